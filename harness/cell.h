@@ -1,0 +1,58 @@
+/*
+ * cell.h - what is run (a cell), and what comes back (a record), as every part of the harness
+ * knows them.
+ *
+ * The job that a child gets (one JSON object, its only argument):
+ *   {"cell": {...}, "seed": n, "iterations": n, "cpu": n or -1, "cache": folder or null,
+ *    "data": folder of the workloads' files, "events": [names] or null}
+ * A cell as JSON, and in a plan with lists for values (their product is meant):
+ *   {"stubs": "pool", "maps": "none", "workload": "ring", "live": 64, "kind": "indirect",
+ *    "signature": "i>i", "wx": "toggle", "quantum": 4096, "literals": "own", "markers": false,
+ *    "tier": 2, "max_events": 0, "replica": 0}
+ * What does not apply is left out of a plan and takes the default of cell_defaults.
+ *
+ * A run file (*.jsonl), append-only. Line 1, the head:
+ *   {"schema": 1, "type": "run", "plan": {...the plan as loaded...}, "seed": n, "machine": {...},
+ *    "started": "2026-11-21T00:00:00Z"}
+ * then one line an invocation:
+ *   {"schema": 1, "type": "invocation", "block": n, "order": n, "cell": {...}, "seed": n,
+ *    "status": "ok" | "failed", "why": null or text, "wall_ns": n, "figures": [figure...],
+ *    "environment": {...what the machine looked like then: load, steal...}}
+ * A figure is one meter in one phase, with all its raw samples, the warm-up's too:
+ *   {"phase": "steady", "event": "ns", "unit": "call", "source": "clock", "per": 6400,
+ *    "warmup": 2, "samples": [51234, ...]}        each sample is for `per` units
+ * or, where it is not to be had,
+ *   {"phase": "steady", "event": "l1i_miss", "unit": "call", "source": null, "samples": null,
+ *    "why": "no PMU: guest"}
+ */
+#ifndef STUBMAP_CELL_H
+#define STUBMAP_CELL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { SCHEMA = 1, CELL_ERROR = 240 };
+
+struct cell {
+	char stubs[32], maps[32], workload[32];
+	uint32_t live;        /* 0: does not apply */
+	char kind[16];        /* "" : does not apply */
+	char signature[20];
+	char wx[8];           /* toggle, dual, rwx */
+	uint32_t quantum;     /* 4096, 16384, 65536 */
+	char literals[8];     /* own, baked, table */
+	bool markers;
+	unsigned tier;        /* 0, 2 */
+	uint64_t max_events;  /* replay: 0 is all */
+	unsigned replica;     /* 1: the baseline under a second name (A/A) */
+};
+
+void cell_defaults(struct cell *);
+/* 0, or -EINVAL with one line in error: an unknown key, arm (with the nearest), or a value out of
+ * range (with what is allowed). */
+int cell_from_json(const json_t *, struct cell *, char error[CELL_ERROR]);
+json_t *cell_to_json(const struct cell *);
+bool cell_equal(const struct cell *, const struct cell *);
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * workload.h - what the strategies are given to do: a population of boundaries and the order in
+ * which they are crossed, with the answer worked out in plain C.
+ *
+ * A workload knows neither the JIT nor any strategy. It describes; the harness compiles targets and
+ * callers after the description, binds a stub per boundary, and runs. What each call computes is
+ * fixed here, once, in words (and in scenario_answer, in C), so that both sides can be held to it:
+ *
+ *   The state x is 32 bits. A call of boundary k with state x passes each parameter j made from
+ *   v = x + salt(k, j) by its type:    i32: v     i64: (v << 32 | v)    f32, f64: (v & 0xffff)
+ *                                      ref: address of cells[v & 63]
+ *   The target works on h = k + context_salt[instance of k] + version, and for each parameter in
+ *   order h = rotl32(h, 5) + w, w being:  i32: v    i64: low ^ high half    f32, f64: the integer
+ *                                      ref: the 32 bits in the cell (cells[i] = i * 2654435761)
+ *   Result: i32: h    i64: (h << 32 | h ^ 0x55555555)    f32, f64: (h & 0xffff)    ref: &cells[h & 63]
+ *           none: instance's accumulator ^= h
+ *   The next state: i32: h    i64: low ^ high half    f32, f64: the integer    ref: the cell's 32 bits
+ *           none: x + 1
+ *   builtin targets see the caller's instance (instance 0), as runtime functions do.
+ *   The answer is x at the end, xor all accumulators.
+ */
+#ifndef STUBMAP_WORKLOAD_H
+#define STUBMAP_WORKLOAD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The kinds of boundary, in the order of the DESIGN's list. */
+enum boundary_kind {
+	BOUNDARY_ENTRY_NATIVE,
+	BOUNDARY_ENTRY_JS,
+	BOUNDARY_EXIT_JS,
+	BOUNDARY_INDIRECT,
+	BOUNDARY_BUILTIN,
+	BOUNDARY_KINDS
+};
+
+enum { SCENARIO_INSTANCES = 8, SCENARIO_CELLS = 64, SCENARIO_MAX_PARAMS = 16 };
+
+struct boundary {
+	enum boundary_kind kind;
+	uint32_t instance;     /* of its target: 0..SCENARIO_INSTANCES-1 */
+	char signature[20];    /* parameters '>' result, letters i l f d r: "ii>i" */
+};
+
+/* How the harness is to make the calls. */
+enum scenario_shape {
+	SCENARIO_STRAIGHT, /* one call site a crossing, in line, as compiled code has them */
+	SCENARIO_DISPATCH, /* one call site a boundary, reached through a table in the order of events */
+};
+
+struct scenario {
+	enum scenario_shape shape;
+	struct boundary *boundaries; /* the whole population */
+	uint32_t nboundaries;
+	uint32_t *events;            /* boundaries crossed, in order: one round */
+	uint64_t nevents;
+	uint32_t context_salt[SCENARIO_INSTANCES];
+	uint32_t crossed;            /* distinct boundaries among the events */
+};
+
+struct workload_params {
+	uint32_t live;                  /* ring: stubs, 1..65536 */
+	enum boundary_kind kind;        /* ring */
+	const char *signature;          /* ring: NULL is "i>i" */
+	uint64_t seed;
+	const char *data;               /* folder with traces/ */
+	uint64_t max_events;            /* replay: 0 is all */
+};
+
+struct workload {
+	const char *name, *summary;
+	/* 0, or -errno with one line in error that names the file or parameter and what is allowed. */
+	int (*open)(const struct workload *, const struct workload_params *, struct scenario *,
+	            char error[200]);
+	const char *trace; /* replay: the trace's name */
+};
+
+extern const struct workload *const workloads[]; /* NULL ends it */
+const struct workload *workload_find(const char *name);
+void scenario_close(struct scenario *);
+
+/* Parameter j of boundary k: what is added to the state. */
+static inline uint32_t scenario_salt(uint32_t k, uint32_t j)
+{
+	return (k * 2246822519u) ^ (j + 1) * 3266489917u;
+}
+/* Runs `rounds` rounds from state x on accumulators acc (one an instance), without a stub. */
+uint32_t scenario_run(const struct scenario *, uint32_t version, uint64_t rounds, uint32_t x,
+                      uint32_t acc[SCENARIO_INSTANCES]);
+
+#endif
