@@ -36,16 +36,16 @@ enum { SCHEMA = 1, CELL_ERROR = 240 };
 
 struct cell {
 	char stubs[32], maps[32], workload[32];
-	uint32_t live;        /* 0: does not apply */
-	char kind[16];        /* "" : does not apply */
+	uint32_t live; /* 0: does not apply */
+	char kind[16]; /* "" : does not apply */
 	char signature[20];
-	char wx[8];           /* toggle, dual, rwx */
-	uint32_t quantum;     /* 4096, 16384, 65536 */
-	char literals[8];     /* own, baked, table */
+	char wx[8];	  /* toggle, dual, rwx */
+	uint32_t quantum; /* 4096, 16384, 65536 */
+	char literals[8]; /* own, baked, table */
 	bool markers;
-	unsigned tier;        /* 0, 2 */
-	uint64_t max_events;  /* replay: 0 is all */
-	unsigned replica;     /* 1: the baseline under a second name (A/A) */
+	unsigned tier;	     /* 0, 2 */
+	uint64_t max_events; /* replay: 0 is all */
+	unsigned replica;    /* 1: the baseline under a second name (A/A) */
 };
 
 void cell_defaults(struct cell *);
@@ -54,5 +54,16 @@ void cell_defaults(struct cell *);
 int cell_from_json(const json_t *, struct cell *, char error[CELL_ERROR]);
 json_t *cell_to_json(const struct cell *);
 bool cell_equal(const struct cell *, const struct cell *);
+
+/* Like cell_from_json, but takes names as they stand: a run file may know arms that this build does
+ * not. Keys, types and lengths are checked. */
+int cell_read(const json_t *, struct cell *, char error[CELL_ERROR]);
+/* A key that a workload has no use for (live on a replay) is refused by cell_from_json, left out by
+ * cell_to_json and not looked at by cell_equal. False for an unknown key. */
+bool cell_applies(const struct cell *, const char *key);
+/* The names allowed for a key ("stubs", "maps", "workload", "kind", "wx", "literals"), at most max
+ * of them; returns how many, 0 for any other key. */
+size_t cell_names(const char *key, const char **names, size_t max);
+enum { CELL_NAMES = 128 };
 
 #endif

@@ -1,0 +1,285 @@
+/*
+ * cell.c - a cell from JSON and back.
+ *
+ * One table says where each key lies and of what type it is; a key that the workload has no use
+ * for never reaches a file, so that equal work has equal text.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "../strategies/map.h"
+#include "../strategies/stub.h"
+#include "../workloads/workload.h"
+#include "cell.h"
+#include "suggest.h"
+
+enum type { TEXT, U32, U64, FLAG };
+enum use { ALWAYS, RING, REPLAY };
+
+static const struct field {
+	const char *key;
+	enum type type;
+	size_t at, size;
+	uint64_t min, max;
+	enum use use;
+} fields[] = {
+#define AT(m) offsetof(struct cell, m), sizeof((struct cell *)0)->m
+	{ "stubs", TEXT, AT(stubs), 0, 0, ALWAYS },
+	{ "maps", TEXT, AT(maps), 0, 0, ALWAYS },
+	{ "workload", TEXT, AT(workload), 0, 0, ALWAYS },
+	{ "live", U32, AT(live), 1, 65536, RING },
+	{ "kind", TEXT, AT(kind), 0, 0, RING },
+	{ "signature", TEXT, AT(signature), 0, 0, RING },
+	{ "wx", TEXT, AT(wx), 0, 0, ALWAYS },
+	{ "quantum", U32, AT(quantum), 4096, 65536, ALWAYS },
+	{ "literals", TEXT, AT(literals), 0, 0, ALWAYS },
+	{ "markers", FLAG, AT(markers), 0, 0, ALWAYS },
+	{ "tier", U32, AT(tier), 0, 2, ALWAYS },
+	{ "max_events", U64, AT(max_events), 0, INT64_MAX, REPLAY },
+	{ "replica", U32, AT(replica), 0, 1, ALWAYS },
+#undef AT
+};
+enum { NFIELDS = sizeof fields / sizeof *fields };
+
+void cell_defaults(struct cell *c)
+{
+	*c = (struct cell){ .stubs = "pool",
+			    .maps = "none",
+			    .workload = "ring",
+			    .live = 64,
+			    .kind = "indirect",
+			    .signature = "i>i",
+			    .wx = "toggle",
+			    .quantum = 4096,
+			    .literals = "own",
+			    .tier = 2 };
+}
+
+/* A workload that this build does not know uses what its record holds. */
+static bool applies(const struct cell *c, const struct field *f)
+{
+	const struct workload *w = f->use == ALWAYS ? NULL : workload_find(c->workload);
+
+	if (!w)
+		return true;
+	return f->use == REPLAY ? w->trace != NULL : w->trace == NULL;
+}
+
+bool cell_applies(const struct cell *c, const char *key)
+{
+	for (size_t i = 0; i < NFIELDS; i++)
+		if (!strcmp(fields[i].key, key))
+			return applies(c, &fields[i]);
+	return false;
+}
+
+static uint64_t get(const struct cell *c, const struct field *f)
+{
+	const char *p = (const char *)c + f->at;
+
+	switch (f->type) {
+	case U32:
+		return *(const uint32_t *)(const void *)p;
+	case U64:
+		return *(const uint64_t *)(const void *)p;
+	case FLAG:
+		return *(const bool *)p;
+	case TEXT:
+		break;
+	}
+	return 0;
+}
+
+static void clear(struct cell *c, const struct field *f)
+{
+	memset((char *)c + f->at, 0, f->size);
+}
+
+size_t cell_names(const char *key, const char **names, size_t max)
+{
+	static const char *const literals[] = { "own", "baked", "table" };
+	size_t n = 0;
+
+	if (!strcmp(key, "stubs")) {
+		for (; stub_strategies[n] && n < max; n++)
+			names[n] = stub_strategies[n]->name;
+	} else if (!strcmp(key, "maps")) {
+		if (!map_encoder("none") && max)
+			names[n++] = "none";
+		for (size_t i = 0; map_encoders[i] && n < max; i++)
+			names[n++] = map_encoders[i]->name;
+	} else if (!strcmp(key, "workload")) {
+		for (; workloads[n] && n < max; n++)
+			names[n] = workloads[n]->name;
+	} else if (!strcmp(key, "kind")) {
+		for (; n < STUB_KINDS && n < max; n++)
+			names[n] = stub_kind_names[n];
+	} else if (!strcmp(key, "wx")) {
+		for (; n < CODE_WX_POLICIES && n < max; n++)
+			names[n] = code_wx_names[n];
+	} else if (!strcmp(key, "literals")) {
+		for (; n < sizeof literals / sizeof *literals && n < max; n++)
+			names[n] = literals[n];
+	}
+	return n;
+}
+
+static int read_number(const struct field *f, const json_t *v, struct cell *c,
+		       char error[CELL_ERROR])
+{
+	json_int_t n = json_integer_value(v);
+
+	if (!json_is_integer(v) || n < 0 || (uint64_t)n < f->min || (uint64_t)n > f->max) {
+		snprintf(error, CELL_ERROR, "%s must be a whole number, %" PRIu64 " to %" PRIu64,
+			 f->key, f->min, f->max);
+		return -EINVAL;
+	}
+	if (f->type == U32)
+		memcpy((char *)c + f->at, &(uint32_t){ (uint32_t)n }, sizeof(uint32_t));
+	else
+		memcpy((char *)c + f->at, &(uint64_t){ (uint64_t)n }, sizeof(uint64_t));
+	return 0;
+}
+
+static int read_field(const struct field *f, const json_t *v, struct cell *c,
+		      char error[CELL_ERROR])
+{
+	const char *text = json_string_value(v);
+
+	switch (f->type) {
+	case U32:
+	case U64:
+		return read_number(f, v, c, error);
+	case FLAG:
+		if (!json_is_boolean(v)) {
+			snprintf(error, CELL_ERROR, "%s must be true or false", f->key);
+			return -EINVAL;
+		}
+		*(bool *)((char *)c + f->at) = json_is_true(v);
+		return 0;
+	case TEXT:
+		break;
+	}
+	if (!text || !*text || strlen(text) >= f->size) {
+		snprintf(error, CELL_ERROR, "%s must be a text of 1 to %zu characters", f->key,
+			 f->size - 1);
+		return -EINVAL;
+	}
+	clear(c, f);
+	memcpy((char *)c + f->at, text, strlen(text));
+	return 0;
+}
+
+int cell_read(const json_t *json, struct cell *c, char error[CELL_ERROR])
+{
+	const char *keys[NFIELDS], *key;
+	json_t *v;
+	int r;
+
+	cell_defaults(c);
+	if (!json_is_object(json)) {
+		snprintf(error, CELL_ERROR, "a cell must be an object");
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < NFIELDS; i++)
+		keys[i] = fields[i].key;
+	json_object_foreach((json_t *)json, key, v)
+	{
+		size_t i = 0;
+		while (i < NFIELDS && strcmp(keys[i], key))
+			i++;
+		if (i == NFIELDS) {
+			suggest_refuse(error, CELL_ERROR, "key in a cell", key, keys, NFIELDS);
+			return -EINVAL;
+		}
+		if ((r = read_field(&fields[i], v, c, error)))
+			return r;
+	}
+	for (size_t i = 0; i < NFIELDS; i++) {
+		if (applies(c, &fields[i]))
+			continue;
+		if (json_object_get(json, fields[i].key)) {
+			snprintf(error, CELL_ERROR, "%s does not apply to workload %s",
+				 fields[i].key, c->workload);
+			return -EINVAL;
+		}
+		clear(c, &fields[i]);
+	}
+	return 0;
+}
+
+static int check_name(const struct cell *c, const struct field *f, char error[CELL_ERROR])
+{
+	const char *names[CELL_NAMES], *value = (const char *)c + f->at;
+	size_t n = cell_names(f->key, names, CELL_NAMES);
+
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(names[i], value))
+			return 0;
+	suggest_refuse(error, CELL_ERROR, f->key, value, names, n);
+	return -EINVAL;
+}
+
+int cell_from_json(const json_t *json, struct cell *c, char error[CELL_ERROR])
+{
+	stub_signature s;
+	int r = cell_read(json, c, error);
+
+	if (r)
+		return r;
+	for (size_t i = 0; i < NFIELDS; i++)
+		if (fields[i].type == TEXT && strcmp(fields[i].key, "signature") &&
+		    *((char *)c + fields[i].at) && (r = check_name(c, &fields[i], error)))
+			return r;
+	if (*c->signature && stub_signature_parse(c->signature, &s)) {
+		snprintf(error, CELL_ERROR,
+			 "signature '%s': parameters, '>', result; letters i l f d r, at most %d",
+			 c->signature, STUB_MAX_PARAMS);
+		return -EINVAL;
+	}
+	if (c->quantum != 4096 && c->quantum != 16384 && c->quantum != 65536) {
+		snprintf(error, CELL_ERROR, "quantum %u: allowed: 4096, 16384, 65536", c->quantum);
+		return -EINVAL;
+	}
+	if (c->tier != 0 && c->tier != 2) {
+		snprintf(error, CELL_ERROR, "tier %u: allowed: 0, 2", c->tier);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+json_t *cell_to_json(const struct cell *c)
+{
+	json_t *json = json_object();
+
+	for (size_t i = 0; json && i < NFIELDS; i++) {
+		const struct field *f = &fields[i];
+		const char *text = (const char *)c + f->at;
+		if (!applies(c, f) || (f->type == TEXT && !*text))
+			continue;
+		json_t *v = f->type == TEXT   ? json_string(text)
+			    : f->type == FLAG ? json_boolean(get(c, f))
+					      : json_integer((json_int_t)get(c, f));
+		if (json_object_set_new(json, f->key, v)) {
+			json_decref(json);
+			return NULL;
+		}
+	}
+	return json;
+}
+
+bool cell_equal(const struct cell *a, const struct cell *b)
+{
+	for (size_t i = 0; i < NFIELDS; i++) {
+		const struct field *f = &fields[i];
+		const char *ta = (const char *)a + f->at, *tb = (const char *)b + f->at;
+		if (!applies(a, f) && !applies(b, f))
+			continue;
+		if (f->type == TEXT ? strcmp(ta, tb) != 0 : get(a, f) != get(b, f))
+			return false;
+	}
+	return true;
+}
