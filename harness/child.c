@@ -1,0 +1,83 @@
+/*
+ * child.c - one invocation: a job as JSON in, one line of JSON out. Not for people; `run` and
+ * `sweep` start it through spawn.c.
+ */
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+#include "measure.h"
+#include "meters.h"
+
+static int parse_job(const char *text, struct job *job, json_t **root, char why[CELL_ERROR])
+{
+	json_error_t error;
+	json_t *cell;
+	json_int_t seed, iterations, cpu = -1;
+
+	*root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+	if (!*root) {
+		snprintf(why, CELL_ERROR, "job: %s", error.text);
+		return -1;
+	}
+	if (json_unpack_ex(*root, &error, 0, "{s:o, s:I, s:I, s?:I, s?s, s:s}", "cell", &cell,
+	                   "seed", &seed, "iterations", &iterations, "cpu", &cpu, "cache",
+	                   &job->cache, "data", &job->data)) {
+		snprintf(why, CELL_ERROR, "job: %s", error.text);
+		return -1;
+	}
+	if (iterations < 1 || iterations > 100000) {
+		snprintf(why, CELL_ERROR, "job: iterations is %lld: 1 to 100000 are allowed",
+		         (long long)iterations);
+		return -1;
+	}
+	job->seed = (uint64_t)seed;
+	job->iterations = (unsigned)iterations;
+	if (cpu >= 0) {
+		cpu_set_t set;
+
+		CPU_ZERO(&set);
+		CPU_SET((int)cpu, &set);
+		if (sched_setaffinity(0, sizeof set, &set)) {
+			snprintf(why, CELL_ERROR, "job: can't run on CPU %lld", (long long)cpu);
+			return -1;
+		}
+	}
+	return cell_from_json(cell, &job->cell, why);
+}
+
+int cmd_child(int argc, char **argv)
+{
+	char why[CELL_ERROR] = "";
+	struct job job = { 0 };
+	json_t *root = NULL, *figures = json_array();
+	int status = 2;
+
+	if (argc != 2) {
+		fprintf(stderr, "stubmap child: takes one argument, the job; see `stubmap run`\n");
+		goto out;
+	}
+	uint64_t t0 = clock_ns();
+	if (parse_job(argv[1], &job, &root, why)) {
+		fprintf(stderr, "stubmap child: %s\n", why);
+		goto out;
+	}
+	enum measure_status m = measure_cell(&job, figures, why);
+	if (m == MEASURE_REFUSED) {
+		fprintf(stderr, "stubmap: %s\n", why);
+		goto out;
+	}
+	json_t *record = json_pack("{s:s, s:s?, s:O, s:I}", "status",
+	                           m == MEASURE_OK ? "ok" : "failed", "why",
+	                           m == MEASURE_OK ? NULL : why, "figures", figures, "wall_ns",
+	                           (json_int_t)(clock_ns() - t0));
+	json_dumpf(record, stdout, JSON_COMPACT | JSON_SORT_KEYS);
+	putchar('\n');
+	json_decref(record);
+	status = m == MEASURE_OK ? 0 : 1;
+out:
+	json_decref(figures);
+	json_decref(root);
+	return status;
+}

@@ -1,0 +1,56 @@
+/* main.c - the command line's first word. */
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+#include "suggest.h"
+
+static const struct command {
+	const char *name, *summary;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{ "doctor", "what can be measured here, and why the rest can't", cmd_doctor },
+	{ "list", "strategies, encoders, workloads, meters", cmd_list },
+	{ "run", "one quick comparison, as a table", cmd_run },
+	{ "sweep", "a whole plan into a run file; goes on where it was cut off", cmd_sweep },
+	{ "summary", "a run file as tables, rows or a figure's data", cmd_summary },
+	{ "compare", "two run files, cell by cell", cmd_compare },
+	{ "show", "one stub, disassembled where it lies", cmd_show },
+	{ "child", NULL, cmd_child },
+	{ NULL, NULL, NULL },
+};
+
+static void usage(FILE *f)
+{
+	fputs("stubmap: where should a JIT place its stubs, and how should it encode its stack maps?\n\n"
+	      "usage: stubmap COMMAND [options]      (stubmap COMMAND --help tells them)\n\n",
+	      f);
+	for (const struct command *c = commands; c->name; c++)
+		if (c->summary)
+			fprintf(f, "  %-9s %s\n", c->name, c->summary);
+}
+
+int main(int argc, char **argv)
+{
+	const char *names[sizeof commands / sizeof *commands];
+	size_t n = 0;
+
+	if (argc < 2) {
+		usage(stderr);
+		return 2;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		usage(stdout);
+		return 0;
+	}
+	for (const struct command *c = commands; c->name; c++) {
+		if (!strcmp(argv[1], c->name))
+			return c->run(argc - 1, argv + 1);
+		if (c->summary)
+			names[n++] = c->name;
+	}
+	const char *near = suggest_nearest(argv[1], names, n);
+	fprintf(stderr, "stubmap: no command '%s'%s%s%s: see stubmap --help\n", argv[1],
+	        near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	return 2;
+}
