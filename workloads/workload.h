@@ -4,7 +4,7 @@
  *
  * A workload knows neither the JIT nor any strategy. It describes; the harness compiles targets and
  * callers after the description, binds a stub per boundary, and runs. What each call computes is
- * fixed here, once, in words (and in scenario_answer, in C), so that both sides can be held to it:
+ * fixed here, once, in words (and in scenario_run, in C), so that both sides can be held to it:
  *
  *   The state x is 32 bits. A call of boundary k with state x passes each parameter j made from
  *   v = x + salt(k, j) by its type:    i32: v     i64: (v << 32 | v)    f32, f64: (v & 0xffff)

@@ -1,0 +1,43 @@
+/*
+ * list.c - every workload, one row each; the first is what a quick run takes.
+ */
+#include <string.h>
+
+#include "scenario.h"
+
+static const struct workload ring = {
+	.name = "ring",
+	.summary = "N live stubs of one kind, crossed in a shuffled order",
+	.open = ring_open,
+};
+
+static const struct workload sqljs = {
+	.name = "replay:sqljs",
+	.summary = "sql.js 1.16.0: 1.89 M crossings of 140 among 619 boundaries",
+	.open = replay_open,
+	.trace = "sqljs",
+};
+
+static const struct workload sqlite3oo = {
+	.name = "replay:sqlite3oo",
+	.summary = "sqlite-wasm 3.53.4, oo1 API: 1.50 M crossings of 113 among 970 boundaries",
+	.open = replay_open,
+	.trace = "sqlite3oo",
+};
+
+static const struct workload dart_todomvc = {
+	.name = "replay:dart-todomvc",
+	.summary = "TodoMVC by dart2wasm: 4.90 M crossings of 2,544 among 14,587 boundaries",
+	.open = replay_open,
+	.trace = "dart-todomvc",
+};
+
+const struct workload *const workloads[] = { &ring, &sqljs, &sqlite3oo, &dart_todomvc, NULL };
+
+const struct workload *workload_find(const char *name)
+{
+	for (const struct workload *const *w = workloads; *w; w++)
+		if (!strcmp((*w)->name, name))
+			return *w;
+	return NULL;
+}

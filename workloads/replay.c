@@ -1,0 +1,218 @@
+/*
+ * replay.c - the crossings of a real program, in their order, among all the boundaries that the
+ * program has.
+ *
+ * A trace tells which stubs were crossed, where they lie in their tables and how many more there
+ * are, but not what the others look like. That much is drawn, always with the same seed, so that a
+ * replay is one population for everybody:
+ *
+ *      places of a table   . . X . . . X . . X . .      X: crossed, known
+ *      population          . o X o . o X o o X o .      o: drawn among the places left, so many
+ *                                                       that the static count is reached
+ *
+ * A drawn boundary takes its signature from a crossed one of its kind, each as likely as another.
+ * Boundaries are numbered as an eager engine meets them: instance by instance, exports, imports,
+ * table slots, builtins, each by its place; so the hot ones lie scattered among the cold.
+ *
+ * Instances: entries and exits keep the trace's instance (modulo SCENARIO_INSTANCES), builtins are
+ * the runtime's (0). Traces say of a call_indirect only whose table it went through; a replay puts
+ * the target of slot k into instance 1 + k % 7, so that each crosses an instance.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "scenario.h"
+#include "trace.h"
+
+#define NOBODY UINT32_MAX
+
+/* Same for all runs: the population is the workload's, not the run's. */
+static const uint64_t population_seed = 0x73747562;
+
+struct builder {
+	const struct trace *trace;
+	struct scenario *s;
+	uint32_t *number; /* of a trace's stub among the boundaries */
+	uint64_t random;
+	char *error;
+};
+
+static int count_population(const struct trace *t, uint32_t *out, char *error)
+{
+	uint64_t total = 0;
+	uint32_t places;
+
+	for (uint32_t i = 0; i < t->ninstances; i++)
+		for (unsigned kind = 0; kind < BOUNDARY_KINDS; kind++)
+			total += trace_population(&t->instances[i], kind, &places);
+	if (!total || total > WORKLOAD_MAX_LIVE || !t->nevents)
+		return workload_refuse(
+		    error, -EINVAL, "%llu boundaries, %llu events; allowed: 1 to %d, 1 or more",
+		    (unsigned long long)total, (unsigned long long)t->nevents, WORKLOAD_MAX_LIVE);
+	*out = (uint32_t)total;
+	return 0;
+}
+
+/* Which stub of the trace lies at each place; returns how many do, or -EINVAL. */
+static int owners(const struct builder *b, uint32_t instance, enum boundary_kind kind,
+		  uint32_t *owner, uint32_t places)
+{
+	int n = 0;
+
+	for (uint32_t p = 0; p < places; p++)
+		owner[p] = NOBODY;
+	for (uint32_t i = 0; i < b->trace->nstubs; i++) {
+		const struct trace_stub *stub = &b->trace->stubs[i];
+		if (stub->instance != instance || stub->kind != kind)
+			continue;
+		if (owner[stub->place] != NOBODY)
+			return workload_refuse(b->error, -EINVAL, "stubs %u and %u are the same",
+					       owner[stub->place], i);
+		owner[stub->place] = i;
+		n++;
+	}
+	return n;
+}
+
+/* A crossed stub of that kind, whose signature an uncrossed one takes. */
+static const struct trace_stub *draw_model(struct builder *b, enum boundary_kind kind)
+{
+	const struct trace *t = b->trace;
+	uint32_t n = 0, chosen;
+
+	for (uint32_t i = 0; i < t->nstubs; i++)
+		n += t->stubs[i].kind == kind;
+	if (!n)
+		return NULL;
+	chosen = random_below(&b->random, n);
+	for (uint32_t i = 0;; i++)
+		if (t->stubs[i].kind == kind && !chosen--)
+			return &t->stubs[i];
+}
+
+static int append(struct builder *b, uint32_t instance, enum boundary_kind kind, uint32_t stub)
+{
+	uint32_t k = b->s->nboundaries++;
+	struct boundary *to = &b->s->boundaries[k];
+	const struct trace_stub *model;
+
+	if (stub != NOBODY)
+		b->number[stub] = k;
+	model = stub == NOBODY ? draw_model(b, kind) : &b->trace->stubs[stub];
+	if (!model)
+		return workload_refuse(
+		    b->error, -EINVAL,
+		    "no boundary of kind %u was crossed: no signature to draw from",
+		    (unsigned)kind);
+	to->kind = kind;
+	if (kind == BOUNDARY_BUILTIN)
+		to->instance = 0;
+	else if (kind == BOUNDARY_INDIRECT)
+		to->instance = 1 + k % (SCENARIO_INSTANCES - 1);
+	else
+		to->instance = instance % SCENARIO_INSTANCES;
+	memcpy(to->signature, model->signature, sizeof to->signature);
+	return 0;
+}
+
+/* All boundaries of one kind of one instance. Selection sampling: one pass, in order. */
+static int append_all(struct builder *b, uint32_t instance, enum boundary_kind kind)
+{
+	uint32_t places, n, left, *owner;
+	int known, status = 0;
+
+	n = trace_population(&b->trace->instances[instance], kind, &places);
+	owner = calloc((size_t)places + 1, sizeof *owner);
+	if (!owner)
+		return workload_refuse(b->error, -ENOMEM, "no memory for %u places", places);
+	known = owners(b, instance, kind, owner, places);
+	if (known < 0) {
+		status = known;
+	} else if ((uint32_t)known > n) {
+		status = workload_refuse(b->error, -EINVAL,
+					 "instance %u: %d boundaries of kind %u crossed, it has %u",
+					 instance, known, (unsigned)kind, n);
+	}
+	left = places - (uint32_t)known;
+	n -= (uint32_t)known;
+	for (uint32_t p = 0; p < places && !status; p++) {
+		if (owner[p] == NOBODY && random_below(&b->random, left--) >= n)
+			continue;
+		n -= owner[p] == NOBODY;
+		status = append(b, instance, kind, owner[p]);
+	}
+	free(owner);
+	return status;
+}
+
+static int build(struct builder *b, uint32_t population)
+{
+	int status = 0;
+
+	b->s->boundaries = calloc(population, sizeof *b->s->boundaries);
+	b->number = calloc((size_t)b->trace->nstubs + 1, sizeof *b->number);
+	if (!b->s->boundaries || !b->number)
+		return workload_refuse(b->error, -ENOMEM, "no memory for %u boundaries",
+				       population);
+	for (uint32_t i = 0; i < b->trace->ninstances && !status; i++)
+		for (unsigned kind = 0; kind < BOUNDARY_KINDS && !status; kind++)
+			status = append_all(b, i, kind);
+	return status;
+}
+
+/* The trace's events become the scenario's. */
+static void take_events(struct builder *b, struct trace *t, uint64_t max)
+{
+	struct scenario *s = b->s;
+
+	s->nevents = max && max < t->nevents ? max : t->nevents;
+	s->events = t->events;
+	t->events = NULL;
+	for (uint64_t i = 0; i < s->nevents; i++)
+		s->events[i] = b->number[s->events[i]];
+}
+
+int replay_open(const struct workload *w, const struct workload_params *params, struct scenario *s,
+		char error[WORKLOAD_ERROR])
+{
+	struct trace trace = { 0 };
+	char path[4096], why[WORKLOAD_ERROR];
+	struct builder b = { &trace, s, NULL, population_seed, why };
+	uint64_t random = params->seed;
+	uint32_t population = 0;
+	int n, status;
+
+	memset(s, 0, sizeof *s);
+	if (!params->data)
+		return workload_refuse(error, -EINVAL, "%s: no folder with traces/ was given",
+				       w->name);
+	n = snprintf(path, sizeof path, "%s/traces/%s.trace.zst", params->data, w->trace);
+	if (n < 0 || (size_t)n >= sizeof path)
+		return workload_refuse(error, -ENAMETOOLONG, "%s: the folder's name is too long",
+				       w->name);
+	status = trace_read(path, &trace, error);
+	if (status)
+		return status;
+	s->shape = SCENARIO_DISPATCH;
+	if (strcmp(trace.name, w->trace) != 0)
+		status = workload_refuse(why, -EINVAL, "it holds the trace '%s'", trace.name);
+	if (!status)
+		status = count_population(&trace, &population, why);
+	if (!status)
+		status = build(&b, population);
+	if (!status) {
+		take_events(&b, &trace, params->max_events);
+		status = scenario_finish(s, &random);
+		if (status)
+			workload_refuse(why, status, "no memory");
+	}
+	if (status) {
+		workload_refuse(error, status, "%.100s: %.90s", path, why);
+		scenario_close(s);
+	}
+	free(b.number);
+	trace_free(&trace);
+	return status;
+}
