@@ -1,7 +1,7 @@
 /*
  * jit.h - compiles LLVM modules to objects, places them in code memory, and knows where each
- * function went. Two floors: jit.c (LLVM-C 19: passes, code generation, the object cache) and
- * loader.c (an ELF object from memory to its place, relocation by relocation).
+ * function went. jit.c (LLVM-C 19: passes, code generation, the object cache); loader.c (an ELF
+ * object from memory to its place, relocation by relocation); loaded.c (what lies where).
  */
 #ifndef STUBMAP_JIT_H
 #define STUBMAP_JIT_H
@@ -15,10 +15,10 @@
 enum { JIT_ERROR = 240 };
 
 struct jit_options {
-	unsigned tier;        /* 0 or 2 */
-	bool statepoints;     /* functions hold references: run rewrite-statepoints-for-gc */
-	bool polls;           /* with statepoints: place-safepoints first */
-	const char *cache;    /* folder for objects, by content; NULL: none. Made when missing. */
+	unsigned tier;	   /* 0 or 2 */
+	bool statepoints;  /* functions hold references: run rewrite-statepoints-for-gc */
+	bool polls;	   /* with statepoints: place-safepoints first */
+	const char *cache; /* folder for objects, by content; NULL: none. Made when missing. */
 };
 
 struct jit_object {
@@ -31,7 +31,7 @@ struct jit_object {
 /* source: textual IR or bitcode. 0, or -EINVAL (does not parse or verify), -ENOMEM, -EIO, with one
  * line in error. */
 int jit_compile(const char *name, const void *source, size_t size, const struct jit_options *,
-                struct jit_object *out, char error[JIT_ERROR]);
+		struct jit_object *out, char error[JIT_ERROR]);
 void jit_object_free(struct jit_object *);
 
 /* What the loader asks where a symbol is not defined in the object. */
@@ -59,14 +59,26 @@ struct loaded {
 	size_t stackmaps_size;
 	/* private */
 	void *region;
-	size_t region_size;
+	size_t region_size, region_used;
 	char *names;
+	uint32_t *by_name; /* indices of functions[], sorted by name */
 	struct code_memory *code;
 };
 
+/*
+ * Places text, read-only data and stack maps in one region of CODE_MODULES, writable data in
+ * code_data, and relocates. hooks->resolve is asked once for each relocation against a symbol that
+ * the object does not define. A call whose answer is out of reach goes through a pad of 16 bytes in
+ * the module (jmp [rip], address); any other relocation that does not fit is an error. 0, -EINVAL
+ * (a bad object, an unknown relocation, a symbol that nobody has), -ERANGE (does not fit), -ENOMEM,
+ * with one line in error; nothing stays allocated then, but for code_data.
+ */
 int jit_load(struct code_memory *, const struct jit_object *, const struct load_hooks *,
-             struct loaded *out, char error[JIT_ERROR]);
+	     struct loaded *out, char error[JIT_ERROR]);
+/* Gives the region back. Writable data stays with the code memory, which can't free it alone. */
 void jit_unload(struct loaded *);
+/* For the loader alone: orders functions[] and fills by_name[]. */
+void loaded_index(struct loaded *);
 const void *loaded_address(const struct loaded *, const char *symbol); /* function; NULL: none */
 const struct load_function *loaded_function_at(const struct loaded *, const void *pc);
 
