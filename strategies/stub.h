@@ -218,7 +218,8 @@ struct stub_config {
 enum stub_flags {
 	STUB_DIRECT = 1,            /* no stub: compiled callers may call the target themselves */
 	STUB_BULK = 2,              /* many stubs by one change of protection */
-	STUB_RETARGET_IN_PLACE = 4, /* retarget leaves the code pointer as it is */
+	STUB_RETARGET_IN_PLACE = 4, /* retarget leaves the code pointer as it is (a baked stub moves
+	                               where the new target is out of a near call's reach) */
 	STUB_DEFERRED = 8,          /* code may be made at the first call */
 	STUB_CAN_BAKE = 16,
 	STUB_CAN_TABLE = 32,
@@ -248,13 +249,18 @@ struct stub_ops {
 	int (*prepare)(struct stub_space *, const struct stub_spec *, size_t n);
 	/* From now on c->code can be called. 0, -ENOMEM, -ENOTSUP; on failure c is as it was. */
 	int (*bind)(struct stub_space *, const struct stub_spec *, struct callee *c);
+	/* STUB_BULK strategies, and only they: binds c[i] to specs[i] for i below n with one change of
+	 * protection for all. As bind; on failure every c[i] is as it was. */
+	int (*bind_many)(struct stub_space *, const struct stub_spec *specs, struct callee *const *c,
+	                 size_t n);
 	/* From its return on, calls through c reach target. 0, -ENOMEM; on failure as it was. */
 	int (*retarget)(struct stub_space *, struct callee *c, const void *target);
 	/* Its slot may be used again; c->code is NULL. The caller vouches that nobody calls it. */
 	void (*release)(struct stub_space *, struct callee *c);
 };
 
-/* 0, or -EINVAL (ops lacks a hook; the literal form is not one of its flags), -ENOMEM. */
+/* 0, or -EINVAL (ops lacks a hook, or has one that its flags deny; the literal form is not one of
+ * its flags), -ENOMEM. One thread at a time may be inside a space's hooks; callers may run. */
 int stub_space_open(struct stub_space *space, const struct stub_ops *ops, struct code_memory *code,
                     const struct stub_config *config, const struct stub_runtime *runtime);
 void stub_space_close(struct stub_space *space);
