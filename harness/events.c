@@ -1,0 +1,325 @@
+/*
+ * events.c - three tables (meters, events by microarchitecture, CPUs by model) and their look-ups.
+ *
+ * Where a CPU offers several events for one meter, the row has the one that counts occurrences
+ * rather than cycles, includes the speculative path that the fetch really took, and fits beside the
+ * others; its caveat says what differs.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+#include "events.h"
+
+/* clang-format off */
+const struct meter meters[METERS] = {
+	{ "cycles", "core clock cycles while not halted",
+	  "perf::CYCLES", NULL, NULL, LOOP_COUNTED, 0.2, 50 },
+	{ "instructions", "instructions retired",
+	  "perf::INSTRUCTIONS", NULL, NULL, LOOP_COUNTED, 1.98, 2.02 },
+	{ "branches", "branch instructions retired, calls and returns too",
+	  "perf::BRANCHES", NULL, NULL, LOOP_COUNTED, 0.99, 1.01 },
+	{ "branch_miss", "retired branches that were mispredicted",
+	  "perf::BRANCH-MISSES", NULL, NULL, LOOP_RANDOM, 0.2, 1.0 },
+	{ "indirect_branch_miss", "mispredicted indirect calls and jumps",
+	  NULL, NULL, NULL, LOOP_INDIRECT, 0.4, 1.5 },
+	{ "l1i_access", "look-ups of the first-level instruction cache",
+	  "perf::L1-ICACHE-LOADS", NULL, NULL, LOOP_PAGE_STARTS, 0.5, 40 },
+	{ "l1i_miss", "look-ups of the first-level instruction cache that missed",
+	  "perf::L1-ICACHE-LOAD-MISSES", NULL, NULL, LOOP_PAGE_STARTS, 0.5, 40 },
+	{ "l1i_fill", "lines fetched into the first-level instruction cache, prefetched ones too",
+	  NULL, NULL, NULL, LOOP_PAGE_STARTS, 0.5, 20 },
+	{ "l2i_miss", "instruction fetches that missed the second-level cache too",
+	  NULL, NULL, NULL, LOOP_FLUSHED, 0.2, 10 },
+	{ "itlb_miss", "fetches that missed the first-level ITLB and hit the second level",
+	  NULL, NULL, NULL, LOOP_PAGES, 0.3, 5 },
+	{ "itlb_walk", "fetches that missed all ITLB levels: page walks",
+	  "perf::ITLB-LOAD-MISSES", NULL, NULL, LOOP_MANY_PAGES, 0.1, 5 },
+	{ "frontend_stall", "cycles in which the front end had nothing to deliver",
+	  "perf::STALLED-CYCLES-FRONTEND", NULL, NULL, LOOP_PAGE_STARTS, 0.5, 500 },
+	{ "resteer", "front-end redirects found at decode: a branch that no predictor entry announced",
+	  NULL, NULL, NULL, LOOP_FRESH, 0.05, 8 },
+	{ "page_faults", "page faults of this thread, minor and major",
+	  NULL, "perf::PAGE-FAULTS", "rusage:faults", LOOP_TOUCH, 1.0, 1.05 },
+	{ "minor_faults", "page faults served without a read from disk",
+	  NULL, "perf::MINOR-FAULTS", "rusage:minflt", LOOP_TOUCH, 1.0, 1.05 },
+	{ "major_faults", "page faults that waited for a disk",
+	  NULL, "perf::MAJOR-FAULTS", "rusage:majflt", LOOP_NONE, 0, 0 },
+	{ "context_switches", "times this thread left its CPU",
+	  NULL, "perf::CONTEXT-SWITCHES", "rusage:switches", LOOP_SLEEP, 0.9, 4 },
+	{ "task_clock", "nanoseconds this thread ran, in the kernel too",
+	  NULL, "perf::TASK-CLOCK", "clock:thread", LOOP_COUNTED, 0.02, 100 },
+};
+
+const char *const meter_names[METERS] = {
+	"cycles", "instructions", "branches", "branch_miss", "indirect_branch_miss", "l1i_access",
+	"l1i_miss", "l1i_fill", "l2i_miss", "itlb_miss", "itlb_walk", "frontend_stall",
+	"resteer", "page_faults", "minor_faults", "major_faults", "context_switches", "task_clock",
+};
+
+#define CYCLES "cycles of this thread, not halted"
+#define RETIRED "instructions retired"
+#define BRANCHES "all branches retired, taken or not"
+#define MISPREDICTED "retired branches whose direction or target was mispredicted"
+#define MISSED_LINES "look-ups of 64-byte lines that missed"
+#define FILLED_L2 "64-byte lines filled from the L2, demanded or prefetched"
+#define IC_TAGS "tag look-ups that missed; a waiting fetch looks up again, so more than lines"
+#define IC_L2 "instruction cache fills that missed the L2"
+#define ITLB_L2 "fetches that missed the L1 ITLB and hit the L2 ITLB"
+#define WALKED "fetches that missed both ITLB levels, all page sizes"
+#define STLB "fetches that missed the ITLB and hit the second-level TLB"
+#define WALKED_INTEL "page walks for code that completed, all page sizes"
+#define CODE_L2 "code reads that the L2 was asked for, prefetches of the L1I too"
+#define CODE_L2_MISS "code reads that missed the L2"
+#define NO_UOPS "cycles in which no uop was delivered while the back end could take one"
+#define OPS_EMPTY "cycles in which the op queue was empty"
+#define REDIRECT "early redirects: decode or dispatch corrected the branch predictor"
+#define SPECULATIVE "counts the speculative path too"
+#define EX_ONLY "indirect calls and jumps found wrong at execution; returns are not among them"
+#define BACKEND_TOO "also counts empty cycles after a mispredicted branch"
+#define L2_HITS "lines that came from beyond the L2 are not counted"
+#define FRONTEND_MSR "shares one register with every other FRONTEND_RETIRED event"
+
+static const struct event skylake_sp[] = {
+	{ "cycles", "UNHALTED_CORE_CYCLES", CYCLES, NULL },
+	{ "instructions", "INSTRUCTION_RETIRED", RETIRED, NULL },
+	{ "branches", "BR_INST_RETIRED:ALL_BRANCHES", BRANCHES, NULL },
+	{ "branch_miss", "BR_MISP_RETIRED:ALL_BRANCHES", MISPREDICTED, NULL },
+	{ "indirect_branch_miss", "BR_MISP_EXEC:INDIRECT",
+	  "indirect branches found mispredicted at execution", SPECULATIVE },
+	{ "l1i_miss", "ICACHE_64B:IFTAG_MISS", MISSED_LINES, SPECULATIVE },
+	{ "l1i_fill", "L2_RQSTS:ALL_CODE_RD", CODE_L2, NULL },
+	{ "l2i_miss", "L2_RQSTS:CODE_RD_MISS", CODE_L2_MISS, NULL },
+	{ "itlb_miss", "ITLB_MISSES:STLB_HIT", STLB, NULL },
+	{ "itlb_walk", "ITLB_MISSES:WALK_COMPLETED", WALKED_INTEL, NULL },
+	{ "frontend_stall", "IDQ_UOPS_NOT_DELIVERED:CYCLES_0_UOPS_DELIV_CORE", NO_UOPS,
+	  "counted for the core, not the thread, where two threads share one" },
+	{ "resteer", "BACLEARS:ANY", REDIRECT, SPECULATIVE },
+};
+
+static const struct event ice_lake_sp[] = {
+	{ "cycles", "UNHALTED_CORE_CYCLES", CYCLES, NULL },
+	{ "instructions", "INSTRUCTION_RETIRED", RETIRED, NULL },
+	{ "branches", "BR_INST_RETIRED:ALL_BRANCHES", BRANCHES, NULL },
+	{ "branch_miss", "BR_MISP_RETIRED:ALL_BRANCHES", MISPREDICTED, NULL },
+	{ "indirect_branch_miss", "BR_MISP_RETIRED:INDIRECT",
+	  "retired indirect calls and jumps that were mispredicted, no returns", NULL },
+	{ "l1i_miss", "ICACHE_64B:IFTAG_MISS", MISSED_LINES, SPECULATIVE },
+	{ "l1i_fill", "L2_RQSTS:ALL_CODE_RD", CODE_L2, NULL },
+	{ "l2i_miss", "L2_RQSTS:CODE_RD_MISS", CODE_L2_MISS, NULL },
+	{ "itlb_miss", "ITLB_MISSES:STLB_HIT", STLB, NULL },
+	{ "itlb_walk", "ITLB_MISSES:WALK_COMPLETED", WALKED_INTEL, NULL },
+	{ "frontend_stall", "IDQ_UOPS_NOT_DELIVERED:CYCLES_0_UOPS_DELIV_CORE", NO_UOPS, NULL },
+	{ "resteer", "BACLEARS:ANY", REDIRECT, SPECULATIVE },
+};
+
+static const struct event sapphire_rapids[] = {
+	{ "cycles", "UNHALTED_CORE_CYCLES", CYCLES, NULL },
+	{ "instructions", "INSTRUCTION_RETIRED", RETIRED, NULL },
+	{ "branches", "BR_INST_RETIRED:ALL_BRANCHES", BRANCHES, NULL },
+	{ "branch_miss", "BR_MISP_RETIRED:ALL_BRANCHES", MISPREDICTED, NULL },
+	{ "indirect_branch_miss", "BR_MISP_RETIRED:INDIRECT",
+	  "retired indirect calls and jumps that were mispredicted, no returns", NULL },
+	{ "l1i_miss", "FRONTEND_RETIRED:L1I_MISS",
+	  "retired instructions whose fetch missed the L1I",
+	  "instructions, not lines; " FRONTEND_MSR },
+	{ "l1i_fill", "L2_RQSTS:ALL_CODE_RD", CODE_L2, NULL },
+	{ "l2i_miss", "L2_RQSTS:CODE_RD_MISS", CODE_L2_MISS, NULL },
+	{ "itlb_miss", "ITLB_MISSES:STLB_HIT", STLB, NULL },
+	{ "itlb_walk", "ITLB_MISSES:WALK_COMPLETED", WALKED_INTEL, NULL },
+	{ "frontend_stall", "IDQ_UOPS_NOT_DELIVERED:CYCLES_0_UOPS_DELIV_CORE", NO_UOPS, NULL },
+	{ "resteer", "FRONTEND_RETIRED:UNKNOWN_BRANCH",
+	  "retired branches that the predictor had no entry for", FRONTEND_MSR },
+};
+
+#define ZEN_COMMON \
+	{ "cycles", "CYCLES_NOT_IN_HALT", CYCLES, NULL }, \
+	{ "instructions", "RETIRED_INSTRUCTIONS", RETIRED, NULL }, \
+	{ "branches", "RETIRED_BRANCH_INSTRUCTIONS", BRANCHES, \
+	  "interrupts and exceptions are branches here" }, \
+	{ "branch_miss", "RETIRED_BRANCH_INSTRUCTIONS_MISPREDICTED", MISPREDICTED, NULL }, \
+	{ "indirect_branch_miss", "RETIRED_INDIRECT_BRANCH_INSTRUCTIONS_MISPREDICTED", \
+	  EX_ONLY, NULL }, \
+	{ "l1i_fill", "INSTRUCTION_CACHE_REFILLS_FROM_L2", FILLED_L2, L2_HITS }, \
+	{ "l2i_miss", "CORE_TO_L2_CACHEABLE_REQUEST_ACCESS_STATUS:IC_FILL_MISS", IC_L2, NULL }, \
+	{ "itlb_miss", "L1_ITLB_MISS_L2_ITLB_HIT", ITLB_L2, SPECULATIVE }, \
+	{ "resteer", "DECODER_OVERRIDE_BRANCH_PRED", REDIRECT, SPECULATIVE }
+
+#define ZEN_TAGS \
+	{ "l1i_access", "IC_TAG_HIT_MISS:ALL_IC_ACCESS", \
+	  "tag look-ups; none where the op cache delivers", SPECULATIVE }, \
+	{ "l1i_miss", "IC_TAG_HIT_MISS:IC_MISS", IC_TAGS, SPECULATIVE }, \
+	{ "itlb_walk", "L1_ITLB_MISS_L2_ITLB_MISS:IF4K:IF2M:IF1G:COALESCED4K", WALKED, NULL }
+
+static const struct event zen2[] = {
+	ZEN_COMMON,
+	{ "itlb_walk", "L1_ITLB_MISS_L2_ITLB_MISS:IF4K:IF2M:IF1G", WALKED, NULL },
+	{ "frontend_stall", "UOPS_QUEUE_EMPTY", OPS_EMPTY, BACKEND_TOO },
+};
+
+static const struct event zen3[] = {
+	ZEN_COMMON,
+	ZEN_TAGS,
+	{ "frontend_stall", "UOPS_QUEUE_EMPTY", OPS_EMPTY, BACKEND_TOO },
+};
+
+static const struct event zen4[] = {
+	ZEN_COMMON,
+	ZEN_TAGS,
+	{ "frontend_stall", "OPS_QUEUE_EMPTY", OPS_EMPTY, BACKEND_TOO },
+};
+
+#define ROWS(table) table, sizeof table / sizeof table[0]
+const struct uarch uarchs[] = {
+	{ "skylake-sp", "skx", NULL, ROWS(skylake_sp) },
+	{ "cascade-lake-sp", "clx", NULL, ROWS(skylake_sp) },
+	{ "ice-lake-sp", "icx", NULL, ROWS(ice_lake_sp) },
+	{ "sapphire-rapids", "spr", NULL, ROWS(sapphire_rapids) },
+	{ "zen2", "amd64_fam17h_zen2", NULL, ROWS(zen2) },
+	{ "zen3", "amd64_fam19h_zen3", NULL, ROWS(zen3) },
+	{ "zen4", "amd64_fam19h_zen4", NULL, ROWS(zen4) },
+	{ "zen5", "amd64_fam19h_zen4",
+	  "encoded by Zen 4's table; Linux's event list for Zen 5 gives the same codes", ROWS(zen4) },
+	{ .name = "alder-lake" },
+	{ .name = "neoverse-n1" },
+	{ .name = "neoverse-v1" },
+	{ .name = "neoverse-n2" },
+	{ .name = "cortex-a55" },
+	{ .name = "cortex-a57" },
+	{ .name = "cortex-a72" },
+	{ .name = NULL },
+};
+
+/* Inclusive ranges of models, as Linux assigns them, from a stepping on; the first that fits. */
+static const struct {
+	const char *vendor;
+	unsigned family, first, last, stepping;
+	const char *name;
+} x86_models[] = {
+	{ "GenuineIntel", 6, 0x55, 0x55, 5, "cascade-lake-sp" },
+	{ "GenuineIntel", 6, 0x55, 0x55, 0, "skylake-sp" },
+	{ "GenuineIntel", 6, 0x6a, 0x6a, 0, "ice-lake-sp" },
+	{ "GenuineIntel", 6, 0x6c, 0x6c, 0, "ice-lake-sp" },
+	{ "GenuineIntel", 6, 0x8f, 0x8f, 0, "sapphire-rapids" },
+	{ "GenuineIntel", 6, 0x97, 0x97, 0, "alder-lake" },
+	{ "GenuineIntel", 6, 0x9a, 0x9a, 0, "alder-lake" },
+	{ "AuthenticAMD", 0x17, 0x30, 0x4f, 0, "zen2" },
+	{ "AuthenticAMD", 0x17, 0x60, 0x7f, 0, "zen2" },
+	{ "AuthenticAMD", 0x17, 0x84, 0x87, 0, "zen2" },
+	{ "AuthenticAMD", 0x17, 0x90, 0xaf, 0, "zen2" },
+	{ "AuthenticAMD", 0x19, 0x00, 0x0f, 0, "zen3" },
+	{ "AuthenticAMD", 0x19, 0x20, 0x5f, 0, "zen3" },
+	{ "AuthenticAMD", 0x19, 0x10, 0x1f, 0, "zen4" },
+	{ "AuthenticAMD", 0x19, 0x60, 0x7f, 0, "zen4" },
+	{ "AuthenticAMD", 0x19, 0xa0, 0xaf, 0, "zen4" },
+	{ "AuthenticAMD", 0x1a, 0x00, 0x2f, 0, "zen5" },
+	{ "AuthenticAMD", 0x1a, 0x40, 0x4f, 0, "zen5" },
+	{ "AuthenticAMD", 0x1a, 0x60, 0x7f, 0, "zen5" },
+};
+
+/* Arm's own parts (implementer 0x41). */
+static const struct {
+	unsigned part;
+	const char *name;
+} arm_parts[] = {
+	{ 0xd05, "cortex-a55" },  { 0xd07, "cortex-a57" },  { 0xd08, "cortex-a72" },
+	{ 0xd0c, "neoverse-n1" }, { 0xd40, "neoverse-v1" }, { 0xd49, "neoverse-n2" },
+};
+/* clang-format on */
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+const struct meter *meter_find(const char *name)
+{
+	for (size_t i = 0; i < METERS; i++)
+		if (!strcmp(meters[i].name, name))
+			return &meters[i];
+	return NULL;
+}
+
+const struct uarch *uarch_find(const char *name)
+{
+	for (const struct uarch *u = uarchs; u->name; u++)
+		if (!strcmp(u->name, name))
+			return u;
+	return NULL;
+}
+
+const struct event *event_find(const struct uarch *uarch, const char *meter)
+{
+	for (size_t i = 0; i < uarch->nevents; i++)
+		if (!strcmp(uarch->events[i].meter, meter))
+			return &uarch->events[i];
+	return NULL;
+}
+
+int event_encoding(const struct uarch *uarch, const struct event *event, char text[EVENT_NAME])
+{
+	int n = snprintf(text, EVENT_NAME, "%s::%s", uarch->pmu, event->name);
+
+	return n < EVENT_NAME ? 0 : -ENAMETOOLONG;
+}
+
+const struct uarch *uarch_of_x86(const char *vendor, unsigned family, unsigned model,
+				 unsigned stepping)
+{
+	for (size_t i = 0; i < COUNT(x86_models); i++)
+		if (!strcmp(x86_models[i].vendor, vendor) && x86_models[i].family == family &&
+		    x86_models[i].first <= model && model <= x86_models[i].last &&
+		    x86_models[i].stepping <= stepping)
+			return uarch_find(x86_models[i].name);
+	return NULL;
+}
+
+const struct uarch *uarch_of_midr(uint64_t midr)
+{
+	for (size_t i = 0; i < COUNT(arm_parts); i++)
+		if ((midr >> 24 & 0xff) == 0x41 && (midr >> 4 & 0xfff) == arm_parts[i].part)
+			return uarch_find(arm_parts[i].name);
+	return NULL;
+}
+
+#if defined(__x86_64__)
+
+const struct uarch *uarch_host(char cpu[UARCH_CPU])
+{
+	unsigned a, b, c, d, family, model;
+	char vendor[13] = "";
+
+	snprintf(cpu, UARCH_CPU, "unknown");
+	if (!__get_cpuid(0, &a, &b, &c, &d))
+		return NULL;
+	memcpy(vendor, &b, 4);
+	memcpy(vendor + 4, &d, 4);
+	memcpy(vendor + 8, &c, 4);
+	if (!__get_cpuid(1, &a, &b, &c, &d))
+		return NULL;
+	family = a >> 8 & 15;
+	model = a >> 4 & 15;
+	if (family == 15 || family == 6)
+		model |= a >> 12 & 0xf0;
+	if (family == 15)
+		family += a >> 20 & 255;
+	snprintf(cpu, UARCH_CPU, "%s family %u model %u stepping %u", vendor, family, model,
+		 a & 15);
+	return uarch_of_x86(vendor, family, model, a & 15);
+}
+
+#else
+
+const struct uarch *uarch_host(char cpu[UARCH_CPU])
+{
+	FILE *f = fopen("/sys/devices/system/cpu/cpu0/regs/identification/midr_el1", "r");
+	unsigned long long midr = 0;
+	int n = f ? fscanf(f, "%llx", &midr) : 0;
+
+	if (f)
+		fclose(f);
+	snprintf(cpu, UARCH_CPU, n == 1 ? "MIDR 0x%llx" : "unknown", midr);
+	return n == 1 ? uarch_of_midr(midr) : NULL;
+}
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * events.h - counter knowledge as data: what the meters are called here, which event of which CPU
+ * each one is, and what a known loop must make of it before it is believed.
+ *
+ * Names and encodings are libpfm 4.13's; it knows neither Alder Lake nor Zen 5, and Debian's build
+ * for x86-64 no Arm core. What it cannot encode has no row.
+ */
+#ifndef STUBMAP_EVENTS_H
+#define STUBMAP_EVENTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "loops.h"
+
+/* What can be counted, on any machine. */
+struct meter {
+	const char *name, *meaning;
+	const char *generic;  /* the kernel's own name for such a hardware event, or NULL */
+	const char *software; /* an event that the kernel itself counts, or NULL */
+	const char *kernel;   /* the same figure from a system call (counter_group.h), or NULL */
+	/* Proof: this loop must make low..high events an occasion. LOOP_NONE: nothing provokes it.
+	 */
+	enum loop_kind loop;
+	double low, high;
+};
+
+/* A meter's event on one microarchitecture. */
+struct event {
+	const char *meter;
+	const char *name; /* libpfm's, without the PMU's prefix */
+	const char *meaning;
+	const char *caveat; /* or NULL */
+};
+
+struct uarch {
+	const char *name;
+	const char *pmu; /* libpfm's table, or NULL: none, the kernel's generic events are left */
+	const char *borrowed; /* why another CPU's table holds here; NULL: the table is its own */
+	const struct event *events;
+	size_t nevents;
+};
+
+/* METERS rows; the order is that of every listing. */
+enum { METERS = 18, EVENT_NAME = 128, UARCH_CPU = 80 };
+extern const struct meter meters[METERS];
+extern const char *const meter_names[METERS];
+extern const struct uarch uarchs[]; /* a NULL name ends it */
+
+const struct meter *meter_find(const char *name);			 /* NULL: unknown */
+const struct uarch *uarch_find(const char *name);			 /* NULL: unknown */
+const struct event *event_find(const struct uarch *, const char *meter); /* NULL: has none */
+
+/* libpfm's full name, PMU::EVENT:UMASK. 0, or -ENAMETOOLONG. */
+int event_encoding(const struct uarch *, const struct event *, char text[EVENT_NAME]);
+
+/* vendor as cpuid gives it ("GenuineIntel"); family and model with their extensions added. NULL:
+ * not known. */
+const struct uarch *uarch_of_x86(const char *vendor, unsigned family, unsigned model,
+				 unsigned stepping);
+/* From Arm's MIDR_EL1; NULL: not known. */
+const struct uarch *uarch_of_midr(uint64_t midr);
+/* The machine's own; cpu becomes what the CPU calls itself. NULL: not known. */
+const struct uarch *uarch_host(char cpu[UARCH_CPU]);
+
+#endif
