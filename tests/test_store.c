@@ -1,0 +1,277 @@
+/* test_store.c - run files: begun, gone on with, torn, locked, refused; and children that die. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "../harness/spawn.h"
+#include "../harness/store.h"
+
+static struct plan make_plan(int seed)
+{
+	char error[PLAN_ERROR];
+	struct plan p;
+	json_t *json = json_pack("{s:s, s:i, s:i, s:i, s:{s:s}, s:[{s:[s,s]}]}", "name", "t",
+				 "seed", seed, "blocks", 2, "iterations", 1, "baseline", "stubs",
+				 "page", "cells", "stubs", "page", "pool");
+
+	if (plan_from_json(json, &p, error))
+		fail_msg("%s", error);
+	json_decref(json);
+	return p;
+}
+
+static json_t *make_record(const struct plan *p, unsigned block, size_t cell)
+{
+	return json_pack("{s:i, s:s, s:i, s:i, s:o, s:I, s:s, s:n, s:I, s:[]}", "schema", SCHEMA,
+			 "type", "invocation", "block", (int)block, "order", (int)cell, "cell",
+			 cell_to_json(&p->cells[cell]), "seed",
+			 (json_int_t)plan_block_seed(p, block), "status", "ok", "why", "wall_ns",
+			 (json_int_t)5, "figures");
+}
+
+static void append(struct run *run, const struct plan *p, unsigned block, size_t cell)
+{
+	char error[RUN_ERROR];
+	json_t *record = make_record(p, block, cell);
+
+	if (run_append(run, record, error))
+		fail_msg("%s", error);
+	json_decref(record);
+}
+
+static off_t size_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
+}
+
+static void add_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_APPEND);
+
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+static void fresh(char *path)
+{
+	strcpy(path, "/tmp/stubmap-run-XXXXXX");
+	close(mkstemp(path));
+}
+
+static void test_goes_on(void **state)
+{
+	char path[32], error[RUN_ERROR];
+	struct plan p = make_plan(1), other = make_plan(2);
+	struct run run;
+	off_t whole;
+
+	(void)state;
+	fresh(path);
+	if (run_open(path, &p, NULL, &run, error))
+		fail_msg("%s", error);
+	append(&run, &p, 0, 0);
+	append(&run, &p, 0, 1);
+	run_close(&run);
+
+	whole = size_of(path);
+	add_text(path, "{\"schema\":1,\"type\":\"invoc"); /* the power went */
+	assert_int_equal(run_load(path, &run, error), 0);
+	assert_true(run.torn);
+	assert_int_equal(run.n, 2);
+	run_close(&run);
+	assert_true(size_of(path) > whole); /* a reader leaves the file alone */
+
+	assert_int_equal(run_open(path, &p, NULL, &run, error), 0);
+	assert_true(run.torn);
+	assert_int_equal(run.n, 2);
+	assert_true(cell_equal(&run.invocations[1].cell, &p.cells[1]));
+	assert_int_equal(size_of(path), whole);
+	append(&run, &p, 1, 0);
+	run_close(&run);
+	assert_int_equal(run_load(path, &run, error), 0);
+	assert_false(run.torn);
+	assert_int_equal(run.n, 3);
+	assert_int_equal(run.invocations[2].block, 1);
+	run_close(&run);
+
+	whole = size_of(path);
+	assert_int_equal(run_open(path, &other, NULL, &run, error), -EEXIST);
+	assert_non_null(strstr(error, "another plan"));
+	assert_int_equal(size_of(path), whole);
+	unlink(path);
+	plan_free(&p);
+	plan_free(&other);
+}
+
+static void test_one_writer(void **state)
+{
+	char path[32], error[RUN_ERROR];
+	struct plan p = make_plan(1);
+	struct run run, second;
+
+	(void)state;
+	fresh(path);
+	assert_int_equal(run_open(path, &p, NULL, &run, error), 0);
+	assert_int_equal(run_open(path, &p, NULL, &second, error), -EBUSY);
+	assert_int_equal(run_load(path, &second, error), 0); /* readers may look on */
+	run_close(&second);
+	run_close(&run);
+	assert_int_equal(run_open(path, &p, NULL, &second, error), 0);
+	run_close(&second);
+	unlink(path);
+	plan_free(&p);
+}
+
+static void refused(const char *content, const char *words)
+{
+	char path[32], error[RUN_ERROR] = "";
+	struct plan p = make_plan(1);
+	struct run run;
+
+	fresh(path);
+	add_text(path, content);
+	assert_int_equal(run_load(path, &run, error), -EINVAL);
+	if (!strstr(error, words) || strchr(error, '\n'))
+		fail_msg("'%s' lacks '%s'", error, words);
+	if (*content) {
+		assert_int_equal(run_open(path, &p, NULL, &run, error), -EINVAL);
+		assert_int_equal(size_of(path), strlen(content)); /* not ours: untouched */
+	}
+	unlink(path);
+	plan_free(&p);
+}
+
+#define HEAD "{\"schema\":1,\"type\":\"run\",\"plan\":{\"baseline\":{\"stubs\":\"page\"}}}\n"
+#define CELL "{\"type\":\"invocation\",\"block\":0,\"status\":\"ok\",\"figures\":[],\"cell\":"
+
+static void test_refuses(void **state)
+{
+	char path[32], error[RUN_ERROR];
+	struct plan p = make_plan(1);
+	struct run run;
+
+	(void)state;
+	refused("", "it is empty");
+	refused("a letter to a friend", "no run file");
+	refused("{\"name\": \"a plan\"}\n", "no run file");
+	refused("{\"schema\":9,\"type\":\"run\",\"plan\":{\"baseline\":{}}}\n", "schema 9");
+	refused(HEAD "rubbish\n" CELL "{}}\n", ":2: not JSON");
+	refused(HEAD CELL "{\"lives\":4}}\n", "did you mean 'live'");
+	refused(HEAD "{\"type\":\"invocation\"}\n", ":2: no invocation");
+	assert_int_equal(run_load("/nonexistent/run", &run, error), -ENOENT);
+	assert_int_equal(run_load("/", &run, error), -EINVAL);
+	assert_int_equal(run_open("/nonexistent/run", &p, NULL, &run, error), -ENOENT);
+
+	/* A record of the wrong form leaves no trace. */
+	fresh(path);
+	assert_int_equal(run_open(path, &p, NULL, &run, error), 0);
+	off_t before = size_of(path);
+	json_t *bad = json_pack("{s:s}", "type", "invocation");
+	assert_int_equal(run_append(&run, bad, error), -EINVAL);
+	assert_int_equal(size_of(path), before);
+	assert_int_equal(run.n, 0);
+	json_decref(bad);
+	run_close(&run);
+	unlink(path);
+	plan_free(&p);
+}
+
+/* ---- Children: this program again, told by the job how to fail ---------------------------- */
+
+static int be_child(const char *job)
+{
+	json_t *json = json_loads(job, 0, NULL);
+	const char *how = json_string_value(json_object_get(json, "how"));
+
+	if (!strcmp(how, "crash")) {
+		fputs("first line\nabout to fall\n", stderr);
+		signal(SIGSEGV, SIG_DFL); /* no sanitizer's report in between */
+		raise(SIGSEGV);
+	} else if (!strcmp(how, "hang")) {
+		sleep(100);
+	} else if (!strcmp(how, "rubbish")) {
+		puts("rubbish");
+	} else if (!strcmp(how, "silent")) {
+		fputs("no such \xff thing\n", stderr);
+		json_decref(json);
+		return 2;
+	} else if (!strcmp(how, "wrong")) {
+		puts("{\"status\": \"failed\", \"why\": \"wrong answer\", \"figures\": []}");
+		json_decref(json);
+		return 1;
+	} else {
+		const char *pad = getenv("STUBMAP_PAD");
+		printf("{\"status\": \"ok\", \"why\": null, \"figures\": [], \"wall_ns\": 7, "
+		       "\"pad\": %zu}\n",
+		       pad ? strlen(pad) : 0);
+	}
+	json_decref(json);
+	return 0;
+}
+
+static json_t *child(const char *how, int seed)
+{
+	json_t *record, *job = json_pack("{s:s, s:i, s:i}", "how", how, "seed", seed, "cpu", -1);
+	/* generous for a loaded machine; only the child that hangs meets its limit */
+	int r = spawn_within(job, strcmp(how, "hang") ? 60000 : 200, &record);
+
+	assert_int_equal(r, 0);
+	json_decref(job);
+	return record;
+}
+
+static void test_children(void **state)
+{
+	static const struct {
+		const char *how, *words;
+	} bad[] = {
+		{ "crash", "about to fall" },	    { "crash", "signal 11" },
+		{ "hang", "no end after 0.2 s" },   { "rubbish", "no record in what it wrote" },
+		{ "silent", "it said is no text" }, { "wrong", "wrong answer" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		json_t *record = child(bad[i].how, 1);
+		const char *why = json_string_value(json_object_get(record, "why"));
+		assert_string_equal(json_string_value(json_object_get(record, "status")), "failed");
+		assert_true(json_is_array(json_object_get(record, "figures")));
+		assert_true(json_is_integer(json_object_get(record, "wall_ns")));
+		if (!why || !strstr(why, bad[i].words) || strstr(why, "first line"))
+			fail_msg("%s: '%s' lacks '%s'", bad[i].how, why ? why : "", bad[i].words);
+		json_decref(record);
+	}
+	json_t *a = child("well", 1), *again = child("well", 1), *b = child("well", 2);
+	assert_string_equal(json_string_value(json_object_get(a, "status")), "ok");
+	assert_int_equal(json_integer_value(json_object_get(a, "wall_ns")), 7);
+	assert_true(json_equal(json_object_get(a, "pad"), json_object_get(again, "pad")));
+	assert_false(json_equal(json_object_get(a, "pad"), json_object_get(b, "pad")));
+	json_decref(a);
+	json_decref(again);
+	json_decref(b);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_goes_on),
+		cmocka_unit_test(test_one_writer),
+		cmocka_unit_test(test_refuses),
+		cmocka_unit_test(test_children),
+	};
+
+	if (argc == 3 && !strcmp(argv[1], "child"))
+		return be_child(argv[2]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
