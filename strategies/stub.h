@@ -63,7 +63,8 @@ enum code_area { CODE_STUBS, CODE_MODULES, CODE_LITERALS, CODE_DATA, CODE_AREAS 
 struct code_config {
 	enum code_wx wx;
 	uint32_t quantum;   /* bytes: 4096, 16384 or 65536; -EINVAL otherwise */
-	uint32_t colour;    /* pages (of 4 KiB) by which the base is moved, 0..511: set-up randomisation */
+	uint32_t colour;    /* pages (of 4 KiB) by which the base is moved, 0..511, rounded down to
+	                       whole quanta: set-up randomisation */
 	size_t limit_stubs; /* bytes of code that stubs may take; 0: all that the area has */
 	const char *faults; /* test only: a letter steers one reserve (a ok, f fail; capital: from here
 	                       on); NULL: none. The harness passes STUBMAP_CODE_TEST. */
@@ -95,13 +96,13 @@ void code_abort(struct code_memory *code, void *at, size_t bytes);
 /* Makes committed code writable again, until the next commit. Under CODE_TOGGLE no code of the
  * touched pages can run meanwhile. */
 int code_patch(struct code_memory *code, void *at, size_t bytes);
-/* Gives whole quanta back. */
+/* Gives whole quanta back, from a quantum's start, with the literals that belong to them. */
 void code_release(struct code_memory *code, void *at, size_t bytes);
 /* The address to write `at` through: `at` itself, or the writable view under CODE_DUAL. */
 void *code_writable(const struct code_memory *code, const void *at);
 /* Read-write memory within reach of all code (16-byte aligned, zeroed, never freed alone). */
 void *code_data(struct code_memory *code, size_t bytes);
-/* S of the picture: distance from a stub to its first literals, half of that to its second. */
+/* S of the picture: distance from a stub to its first literals; to its second it is twice that. */
 size_t code_literal_distance(const struct code_memory *code);
 /* [*from, *to): the addresses of an area; CODE_LITERALS covers A and B. For a meter to look at. */
 void code_range(const struct code_memory *code, enum code_area area, uintptr_t *from, uintptr_t *to);

@@ -1,0 +1,832 @@
+/*
+ * test_code.c - executable memory under every policy and quantum: real code runs, nothing is ever
+ * writable and executable at once (by the kernel's own table), what is given back is gone, every
+ * system call is counted, and each of them may fail.
+ *
+ * The calls are counted, and made to fail, by functions of libc's names here: the program's own
+ * definitions come before the library's.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "../strategies/stub.h"
+
+static struct {
+	uint64_t calls;
+	uint64_t fail_at; /* this call from now fails with ENOMEM; 0: none */
+} kernel;
+
+static bool refused(void)
+{
+	kernel.calls++;
+	if (!kernel.fail_at || --kernel.fail_at)
+		return false;
+	errno = ENOMEM;
+	return true;
+}
+
+void *mmap(void *at, size_t bytes, int prot, int flags, int fd, off_t offset)
+{
+	return refused() ? MAP_FAILED
+			 : (void *)syscall(SYS_mmap, at, bytes, prot, flags, fd, offset);
+}
+
+int mprotect(void *at, size_t bytes, int prot)
+{
+	return refused() ? -1 : (int)syscall(SYS_mprotect, at, bytes, prot);
+}
+
+int madvise(void *at, size_t bytes, int advice)
+{
+	return refused() ? -1 : (int)syscall(SYS_madvise, at, bytes, advice);
+}
+
+int memfd_create(const char *name, unsigned flags)
+{
+	return refused() ? -1 : (int)syscall(SYS_memfd_create, name, flags);
+}
+
+int ftruncate(int fd, off_t length)
+{
+	return refused() ? -1 : (int)syscall(SYS_ftruncate, fd, length);
+}
+
+/* Counted; never refused: the kernel closes whatever it says. */
+int close(int fd)
+{
+	kernel.calls++;
+	return (int)syscall(SYS_close, fd);
+}
+
+/* ---- Helpers --------------------------------------------------------------------------------- */
+
+static const uint32_t quanta[] = { 4096, 16384, 65536 };
+enum { QUANTA = 3 };
+
+static struct code_memory *open_or_skip(const struct code_config *config)
+{
+	struct code_memory *code = NULL;
+	int error = code_open(&code, config);
+
+	if (error == -EACCES) {
+		print_message("the kernel forbids %s\n", code_wx_names[config->wx]);
+		return NULL;
+	}
+	assert_int_equal(error, 0);
+	assert_non_null(code);
+	return code;
+}
+
+/* Calls f once a policy and quantum that the kernel allows. */
+static void each(void (*f)(struct code_memory *, const struct code_config *))
+{
+	for (int wx = 0; wx < CODE_WX_POLICIES; wx++) {
+		for (int q = 0; q < QUANTA; q++) {
+			struct code_config config = { .wx = (enum code_wx)wx,
+						      .quantum = quanta[q] };
+			struct code_memory *code = open_or_skip(&config);
+			if (!code)
+				continue;
+			f(code, &config);
+			code_close(code);
+		}
+	}
+}
+
+/* The kernel's table: the protection at an address, "----" where nothing is mapped. */
+static void protection(const void *at, char out[5])
+{
+	FILE *f = fopen("/proc/self/maps", "r");
+	char line[512], prot[5];
+	uintptr_t from, to;
+
+	assert_non_null(f);
+	strcpy(out, "----");
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s", &from, &to, prot) == 3 &&
+		    (uintptr_t)at >= from && (uintptr_t)at < to)
+			strcpy(out, prot);
+	fclose(f);
+}
+
+static void assert_protection(const void *at, const char *expected)
+{
+	char prot[5];
+
+	protection(at, prot);
+	prot[3] = 0;
+	assert_string_equal(prot, expected);
+}
+
+/* No mapping of any area is both, nor any mapping of the process under these policies. */
+static void assert_never_both(const struct code_config *config)
+{
+	FILE *f = fopen("/proc/self/maps", "r");
+	char line[512], prot[5];
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*s %4s", prot) == 1 && config->wx != CODE_RWX)
+			assert_false(prot[1] == 'w' && prot[2] == 'x');
+	fclose(f);
+}
+
+/* mov eax, value; ret */
+static void write_code(struct code_memory *code, void *at, uint32_t value)
+{
+	uint8_t bytes[6] = { 0xb8, 0, 0, 0, 0, 0xc3 };
+
+	memcpy(&bytes[1], &value, 4);
+	memcpy(code_writable(code, at), bytes, sizeof(bytes));
+}
+
+static uint32_t run(const void *at)
+{
+	uint32_t (*f)(void);
+
+	memcpy(&f, &at, sizeof(f));
+	return f();
+}
+
+static struct code_stats stats_of(const struct code_memory *code)
+{
+	struct code_stats stats;
+
+	code_get_stats(code, &stats);
+	return stats;
+}
+
+static bool resident(const void *page)
+{
+	unsigned char in = 0;
+
+	assert_int_equal(mincore((void *)((uintptr_t)page & ~(uintptr_t)4095), 4096, &in), 0);
+	return in & 1;
+}
+
+/* ---- Life of a quantum ------------------------------------------------------------------------
+ */
+
+static void life_in(struct code_memory *code, const struct code_config *config, enum code_area area)
+{
+	const char *writable[] = { "rw-", "r-x", "rwx" };
+	const char *ready[] = { "r-x", "r-x", "rwx" };
+	const char *gone[] = { "---", "r-x", "rwx" };
+	uint32_t quantum = config->quantum;
+	uint8_t *p = code_reserve(code, area, quantum + 1);
+
+	assert_non_null(p);
+	assert_int_equal((uintptr_t)p % quantum, 0);
+	assert_protection(p, writable[config->wx]);
+	assert_protection(p + 2 * quantum - 1, writable[config->wx]);
+	assert_never_both(config);
+	write_code(code, p, 1);
+	write_code(code, p + 2 * quantum - 6, 2);
+	if (config->wx == CODE_DUAL) {
+		assert_ptr_not_equal(code_writable(code, p), p);
+		assert_protection(code_writable(code, p), "rw-");
+	} else {
+		assert_ptr_equal(code_writable(code, p), p);
+	}
+
+	assert_int_equal(code_commit(code, p, 2 * quantum), 0);
+	assert_protection(p, ready[config->wx]);
+	assert_never_both(config);
+	assert_int_equal(run(p), 1);
+	assert_int_equal(run(p + 2 * quantum - 6), 2);
+
+	/* Twelve bytes across the quanta's border touch one page of each. */
+	assert_int_equal(code_patch(code, p + quantum - 6, 12), 0);
+	assert_protection(p + quantum - 1, writable[config->wx]);
+	assert_protection(p + quantum, writable[config->wx]);
+	if (quantum > 4096)
+		assert_protection(p, ready[config->wx]);
+	assert_never_both(config);
+	write_code(code, p + quantum - 6, 3);
+	write_code(code, p + quantum, 4);
+	assert_int_equal(code_commit(code, p + quantum - 6, 12), 0);
+	assert_int_equal(run(p + quantum - 6), 3);
+	assert_int_equal(run(p + quantum), 4);
+	assert_int_equal(run(p), 1);
+
+	assert_true(resident(p));
+	code_release(code, p + quantum, quantum);
+	assert_protection(p + quantum, gone[config->wx]);
+	assert_int_equal(run(p), 1);
+	code_release(code, p, 1);
+	assert_protection(p, gone[config->wx]);
+	assert_false(resident(p));
+	assert_never_both(config);
+
+	assert_ptr_equal(code_reserve(code, area, 1), p);
+	const uint8_t *clean = code_writable(code, p);
+	for (uint32_t i = 0; i < quantum; i++)
+		assert_int_equal(clean[i], 0);
+	code_abort(code, p, 1);
+	assert_protection(p, gone[config->wx]);
+}
+
+static void life(struct code_memory *code, const struct code_config *config)
+{
+	life_in(code, config, CODE_STUBS);
+	life_in(code, config, CODE_MODULES);
+
+	struct code_stats stats = stats_of(code);
+	assert_int_equal(stats.quanta_stubs, 0);
+	assert_int_equal(stats.quanta_modules, 0);
+	assert_int_equal(code_config(code)->quantum, config->quantum);
+}
+
+static void test_life(void **state)
+{
+	(void)state;
+	each(life);
+}
+
+/* ---- The picture ------------------------------------------------------------------------------
+ */
+
+static void layout(struct code_memory *code, const struct code_config *config)
+{
+	size_t distance = code_literal_distance(code);
+	uintptr_t from[CODE_AREAS], to[CODE_AREAS], a, b;
+	uint8_t *p = code_reserve(code, CODE_STUBS, 1);
+
+	for (int i = 0; i < CODE_AREAS; i++) {
+		code_range(code, (enum code_area)i, &from[i], &to[i]);
+		assert_true(from[i] < to[i]);
+		if (i)
+			assert_true(to[i - 1] < from[i]); /* a guard between */
+		code_range_alias(code, (enum code_area)i, &a, &b);
+		bool doubled = config->wx == CODE_DUAL && i <= CODE_MODULES;
+		assert_int_equal(b - a, doubled ? to[i] - from[i] : 0);
+	}
+	assert_true(to[CODE_DATA] - from[CODE_STUBS] <= INT32_MAX);
+	assert_int_equal(from[CODE_STUBS], (uintptr_t)p);
+	assert_int_equal((uintptr_t)p % (2 << 20), 0); /* colour 0 */
+
+	uintptr_t last = to[CODE_STUBS] - 8; /* the last stub's literals exist too */
+	assert_int_equal((uintptr_t)p + distance, from[CODE_LITERALS]);
+	assert_true(last + 2 * distance + 8 <= to[CODE_LITERALS]);
+	for (uint64_t i = 1; i <= 2; i++) {
+		uint64_t *near = (uint64_t *)((uintptr_t)p + i * distance);
+		uint64_t *far = (uint64_t *)(last + i * distance);
+		assert_int_equal(*near, 0);
+		assert_int_equal(*far, 0);
+		*near = *far = i;
+	}
+	assert_protection((void *)to[CODE_STUBS], "---");
+	assert_protection((void *)to[CODE_MODULES], "---");
+	assert_protection((void *)to[CODE_LITERALS], "---");
+	assert_protection((void *)to[CODE_DATA], "---");
+}
+
+static void test_layout(void **state)
+{
+	(void)state;
+	each(layout);
+}
+
+/* Every mapping that begins in an area ends in it, whatever lies around the reservation. */
+static void edges(struct code_memory *code, const struct code_config *config)
+{
+	char line[512];
+	uintptr_t from, to, start, end;
+	unsigned seen = 0;
+
+	(void)config;
+	assert_non_null(code_reserve(code, CODE_STUBS, 1));
+	FILE *f = fopen("/proc/self/maps", "r");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f)) {
+		assert_int_equal(sscanf(line, "%" SCNxPTR "-%" SCNxPTR, &start, &end), 2);
+		for (int i = 0; i < 2 * CODE_AREAS; i++) {
+			if (i < CODE_AREAS)
+				code_range(code, (enum code_area)i, &from, &to);
+			else
+				code_range_alias(code, (enum code_area)(i - CODE_AREAS), &from,
+						 &to);
+			bool within = start >= from && end <= to;
+			assert_true(within || end <= from || start >= to);
+			seen += within;
+		}
+	}
+	fclose(f);
+	assert_true(seen >= CODE_AREAS);
+}
+
+static void test_edges(void **state)
+{
+	(void)state;
+	size_t bytes = (size_t)1 << 30;
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	void *before = mmap(NULL, bytes, PROT_NONE, flags, -1, 0);
+	each(edges);
+	assert_int_equal(munmap(before, bytes), 0);
+}
+
+static void test_colour(void **state)
+{
+	(void)state;
+	for (int q = 0; q < QUANTA; q++) {
+		for (uint32_t colour = 0; colour < 512; colour += 73) {
+			struct code_config config = { .quantum = quanta[q], .colour = colour };
+			struct code_memory *code = open_or_skip(&config);
+			if (!code)
+				continue;
+			uintptr_t p = (uintptr_t)code_reserve(code, CODE_STUBS, 1);
+			assert_int_equal(p % (2 << 20), colour * 4096 / quanta[q] * quanta[q]);
+			code_close(code);
+		}
+	}
+}
+
+static void test_data(void **state)
+{
+	(void)state;
+	struct code_config config = { .wx = CODE_DUAL, .quantum = 4096 };
+	struct code_memory *code = open_or_skip(&config);
+	if (!code)
+		skip();
+	uintptr_t from, to;
+	code_range(code, CODE_DATA, &from, &to);
+	uint8_t *a = code_data(code, 3);
+	uint8_t *b = code_data(code, 40);
+	assert_non_null(a);
+	assert_int_equal((uintptr_t)a % 16, 0);
+	assert_ptr_equal(b, a + 16);
+	assert_int_equal(b[39], 0);
+	b[39] = 1;
+	assert_null(code_data(code, 0));
+	assert_null(code_data(code, to - from));
+	assert_null(code_data(code, SIZE_MAX));
+	assert_ptr_equal(code_data(code, to - from - 64), a + 64);
+	assert_null(code_data(code, 1));
+	assert_ptr_equal(code_writable(code, a), a);
+	code_close(code);
+}
+
+/* ---- Refusals ----------------------------------------------------------------------------------
+ */
+
+static void test_bad_config(void **state)
+{
+	(void)state;
+	const struct code_config bad[] = {
+		{ .wx = CODE_WX_POLICIES, .quantum = 4096 },
+		{ .wx = (enum code_wx) - 1, .quantum = 4096 },
+		{ .quantum = 0 },
+		{ .quantum = 8192 },
+		{ .quantum = 131072 },
+		{ .quantum = 4096, .colour = 512 },
+		{ .quantum = 4096, .faults = "ab" },
+	};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct code_memory *code = (struct code_memory *)&bad;
+		assert_int_equal(code_open(&code, &bad[i]), -EINVAL);
+		assert_null(code);
+	}
+	code_close(NULL);
+}
+
+static void bad_ranges(struct code_memory *code, const struct code_config *config)
+{
+	uint32_t q = config->quantum;
+	uint8_t *p = code_reserve(code, CODE_STUBS, q);
+	uintptr_t from, to;
+
+	code_range(code, CODE_STUBS, &from, &to);
+	assert_int_equal(code_commit(code, p, q + 1), -EINVAL);
+	assert_int_equal(code_commit(code, p, 0), -EINVAL);
+	assert_int_equal(code_commit(code, p, SIZE_MAX), -EINVAL);
+	assert_int_equal(code_patch(code, p + q, 1), -EINVAL);
+	assert_int_equal(code_patch(code, p - 1, 1), -EINVAL);
+	assert_int_equal(code_commit(code, &from, 1), -EINVAL);
+	assert_null(code_reserve(code, CODE_STUBS, 0));
+	assert_null(code_reserve(code, CODE_STUBS, SIZE_MAX));
+	assert_null(code_reserve(code, CODE_LITERALS, q));
+	assert_null(code_reserve(code, CODE_STUBS, to - from));
+	uint8_t *rest = code_reserve(code, CODE_STUBS, to - from - q);
+	assert_ptr_equal(rest, p + q);
+	assert_null(code_reserve(code, CODE_STUBS, 1));
+	assert_int_equal(stats_of(code).committed_stubs, to - from);
+	code_release(code, rest, to - from - q);
+	assert_int_equal(stats_of(code).quanta_stubs, 1);
+	code_release(code, p, q);
+}
+
+static void test_bad_ranges(void **state)
+{
+	(void)state;
+	each(bad_ranges);
+}
+
+static void test_limit(void **state)
+{
+	(void)state;
+	struct code_config config = { .quantum = 16384, .limit_stubs = 3 * 16384 + 100 };
+	struct code_memory *code = open_or_skip(&config);
+	if (!code)
+		skip();
+	assert_null(code_reserve(code, CODE_STUBS, 4 * 16384));
+	void *p = code_reserve(code, CODE_STUBS, 3 * 16384);
+	assert_non_null(p);
+	assert_null(code_reserve(code, CODE_STUBS, 1));
+	assert_non_null(code_reserve(code, CODE_MODULES, 16 * 16384));
+	code_release(code, p, 1);
+	assert_non_null(code_reserve(code, CODE_STUBS, 1));
+	code_close(code);
+}
+
+/* What each of ten reserves does, in the letters of the fault string. */
+static void test_faults(void **state)
+{
+	(void)state;
+	const char *const cases[][2] = {
+		{ "", "aaaaaaaaaa" },	  { "f", "faaaaaaaaa" },   { "aaf", "aafaaaaaaa" },
+		{ "F", "ffffffffff" },	  { "aF", "afffffffff" },  { "fA", "faaaaaaaaa" },
+		{ "fafa", "fafaaaaaaa" }, { "Aff", "aaaaaaaaaa" },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char given[8];
+		strcpy(given, cases[i][0]);
+		struct code_config config = { .quantum = 4096, .faults = given };
+		struct code_memory *code = open_or_skip(&config);
+		if (!code)
+			skip();
+		memset(given, 'F', sizeof(given) - 1); /* the string was copied */
+		for (int n = 0; n < 10; n++) {
+			void *p = code_reserve(code, n % 2 ? CODE_STUBS : CODE_MODULES, 1);
+			assert_int_equal(!p, cases[i][1][n] == 'f');
+		}
+		code_close(code);
+	}
+}
+
+/* In a process that may not make written memory executable, only the second view is left. */
+static void test_forbidden(void **state)
+{
+	(void)state;
+#ifdef PR_SET_MDWE
+	const int option = PR_SET_MDWE;
+#else
+	const int option = 65;
+#endif
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		if (prctl(option, 1, 0, 0, 0))
+			_exit(77);
+		const int expected[] = { -EACCES, 0, -EACCES };
+		for (int wx = 0; wx < CODE_WX_POLICIES; wx++) {
+			struct code_config config = { .wx = (enum code_wx)wx, .quantum = 4096 };
+			struct code_memory *code;
+			if (code_open(&code, &config) != expected[wx] || !code != !!expected[wx])
+				_exit(10 + wx);
+			if (!code)
+				continue;
+			void *p = code_reserve(code, CODE_STUBS, 1);
+			write_code(code, p, 7);
+			if (code_commit(code, p, 6) || run(p) != 7)
+				_exit(20);
+			code_close(code);
+		}
+		_exit(0);
+	}
+	int status;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip(); /* a kernel before 6.3 */
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* ---- System calls ------------------------------------------------------------------------------
+ */
+
+static uint64_t calls_since(uint64_t *mark)
+{
+	uint64_t n = kernel.calls - *mark;
+	*mark = kernel.calls;
+	return n;
+}
+
+/* The counts of stats are the calls that were made, and those of code.c's head. */
+static void test_syscalls(void **state)
+{
+	(void)state;
+	/* open, reserve, commit, patch, release, release with literals */
+	const uint64_t table[CODE_WX_POLICIES][6] = {
+		[CODE_TOGGLE] = { 9 + 3, 1, 1, 1, 2, 4 },
+		[CODE_DUAL] = { 9 + 11, 0, 0, 0, 1, 3 },
+		[CODE_RWX] = { 9 + 2, 0, 0, 0, 1, 3 },
+	};
+	for (int wx = 0; wx < CODE_WX_POLICIES; wx++) {
+		struct code_config config = { .wx = (enum code_wx)wx, .quantum = 16384 };
+		uint64_t mark = kernel.calls, start = mark;
+		struct code_memory *code = open_or_skip(&config);
+		if (!code)
+			continue;
+		assert_int_equal(calls_since(&mark), table[wx][0]);
+		for (int literals = 0; literals < 2; literals++) {
+			void *p = code_reserve(code, CODE_STUBS, 40000);
+			assert_int_equal(calls_since(&mark), table[wx][1]);
+			assert_int_equal(code_commit(code, p, 40000), 0);
+			assert_int_equal(calls_since(&mark), table[wx][2]);
+			assert_int_equal(code_patch(code, p, 8), 0);
+			assert_int_equal(calls_since(&mark), table[wx][3]);
+			code_account(code, CODE_LITERALS, 16 * literals);
+			code_release(code, p, 40000);
+			assert_int_equal(calls_since(&mark), table[wx][4 + literals]);
+		}
+		assert_int_equal(stats_of(code).syscalls, kernel.calls - start);
+		code_close(code);
+	}
+}
+
+/* Fails each call of open in turn: an error, nothing left behind; then those of the transaction. */
+static void test_kernel_refuses(void **state)
+{
+	(void)state;
+	for (int wx = 0; wx < CODE_WX_POLICIES; wx++) {
+		struct code_config config = { .wx = (enum code_wx)wx, .quantum = 4096 };
+		struct code_memory *code = open_or_skip(&config);
+		if (!code)
+			continue;
+		uint64_t opening = stats_of(code).syscalls;
+		code_close(code);
+		unsigned failed = 0;
+		for (uint64_t i = 1; i <= opening; i++) {
+			kernel.fail_at = i;
+			int error = code_open(&code, &config);
+			kernel.fail_at = 0;
+			assert_true(error == 0 || error == -ENOMEM); /* 0: no huge pages, close */
+			failed += error != 0;
+			code_close(code);
+		}
+		assert_true(failed >= opening - 6 && failed >= 10);
+	}
+
+	struct code_config config = { .quantum = 4096 };
+	struct code_memory *code = open_or_skip(&config);
+	if (!code)
+		skip();
+	kernel.fail_at = 1;
+	assert_null(code_reserve(code, CODE_STUBS, 1));
+	assert_int_equal(stats_of(code).quanta_stubs, 0);
+	void *p = code_reserve(code, CODE_STUBS, 1);
+	write_code(code, p, 5);
+	kernel.fail_at = 1;
+	assert_int_equal(code_commit(code, p, 6), -ENOMEM);
+	assert_int_equal(code_commit(code, p, 6), 0);
+	assert_int_equal(run(p), 5);
+	kernel.fail_at = 1;
+	assert_int_equal(code_patch(code, p, 6), -ENOMEM);
+	assert_int_equal(run(p), 5);
+	kernel.fail_at = 2; /* the step to no access */
+	code_release(code, p, 1);
+	assert_int_equal(stats_of(code).quanta_stubs, 0);
+	assert_false(resident(p));
+	assert_ptr_equal(code_reserve(code, CODE_STUBS, 1), p);
+	assert_protection(p, "rw-");
+	code_close(code);
+}
+
+static uint64_t max_map_count(void)
+{
+	FILE *f = fopen("/proc/sys/vm/max_map_count", "r");
+	uint64_t n = UINT64_MAX;
+
+	if (f && fscanf(f, "%" SCNu64, &n) != 1)
+		n = UINT64_MAX;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+/* Every second quantum executable, until the kernel has no mapping left. Exit code: 0 is good. */
+static int fill_mappings(struct code_memory *code)
+{
+	uint8_t *p = NULL, *last = NULL;
+	uint64_t held = 0;
+	int error = 0;
+
+	while (!error && (p = code_reserve(code, CODE_STUBS, 2 * 4096))) {
+		last = p;
+		held += 2;
+		write_code(code, p, 9);
+		error = code_commit(code, p, 6);
+	}
+	if (p && error != -ENOMEM)
+		return 1;
+	if (stats_of(code).quanta_stubs != held)
+		return 2;
+	/* Giving some back makes room again. */
+	for (int i = 0; i < 8; i++)
+		code_release(code, last - 8192 * i, 8192);
+	if (stats_of(code).quanta_stubs != held - 16)
+		return 3;
+	p = code_reserve(code, CODE_STUBS, 4096);
+	if (!p)
+		return 4;
+	write_code(code, p, 10);
+	return code_commit(code, p, 6) || run(p) != 10 ? 5 : 0;
+}
+
+static void test_too_many_mappings(void **state)
+{
+	(void)state;
+	struct code_config config = { .quantum = 4096 };
+	struct code_memory *code = open_or_skip(&config);
+	if (!code || max_map_count() > 90000)
+		skip(); /* the area has too few quanta to reach it */
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (!child)
+		_exit(fill_mappings(code));
+	int status;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	code_close(code);
+}
+
+/* ---- Accounts and the model ---------------------------------------------------------------------
+ */
+
+static void test_account(void **state)
+{
+	(void)state;
+	struct code_config config = { .wx = CODE_DUAL, .quantum = 65536 };
+	struct code_memory *code = open_or_skip(&config);
+	if (!code)
+		skip();
+	code_account(code, CODE_STUBS, 100);
+	code_account(code, CODE_STUBS, -40);
+	code_account(code, CODE_LITERALS, 16);
+	code_account(code, CODE_MODULES, 5000);
+	struct code_stats stats = stats_of(code);
+	assert_int_equal(stats.used_stubs, 60);
+	assert_int_equal(stats.used_literals, 16);
+	assert_int_equal(stats.used_modules, 5000);
+	assert_true(stats.reserved > (size_t)2 << 30); /* both views */
+
+	uint8_t *p = code_reserve(code, CODE_STUBS, 65536);
+	uint8_t *a = p + code_literal_distance(code), *b = a + code_literal_distance(code);
+	*a = *b = 1;
+	assert_true(resident(a) && resident(b));
+	code_release(code, p, 65536);
+	assert_false(resident(a) || resident(b));
+	assert_int_equal(*a | *b, 0);
+	code_close(code);
+}
+
+enum { MODEL = 300 }; /* quanta that the model follows: reserves stay below */
+
+struct model {
+	struct code_memory *code;
+	uint8_t *base;
+	uint32_t quantum, run_of[MODEL]; /* length at a run's start, ~0 inside, 0 free */
+	uint64_t random;
+};
+
+static uint32_t next(struct model *m)
+{
+	m->random = m->random * 6364136223846793005ull + 1442695040888963407ull;
+	return (uint32_t)(m->random >> 33);
+}
+
+static uint32_t lowest_fit(const struct model *m, uint32_t n)
+{
+	for (uint32_t at = 0, free = 0; at < MODEL; at++) {
+		free = m->run_of[at] ? 0 : free + 1;
+		if (free == n)
+			return at + 1 - n;
+	}
+	return MODEL;
+}
+
+static void model_reserve(struct model *m)
+{
+	uint32_t n = next(m) % 4 ? 1 : 1 + next(m) % 70;
+	uint32_t at = lowest_fit(m, n);
+
+	if (at == MODEL)
+		return;
+	uint8_t *p = code_reserve(m->code, CODE_STUBS, (size_t)n * m->quantum - next(m) % 4096);
+	assert_ptr_equal(p, m->base + (size_t)at * m->quantum);
+	for (uint32_t i = 0; i < n; i++) {
+		assert_int_equal(*(uint64_t *)code_writable(m->code, p + i * m->quantum), 0);
+		write_code(m->code, p + (size_t)i * m->quantum, at + i);
+		m->run_of[at + i] = ~0u;
+	}
+	m->run_of[at] = n;
+	assert_int_equal(code_commit(m->code, p, (size_t)n * m->quantum), 0);
+}
+
+static void model_release(struct model *m)
+{
+	uint32_t at = next(m) % MODEL, n = m->run_of[at];
+
+	if (!n || n == ~0u)
+		return;
+	uint8_t *p = m->base + (size_t)at * m->quantum;
+	for (uint32_t i = 0; i < n; i++) {
+		assert_int_equal(run(p + (size_t)i * m->quantum), at + i);
+		m->run_of[at + i] = 0;
+	}
+	code_release(m->code, p, (size_t)n * m->quantum);
+}
+
+static void model(struct code_memory *code, const struct code_config *config)
+{
+	struct model m = { .code = code, .quantum = config->quantum, .random = 1 + config->wx };
+	uintptr_t to;
+
+	code_range(code, CODE_STUBS, (uintptr_t *)&m.base, &to);
+	for (int i = 0; i < 1500; i++) {
+		if (next(&m) % 3)
+			model_release(&m);
+		else
+			model_reserve(&m);
+		if (i % 100 == 0)
+			assert_never_both(config);
+	}
+	uint32_t held = 0;
+	for (uint32_t i = 0; i < MODEL; i++)
+		held += m.run_of[i] != 0;
+	assert_true(held > 0);
+	assert_int_equal(stats_of(code).quanta_stubs, held);
+}
+
+static void test_model(void **state)
+{
+	(void)state;
+	each(model);
+}
+
+/* ---- Signatures ---------------------------------------------------------------------------------
+ */
+
+static void test_signature(void **state)
+{
+	(void)state;
+	const char *const good[] = { ">", ">i", "i>", "iid>l", "rfdli>r", "llllllllllllllll>d" };
+	const char *const bad[] = { "",	   "i",	  "x>i", "i>x",	 "i>ii",
+				    "i> ", " >i", "i>>", "i>i ", "lllllllllllllllll>d" };
+	stub_signature s;
+	char text[20];
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		assert_int_equal(stub_signature_parse(good[i], &s), 0);
+		assert_string_equal(stub_signature_format(s, text), good[i]);
+		assert_int_equal(stub_nparams(s), strchr(good[i], '>') - good[i]);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		s = 77;
+		assert_int_equal(stub_signature_parse(bad[i], &s), -EINVAL);
+		assert_int_equal(s, 77);
+	}
+	assert_int_equal(stub_signature_parse("id>l", &s), 0);
+	assert_int_equal(stub_result(s), STUB_I64);
+	assert_int_equal(stub_param(s, 0), STUB_I32);
+	assert_int_equal(stub_param(s, 1), STUB_F64);
+	assert_int_equal(s, STUB_I64 | 2 << 3 | STUB_I32 << 8 | STUB_F64 << 11);
+	/* A damaged word is shown, within the text's bounds. */
+	assert_string_equal(stub_signature_format(~0ull, text), "????????????????" ">" "?");
+	assert_string_equal(stub_kind_names[STUB_BUILTIN], "builtin");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_life),
+		cmocka_unit_test(test_layout),
+		cmocka_unit_test(test_edges),
+		cmocka_unit_test(test_colour),
+		cmocka_unit_test(test_data),
+		cmocka_unit_test(test_bad_config),
+		cmocka_unit_test(test_bad_ranges),
+		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_forbidden),
+		cmocka_unit_test(test_syscalls),
+		cmocka_unit_test(test_kernel_refuses),
+		cmocka_unit_test(test_too_many_mappings),
+		cmocka_unit_test(test_account),
+		cmocka_unit_test(test_model),
+		cmocka_unit_test(test_signature),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
