@@ -51,13 +51,7 @@ int quanta_open(struct quanta *q, uint32_t n)
 	*q = (struct quanta){ .n = n };
 	q->held = calloc(w, sizeof(*q->held));
 	q->full = calloc(words(w), sizeof(*q->full));
-	if (!q->held || !q->full)
-		return -ENOMEM;
-	if (n % 64)
-		q->held[w - 1] = ~0ull << n % 64;
-	if (w % 64)
-		q->full[words(w) - 1] = ~0ull << w % 64;
-	return 0;
+	return q->held && q->full ? 0 : -ENOMEM;
 }
 
 void quanta_close(struct quanta *q)

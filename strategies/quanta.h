@@ -12,8 +12,8 @@
 struct quanta {
 	uint32_t n;
 	uint32_t taken;
-	uint64_t *held; /* a bit a piece; the bits past the last are set */
-	uint64_t *full; /* a bit a word of held, set where no bit is free; likewise */
+	uint64_t *held; /* a bit a piece */
+	uint64_t *full; /* a bit a word of held: set where no bit of it is free */
 };
 
 /* n is 1 or more. 0, or -ENOMEM; close in both cases. */
