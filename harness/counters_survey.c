@@ -1,0 +1,152 @@
+/*
+ * counters_survey.c - every meter of this machine at once: for `stubmap doctor`, and for a plan
+ * that must know which meters can share an invocation.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "counters.h"
+
+static const char *const proofs[] = {
+	[PROOF_NONE] = "none",
+	[PROOF_READS] = "starts and reads",
+	[PROOF_COUNTED] = "counted a known loop",
+};
+
+/* Opens the names, files what could be had under this group, and returns who must wait. */
+static int survey_round(struct counters_survey *survey, const char *names[METERS], size_t *n,
+			const struct counters_options *options, char error[COUNTERS_ERROR])
+{
+	struct counters *set;
+	size_t waiting = 0;
+	int rc;
+
+	rc = counters_open(&set, names, *n, options, error);
+	if (rc)
+		return rc;
+	if (!survey->groups) {
+		memcpy(survey->step, set->step, sizeof survey->step);
+		memcpy(survey->cpu, set->cpu, sizeof survey->cpu);
+		survey->uarch = set->uarch;
+		survey->probe_ns = set->probe_ns;
+	}
+	for (size_t i = 0; i < set->n; i++) {
+		struct counter *c = &set->counter[i];
+
+		survey->counter[c->meter - meters] = *c;
+		survey->group[c->meter - meters] = survey->groups;
+		if (c->waits)
+			names[waiting++] = c->meter->name;
+	}
+	/* Nobody got in: what is left cannot be had in any company. */
+	*n = waiting < *n ? waiting : 0;
+	survey->groups++;
+	counters_close(set);
+	return 0;
+}
+
+int counters_survey(struct counters_survey *survey, const struct counters_options *options,
+		    char error[COUNTERS_ERROR])
+{
+	const char *names[METERS];
+	size_t n = METERS;
+	int rc = 0;
+
+	memset(survey, 0, sizeof *survey);
+	memcpy(names, meter_names, sizeof names);
+	while (n && !rc)
+		rc = survey_round(survey, names, &n, options, error);
+	return rc;
+}
+
+static const char *mode_of(const struct counter *c)
+{
+	if (c->kind <= GROUP_HARDWARE)
+		return "user mode only";
+	if (c->kind == GROUP_SOFTWARE && c->meter->loop == LOOP_TOUCH)
+		return "user mode only";
+	return "user and kernel mode";
+}
+
+static json_t *text_or_null(const char *text)
+{
+	return text && *text ? json_string(text) : json_null();
+}
+
+static json_t *note_of(const struct counter *c, const struct uarch *uarch)
+{
+	const char *caveat = c->event ? c->event->caveat : NULL;
+
+	if (c->generic)
+		return json_string("the kernel's generic event; what it is differs between CPUs");
+	if (c->event && uarch && uarch->borrowed)
+		return json_sprintf("%s%s%s", uarch->borrowed, caveat ? "; " : "",
+				    caveat ? caveat : "");
+	return text_or_null(caveat);
+}
+
+json_t *counter_to_json(const struct counter *c, const struct uarch *uarch)
+{
+	const char *meaning = c->event ? c->event->meaning : c->meter->meaning;
+
+	if (!c->source)
+		return json_pack("{s:s, s:n, s:s}", "meter", c->meter->name, "source", "why",
+				 c->why);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:o, s:I}", "meter",
+			 c->meter->name, "source", c->source, "event", c->name, "exact", c->exact,
+			 "mode", mode_of(c), "proof", proofs[c->proof], "ratio",
+			 c->proof == PROOF_COUNTED ? json_real(c->ratio) : json_null(), "meaning",
+			 meaning, "note", note_of(c, uarch), "probe", (json_int_t)c->probe);
+}
+
+json_t *counters_survey_to_json(const struct counters_survey *survey)
+{
+	json_t *steps = json_array(), *list = json_array();
+
+	for (int kind = 0; kind < GROUP_KINDS; kind++)
+		json_array_append_new(steps,
+				      json_pack("{s:s, s:b, s:o}", "step", group_names[kind],
+						"available", survey->step[kind].available, "why",
+						text_or_null(survey->step[kind].why)));
+	for (size_t i = 0; i < METERS; i++) {
+		json_t *c = counter_to_json(&survey->counter[i], survey->uarch);
+
+		json_object_set_new(c, "group",
+				    survey->counter[i].source
+					? json_integer((json_int_t)survey->group[i])
+					: json_null());
+		json_array_append_new(list, c);
+	}
+	return json_pack("{s:s, s:o, s:o, s:I, s:I, s:o}", "cpu", survey->cpu, "uarch",
+			 text_or_null(survey->uarch ? survey->uarch->name : NULL), "steps", steps,
+			 "groups", (json_int_t)survey->groups, "probe_ns",
+			 (json_int_t)survey->probe_ns, "meters", list);
+}
+
+void counters_survey_print(FILE *f, const struct counters_survey *survey)
+{
+	fprintf(f, "cpu       %s: %s\n", survey->cpu,
+		survey->uarch ? survey->uarch->name : "not known; generic events only");
+	if (survey->uarch && survey->uarch->borrowed)
+		fprintf(f, "events    %s\n", survey->uarch->borrowed);
+	for (int kind = 0; kind < GROUP_KINDS; kind++)
+		fprintf(f, "%-9s %s\n", group_names[kind],
+			survey->step[kind].available ? "works" : survey->step[kind].why);
+	fprintf(f, "a start and a stop take %llu ns; hardware events count user mode only\n\n",
+		(unsigned long long)survey->probe_ns);
+	fprintf(f, "%-21s %-7s %-5s %-10s %s\n", "meter", "source", "group", "in a loop", "event");
+	for (size_t i = 0; i < METERS; i++) {
+		const struct counter *c = &survey->counter[i];
+		char ratio[16] = "reads";
+
+		if (!c->source) {
+			fprintf(f, "%-21s %-7s %-5s %-10s %s\n", c->meter->name, "-", "-", "-",
+				c->why);
+			continue;
+		}
+		if (c->proof == PROOF_COUNTED)
+			snprintf(ratio, sizeof ratio, "%.3f", c->ratio);
+		fprintf(f, "%-21s %-7s %-5u %-10s %s\n", c->meter->name, c->source,
+			survey->group[i], ratio, c->exact);
+	}
+}
