@@ -25,7 +25,7 @@ static uint32_t rotl32(uint32_t x, unsigned n)
 
 static uint32_t fold64(uint64_t wide)
 {
-	return (uint32_t)wide ^ (uint32_t)(wide >> 32);
+	return (uint32_t)wide + 2 * (uint32_t)(wide >> 32);
 }
 
 /* What the target makes of one parameter. */
