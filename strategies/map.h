@@ -57,7 +57,7 @@ enum map_answer {
 	MAP_DAMAGED,	  /* the bytes contradict themselves; nothing outside them was read */
 };
 
-/* Valid as long as the map's bytes are. Written only with MAP_FOUND. */
+/* Means something after MAP_FOUND only, and as long as the map's bytes live. */
 struct live {
 	uint32_t frame_size;   /* bytes; 0 where the format does not hold it */
 	uint32_t nwords;       /* bitmap words at `bitmap`; 0: no live places */

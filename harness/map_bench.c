@@ -1,0 +1,422 @@
+/*
+ * map_bench.c - the meters of map_bench.h. One block of lookups is timed by one of three loops; the
+ * answers of all of them end in a sum that is kept, so that no lookup is dropped by the compiler.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#ifdef __x86_64__
+#include <x86intrin.h>
+#endif
+
+#include "map_bench.h"
+#include "map_trace.h"
+#include "prng.h"
+
+enum { POOL = 1 << 15, TRACES = 4096, PROBES = 1001 };
+
+const char *const map_class_names[MAP_CLASSES] = {
+	[MAP_LIVE] = "live",
+	[MAP_EMPTY_POINT] = "empty",
+	[MAP_BOGUS] = "bogus",
+};
+const char *const map_pattern_names[MAP_PATTERNS] = {
+	[MAP_RANDOM] = "random",
+	[MAP_CHAINED] = "chained",
+	[MAP_BATCHED] = "batched",
+	[MAP_COLD] = "cold",
+};
+const char *const map_count_names[MAP_COUNTS] = {
+	[MAP_LINES_READ] = "lines_read",
+	[MAP_LINES_WITH_BITMAP] = "lines_with_bitmap",
+	[MAP_LINES_FETCHED] = "lines_fetched",
+};
+
+struct bench {
+	const struct map_job *job;
+	struct bytes table;
+	uint32_t *pcs[MAP_CLASSES]; /* POOL of each, or NULL: there are none */
+	const char *why[MAP_CLASSES];
+	double *samples;
+	struct prng random;
+	volatile uint64_t sink;
+	volatile uint32_t zero; /* 0, unknown to the compiler */
+};
+
+static uint64_t clock_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+/* Sorts samples. */
+static struct map_figure figure(const char *source, double *samples, size_t n)
+{
+	struct map_figure f = { .source = source, .samples = n };
+	if (!n)
+		return (struct map_figure){ .why = "no samples asked for" };
+	for (size_t i = 0; i < n; i++)
+		f.mean += samples[i] / (double)n;
+	qsort(samples, n, sizeof *samples, compare);
+	f.p50 = samples[(n - 1) / 2];
+	f.p90 = samples[(n - 1) * 9 / 10];
+	f.p99 = samples[(n - 1) * 99 / 100];
+	return f;
+}
+
+static struct map_figure missing(const char *why)
+{
+	return (struct map_figure){ .why = why };
+}
+
+/* ---- What to look up ----------------------------------------------------------------------- */
+
+static const struct safepoint *point_at(const struct map_job *job, uint32_t pc)
+{
+	size_t low = 0, high = job->npoints;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (job->points[middle].pc < pc)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < job->npoints && job->points[low].pc == pc ? &job->points[low] : NULL;
+}
+
+/* A pc of the class. Each class is known to have one; rejection ends because each is common or its
+ * members were counted (see draw). */
+static uint32_t draw_one(struct bench *b, enum map_class class)
+{
+	const struct map_job *job = b->job;
+	for (;;) {
+		if (class == MAP_BOGUS) {
+			uint32_t pc = (uint32_t)((prng_next(&b->random) >> 32) *
+						     ((uint64_t)job->text_bytes + 1) >>
+						 32);
+			if (!point_at(job, pc))
+				return pc;
+		} else {
+			const struct safepoint *p =
+			    &job->points[prng_below(&b->random, (uint32_t)job->npoints)];
+			if ((p->nlive > 0) == (class == MAP_LIVE))
+				return p->pc;
+		}
+	}
+}
+
+static int draw(struct bench *b)
+{
+	const struct map_job *job = b->job;
+	size_t live = 0, n[MAP_CLASSES];
+	for (size_t i = 0; i < job->npoints; i++)
+		live += job->points[i].nlive > 0;
+	n[MAP_LIVE] = live;
+	n[MAP_EMPTY_POINT] = job->npoints - live;
+	n[MAP_BOGUS] = (size_t)job->text_bytes + 1 > job->npoints;
+	b->why[MAP_LIVE] = "no safepoint has live places";
+	b->why[MAP_EMPTY_POINT] = "no safepoint is empty";
+	b->why[MAP_BOGUS] = "every pc of the text is a safepoint";
+	for (int class = 0; class < MAP_CLASSES; class ++) {
+		if (!n[class])
+			continue;
+		b->pcs[class] = malloc(POOL * sizeof(uint32_t));
+		if (!b->pcs[class])
+			return -ENOMEM;
+		for (size_t i = 0; i < POOL; i++)
+			b->pcs[class][i] = draw_one(b, (enum map_class) class);
+	}
+	return 0;
+}
+
+static enum map_outcome outcome(const struct bench *b, const struct safepoint *truth, uint32_t pc)
+{
+	struct live live;
+	enum map_answer answer = b->job->ops->lookup(b->table.data, b->table.len, pc, &live);
+	return map_judge(truth, answer, &live);
+}
+
+static int verify(const struct bench *b, struct map_cost *cost, char error[MAP_BENCH_ERROR])
+{
+	const struct map_job *job = b->job;
+	bool excused = job->ops->flags & (MAP_UNSAFE | MAP_FLOOR);
+	for (size_t i = 0; i < job->npoints; i++) {
+		const struct safepoint *p = &job->points[i];
+		enum map_outcome o = outcome(b, p, p->pc);
+		cost->outcomes[p->nlive ? MAP_LIVE : MAP_EMPTY_POINT][o]++;
+		if (o == MAP_CORRECT || excused)
+			continue;
+		snprintf(error, MAP_BENCH_ERROR, "%s answers the safepoint at pc %u: %s",
+			 job->ops->name, p->pc, map_outcome_names[o]);
+		return -EILSEQ;
+	}
+	for (size_t i = 0; b->pcs[MAP_BOGUS] && i < POOL; i++)
+		cost->outcomes[MAP_BOGUS][outcome(b, NULL, b->pcs[MAP_BOGUS][i])]++;
+	return 0;
+}
+
+/* ---- Warm ---------------------------------------------------------------------------------- */
+
+typedef void block_fn(struct bench *, const uint32_t *pcs);
+
+static void block_random(struct bench *b, const uint32_t *pcs)
+{
+	const struct map_ops *ops = b->job->ops;
+	uint64_t sum = 0;
+	for (int i = 0; i < MAP_BLOCK; i++) {
+		struct live live = { 0 };
+		sum += ops->lookup(b->table.data, b->table.len, pcs[i], &live) + live.nwords;
+	}
+	b->sink += sum;
+}
+
+static void block_chained(struct bench *b, const uint32_t *pcs)
+{
+	const struct map_ops *ops = b->job->ops;
+	uint32_t zero = b->zero, before = 0;
+	for (uint32_t i = 0; i < MAP_BLOCK; i++) {
+		struct live live = { 0 };
+		before = ops->lookup(b->table.data, b->table.len, pcs[i + (before & zero)], &live);
+		before += live.nwords;
+	}
+	b->sink += before;
+}
+
+static void block_batched(struct bench *b, const uint32_t *pcs)
+{
+	struct live live[MAP_BLOCK];
+	enum map_answer answers[MAP_BLOCK];
+	b->job->ops->lookup_many(b->table.data, b->table.len, pcs, MAP_BLOCK, live, answers);
+	b->sink += answers[0] + answers[MAP_BLOCK - 1];
+}
+
+/* n pcs, whole blocks of them, over and over. The first round is a warm-up. */
+static struct map_figure warm(struct bench *b, block_fn *block, const uint32_t *pcs, size_t n)
+{
+	size_t nblocks = n / MAP_BLOCK;
+	if (block == block_batched && !b->job->ops->lookup_many)
+		return missing("the encoder looks up one by one only");
+	for (size_t i = 0; i < nblocks; i++)
+		block(b, pcs + i * MAP_BLOCK);
+	for (size_t i = 0; i < b->job->blocks; i++) {
+		uint64_t start = clock_ns();
+		block(b, pcs + i % nblocks * MAP_BLOCK);
+		b->samples[i] = (double)(clock_ns() - start) / MAP_BLOCK;
+	}
+	return figure("clock", b->samples, b->job->blocks);
+}
+
+static double clock_probe(void)
+{
+	double probes[PROBES];
+	for (int i = 0; i < PROBES; i++) {
+		uint64_t start = clock_ns();
+		probes[i] = (double)(clock_ns() - start);
+	}
+	return figure("clock", probes, PROBES).p50;
+}
+
+/* ---- Cold ---------------------------------------------------------------------------------- */
+
+#ifdef __x86_64__
+
+/* rdtscp waits for what is before it, the fence holds back what is after. */
+static uint64_t ticks(void)
+{
+	unsigned cpu;
+	uint64_t t = __rdtscp(&cpu);
+	_mm_lfence();
+	return t;
+}
+
+static double ticks_per_ns(void)
+{
+	uint64_t start = clock_ns(), first = ticks();
+	while (clock_ns() - start < 5000000)
+		;
+	uint64_t last = ticks(), end = clock_ns();
+	return (double)(last - first) / (double)(end - start);
+}
+
+static double tsc_probe(double per_ns)
+{
+	double probes[PROBES];
+	for (int i = 0; i < PROBES; i++) {
+		uint64_t start = ticks();
+		probes[i] = (double)(ticks() - start) / per_ns;
+	}
+	return figure("tsc", probes, PROBES).p50;
+}
+
+static void flush(const struct bytes *table)
+{
+	for (size_t at = 0; at < table->len; at += MAP_LINE)
+		_mm_clflush(table->data + at);
+	if (table->len)
+		_mm_clflush(table->data + table->len - 1);
+	_mm_mfence();
+}
+
+static void cold(struct bench *b, struct map_cost *cost)
+{
+	const struct map_ops *ops = b->job->ops;
+	double per_ns = ticks_per_ns(), probe = tsc_probe(per_ns);
+	cost->tsc_probe = probe;
+	for (int class = 0; class < MAP_CLASSES; class ++) {
+		if (!b->pcs[class])
+			continue;
+		for (size_t i = 0; i < b->job->cold; i++) {
+			struct live live = { 0 };
+			uint32_t pc = b->pcs[class][i % POOL];
+			flush(&b->table);
+			uint64_t start = ticks();
+			enum map_answer answer =
+			    ops->lookup(b->table.data, b->table.len, pc, &live);
+			/* Both results are waited for: the fence in ticks() comes after them. */
+			__asm__ volatile("" : : "r"(answer), "r"(live.nwords));
+			double ns = (double)(ticks() - start) / per_ns - probe;
+			b->samples[i] = ns > 0 ? ns : 0;
+		}
+		cost->time[MAP_COLD][class] = figure("tsc", b->samples, b->job->cold);
+	}
+}
+
+#else
+
+static void cold(struct bench *b, struct map_cost *cost)
+{
+	for (int class = 0; class < MAP_CLASSES; class ++)
+		if (b->pcs[class])
+			cost->time[MAP_COLD][class] =
+			    missing("no way to flush a line is known for this machine");
+}
+
+#endif
+
+/* ---- Lines --------------------------------------------------------------------------------- */
+
+static void count_lines(struct bench *b, struct map_cost *cost, int class)
+{
+	double *values[MAP_COUNTS] = { b->samples, b->samples + TRACES, b->samples + 2 * TRACES };
+	bool full = false;
+	for (size_t i = 0; i < TRACES; i++) {
+		struct map_lines lines;
+		struct live live;
+		enum map_answer answer = map_trace(b->job->ops, b->table.data, b->table.len,
+						   b->pcs[class][i], &live, &lines);
+		values[MAP_LINES_READ][i] = lines.nread;
+		values[MAP_LINES_FETCHED][i] = lines.nfetched;
+		if (answer == MAP_FOUND)
+			map_trace_bitmap(b->table.data, &live, &lines);
+		values[MAP_LINES_WITH_BITMAP][i] = lines.nread;
+		full |= lines.full;
+	}
+	for (int count = 0; count < MAP_COUNTS; count++)
+		cost->lines[count][class] =
+		    full ? missing("a lookup read more lines than are counted")
+			 : figure("model", values[count], TRACES);
+}
+
+/* ---- All of it ----------------------------------------------------------------------------- */
+
+static int encode(struct bench *b, struct map_cost *cost, char error[MAP_BENCH_ERROR])
+{
+	const struct map_job *job = b->job;
+	for (size_t i = 0; i < job->encodings || !i; i++) {
+		size_t bad;
+		free(b->table.data);
+		b->table = (struct bytes){ 0 };
+		uint64_t start = clock_ns();
+		int result = map_encode(job->ops, job->points, job->npoints, &b->table, &bad);
+		b->samples[i] = (double)(clock_ns() - start) / (double)job->npoints;
+		if (result == -ENOMEM || (result && bad == job->npoints))
+			return result;
+		if (result) {
+			snprintf(error, MAP_BENCH_ERROR,
+				 "%s refuses safepoint %zu, at pc %u with %u live places: %s",
+				 job->ops->name, bad, job->points[bad].pc, job->points[bad].nlive,
+				 strerror(-result));
+			return result;
+		}
+	}
+	cost->encode = figure("clock", b->samples, job->encodings);
+	job->ops->split(b->table.data, b->table.len, &cost->index, &cost->data);
+	cost->len = b->table.len;
+	return 0;
+}
+
+static void lookups(struct bench *b, struct map_cost *cost)
+{
+	static block_fn *const blocks[] = {
+		[MAP_RANDOM] = block_random,
+		[MAP_CHAINED] = block_chained,
+		[MAP_BATCHED] = block_batched,
+	};
+	const struct map_job *job = b->job;
+	cost->clock_probe = clock_probe();
+	for (int class = 0; class < MAP_CLASSES; class ++) {
+		if (!b->pcs[class])
+			continue;
+		for (int pattern = 0; pattern < MAP_COLD; pattern++)
+			cost->time[pattern][class] = warm(b, blocks[pattern], b->pcs[class], POOL);
+		count_lines(b, cost, class);
+	}
+	cold(b, cost);
+	cost->walk = cost->walk_batched = missing("no walk of at least a block was given");
+	if (job->nwalk >= MAP_BLOCK) {
+		cost->walk = warm(b, block_random, job->walk, job->nwalk);
+		cost->walk_batched = warm(b, block_batched, job->walk, job->nwalk);
+	}
+}
+
+int map_bench(const struct map_job *job, struct map_cost *cost, char error[MAP_BENCH_ERROR])
+{
+	struct bench b = { .job = job };
+	int result = -ENOMEM;
+	size_t room = job->blocks > job->cold ? job->blocks : job->cold;
+	if (room < job->encodings)
+		room = job->encodings;
+	if (room < (size_t)MAP_COUNTS * TRACES)
+		room = (size_t)MAP_COUNTS * TRACES;
+	*cost = (struct map_cost){ 0 };
+	snprintf(error, MAP_BENCH_ERROR, "out of memory");
+	if (!job->npoints) {
+		snprintf(error, MAP_BENCH_ERROR, "no safepoints to measure %s with",
+			 job->ops->name);
+		return -EINVAL;
+	}
+	prng_seed(&b.random, job->seed);
+	b.samples = malloc(room * sizeof *b.samples);
+	if (!b.samples)
+		goto out;
+	result = encode(&b, cost, error);
+	if (!result)
+		result = draw(&b);
+	if (!result)
+		result = verify(&b, cost, error);
+	if (result)
+		goto out;
+	for (int class = 0; class < MAP_CLASSES; class ++) {
+		for (int i = 0; i < MAP_PATTERNS; i++)
+			cost->time[i][class] = missing(b.why[class]);
+		for (int i = 0; i < MAP_COUNTS; i++)
+			cost->lines[i][class] = missing(b.why[class]);
+	}
+	lookups(&b, cost);
+	error[0] = 0;
+out:
+	for (int class = 0; class < MAP_CLASSES; class ++)
+		free(b.pcs[class]);
+	free(b.samples);
+	free(b.table.data);
+	return result;
+}

@@ -1,0 +1,75 @@
+/*
+ * map_bench.h - what one encoder costs on one set of safepoints: to encode, to hold, to look up.
+ *
+ * Lookups are kept apart by what is looked up, and by how:
+ *
+ *   random    warm, in random order: one lookup does not wait for the one before
+ *   chained   warm, in random order, each pc known only when the lookup before has answered
+ *   batched   warm, in random order, through lookup_many, MAP_BLOCK at a time
+ *   cold      every line of the table flushed from all caches before each lookup; pages stay mapped
+ *             and known to the TLB, the code stays warm
+ *   walk, walk_batched   return addresses in the order that a walker met them, as they come
+ *
+ * Warm samples are blocks of MAP_BLOCK lookups between two readings of CLOCK_MONOTONIC ("clock"),
+ * so their percentiles are those of blocks, not of lookups; cold samples are single lookups between
+ * two readings of the time-stamp counter ("tsc"), less the median of an empty pair. A lookup ends
+ * when it has found where the bitmap lies; reading that is not in any time here.
+ */
+#ifndef STUBMAP_MAP_BENCH_H
+#define STUBMAP_MAP_BENCH_H
+
+#include "../strategies/map.h"
+
+enum { MAP_BLOCK = 128, MAP_BENCH_ERROR = 240 };
+
+/* What is looked up. */
+enum map_class {
+	MAP_LIVE,	 /* safepoints with live places */
+	MAP_EMPTY_POINT, /* safepoints without: a walk meets them just as often as it is told to */
+	MAP_BOGUS,	 /* pcs within the text that are no safepoint */
+	MAP_CLASSES
+};
+enum map_pattern { MAP_RANDOM, MAP_CHAINED, MAP_BATCHED, MAP_COLD, MAP_PATTERNS };
+enum map_count { MAP_LINES_READ, MAP_LINES_WITH_BITMAP, MAP_LINES_FETCHED, MAP_COUNTS };
+
+extern const char *const map_class_names[MAP_CLASSES];
+extern const char *const map_pattern_names[MAP_PATTERNS];
+extern const char *const map_count_names[MAP_COUNTS];
+
+/* A distribution, or why there is none. */
+struct map_figure {
+	const char *source; /* "clock", "tsc", "model"; NULL: not to be had */
+	const char *why;    /* then the reason */
+	double mean, p50, p90, p99;
+	size_t samples;
+};
+
+struct map_cost {
+	size_t len, index, data;  /* bytes of the table and its parts */
+	struct map_figure encode; /* ns per safepoint given, a whole table a sample */
+	struct map_figure time[MAP_PATTERNS][MAP_CLASSES]; /* ns per lookup */
+	struct map_figure walk, walk_batched;		   /* ns per lookup */
+	struct map_figure lines[MAP_COUNTS][MAP_CLASSES];  /* 64-byte lines per lookup */
+	double clock_probe, tsc_probe; /* ns: median of two readings with nothing between; the first
+					  is in the warm samples, at 1/MAP_BLOCK of it a lookup */
+	size_t outcomes[MAP_CLASSES][MAP_OUTCOMES]; /* every safepoint, and the bogus pcs drawn */
+};
+
+struct map_job {
+	const struct map_ops *ops;
+	const struct safepoint *points; /* ascending */
+	size_t npoints;
+	uint32_t text_bytes;  /* bogus pcs are drawn from 0..text_bytes */
+	const uint32_t *walk; /* pcs; may be none */
+	size_t nwalk;
+	uint64_t seed;
+	size_t blocks;		/* warm samples a figure */
+	size_t cold, encodings; /* cold lookups a figure; tables encoded */
+};
+
+/* Encodes, checks every answer against the truth, measures. 0, or with one line in error: -EINVAL,
+ * -ENOTSUP, -EFBIG (a safepoint that the encoder refuses), -EILSEQ (a wrong answer from an encoder
+ * that is neither MAP_UNSAFE nor MAP_FLOOR), -ENOMEM. */
+int map_bench(const struct map_job *, struct map_cost *, char error[MAP_BENCH_ERROR]);
+
+#endif

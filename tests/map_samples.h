@@ -1,0 +1,106 @@
+/*
+ * map_samples.h - made safepoints for the tests of stack maps, and tables in memory of exactly
+ * their size, so that the address sanitizer sees any step outside.
+ */
+#ifndef STUBMAP_MAP_SAMPLES_H
+#define STUBMAP_MAP_SAMPLES_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../harness/prng.h"
+#include "../strategies/map.h"
+
+/* nlive and live of a struct safepoint. */
+#define PLACES(...)                                                                \
+	sizeof((uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t), (const uint32_t[]) \
+	{                                                                          \
+		__VA_ARGS__                                                        \
+	}
+
+struct sample {
+	const char *name;
+	struct safepoint *points;
+	size_t n;
+	uint32_t text_bytes;
+};
+
+struct shape {
+	const char *name;
+	size_t n;
+	uint32_t first, delta; /* pcs: the first, and steps of 1..delta */
+	uint32_t slots, maps;  /* greatest frame; distinct maps to draw from */
+	unsigned empty, again; /* of 100: empty; as the one before */
+};
+
+static inline uint32_t *make_places(struct prng *r, uint32_t slots, uint32_t *n)
+{
+	uint32_t *places = calloc(slots, sizeof *places);
+	uint32_t dense = 1 + prng_below(r, 100);
+	*n = 0;
+	for (uint32_t i = 0; i < slots; i++)
+		if (prng_below(r, 100) < dense)
+			places[(*n)++] = i;
+	if (!*n)
+		places[(*n)++] = slots - 1;
+	return places;
+}
+
+static inline struct sample make(const struct shape *shape, uint64_t seed)
+{
+	struct prng r;
+	prng_seed(&r, seed);
+	struct safepoint *maps = calloc(shape->maps, sizeof *maps);
+	for (uint32_t i = 0; i < shape->maps; i++) {
+		uint32_t slots = i ? 1 + prng_below(&r, shape->slots) : shape->slots;
+		maps[i].frame_size = 4 * slots;
+		maps[i].live = make_places(&r, slots, &maps[i].nlive);
+	}
+	/* The places are reached through the points only; release() frees through maps. */
+	struct sample s = { shape->name, calloc(shape->n + shape->maps, sizeof *s.points), shape->n,
+			    0 };
+	uint32_t pc = shape->first;
+	for (size_t i = 0; i < s.n; i++) {
+		struct safepoint *p = &s.points[i];
+		*p = maps[prng_below(&r, shape->maps)];
+		if (i && prng_below(&r, 100) < shape->again)
+			*p = p[-1];
+		else if (prng_below(&r, 100) < shape->empty)
+			p->nlive = 0;
+		p->pc = pc;
+		s.text_bytes = pc;
+		pc += 1 + prng_below(&r, shape->delta);
+	}
+	memcpy(s.points + s.n, maps, shape->maps * sizeof *maps);
+	free(maps);
+	return s;
+}
+
+static inline void release(struct sample *s, const struct shape *shape)
+{
+	for (uint32_t i = 0; i < shape->maps; i++)
+		free((void *)s->points[s->n + i].live);
+	free(s->points);
+}
+
+static inline struct bytes encode(const struct map_ops *ops, const struct safepoint *points,
+				  size_t n)
+{
+	struct bytes table = { 0 };
+	if (map_encode(ops, points, n, &table, NULL))
+		abort();
+	/* Exactly as large as it is, so that nothing behind it may be read. */
+	uint8_t *exact = malloc(table.len);
+	if (table.len)
+		memcpy(exact, table.data, table.len);
+	free(table.data);
+	return (struct bytes){ exact, table.len, table.len };
+}
+
+static inline enum map_answer look(const struct map_ops *ops, const struct bytes *table,
+				   uint32_t pc, struct live *live)
+{
+	return ops->lookup(table->data, table->len, pc, live);
+}
+
+#endif

@@ -1,0 +1,126 @@
+/*
+ * test_maps_damage.c - tables cut short, flipped and made of noise: a lookup stays inside, ends,
+ * and leads no reader outside the frame.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "map_samples.h"
+
+static uint64_t look_everywhere(const struct map_ops *ops, const struct bytes *table,
+				const struct sample *s, struct prng *r)
+{
+	enum { N = 18 };
+	uint32_t pcs[N], place;
+	struct live live, many[N];
+	enum map_answer answers[N];
+	uint64_t sum = 0;
+	size_t index, data;
+	for (int i = 0; i < N; i++) {
+		pcs[i] =
+		    i % 3 ? s->points[prng_below(r, (uint32_t)s->n)].pc : (uint32_t)prng_next(r);
+		if (look(ops, table, pcs[i], &live) != MAP_FOUND)
+			continue;
+		struct map_cursor at = { 0 };
+		while (map_next(&live, &at, &place)) {
+			assert_true(place / 32 <= live.frame_size / 128);
+			sum += place;
+		}
+	}
+	if (ops->lookup_many)
+		ops->lookup_many(table->data, table->len, pcs, N, many, answers);
+	ops->split(table->data, table->len, &index, &data);
+	assert_int_equal(index + data, table->len);
+	return sum;
+}
+
+static struct bytes cut(const struct bytes *table, size_t len)
+{
+	struct bytes b = { malloc(len), len, len };
+	memcpy(b.data, table->data, len);
+	return b;
+}
+
+static void damage(const struct map_ops *ops, struct prng *r)
+{
+	static const struct shape shape = { "small", 60, 5, 60, 70, 20, 40, 25 };
+	static const uint32_t extremes[] = { 0, 1, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff };
+	struct sample s = make(&shape, 3);
+	struct bytes table = encode(ops, s.points, s.n);
+	for (int i = 0; i < 10000 && table.len; i++) {
+		struct bytes b = cut(&table, prng_below(r, (uint32_t)table.len));
+		look_everywhere(ops, &b, &s, r);
+		free(b.data);
+	}
+	for (int i = 0; i < 10000 && table.len; i++) {
+		struct bytes b = cut(&table, table.len);
+		if (i % 2) { /* bits */
+			for (uint32_t n = 1 + prng_below(r, 8); n; n--)
+				b.data[prng_below(r, (uint32_t)b.len)] ^=
+				    (uint8_t)(1u << prng_below(r, 8));
+		} else { /* a whole word */
+			uint32_t v = extremes[prng_below(r, 6)];
+			memcpy(b.data + 4 * prng_below(r, (uint32_t)b.len / 4), &v, 4);
+		}
+		look_everywhere(ops, &b, &s, r);
+		free(b.data);
+	}
+	for (int i = 0; i < 2000; i++) { /* nothing but noise, a small count in front */
+		size_t len = prng_below(r, 200);
+		struct bytes b = { malloc(len), len, len };
+		for (size_t j = 0; j < len; j++)
+			b.data[j] = j - 1 < 3 ? 0 : (uint8_t)prng_next(r) & (j ? 255 : 15);
+		look_everywhere(ops, &b, &s, r);
+		free(b.data);
+	}
+	free(table.data);
+	release(&s, &shape);
+}
+
+static void test_damage(void **state)
+{
+	struct prng r;
+	(void)state;
+	prng_seed(&r, 99);
+	for (int e = 0; map_encoders[e]; e++)
+		damage(map_encoders[e], &r);
+}
+
+static void test_damage_noticed(void **state)
+{
+	const struct safepoint points[] = { { 10, 16, PLACES(0) } };
+	struct bytes table = encode(map_encoder("exact"), points, 1);
+	struct live live;
+	(void)state;
+	static const struct {
+		size_t at;
+		uint8_t value;
+	} rows[] = {
+		{ 0, 3 },	       /* more entries than there is room for */
+		{ 8, 2 },	       /* an offset behind the last record */
+		{ 8, 255 }, { 16, 2 }, /* more words than follow */
+		{ 12, 0 },	       /* a frame too small for its words */
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct bytes b = cut(&table, table.len);
+		b.data[rows[i].at] = rows[i].value;
+		assert_int_equal(look(map_encoder("exact"), &b, 10, &live), MAP_DAMAGED);
+		free(b.data);
+	}
+	free(table.data);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_damage_noticed),
+		cmocka_unit_test(test_damage),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
