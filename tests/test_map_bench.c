@@ -1,0 +1,225 @@
+/*
+ * test_map_bench.c - the meters of stack maps: the traced readers answer as the real ones and miss
+ * no byte; each figure has a source or a reason; a wrong encoder does not get as far as a figure.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../harness/map_bench.h"
+#include "../harness/map_trace.h"
+#include "map_samples.h"
+
+static const struct shape shape = { "middling", 2000, 5, 60, 60, 200, 40, 25 };
+
+/* ---- Lines --------------------------------------------------------------------------------- */
+
+/* A copy in which every byte of a line not in `lines` is inverted. */
+static struct bytes spoil(const struct bytes *table, const struct map_lines *lines)
+{
+	struct bytes b = { malloc(table->len), table->len, table->len };
+	for (size_t i = 0; i < table->len; i++)
+		b.data[i] = (uint8_t)~table->data[i];
+	for (uint32_t i = 0; i < lines->nread; i++) {
+		size_t at = (size_t)lines->read[i] * MAP_LINE;
+		size_t n = table->len - at < MAP_LINE ? table->len - at : MAP_LINE;
+		memcpy(b.data + at, table->data + at, n);
+	}
+	return b;
+}
+
+/* What a lookup answers follows from the lines that the trace says it read, and from no other. */
+static void check_trace(const struct map_ops *ops, const struct bytes *table, uint32_t pc)
+{
+	struct live live, traced, again;
+	struct map_lines lines;
+	enum map_answer answer = ops->lookup(table->data, table->len, pc, &live);
+	assert_int_equal(map_trace(ops, table->data, table->len, pc, &traced, &lines), answer);
+	assert_false(lines.full);
+	assert_true(lines.nread > 0 || !table->len);
+	if (answer == MAP_FOUND)
+		map_trace_bitmap(table->data, &traced, &lines);
+	struct bytes b = spoil(table, &lines);
+	assert_int_equal(ops->lookup(b.data, b.len, pc, &again), answer);
+	if (answer == MAP_FOUND) {
+		assert_ptr_equal(traced.bitmap, live.bitmap);
+		assert_int_equal(again.frame_size, live.frame_size);
+		assert_int_equal(again.nwords, live.nwords);
+		if (live.nwords)
+			assert_memory_equal(again.bitmap, live.bitmap, 4 * (size_t)live.nwords);
+	}
+	free(b.data);
+}
+
+static void test_trace_is_whole(void **state)
+{
+	struct sample s = make(&shape, 8);
+	(void)state;
+	for (int e = 0; map_encoders[e]; e++) {
+		struct bytes table = encode(map_encoders[e], s.points, s.n);
+		for (size_t i = 0; i < s.n; i += 7) {
+			check_trace(map_encoders[e], &table, s.points[i].pc);
+			check_trace(map_encoders[e], &table, s.points[i].pc + 1);
+		}
+		free(table.data);
+	}
+	release(&s, &shape);
+}
+
+/* 16 entries: pcs at bytes 4..67, offsets at 68..131, records of 12 bytes from 132. */
+static void test_trace_by_hand(void **state)
+{
+	const struct map_ops *exact = map_encoder("exact");
+	static const uint32_t place = 1;
+	struct safepoint points[16];
+	struct map_lines lines;
+	struct live live;
+	(void)state;
+	for (uint32_t i = 0; i < 16; i++)
+		points[i] = (struct safepoint){ 10 + i, 16, 1, &place };
+	struct bytes table = encode(exact, points, 16);
+	assert_int_equal(map_trace(exact, table.data, table.len, 10, &live, &lines), MAP_FOUND);
+	assert_int_equal(lines.nread, 3);
+	map_trace_bitmap(table.data, &live, &lines);
+	assert_int_equal(lines.nread, 3);
+	/* The 16th: pc at 64, offset at 128, record at 312..323 (bitmap from 320). */
+	assert_int_equal(map_trace(exact, table.data, table.len, 25, &live, &lines), MAP_FOUND);
+	assert_int_equal(lines.nread, 4);
+	map_trace_bitmap(table.data, &live, &lines);
+	assert_int_equal(lines.nread, 5);
+	free(table.data);
+}
+
+/* ---- Figures ------------------------------------------------------------------------------- */
+
+static struct map_job job_of(const struct map_ops *ops, const struct sample *s)
+{
+	return (struct map_job){ .ops = ops,
+				 .points = s->points,
+				 .npoints = s->n,
+				 .text_bytes = s->text_bytes,
+				 .seed = 3,
+				 .blocks = 40,
+				 .cold = 20,
+				 .encodings = 3 };
+}
+
+static void check_figure(const struct map_figure *f, const char *source, size_t samples)
+{
+	assert_string_equal(f->source, source);
+	assert_null(f->why);
+	assert_int_equal(f->samples, samples);
+	assert_true(f->p50 >= 0 && f->p50 <= f->p90 && f->p90 <= f->p99);
+	assert_true(f->mean >= 0);
+}
+
+static void check_missing(const struct map_figure *f)
+{
+	assert_null(f->source);
+	assert_non_null(f->why);
+}
+
+static void test_figures(void **state)
+{
+	struct sample s = make(&shape, 8);
+	uint32_t walk[MAP_BLOCK];
+	(void)state;
+	for (int i = 0; i < MAP_BLOCK; i++)
+		walk[i] = s.points[i].pc;
+	for (int e = 0; map_encoders[e]; e++) {
+		struct map_job job = job_of(map_encoders[e], &s);
+		struct map_cost cost;
+		char error[MAP_BENCH_ERROR];
+		job.walk = walk;
+		job.nwalk = MAP_BLOCK;
+		assert_int_equal(map_bench(&job, &cost, error), 0);
+		assert_string_equal(error, "");
+		assert_int_equal(cost.index + cost.data, cost.len);
+		check_figure(&cost.encode, "clock", 3);
+		check_figure(&cost.walk, "clock", 40);
+		for (int class = 0; class < MAP_CLASSES; class ++) {
+			check_figure(&cost.time[MAP_RANDOM][class], "clock", 40);
+			check_figure(&cost.time[MAP_CHAINED][class], "clock", 40);
+			if (job.ops->lookup_many)
+				check_figure(&cost.time[MAP_BATCHED][class], "clock", 40);
+			else
+				check_missing(&cost.time[MAP_BATCHED][class]);
+#ifdef __x86_64__
+			check_figure(&cost.time[MAP_COLD][class], "tsc", 20);
+#else
+			check_missing(&cost.time[MAP_COLD][class]);
+#endif
+			check_figure(&cost.lines[MAP_LINES_READ][class], "model", 4096);
+			assert_true(cost.lines[MAP_LINES_READ][class].mean <=
+				    cost.lines[MAP_LINES_WITH_BITMAP][class].mean);
+		}
+		size_t *empty = cost.outcomes[MAP_EMPTY_POINT];
+		assert_int_equal(empty[MAP_WRONG] > 0, (job.ops->flags & MAP_UNSAFE) > 0);
+	}
+	release(&s, &shape);
+}
+
+static void test_missing_figures(void **state)
+{
+	static const struct shape full = { "no empties", 300, 0, 1, 8, 4, 0, 30 };
+	struct sample s = make(&full, 8);
+	struct map_job job = job_of(map_encoder("exact"), &s);
+	struct map_cost cost;
+	char error[MAP_BENCH_ERROR];
+	(void)state;
+	assert_int_equal(map_bench(&job, &cost, error), 0);
+	for (int pattern = 0; pattern < MAP_PATTERNS; pattern++) {
+		check_missing(&cost.time[pattern][MAP_EMPTY_POINT]);
+		check_missing(&cost.time[pattern][MAP_BOGUS]);
+	}
+	check_missing(&cost.lines[MAP_LINES_READ][MAP_BOGUS]);
+	check_missing(&cost.walk);
+	job.cold = 0;
+	assert_int_equal(map_bench(&job, &cost, error), 0);
+	check_missing(&cost.time[MAP_COLD][MAP_LIVE]);
+	job.npoints = 0;
+	assert_int_equal(map_bench(&job, &cost, error), -EINVAL);
+	assert_non_null(strstr(error, "exact"));
+	release(&s, &full);
+}
+
+/* An encoder that forgets every root of one safepoint. */
+static enum map_answer forgetful(const uint8_t *map, size_t len, uint32_t pc, struct live *out)
+{
+	if (pc % 1000 == 77)
+		return MAP_ABSENT;
+	return map_encoder("exact")->lookup(map, len, pc, out);
+}
+
+static void test_errors(void **state)
+{
+	struct safepoint points[] = { { 77, 16, PLACES(1) }, { 90, 16, PLACES(MAP_REGISTER + 1) } };
+	struct sample s = { "two", points, 1, 100 };
+	struct map_ops ops = *map_encoder("exact");
+	struct map_cost cost;
+	char error[MAP_BENCH_ERROR];
+	(void)state;
+	ops.lookup = forgetful;
+	struct map_job job = job_of(&ops, &s);
+	assert_int_equal(map_bench(&job, &cost, error), -EILSEQ);
+	assert_non_null(strstr(error, "77"));
+	s.n = 2;
+	job = job_of(map_encoder("exact"), &s);
+	assert_int_equal(map_bench(&job, &cost, error), -ENOTSUP);
+	assert_non_null(strstr(error, "90"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_trace_is_whole), cmocka_unit_test(test_trace_by_hand),
+		cmocka_unit_test(test_figures),	       cmocka_unit_test(test_missing_figures),
+		cmocka_unit_test(test_errors),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
