@@ -54,10 +54,10 @@ struct counter {
 	char name[EVENT_NAME];	   /* libpfm's */
 	char exact[GROUP_EXACT];   /* the full definition of what is counted */
 	enum counter_proof proof;
-	double ratio;	/* events an occasion that the known loop gave */
-	uint64_t probe; /* events in an empty region, median */
-	bool waits;	/* can be had, but not beside the others: in another invocation */
-	char why[COUNTER_WHY];
+	double ratio;	       /* events an occasion that the known loop gave */
+	uint64_t probe;	       /* events in an empty region, median */
+	bool waits;	       /* can be had, but not beside the others: in another invocation */
+	char why[COUNTER_WHY]; /* why the steps above, or all of them, were not taken */
 };
 
 struct counters_step {
@@ -88,7 +88,7 @@ int counters_open(struct counters **out, const char *const *names, size_t n,
 		  const struct counters_options *options, char error[COUNTERS_ERROR]);
 void counters_close(struct counters *);
 
-/* A region. 0 or -EIO. */
+/* A region. 0; -EAGAIN: no counter is free now; -EIO. */
 int counters_start(struct counters *);
 /* values[i] belongs to counter[i]; those without a source are left as they are. 0; -EAGAIN: not
  * counted all the time, no value was written, discarded went up; -EIO. */

@@ -61,11 +61,9 @@ int counters_survey(struct counters_survey *survey, const struct counters_option
 
 static const char *mode_of(const struct counter *c)
 {
-	if (c->kind <= GROUP_HARDWARE)
-		return "user mode only";
-	if (c->kind == GROUP_SOFTWARE && c->meter->loop == LOOP_TOUCH)
-		return "user mode only";
-	return "user and kernel mode";
+	bool user = c->kind != GROUP_KERNEL && !c->meter->any_mode;
+
+	return user ? "user mode only" : "user and kernel mode";
 }
 
 static json_t *text_or_null(const char *text)

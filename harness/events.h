@@ -8,6 +8,7 @@
 #ifndef STUBMAP_EVENTS_H
 #define STUBMAP_EVENTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,7 @@ struct meter {
 	 */
 	enum loop_kind loop;
 	double low, high;
+	bool any_mode; /* the kernel's event cannot tell user from kernel mode */
 };
 
 /* A meter's event on one microarchitecture. */

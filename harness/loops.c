@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <time.h>
 
 #include "loops.h"
@@ -111,6 +112,16 @@ static const struct shape {
 	[LOOP_SLEEP] = { 20, 1, 0, 20 },
 };
 
+/* Jumps are known by their address: somewhere in 16 TiB, there were none before. A hint only. */
+static void *fresh_address(void)
+{
+	uint32_t page = 0;
+
+	if (getrandom(&page, sizeof page, 0) != sizeof page)
+		return NULL;
+	return (void *)(0x200000000000u + (uintptr_t)page * PAGE);
+}
+
 int loop_open(struct loop *loop, enum loop_kind kind)
 {
 	const struct shape *shape = &shapes[kind];
@@ -125,8 +136,9 @@ int loop_open(struct loop *loop, enum loop_kind kind)
 	if (!shape->stride)
 		return 0;
 	loop->size = (shape->steps * shape->stride + PAGE) / PAGE * PAGE;
-	loop->memory = mmap(NULL, loop->size, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	loop->memory =
+	    mmap(kind == LOOP_FRESH ? fresh_address() : NULL, loop->size, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (loop->memory == MAP_FAILED) {
 		loop->memory = NULL;
 		return -ENOMEM;
