@@ -1,0 +1,157 @@
+/*
+ * arena.c - code packed into quanta; see arena.h.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arena.h"
+
+void arena_init(struct arena *arena, struct code_memory *code)
+{
+	memset(arena, 0, sizeof(*arena));
+	arena->code = code;
+}
+
+void arena_close(struct arena *arena)
+{
+	for (size_t i = 0; i < sizeof(arena->sizes) / sizeof(arena->sizes[0]); i++)
+		free(arena->sizes[i].free);
+	free(arena->open);
+	arena_init(arena, arena->code);
+}
+
+static size_t round_up(size_t bytes)
+{
+	return (bytes + EMIT_SLOT - 1) & ~(size_t)(EMIT_SLOT - 1);
+}
+
+/* Room for `needed` elements of a list that grows. */
+static int grow(void **list, uint32_t *capacity, uint32_t needed, size_t element)
+{
+	if (needed <= *capacity)
+		return 0;
+	uint32_t n = *capacity ? *capacity * 2 : 16;
+	void *bigger = realloc(*list, n * element);
+	if (!bigger)
+		return -ENOMEM;
+	*list = bigger;
+	*capacity = n;
+	return 0;
+}
+
+/* Opens the quanta of [at, at+size); those that were just reserved are open already. */
+static int open_run(struct arena *arena, uint8_t *at, size_t size, bool reserved)
+{
+	uintptr_t mask = code_config(arena->code)->quantum - 1;
+	uint8_t *from = (uint8_t *)((uintptr_t)at & ~mask);
+	size_t bytes = (((uintptr_t)at + size + mask) & ~mask) - (uintptr_t)from;
+
+	for (uint32_t i = arena->nopen; i-- > 0;) {
+		const struct arena_run *run = &arena->open[i];
+		if (from >= run->at && from + bytes <= run->at + run->bytes)
+			return 0;
+	}
+	void *list = arena->open;
+	int error = grow(&list, &arena->capacity, arena->nopen + 1, sizeof(*arena->open));
+	arena->open = list;
+	if (!error && !reserved)
+		error = code_patch(arena->code, from, bytes);
+	if (!error)
+		arena->open[arena->nopen++] = (struct arena_run){ from, bytes };
+	return error;
+}
+
+/* At least `bytes` of new quanta to take from. */
+static int new_run(struct arena *arena, size_t bytes)
+{
+	size_t mask = code_config(arena->code)->quantum - 1;
+	size_t size = (bytes + mask) & ~mask;
+	uint8_t *at = code_reserve(arena->code, CODE_STUBS, size);
+
+	if (!at)
+		return -ENOMEM;
+	int error = open_run(arena, at, size, true);
+	if (error) {
+		code_abort(arena->code, at, size);
+		return error;
+	}
+	arena->bump = at;
+	arena->end = at + size;
+	return 0;
+}
+
+/* The next place that nobody had before. */
+static uint8_t *take_new(struct arena *arena, size_t size)
+{
+	size_t expected = arena->expected > size ? arena->expected : size;
+
+	if ((size_t)(arena->end - arena->bump) < size) {
+		if (new_run(arena, expected) && (expected == size || new_run(arena, size)))
+			return NULL;
+	} else if (open_run(arena, arena->bump, size, false)) {
+		return NULL;
+	}
+	arena->expected = expected - size;
+	arena->bump += size;
+	return arena->bump - size;
+}
+
+uint8_t *arena_take(struct arena *arena, size_t bytes)
+{
+	size_t size = round_up(bytes);
+	struct arena_size *s = &arena->sizes[size / EMIT_SLOT];
+	uint8_t *at = NULL;
+
+	void *list = s->free;
+	int error = grow(&list, &s->capacity, s->nfree + s->taken + 1, sizeof(*s->free));
+	s->free = list;
+	if (error)
+		return NULL;
+	if (!s->nfree)
+		at = take_new(arena, size);
+	else if (!open_run(arena, s->free[s->nfree - 1], size, false))
+		at = s->free[--s->nfree];
+	if (at) {
+		s->taken++;
+		code_account(arena->code, CODE_STUBS, (ptrdiff_t)size);
+	}
+	return at;
+}
+
+void arena_give(struct arena *arena, uint8_t *at, size_t bytes)
+{
+	size_t size = round_up(bytes);
+	struct arena_size *s = &arena->sizes[size / EMIT_SLOT];
+
+	s->free[s->nfree++] = at;
+	s->taken--;
+	code_account(arena->code, CODE_STUBS, -(ptrdiff_t)size);
+}
+
+int arena_commit(struct arena *arena)
+{
+	int result = 0;
+
+	for (uint32_t i = 0; i < arena->nopen; i++) {
+		int error = code_commit(arena->code, arena->open[i].at, arena->open[i].bytes);
+		if (error)
+			result = error;
+	}
+	arena->nopen = 0;
+	arena->expected = 0;
+	return result;
+}
+
+const uint8_t *arena_add(struct arena *arena, const void *bytes, size_t n)
+{
+	uint8_t *at = arena_take(arena, n);
+
+	if (at)
+		memcpy(code_writable(arena->code, at), bytes, n);
+	if (arena_commit(arena) && at) {
+		arena_give(arena, at, n);
+		at = NULL;
+	}
+	return at;
+}

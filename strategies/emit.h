@@ -1,0 +1,71 @@
+/*
+ * emit.h - the emitter: machine code of stubs, as bytes that may be copied anywhere.
+ *
+ * A body is a whole stub. Bodies differ in how they reach their two literals, target and context:
+ *
+ *   form          context                target                       who
+ *   EMIT_NEAR     mov reg, imm64         call rel32                   baked, target in reach
+ *   EMIT_FAR      mov reg, imm64         mov rax, imm64; call rax     baked, target anywhere
+ *   EMIT_TABLE    [rip..]: word p+S+8    call [rip..]: word p+S       one side table
+ *   EMIT_BEHIND   [r11+S]                call [r11+8]                 body behind a pool's head
+ *   EMIT_CALLEE   [r10+16]               call [r10+8]                 the callee is the table
+ *
+ * p is the stub's address, S code_literal_distance(), r11 = p+S, r10 the callee. All forms are
+ * position-independent but for what emit_literals and emit_retarget write into the first two.
+ */
+#ifndef STUBMAP_EMIT_H
+#define STUBMAP_EMIT_H
+
+#include "stub.h"
+
+enum { EMIT_MAX = 2048 }; /* bytes: no body is larger */
+enum { EMIT_SLOT = 16 };  /* bytes of a pool's head, and the alignment of every body */
+
+enum emit_form { EMIT_NEAR, EMIT_FAR, EMIT_TABLE, EMIT_BEHIND, EMIT_CALLEE };
+
+struct emit_config {
+	enum emit_form form;
+	bool markers;	 /* endbr64 first */
+	size_t distance; /* S */
+	struct stub_runtime runtime;
+};
+
+/* Where a baked body's literals lie; 0: it has none. */
+struct emit_patches {
+	uint16_t context; /* offset of the imm64 */
+	uint16_t target;  /* of the rel32 (4-byte aligned) or imm64 (8-byte aligned) */
+};
+
+/* 0 and the body's size in bytes, or -ENOTSUP (kind or signature unknown). */
+int emit_body(uint8_t code[EMIT_MAX], const struct emit_config *config, enum stub_kind kind,
+	      stub_signature s, size_t *size, struct emit_patches *patches);
+/* 0 or -ENOTSUP, as emit_body would say. */
+int emit_check(enum stub_kind kind, stub_signature s);
+
+/* Whether a near call anywhere in [at, at+EMIT_MAX) reaches target. */
+bool emit_in_reach(const void *at, const void *target);
+/* Writes both literals of a baked body that will run at `at`, through `write`. */
+void emit_literals(enum emit_form form, const struct emit_patches *patches, void *write,
+		   const void *at, const void *target, const void *context);
+/* Replaces the target, by one aligned store: a processor in the midst of the stub calls the old one
+ * or the new. EMIT_NEAR: target must be in reach. */
+void emit_retarget(enum emit_form form, const struct emit_patches *patches, void *write,
+		   const void *at, const void *target);
+
+/* A pool's head: r11 = p+S, jump to the body that [r11] names. At most EMIT_SLOT bytes. */
+size_t emit_head(uint8_t code[EMIT_SLOT], size_t distance, bool markers);
+/* A body that traps: what a free slot runs into. At most EMIT_SLOT bytes. */
+size_t emit_trap(uint8_t code[EMIT_SLOT], bool markers);
+
+/* What a trigger saved, in memory order; all of it is put back, changed or not. */
+struct emit_saved {
+	uint64_t rax, r10, r9, r8, rcx, rdx, rsi, rdi;
+	uint64_t xmm[8]; /* low halves */
+};
+/* Code that calls slow(arg, callee, saved) with every argument register saved, then jumps to the
+ * address that slow returned, as if it had been called there; NULL: it returns to its caller. */
+size_t emit_trigger(uint8_t code[EMIT_MAX], bool markers,
+		    const void *(*slow)(void *arg, struct callee *, struct emit_saved *),
+		    void *arg);
+
+#endif

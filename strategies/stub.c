@@ -1,0 +1,72 @@
+/*
+ * stub.c - a strategy at work: its rows held to the contract once, when a space is opened, so that
+ * no caller need ask again; and the table of all rows.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "list.h"
+#include "stub.h"
+
+#define DECLARE(name) extern const struct stub_ops stub_##name;
+STUB_LIST(DECLARE)
+
+#define ROW(name) &stub_##name,
+const struct stub_ops *const stub_strategies[] = { STUB_LIST(ROW) NULL };
+
+const struct stub_ops *stub_strategy(const char *name)
+{
+	for (size_t i = 0; stub_strategies[i]; i++)
+		if (strcmp(stub_strategies[i]->name, name) == 0)
+			return stub_strategies[i];
+	return NULL;
+}
+
+static bool takes(const struct stub_ops *ops, enum stub_literals literals)
+{
+	switch (literals) {
+	case STUB_LITERALS_BAKED:
+		return ops->flags & STUB_CAN_BAKE;
+	case STUB_LITERALS_TABLE:
+		return ops->flags & STUB_CAN_TABLE;
+	}
+	return false;
+}
+
+static bool sound(const struct stub_ops *ops, const struct stub_runtime *runtime)
+{
+	return ops->name && ops->summary && ops->bind && ops->retarget && ops->release &&
+	       !(ops->flags & STUB_BULK) == !ops->bind_many && takes(ops, ops->literals) &&
+	       runtime->convert && runtime->box_i64 && runtime->unbox && runtime->raise;
+}
+
+int stub_space_open(struct stub_space *space, const struct stub_ops *ops, struct code_memory *code,
+		    const struct stub_config *config, const struct stub_runtime *runtime)
+{
+	*space = (struct stub_space){ .code = code, .config = *config, .runtime = *runtime };
+	if (space->config.defaults)
+		space->config.literals = ops->literals;
+	if (!sound(ops, runtime) || !takes(ops, space->config.literals))
+		return -EINVAL;
+	space->ops = ops;
+	if (ops->state) {
+		space->state = calloc(1, ops->state);
+		if (!space->state)
+			return -ENOMEM;
+	}
+	int error = ops->open ? ops->open(space) : 0;
+	if (error) {
+		free(space->state);
+		*space = (struct stub_space){ 0 };
+	}
+	return error;
+}
+
+void stub_space_close(struct stub_space *space)
+{
+	if (space->ops && space->ops->close)
+		space->ops->close(space);
+	free(space->state);
+	*space = (struct stub_space){ 0 };
+}

@@ -1,0 +1,101 @@
+/*
+ * stub_null.c - the floor: no stub of one's own.
+ *
+ *      caller --- call [r10] ---> adapter (one a kind and signature) --- call [r10+8] ---> target
+ *                   r10 ------->  | code | target | context | word |
+ *
+ * Compiled callers whose target is known call it themselves (STUB_DIRECT): what is left is what any
+ * stub costs on top. Callers that cannot, since the convention differs, go through an adapter that
+ * reads both literals from the callee: no code per function at all, and no placement to measure.
+ * Retarget is one store to callee->target. An adapter reads that word once, after the caller's
+ * arguments are in place: it calls the old target or the new one. Words are published by the store
+ * of the code pointer (release); a caller that read it reads the words through the same callee.
+ */
+#include "bodies.h"
+
+struct null_state {
+	struct arena arena;
+	struct bodies bodies;
+	struct emit_config emit;
+};
+
+static int null_open(struct stub_space *space)
+{
+	struct null_state *state = space->state;
+
+	arena_init(&state->arena, space->code);
+	state->emit = (struct emit_config){ .form = EMIT_CALLEE,
+					    .markers = space->config.markers,
+					    .distance = code_literal_distance(space->code),
+					    .runtime = space->runtime };
+	return 0;
+}
+
+static void null_close(struct stub_space *space)
+{
+	struct null_state *state = space->state;
+
+	bodies_close(&state->bodies);
+	arena_close(&state->arena);
+}
+
+static int null_prepare(struct stub_space *space, const struct stub_spec *specs, size_t n)
+{
+	struct null_state *state = space->state;
+
+	return bodies_prepare(&state->bodies, &state->arena, &state->emit, specs, n);
+}
+
+static int null_bind_many(struct stub_space *space, const struct stub_spec *specs,
+			  struct callee *const *c, size_t n)
+{
+	struct null_state *state = space->state;
+
+	int error = null_prepare(space, specs, n);
+	if (error)
+		return error;
+	for (size_t i = 0; i < n; i++) {
+		const struct stub_spec *spec = &specs[i];
+		const struct body *adapter =
+		    bodies_find(&state->bodies, spec->kind, spec->signature, EMIT_CALLEE);
+
+		c[i]->target = spec->target;
+		c[i]->context = spec->context;
+		c[i]->word = 1;
+		__atomic_store_n(&c[i]->code, adapter->code, __ATOMIC_RELEASE);
+	}
+	return 0;
+}
+
+static int null_bind(struct stub_space *space, const struct stub_spec *spec, struct callee *c)
+{
+	return null_bind_many(space, spec, &c, 1);
+}
+
+static int null_retarget(struct stub_space *space, struct callee *c, const void *target)
+{
+	(void)space;
+	__atomic_store_n(&c->target, target, __ATOMIC_RELEASE);
+	return 0;
+}
+
+static void null_release(struct stub_space *space, struct callee *c)
+{
+	(void)space;
+	*c = (struct callee){ 0 };
+}
+
+const struct stub_ops stub_null = {
+	.name = "null",
+	.summary = "no stub: direct calls, or one adapter a signature (the floor)",
+	.flags = STUB_DIRECT | STUB_BULK | STUB_RETARGET_IN_PLACE | STUB_CAN_TABLE,
+	.literals = STUB_LITERALS_TABLE,
+	.state = sizeof(struct null_state),
+	.open = null_open,
+	.close = null_close,
+	.prepare = null_prepare,
+	.bind = null_bind,
+	.bind_many = null_bind_many,
+	.retarget = null_retarget,
+	.release = null_release,
+};

@@ -1,0 +1,243 @@
+/*
+ * stub_template.c - whole stubs, copied from a template and packed side by side.
+ *
+ *      heap:  template (kind, signature)     code:  | stub | stub  | stub | (free) | stub | ...
+ *                |                                          ^ 16-byte aligned, each in full
+ *                +--- copy, then write target and context --+
+ *
+ * The code of a kind and signature is generated once; a stub is a copy with two literals written in
+ * (baked), or two words beside it (table). It trades space for speed: each stub is its whole body,
+ * 32 to some hundred bytes, but nothing is shared, nothing jumps, and a baked call is direct. One
+ * at a time, each stub costs two changes of protection of a quantum that others run in; in bulk
+ * they cost two for all. The first 16 bytes of a stub never cross a cache line.
+ *
+ * Released places are used again by stubs of the same size. Retarget as in stub_page.c.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bodies.h"
+#include "placed.h"
+
+struct template_state {
+	struct arena arena;
+	struct bodies templates; /* their code is heap memory */
+	struct placed_list list;
+};
+
+static int template_open(struct stub_space *space)
+{
+	struct template_state *state = space->state;
+
+	arena_init(&state->arena, space->code);
+	return 0;
+}
+
+static void template_close(struct stub_space *space)
+{
+	struct template_state *state = space->state;
+
+	for (uint32_t i = 0; i < state->templates.capacity; i++)
+		free((void *)(uintptr_t)state->templates.table[i].code);
+	bodies_close(&state->templates);
+	placed_close(&state->list);
+	arena_close(&state->arena);
+}
+
+static int make(struct template_state *state, const struct emit_config *config,
+		const struct stub_spec *spec)
+{
+	uint8_t code[EMIT_MAX];
+	struct body body = { 0 };
+	size_t size;
+
+	int error = emit_body(code, config, spec->kind, spec->signature, &size, &body.patches);
+	if (error)
+		return error;
+	uint8_t *copy = malloc(size);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, code, size);
+	body.code = copy;
+	body.size = (uint32_t)size;
+	error = bodies_insert(&state->templates, spec->kind, spec->signature, config->form, &body);
+	if (error)
+		free(copy);
+	return error;
+}
+
+static int template_prepare(struct stub_space *space, const struct stub_spec *specs, size_t n)
+{
+	struct template_state *state = space->state;
+	int error = 0;
+
+	for (size_t i = 0; i < n && !error; i++) {
+		struct emit_config config = placed_config(space, specs[i].target);
+
+		error = emit_check(specs[i].kind, specs[i].signature);
+		if (!error &&
+		    !bodies_find(&state->templates, specs[i].kind, specs[i].signature, config.form))
+			error = make(state, &config, &specs[i]);
+	}
+	return error;
+}
+
+/* Copies a prepared template to a place that is open until arena_commit. */
+static int place(struct stub_space *space, const struct stub_spec *spec, struct placed *placed)
+{
+	struct template_state *state = space->state;
+	enum emit_form form = placed_config(space, spec->target).form;
+	const struct body *template =
+	    bodies_find(&state->templates, spec->kind, spec->signature, form);
+
+	*placed = (struct placed){ .at = arena_take(&state->arena, template->size),
+				   .size = template->size,
+				   .form = form,
+				   .patches = template->patches,
+				   .kind = spec->kind,
+				   .signature = spec->signature };
+	if (!placed->at)
+		return -ENOMEM;
+	memcpy(code_writable(space->code, placed->at), template->code, template->size);
+	placed_literals(space, placed, spec->target, spec->context);
+	code_account(space->code, CODE_LITERALS, placed_literal_bytes(placed));
+	return 0;
+}
+
+static void unplace(struct stub_space *space, struct placed *placed)
+{
+	struct template_state *state = space->state;
+
+	arena_give(&state->arena, placed->at, placed->size);
+	code_account(space->code, CODE_LITERALS, -placed_literal_bytes(placed));
+	if (placed->before)
+		arena_give(&state->arena, placed->before, placed->size_before);
+}
+
+static size_t total(struct stub_space *space, const struct stub_spec *specs, size_t n)
+{
+	struct template_state *state = space->state;
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += (size_t)placed_bytes(
+		    bodies_find(&state->templates, specs[i].kind, specs[i].signature,
+				placed_config(space, specs[i].target).form)
+			->size);
+	return bytes;
+}
+
+/* Places all n stubs, their records' words in words[]; or none of them. */
+static int place_all(struct stub_space *space, const struct stub_spec *specs, uint32_t *words,
+		     size_t n)
+{
+	struct template_state *state = space->state;
+	size_t done = 0;
+	int error = 0;
+
+	state->arena.expected = total(space, specs, n);
+	for (; done < n && !error; done += !error) {
+		words[done] = placed_new(&state->list);
+		error = words[done]
+			    ? place(space, &specs[done], &state->list.records[words[done] - 1])
+			    : -ENOMEM;
+		if (error && words[done])
+			placed_free(&state->list, words[done]);
+	}
+	int committed = arena_commit(&state->arena);
+	if (!error)
+		error = committed;
+	for (size_t i = 0; error && i < done; i++) {
+		unplace(space, &state->list.records[words[i] - 1]);
+		placed_free(&state->list, words[i]);
+	}
+	return error;
+}
+
+static int template_bind_many(struct stub_space *space, const struct stub_spec *specs,
+			      struct callee *const *c, size_t n)
+{
+	struct template_state *state = space->state;
+	uint32_t one, *words = n > 1 ? malloc(n * sizeof(*words)) : &one;
+	int error = words ? template_prepare(space, specs, n) : -ENOMEM;
+
+	if (!error)
+		error = place_all(space, specs, words, n);
+	for (size_t i = 0; !error && i < n; i++) {
+		c[i]->target = specs[i].target;
+		c[i]->context = specs[i].context;
+		c[i]->word = words[i];
+		__atomic_store_n(&c[i]->code, state->list.records[words[i] - 1].at,
+				 __ATOMIC_RELEASE);
+	}
+	if (words != &one)
+		free(words);
+	return error;
+}
+
+static int template_bind(struct stub_space *space, const struct stub_spec *spec, struct callee *c)
+{
+	return template_bind_many(space, spec, &c, 1);
+}
+
+/* A far stub takes over from one whose near call does not reach the target. */
+static int move(struct stub_space *space, struct placed *placed, struct callee *c,
+		const void *target)
+{
+	struct template_state *state = space->state;
+	struct stub_spec spec = { placed->kind, placed->signature, target, c->context };
+	struct placed moved;
+
+	int error = template_prepare(space, &spec, 1);
+	if (error)
+		return error;
+	error = place(space, &spec, &moved);
+	int committed = arena_commit(&state->arena);
+	if (!error && committed)
+		unplace(space, &moved);
+	if (error || committed)
+		return error ? error : committed;
+	moved.before = placed->at;
+	moved.size_before = placed->size;
+	*placed = moved;
+	__atomic_store_n(&c->code, placed->at, __ATOMIC_RELEASE);
+	return 0;
+}
+
+static int template_retarget(struct stub_space *space, struct callee *c, const void *target)
+{
+	struct template_state *state = space->state;
+	struct placed *placed = &state->list.records[c->word - 1];
+
+	int error = placed_retarget(space, placed, target);
+	if (error == -ERANGE)
+		error = move(space, placed, c, target);
+	if (!error)
+		c->target = target;
+	return error;
+}
+
+static void template_release(struct stub_space *space, struct callee *c)
+{
+	struct template_state *state = space->state;
+
+	unplace(space, &state->list.records[c->word - 1]);
+	placed_free(&state->list, (uint32_t)c->word);
+	*c = (struct callee){ 0 };
+}
+
+const struct stub_ops stub_template = {
+	.name = "template",
+	.summary = "whole stubs copied from one template a signature, packed",
+	.flags = STUB_BULK | STUB_RETARGET_IN_PLACE | STUB_CAN_BAKE | STUB_CAN_TABLE,
+	.literals = STUB_LITERALS_BAKED,
+	.state = sizeof(struct template_state),
+	.open = template_open,
+	.close = template_close,
+	.prepare = template_prepare,
+	.bind = template_bind,
+	.bind_many = template_bind_many,
+	.retarget = template_retarget,
+	.release = template_release,
+};
