@@ -24,7 +24,7 @@ const char *const map_class_names[MAP_CLASSES] = {
 };
 const char *const map_pattern_names[MAP_PATTERNS] = {
 	[MAP_RANDOM] = "random",
-	[MAP_CHAINED] = "chained",
+	[MAP_ALONE] = "alone",
 	[MAP_BATCHED] = "batched",
 	[MAP_COLD] = "cold",
 };
@@ -42,7 +42,6 @@ struct bench {
 	double *samples;
 	struct prng random;
 	volatile uint64_t sink;
-	volatile uint32_t zero; /* 0, unknown to the compiler */
 };
 
 static uint64_t clock_ns(void)
@@ -179,16 +178,37 @@ static void block_random(struct bench *b, const uint32_t *pcs)
 	b->sink += sum;
 }
 
-static void block_chained(struct bench *b, const uint32_t *pcs)
+/* What is before ends before what is after begins. */
+#ifdef __x86_64__
+static const bool fenced = true;
+static void fence(void)
+{
+	_mm_lfence();
+}
+#else
+static const bool fenced = false;
+static void fence(void)
+{
+}
+#endif
+
+static void block_alone(struct bench *b, const uint32_t *pcs)
 {
 	const struct map_ops *ops = b->job->ops;
-	uint32_t zero = b->zero, before = 0;
-	for (uint32_t i = 0; i < MAP_BLOCK; i++) {
+	uint64_t sum = 0;
+	for (int i = 0; i < MAP_BLOCK; i++) {
 		struct live live = { 0 };
-		before = ops->lookup(b->table.data, b->table.len, pcs[i + (before & zero)], &live);
-		before += live.nwords;
+		fence();
+		sum += ops->lookup(b->table.data, b->table.len, pcs[i], &live) + live.nwords;
 	}
-	b->sink += before;
+	b->sink += sum;
+}
+
+static void block_fence(struct bench *b, const uint32_t *pcs)
+{
+	(void)b, (void)pcs;
+	for (int i = 0; i < MAP_BLOCK; i++)
+		fence();
 }
 
 static void block_batched(struct bench *b, const uint32_t *pcs)
@@ -205,6 +225,8 @@ static struct map_figure warm(struct bench *b, block_fn *block, const uint32_t *
 	size_t nblocks = n / MAP_BLOCK;
 	if (block == block_batched && !b->job->ops->lookup_many)
 		return missing("the encoder looks up one by one only");
+	if (block == block_alone && !fenced)
+		return missing("no fence is known for this machine");
 	for (size_t i = 0; i < nblocks; i++)
 		block(b, pcs + i * MAP_BLOCK);
 	for (size_t i = 0; i < b->job->blocks; i++) {
@@ -247,14 +269,24 @@ static double ticks_per_ns(void)
 	return (double)(last - first) / (double)(end - start);
 }
 
-static double tsc_probe(double per_ns)
+/* The counter of many processors moves in steps of many ticks, so that one reading costs what a
+ * row of them does, divided; the smallest change seen is a step. */
+static void tsc_probe(struct map_cost *cost, double per_ns)
 {
-	double probes[PROBES];
+	enum { ROW = 100 };
+	double probes[PROBES], step = 0;
 	for (int i = 0; i < PROBES; i++) {
-		uint64_t start = ticks();
-		probes[i] = (double)(ticks() - start) / per_ns;
+		uint64_t start = ticks(), last = start;
+		for (int j = 0; j < ROW; j++)
+			last = ticks();
+		probes[i] = (double)(last - start) / per_ns / ROW;
+		double change = i ? (probes[i] - probes[i - 1]) * ROW : 0;
+		change = change < 0 ? -change : change;
+		if (change > 0 && (step == 0 || change < step))
+			step = change;
 	}
-	return figure("tsc", probes, PROBES).p50;
+	cost->tsc_step = step;
+	cost->tsc_probe = figure("tsc", probes, PROBES).p50;
 }
 
 static void flush(const struct bytes *table)
@@ -269,8 +301,8 @@ static void flush(const struct bytes *table)
 static void cold(struct bench *b, struct map_cost *cost)
 {
 	const struct map_ops *ops = b->job->ops;
-	double per_ns = ticks_per_ns(), probe = tsc_probe(per_ns);
-	cost->tsc_probe = probe;
+	double per_ns = ticks_per_ns();
+	tsc_probe(cost, per_ns);
 	for (int class = 0; class < MAP_CLASSES; class ++) {
 		if (!b->pcs[class])
 			continue;
@@ -283,8 +315,8 @@ static void cold(struct bench *b, struct map_cost *cost)
 			    ops->lookup(b->table.data, b->table.len, pc, &live);
 			/* Both results are waited for: the fence in ticks() comes after them. */
 			__asm__ volatile("" : : "r"(answer), "r"(live.nwords));
-			double ns = (double)(ticks() - start) / per_ns - probe;
-			b->samples[i] = ns > 0 ? ns : 0;
+			double ns = (double)(ticks() - start) / per_ns - cost->tsc_probe;
+			b->samples[i] = ns > 0 ? ns : 0; /* less than a step */
 		}
 		cost->time[MAP_COLD][class] = figure("tsc", b->samples, b->job->cold);
 	}
@@ -358,7 +390,7 @@ static void lookups(struct bench *b, struct map_cost *cost)
 {
 	static block_fn *const blocks[] = {
 		[MAP_RANDOM] = block_random,
-		[MAP_CHAINED] = block_chained,
+		[MAP_ALONE] = block_alone,
 		[MAP_BATCHED] = block_batched,
 	};
 	const struct map_job *job = b->job;
@@ -368,6 +400,7 @@ static void lookups(struct bench *b, struct map_cost *cost)
 			continue;
 		for (int pattern = 0; pattern < MAP_COLD; pattern++)
 			cost->time[pattern][class] = warm(b, blocks[pattern], b->pcs[class], POOL);
+		cost->fence = warm(b, block_fence, b->pcs[class], POOL).p50;
 		count_lines(b, cost, class);
 	}
 	cold(b, cost);

@@ -3,8 +3,8 @@
  *
  * Lookups are kept apart by what is looked up, and by how:
  *
- *   random    warm, in random order: one lookup does not wait for the one before
- *   chained   warm, in random order, each pc known only when the lookup before has answered
+ *   random    warm, in random order: the processor may begin a lookup before the last has ended
+ *   alone     warm, in random order, a fence between: it may not
  *   batched   warm, in random order, through lookup_many, MAP_BLOCK at a time
  *   cold      every line of the table flushed from all caches before each lookup; pages stay mapped
  *             and known to the TLB, the code stays warm
@@ -12,7 +12,7 @@
  *
  * Warm samples are blocks of MAP_BLOCK lookups between two readings of CLOCK_MONOTONIC ("clock"),
  * so their percentiles are those of blocks, not of lookups; cold samples are single lookups between
- * two readings of the time-stamp counter ("tsc"), less the median of an empty pair. A lookup ends
+ * two readings of the time-stamp counter ("tsc"), less what a reading costs. A lookup ends
  * when it has found where the bitmap lies; reading that is not in any time here.
  */
 #ifndef STUBMAP_MAP_BENCH_H
@@ -29,7 +29,7 @@ enum map_class {
 	MAP_BOGUS,	 /* pcs within the text that are no safepoint */
 	MAP_CLASSES
 };
-enum map_pattern { MAP_RANDOM, MAP_CHAINED, MAP_BATCHED, MAP_COLD, MAP_PATTERNS };
+enum map_pattern { MAP_RANDOM, MAP_ALONE, MAP_BATCHED, MAP_COLD, MAP_PATTERNS };
 enum map_count { MAP_LINES_READ, MAP_LINES_WITH_BITMAP, MAP_LINES_FETCHED, MAP_COUNTS };
 
 extern const char *const map_class_names[MAP_CLASSES];
@@ -50,8 +50,10 @@ struct map_cost {
 	struct map_figure time[MAP_PATTERNS][MAP_CLASSES]; /* ns per lookup */
 	struct map_figure walk, walk_batched;		   /* ns per lookup */
 	struct map_figure lines[MAP_COUNTS][MAP_CLASSES];  /* 64-byte lines per lookup */
-	double clock_probe, tsc_probe; /* ns: median of two readings with nothing between; the first
-					  is in the warm samples, at 1/MAP_BLOCK of it a lookup */
+	/* ns, medians: of a reading of the clock, in each warm sample, so 1/MAP_BLOCK of it a
+	 * lookup; of one of the counter, taken off; of a fence, in each lookup alone. */
+	double clock_probe, tsc_probe, fence;
+	double tsc_step; /* ns: the least by which two readings of the counter differ, if they do */
 	size_t outcomes[MAP_CLASSES][MAP_OUTCOMES]; /* every safepoint, and the bogus pcs drawn */
 };
 

@@ -32,6 +32,8 @@
 #else
 #define MAP_UNPREDICTABLE(x) (x)
 #endif
+/* For what takes a function as an argument, so that it becomes part of the loop. */
+#define MAP_INLINE static inline __attribute__((always_inline))
 #ifndef MAP_OPS /* the name of an encoder's row; the second compilation takes another */
 #define MAP_OPS(name) map_##name
 #endif
@@ -162,23 +164,24 @@ static inline const uint8_t *map_search_step(const uint8_t *low, size_t n, uint3
 static inline size_t map_search(const uint8_t *at, size_t n, uint32_t key)
 {
 	const uint8_t *low = at;
-	while (n > 1) {
+	for (; n > 16; n -= n / 2) {
 		size_t half = n / 2, next = (n - half) / 2;
 		MAP_PREFETCH(low + 4 * next);
 		MAP_PREFETCH(low + 4 * (half + next));
 		low = map_search_step(low, n, key);
-		n -= half;
 	}
+	/* What is left lies in a line or two, on their way by now. */
+	for (; n > 1; n -= n / 2)
+		low = map_search_step(low, n, key);
 	return (size_t)(low - at) / 4;
 }
 
 /* What a format makes of the entry that a search for pc ended at. */
 typedef enum map_answer map_at(const struct map_table *, size_t entry, uint32_t pc, struct live *);
 
-/* ops->lookup; `at` is inlined. nothing: the answer of an empty table. */
-static inline enum map_answer map_lookup(const uint8_t *map, size_t len, unsigned columns,
-					 map_at *at, enum map_answer nothing, uint32_t pc,
-					 struct live *out)
+/* ops->lookup, made of one format's `at`. nothing: the answer of an empty table. */
+MAP_INLINE enum map_answer map_lookup(const uint8_t *map, size_t len, unsigned columns, map_at *at,
+				      enum map_answer nothing, uint32_t pc, struct live *out)
 {
 	struct map_table t;
 	if (!map_table_open(&t, map, len, columns))
@@ -195,8 +198,8 @@ static inline enum map_answer map_lookup(const uint8_t *map, size_t len, unsigne
  */
 enum { MAP_LANES = 16 };
 
-static inline void map_lookup_lanes(const struct map_table *t, map_at *at, const uint32_t *pcs,
-				    struct live *out, enum map_answer *answers)
+MAP_INLINE void map_lookup_lanes(const struct map_table *t, map_at *at, const uint32_t *pcs,
+				 struct live *out, enum map_answer *answers)
 {
 	const uint8_t *low[MAP_LANES];
 	for (int i = 0; i < MAP_LANES; i++)
@@ -216,9 +219,9 @@ static inline void map_lookup_lanes(const struct map_table *t, map_at *at, const
 		answers[i] = at(t, (size_t)(low[i] - t->start) / 4, pcs[i], &out[i]);
 }
 
-static inline void map_lookup_many(const uint8_t *map, size_t len, unsigned columns, map_at *at,
-				   enum map_answer nothing, const uint32_t *pcs, size_t n,
-				   struct live *out, enum map_answer *answers)
+MAP_INLINE void map_lookup_many(const uint8_t *map, size_t len, unsigned columns, map_at *at,
+				enum map_answer nothing, const uint32_t *pcs, size_t n,
+				struct live *out, enum map_answer *answers)
 {
 	struct map_table t;
 	size_t i = 0;

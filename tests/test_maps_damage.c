@@ -58,7 +58,7 @@ static void damage(const struct map_ops *ops, struct prng *r)
 		look_everywhere(ops, &b, &s, r);
 		free(b.data);
 	}
-	for (int i = 0; i < 10000 && table.len; i++) {
+	for (int i = 0; i < 20000 && table.len; i++) {
 		struct bytes b = cut(&table, table.len);
 		if (i % 2) { /* bits */
 			for (uint32_t n = 1 + prng_below(r, 8); n; n--)
