@@ -23,7 +23,8 @@ int corpus_import_bytes(const char *path, uint8_t *bytes, size_t size, struct co
 /*
  * A .llvm_stackmaps section whose function addresses are final. text and text_size: the code's
  * address and bytes; pcs become offsets from text. Functions reach to the next one's start. Base
- * and derived pointers both become places. name: for messages.
+ * and derived pointers both become places. A slot relative to rbp in a frame that grows while it
+ * runs is refused: a map relative to SP can't say it. name: for messages.
  */
 int corpus_from_llvm(const char *name, const uint8_t *map, size_t len, uint64_t text,
 		     size_t text_size, struct corpus *out, char error[CORPUS_ERROR]);

@@ -32,7 +32,8 @@ struct map {
 	const uint8_t *p;
 	size_t len, at;
 	uint32_t *places;
-	uint64_t left_out, statepoints;
+	int strict; /* refuse what can't be said relative to SP, rather than leave it out */
+	uint64_t left_out, dynamic, statepoints;
 };
 
 static int map_error(const struct map *m, size_t at, const char *what)
@@ -40,7 +41,8 @@ static int map_error(const struct map *m, size_t at, const char *what)
 	return image_error(m->img, ".llvm_stackmaps", at, "%s", what);
 }
 
-/* The place of one location; *none for a constant. */
+/* The place of one location; *none for a constant. -ENOTSUP: relative to rbp, and the distance from
+ * SP changes while the function runs. */
 static int read_place(const struct map *m, size_t at, uint64_t stack, uint32_t *place, int *none)
 {
 	const uint8_t *l = m->p + at;
@@ -58,7 +60,7 @@ static int read_place(const struct map *m, size_t at, uint64_t stack, uint32_t *
 		return map_error(m, at, "a location of unknown kind; known: 1 to 5");
 	if (reg == RBP) {
 		if (stack > INT32_MAX)
-			return map_error(m, at, "relative to rbp in a frame of unknown size");
+			return -ENOTSUP;
 		offset += (int64_t)stack - 8;
 	} else if (reg != RSP) {
 		return map_error(m, at, "a slot relative to neither rsp (7) nor rbp (6)");
@@ -92,6 +94,13 @@ static int read_statepoint(struct map *m, size_t at, uint32_t n, uint64_t stack,
 					 "a base without its derived pointer");
 		for (uint32_t end = i + 1 + (uint32_t)pair; i < end; i++) {
 			int r = read_place(m, at + i * LOCATION, stack, &m->places[nplaces], &none);
+			if (r == -ENOTSUP && !m->strict) {
+				m->dynamic++;
+				return 0;
+			}
+			if (r == -ENOTSUP)
+				return map_error(m, at + (i * (size_t)LOCATION),
+						 "relative to rbp in a frame that grows");
 			if (r)
 				return r;
 			base = i + 1 == end ? base : !none;
@@ -158,10 +167,10 @@ static int read_table(struct map *m, struct corpus_builder *b)
 	return total == records ? 0 : map_error(m, start, "functions have fewer records");
 }
 
-static int read_maps(const struct image *img, const uint8_t *p, size_t len, struct corpus *out,
-		     struct corpus_builder *b)
+static int read_maps(const struct image *img, const uint8_t *p, size_t len, int strict,
+		     struct corpus *out, struct corpus_builder *b)
 {
-	struct map m = { .img = img, .p = p, .len = len };
+	struct map m = { .img = img, .p = p, .len = len, .strict = strict };
 	int r = 0;
 
 	m.places = malloc(65536 * sizeof *m.places); /* nlocations is 16 bits */
@@ -174,10 +183,12 @@ static int read_maps(const struct image *img, const uint8_t *p, size_t len, stru
 	free(m.places);
 	if (!r && !m.statepoints)
 		r = image_error(img, ".llvm_stackmaps", 0, "no statepoint in it");
-	if (m.left_out)
-		snprintf(out->note, sizeof out->note,
-			 "%llu records that are no statepoints left out",
-			 (unsigned long long)m.left_out);
+	if (m.left_out || m.dynamic)
+		snprintf(
+		    out->note, sizeof out->note,
+		    "left out: %llu records that are no statepoints, %llu with slots relative to "
+		    "rbp in a frame that grows",
+		    (unsigned long long)m.left_out, (unsigned long long)m.dynamic);
 	snprintf(out->producer, sizeof out->producer, "LLVM statepoints");
 	out->slot_bytes = 8;
 	out->flags = CORPUS_FRAMES | CORPUS_EMPTIES;
@@ -208,7 +219,7 @@ int import_llvm(const struct image *img, struct corpus *out)
 {
 	const struct image_section *s = image_find(img, ".llvm_stackmaps");
 	struct corpus_builder b = { 0 };
-	int r = read_maps(img, s->data, s->size, out, &b);
+	int r = read_maps(img, s->data, s->size, 0, out, &b);
 	size_t own = b.nfunctions;
 
 	if (!r)
@@ -235,7 +246,7 @@ int corpus_from_llvm(const char *name, const uint8_t *map, size_t len, uint64_t 
 	*out = (struct corpus){ 0 };
 	snprintf(out->name, sizeof out->name, "%s", name);
 	int r = text_size > INT32_MAX ? image_error(&img, NULL, 0, "a text above 2 GiB")
-				      : read_maps(&img, map, len, out, &b);
+				      : read_maps(&img, map, len, 1, out, &b);
 	if (!r) {
 		guess_sizes(&img, &b);
 		r = import_seal(&img, &b, out);
