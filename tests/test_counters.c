@@ -1,0 +1,468 @@
+/*
+ * test_counters.c - the counter ladder. Each step is tested with the steps above it turned off,
+ * each failure is injected once: what cannot be counted must become a reason, never a number.
+ * Hardware tests skip where the machine has no counters; the rest runs anywhere.
+ *
+ * The PAPI step runs in a process of its own (this program, again, with --papi), because
+ * LIBPFM_FORCE_PMU has to be set before libpfm starts.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../harness/counters.h"
+
+enum {
+	OFF_PAPI = 1 << GROUP_PAPI,
+	OFF_HARDWARE = 1 << GROUP_HARDWARE,
+	OFF_SOFTWARE = 1 << GROUP_SOFTWARE,
+	OFF_KERNEL = 1 << GROUP_KERNEL,
+	OFF_ALL = OFF_PAPI | OFF_HARDWARE | OFF_SOFTWARE | OFF_KERNEL,
+	ONLY_KERNEL = OFF_ALL & ~OFF_KERNEL,
+	SKIPPED = 77,
+};
+
+static struct counters *open_names(const char *const *names, size_t n,
+				   struct counters_options options)
+{
+	char error[COUNTERS_ERROR] = "";
+	struct counters *set = NULL;
+
+	if (counters_open(&set, names, n, &options, error))
+		fail_msg("%s", error);
+	assert_int_equal(set->n, n);
+	return set;
+}
+
+static struct counters *open_one(const char *name, struct counters_options options)
+{
+	return open_names(&name, 1, options);
+}
+
+static void assert_says(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("'%s' does not say '%s'", text, part);
+}
+
+static void assert_missing(const struct counter *c, const char *reason)
+{
+	json_t *json = counter_to_json(c, NULL);
+
+	assert_null(c->source);
+	assert_says(c->why, reason);
+	assert_true(json_is_null(json_object_get(json, "source")));
+	assert_string_equal(json_string_value(json_object_get(json, "why")), c->why);
+	assert_null(json_object_get(json, "ratio"));
+	json_decref(json);
+}
+
+/* Counts one loop. An interrupted region is repeated, as a caller would. */
+static double per_occasion(struct counters *set, size_t i, enum loop_kind kind)
+{
+	uint64_t value[METERS] = { 0 };
+	struct loop loop;
+	int rc = -EAGAIN;
+
+	for (int k = 0; k < 5 && rc == -EAGAIN; k++) {
+		assert_int_equal(loop_open(&loop, kind), 0);
+		rc = counters_start(set);
+		loop_run(&loop);
+		if (!rc)
+			rc = counters_stop(set, value);
+		loop_close(&loop);
+	}
+	assert_int_equal(rc, 0);
+	return (double)value[i] / (double)loop.occasions;
+}
+
+/* ---- Bad calls --------------------------------------------------------------------------- */
+
+static void assert_refused(const char *const *names, size_t n, const char *part)
+{
+	char error[COUNTERS_ERROR] = "";
+	struct counters *set = NULL;
+
+	assert_int_equal(counters_open(&set, names, n, NULL, error), -EINVAL);
+	assert_null(set);
+	assert_says(error, part);
+	assert_null(strchr(error, '\n'));
+}
+
+static void bad_calls_are_refused(void **state)
+{
+	const char *unknown[] = { "cycles", "l1i_mis" }, *twice[] = { "cycles", "cycles" };
+	const char *good[] = { "cycles" };
+
+	(void)state;
+	assert_refused(unknown, 2, "did you mean 'l1i_miss'");
+	assert_refused(unknown, 2, "task_clock");
+	assert_refused(twice, 2, "twice");
+	assert_refused(good, 0, "1 to");
+	setenv("LIBPFM_FORCE_PMU", "skl", 1);
+	assert_refused(good, 1, "LIBPFM_FORCE_PMU");
+	unsetenv("LIBPFM_FORCE_PMU");
+}
+
+/* ---- The steps, from the lowest up ------------------------------------------------------- */
+
+static void nothing_left(void **state)
+{
+	struct counters *set =
+	    open_names(meter_names, METERS, (struct counters_options){ .off = OFF_ALL });
+	uint64_t value[METERS];
+
+	(void)state;
+	memset(value, 0xa5, sizeof value);
+	assert_int_equal(counters_start(set), 0);
+	assert_int_equal(counters_stop(set, value), 0);
+	for (size_t i = 0; i < METERS; i++) {
+		assert_missing(&set->counter[i],
+			       meters[i].software || meters[i].generic ? "turned off" : ":");
+		assert_int_equal(value[i], 0xa5a5a5a5a5a5a5a5); /* and not 0 */
+	}
+	counters_close(set);
+}
+
+static void system_calls_count(void **state)
+{
+	const char *names[] = { "minor_faults", "page_faults", "major_faults", "context_switches",
+				"task_clock" };
+	struct counters *set =
+	    open_names(names, 5, (struct counters_options){ .off = ONLY_KERNEL });
+
+	(void)state;
+	for (size_t i = 0; i < 5; i++) {
+		assert_string_equal(set->counter[i].source, "kernel");
+		assert_int_equal(set->counter[i].proof, i == 2 ? PROOF_READS : PROOF_COUNTED);
+	}
+	assert_true(per_occasion(set, 0, LOOP_TOUCH) >= 1);
+	assert_true(per_occasion(set, 0, LOOP_TOUCH) < 1.2);
+	assert_true(per_occasion(set, 1, LOOP_TOUCH) >= 1);
+	assert_true(per_occasion(set, 3, LOOP_SLEEP) >= 0.9);
+	counters_close(set);
+}
+
+static void software_events_count(void **state)
+{
+	const char *names[] = { "minor_faults", "context_switches" };
+	struct counters *set =
+	    open_names(names, 2, (struct counters_options){ .off = OFF_PAPI | OFF_HARDWARE });
+
+	(void)state;
+	if (!set->step[GROUP_SOFTWARE].available) {
+		/* Forbidden here: the step below has taken over. */
+		assert_string_equal(set->counter[0].source, "kernel");
+		assert_says(set->counter[0].why, "software: ");
+	} else {
+		assert_string_equal(set->counter[0].source, "perf");
+		assert_says(set->counter[0].exact, "type 1 config 0x5");
+	}
+	assert_true(per_occasion(set, 0, LOOP_TOUCH) >= 1);
+	assert_true(per_occasion(set, 0, LOOP_TOUCH) < 1.2);
+	assert_true(per_occasion(set, 1, LOOP_SLEEP) >= 0.9);
+	counters_close(set);
+}
+
+/* A set with its first counter on the hardware step, or NULL where there are no counters. */
+static struct counters *open_hardware(const char *const *names, size_t n, unsigned faults)
+{
+	struct counters *set =
+	    open_names(names, n, (struct counters_options){ .off = OFF_PAPI, .faults = faults });
+
+	if (set->step[GROUP_HARDWARE].available)
+		return set;
+	assert_null(set->counter[0].source);
+	assert_says(set->counter[0].why, "hardware: ");
+	counters_close(set);
+	return NULL;
+}
+
+static void hardware_events_count(void **state)
+{
+	const char *names[] = { "instructions", "branches", "cycles" };
+	struct counters *set = open_hardware(names, 3, 0);
+	double ratio;
+
+	(void)state;
+	if (!set) {
+		skip();
+		return;
+	}
+	assert_string_equal(set->counter[0].source, "perf");
+	assert_int_equal(set->counter[0].proof, PROOF_COUNTED);
+	ratio = per_occasion(set, 0, LOOP_COUNTED);
+	assert_true(ratio > 1.98 && ratio < 2.02);
+	ratio = per_occasion(set, 1, LOOP_COUNTED);
+	assert_true(ratio > 0.99 && ratio < 1.01);
+	assert_true(per_occasion(set, 2, LOOP_COUNTED) > 0);
+	assert_true(set->counter[0].probe > 0); /* the reads' own instructions */
+	counters_close(set);
+}
+
+/* Jumps between page starts share one cache set; counting on the spot touches one line. */
+static void page_starts_miss(void **state)
+{
+	const char *names[] = { "l1i_miss" };
+	struct counters *set = open_hardware(names, 1, 0);
+
+	(void)state;
+	if (!set || !set->counter[0].source) {
+		counters_close(set);
+		skip();
+		return;
+	}
+	assert_true(per_occasion(set, 0, LOOP_PAGE_STARTS) >
+		    20 * per_occasion(set, 0, LOOP_COUNTED));
+	counters_close(set);
+}
+
+/* ---- Failures ---------------------------------------------------------------------------- */
+
+static void zero_is_no_count(void **state)
+{
+	const char *names[] = { "minor_faults", "context_switches" };
+	struct counters *set = open_names(
+	    names, 2,
+	    (struct counters_options){
+		.off = ONLY_KERNEL, .faults = FAULT_ZERO, .fault_meter = "minor_faults" });
+
+	(void)state;
+	assert_missing(&set->counter[0], "stays at 0");
+	assert_string_equal(set->counter[1].source, "kernel");
+	counters_close(set);
+}
+
+static void refused_event(void **state)
+{
+	struct counters *set =
+	    open_one("minor_faults", (struct counters_options){ .faults = FAULT_REFUSED });
+
+	(void)state;
+	assert_missing(&set->counter[0], "cannot be added");
+	assert_says(set->counter[0].why, "kernel: ");
+	counters_close(set);
+}
+
+static void disabled_component(void **state)
+{
+	struct counters *set =
+	    open_one("instructions", (struct counters_options){ .faults = FAULT_DISABLED });
+
+	(void)state;
+	assert_missing(&set->counter[0], "papi: disabled");
+	assert_missing(&set->counter[0], "hardware: disabled");
+	counters_close(set);
+}
+
+static void unknown_cpu(void **state)
+{
+	const char *names[] = { "instructions", "l1i_fill" };
+	struct counters *set = open_names(
+	    names, 2, (struct counters_options){ .off = OFF_PAPI, .faults = FAULT_UNKNOWN_CPU });
+
+	(void)state;
+	assert_null(set->uarch);
+	assert_missing(&set->counter[1], "unknown CPU");
+	if (set->step[GROUP_HARDWARE].available) {
+		assert_true(set->counter[0].generic);
+		assert_says(set->counter[0].exact, "type 0 config 0x1");
+	} else {
+		assert_null(set->counter[0].source);
+	}
+	counters_close(set);
+}
+
+static void shared_counter_is_discarded(void **state)
+{
+	struct counters *set =
+	    open_one("minor_faults", (struct counters_options){ .off = OFF_PAPI });
+	uint64_t value = 42;
+
+	(void)state;
+	assert_non_null(set->counter[0].source);
+	set->options.faults = FAULT_SHARED;
+	assert_int_equal(counters_start(set), 0);
+	assert_int_equal(counters_stop(set, &value), -EAGAIN);
+	assert_int_equal(value, 42);
+	assert_int_equal(set->discarded, 1);
+	set->options.faults = 0;
+	assert_int_equal(counters_start(set), 0);
+	assert_int_equal(counters_stop(set, &value), 0);
+	assert_int_equal(set->discarded, 1);
+	counters_close(set);
+
+	/* Where it happens from the start, there is no counter at all. */
+	set = open_one("minor_faults", (struct counters_options){ .faults = FAULT_SHARED });
+	assert_missing(&set->counter[0], "not counted all the time");
+	counters_close(set);
+}
+
+static void the_crowded_wait(void **state)
+{
+	const char *names[] = { "instructions", "minor_faults", "branches" };
+	struct counters *set = open_hardware(names, 3, FAULT_CROWDED);
+	struct counters_options options = { .off = OFF_PAPI, .faults = FAULT_CROWDED };
+	static struct counters_survey survey;
+	char error[COUNTERS_ERROR];
+
+	(void)state;
+	if (!set) {
+		skip();
+		return;
+	}
+	assert_non_null(set->counter[0].source);
+	assert_non_null(set->counter[1].source);
+	assert_missing(&set->counter[2], "another invocation");
+	assert_true(set->counter[2].waits);
+	assert_true(per_occasion(set, 0, LOOP_COUNTED) > 1.98); /* undisturbed by who left */
+	counters_close(set);
+
+	assert_int_equal(counters_survey(&survey, &options, error), 0);
+	for (size_t i = 0; i < METERS; i++)
+		for (size_t k = 0; k < i; k++)
+			if (survey.counter[i].source && survey.counter[i].kind == GROUP_HARDWARE &&
+			    survey.counter[k].source && survey.counter[k].kind == GROUP_HARDWARE)
+				assert_int_not_equal(survey.group[i], survey.group[k]);
+}
+
+/* ---- The rest ---------------------------------------------------------------------------- */
+
+static void short_regions_are_told(void **state)
+{
+	struct counters set = { .probe_ns = 50000 };
+
+	(void)state;
+	assert_true(counters_too_short(&set, 4999999));
+	assert_false(counters_too_short(&set, 5000000));
+	set.probe_ns = 1;
+	assert_true(counters_too_short(&set, 999999));
+	assert_false(counters_too_short(&set, 1000000));
+}
+
+static void the_survey_is_whole(void **state)
+{
+	static struct counters_survey survey;
+	char error[COUNTERS_ERROR] = "", *text = NULL;
+	size_t size = 0;
+	json_t *json, *c;
+	FILE *f = open_memstream(&text, &size);
+	size_t i;
+
+	(void)state;
+	assert_int_equal(counters_survey(&survey, NULL, error), 0);
+	json = counters_survey_to_json(&survey);
+	assert_non_null(json);
+	assert_int_equal(json_array_size(json_object_get(json, "steps")), GROUP_KINDS);
+	assert_int_equal(json_array_size(json_object_get(json, "meters")), METERS);
+	json_array_foreach(json_object_get(json, "meters"), i, c)
+	{
+		bool had = json_is_string(json_object_get(c, "source"));
+
+		assert_string_equal(json_string_value(json_object_get(c, "meter")), meter_names[i]);
+		assert_int_equal(had, json_is_string(json_object_get(c, "exact")));
+		assert_int_equal(had, json_is_integer(json_object_get(c, "group")));
+		assert_int_equal(!had, json_is_string(json_object_get(c, "why")));
+		/* A waiting meter found its group in a later round. */
+		assert_false(survey.counter[i].waits);
+	}
+	json_decref(json);
+	counters_survey_print(f, &survey);
+	assert_int_equal(fclose(f), 0);
+	for (i = 0; i < METERS; i++)
+		assert_says(text, meter_names[i]);
+	free(text);
+}
+
+/* ---- PAPI -------------------------------------------------------------------------------- */
+
+/*
+ * In a process with LIBPFM_FORCE_PMU, PAPI enables its component. Where there are counters, they
+ * must be PAPI's; where there are none, adding an event fails, and PAPI must not be believed.
+ */
+static int papi_child(void)
+{
+	const char *names[] = { "instructions", "l1i_fill" };
+	struct counters_options options = { .forced = true };
+	char error[COUNTERS_ERROR];
+	struct counters *set;
+	double ratio;
+	int rc = 1;
+
+	if (counters_open(&set, names, 2, &options, error))
+		return 1;
+	if (!set->step[GROUP_PAPI].available) {
+		fprintf(stderr, "%s\n", set->step[GROUP_PAPI].why);
+		goto out;
+	}
+	if (!set->step[GROUP_HARDWARE].available) {
+		rc = set->counter[0].source ? 1 : SKIPPED;
+		goto out;
+	}
+	if (!set->counter[0].source || strcmp(set->counter[0].source, "papi") != 0) {
+		fprintf(stderr, "%s\n", set->counter[0].why);
+		goto out;
+	}
+	ratio = per_occasion(set, 0, LOOP_COUNTED);
+	rc = ratio > 1.98 && ratio < 2.02 ? 0 : 1;
+out:
+	counters_close(set);
+	return rc;
+}
+
+static void papi_counts(void **state)
+{
+	char cpu[UARCH_CPU], *self = *state;
+	const struct uarch *uarch = uarch_host(cpu);
+	int status;
+	pid_t pid;
+
+	if (!uarch || !uarch->pmu) {
+		skip();
+		return;
+	}
+	pid = fork();
+	if (pid == 0) {
+		setenv("LIBPFM_FORCE_PMU", uarch->pmu, 1);
+		execl("/proc/self/exe", self, "--papi", (char *)NULL);
+		_exit(1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == SKIPPED)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bad_calls_are_refused),
+		cmocka_unit_test(nothing_left),
+		cmocka_unit_test(system_calls_count),
+		cmocka_unit_test(software_events_count),
+		cmocka_unit_test(hardware_events_count),
+		cmocka_unit_test(page_starts_miss),
+		cmocka_unit_test(zero_is_no_count),
+		cmocka_unit_test(refused_event),
+		cmocka_unit_test(disabled_component),
+		cmocka_unit_test(unknown_cpu),
+		cmocka_unit_test(shared_counter_is_discarded),
+		cmocka_unit_test(the_crowded_wait),
+		cmocka_unit_test(short_regions_are_told),
+		cmocka_unit_test(the_survey_is_whole),
+		cmocka_unit_test_prestate(papi_counts, argv[0]),
+	};
+
+	if (argc == 2 && !strcmp(argv[1], "--papi"))
+		return papi_child();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

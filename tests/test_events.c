@@ -1,0 +1,315 @@
+/*
+ * test_events.c - the tables of events.c: every row can be encoded, and to the code that stands
+ * here, so that a libpfm which changes a name's meaning is noticed. Encoding an absent CPU's events
+ * needs no counter: LIBPFM_ENCODE_INACTIVE, set in this program only, before libpfm starts.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <perfmon/pfmlib_perf_event.h>
+
+#include "../harness/events.h"
+
+enum { TYPE_HARDWARE = 0, TYPE_SOFTWARE = 1, TYPE_CACHE = 3, TYPE_RAW = 4 };
+
+/* clang-format off */
+static const struct golden {
+	const char *uarch, *meter;
+	uint64_t config, config1;
+} golden[] = {
+	{ "skylake-sp", "cycles", 0x3c, 0 },
+	{ "skylake-sp", "instructions", 0xc0, 0 },
+	{ "skylake-sp", "branches", 0xc4, 0 },
+	{ "skylake-sp", "branch_miss", 0xc5, 0 },
+	{ "skylake-sp", "indirect_branch_miss", 0xe489, 0 },
+	{ "skylake-sp", "l1i_miss", 0x283, 0 },
+	{ "skylake-sp", "l1i_fill", 0xe424, 0 },
+	{ "skylake-sp", "l2i_miss", 0x2424, 0 },
+	{ "skylake-sp", "itlb_miss", 0x2085, 0 },
+	{ "skylake-sp", "itlb_walk", 0xe85, 0 },
+	{ "skylake-sp", "frontend_stall", 0x400019c, 0 },
+	{ "skylake-sp", "resteer", 0x1e6, 0 },
+	{ "cascade-lake-sp", "cycles", 0x3c, 0 },
+	{ "cascade-lake-sp", "instructions", 0xc0, 0 },
+	{ "cascade-lake-sp", "branches", 0xc4, 0 },
+	{ "cascade-lake-sp", "branch_miss", 0xc5, 0 },
+	{ "cascade-lake-sp", "indirect_branch_miss", 0xe489, 0 },
+	{ "cascade-lake-sp", "l1i_miss", 0x283, 0 },
+	{ "cascade-lake-sp", "l1i_fill", 0xe424, 0 },
+	{ "cascade-lake-sp", "l2i_miss", 0x2424, 0 },
+	{ "cascade-lake-sp", "itlb_miss", 0x2085, 0 },
+	{ "cascade-lake-sp", "itlb_walk", 0xe85, 0 },
+	{ "cascade-lake-sp", "frontend_stall", 0x400019c, 0 },
+	{ "cascade-lake-sp", "resteer", 0x1e6, 0 },
+	{ "ice-lake-sp", "cycles", 0x3c, 0 },
+	{ "ice-lake-sp", "instructions", 0xc0, 0 },
+	{ "ice-lake-sp", "branches", 0xc4, 0 },
+	{ "ice-lake-sp", "branch_miss", 0xc5, 0 },
+	{ "ice-lake-sp", "indirect_branch_miss", 0x80c5, 0 },
+	{ "ice-lake-sp", "l1i_miss", 0x283, 0 },
+	{ "ice-lake-sp", "l1i_fill", 0xe424, 0 },
+	{ "ice-lake-sp", "l2i_miss", 0x2424, 0 },
+	{ "ice-lake-sp", "itlb_miss", 0x2085, 0 },
+	{ "ice-lake-sp", "itlb_walk", 0xe85, 0 },
+	{ "ice-lake-sp", "frontend_stall", 0x500019c, 0 },
+	{ "ice-lake-sp", "resteer", 0x1e6, 0 },
+	{ "sapphire-rapids", "cycles", 0x3c, 0 },
+	{ "sapphire-rapids", "instructions", 0xc0, 0 },
+	{ "sapphire-rapids", "branches", 0xc4, 0 },
+	{ "sapphire-rapids", "branch_miss", 0xc5, 0 },
+	{ "sapphire-rapids", "indirect_branch_miss", 0x80c5, 0 },
+	{ "sapphire-rapids", "l1i_miss", 0x1c6, 0x12 },
+	{ "sapphire-rapids", "l1i_fill", 0xe424, 0 },
+	{ "sapphire-rapids", "l2i_miss", 0x2424, 0 },
+	{ "sapphire-rapids", "itlb_miss", 0x2011, 0 },
+	{ "sapphire-rapids", "itlb_walk", 0xe11, 0 },
+	{ "sapphire-rapids", "frontend_stall", 0x600019c, 0 },
+	{ "sapphire-rapids", "resteer", 0x1c6, 0x17 },
+	{ "zen2", "cycles", 0x76, 0 },
+	{ "zen2", "instructions", 0xc0, 0 },
+	{ "zen2", "branches", 0xc2, 0 },
+	{ "zen2", "branch_miss", 0xc3, 0 },
+	{ "zen2", "indirect_branch_miss", 0xca, 0 },
+	{ "zen2", "l1i_fill", 0x82, 0 },
+	{ "zen2", "l2i_miss", 0x164, 0 },
+	{ "zen2", "itlb_miss", 0x84, 0 },
+	{ "zen2", "resteer", 0x91, 0 },
+	{ "zen2", "itlb_walk", 0x785, 0 },
+	{ "zen2", "frontend_stall", 0xa9, 0 },
+	{ "zen3", "cycles", 0x76, 0 },
+	{ "zen3", "instructions", 0xc0, 0 },
+	{ "zen3", "branches", 0xc2, 0 },
+	{ "zen3", "branch_miss", 0xc3, 0 },
+	{ "zen3", "indirect_branch_miss", 0xca, 0 },
+	{ "zen3", "l1i_fill", 0x82, 0 },
+	{ "zen3", "l2i_miss", 0x164, 0 },
+	{ "zen3", "itlb_miss", 0x84, 0 },
+	{ "zen3", "resteer", 0x91, 0 },
+	{ "zen3", "l1i_access", 0x100001f8e, 0 },
+	{ "zen3", "l1i_miss", 0x10000188e, 0 },
+	{ "zen3", "itlb_walk", 0xf85, 0 },
+	{ "zen3", "frontend_stall", 0xa9, 0 },
+	{ "zen4", "cycles", 0x76, 0 },
+	{ "zen4", "instructions", 0xc0, 0 },
+	{ "zen4", "branches", 0xc2, 0 },
+	{ "zen4", "branch_miss", 0xc3, 0 },
+	{ "zen4", "indirect_branch_miss", 0xca, 0 },
+	{ "zen4", "l1i_fill", 0x82, 0 },
+	{ "zen4", "l2i_miss", 0x164, 0 },
+	{ "zen4", "itlb_miss", 0x84, 0 },
+	{ "zen4", "resteer", 0x91, 0 },
+	{ "zen4", "l1i_access", 0x100001f8e, 0 },
+	{ "zen4", "l1i_miss", 0x10000188e, 0 },
+	{ "zen4", "itlb_walk", 0xf85, 0 },
+	{ "zen4", "frontend_stall", 0xa9, 0 },
+	{ "zen5", "cycles", 0x76, 0 },
+	{ "zen5", "instructions", 0xc0, 0 },
+	{ "zen5", "branches", 0xc2, 0 },
+	{ "zen5", "branch_miss", 0xc3, 0 },
+	{ "zen5", "indirect_branch_miss", 0xca, 0 },
+	{ "zen5", "l1i_fill", 0x82, 0 },
+	{ "zen5", "l2i_miss", 0x164, 0 },
+	{ "zen5", "itlb_miss", 0x84, 0 },
+	{ "zen5", "resteer", 0x91, 0 },
+	{ "zen5", "l1i_access", 0x100001f8e, 0 },
+	{ "zen5", "l1i_miss", 0x10000188e, 0 },
+	{ "zen5", "itlb_walk", 0xf85, 0 },
+	{ "zen5", "frontend_stall", 0xa9, 0 },
+};
+
+static const struct {
+	const char *name;
+	unsigned type;
+	uint64_t config;
+} golden_kernel[] = {
+	{ "perf::CYCLES", TYPE_HARDWARE, 0 },
+	{ "perf::INSTRUCTIONS", TYPE_HARDWARE, 1 },
+	{ "perf::BRANCHES", TYPE_HARDWARE, 4 },
+	{ "perf::BRANCH-MISSES", TYPE_HARDWARE, 5 },
+	{ "perf::STALLED-CYCLES-FRONTEND", TYPE_HARDWARE, 7 },
+	{ "perf::L1-ICACHE-LOADS", TYPE_CACHE, 0x1 },
+	{ "perf::L1-ICACHE-LOAD-MISSES", TYPE_CACHE, 0x10001 },
+	{ "perf::ITLB-LOAD-MISSES", TYPE_CACHE, 0x10004 },
+	{ "perf::TASK-CLOCK", TYPE_SOFTWARE, 1 },
+	{ "perf::PAGE-FAULTS", TYPE_SOFTWARE, 2 },
+	{ "perf::CONTEXT-SWITCHES", TYPE_SOFTWARE, 3 },
+	{ "perf::MINOR-FAULTS", TYPE_SOFTWARE, 5 },
+	{ "perf::MAJOR-FAULTS", TYPE_SOFTWARE, 6 },
+};
+/* clang-format on */
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static struct perf_event_attr encode(const char *name)
+{
+	struct perf_event_attr attr = { .size = sizeof attr };
+	pfm_perf_encode_arg_t arg = { .attr = &attr, .size = sizeof arg };
+	int rc = pfm_get_os_event_encoding(name, PFM_PLM3, PFM_OS_PERF_EVENT, &arg);
+
+	if (rc != PFM_SUCCESS)
+		fail_msg("%s: %s", name, pfm_strerror(rc));
+	return attr;
+}
+
+static const struct golden *golden_find(const char *uarch, const char *meter)
+{
+	for (size_t i = 0; i < COUNT(golden); i++)
+		if (!strcmp(golden[i].uarch, uarch) && !strcmp(golden[i].meter, meter))
+			return &golden[i];
+	return NULL;
+}
+
+static void every_row_encodes(void **state)
+{
+	char name[EVENT_NAME];
+	size_t rows = 0;
+
+	(void)state;
+	for (const struct uarch *u = uarchs; u->name; u++) {
+		for (size_t i = 0; i < u->nevents; i++, rows++) {
+			const struct golden *g = golden_find(u->name, u->events[i].meter);
+			struct perf_event_attr attr;
+
+			if (!g)
+				fail_msg("%s %s: no golden code", u->name, u->events[i].meter);
+			assert_int_equal(event_encoding(u, &u->events[i], name), 0);
+			attr = encode(name);
+			assert_int_equal(attr.type, TYPE_RAW);
+			if (attr.config != g->config || attr.config1 != g->config1)
+				fail_msg("%s: 0x%llx 0x%llx, not 0x%llx 0x%llx", name,
+					 (unsigned long long)attr.config,
+					 (unsigned long long)attr.config1,
+					 (unsigned long long)g->config,
+					 (unsigned long long)g->config1);
+		}
+	}
+	assert_int_equal(rows, COUNT(golden));
+}
+
+static void every_kernel_event_encodes(void **state)
+{
+	size_t used = 0;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(golden_kernel); i++) {
+		struct perf_event_attr attr = encode(golden_kernel[i].name);
+
+		assert_int_equal(attr.type, golden_kernel[i].type);
+		assert_int_equal(attr.config, golden_kernel[i].config);
+	}
+	for (size_t m = 0; m < METERS; m++) {
+		const char *names[] = { meters[m].generic, meters[m].software };
+
+		for (size_t k = 0; k < 2; k++)
+			for (size_t i = 0; names[k] && i < COUNT(golden_kernel); i++)
+				used += !strcmp(names[k], golden_kernel[i].name);
+	}
+	assert_int_equal(used, COUNT(golden_kernel));
+}
+
+static void rows_are_whole(void **state)
+{
+	(void)state;
+	for (const struct uarch *u = uarchs; u->name; u++) {
+		assert_ptr_equal(uarch_find(u->name), u);
+		assert_int_equal(!u->pmu, !u->nevents);
+		for (size_t i = 0; i < u->nevents; i++) {
+			const struct event *e = &u->events[i];
+
+			/* The first of its name: a second row would never be found. */
+			assert_ptr_equal(event_find(u, e->meter), e);
+			assert_non_null(meter_find(e->meter));
+			assert_non_null(e->meaning);
+		}
+		if (u->nevents) {
+			assert_non_null(event_find(u, "cycles"));
+			assert_non_null(event_find(u, "instructions"));
+		}
+		assert_null(event_find(u, "minor_faults"));
+	}
+	for (size_t i = 0; i < METERS; i++) {
+		assert_string_equal(meter_names[i], meters[i].name);
+		assert_ptr_equal(meter_find(meters[i].name), &meters[i]);
+		assert_true(meters[i].loop == LOOP_NONE ||
+			    (meters[i].low > 0 && meters[i].low < meters[i].high));
+	}
+	assert_null(meter_find("cycle"));
+	assert_null(uarch_find("zen"));
+}
+
+static void assert_uarch(const struct uarch *u, const char *name)
+{
+	if (!name) {
+		assert_null(u);
+		return;
+	}
+	assert_non_null(u);
+	assert_string_equal(u->name, name);
+}
+
+static void models_are_told_apart(void **state)
+{
+	static const char intel[] = "GenuineIntel", amd[] = "AuthenticAMD";
+
+	(void)state;
+	assert_uarch(uarch_of_x86(intel, 6, 0x55, 4), "skylake-sp");
+	assert_uarch(uarch_of_x86(intel, 6, 0x55, 7), "cascade-lake-sp");
+	assert_uarch(uarch_of_x86(intel, 6, 0x6a, 6), "ice-lake-sp");
+	assert_uarch(uarch_of_x86(intel, 6, 0x8f, 8), "sapphire-rapids");
+	assert_uarch(uarch_of_x86(intel, 6, 0x97, 2), "alder-lake");
+	assert_uarch(uarch_of_x86(intel, 6, 0x3c, 3), NULL);
+	assert_uarch(uarch_of_x86(intel, 0x19, 0x01, 1), NULL);
+	assert_uarch(uarch_of_x86(amd, 0x17, 0x01, 2), NULL); /* Zen 1 */
+	assert_uarch(uarch_of_x86(amd, 0x17, 0x31, 0), "zen2");
+	assert_uarch(uarch_of_x86(amd, 0x19, 0x01, 1), "zen3");
+	assert_uarch(uarch_of_x86(amd, 0x19, 0x11, 1), "zen4");
+	assert_uarch(uarch_of_x86(amd, 0x19, 0x61, 2), "zen4");
+	assert_uarch(uarch_of_x86(amd, 0x1a, 0x02, 1), "zen5");
+	assert_uarch(uarch_of_x86(amd, 0x1a, 0x44, 0), "zen5");
+	assert_uarch(uarch_of_x86(amd, 0x1a, 0x50, 0), NULL); /* Zen 6 */
+	assert_uarch(uarch_of_midr(0x413fd0c1), "neoverse-n1");
+	assert_uarch(uarch_of_midr(0x411fd401), "neoverse-v1");
+	assert_uarch(uarch_of_midr(0x410fd083), "cortex-a72");
+	assert_uarch(uarch_of_midr(0x611f0221), NULL); /* another implementer */
+}
+
+static void borrowed_tables_say_so(void **state)
+{
+	(void)state;
+	assert_null(uarch_find("zen4")->borrowed);
+	assert_non_null(uarch_find("zen5")->borrowed);
+	assert_string_equal(uarch_find("zen5")->pmu, uarch_find("zen4")->pmu);
+}
+
+static void the_host_names_itself(void **state)
+{
+	char cpu[UARCH_CPU] = "";
+	const struct uarch *u = uarch_host(cpu);
+
+	(void)state;
+	assert_true(strlen(cpu) > 0);
+	assert_true(!u || uarch_find(u->name) == u);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_row_encodes),
+		cmocka_unit_test(every_kernel_event_encodes),
+		cmocka_unit_test(rows_are_whole),
+		cmocka_unit_test(models_are_told_apart),
+		cmocka_unit_test(borrowed_tables_say_so),
+		cmocka_unit_test(the_host_names_itself),
+	};
+
+	setenv("LIBPFM_ENCODE_INACTIVE", "1", 1);
+	if (pfm_initialize() != PFM_SUCCESS)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
