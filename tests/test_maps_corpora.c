@@ -1,0 +1,87 @@
+/*
+ * test_maps_corpora.c - every encoder on every committed corpus: each safepoint comes back, and the
+ * unsafe control goes wrong exactly where it must.
+ */
+#include <glob.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "../harness/import.h"
+
+/* The corpus' safepoints with registers moved to the save area; *places to be freed too. */
+static struct safepoint *spill(const struct corpus *c, uint32_t **places)
+{
+	struct safepoint *points = calloc(c->nsafepoints, sizeof *points);
+	size_t n = 0;
+	for (uint32_t i = 0; i < c->nsafepoints; i++)
+		n += c->safepoints[i].nlive;
+	*places = calloc(n + 1, sizeof **places);
+	n = 0;
+	for (uint32_t i = 0; i < c->nsafepoints; i++) {
+		assert_int_equal(
+		    safepoint_spill_registers(&c->safepoints[i], &points[i], *places + n), 0);
+		n += points[i].nlive;
+	}
+	return points;
+}
+
+/* Empty safepoints that follow one with live places: ranged-unsafe gives them its map. */
+static size_t misled(const struct safepoint *points, size_t n)
+{
+	size_t count = 0, full = 0;
+	for (size_t i = 0; i < n; i++) {
+		full += points[i].nlive > 0;
+		count += full && !points[i].nlive;
+	}
+	return count;
+}
+
+static void check(const struct map_ops *ops, const struct safepoint *points, size_t n)
+{
+	struct bytes table = { 0 };
+	size_t outcomes[MAP_OUTCOMES] = { 0 }, empties = 0;
+	assert_int_equal(map_encode(ops, points, n, &table, NULL), 0);
+	for (size_t i = 0; i < n; i++) {
+		struct live live;
+		enum map_answer answer = ops->lookup(table.data, table.len, points[i].pc, &live);
+		outcomes[map_judge(&points[i], answer, &live)]++;
+		empties += !points[i].nlive;
+	}
+	size_t wrong = ops->flags & MAP_UNSAFE ? misled(points, n) : 0;
+	size_t silent = ops->flags & MAP_FLOOR ? n - empties : 0;
+	assert_int_equal(outcomes[MAP_WRONG], wrong);
+	assert_int_equal(outcomes[MAP_SILENT], silent);
+	assert_int_equal(outcomes[MAP_CORRECT], n - wrong - silent);
+	free(table.data);
+}
+
+static void test_corpora(void **state)
+{
+	glob_t files;
+	(void)state;
+	assert_int_equal(glob("workloads/corpora/*.corpus", 0, NULL, &files), 0);
+	for (size_t i = 0; i < files.gl_pathc; i++) {
+		struct corpus c;
+		char error[CORPUS_ERROR];
+		uint32_t *places;
+		if (corpus_import(files.gl_pathv[i], &c, error))
+			fail_msg("%s", error);
+		assert_true(c.nsafepoints > 1000);
+		struct safepoint *points = spill(&c, &places);
+		for (int e = 0; map_encoders[e]; e++)
+			check(map_encoders[e], points, c.nsafepoints);
+		free(points);
+		free(places);
+		corpus_close(&c);
+	}
+	globfree(&files);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_corpora) };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
