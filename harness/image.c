@@ -29,9 +29,10 @@ int image_error(const struct image *img, const char *section, uint64_t offset, c
 
 /* ---- Sections ------------------------------------------------------------------------------- */
 
+/* Not by SHF_EXECINSTR: Wasmtime's bytecode, for its interpreter, has none. */
 static int is_text(const struct image_section *s)
 {
-	return s->flags & SHF_EXECINSTR && !strncmp(s->name, ".text", 5) &&
+	return s->flags & SHF_ALLOC && !strncmp(s->name, ".text", 5) &&
 	       (!s->name[5] || s->name[5] == '.');
 }
 
@@ -306,8 +307,7 @@ int image_relocate(struct image *img)
 				return image_error(img, table->name, 0, "no section %u to relocate",
 						   (unsigned)table->info);
 			target = &img->sections[table->info];
-			if (!(target->flags & SHF_ALLOC) || target->flags & SHF_EXECINSTR ||
-			    !target->data)
+			if (!(target->flags & SHF_ALLOC) || is_text(target) || !target->data)
 				continue;
 		} else if (!(table->flags & SHF_ALLOC)) {
 			continue;
