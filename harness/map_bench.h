@@ -25,7 +25,7 @@ enum { MAP_BLOCK = 128, MAP_BENCH_ERROR = 240 };
 /* What is looked up. */
 enum map_class {
 	MAP_LIVE,	 /* safepoints with live places */
-	MAP_EMPTY_POINT, /* safepoints without: a walk meets them just as often as it is told to */
+	MAP_EMPTY_POINT, /* safepoints without: a walk meets these too */
 	MAP_BOGUS,	 /* pcs within the text that are no safepoint */
 	MAP_CLASSES
 };
