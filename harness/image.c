@@ -29,10 +29,10 @@ int image_error(const struct image *img, const char *section, uint64_t offset, c
 
 /* ---- Sections ------------------------------------------------------------------------------- */
 
-/* Not by SHF_EXECINSTR: Wasmtime's bytecode, for its interpreter, has none. */
+/* By name alone: Wasmtime's bytecode, for its interpreter, is neither executable nor allocated. */
 static int is_text(const struct image_section *s)
 {
-	return s->flags & SHF_ALLOC && !strncmp(s->name, ".text", 5) &&
+	return s->type == SHT_PROGBITS && !strncmp(s->name, ".text", 5) &&
 	       (!s->name[5] || s->name[5] == '.');
 }
 
