@@ -1,0 +1,524 @@
+/*
+ * stub_world.h - for tests of stubs: both sides of a boundary without a compiler.
+ *
+ * probe_call is the caller: it loads every argument register and the stack from a struct, puts the
+ * callee in r10, calls, and notes what came back and whether the preserved registers survived.
+ * A probe is a target: each has an entry of its own (near the stubs, or out of a near call's reach)
+ * that names it and goes on to probe_entry, which spills everything that may hold an argument,
+ * lets C look at it, spoils all registers that a call may spoil, and returns what C chose.
+ *
+ * Where arguments belong is worked out here a second time, apart from the emitter. ASan and UBSan
+ * see the C on both sides, but neither the stubs' own loads and stores nor those of the two
+ * trampolines: a stub that writes outside its frame is found by the frame, register and alignment
+ * checks below, or not at all.
+ */
+#ifndef STUBMAP_TEST_STUB_WORLD_H
+#define STUBMAP_TEST_STUB_WORLD_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "../strategies/emit.h"
+
+enum { WORLD_PROBES = 48, WORLD_INSTANCES = 4, WORLD_ENTRY = 32, MAX_STACK = 16 };
+
+struct probe_regs {
+	uint64_t ints[6], floats[8]; /* in */
+	const uint64_t *stack;
+	uint64_t nstack;
+	uint64_t rax, xmm0, rdi, intact; /* out */
+};
+
+struct probe_seen {
+	uint64_t ints[6], floats[8];
+	const uint64_t *stack;
+	uint64_t *frame; /* the stub's rbp */
+	uint64_t rax, xmm0;
+};
+
+void probe_call(struct callee *c, struct probe_regs *regs);
+void probe_entry(void);
+void probe_target(void *probe, struct probe_seen *seen); /* each test program's own */
+
+__asm__(
+    ".text\n.globl probe_call\n.type probe_call,@function\n"
+    "probe_call:\n"
+    "	push %rbp\n	mov %rsp, %rbp\n"
+    "	push %rbx\n	push %r12\n	push %r13\n	push %r14\n	push %r15\n"
+    "	push %rsi\n" /* regs at -48(%rbp); rsp is aligned */
+    "	mov %rdi, %r10\n	mov %rsi, %r12\n	mov %rsp, %r13\n"
+    "	mov 120(%r12), %rcx\n	mov 112(%r12), %rax\n"
+    "	test $1, %cl\n	jz 1f\n	push $-1\n"
+    "1:	test %rcx, %rcx\n	jz 2f\n	push -8(%rax,%rcx,8)\n	dec %rcx\n	jmp 1b\n"
+    "2:	mov %rsp, %r15\n"
+    "	mov 0(%r12), %rdi\n	mov 8(%r12), %rsi\n	mov 16(%r12), %rdx\n"
+    "	mov 24(%r12), %rcx\n	mov 32(%r12), %r8\n	mov 40(%r12), %r9\n"
+    "	movsd 48(%r12), %xmm0\n	movsd 56(%r12), %xmm1\n	movsd 64(%r12), %xmm2\n"
+    "	movsd 72(%r12), %xmm3\n	movsd 80(%r12), %xmm4\n	movsd 88(%r12), %xmm5\n"
+    "	movsd 96(%r12), %xmm6\n	movsd 104(%r12), %xmm7\n"
+    "	mov $0x1b1b1b1b, %ebx\n	mov $0x1e1e1e1e, %r14d\n"
+    "	mov $0x7b7b7b7b, %r11d\n	mov %r11, %rax\n	movq %r11, %xmm8\n"
+    "	call *(%r10)\n"
+    "	mov -48(%rbp), %rsi\n"
+    "	mov %rax, 128(%rsi)\n	movsd %xmm0, 136(%rsi)\n	mov %rdi, 144(%rsi)\n"
+    "	movq $0, 152(%rsi)\n"
+    "	cmp $0x1b1b1b1b, %rbx\n	jne 3f\n	cmp $0x1e1e1e1e, %r14\n	jne 3f\n"
+    "	cmp %rsi, %r12\n	jne 3f\n	cmp %rsp, %r15\n	jne 3f\n"
+    "	lea -48(%rbp), %rax\n	cmp %rax, %r13\n	jne 3f\n"
+    "	movq $1, 152(%rsi)\n"
+    "3:	lea -40(%rbp), %rsp\n"
+    "	pop %r15\n	pop %r14\n	pop %r13\n	pop %r12\n	pop %rbx\n	pop "
+    "%rbp\n	ret\n"
+    ".size probe_call,.-probe_call\n"
+    ".globl probe_entry\n.type probe_entry,@function\n"
+    "probe_entry:\n"
+    "	push %rbp\n	mov %rsp, %rbp\n	sub $144, %rsp\n"
+    "	mov %rdi, 0(%rsp)\n	mov %rsi, 8(%rsp)\n	mov %rdx, 16(%rsp)\n"
+    "	mov %rcx, 24(%rsp)\n	mov %r8, 32(%rsp)\n	mov %r9, 40(%rsp)\n"
+    "	movsd %xmm0, 48(%rsp)\n	movsd %xmm1, 56(%rsp)\n	movsd %xmm2, 64(%rsp)\n"
+    "	movsd %xmm3, 72(%rsp)\n	movsd %xmm4, 80(%rsp)\n	movsd %xmm5, 88(%rsp)\n"
+    "	movsd %xmm6, 96(%rsp)\n	movsd %xmm7, 104(%rsp)\n"
+    "	lea 16(%rbp), %rcx\n	mov %rcx, 112(%rsp)\n	mov (%rbp), %rcx\n"
+    "	mov %rcx, 120(%rsp)\n"
+    "	mov %rax, %rdi\n	mov %rsp, %rsi\n	call probe_target\n"
+    "	mov 128(%rsp), %rax\n	movsd 136(%rsp), %xmm0\n"
+    "	mov $0x5a5a5a5a, %ecx\n	mov %rcx, %rdx\n	mov %rcx, %rsi\n	mov %rcx, %rdi\n"
+    "	mov %rcx, %r8\n	mov %rcx, %r9\n	mov %rcx, %r10\n	mov %rcx, %r11\n"
+    "	movq %rcx, %xmm1\n	movq %rcx, %xmm2\n	movq %rcx, %xmm8\n	movq %rcx, %xmm15\n"
+    "	leave\n	ret\n"
+    ".size probe_entry,.-probe_entry\n");
+
+struct world;
+
+struct instance {
+	struct stub_activation *activation; /* first: stub.h */
+	struct world *world;
+};
+
+struct probe {
+	struct world *world;
+	const void *entry;
+};
+
+/* What the one crossing under way should look like, and what happened. */
+struct world {
+	struct code_memory *code;
+	struct stub_activation activation;
+	struct instance instances[WORLD_INSTANCES];
+	struct probe probes[WORLD_PROBES]; /* even ones are near, odd ones far */
+	void *far;
+
+	/* set by the caller */
+	void (*hook)(struct world *, struct probe *, struct probe_seen *); /* or NULL */
+	enum stub_kind kind;
+	stub_signature signature;
+	struct instance *caller, *context;
+	uint64_t words[STUB_MAX_PARAMS]; /* what the target is to get, in entry_native's form */
+	uint64_t result;		 /* raw */
+	stub_value host_result;
+	int host_error, convert_error, unbox_error;
+	const stub_value *argv;
+	size_t argc;
+	void *exit_frame; /* before the call */
+
+	/* seen */
+	struct probe *reached;
+	unsigned hits, converted, boxed, unboxed, raised;
+	int64_t cell;
+};
+
+/* ---- System V, told a second time ---------------------------------------------------------- */
+
+static inline bool is_double_like(enum stub_type type)
+{
+	return type == STUB_F32 || type == STUB_F64;
+}
+
+static inline uint64_t mask_of(enum stub_type type)
+{
+	return type == STUB_I32 || type == STUB_F32 ? UINT32_MAX : UINT64_MAX;
+}
+
+/* Loads words[] as arguments behind ctx; the halves that a type leaves open become garbage. */
+static inline void arrange(stub_signature s, const uint64_t *words, void *ctx,
+			   struct probe_regs *regs, uint64_t stack[MAX_STACK])
+{
+	unsigned ni = 1, nf = 0, ns = 0;
+
+	memset(regs, 0xa5, sizeof(*regs));
+	regs->ints[0] = (uintptr_t)ctx;
+	for (unsigned i = 0; i < stub_nparams(s); i++) {
+		enum stub_type type = stub_param(s, i);
+		uint64_t word = words[i] | (0xdeadbeef00000000u & ~mask_of(type));
+
+		if (is_double_like(type) ? nf < 8 : ni < 6)
+			*(is_double_like(type) ? &regs->floats[nf++] : &regs->ints[ni++]) = word;
+		else
+			stack[ns++] = word;
+	}
+	regs->stack = stack;
+	regs->nstack = ns;
+}
+
+static inline void check_arguments(const struct world *w, const struct probe_seen *seen)
+{
+	unsigned ni = 1, nf = 0, ns = 0;
+
+	for (unsigned i = 0; i < stub_nparams(w->signature); i++) {
+		enum stub_type type = stub_param(w->signature, i);
+		uint64_t got = is_double_like(type)
+				   ? (nf < 8 ? seen->floats[nf++] : seen->stack[ns++])
+				   : (ni < 6 ? seen->ints[ni++] : seen->stack[ns++]);
+		uint64_t mask = mask_of(type);
+		assert_int_equal(got & mask, w->words[i] & mask);
+	}
+}
+
+/* ---- Values -------------------------------------------------------------------------------- */
+
+static inline uint64_t tagged(uint64_t tag, uint64_t payload)
+{
+	return tag << 48 | payload;
+}
+
+static inline uint64_t bits_of(double d)
+{
+	uint64_t bits;
+	memcpy(&bits, &d, sizeof(bits));
+	return bits;
+}
+
+static inline double double_of(uint64_t bits)
+{
+	double d;
+	memcpy(&d, &bits, sizeof(d));
+	return d;
+}
+
+static inline float float_of(uint64_t bits)
+{
+	float f;
+	uint32_t low = (uint32_t)bits;
+	memcpy(&f, &low, sizeof(f));
+	return f;
+}
+
+static inline uint64_t bits_of_float(float f)
+{
+	uint32_t bits;
+	memcpy(&bits, &f, sizeof(bits));
+	return bits;
+}
+
+/* The value of a word; i64: its cell must live as long. */
+static inline stub_value value_of(enum stub_type type, uint64_t word, int64_t *cell)
+{
+	switch (type) {
+	case STUB_I32:
+		return tagged(VALUE_INT32, word & UINT32_MAX);
+	case STUB_I64:
+		*cell = (int64_t)word;
+		return tagged(VALUE_BIGINT, (uintptr_t)cell);
+	case STUB_F32:
+		return float_of(word) == float_of(word) ? bits_of((double)float_of(word))
+							: VALUE_NAN;
+	case STUB_F64:
+		return double_of(word) == double_of(word) ? word : VALUE_NAN;
+	case STUB_REF:
+		return tagged(VALUE_REF, word);
+	default:
+		return tagged(VALUE_UNDEFINED, 0);
+	}
+}
+
+/* Same value; bigints by what is in their cells. */
+static inline void check_value(enum stub_type type, stub_value got, uint64_t word)
+{
+	int64_t cell;
+
+	if (type != STUB_I64) {
+		assert_int_equal(got, value_of(type, word, &cell));
+		return;
+	}
+	assert_int_equal(got >> 48, VALUE_BIGINT);
+	memcpy(&cell, (void *)(uintptr_t)(got << 16 >> 16), sizeof(cell));
+	assert_int_equal(cell, (int64_t)word);
+}
+
+static inline uint64_t mixed(uint64_t *seed)
+{
+	uint64_t z = (*seed += 0x9e3779b97f4a7c15u);
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	return z ^ z >> 31;
+}
+
+static inline uint64_t random_word(enum stub_type type, uint64_t *seed)
+{
+	uint64_t r = mixed(seed);
+
+	switch (type) {
+	case STUB_I32:
+		return r >> 32;
+	case STUB_F32:
+		return r % 16 == 0 ? 0x7fc12345 : bits_of_float((float)((int32_t)r / 3.0));
+	case STUB_F64:
+		return r % 16 == 0 ? 0xfff8dead00000001 : bits_of((double)(int64_t)r / 3.0);
+	case STUB_REF:
+		return r % 16 == 0 ? 0 : r >> 17;
+	default:
+		return r;
+	}
+}
+
+/* ---- The runtime --------------------------------------------------------------------------- */
+
+static inline struct world *world_of(void *context)
+{
+	struct world *w = ((struct instance *)context)->world;
+
+	assert_ptr_equal(context, w->context);
+	return w;
+}
+
+static inline int world_convert(void *context, stub_signature s, const stub_value *argv,
+				size_t argc, uint64_t *out)
+{
+	struct world *w = world_of(context);
+
+	w->converted++;
+	assert_int_equal(s, w->signature);
+	assert_ptr_equal(argv, w->argv);
+	assert_int_equal(argc, w->argc);
+	assert_ptr_equal(w->activation.exit_frame, w->exit_frame);
+	memcpy(out, w->words, stub_nparams(s) * sizeof(*out));
+	return w->convert_error;
+}
+
+static inline stub_value world_box_i64(void *context, int64_t v)
+{
+	struct world *w = world_of(context);
+
+	w->boxed++;
+	w->cell = v;
+	return tagged(VALUE_BIGINT, (uintptr_t)&w->cell);
+}
+
+static inline int world_unbox(void *context, enum stub_type type, stub_value v, uint64_t *out)
+{
+	struct world *w = world_of(context);
+
+	w->unboxed++;
+	assert_int_equal(type, stub_result(w->signature));
+	assert_int_equal(v, w->host_result);
+	*out = w->result;
+	return w->unbox_error;
+}
+
+static inline void world_raise(void *context)
+{
+	world_of(context)->raised++;
+}
+
+static const struct stub_runtime world_runtime = { world_convert, world_box_i64, world_unbox,
+						   world_raise };
+
+/* ---- The target's side --------------------------------------------------------------------- */
+
+static inline void check_host_call(struct world *w, struct probe_seen *seen)
+{
+	stub_value *argv = (stub_value *)(uintptr_t)seen->ints[1];
+	unsigned n = stub_nparams(w->signature);
+
+	assert_int_equal((uint32_t)seen->ints[2], n);
+	for (unsigned i = 0; i < n; i++)
+		check_value(stub_param(w->signature, i), argv[i], w->words[i]);
+	argv[0] = w->host_result;
+	seen->rax = (uint64_t)(unsigned)w->host_error;
+	seen->xmm0 = 0x3333;
+}
+
+static inline void world_target(struct probe *p, struct probe_seen *seen)
+{
+	struct world *w = p->world;
+	enum stub_kind kind = w->kind;
+	bool exits = kind == STUB_EXIT_JS || kind == STUB_BUILTIN;
+
+	w->reached = p;
+	w->hits++;
+	assert_int_equal((uintptr_t)seen->stack % 16, 0);
+	assert_ptr_equal(seen->ints[0], kind == STUB_BUILTIN ? w->caller : w->context);
+	assert_int_equal(seen->frame[-1], kind);
+	if (kind <= STUB_ENTRY_JS)
+		assert_ptr_equal(seen->frame[-2], w->exit_frame);
+	else
+		assert_ptr_equal(seen->frame[-2], w->caller);
+	if (kind != STUB_INDIRECT)
+		assert_ptr_equal(w->activation.exit_frame, exits ? seen->frame : NULL);
+	if (kind == STUB_EXIT_JS) {
+		check_host_call(w, seen);
+	} else {
+		check_arguments(w, seen);
+		seen->rax = w->result | (0xdeadbeef00000000u & ~mask_of(stub_result(w->signature)));
+		seen->xmm0 = seen->rax;
+		if (is_double_like(stub_result(w->signature)))
+			seen->rax = 0x4444;
+	}
+	if (w->hook)
+		w->hook(w, p, seen);
+}
+
+/* ---- The caller's side --------------------------------------------------------------------- */
+
+/* Calls an entry_js stub with given values; words and the rest of *w are set. */
+static inline stub_value call_js(struct world *w, struct callee *c, const stub_value *argv,
+				 size_t argc)
+{
+	struct probe_regs regs;
+	uint64_t words[1] = { argc }, stack[MAX_STACK];
+
+	arrange(STUB_I64 << 8 | 1 << 3, words, (void *)(uintptr_t)argv, &regs, stack);
+	w->argv = argv;
+	w->argc = argc;
+	probe_call(c, &regs);
+	assert_int_equal(regs.intact, 1);
+	assert_ptr_equal(w->activation.exit_frame, w->exit_frame);
+	return regs.rax;
+}
+
+/* Calls any stub but entry_js; returns the raw result, cut to its type. */
+static inline uint64_t call_raw(struct world *w, struct callee *c)
+{
+	enum stub_type type = stub_result(w->signature);
+	struct probe_regs regs;
+	uint64_t stack[MAX_STACK], argv[STUB_MAX_PARAMS + 1];
+
+	arrange(w->signature, w->words, w->caller, &regs, stack);
+	if (w->kind == STUB_ENTRY_NATIVE) {
+		memcpy(argv, w->words, sizeof(w->words));
+		argv[stub_nparams(w->signature)] = 0;
+		regs.ints[0] = (uintptr_t)argv;
+		regs.nstack = 0;
+	}
+	probe_call(c, &regs);
+	assert_int_equal(regs.intact, 1);
+	assert_ptr_equal(w->activation.exit_frame,
+			 w->kind == STUB_ENTRY_NATIVE || w->kind == STUB_INDIRECT ? w->exit_frame
+										  : NULL);
+	if (w->kind == STUB_INDIRECT && w->raised == 0)
+		assert_ptr_equal(regs.rdi, w->caller);
+	if (type == STUB_VOID)
+		return 0;
+	if (w->kind == STUB_ENTRY_NATIVE)
+		return argv[0]; /* zero-extended: not cut */
+	return (is_double_like(type) ? regs.xmm0 : regs.rax) & mask_of(type);
+}
+
+/* A crossing's arguments and result, anew. */
+static inline void expect(struct world *w, enum stub_kind kind, stub_signature s,
+			  struct instance *context, uint64_t *seed)
+{
+	enum stub_type type = stub_result(s);
+
+	w->kind = kind;
+	w->signature = s;
+	w->context = context;
+	w->caller = &w->instances[mixed(seed) % WORLD_INSTANCES];
+	w->exit_frame = kind <= STUB_ENTRY_JS ? (void *)(uintptr_t)(mixed(seed) << 8) : NULL;
+	w->activation.exit_frame = w->exit_frame;
+	w->host_error = w->convert_error = w->unbox_error = 0;
+	w->hits = w->converted = w->boxed = w->unboxed = w->raised = 0;
+	w->reached = NULL;
+	for (unsigned i = 0; i < stub_nparams(s); i++)
+		w->words[i] = random_word(stub_param(s, i), seed);
+	w->result = random_word(type, seed);
+	if (kind == STUB_EXIT_JS && is_double_like(type) && w->result >> 20 == 0x7fc)
+		w->result = bits_of_float(1.5f); /* a NaN's payload does not survive a value */
+	if (kind == STUB_EXIT_JS && type == STUB_F64 && w->result >> 48 == 0xfff8)
+		w->result = bits_of(2.5);
+	w->host_result = value_of(type, w->result, &w->cell);
+}
+
+/* One good crossing that must reach the probe. */
+static inline void cross(struct world *w, struct callee *c, const struct probe *p)
+{
+	enum stub_type type = stub_result(w->signature);
+
+	if (w->kind == STUB_ENTRY_JS) {
+		stub_value argv[STUB_MAX_PARAMS];
+		int64_t cells[STUB_MAX_PARAMS];
+
+		for (unsigned i = 0; i < stub_nparams(w->signature); i++) {
+			enum stub_type t = stub_param(w->signature, i);
+			argv[i] = value_of(t, w->words[i], &cells[i]);
+			if (argv[i] == VALUE_NAN) /* payloads are not kept */
+				w->words[i] = t == STUB_F64 ? VALUE_NAN : 0x7fc00000;
+		}
+		check_value(type, call_js(w, c, argv, stub_nparams(w->signature)), w->result);
+		assert_int_equal(w->boxed, type == STUB_I64);
+	} else {
+		uint64_t got = call_raw(w, c);
+		if (type != STUB_VOID)
+			assert_int_equal(got, w->result & mask_of(type));
+	}
+	assert_int_equal(w->hits, 1);
+	assert_ptr_equal(w->reached, p);
+	assert_int_equal(w->converted + w->unboxed + w->raised, 0);
+}
+
+/* ---- Setting up ---------------------------------------------------------------------------- */
+
+static inline void write_entry(uint8_t *at, struct probe *p)
+{
+	uintptr_t entry = (uintptr_t)probe_entry, name = (uintptr_t)p;
+
+	memcpy(at, "\xf3\x0f\x1e\xfa\x48\xb8", 6); /* endbr64; mov rax, p */
+	memcpy(at + 6, &name, 8);
+	memcpy(at + 14, "\x49\xbb", 2); /* mov r11, probe_entry; jmp r11 */
+	memcpy(at + 16, &entry, 8);
+	memcpy(at + 24, "\x41\xff\xe3", 3);
+}
+
+static inline void world_open(struct world *w, struct code_memory *code)
+{
+	uintptr_t from, to;
+
+	memset(w, 0, sizeof(*w));
+	w->code = code;
+	for (int i = 0; i < WORLD_INSTANCES; i++)
+		w->instances[i] = (struct instance){ &w->activation, w };
+	uint8_t *near = code_reserve(code, CODE_MODULES, WORLD_PROBES * WORLD_ENTRY);
+	assert_non_null(near);
+	w->far = mmap((void *)0x300000000000, 4096, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_true(w->far != MAP_FAILED);
+	for (int i = 0; i < WORLD_PROBES; i++) {
+		uint8_t *at = (i % 2 ? (uint8_t *)w->far : near) + i * WORLD_ENTRY;
+		w->probes[i] = (struct probe){ w, at };
+		write_entry(i % 2 ? at : code_writable(code, at), &w->probes[i]);
+	}
+	assert_int_equal(code_commit(code, near, WORLD_PROBES * WORLD_ENTRY), 0);
+	assert_int_equal(mprotect(w->far, 4096, PROT_READ | PROT_EXEC), 0);
+	code_range(code, CODE_STUBS, &from, &to);
+	assert_false(emit_in_reach((void *)from, w->far));
+	assert_true(emit_in_reach((void *)from, near));
+}
+
+static inline void world_close(struct world *w)
+{
+	munmap(w->far, 4096);
+}
+
+static inline struct stub_spec spec_of(struct world *w, enum stub_kind kind, stub_signature s,
+				       unsigned probe, unsigned instance)
+{
+	return (struct stub_spec){ kind, s, w->probes[probe].entry, &w->instances[instance] };
+}
+
+#endif
