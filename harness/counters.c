@@ -4,6 +4,9 @@
  *      alone     each meter, nothing else open: the first means that passes its loop
  *      together  each joins those before it; what no longer counts waits for another invocation
  *      again     every member of the full groups passes its loop once more
+ *
+ * The loops are the only judge of what fits: guests were seen whose sixth counter opens, runs all
+ * the time, and stays at zero.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -241,6 +244,19 @@ static void leave(struct counter *c, const char *why)
 		why);
 }
 
+/* Takes c out of its group. If the rest does not open again either, nobody is left in it. */
+static void drop(struct counters *set, struct counter *c, char why[GROUP_WHY])
+{
+	enum group_kind kind = c->kind;
+
+	leave(c, why);
+	if (!regroup(set, kind, why))
+		return;
+	for (size_t i = 0; i < set->n; i++)
+		if (is_member(&set->counter[i], kind))
+			leave(&set->counter[i], why);
+}
+
 static void join(struct counters *set)
 {
 	char why[GROUP_WHY] = "";
@@ -256,12 +272,8 @@ static void join(struct counters *set)
 		if (!found[i])
 			continue;
 		c->source = group_sources[c->kind];
-		if (!regroup(set, c->kind, why) && !prove(set, c, &set->group[c->kind], why))
-			continue;
-		leave(c, why);
-		/* It opened before: without the newcomer, nothing has changed. */
-		if (regroup(set, c->kind, why))
-			group_close(&set->group[c->kind]);
+		if (regroup(set, c->kind, why) || prove(set, c, &set->group[c->kind], why))
+			drop(set, c, why);
 	}
 }
 
@@ -272,13 +284,8 @@ static void prove_again(struct counters *set)
 	for (size_t i = 0; i < set->n; i++) {
 		struct counter *c = &set->counter[i];
 
-		if (!c->source)
-			continue;
-		if (set->group[c->kind].n && !prove(set, c, &set->group[c->kind], why))
-			continue;
-		leave(c, why);
-		if (regroup(set, c->kind, why))
-			group_close(&set->group[c->kind]);
+		if (c->source && prove(set, c, &set->group[c->kind], why))
+			drop(set, c, why);
 	}
 }
 
