@@ -28,7 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAD = 16, GOT_ENTRY = 8, ALIGN_MAX = 4096 };
+enum { PAD = 16, GOT_ENTRY = 8, ALIGN_MAX = 4096, SIZE_LIMIT = 1 << 27 };
 
 /* ---- The loader's state --------------------------------------------------------------------- */
 
@@ -90,7 +90,7 @@ static const char *symbol_name(const struct loader *l, const Elf64_Sym *s)
 	const char *name = elf_strptr(l->elf, l->strings, s->st_name);
 
 	if (ELF64_ST_TYPE(s->st_info) == STT_SECTION && s->st_shndx < l->nsections)
-		name = l->sections[s->st_shndx].name;
+		return l->sections[s->st_shndx].name;
 	return name ? name : "?";
 }
 
@@ -103,13 +103,16 @@ static int classify(struct loader *l, struct section *s)
 	if (!(h->sh_flags & SHF_ALLOC) || h->sh_type == SHT_X86_64_UNWIND ||
 	    strcmp(s->name, ".eh_frame") == 0 || h->sh_size == 0)
 		return 0;
-	if (h->sh_type == SHT_INIT_ARRAY || h->sh_type == SHT_FINI_ARRAY || h->sh_flags & SHF_TLS)
-		return fail(l, -EINVAL,
-			    "section %s: constructors and thread-local data can't be loaded",
+	if (strncmp(s->name, ".ctors", 6) == 0 || strncmp(s->name, ".dtors", 6) == 0 ||
+	    h->sh_type == SHT_INIT_ARRAY || h->sh_type == SHT_FINI_ARRAY || h->sh_flags & SHF_TLS)
+		return fail(l, -EINVAL, "section %s: neither constructors nor thread-local data",
 			    s->name);
-	if (h->sh_addralign > ALIGN_MAX)
-		return fail(l, -EINVAL, "section %s: alignment %llu; at most %d", s->name,
-			    (unsigned long long)h->sh_addralign, ALIGN_MAX);
+	if (h->sh_addralign > ALIGN_MAX || h->sh_addralign & (h->sh_addralign - 1))
+		return fail(l, -EINVAL, "section %s: alignment %llu; a power of two up to %d",
+			    s->name, (unsigned long long)h->sh_addralign, ALIGN_MAX);
+	if (h->sh_size > SIZE_LIMIT)
+		return fail(l, -EINVAL, "section %s: %llu bytes; at most %d", s->name,
+			    (unsigned long long)h->sh_size, SIZE_LIMIT);
 	if (h->sh_type != SHT_NOBITS && (!s->data || s->data->d_size != h->sh_size))
 		return fail(l, -EINVAL, "section %s: no such bytes in the object", s->name);
 	if (h->sh_flags & SHF_EXECINSTR)
@@ -132,6 +135,8 @@ static int read_section(struct loader *l, size_t i, size_t names)
 		return fail(l, -EINVAL, "section %zu of the object can't be read", i);
 	if (s->head->sh_type != SHT_NOBITS)
 		s->data = elf_getdata(scn, NULL);
+	if (s->data && s->data->d_type != ELF_T_BYTE && (uintptr_t)s->data->d_buf % 8)
+		return fail(l, -EINVAL, "section %s: not at a multiple of 8 bytes", s->name);
 	if (s->head->sh_type == SHT_SYMTAB && s->data) {
 		l->symbols = s->data->d_buf;
 		l->nsymbols = s->data->d_size / sizeof(Elf64_Sym);
