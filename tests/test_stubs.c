@@ -3,6 +3,8 @@
  * W^X policy, quantum, literal form and marker; calls, retargets, releases, slow paths and errors.
  * stub_world.h says how calls are made and what the sanitizers do not see.
  */
+#include <errno.h>
+
 #include "stub_world.h"
 
 void probe_target(void *probe, struct probe_seen *seen)
@@ -181,10 +183,221 @@ static void every_form_conforms(void **state)
 							form & 1, form & 2);
 }
 
+/* ---- Slow paths and errors ------------------------------------------------------------------ */
+
+static stub_signature parsed(const char *text)
+{
+	stub_signature s;
+
+	assert_int_equal(stub_signature_parse(text, &s), 0);
+	return s;
+}
+
+/* Calls with argv; want: the probe was reached with words[], and how often convert ran. */
+static void js_call(struct set_up *t, struct callee *c, const stub_value *argv, size_t argc,
+		    unsigned converted)
+{
+	struct world *w = &t->w;
+
+	check_value(stub_result(w->signature), call_js(w, c, argv, argc), w->result);
+	assert_int_equal(w->hits, 1);
+	assert_int_equal(w->converted, converted);
+}
+
+static void wrong_types_are_converted(struct set_up *t, struct callee *c, stub_signature s,
+				      void *context)
+{
+	unsigned n = stub_nparams(s);
+	stub_value argv[STUB_MAX_PARAMS + 1];
+	int64_t cells[STUB_MAX_PARAMS];
+	/* Each is wrong for every type; the third is an int32 but for a bit that must be zero. */
+	const stub_value wrong[] = { tagged(VALUE_UNDEFINED, 0), tagged(VALUE_ERROR, 5),
+				     tagged(VALUE_INT32, 0x100000001), UINT64_MAX };
+
+	for (unsigned bad = 0; bad < n; bad++) {
+		expect(&t->w, STUB_ENTRY_JS, s, context, &t->seed);
+		for (unsigned i = 0; i < n; i++)
+			argv[i] = value_of(stub_param(s, i), t->w.words[i], &cells[i]);
+		argv[bad] = wrong[mixed(&t->seed) % 4];
+		js_call(t, c, argv, n, 1);
+		stub_value before[STUB_MAX_PARAMS];
+		memcpy(before, argv, sizeof(before));
+		expect(&t->w, STUB_ENTRY_JS, s, context, &t->seed);
+		t->w.convert_error = 1;
+		assert_int_equal(call_js(&t->w, c, argv, n), tagged(VALUE_ERROR, 0));
+		assert_int_equal(t->w.hits, 0);
+		assert_memory_equal(before, argv, n * sizeof(*argv));
+	}
+	/* Too few arguments, none, and one too many. */
+	expect(&t->w, STUB_ENTRY_JS, s, context, &t->seed);
+	js_call(t, c, argv, n - 1, 1);
+	expect(&t->w, STUB_ENTRY_JS, s, context, &t->seed);
+	js_call(t, c, NULL, 0, 1);
+	expect(&t->w, STUB_ENTRY_JS, s, context, &t->seed);
+	for (unsigned i = 0; i < n; i++) {
+		argv[i] = value_of(stub_param(s, i), t->w.words[i], &cells[i]);
+		if (argv[i] == VALUE_NAN)
+			t->w.words[i] = stub_param(s, i) == STUB_F64 ? VALUE_NAN : 0x7fc00000;
+	}
+	argv[n] = UINT64_MAX;
+	js_call(t, c, argv, n + 1, 0);
+}
+
+/* Doubles that come as int32, floats that must be rounded, and NaNs on the way out. */
+static void numbers_are_converted(struct set_up *t, struct callee *c, stub_signature s,
+				  void *context)
+{
+	static const int32_t ints[] = { 0, 1, -1, 16777217, INT32_MIN, INT32_MAX };
+	unsigned n = stub_nparams(s);
+	stub_value argv[STUB_MAX_PARAMS];
+	int64_t cells[STUB_MAX_PARAMS];
+
+	for (unsigned round = 0; round < 8; round++) {
+		expect(&t->w, STUB_ENTRY_JS, s, context, &t->seed);
+		for (unsigned i = 0; i < n; i++) {
+			enum stub_type type = stub_param(s, i);
+			int32_t v = ints[(round + i) % 6];
+			double d = (double)v + (round < 4 ? 0 : 1e-9);
+
+			argv[i] = value_of(type, t->w.words[i], &cells[i]);
+			if (!is_double_like(type))
+				continue;
+			argv[i] = round < 4 ? tagged(VALUE_INT32, (uint32_t)v) : bits_of(d);
+			t->w.words[i] = type == STUB_F64 ? bits_of(d) : bits_of_float((float)d);
+		}
+		if (is_double_like(stub_result(s)) && round % 2)
+			t->w.result = stub_result(s) == STUB_F64 ? 0xfff0000000000001 : 0xff800001;
+		js_call(t, c, argv, n, 0);
+	}
+}
+
+static void host_errors_are_raised(struct set_up *t, struct callee *c, stub_signature s,
+				   void *context)
+{
+	enum stub_type type = stub_result(s);
+	struct world *w = &t->w;
+
+	expect(w, STUB_EXIT_JS, s, context, &t->seed);
+	w->host_error = 1;
+	assert_int_equal(call_raw(w, c), 0);
+	assert_int_equal(w->hits, 1);
+	assert_int_equal(w->raised, 1);
+	for (int error = 0; type != STUB_VOID && error < 2; error++) {
+		expect(w, STUB_EXIT_JS, s, context, &t->seed);
+		w->host_result = tagged(VALUE_UNDEFINED, 0);
+		w->unbox_error = error;
+		assert_int_equal(call_raw(w, c), error ? 0 : w->result & mask_of(type));
+		assert_int_equal(w->unboxed, 1);
+		assert_int_equal(w->raised, error);
+	}
+}
+
+static void slow_paths_of(const struct stub_ops *ops, enum stub_literals literals)
+{
+	static const char *const texts[] = { "i>i",
+					     "l>l",
+					     "f>f",
+					     "d>d",
+					     "r>r",
+					     "ilfdr>d",
+					     "iiiiiiiii>l",
+					     "dddddddddd>r",
+					     "rlrlrlrlf>f",
+					     "i>",
+					     "ilfdrilfdrilfdri>f" };
+	struct set_up t;
+
+	open_set_up(&t, ops, (struct code_config){ .quantum = 4096 }, literals, false);
+	for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		stub_signature s = parsed(texts[i]);
+
+		for (unsigned probe = 2; probe < 4; probe++) {
+			struct stub_spec entry = spec_of(&t.w, STUB_ENTRY_JS, s, probe, 1);
+			struct stub_spec leave = spec_of(&t.w, STUB_EXIT_JS, s, probe, 2);
+			struct callee c = { 0 }, d = { 0 };
+
+			assert_int_equal(ops->bind(&t.space, &entry, &c), 0);
+			assert_int_equal(ops->bind(&t.space, &leave, &d), 0);
+			wrong_types_are_converted(&t, &c, s, entry.context);
+			numbers_are_converted(&t, &c, s, entry.context);
+			host_errors_are_raised(&t, &d, s, leave.context);
+			ops->release(&t.space, &c);
+			ops->release(&t.space, &d);
+		}
+	}
+	close_set_up(&t);
+}
+
+static void slow_paths_and_errors(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; stub_strategies[i]; i++)
+		for (int literals = 0; literals < 2; literals++)
+			if (can(stub_strategies[i], literals))
+				slow_paths_of(stub_strategies[i], literals);
+}
+
+/* ---- What is refused ------------------------------------------------------------------------ */
+
+static void bad_specs_are_refused(void **state)
+{
+	const stub_signature bad[] = { 7, 1 << 3, 1 << 3 | 7 << 8, 31 << 3 };
+
+	(void)state;
+	for (unsigned i = 0; stub_strategies[i]; i++) {
+		const struct stub_ops *ops = stub_strategies[i];
+		struct set_up t;
+
+		open_set_up(&t, ops, (struct code_config){ .quantum = 4096 }, ops->literals, false);
+		for (unsigned j = 0; j < 5; j++) {
+			struct stub_spec spec = spec_of(&t.w, STUB_INDIRECT, parsed(">i"), 0, 0);
+			struct callee c = { 0 };
+
+			spec.signature = j < 4 ? bad[j] : spec.signature;
+			spec.kind = j < 4 ? spec.kind : STUB_KINDS;
+			assert_int_equal(ops->bind(&t.space, &spec, &c), -ENOTSUP);
+			if (ops->prepare)
+				assert_int_equal(ops->prepare(&t.space, &spec, 1), -ENOTSUP);
+			assert_true(!c.code && !c.word);
+		}
+		close_set_up(&t);
+	}
+}
+
+static void bad_rows_are_refused(void **state)
+{
+	struct code_config config = { .quantum = 4096 };
+	struct code_memory *code;
+	struct stub_space space;
+
+	(void)state;
+	assert_int_equal(code_open(&code, &config), 0);
+	struct stub_ops ops = *stub_strategy("pool");
+	struct stub_config stubs = { STUB_LITERALS_BAKED, false, false };
+	assert_int_equal(stub_space_open(&space, &ops, code, &stubs, &world_runtime), -EINVAL);
+	stubs.defaults = true;
+	assert_int_equal(stub_space_open(&space, &ops, code, &stubs, &world_runtime), 0);
+	assert_int_equal(space.config.literals, STUB_LITERALS_TABLE);
+	stub_space_close(&space);
+	ops.bind_many = NULL;
+	assert_int_equal(stub_space_open(&space, &ops, code, &stubs, &world_runtime), -EINVAL);
+	ops.flags &= ~STUB_BULK;
+	assert_int_equal(stub_space_open(&space, &ops, code, &stubs, &world_runtime), 0);
+	stub_space_close(&space);
+	ops.release = NULL;
+	assert_int_equal(stub_space_open(&space, &ops, code, &stubs, &world_runtime), -EINVAL);
+	code_close(code);
+	assert_null(stub_strategy("poool"));
+	assert_ptr_equal(stub_strategy("null"), stub_strategies[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_form_conforms),
+		cmocka_unit_test(slow_paths_and_errors),
+		cmocka_unit_test(bad_specs_are_refused),
+		cmocka_unit_test(bad_rows_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
