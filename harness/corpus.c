@@ -44,7 +44,7 @@ int corpus_add(struct corpus_builder *b, uint32_t pc, uint32_t frame_size, const
 	int r = nplaces > MAX_PLACES - b->nplaces ? -EFBIG : 0;
 
 	if (!r)
-		r = grow(&b->places, &b->places_cap, b->nplaces + nplaces, sizeof *b->places);
+		r = grow(&b->places, &b->places_cap, b->nplaces + nplaces + 1, sizeof *b->places);
 	if (!r)
 		r = grow(&b->drafts, &b->drafts_cap, b->ndrafts + 1, sizeof *b->drafts);
 	if (r)
