@@ -36,8 +36,7 @@ _Static_assert(offsetof(struct callers_state, x) == 0 &&
 		   offsetof(struct callers_state, instances) == 32,
 	       "state");
 
-/* ---- Sites -------------------------------------------------------------------------------------
- */
+/* ---- Sites ------------------------------------------------------------------------------ */
 
 /* The code pointer of boundary k, loaded here and now. */
 static unsigned site_code(struct ir_writer *w, uint32_t k)
@@ -151,8 +150,7 @@ static unsigned site(struct ir_writer *w, uint32_t k, unsigned x)
 	return ir_fold(w, stub_result(s), result);
 }
 
-/* ---- Functions of sites, and the round ----------------------------------------------------------
- */
+/* ---- Functions of sites, and the round -------------------------------------------------- */
 
 /* What the sites of a slots function share: the caller's instance, and arrays for arguments. */
 static void site_locals(struct ir_writer *w, const uint32_t *crossed, size_t n)

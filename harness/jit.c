@@ -30,7 +30,7 @@
 #define TRIPLE "x86_64-unknown-linux-gnu"
 #define CPU    "x86-64"
 
-/* ---- The cache ---------------------------------------------------------------------------- */
+/* ---- The cache -------------------------------------------------------------------------- */
 
 enum { CACHE_FORMAT = 1, CACHE_PATH = 4096 };
 
@@ -154,7 +154,7 @@ static void cache_write(const char *folder, const char *path, const struct jit_o
 		unlink(temp);
 }
 
-/* ---- The compiler ------------------------------------------------------------------------- */
+/* ---- The compiler ----------------------------------------------------------------------- */
 
 struct compiler {
 	const struct jit_options *options;

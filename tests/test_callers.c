@@ -16,8 +16,7 @@
 
 enum { BOUNDARIES = 60, EVENTS = 300, ROUNDS = 3, BOXES = 64 };
 
-/* ---- A random scenario ------------------------------------------------------------------------
- */
+/* ---- A random scenario ------------------------------------------------------------------ */
 
 static uint32_t draw(uint64_t *seed, uint32_t n)
 {
@@ -58,8 +57,7 @@ static void draw_scenario(struct scenario *s, enum scenario_shape shape, uint64_
 		s->context_salt[i] = draw(&seed, UINT32_MAX);
 }
 
-/* ---- The scenario in code memory ----------------------------------------------------------------
- */
+/* ---- The scenario in code memory -------------------------------------------------------- */
 
 struct bench {
 	const struct scenario *scenario;

@@ -196,6 +196,35 @@ static void far_calls_share_a_pad(void **unused)
 	code_close(code);
 }
 
+/* Two copies of one module, each with data of its own, and a stranger's data beside them. */
+static void modules_share_no_data(void **unused)
+{
+	struct jit_object object = compiled(program, &(struct jit_options){ .tier = 0 });
+	struct code_memory *code = opened();
+	struct world none = { 0 };
+	struct loaded m[2];
+	char error[JIT_ERROR];
+	uint8_t *between[3], expected[64];
+
+	(void)unused;
+	memset(expected, 0xee, sizeof(expected));
+	for (int i = 0; i < 3; i++) {
+		between[i] = memset(code_data(code, sizeof(expected)), 0xee, sizeof(expected));
+		if (i < 2)
+			assert_int_equal(load(code, &object, &none, &m[i], error), 0);
+	}
+	assert_int_equal(call(&m[0], "run", 99), program_in_c(99));
+	assert_int_equal(call(&m[1], "run", 99), program_in_c(99));
+	/* what the first run left: its last answer, and the count */
+	assert_int_equal(call(&m[0], "run", 99), 2 * program_in_c(99) - 5);
+	for (int i = 0; i < 3; i++)
+		assert_memory_equal(between[i], expected, sizeof(expected));
+	for (int i = 0; i < 2; i++)
+		jit_unload(&m[i]);
+	jit_object_free(&object);
+	code_close(code);
+}
+
 static void no_code_memory_is_an_error(void **unused)
 {
 	struct jit_object object = compiled(program, &(struct jit_options){ .tier = 0 });
@@ -275,6 +304,7 @@ int main(void)
 		cmocka_unit_test(what_does_not_fit_is_refused),
 		cmocka_unit_test(an_unknown_relocation_is_refused),
 		cmocka_unit_test(far_calls_share_a_pad),
+		cmocka_unit_test(modules_share_no_data),
 		cmocka_unit_test(no_code_memory_is_an_error),
 		cmocka_unit_test(damaged_objects_do_no_harm),
 	};
