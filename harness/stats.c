@@ -127,7 +127,19 @@ static void limits(double *resamples, size_t n, struct estimate *out)
 	out->interval = true;
 }
 
-static const char one_unit[] = "one invocation: no interval";
+/* An exact count, the same everywhere: its interval has no width, and needs no bootstrap. */
+static bool constant(const struct unit *units, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < units[i].n; j++)
+			if (units[i].samples[j] < units[0].samples[0] ||
+			    units[i].samples[j] > units[0].samples[0])
+				return false;
+	return true;
+}
+
+static const char too_few[] = "fewer than 5 invocations: no interval";
+_Static_assert(STATS_FEWEST == 5, "the text above");
 
 int stats_value(const struct unit *units, size_t n, struct estimate *out)
 {
@@ -139,6 +151,12 @@ int stats_value(const struct unit *units, size_t n, struct estimate *out)
 	*out = (struct estimate){ .n = n, .why = "no value" };
 	if (!n)
 		return 0;
+	if (constant(units, n)) {
+		*out = (struct estimate){ .known = true, .interval = n >= STATS_FEWEST, .n = n };
+		out->value = out->low = out->high = units[0].samples[0];
+		out->why = n < STATS_FEWEST ? too_few : NULL;
+		return 0;
+	}
 	prng_seed(&p, STATS_SEED);
 	if ((r = make_pools(units, n, &p, &pools)))
 		return r;
@@ -152,14 +170,14 @@ int stats_value(const struct unit *units, size_t n, struct estimate *out)
 		draw[i] = pools[i].value;
 	out->value = quick_median(draw, n);
 	out->known = true;
-	out->why = n > 1 ? NULL : one_unit;
-	for (size_t k = 0; n > 1 && k < STATS_RESAMPLES; k++) {
+	out->why = n < STATS_FEWEST ? too_few : NULL;
+	for (size_t k = 0; n >= STATS_FEWEST && k < STATS_RESAMPLES; k++) {
 		for (size_t i = 0; i < n; i++)
 			draw[i] =
 			    pools[prng_below(&p, (uint32_t)n)].inner[prng_next(&p) % STATS_INNER];
 		resamples[k] = quick_median(draw, n);
 	}
-	if (n > 1)
+	if (n >= STATS_FEWEST)
 		limits(resamples, n, out);
 done:
 	free(pools);
@@ -264,8 +282,8 @@ static int ratio(const struct unit *arm, size_t na, const struct unit *base, siz
 	}
 	out->value = exp(mean_value(a, na) - mean_value(b, nb));
 	out->known = true;
-	out->why = out->n > 1 ? NULL : one_unit;
-	if (out->n < 2)
+	out->why = out->n < STATS_FEWEST ? too_few : NULL;
+	if (out->n < STATS_FEWEST)
 		goto done;
 	if (!(resamples = malloc(STATS_RESAMPLES * sizeof *resamples))) {
 		r = -ENOMEM;

@@ -5,7 +5,9 @@
  * warm-up. An interval is a hierarchical bootstrap (Kalibera and Jones 2013): invocations, or
  * blocks where two arms are compared, are drawn again, and the samples within each. Percentile
  * limits of few units are too narrow; they are widened by Hesterberg's rule (The American
- * Statistician 69(4), 2015): the percentiles that a t of n-1 degrees asks for. Nothing is dropped.
+ * Statistician 69(4), 2015): the percentiles that a t of n-1 degrees asks for. No resample leaves
+ * the range of the data, so that fewer than STATS_FEWEST units can't make 95 %; they get no
+ * interval. Nothing is dropped.
  */
 #ifndef STUBMAP_STATS_H
 #define STUBMAP_STATS_H
@@ -14,13 +16,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { STATS_RESAMPLES = 10000, STATS_INNER = 128 };
+enum { STATS_RESAMPLES = 10000, STATS_INNER = 128, STATS_FEWEST = 5 };
 #define STATS_SEED 0x73747562u /* of every bootstrap: the same file gives the same table */
 
 /* One invocation's samples of one figure, after the warm-up, each a value per unit. */
 struct unit {
 	double *samples;
-	size_t n;
+	size_t n;	/* >= 1 */
 	uint32_t block; /* pairs the arms of a comparison */
 };
 

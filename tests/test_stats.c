@@ -149,7 +149,7 @@ static void test_poor_data(void **state)
 {
 	double x[] = { 3, 4, 5 }, zero[] = { 0, 0, 0 };
 	struct unit one = { x, 3, 7 }, other = { x, 3, 8 }, none = { zero, 3, 7 };
-	struct unit same[] = { { x, 1, 0 }, { x, 1, 1 }, { x, 1, 2 } };
+	struct unit same[] = { { x, 1, 0 }, { x, 1, 1 }, { x, 1, 2 }, { x, 1, 3 }, { x, 1, 4 } };
 	struct estimate e;
 	bool known;
 
@@ -159,7 +159,7 @@ static void test_poor_data(void **state)
 	assert_non_null(e.why);
 	stats_value(&one, 1, &e);
 	assert_true(e.known && e.value == 4 && !e.interval);
-	assert_string_equal(e.why, "one invocation: no interval");
+	assert_string_equal(e.why, "fewer than 5 invocations: no interval");
 	assert_true(stats_floor(&e, &known) == 1 && !known);
 	stats_ratio(&one, 1, &one, 1, &e);
 	assert_true(e.known && e.value == 1 && !e.interval && e.why);
@@ -168,7 +168,9 @@ static void test_poor_data(void **state)
 	assert_true(!e.known && e.n == 0 && e.why);
 	stats_ratio(&one, 1, &none, 1, &e);
 	assert_true(!e.known && e.why);
-	stats_value(same, 3, &e); /* an exact count: an interval of no width */
+	stats_value(same, 4, &e);
+	assert_true(e.known && !e.interval);
+	stats_value(same, 5, &e); /* an exact count: an interval of no width */
 	assert_true(e.interval && e.low == 3 && e.high == 3);
 }
 

@@ -1,0 +1,118 @@
+/* cmd_list.c - stubmap list: the names that can be asked for, with one line on each. */
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../strategies/map.h"
+#include "../strategies/stub.h"
+#include "../workloads/workload.h"
+#include "commands.h"
+#include "events.h"
+#include "options.h"
+#include "suggest.h"
+
+static const struct option_help help = {
+	.usage = "list [stubs|maps|workloads|meters] [--json]",
+	.summary = "What there is: stub allocators, stack-map encoders, workloads, meters.",
+	.min_words = 0,
+	.max_words = 1,
+};
+
+struct item {
+	const char *name, *summary, *mark; /* mark: NULL, or what to beware of */
+};
+
+/* Each fills *item for the i-th thing, or returns false past the last. */
+static bool stub_item(size_t i, struct item *item)
+{
+	const struct stub_ops *s = stub_strategies[i];
+
+	if (s)
+		*item = (struct item){ s->name, s->summary, NULL };
+	return s != NULL;
+}
+
+static bool map_item(size_t i, struct item *item)
+{
+	const struct map_ops *m = map_encoders[i];
+
+	if (m)
+		*item =
+		    (struct item){ m->name, m->summary, m->flags & MAP_UNSAFE ? "unsafe" : NULL };
+	return m != NULL;
+}
+
+static bool workload_item(size_t i, struct item *item)
+{
+	const struct workload *w = workloads[i];
+
+	if (w)
+		*item = (struct item){ w->name, w->summary, NULL };
+	return w != NULL;
+}
+
+static bool meter_item(size_t i, struct item *item)
+{
+	if (i < METERS)
+		*item = (struct item){ meters[i].name, meters[i].meaning, NULL };
+	return i < METERS;
+}
+
+static const struct {
+	const char *name;
+	bool (*item)(size_t i, struct item *item);
+} lists[] = {
+	{ "stubs", stub_item },
+	{ "maps", map_item },
+	{ "workloads", workload_item },
+	{ "meters", meter_item },
+};
+enum { NLISTS = sizeof lists / sizeof *lists };
+
+static void print_list(size_t which, bool json)
+{
+	struct item item;
+
+	if (!json)
+		printf("%s\n", lists[which].name);
+	for (size_t i = 0; lists[which].item(i, &item); i++) {
+		if (!json) {
+			printf("  %-22s %s%s%s%s\n", item.name, item.summary, item.mark ? " (" : "",
+			       item.mark ? item.mark : "", item.mark ? ")" : "");
+			continue;
+		}
+		json_t *row = json_pack("{s:s, s:s, s:s, s:s?}", "list", lists[which].name, "name",
+					item.name, "summary", item.summary, "mark", item.mark);
+		json_dumpf(row, stdout, JSON_COMPACT);
+		putchar('\n');
+		json_decref(row);
+	}
+}
+
+int cmd_list(int argc, char **argv)
+{
+	const char *names[NLISTS];
+	bool json = false, found = false;
+	const struct option_spec specs[] = {
+		{ "json", 0, OPTION_FLAG, NULL, "one object a line", &json, 0, 0 },
+	};
+	char error[200];
+	int first, r;
+
+	if ((r = options_parse(argc, argv, &help, specs, 1, &first)))
+		return r < 0 ? 2 : 0;
+	for (size_t i = 0; i < NLISTS; i++) {
+		names[i] = lists[i].name;
+		if (first < argc && strcmp(names[i], argv[first]))
+			continue;
+		if (found && !json)
+			putchar('\n');
+		print_list(i, json);
+		found = true;
+	}
+	if (!found) {
+		suggest_refuse(error, sizeof error, "list", argv[first], names, NLISTS);
+		fprintf(stderr, "stubmap list: %s\n", error);
+	}
+	return found ? 0 : 2;
+}

@@ -1,0 +1,321 @@
+/* report.c - views of rows: the table, JSON, TSV. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report.h"
+#include "rows.h"
+#include "table.h"
+
+const char *const report_tsv_names[] = { "ring", "make", NULL };
+
+/* ---- The table ----------------------------------------------------------------------------- */
+
+/* What a reader wants at a glance; the first is the one that ratios are of. */
+static const struct figure_id columns[] = {
+	{ "steady", "ns" }, { "bind", "ns" },	   { "first_call", "ns" },
+	{ "space", "pss" }, { "space", "quanta" },
+};
+enum { NCOLUMNS = sizeof columns / sizeof *columns };
+
+static const char *const headers[] = { "arm",	  "ns/call",	 "95 %",       "ratio",	     "95 %",
+				       "ns/bind", "ns/1st call", "PSS B/stub", "quanta/stub" };
+
+static void put_interval(struct table *t, const struct estimate *e)
+{
+	char low[32], high[32];
+
+	if (!e->interval) {
+		table_missing(t, e->why ? e->why : "no interval");
+		return;
+	}
+	table_format(e->low, low, sizeof low);
+	table_format(e->high, high, sizeof high);
+	table_cell(t, "%s..%s", low, high);
+}
+
+static void put_ratio(struct table *t, const struct row *row)
+{
+	if (row->baseline) {
+		table_cell(t, "baseline");
+		table_cell(t, "%s", "");
+	} else if (!row->ratio.known) {
+		table_missing(t, row->ratio.why ? row->ratio.why : row->note);
+		table_cell(t, "%s", "");
+	} else {
+		bool differs = stats_differs(&row->ratio, row->floor);
+		table_cell(t, "%s%.3f", differs ? "" : "~", row->ratio.value);
+		if (row->ratio.interval)
+			table_cell(t, "%.3f..%.3f", row->ratio.low, row->ratio.high);
+		else
+			table_missing(t, row->ratio.why);
+	}
+}
+
+static void put_value(struct table *t, const struct row *row)
+{
+	if (row->value.known)
+		table_number(t, row->value.value);
+	else if (row->failed == row->invocations)
+		table_cell(t, "failed"); /* why stands under the table */
+	else
+		table_missing(t, row->note);
+}
+
+static void put_arm(struct table *t, const struct rows *rows, size_t cell)
+{
+	const struct run *run = rows->census.run;
+	const struct row *row = rows_find(rows, cell, columns[0].phase, columns[0].event);
+	char label[80];
+
+	table_row(t);
+	arm_label(run, &rows->census.cells[cell], label, sizeof label);
+	table_cell(t, "%s%s", label, row->failed ? " !" : "");
+	put_value(t, row);
+	if (row->value.known) {
+		put_interval(t, &row->value);
+		put_ratio(t, row);
+	} else {
+		for (int i = 0; i < 3; i++)
+			table_cell(t, "%s", "");
+	}
+	for (size_t k = 1; k < NCOLUMNS; k++)
+		put_value(t, rows_find(rows, cell, columns[k].phase, columns[k].event));
+}
+
+static void print_title(FILE *out, const struct run *run)
+{
+	const json_t *plan = json_object_get(run->head, "plan");
+	const json_t *machine = json_object_get(run->head, "machine");
+	const char *cpu = json_string_value(json_object_get(machine, "cpu_model"));
+	const char *name = json_string_value(json_object_get(plan, "name"));
+	const char *started = json_string_value(json_object_get(run->head, "started"));
+
+	fprintf(out, "%s, seed %lld, %s, %s\n\n", name ? name : "run",
+		(long long)json_integer_value(json_object_get(run->head, "seed")),
+		cpu ? cpu : "machine not known", started ? started : "");
+}
+
+static void print_legend(FILE *out, const struct rows *rows)
+{
+	double floor = 1;
+	size_t n = 0;
+
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct row *row = &rows->rows[i];
+		if (!row->baseline || strcmp(row->id.phase, columns[0].phase) || !row->floor_known)
+			continue;
+		floor = row->floor > floor ? row->floor : floor;
+		n++;
+	}
+	fputs(
+	    "\n  medians over invocations; ratio: geometric mean over blocks, 95 % by bootstrap\n",
+	    out);
+	if (n)
+		fprintf(out,
+			"  ~: no difference found beyond the noise; an arm against itself (A/A) "
+			"differed by "
+			"up to %.1f %%\n",
+			(floor - 1) * 100);
+	else
+		fputs("  ~: no difference found; the noise is not known, more blocks would tell\n",
+		      out);
+}
+
+static void print_failures(FILE *out, const struct rows *rows)
+{
+	const struct census *c = &rows->census;
+	char arm[80], group[160];
+
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct row *row = &rows->rows[i];
+		if (!row->failed || strcmp(row->id.phase, columns[0].phase))
+			continue;
+		fprintf(out, "  ! %s (%s): %s\n",
+			arm_label(c->run, &c->cells[row->cell], arm, sizeof arm),
+			group_label(c->run, &c->groups[row->cell], group, sizeof group), row->note);
+	}
+}
+
+static int print_table(FILE *out, const struct run *run)
+{
+	struct rows rows;
+	struct table t;
+	char label[160];
+	int r;
+
+	if ((r = rows_make(run, columns, NCOLUMNS, &rows)))
+		return r;
+	table_begin(&t, headers, "lrrrrrrrr");
+	for (size_t cell = 0; cell < rows.census.n; cell++) {
+		const struct cell *groups = rows.census.groups;
+		if (!cell || !cell_equal(&groups[cell], &groups[cell - 1]))
+			table_heading(&t, group_label(run, &groups[cell], label, sizeof label));
+		put_arm(&t, &rows, cell);
+	}
+	print_title(out, run);
+	if (!(r = table_end(&t, out))) {
+		print_legend(out, &rows);
+		print_failures(out, &rows);
+	}
+	rows_free(&rows);
+	return r;
+}
+
+/* ---- Tidy rows ------------------------------------------------------------------------------ */
+
+static json_t *real_or_null(bool known, double v)
+{
+	return known ? json_real(v) : json_null();
+}
+
+static json_t *text_or_null(const char *text)
+{
+	return text && *text ? json_string(text) : json_null();
+}
+
+/* A cell with null for what does not apply. */
+static json_t *whole_cell(const struct cell *cell)
+{
+	static const char *const keys[] = { "live", "kind", "signature", "max_events" };
+	json_t *json = cell_to_json(cell);
+
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		if (!json_object_get(json, keys[i]))
+			json_object_set_new(json, keys[i], json_null());
+	return json;
+}
+
+static json_t *row_to_json(const struct rows *rows, const struct row *row)
+{
+	const struct census *c = &rows->census;
+	json_t *json = whole_cell(&c->cells[row->cell]), *more;
+	char label[80];
+
+	arm_label(c->run, &c->groups[row->cell], label, sizeof label);
+	more = json_pack(
+	    "{s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "phase",
+	    text_or_null(row->id.phase), "event", text_or_null(row->id.event), "unit",
+	    text_or_null(row->unit), "source", text_or_null(row->source), "n",
+	    (json_int_t)row->value.n, "median", real_or_null(row->value.known, row->value.value),
+	    "low", real_or_null(row->value.interval, row->value.low), "high",
+	    real_or_null(row->value.interval, row->value.high), "baseline", label, "ratio",
+	    real_or_null(row->ratio.known, row->ratio.value), "ratio_low",
+	    real_or_null(row->ratio.interval, row->ratio.low), "ratio_high",
+	    real_or_null(row->ratio.interval, row->ratio.high), "note", text_or_null(row->note));
+	if (!more || json_object_update(json, more)) {
+		json_decref(json);
+		json = NULL;
+	}
+	json_decref(more);
+	return json;
+}
+
+static int print_json(FILE *out, const struct run *run)
+{
+	struct rows rows;
+	int r = rows_make(run, NULL, 0, &rows);
+
+	if (r)
+		return r;
+	for (size_t i = 0; i < rows.n && !r; i++) {
+		json_t *json = row_to_json(&rows, &rows.rows[i]);
+		if (!json || json_dumpf(json, out, JSON_COMPACT | JSON_REAL_PRECISION(9)))
+			r = json ? -EIO : -ENOMEM;
+		fputc('\n', out);
+		json_decref(json);
+	}
+	rows_free(&rows);
+	return r;
+}
+
+/* ---- Data of figures ------------------------------------------------------------------------ */
+
+static void print_estimate(FILE *out, const struct estimate *e)
+{
+	if (e->known)
+		fprintf(out, "\t%.6g", e->value);
+	else
+		fputs("\tNaN", out);
+	if (e->interval)
+		fprintf(out, "\t%.6g\t%.6g", e->low, e->high);
+	else
+		fputs("\tNaN\tNaN", out);
+}
+
+/* An arm's name in a figure: what is unusual of its cell stands behind. */
+static void figure_arm(const struct run *run, const struct cell *cell, char *out, size_t size)
+{
+	char label[160];
+	struct cell plain = *cell;
+	const char *unusual;
+
+	arm_label(run, cell, out, size);
+	plain.live = 0; /* both have columns of their own */
+	*plain.kind = 0;
+	unusual = strchr(group_label(run, &plain, label, sizeof label), ',');
+	if (unusual)
+		snprintf(out + strlen(out), size - strlen(out), "%s", unusual);
+}
+
+static int print_tsv(FILE *out, const struct run *run, enum report_form form)
+{
+	static const struct figure_id ring[] = { { "steady", "ns" } };
+	static const struct figure_id make[] = { { "space", "pss" },
+						 { "bind", "ns" },
+						 { "first_call", "ns" } };
+	const struct figure_id *ids = form == REPORT_TSV_RING ? ring : make;
+	size_t n = form == REPORT_TSV_RING ? 1 : 3;
+	const json_t *l1i = json_object_get(json_object_get(run->head, "machine"), "l1i");
+	struct rows rows;
+	char arm[200];
+	int r = rows_make(run, ids, n, &rows);
+
+	if (r)
+		return r;
+	fputs("arm\tworkload\tkind\tlive\tl1i_ways", out);
+	for (size_t k = 0; k < n; k++)
+		fprintf(out, "\t%s_%s\tlow\thigh", ids[k].phase, ids[k].event);
+	fputc('\n', out);
+	for (size_t cell = 0; cell < rows.census.n; cell++) {
+		const struct cell *c = &rows.census.cells[cell];
+		if (c->replica || !c->live)
+			continue;
+		figure_arm(run, c, arm, sizeof arm);
+		fprintf(out, "%s\t%s\t%s\t%u\t%lld", arm, c->workload, c->kind, c->live,
+			(long long)json_integer_value(json_object_get(l1i, "ways")));
+		for (size_t k = 0; k < n; k++)
+			print_estimate(out,
+				       &rows_find(&rows, cell, ids[k].phase, ids[k].event)->value);
+		fputc('\n', out);
+	}
+	rows_free(&rows);
+	return 0;
+}
+
+int report_summary(FILE *out, const struct run *run, const struct report_options *options)
+{
+	int r;
+
+	switch (options->form) {
+	case REPORT_TABLE:
+		r = print_table(out, run);
+		break;
+	case REPORT_JSON:
+		r = print_json(out, run);
+		break;
+	default:
+		r = print_tsv(out, run, options->form);
+		break;
+	}
+	return r ? r : fflush(out) ? -errno : 0;
+}
+
+size_t report_failures(const struct run *run)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < run->n; i++)
+		n += !run->invocations[i].ok;
+	return n;
+}

@@ -1,0 +1,185 @@
+/* sweep.c - the loop over blocks and cells; a signal ends it between two cells. */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "env.h"
+#include "progress.h"
+#include "spawn.h"
+#include "sweep.h"
+
+int sweep_default_cpu(void)
+{
+	cpu_set_t set;
+	int last = -1;
+
+	if (!sched_getaffinity(0, sizeof set, &set))
+		for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+			if (CPU_ISSET((size_t)cpu, &set))
+				last = cpu;
+	return last;
+}
+
+bool sweep_cpu_allowed(int cpu)
+{
+	cpu_set_t set;
+
+	return !sched_getaffinity(0, sizeof set, &set) && cpu >= 0 && cpu < CPU_SETSIZE &&
+	       CPU_ISSET((size_t)cpu, &set);
+}
+
+const char *sweep_default_data(char *out, size_t size)
+{
+	size_t len;
+
+	if (!env_home(out, size)) {
+		len = strlen(out);
+		snprintf(out + len, size - len, "/workloads");
+		if (!access(out, R_OK | X_OK))
+			return out;
+	}
+	snprintf(out, size, "workloads");
+	return out;
+}
+
+const char *sweep_default_cache(char *out, size_t size)
+{
+	const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+
+	if (base && *base)
+		snprintf(out, size, "%s/stubmap", base);
+	else if (home && *home)
+		snprintf(out, size, "%s/.cache/stubmap", home);
+	else
+		return NULL;
+	return out;
+}
+
+static json_t *make_job(const struct plan *p, unsigned block, const struct cell *cell,
+			const struct sweep_options *o)
+{
+	return json_pack("{s:o, s:I, s:i, s:i, s:s?, s:s, s:n}", "cell", cell_to_json(cell), "seed",
+			 (json_int_t)plan_block_seed(p, block), "iterations", (int)p->iterations,
+			 "cpu", o->cpu, "cache", o->cache, "data", o->data, "events");
+}
+
+/* What a child wrote, as an invocation of the run. */
+static json_t *make_record(const struct plan *p, unsigned block, size_t order,
+			   const struct cell *cell, const json_t *answer,
+			   const struct env_moment *before, int cpu)
+{
+	static const char *const taken[] = { "status", "why", "figures", "wall_ns" };
+	struct env_moment now;
+	json_t *record, *environment;
+
+	env_moment(&now);
+	environment = json_pack("{s:i}", "cpu", cpu);
+	json_object_set_new(environment, "load",
+			    before->load < 0 ? json_null() : json_real(before->load));
+	json_object_set_new(environment, "steal_ms",
+			    before->steal_ms < 0 ? json_null()
+						 : json_integer(now.steal_ms - before->steal_ms));
+	record =
+	    json_pack("{s:i, s:s, s:i, s:i, s:o, s:I, s:o}", "schema", SCHEMA, "type", "invocation",
+		      "block", (int)block, "order", (int)order, "cell", cell_to_json(cell), "seed",
+		      (json_int_t)plan_block_seed(p, block), "environment", environment);
+	for (size_t i = 0; record && i < sizeof taken / sizeof *taken; i++) {
+		json_t *v = json_object_get(answer, taken[i]);
+		json_object_set_new(record, taken[i], v ? json_incref(v) : json_null());
+	}
+	return record;
+}
+
+static int run_one(const struct plan *p, const struct sweep_options *o, unsigned block,
+		   size_t order, const struct cell *cell, struct run *run, char *error)
+{
+	struct env_moment before;
+	json_t *answer = NULL, *record = NULL, *job = make_job(p, block, cell, o);
+	int r = -ENOMEM;
+
+	snprintf(error, RUN_ERROR, "out of memory");
+	env_moment(&before);
+	if (!job)
+		return r;
+	if ((r = spawn_cell(job, &answer))) {
+		snprintf(error, RUN_ERROR, "cannot run a child: %s", strerror(-r));
+		goto done;
+	}
+	if ((record = make_record(p, block, order, cell, answer, &before, o->cpu)))
+		r = run_append(run, record, error);
+	else
+		r = -ENOMEM;
+done:
+	json_decref(job);
+	json_decref(answer);
+	json_decref(record);
+	return r;
+}
+
+static bool holds(const struct run *run, unsigned block, const struct cell *cell)
+{
+	for (size_t i = 0; i < run->n; i++)
+		if (run->invocations[i].block == block &&
+		    cell_equal(&run->invocations[i].cell, cell))
+			return true;
+	return false;
+}
+
+static bool stopped(void)
+{
+	sigset_t pending;
+
+	sigpending(&pending);
+	return sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM);
+}
+
+static int run_block(const struct plan *p, const struct sweep_options *o, unsigned block,
+		     struct run *run, struct progress *progress, char *error)
+{
+	uint32_t *order = malloc(p->n * sizeof *order);
+	char what[80];
+	int r = 0;
+
+	if (!order)
+		return -ENOMEM;
+	plan_order(p, block, order);
+	for (size_t i = 0; i < p->n && !r; i++) {
+		const struct cell *cell = &p->cells[order[i]];
+		if (stopped())
+			r = -EINTR;
+		else if (!holds(run, block, cell)) {
+			snprintf(what, sizeof what, "%s on %s", cell->stubs, cell->workload);
+			r = run_one(p, o, block, i, cell, run, error);
+			progress_step(progress, what);
+		}
+	}
+	free(order);
+	return r;
+}
+
+int sweep_run(const struct plan *p, const struct sweep_options *o, struct run *run,
+	      char error[RUN_ERROR])
+{
+	unsigned blocks = o->blocks ? o->blocks : p->blocks;
+	size_t all = (size_t)blocks * p->n;
+	struct progress progress;
+	sigset_t stop, mask;
+	int r = 0;
+
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGINT);
+	sigaddset(&stop, SIGTERM);
+	sigprocmask(SIG_BLOCK, &stop, &mask);
+	progress_begin(&progress, all > run->n ? all - run->n : 0);
+	for (unsigned block = 0; block < blocks && !r; block++)
+		r = run_block(p, o, block, run, &progress, error);
+	progress_end(&progress);
+	while (r == -EINTR && stopped()) /* answered by ending in order */
+		sigtimedwait(&stop, NULL, &(struct timespec){ 0 });
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	return r;
+}

@@ -1,0 +1,32 @@
+/*
+ * sweep.h - runs what of a plan its run does not hold yet, block by block, one child after another.
+ */
+#ifndef STUBMAP_SWEEP_H
+#define STUBMAP_SWEEP_H
+
+#include <stdbool.h>
+
+#include "plan.h"
+#include "store.h"
+
+struct sweep_options {
+	unsigned blocks;   /* 0: the plan's */
+	int cpu;	   /* -1: not pinned */
+	const char *cache; /* objects by content; NULL: none */
+	const char *data;  /* the workloads' folder */
+};
+
+/* 0, failed cells or not: they are recorded. -EINTR: SIGINT or SIGTERM came, all that was finished
+ * is kept. -errno with a line in error. */
+int sweep_run(const struct plan *, const struct sweep_options *, struct run *,
+	      char error[RUN_ERROR]);
+
+/* What is taken where nobody chose: the last CPU that this process may use; the folder workloads
+ * beside the program's own folder, or here; a cache in the user's cache folder, NULL if there
+ * is none. The texts are written to at most size bytes. */
+int sweep_default_cpu(void);
+bool sweep_cpu_allowed(int cpu);
+const char *sweep_default_data(char *out, size_t size);
+const char *sweep_default_cache(char *out, size_t size);
+
+#endif

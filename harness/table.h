@@ -1,0 +1,47 @@
+/*
+ * table.h - a table as text: aligned columns, headings between rows, footnotes under it.
+ *
+ * A missing value is "-" with a letter; the note of that letter says why. Equal notes share one.
+ */
+#ifndef STUBMAP_TABLE_H
+#define STUBMAP_TABLE_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+enum { TABLE_COLUMNS = 12, TABLE_CELL = 96, TABLE_WIDTH = 100 };
+
+struct table_row {
+	char *heading; /* across all columns; NULL: a row of cells */
+	char cells[TABLE_COLUMNS][TABLE_CELL];
+};
+
+struct table {
+	const char *const *headers;
+	const char *align; /* a letter a column: l left, r right */
+	size_t ncolumns, column;
+	struct table_row *rows;
+	size_t n;
+	char **notes;
+	size_t nnotes;
+	int failed; /* -ENOMEM once something could not be kept */
+};
+
+/* One column for each letter of align. */
+void table_begin(struct table *, const char *const *headers, const char *align);
+/* A line of its own; text is copied. */
+void table_heading(struct table *, const char *text);
+/* Begins the next row, then its cells from left to right; what is not given is empty. */
+void table_row(struct table *);
+void __attribute__((format(printf, 2, 3))) table_cell(struct table *, const char *form, ...);
+/* A number with three significant digits, whole from 100 on. */
+void table_number(struct table *, double value);
+/* A cell "-a", and note a: why. */
+void table_missing(struct table *, const char *why);
+/* Prints, unless out is NULL, and frees. 0, or -ENOMEM where nothing was printed. */
+int table_end(struct table *, FILE *out);
+
+/* value as table_number has it. */
+void table_format(double value, char *out, size_t size);
+
+#endif
