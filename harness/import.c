@@ -77,6 +77,9 @@ int corpus_import_bytes(const char *path, uint8_t *bytes, size_t size, struct co
 		snprintf(error, CORPUS_ERROR, "%s: %s", path, strerror(-r));
 	if (r)
 		corpus_close(out);
+	/* A damaged section name must not break the line, nor reach a terminal as it is. */
+	for (char *p = error; *p; p++)
+		*p = (unsigned char)*p < ' ' || *p == 127 ? '?' : *p;
 	return r;
 }
 
