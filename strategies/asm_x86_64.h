@@ -1,9 +1,10 @@
 /*
  * asm_x86_64.h - a very small assembler: the forms that emit_x86_64.c needs, into a bounded buffer.
  *
- * Jumps inside one piece of code are all short or all near: the emitter tries short ones first and
- * starts over with near ones if a distance did not fit (asm->overflow). Nothing else is relaxed, so
- * the bytes of an instruction depend on its operands only.
+ * Jumps inside one piece of code start out short. One that does not reach is marked in
+ * `near_jumps`, by its number, and the emitter starts over with these marks kept: marks only ever
+ * come, so it ends. Nothing else is relaxed: all other bytes depend on an instruction's operands
+ * only.
  */
 #ifndef STUBMAP_ASM_X86_64_H
 #define STUBMAP_ASM_X86_64_H
@@ -37,20 +38,22 @@ enum asm_op {
 };
 enum { CALL_MEM = 2, JMP_MEM = 4, PUSH_MEM = 6 };
 enum { NARROW = 0, WIDE = 1 }; /* 32 or 64 bits */
-enum { ASM_LABEL_USES = 24 };
+enum { ASM_LABEL_USES = 24, ASM_JUMPS = 64 };
 
 struct asm_label {
 	int at; /* offset, -1 while unknown */
 	unsigned uses;
 	uint16_t from[ASM_LABEL_USES]; /* offsets just behind jumps to it */
+	uint8_t jump[ASM_LABEL_USES];  /* their numbers */
 };
 
 struct assembler {
 	uint8_t *code;
 	size_t len, cap;
-	bool near_jumps; /* rel32 instead of rel8 */
-	bool overflow;	 /* a short jump did not reach */
-	bool full;	 /* the buffer or a label's list is too small: a fault of the emitter */
+	unsigned jumps;	     /* so far */
+	uint64_t near_jumps; /* bit n: jump n takes a rel32, not a rel8 */
+	bool overflow;	     /* a mark was added: start over */
+	bool full;	     /* the buffer or a list is too small: a fault of the emitter */
 };
 
 static inline void asm_byte(struct assembler *a, unsigned byte)
@@ -193,43 +196,50 @@ static inline void asm_nop(struct assembler *a, unsigned n)
 		asm_byte(a, (unsigned char)nops[n][i]);
 }
 
-static inline void asm_fix(struct assembler *a, unsigned from, int at)
+static inline void asm_fix(struct assembler *a, unsigned from, unsigned jump, int at)
 {
 	int distance = at - (int)from;
 
-	if (a->near_jumps) {
+	if (a->near_jumps >> jump & 1) {
 		uint32_t rel = (uint32_t)distance;
 
 		memcpy(a->code + from - 4, &rel, 4);
+	} else if (distance < -128 || distance > 127) {
+		a->near_jumps |= 1ull << jump;
+		a->overflow = true;
 	} else {
 		a->code[from - 1] = (uint8_t)distance;
-		a->overflow |= distance < -128 || distance > 127;
 	}
 }
 
 static inline void asm_jump(struct assembler *a, unsigned condition, struct asm_label *to)
 {
+	unsigned jump = a->jumps++;
+	bool near = a->near_jumps >> jump % ASM_JUMPS & 1;
+
 	if (condition == CC_ALWAYS) {
-		asm_byte(a, a->near_jumps ? 0xe9 : 0xeb);
+		asm_byte(a, near ? 0xe9 : 0xeb);
 	} else {
-		if (a->near_jumps)
+		if (near)
 			asm_byte(a, 0x0f);
-		asm_byte(a, (a->near_jumps ? 0x80 : 0x70) | condition);
+		asm_byte(a, (near ? 0x80 : 0x70) | condition);
 	}
-	asm_bytes(a, 0, a->near_jumps ? 4 : 1);
-	if (a->full || to->uses == ASM_LABEL_USES)
+	asm_bytes(a, 0, near ? 4 : 1);
+	if (a->full || jump >= ASM_JUMPS || to->uses == ASM_LABEL_USES) {
 		a->full = true;
-	else if (to->at >= 0)
-		asm_fix(a, (unsigned)a->len, to->at);
-	else
+	} else if (to->at >= 0) {
+		asm_fix(a, (unsigned)a->len, jump, to->at);
+	} else {
+		to->jump[to->uses] = (uint8_t)jump;
 		to->from[to->uses++] = (uint16_t)a->len;
+	}
 }
 
 static inline void asm_bind(struct assembler *a, struct asm_label *label)
 {
 	label->at = (int)a->len;
 	for (unsigned i = 0; i < label->uses && !a->full; i++)
-		asm_fix(a, label->from[i], label->at);
+		asm_fix(a, label->from[i], label->jump[i], label->at);
 }
 
 #endif

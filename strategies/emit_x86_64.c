@@ -126,6 +126,24 @@ static void marker(struct assembler *a, bool markers)
 		asm_bytes(a, 0xfa1e0ff3, 4); /* endbr64 */
 }
 
+static void start(struct emitter *e, uint8_t code[EMIT_MAX], const struct emit_config *config,
+		  stub_signature s)
+{
+	*e = (struct emitter){ .a = { .code = code, .cap = EMIT_MAX },
+			       .config = config,
+			       .signature = s,
+			       .nparams = stub_nparams(s),
+			       .result = stub_result(s),
+			       .spare = config->form == EMIT_CALLEE ? R11 : R10,
+			       .slow = unbound,
+			       .join = unbound,
+			       .error = unbound,
+			       .done = unbound };
+	for (unsigned i = 0; i <= STUB_MAX_PARAMS; i++)
+		e->detours[i] = (struct detour){ unbound, unbound };
+	locate(e);
+}
+
 int emit_body(uint8_t code[EMIT_MAX], const struct emit_config *config, enum stub_kind kind,
 	      stub_signature s, size_t *size, struct emit_patches *patches)
 {
@@ -135,32 +153,19 @@ int emit_body(uint8_t code[EMIT_MAX], const struct emit_config *config, enum stu
 				  [STUB_EXIT_JS] = emit_exit_js,
 				  [STUB_INDIRECT] = indirect,
 				  [STUB_BUILTIN] = builtin };
+	uint64_t near_jumps = 0;
 	struct emitter e;
 
 	if (emit_check(kind, s))
 		return -ENOTSUP;
-	for (int near_jumps = 0; near_jumps < 2; near_jumps++) {
-		e = (struct emitter){
-			.a = { .code = code, .cap = EMIT_MAX, .near_jumps = near_jumps },
-			.config = config,
-			.signature = s,
-			.nparams = stub_nparams(s),
-			.result = stub_result(s),
-			.spare = config->form == EMIT_CALLEE ? R11 : R10,
-			.slow = unbound,
-			.join = unbound,
-			.error = unbound,
-			.done = unbound
-		};
-		for (unsigned i = 0; i <= STUB_MAX_PARAMS; i++)
-			e.detours[i] = (struct detour){ unbound, unbound };
-		locate(&e);
+	do {
+		start(&e, code, config, s);
+		e.a.near_jumps = near_jumps;
 		marker(&e.a, config->markers);
 		kinds[kind](&e);
-		if (!e.a.overflow)
-			break;
-	}
-	if (e.a.full || e.a.overflow)
+		near_jumps = e.a.near_jumps;
+	} while (e.a.overflow);
+	if (e.a.full)
 		return -ENOTSUP;
 	*size = e.a.len;
 	*patches = e.patches;
