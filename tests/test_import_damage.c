@@ -56,6 +56,13 @@ static void test_ocaml(void **state)
 		      "a table of 1152921504606846976 descriptors");
 	expect_edited(SAMPLE_OCAML, "first+40", "first+32", "two safepoints at text+0x20");
 	expect_edited(SAMPLE_OCAML, "unit1, unit2, unit3, 0", "0", "no descriptor");
+	/* Names come from the file, too. */
+	expect_edited(SAMPLE_OCAML,
+		      ".data\n .globl caml_frametable\n"
+		      "caml_frametable: .quad unit1, unit2, unit3, 0\nunit1: .quad 1\n",
+		      ".section \"a\nb\", \"aw\"\ncaml_frametable: .quad unit1, 0\n"
+		      "unit1: .quad 1 << 60\n",
+		      "a?b+0x10: a table of");
 }
 
 static void test_go(void **state)
