@@ -1,0 +1,167 @@
+/*
+ * cmd_run.c - stubmap run: one quick comparison, as a table. A plan of one line, made from options,
+ * run in memory; the first arm is the baseline.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "env.h"
+#include "options.h"
+#include "report.h"
+#include "store.h"
+#include "sweep.h"
+
+static const struct option_help help = {
+	.usage = "run [options]",
+	.summary = "Compares arms on one workload, each invocation a process of its own, and prints\n"
+	           "ns per call, ns to bind and memory per stub. The first arm is what the ratios are\n"
+	           "of; it runs a second time under another name, to show the noise. An option that\n"
+	           "takes a list makes every combination.",
+	.min_words = 0,
+	.max_words = 0,
+};
+
+static int say(const char *line)
+{
+	fprintf(stderr, "stubmap run: %s\n", line);
+	return 2;
+}
+
+/* A list of words as a JSON array, of numbers where each is one. */
+static json_t *words_to_json(const struct option_list *list, bool numbers)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < list->n; i++) {
+		uint64_t v;
+
+		if (numbers && !options_size(list->words[i], &v))
+			json_array_append_new(array, json_integer((json_int_t)v));
+		else
+			json_array_append_new(array, json_string(list->words[i]));
+	}
+	return array;
+}
+
+struct wanted {
+	struct option_list stubs, workload, live, kind, signature, wx, quantum, literals, tier;
+	bool markers;
+	uint64_t max_events, blocks, iterations, seed;
+};
+
+static json_t *plan_of(const struct wanted *w)
+{
+	const struct {
+		const char *key;
+		const struct option_list *list;
+		bool numbers;
+	} lists[] = {
+		{ "stubs", &w->stubs, false },         { "workload", &w->workload, false },
+		{ "live", &w->live, true },            { "kind", &w->kind, false },
+		{ "signature", &w->signature, false }, { "wx", &w->wx, false },
+		{ "quantum", &w->quantum, true },      { "literals", &w->literals, false },
+		{ "tier", &w->tier, true },
+	};
+	json_t *cell = json_object();
+
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+		if (lists[i].list->n)
+			json_object_set_new(cell, lists[i].key,
+			                    words_to_json(lists[i].list, lists[i].numbers));
+	if (w->markers)
+		json_object_set_new(cell, "markers", json_true());
+	if (w->max_events)
+		json_object_set_new(cell, "max_events", json_integer((json_int_t)w->max_events));
+	return json_pack("{s:s, s:I, s:I, s:I, s:{s:s}, s:[o]}", "name", "run", "seed",
+	                 (json_int_t)w->seed, "blocks", (json_int_t)w->blocks, "iterations",
+	                 (json_int_t)w->iterations, "baseline", "stubs",
+	                 w->stubs.n ? w->stubs.words[0] : "page", "cells", cell);
+}
+
+static int run_plan(const struct plan *plan, bool json)
+{
+	const struct report_options form = { .form = json ? REPORT_JSON : REPORT_TABLE };
+	char error[RUN_ERROR] = "", data[4096], cache[4096];
+	const struct sweep_options o = { .cpu = sweep_default_cpu(),
+		                         .cache = sweep_default_cache(cache, sizeof cache),
+		                         .data = sweep_default_data(data, sizeof data) };
+	json_t *machine = env_machine();
+	struct run run;
+	int r;
+
+	if (!machine || run_begin(&run, plan, machine)) {
+		json_decref(machine);
+		return say("out of memory");
+	}
+	r = sweep_run(plan, &o, &run, error);
+	if (r && r != -EINTR)
+		r = say(error);
+	else if (r == -EINTR && !run.n)
+		r = 1;
+	else if (report_summary(stdout, &run, &form))
+		r = say("can't write the result");
+	else
+		r = r || report_failures(&run) ? 1 : 0;
+	run_close(&run);
+	json_decref(machine);
+	return r;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct wanted w = { .blocks = 7, .iterations = 10, .seed = 1 };
+	bool json = false;
+	const struct option_spec specs[] = {
+		{ "stubs", 's', OPTION_LIST, "A,B", "arms (default: page,pool; see list stubs)",
+		  &w.stubs, 0, 0 },
+		{ "workload", 'w', OPTION_LIST, "W", "workloads (default: ring)", &w.workload, 0, 0 },
+		{ "live", 'n', OPTION_LIST, "N", "ring: live stubs (default: 64)", &w.live, 0, 0 },
+		{ "kind", 'k', OPTION_LIST, "K", "ring: kinds (default: indirect)", &w.kind, 0, 0 },
+		{ "signature", 0, OPTION_LIST, "S", "ring: as \"iid>l\" (default: \"i>i\")",
+		  &w.signature, 0, 0 },
+		{ "wx", 0, OPTION_LIST, "P", "toggle, dual, rwx (default: toggle)", &w.wx, 0, 0 },
+		{ "quantum", 'q', OPTION_LIST, "Q", "4K, 16K, 64K (default: 4K)", &w.quantum, 0, 0 },
+		{ "literals", 0, OPTION_LIST, "L", "own, baked, table (default: own)", &w.literals, 0,
+		  0 },
+		{ "markers", 0, OPTION_FLAG, NULL, "endbr64 at the start of each stub", &w.markers, 0,
+		  0 },
+		{ "tier", 0, OPTION_LIST, "T", "0, 2 (default: 2)", &w.tier, 0, 0 },
+		{ "max-events", 0, OPTION_NUMBER, "N", "replay: only the first N crossings",
+		  &w.max_events, 1, INT64_MAX },
+		{ "blocks", 'b', OPTION_NUMBER, "N", "invocations of each arm (default: 7)",
+		  &w.blocks, 1, PLAN_MAX_BLOCKS },
+		{ "iterations", 'i', OPTION_NUMBER, "N", "steady samples of each (default: 10)",
+		  &w.iterations, 1, PLAN_MAX_ITERATIONS },
+		{ "seed", 0, OPTION_NUMBER, "N", "of order and set-up (default: 1)", &w.seed, 0,
+		  INT64_MAX },
+		{ "json", 0, OPTION_FLAG, NULL, "tidy rows, one object a line", &json, 0, 0 },
+	};
+	char error[PLAN_ERROR];
+	struct plan plan;
+	json_t *text;
+	int first, r;
+
+	r = options_parse(argc, argv, &help, specs, sizeof specs / sizeof *specs, &first);
+	if (r)
+		return r < 0 ? 2 : 0;
+	if (!w.stubs.n) {
+		w.stubs.words[w.stubs.n++] = "page";
+		w.stubs.words[w.stubs.n++] = "pool";
+	}
+	text = plan_of(&w);
+	if (!text)
+		return say("out of memory");
+	r = plan_from_json(text, &plan, error);
+	json_decref(text);
+	if (r)
+		return say(error);
+	r = run_plan(&plan, json);
+	plan_free(&plan);
+	for (size_t i = 0; i < sizeof specs / sizeof *specs; i++)
+		if (specs[i].type == OPTION_LIST)
+			free(((struct option_list *)specs[i].out)->text);
+	return r;
+}

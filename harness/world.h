@@ -1,0 +1,56 @@
+/*
+ * world.h - everything that a cell needs before its first stub is bound: the scenario, the code
+ * memory with the strategy at work on it, the host, and the compiled targets and callers.
+ */
+#ifndef STUBMAP_WORLD_H
+#define STUBMAP_WORLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "callers.h"
+#include "host.h"
+#include "jit.h"
+#include "measure.h"
+#include "prng.h"
+
+struct world {
+	const struct job *job;
+	const struct stub_ops *ops;
+	struct scenario scenario;
+	struct code_memory *code;
+	struct stub_space space;
+	struct host *host;
+	struct host_instance *instances; /* SCENARIO_INSTANCES of them */
+	struct callee *callees;          /* in reach of all code; callee k is boundary k's */
+	struct callee **pointers;        /* to callees, for bulk binding */
+	struct stub_spec *specs;         /* of each boundary, its target in targets[0] */
+	struct loaded targets[2];        /* the same object, loaded as version 0 and version 1 */
+	struct loaded callers;
+	callers_round *round;            /* the compiled caller: through stubs, or directly */
+	struct callers_state state;
+	uint32_t *thunks; /* dispatch: nevents thunk numbers, then 0..crossed-1; else NULL */
+	uint64_t compile_ns;
+	bool cached; /* an object came from the cache: compile_ns is no time of the compiler */
+	/* private */
+	struct code_config code_config;
+	struct stub_config stub_config;
+	enum stub_kind kind;
+	bool space_open;
+	uint32_t *cells;
+	uintptr_t version; /* that the loader's hook answers with */
+	char *why;
+};
+
+/* A cell's words as the strategies know them. */
+void world_configs(const struct cell *, struct code_config *, struct stub_config *,
+                   enum stub_kind *);
+/* What the seed decides is drawn from rng. On any status but MEASURE_OK, why has one line; world
+ * must be closed in every case. */
+enum measure_status world_open(struct world *, const struct job *, struct prng *rng,
+                               char why[CELL_ERROR]);
+void world_close(struct world *);
+/* One line for an error of the strategy's; -1. */
+int world_fail(struct world *, const char *what, int error);
+
+#endif
