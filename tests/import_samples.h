@@ -88,6 +88,7 @@ static inline uint8_t *sample_assemble(const char *text, size_t *size)
 	char *message = NULL;
 	uint8_t *out = NULL;
 
+	*size = 0;
 	LLVMInitializeX86TargetInfo();
 	LLVMInitializeX86Target();
 	LLVMInitializeX86TargetMC();
@@ -124,6 +125,7 @@ static inline uint8_t *sample_load(const char *path, size_t *size)
 	FILE *f = fopen(path, "rb");
 	uint8_t *bytes = NULL;
 
+	*size = 0;
 	if (!f)
 		return NULL;
 	if (!fseek(f, 0, SEEK_END)) {
