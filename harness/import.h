@@ -2,10 +2,10 @@
  * import.h - stack maps out of files: which formats there are, and the call that tells them apart.
  *
  *   stubmap's own corpus files (corpus.h)
- *   OCaml        native executables, x86-64, OCaml 4.11 to 5.x: caml_frametable
- *   Go           executables, x86-64, Go 1.18 and later: .gopclntab; pointer maps of locals
+ *   OCaml        native executables, x86-64, OCaml 4.11 on (tried: 4.13): caml_frametable
+ *   Go           executables, x86-64, Go 1.18 on (tried: 1.19, 1.26): .gopclntab; maps of locals
  *   LLVM         .llvm_stackmaps version 3 with statepoints, x86-64, objects or executables
- *   Wasmtime     .cwasm, from version 32 on: .wasmtime.stackmap
+ *   Wasmtime     .cwasm, any target, version 32 on (tried: 48): .wasmtime.stackmap
  */
 #ifndef STUBMAP_IMPORT_H
 #define STUBMAP_IMPORT_H

@@ -1,5 +1,5 @@
 /*
- * import_ocaml.c - OCaml's frame tables in a native executable, OCaml 4.11 to 5.x.
+ * import_ocaml.c - OCaml's frame tables in a native executable, OCaml 4.11 on.
  *
  * caml_frametable is a list of pointers, 0 at its end, one for each compilation unit, to
  *

@@ -58,26 +58,58 @@ static void expect_functions(const struct corpus *c, const struct corpus_functio
 
 /* ---- Formats -------------------------------------------------------------------------------- */
 
+static const struct expected ocaml[] = {
+	{ 24, 48, 3, { 2, 6, MAP_REGISTER + 4 } }, /* OCaml's register 3 is rsi */
+	{ 32, 32, 1, { 0 } },
+	{ 40, 32, 1, { 4 } },
+	{ 48, 16, 1, { 2 } }, /* the first byte after its function */
+	{ 64, 16, 0, { 0 } },
+};
+static const struct corpus_function ocaml_functions[] = { { 0, 48 }, { 48, 32 } };
+
 static void test_ocaml(void **state)
 {
-	static const struct expected e[] = {
-		{ 24, 48, 3, { 2, 6, MAP_REGISTER + 4 } }, /* OCaml's register 3 is rsi */
-		{ 32, 32, 1, { 0 } },
-		{ 40, 32, 1, { 4 } },
-		{ 48, 16, 1, { 2 } }, /* the first byte after its function */
-		{ 64, 16, 0, { 0 } },
-	};
-	static const struct corpus_function f[] = { { 0, 48 }, { 48, 32 } };
 	struct corpus c;
 
 	(void)state;
 	import_assembly(SAMPLE_OCAML, &c);
-	expect_safepoints(&c, e, 5);
-	expect_functions(&c, f, 2);
+	expect_safepoints(&c, ocaml, 5);
+	expect_functions(&c, ocaml_functions, 2);
 	assert_int_equal(c.text_bytes, 80);
 	assert_int_equal(c.slot_bytes, 8);
 	assert_int_equal(c.flags, CORPUS_REGISTERS | CORPUS_FRAMES | CORPUS_EMPTIES);
 	assert_string_equal(c.note, "1 special descriptors (0xffff) left out");
+	corpus_close(&c);
+}
+
+/* Linked, so that the linker's relocations fill the tables, with and without a symbol. */
+static void test_ocaml_linked(void **state)
+{
+	char folder[] = "/tmp/test_import.XXXXXX", path[64], command[160], error[CORPUS_ERROR];
+	size_t size;
+	uint8_t *bytes = sample_assemble(SAMPLE_OCAML, &size);
+	struct corpus c;
+
+	(void)state;
+	assert_non_null(bytes);
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof path, "%s/a.o", folder);
+	FILE *f = fopen(path, "wb");
+	assert_non_null(f);
+	assert_int_equal(fwrite(bytes, 1, size, f), size);
+	assert_int_equal(fclose(f), 0);
+	free(bytes);
+	snprintf(command, sizeof command, "cc -shared -nostdlib -s -o %s/a.so %s", folder, path);
+	assert_int_equal(system(command), 0);
+	unlink(path);
+	snprintf(path, sizeof path, "%s/a.so", folder);
+	if (corpus_import(path, &c, error))
+		fail_msg("%s", error);
+	unlink(path);
+	rmdir(folder);
+	assert_null(sample_check(&c));
+	expect_safepoints(&c, ocaml, 5);
+	expect_functions(&c, ocaml_functions, 2);
 	corpus_close(&c);
 }
 
@@ -356,10 +388,15 @@ static void test_written_and_read(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ocaml),	    cmocka_unit_test(test_go),
-		cmocka_unit_test(test_llvm),	    cmocka_unit_test(test_llvm_compiled),
-		cmocka_unit_test(test_llvm_memory), cmocka_unit_test(test_cwasm),
-		cmocka_unit_test(test_corpora),	    cmocka_unit_test(test_written_and_read),
+		cmocka_unit_test(test_ocaml),
+		cmocka_unit_test(test_ocaml_linked),
+		cmocka_unit_test(test_go),
+		cmocka_unit_test(test_llvm),
+		cmocka_unit_test(test_llvm_compiled),
+		cmocka_unit_test(test_llvm_memory),
+		cmocka_unit_test(test_cwasm),
+		cmocka_unit_test(test_corpora),
+		cmocka_unit_test(test_written_and_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
