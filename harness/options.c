@@ -176,7 +176,7 @@ int options_parse(int argc, char **argv, const struct option_help *help,
 	if (argc - optind < help->min_words ||
 	    (help->max_words >= 0 && argc - optind > help->max_words))
 		return refuse(argv[0], "%s; usage: stubmap %s",
-			      argc - optind < help->min_words ? "something is missing"
+			      argc - optind < help->min_words ? "an argument is missing"
 							      : "one word too many",
 			      help->usage);
 	return 0;

@@ -243,19 +243,64 @@ static void print_estimate(FILE *out, const struct estimate *e)
 		fputs("\tNaN\tNaN", out);
 }
 
-/* An arm's name in a figure: what is unusual of its cell stands behind. */
+/* An arm's name in a figure, without blanks; what is unusual of its cell stands behind:
+ * "pool,wx=dual". */
 static void figure_arm(const struct run *run, const struct cell *cell, char *out, size_t size)
 {
 	char label[160];
 	struct cell plain = *cell;
 	const char *unusual;
+	size_t n;
 
 	arm_label(run, cell, out, size);
 	plain.live = 0; /* both have columns of their own */
 	*plain.kind = 0;
 	unusual = strchr(group_label(run, &plain, label, sizeof label), ',');
-	if (unusual)
-		snprintf(out + strlen(out), size - strlen(out), "%s", unusual);
+	n = strlen(out);
+	for (; unusual && *unusual && n + 1 < size; unusual++) {
+		if (unusual[0] == ' ' && unusual[-1] == ',')
+			continue;
+		out[n++] = *unusual == ' ' ? '=' : *unusual;
+	}
+	out[n] = 0;
+}
+
+enum { FIGURE_ARM = 200 };
+
+static void print_line(FILE *out, const struct rows *rows, size_t cell, const char *arm,
+		       const struct figure_id *ids, size_t n)
+{
+	const struct cell *c = &rows->census.cells[cell];
+	const json_t *machine = json_object_get(rows->census.run->head, "machine");
+	const json_t *ways = json_object_get(json_object_get(machine, "l1i"), "ways");
+
+	fprintf(out, "%s\t%s\t%s\t%u\t", arm, c->workload, c->kind, c->live);
+	if (ways)
+		fprintf(out, "%lld", (long long)json_integer_value(ways));
+	else
+		fputs("NaN", out);
+	for (size_t k = 0; k < n; k++)
+		print_estimate(out, &rows_find(rows, cell, ids[k].phase, ids[k].event)->value);
+	fputc('\n', out);
+}
+
+/* Lines of one arm stand together, by live stubs, so that a figure can join them. */
+static void print_lines(FILE *out, const struct rows *rows, char (*arms)[FIGURE_ARM],
+			const struct figure_id *ids, size_t n)
+{
+	const struct census *c = &rows->census;
+
+	for (size_t i = 0; i < c->n; i++)
+		figure_arm(c->run, &c->cells[i], arms[i], FIGURE_ARM);
+	for (size_t first = 0; first < c->n; first++) {
+		size_t before = 0;
+		while (before < first && strcmp(arms[before], arms[first]))
+			before++;
+		for (size_t i = first; before == first && i < c->n; i++)
+			if (c->cells[i].live && !c->cells[i].replica &&
+			    !strcmp(arms[i], arms[first]))
+				print_line(out, rows, i, arms[i], ids, n);
+	}
 }
 
 static int print_tsv(FILE *out, const struct run *run, enum report_form form)
@@ -266,29 +311,22 @@ static int print_tsv(FILE *out, const struct run *run, enum report_form form)
 						 { "first_call", "ns" } };
 	const struct figure_id *ids = form == REPORT_TSV_RING ? ring : make;
 	size_t n = form == REPORT_TSV_RING ? 1 : 3;
-	const json_t *l1i = json_object_get(json_object_get(run->head, "machine"), "l1i");
+	char(*arms)[FIGURE_ARM];
 	struct rows rows;
-	char arm[200];
 	int r = rows_make(run, ids, n, &rows);
 
 	if (r)
 		return r;
+	if (!(arms = calloc(rows.census.n + 1, sizeof *arms))) {
+		rows_free(&rows);
+		return -ENOMEM;
+	}
 	fputs("arm\tworkload\tkind\tlive\tl1i_ways", out);
 	for (size_t k = 0; k < n; k++)
 		fprintf(out, "\t%s_%s\tlow\thigh", ids[k].phase, ids[k].event);
 	fputc('\n', out);
-	for (size_t cell = 0; cell < rows.census.n; cell++) {
-		const struct cell *c = &rows.census.cells[cell];
-		if (c->replica || !c->live)
-			continue;
-		figure_arm(run, c, arm, sizeof arm);
-		fprintf(out, "%s\t%s\t%s\t%u\t%lld", arm, c->workload, c->kind, c->live,
-			(long long)json_integer_value(json_object_get(l1i, "ways")));
-		for (size_t k = 0; k < n; k++)
-			print_estimate(out,
-				       &rows_find(&rows, cell, ids[k].phase, ids[k].event)->value);
-		fputc('\n', out);
-	}
+	print_lines(out, &rows, arms, ids, n);
+	free(arms);
 	rows_free(&rows);
 	return 0;
 }

@@ -1,0 +1,42 @@
+# ring.gp - time of a call against the number of live stubs, an arm a line.
+#
+#   stubmap summary RUN.jsonl --tsv ring > ring.tsv
+#   gnuplot -c scripts/ring.gp ring.tsv ring.svg [KIND]      KIND: indirect unless told
+#
+# Columns: arm, workload, kind, live, l1i_ways, ns, low, high (95 %).
+
+DATA = ARG1
+OUT = ARG2
+KIND = ARGC > 2 ? ARG3 : "indirect"
+load ARG0[1:strlen(ARG0)-strlen("ring.gp")]."style.gp"
+
+wanted(arm, kind) = kind eq KIND && arm ne "arm"
+ways = NaN
+top = 0
+greatest(v) = (v == v && v > top ? top = v : 0, 0)
+stats DATA skip 1 using (wanted(strcol(1), strcol(3)) ? \
+	(ways = $5, greatest($6), greatest($8), list_arm(strcol(1))) : 0) nooutput
+if (words(list) == 0) { exit error "ring.gp: no cell of kind ".KIND." in ".DATA }
+
+set output OUT
+set title "One call through one of N live stubs (".KIND."), crossed in shuffled order"
+set xlabel "live stubs N"
+set ylabel "time of a call [ns], median and 95 % interval"
+set logscale x 2
+set format x "%.0f"
+set yrange [0:top * 1.12]
+set offsets graph 0.02, graph 0.02, 0, 0
+set xtics 2
+set key below left reverse Left horizontal maxcols 4 samplen 3 width 1
+set bmargin 7
+if (ways == ways) {
+	set arrow 1 from ways, graph 0 to ways, graph 1 nohead lc rgb "#808080" dt 3 lw 1.5 back
+	set label 1 sprintf("ways of the L1I: %d", ways) at ways, graph 0.97 offset 0.6, 0 tc rgb "#606060"
+}
+
+x(arm, kind, i, live) = wanted(arm, kind) && arm eq word(list, i) ? live : NaN
+plot for [i = 1:words(list)] DATA skip 1 using (x(strcol(1), strcol(3), i, $4)):7:8 \
+	with filledcurves fc rgb colour(word(list, i)) fs transparent solid 0.2 noborder notitle, \
+     for [i = 1:words(list)] DATA skip 1 using (x(strcol(1), strcol(3), i, $4)):6 \
+	with linespoints lc rgb colour(word(list, i)) pt point(word(list, i)) \
+	dt dash(word(list, i)) lw 2 ps 0.7 title word(list, i)

@@ -1,0 +1,33 @@
+# style.gp - what all figures share: terminal by the output's suffix, and one colour, point and dash
+# an arm, the same in every figure. Colours: Wong, Nature Methods 8, 441 (2011), safe for the colour
+# blind; a lazy arm has the paler kin of its placement's colour.
+#
+# Expects OUT and, where 800 x 500 does not fit, WIDTH and HEIGHT.
+
+if (!exists("WIDTH")) WIDTH = 800
+if (!exists("HEIGHT")) HEIGHT = 500
+suffix = strlen(OUT) > 4 ? OUT[strlen(OUT)-3:] : ""
+if (suffix eq ".pdf") {
+	set terminal pdfcairo size WIDTH/100.0, HEIGHT/100.0 font "Sans,10" noenhanced
+} else {
+	set terminal svg size WIDTH, HEIGHT font "Sans,14" background "white" noenhanced
+}
+set datafile separator tab
+set encoding utf8
+set border 3 lc rgb "#404040"
+set tics nomirror out
+set grid ytics lc rgb "#d8d8d8" lt 1 lw 0.5
+
+ARMS    = "null page pool template lazy+page lazy+pool lazy+template"
+COLOURS = "0x000000 0xD55E00 0x0072B2 0x009E73 0xE69F00 0x56B4E9 0xCC79A7"
+POINTS  = "2 5 7 9 4 6 8"
+DASHES  = "1 1 1 1 2 2 2"
+# An arm that is not in ARMS shows in grey.
+place(arm, i) = i > words(ARMS) ? 0 : word(ARMS, i) eq arm ? i : place(arm, i + 1)
+colour(arm) = place(arm, 1) ? int(word(COLOURS, place(arm, 1))) : 0x808080
+point(arm) = place(arm, 1) ? int(word(POINTS, place(arm, 1))) : 1
+dash(arm) = place(arm, 1) ? int(word(DASHES, place(arm, 1))) : 3
+
+# The arms of the data, each once, in its order: list_arm notes one and is 0, for stats.
+list = ""
+list_arm(arm) = strstrt(" ".list." ", " ".arm." ") ? 0 : (list = list.(list eq "" ? "" : " ").arm, 0)
