@@ -20,8 +20,14 @@ STRAT := $(wildcard strategies/*.c)
 WORK  := $(wildcard workloads/*.c)
 HARN  := $(wildcard harness/*.c)
 TESTS := $(wildcard tests/test_*.c)
+GC    := $(patsubst workloads/gc/%.c,%,$(wildcard workloads/gc/*.c))
+# Programs on a collected heap: bitcode that the JIT compiles, carried in the executable, and a
+# native twin each. Clang's own passes stay off: the JIT's tiers are to start from the same module.
+BITCODE  := clang-19 -std=c17 $(WARN) -O1 -Xclang -disable-llvm-passes -emit-llvm \
+            -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables
 
 obj      = $(patsubst %.c,$(1)/obj/%.o,$(2))
+gcobj    = $(patsubst %,$(1)/gc/%.o,$(2)) $(patsubst %,$(1)/gc/native/%.o,$(2))
 HARNLIB  := $(filter-out harness/main.c,$(HARN))
 
 .DEFAULT_GOAL := all
@@ -42,14 +48,28 @@ $(1)/libstubmap.a: $$(call obj,$(1),$$(STRAT))
 	@rm -f $$@
 	$$(AR) rcs $$@ $$^
 
-$(1)/stubmap: $$(call obj,$(1),$$(HARN) $$(WORK)) $(1)/libstubmap.a
+$(1)/gc/%.bc: workloads/gc/%.c | setup-dirs
+	@mkdir -p $$(@D)
+	$$(BITCODE) -MMD -MP -c -o $$@ $$<
+
+.PRECIOUS: $(1)/gc/%.bc
+$(1)/gc/%.o: $(1)/gc/%.bc
+	cd $$(@D) && $$(LD) -r -b binary -z noexecstack -o $$(@F) $$(<F)
+
+$(1)/gc/native/%.o: workloads/gc/%.c | setup-dirs
+	@mkdir -p $$(@D)
+	$$(CC) $$(STD) $(2) -DGC_NATIVE=$$* -MMD -MP -c -o $$@ $$<
+
+$(1)/stubmap: $$(call obj,$(1),$$(HARN) $$(WORK)) $$(call gcobj,$(1),$$(GC)) $(1)/libstubmap.a
 	$$(CC) $(2) -o $$@ $$^ $$(LIBS)
 
-$(1)/tests/%: $(1)/obj/tests/%.o $$(call obj,$(1),$$(HARNLIB) $$(WORK)) $(1)/libstubmap.a
+$(1)/tests/%: $(1)/obj/tests/%.o $$(call obj,$(1),$$(HARNLIB) $$(WORK)) \
+              $$(call gcobj,$(1),$$(GC)) $(1)/libstubmap.a
 	@mkdir -p $$(@D)
 	$$(CC) $(2) -o $$@ $$^ -lcmocka $$(LIBS)
 
--include $$(patsubst %.o,%.d,$$(call obj,$(1),$$(STRAT) $$(WORK) $$(HARN) $$(TESTS)))
+-include $$(patsubst %.o,%.d,$$(call obj,$(1),$$(STRAT) $$(WORK) $$(HARN) $$(TESTS)) \
+                              $$(call gcobj,$(1),$$(GC)))
 endef
 
 .PHONY: setup-dirs
