@@ -103,11 +103,20 @@ static void test_ocaml_linked(void **state)
 	assert_int_equal(system(command), 0);
 	unlink(path);
 	snprintf(path, sizeof path, "%s/a.so", folder);
-	if (corpus_import(path, &c, error))
-		fail_msg("%s", error);
+	bytes = sample_load(path, &size);
 	unlink(path);
 	rmdir(folder);
-	assert_null(sample_check(&c));
+	assert_non_null(bytes);
+	/* Some linkers also write the addends in place: not here. */
+	uint64_t list;
+	struct image img;
+	assert_int_equal(image_open(&img, "a.so", bytes, size, error), 0);
+	assert_int_equal(image_symbol(&img, "caml_frametable", &list), 0);
+	const uint8_t *units = image_at(&img, list, 24);
+	assert_non_null(units);
+	memset(bytes + (units - bytes), 0, 24);
+	image_close(&img);
+	import_bytes(bytes, size, &c);
 	expect_safepoints(&c, ocaml, 5);
 	expect_functions(&c, ocaml_functions, 2);
 	corpus_close(&c);
