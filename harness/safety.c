@@ -175,8 +175,8 @@ static void explain(struct prober *p)
 	p->probes->how_inside =
 	    p->code->length ? "in the middle of the first instruction of two bytes or more behind "
 			      "the return address, as LLVM decodes it"
-			    : "pc-2, inside the call before it, taken to have three bytes or more: "
-			      "a corpus holds no code";
+			    : "pc-2, inside the call, taken to have three bytes or more; the "
+			      "code itself is not to be had";
 }
 
 int safety_probes(const struct corpus *c, const struct safety_code *code, struct safety_probes *out)

@@ -1,0 +1,189 @@
+/*
+ * cmd_maps.c - `stubmap maps`: the stack maps of the reader's own files under every encoder.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "corpus.h"
+#include "env.h"
+#include "map_measure.h"
+#include "map_report.h"
+#include "map_rows.h"
+#include "options.h"
+#include "suggest.h"
+
+static const struct option_help help = {
+	.usage = "maps FILE... [options]",
+	.summary =
+	    "Encodes the stack maps of each FILE with every encoder and measures them: bytes,\n"
+	    "lookups, what encoding costs, and what wrong return addresses and forgetful "
+	    "producers\n"
+	    "lead to. Beside the sizes stands a bound: how small a table could be.\n"
+	    "\n"
+	    "A FILE is an x86-64 program of OCaml 4.11 to 5 or Go 1.18 and later, an object or\n"
+	    "program with .llvm_stackmaps, Wasmtime's .cwasm, a corpus of workloads/corpora, or a\n"
+	    "record that -o wrote, whose figures are shown again.\n"
+	    "\n"
+	    "The exit status is 1 where an encoder gave a wrong answer, 2 where a file was "
+	    "refused.",
+	.min_words = 1,
+	.max_words = -1,
+};
+
+enum { LINE = 600 };
+
+static int say(const char *line)
+{
+	fprintf(stderr, "stubmap maps: %s\n", line);
+	return 2;
+}
+
+struct chosen {
+	const struct map_ops *encoders[OPTION_LIST_MAX];
+	size_t n;
+};
+
+/* 0, or 2 after a line on stderr. Without a list: all. */
+static int choose(const struct option_list *list, struct chosen *out)
+{
+	const char *names[OPTION_LIST_MAX];
+	char line[LINE];
+	size_t n = 0;
+
+	for (; map_encoders[n] && n < OPTION_LIST_MAX; n++)
+		names[n] = map_encoders[n]->name;
+	for (size_t i = 0; i < (list->n ? list->n : n); i++) {
+		const char *name = list->n ? list->words[i] : names[i];
+		const struct map_ops *ops = map_encoder(name);
+		if (!ops) {
+			suggest_refuse(line, sizeof line, "encoder", name, names, n);
+			return say(line);
+		}
+		for (size_t k = 0; k < out->n; k++)
+			if (out->encoders[k] == ops) {
+				snprintf(line, sizeof line, "--encoders: %s twice", name);
+				return say(line);
+			}
+		out->encoders[out->n++] = ops;
+	}
+	return 0;
+}
+
+static int check_figure(const char *figure)
+{
+	char line[LINE];
+	size_t n = 0;
+
+	for (; map_report_figures[n]; n++)
+		if (!strcmp(map_report_figures[n], figure))
+			return 0;
+	suggest_refuse(line, sizeof line, "figure", figure, map_report_figures, n);
+	return say(line);
+}
+
+/* 0, 1 (an encoder was wrong) or 2 (said why). */
+static int measure(const struct map_measure *with, char **files, size_t n)
+{
+	char error[MAP_ROWS_ERROR];
+	int wrong = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int r;
+		for (size_t k = 0; k < i; k++)
+			if (!strcmp(files[k], files[i])) {
+				snprintf(error, sizeof error, "%s: given twice", files[i]);
+				return say(error);
+			}
+		if (map_rows_is_record(files[i]))
+			r = map_rows_load(with->rows, files[i], error);
+		else
+			r = map_measure_file(with, files[i], error);
+		if (r && r != -EILSEQ) {
+			progress_end(with->progress);
+			return say(error);
+		}
+		wrong |= r == -EILSEQ;
+	}
+	progress_end(with->progress);
+	return wrong;
+}
+
+static int save(const struct map_rows *rows, const char *path)
+{
+	char line[LINE];
+	json_t *machine = env_machine();
+	int r = map_rows_save(rows, machine, path);
+
+	json_decref(machine);
+	if (!r)
+		return 0;
+	snprintf(line, sizeof line, "%s: %s", path, strerror(-r));
+	return say(line);
+}
+
+static int show(const struct map_rows *rows, bool json, const char *figure)
+{
+	int r = 0;
+
+	if (figure)
+		map_report_tsv(stdout, rows, figure);
+	else if (json)
+		r = map_rows_write(rows, stdout);
+	else
+		r = map_report_tables(stdout, rows);
+	if (!r && (fflush(stdout) || ferror(stdout)))
+		r = -EIO;
+	return r ? say(strerror(-r)) : 0;
+}
+
+int cmd_maps(int argc, char **argv)
+{
+	struct option_list list = { 0 };
+	struct chosen chosen = { 0 };
+	const char *figure = NULL, *path = NULL;
+	bool json = false, untimed = false;
+	const struct option_spec specs[] = {
+		{ "encoders", 0, OPTION_LIST, "A,B", "these only; stubmap list maps has them all",
+		  &list, 0, 0 },
+		{ "no-time", 0, OPTION_FLAG, NULL, "leave out what takes a clock", &untimed, 0, 0 },
+		{ "json", 0, OPTION_FLAG, NULL, "one tidy row a line, every figure", &json, 0, 0 },
+		{ "tsv", 0, OPTION_TEXT, "FIGURE", "a figure's data: bytes, lookup, safety",
+		  &figure, 0, 0 },
+		{ "out", 'o', OPTION_TEXT, "MAPS.jsonl",
+		  "keep the rows, with the machine, as a record", &path, 0, 0 },
+	};
+	struct progress progress;
+	struct map_rows rows;
+	int first, r;
+
+	r = options_parse(argc, argv, &help, specs, sizeof specs / sizeof *specs, &first);
+	if (r) {
+		free(list.text);
+		return r < 0 ? 2 : 0;
+	}
+	r = map_rows_begin(&rows) ? say("out of memory") : choose(&list, &chosen);
+	if (!r && json && figure)
+		r = say("--json and --tsv exclude each other");
+	if (!r && figure)
+		r = check_figure(figure);
+	if (!r) {
+		struct map_measure with = { .encoders = chosen.encoders,
+					    .nencoders = chosen.n,
+					    .untimed = untimed,
+					    .progress = &progress,
+					    .rows = &rows };
+		progress_begin(&progress, (size_t)(argc - first) * chosen.n);
+		r = measure(&with, argv + first, (size_t)(argc - first));
+	}
+	if (r != 2 && path && save(&rows, path))
+		r = 2;
+	if (r != 2 && show(&rows, json, figure))
+		r = 2;
+	map_rows_end(&rows);
+	free(list.text);
+	return r;
+}
