@@ -84,7 +84,7 @@ GC_EXPORT uint64_t gc_main(rt *c, uint32_t n)
 	uint64_t found = 0;
 
 	for (uint64_t i = 0; i < n; i++)
-		put(c, m, i * i % (n + n / 2), i);
+		put(c, m, i * 2654435761u % (n + n / 2), i);
 	for (uint64_t i = 0; i < 2 * (uint64_t)n; i++) {
 		REF struct entry *e = find(m, i);
 

@@ -1,0 +1,65 @@
+/*
+ * walk.c - frames by their saved rbp, through the stubs between them.
+ *
+ *      exit frame (a stub's)     compiled            stub (indirect)      compiled
+ *      | rbp | return to --->|   | rbp | return to -->|  | rbp | ret. -->| ...
+ *
+ * A return address belongs to the frame whose rbp is saved below it. One among the stubs means a
+ * stub's frame, which says by its kind how to go on (stub.h): an entry's leads on to the exit frame
+ * that was current when the host called in, others have their caller above. Lazy stubs have no
+ * frame of their own left by the time that their target runs.
+ */
+#include "walk.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static int grow(struct walk *w)
+{
+	size_t cap = w->cap ? 2 * w->cap : 256;
+	uint32_t *pcs = realloc(w->pcs, cap * sizeof(*pcs));
+
+	if (!pcs)
+		return -ENOMEM;
+	w->pcs = pcs;
+	struct walk_frame *frames = realloc(w->frames, cap * sizeof(*frames));
+	if (!frames)
+		return -ENOMEM;
+	w->frames = frames;
+	w->cap = cap;
+	return 0;
+}
+
+int walk_stack(struct walk *w, const struct stub_activation *activation)
+{
+	uint64_t *rbp = activation->exit_frame;
+
+	w->n = w->stubs = 0;
+	while (rbp) {
+		uint64_t *caller = (uint64_t *)(uintptr_t)rbp[0];
+		uintptr_t pc = rbp[1];
+
+		if (pc > w->text_from && pc <= w->text_to) {
+			if (w->n == w->cap && grow(w))
+				return -ENOMEM;
+			w->pcs[w->n] = (uint32_t)(pc - w->text_from);
+			w->frames[w->n++] = (struct walk_frame){ rbp + 2, caller };
+		} else if (pc > w->stubs_from && pc <= w->stubs_to) {
+			w->stubs++;
+			if (caller[-1] <= STUB_ENTRY_JS)
+				caller = (uint64_t *)(uintptr_t)caller[-2];
+		} else {
+			w->lost = pc;
+			return -EFAULT;
+		}
+		rbp = caller;
+	}
+	return 0;
+}
+
+void walk_close(struct walk *w)
+{
+	free(w->pcs);
+	free(w->frames);
+	*w = (struct walk){ 0 };
+}

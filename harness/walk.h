@@ -1,0 +1,32 @@
+/*
+ * walk.h - the compiled frames on the stack, newest first, from an activation's exit frame.
+ */
+#ifndef STUBMAP_WALK_H
+#define STUBMAP_WALK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../strategies/stub.h"
+
+struct walk_frame {
+	uint64_t *sp;  /* at the call: slot i of its map is at (char *)sp + 4 * i */
+	uint64_t *end; /* the frame's saved rbp: no slot lies at or above it */
+};
+
+struct walk {
+	uintptr_t stubs_from, stubs_to; /* where stubs lie */
+	uintptr_t text_from, text_to;	/* the module; a return address may be text_to */
+	uint32_t *pcs;			/* return addresses, from text_from; one a frame */
+	struct walk_frame *frames;
+	size_t n, cap;
+	size_t stubs;	/* stub frames crossed in the last walk */
+	uintptr_t lost; /* the return address that ended a walk with -EFAULT */
+};
+
+/* Fills pcs, frames and n. 0, -ENOMEM, -EFAULT: a return address that is neither in a stub nor in
+ * the module. */
+int walk_stack(struct walk *, const struct stub_activation *);
+void walk_close(struct walk *);
+
+#endif
