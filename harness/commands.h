@@ -9,6 +9,8 @@ int cmd_summary(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
+int cmd_claims(int argc, char **argv);
+int cmd_maps(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_child(int argc, char **argv); /* one invocation; not for people */
 

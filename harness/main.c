@@ -15,6 +15,8 @@ static const struct command {
 	{ "sweep", "a whole plan into a run file; goes on where it was cut off", cmd_sweep },
 	{ "summary", "a run file as tables, rows or a figure's data", cmd_summary },
 	{ "compare", "two run files, cell by cell", cmd_compare },
+	{ "claims", "sentences that a run can refute", cmd_claims },
+	{ "maps", "the stack maps of a program of yours under every encoder", cmd_maps },
 	{ "show", "one stub, disassembled where it lies", cmd_show },
 	{ "child", NULL, cmd_child },
 	{ NULL, NULL, NULL },
