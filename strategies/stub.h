@@ -221,7 +221,8 @@ enum stub_flags {
 	STUB_BULK = 2,              /* many stubs by one change of protection */
 	STUB_RETARGET_IN_PLACE = 4, /* retarget leaves the code pointer as it is (a baked stub moves
 	                               where the new target is out of a near call's reach) */
-	STUB_DEFERRED = 8,          /* code may be made at the first call */
+	STUB_DEFERRED = 8,          /* code may be made at the first call; where that fails, the call
+	                               reports it by raise (entry_js: VALUE_ERROR), returns zero */
 	STUB_CAN_BAKE = 16,
 	STUB_CAN_TABLE = 32,
 };
@@ -248,7 +249,8 @@ struct stub_ops {
 	/* Instantiation: these may come, in any number and order. Optional. 0, -ENOMEM (no code memory),
 	 * -ENOTSUP (a signature or kind that no body can be made for). */
 	int (*prepare)(struct stub_space *, const struct stub_spec *, size_t n);
-	/* From now on c->code can be called. 0, -ENOMEM, -ENOTSUP; on failure c is as it was. */
+	/* From now on c->code can be called; c stays where it is in memory until its release. 0,
+	 * -ENOMEM, -ENOTSUP; on failure c is as it was. */
 	int (*bind)(struct stub_space *, const struct stub_spec *, struct callee *c);
 	/* STUB_BULK strategies, and only they: binds c[i] to specs[i] for i below n with one change of
 	 * protection for all. As bind; on failure every c[i] is as it was. */
@@ -265,6 +267,14 @@ struct stub_ops {
 int stub_space_open(struct stub_space *space, const struct stub_ops *ops, struct code_memory *code,
                     const struct stub_config *config, const struct stub_runtime *runtime);
 void stub_space_close(struct stub_space *space);
+
+/*
+ * Code that calls through c as compiled callers do (its address to r10, a jump to its code), for
+ * those that cannot: C, and calls that a loader binds. It leaves no frame and runs at any address.
+ * Returns its size in bytes.
+ */
+enum { STUB_CALL_PAD = 16 };
+size_t stub_call_pad(uint8_t code[STUB_CALL_PAD], const struct callee *c);
 
 /* Every strategy, in the order of list.h; the first is the floor. NULL ends the table. */
 extern const struct stub_ops *const stub_strategies[];
