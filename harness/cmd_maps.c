@@ -42,37 +42,6 @@ static int say(const char *line)
 	return 2;
 }
 
-struct chosen {
-	const struct map_ops *encoders[OPTION_LIST_MAX];
-	size_t n;
-};
-
-/* 0, or 2 after a line on stderr. Without a list: all. */
-static int choose(const struct option_list *list, struct chosen *out)
-{
-	const char *names[OPTION_LIST_MAX];
-	char line[LINE];
-	size_t n = 0;
-
-	for (; map_encoders[n] && n < OPTION_LIST_MAX; n++)
-		names[n] = map_encoders[n]->name;
-	for (size_t i = 0; i < (list->n ? list->n : n); i++) {
-		const char *name = list->n ? list->words[i] : names[i];
-		const struct map_ops *ops = map_encoder(name);
-		if (!ops) {
-			suggest_refuse(line, sizeof line, "encoder", name, names, n);
-			return say(line);
-		}
-		for (size_t k = 0; k < out->n; k++)
-			if (out->encoders[k] == ops) {
-				snprintf(line, sizeof line, "--encoders: %s twice", name);
-				return say(line);
-			}
-		out->encoders[out->n++] = ops;
-	}
-	return 0;
-}
-
 static int check_figure(const char *figure)
 {
 	char line[LINE];
@@ -143,7 +112,9 @@ static int show(const struct map_rows *rows, bool json, const char *figure)
 int cmd_maps(int argc, char **argv)
 {
 	struct option_list list = { 0 };
-	struct chosen chosen = { 0 };
+	const struct map_ops *encoders[MAP_CHOICE];
+	char error[MAP_ROWS_ERROR];
+	size_t nencoders;
 	const char *figure = NULL, *path = NULL;
 	bool json = false, untimed = false;
 	const struct option_spec specs[] = {
@@ -165,18 +136,20 @@ int cmd_maps(int argc, char **argv)
 		free(list.text);
 		return r < 0 ? 2 : 0;
 	}
-	r = map_rows_begin(&rows) ? say("out of memory") : choose(&list, &chosen);
+	r = map_rows_begin(&rows) ? say("out of memory") : 0;
+	if (!r && map_measure_choose(list.words, list.n, encoders, &nencoders, error))
+		r = say(error);
 	if (!r && json && figure)
 		r = say("--json and --tsv exclude each other");
 	if (!r && figure)
 		r = check_figure(figure);
 	if (!r) {
-		struct map_measure with = { .encoders = chosen.encoders,
-					    .nencoders = chosen.n,
+		struct map_measure with = { .encoders = encoders,
+					    .nencoders = nencoders,
 					    .untimed = untimed,
 					    .progress = &progress,
 					    .rows = &rows };
-		progress_begin(&progress, (size_t)(argc - first) * chosen.n);
+		progress_begin(&progress, (size_t)(argc - first) * nencoders);
 		r = measure(&with, argv + first, (size_t)(argc - first));
 	}
 	if (r != 2 && path && save(&rows, path))

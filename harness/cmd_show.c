@@ -216,7 +216,9 @@ int cmd_show(int argc, char **argv)
 {
 	if (argc >= 2 && !strcmp(argv[1], "stub"))
 		return show_stub(argc - 1, argv + 1);
+	if (argc >= 2 && !strcmp(argv[1], "map"))
+		return show_map(argc - 1, argv + 1);
 	if (argc >= 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
 		return show_stub(argc, argv);
-	return say(argc < 2 ? "what?" : argv[1], "show takes the word stub");
+	return say(argc < 2 ? "what?" : argv[1], "show takes the word stub or map");
 }

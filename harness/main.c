@@ -17,7 +17,7 @@ static const struct command {
 	{ "compare", "two run files, cell by cell", cmd_compare },
 	{ "claims", "sentences that a run can refute", cmd_claims },
 	{ "maps", "the stack maps of a program of yours under every encoder", cmd_maps },
-	{ "show", "one stub, disassembled where it lies", cmd_show },
+	{ "show", "one stub, disassembled where it lies; one stack map's lookup explained", cmd_show },
 	{ "child", NULL, cmd_child },
 	{ NULL, NULL, NULL },
 };

@@ -12,9 +12,39 @@
 #include "decode.h"
 #include "import.h"
 #include "safety.h"
+#include "suggest.h"
 
 /* Enough for a p99, little enough for seconds: a cold lookup flushes the whole table first. */
 enum { SEED = 1, BLOCKS = 1000, COLD = 500, ENCODINGS = 11, FAULTS = 500 };
+
+int map_measure_choose(const char *const *names, size_t n, const struct map_ops *out[MAP_CHOICE],
+		       size_t *nout, char error[MAP_ROWS_ERROR])
+{
+	const char *known[MAP_CHOICE];
+	size_t nknown = 0;
+
+	for (; map_encoders[nknown] && nknown < MAP_CHOICE; nknown++)
+		known[nknown] = map_encoders[nknown]->name;
+	if (!n) {
+		names = known;
+		n = nknown;
+	}
+	*nout = 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct map_ops *ops = map_encoder(names[i]);
+		if (!ops) {
+			suggest_refuse(error, MAP_ROWS_ERROR, "encoder", names[i], known, nknown);
+			return -EINVAL;
+		}
+		for (size_t k = 0; k < *nout; k++)
+			if (out[k] == ops) {
+				snprintf(error, MAP_ROWS_ERROR, "--encoders: %s twice", names[i]);
+				return -EINVAL;
+			}
+		out[(*nout)++] = ops;
+	}
+	return 0;
+}
 
 /* ---- Views ---------------------------------------------------------------------------------- */
 
@@ -154,7 +184,7 @@ static int rows_of_corpus(const struct measure *m)
 	for (int sort = 0; sort < SAFETY_SORTS; sort++) {
 		const struct safety_probes *p = &m->probes;
 		name(event, "bogus_%s", safety_sort_names[sort]);
-		snprintf(note, sizeof note, "%s%s%zu left out: safepoints themselves",
+		snprintf(note, sizeof note, "%s%s%zu left out: safepoints",
 			 sort == SAFETY_INSIDE ? p->how_inside : "",
 			 sort == SAFETY_INSIDE ? "; " : "", p->left_out[sort]);
 		if (p->n[sort])
@@ -194,6 +224,8 @@ static void rows_of_cost(const struct measure *m, const struct map_cost *cost)
 		      "in each warm sample of 128 lookups");
 		value(m, "probe_tsc", "ns/lookup", "tsc", cost->tsc_probe,
 		      "taken off each cold lookup");
+		value(m, "step_tsc", "ns/lookup", "tsc", cost->tsc_step,
+		      "cold times differ by at least this, if at all; 0 is less");
 		value(m, "probe_fence", "ns/lookup", "clock", cost->fence,
 		      "in each lookup of warm_alone");
 	}

@@ -29,6 +29,11 @@ struct map_measure {
 	struct map_rows *rows;
 };
 
+enum { MAP_CHOICE = 64 };
+/* Encoders by name; n == 0: all. 0, or -EINVAL (unknown, or twice) with one line in error. */
+int map_measure_choose(const char *const *names, size_t n, const struct map_ops *out[MAP_CHOICE],
+		       size_t *nout, char error[MAP_ROWS_ERROR]);
+
 /*
  * A safepoint as an encoder takes it: as it is, or, where the corpus has registers and the format
  * can't hold them, with all registers of all frames spilled (safepoint_spill_registers).

@@ -101,8 +101,6 @@ static void saving(struct view *v, const char *other)
 		table_cell(&v->table, "%s", "");
 	else if (!map_rows_number(v->rows, v->file, other, "bytes", "value", &base, NULL) || !base)
 		table_missing(&v->table, "the encoder compared with is not among those measured");
-	else if (!strcmp(v->encoder, other))
-		table_cell(&v->table, "%s", "1");
 	else
 		table_cell(&v->table, "%+.1f%%", 100 * (own / base - 1));
 }

@@ -27,6 +27,7 @@ static void trace_prefetch(const void *p);
 static _Thread_local struct recorder {
 	const uint8_t *map;
 	struct map_lines *lines;
+	struct map_reads *reads; /* or NULL */
 } recorder;
 
 static void trace_line(struct map_lines *lines, uint32_t *set, uint32_t *n, uint32_t line)
@@ -40,10 +41,22 @@ static void trace_line(struct map_lines *lines, uint32_t *set, uint32_t *n, uint
 		set[(*n)++] = line;
 }
 
+static void trace_read(struct map_reads *reads, size_t at, size_t n)
+{
+	if (reads->n == MAP_READS) {
+		reads->full = true;
+		return;
+	}
+	reads->at[reads->n] = at;
+	reads->bytes[reads->n++] = (uint32_t)n;
+}
+
 static void trace_touch(const void *p, size_t n)
 {
 	struct map_lines *lines = recorder.lines;
 	size_t at = (size_t)((const uint8_t *)p - recorder.map);
+	if (recorder.reads)
+		trace_read(recorder.reads, at, n);
 	for (size_t i = at / MAP_LINE; n && i <= (at + n - 1) / MAP_LINE; i++)
 		trace_line(lines, lines->read, &lines->nread, (uint32_t)i);
 }
@@ -64,8 +77,8 @@ static const struct {
 	MAP_LIST(ROW)
 };
 
-enum map_answer map_trace(const struct map_ops *ops, const uint8_t *map, size_t len, uint32_t pc,
-			  struct live *out, struct map_lines *lines)
+static enum map_answer trace(const struct map_ops *ops, const uint8_t *map, size_t len, uint32_t pc,
+			     struct live *out, struct map_lines *lines, struct map_reads *reads)
 {
 	size_t i = 0;
 	while (i < sizeof rows / sizeof *rows && rows[i].ops != ops)
@@ -73,13 +86,28 @@ enum map_answer map_trace(const struct map_ops *ops, const uint8_t *map, size_t 
 	assert(i < sizeof rows / sizeof *rows);
 	lines->nread = lines->nfetched = 0;
 	lines->full = false;
-	recorder = (struct recorder){ map, lines };
+	recorder = (struct recorder){ map, lines, reads };
 	return rows[i].traced->lookup(map, len, pc, out);
+}
+
+enum map_answer map_trace(const struct map_ops *ops, const uint8_t *map, size_t len, uint32_t pc,
+			  struct live *out, struct map_lines *lines)
+{
+	return trace(ops, map, len, pc, out, lines, NULL);
+}
+
+enum map_answer map_trace_reads(const struct map_ops *ops, const uint8_t *map, size_t len,
+				uint32_t pc, struct live *out, struct map_reads *reads)
+{
+	struct map_lines lines;
+	reads->n = 0;
+	reads->full = false;
+	return trace(ops, map, len, pc, out, &lines, reads);
 }
 
 void map_trace_bitmap(const uint8_t *map, const struct live *live, struct map_lines *lines)
 {
-	recorder = (struct recorder){ map, lines };
+	recorder = (struct recorder){ map, lines, NULL };
 	if (live->nwords)
 		trace_touch(live->bitmap, 4 * (size_t)live->nwords);
 }

@@ -25,4 +25,15 @@ enum map_answer map_trace(const struct map_ops *ops, const uint8_t *map, size_t 
 /* Adds the lines of a found map's bitmap, which a collector reads next. */
 void map_trace_bitmap(const uint8_t *map, const struct live *live, struct map_lines *lines);
 
+/* Every load of one lookup, in order. */
+enum { MAP_READS = 256 };
+struct map_reads {
+	size_t at[MAP_READS]; /* offset in the table */
+	uint32_t bytes[MAP_READS];
+	uint32_t n;
+	bool full; /* there were more */
+};
+enum map_answer map_trace_reads(const struct map_ops *ops, const uint8_t *map, size_t len,
+				uint32_t pc, struct live *out, struct map_reads *reads);
+
 #endif

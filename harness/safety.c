@@ -172,11 +172,9 @@ static void explain(struct prober *p)
 	why[SAFETY_PADDING] = functions ? "no gap between functions is surely padding"
 					: "where functions start is not known";
 	why[SAFETY_EMPTY] = "no safepoint is empty";
-	p->probes->how_inside =
-	    p->code->length ? "in the middle of the first instruction of two bytes or more behind "
-			      "the return address, as LLVM decodes it"
-			    : "pc-2, inside the call, taken to have three bytes or more; the "
-			      "code itself is not to be had";
+	p->probes->how_inside = p->code->length
+				    ? "the first instruction of 2 or more bytes behind the call"
+				    : "pc-2, inside a call of 3 or more bytes: no code to decode";
 }
 
 int safety_probes(const struct corpus *c, const struct safety_code *code, struct safety_probes *out)
