@@ -7,6 +7,7 @@
 # Each target installs what is missing first (scripts/setup, through apt-get).
 
 BUILD   ?= build
+JOBS    := $(if $(findstring j,$(filter-out --%,$(MAKEFLAGS))),,-j$(shell nproc))
 CC      ?= cc
 LLVM    := /usr/lib/llvm-19
 WARN    := -Wall -Wextra -Wpedantic $(if $(CI),-Werror)
@@ -34,10 +35,27 @@ HARNLIB  := $(filter-out harness/main.c,$(HARN))
 .PHONY: all check smoke reproduce format clean setup FORCE
 
 all: setup
-	@$(MAKE) --no-print-directory $(BUILD)/stubmap $(BUILD)/libstubmap.a
+	@$(MAKE) --no-print-directory $(JOBS) $(BUILD)/stubmap $(BUILD)/libstubmap.a
 
 setup:
 	@scripts/setup
+
+# The tests run under ASan and UBSan; compiled stubs and JIT code are not instrumented, what they call
+# and are called by is. TSan, fuzzing and what a test leaves out are named at its head.
+check: setup
+	@$(MAKE) --no-print-directory $(JOBS) $(BUILD)/stubmap $(BUILD)/libstubmap.a check-programs
+	@scripts/run-tests $(patsubst tests/%.c,$(BUILD)/san/tests/%,$(TESTS))
+
+.PHONY: check-programs
+check-programs: $(patsubst tests/%.c,$(BUILD)/san/tests/%,$(TESTS)) $(BUILD)/san/stubmap
+
+smoke: all
+	@rm -f $(BUILD)/smoke.jsonl
+	$(BUILD)/stubmap sweep scripts/plans/smoke.json -o $(BUILD)/smoke.jsonl
+	$(BUILD)/stubmap summary $(BUILD)/smoke.jsonl
+
+reproduce: all
+	@scripts/reproduce $(BUILD)/results
 
 define variant # $(1) folder, $(2) extra flags
 $(1)/obj/%.o: %.c | setup-dirs
@@ -47,6 +65,7 @@ $(1)/obj/%.o: %.c | setup-dirs
 $(1)/libstubmap.a: $$(call obj,$(1),$$(STRAT))
 	@rm -f $$@
 	$$(AR) rcs $$@ $$^
+	@mkdir -p $(1)/include/stubmap && cp strategies/stub.h strategies/map.h $(1)/include/stubmap
 
 $(1)/gc/%.bc: workloads/gc/%.c | setup-dirs
 	@mkdir -p $$(@D)
@@ -59,6 +78,21 @@ $(1)/gc/%.o: $(1)/gc/%.bc
 $(1)/gc/native/%.o: workloads/gc/%.c | setup-dirs
 	@mkdir -p $$(@D)
 	$$(CC) $$(STD) $(2) -DGC_NATIVE=$$* -MMD -MP -c -o $$@ $$<
+
+# Random programs, for one test: a C source that another program writes.
+$(1)/gc/random.c: tests/gc_random.c harness/prng.h | setup-dirs
+	@mkdir -p $$(@D)
+	$$(CC) $$(STD) -o $$(@D)/gc_random $$<
+	$$(@D)/gc_random 200 1 >$$@
+
+$(1)/gc/random.bc: $(1)/gc/random.c workloads/gc/rt.h
+	$$(BITCODE) -Iworkloads/gc -c -o $$@ $$<
+
+$(1)/gc/native/random.o: $(1)/gc/random.c workloads/gc/rt.h
+	@mkdir -p $$(@D)
+	$$(CC) $$(STD) $(2) -Iworkloads/gc -DGC_NATIVE=random -c -o $$@ $$<
+
+$(1)/tests/test_gc_random: $$(call gcobj,$(1),random)
 
 $(1)/stubmap: $$(call obj,$(1),$$(HARN) $$(WORK)) $$(call gcobj,$(1),$$(GC)) $(1)/libstubmap.a
 	$$(CC) $(2) -o $$@ $$^ $$(LIBS)

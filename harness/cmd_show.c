@@ -38,6 +38,12 @@ static void nobody(void)
 {
 }
 
+/* What follows a stub: int3, or memory that nobody wrote. */
+static bool is_padding(const uint8_t *at)
+{
+	return *at == 0xcc || (!at[0] && !at[1]);
+}
+
 static void show_block(struct show *s, const char *what, const uint8_t *at)
 {
 	json_t *lines = json_array();
@@ -46,8 +52,7 @@ static void show_block(struct show *s, const char *what, const uint8_t *at)
 	if (!s->out)
 		printf("%s at %p, byte %zu of its line, %zu of its page\n", what, (const void *)at,
 		       (size_t)((uintptr_t)at & 63), (size_t)((uintptr_t)at & 4095));
-	/* Stubs end where their padding, int3, begins. */
-	while (n < SHOW_MAX && (uintptr_t)at + n < s->to && at[n] != 0xcc) {
+	while (n < SHOW_MAX && (uintptr_t)at + n < s->to && !is_padding(at + n)) {
 		char text[128], hex[48] = "";
 		size_t len = LLVMDisasmInstruction(s->disasm, (uint8_t *)at + n, 16,
 		                                   (uintptr_t)at + n, text, sizeof text);
