@@ -58,7 +58,7 @@ static int open_run(struct arena *arena, uint8_t *at, size_t size, bool reserved
 	if (!error && !reserved)
 		error = code_patch(arena->code, from, bytes);
 	if (!error)
-		arena->open[arena->nopen++] = (struct arena_run){ from, bytes };
+		arena->open[arena->nopen++] = (struct arena_run){ from, bytes, reserved };
 	return error;
 }
 
@@ -81,7 +81,8 @@ static int new_run(struct arena *arena, size_t bytes)
 	return 0;
 }
 
-/* The next place that nobody had before. */
+/* The next place that nobody had before. Where all that is expected finds no room in one run,
+ * places given back may yet make up for it. */
 static uint8_t *take_new(struct arena *arena, size_t size)
 {
 	size_t expected = arena->expected > size ? arena->expected : size;
@@ -92,7 +93,6 @@ static uint8_t *take_new(struct arena *arena, size_t size)
 	} else if (open_run(arena, arena->bump, size, false)) {
 		return NULL;
 	}
-	arena->expected = expected - size;
 	arena->bump += size;
 	return arena->bump - size;
 }
@@ -114,6 +114,7 @@ uint8_t *arena_take(struct arena *arena, size_t bytes)
 		at = s->free[--s->nfree];
 	if (at) {
 		s->taken++;
+		arena->expected -= arena->expected > size ? size : arena->expected;
 		code_account(arena->code, CODE_STUBS, (ptrdiff_t)size);
 	}
 	return at;
@@ -140,7 +141,44 @@ int arena_commit(struct arena *arena)
 	}
 	arena->nopen = 0;
 	arena->expected = 0;
+	arena->old_bump = arena->bump;
+	arena->old_end = arena->end;
 	return result;
+}
+
+/* Forgets the free places in [from, to). */
+static void drop(struct arena *arena, const uint8_t *from, const uint8_t *to)
+{
+	for (size_t i = 0; i < sizeof(arena->sizes) / sizeof(arena->sizes[0]); i++) {
+		struct arena_size *s = &arena->sizes[i];
+		uint32_t kept = 0;
+
+		for (uint32_t j = 0; j < s->nfree; j++)
+			if (s->free[j] < from || s->free[j] >= to)
+				s->free[kept++] = s->free[j];
+		s->nfree = kept;
+	}
+}
+
+int arena_abort(struct arena *arena)
+{
+	uint32_t kept = 0;
+
+	drop(arena, arena->old_bump, arena->old_end);
+	for (uint32_t i = 0; i < arena->nopen; i++) {
+		struct arena_run run = arena->open[i];
+
+		if (run.reserved) {
+			drop(arena, run.at, run.at + run.bytes);
+			code_abort(arena->code, run.at, run.bytes);
+		} else {
+			arena->open[kept++] = run;
+		}
+	}
+	arena->nopen = kept;
+	arena->bump = arena->old_bump;
+	arena->end = arena->old_end;
+	return arena_commit(arena);
 }
 
 const uint8_t *arena_add(struct arena *arena, const void *bytes, size_t n)

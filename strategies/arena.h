@@ -25,11 +25,13 @@ struct arena_size {
 struct arena_run {
 	uint8_t *at;
 	size_t bytes;
+	bool reserved; /* since the last commit */
 };
 
 struct arena {
 	struct code_memory *code;
 	uint8_t *bump, *end;
+	uint8_t *old_bump, *old_end; /* at the last commit */
 	size_t expected; /* bytes that will be taken before the next commit, at a guess */
 	struct arena_run *open;
 	uint32_t nopen, capacity;
@@ -43,8 +45,12 @@ void arena_close(struct arena *arena); /* heap memory only */
  * arena_commit. NULL: no room. */
 uint8_t *arena_take(struct arena *arena, size_t bytes);
 void arena_give(struct arena *arena, uint8_t *at, size_t bytes);
-/* Makes all that was taken executable. 0 or -ENOMEM. To be called after a failed take as well. */
+/* Makes all that was taken executable. 0, or -ENOMEM: the kernel refused the change, and nothing in
+ * the open quanta can run until a later commit. */
 int arena_commit(struct arena *arena);
+/* After all that was taken since the last commit has been given back: leaves the arena as it was
+ * then, without the quanta that came since. 0 or -ENOMEM, as above. */
+int arena_abort(struct arena *arena);
 
 /* The whole way for one piece of code: its address, or NULL. */
 const uint8_t *arena_add(struct arena *arena, const void *bytes, size_t n);

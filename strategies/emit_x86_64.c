@@ -8,8 +8,9 @@
  * seldom needed (conversions, NaNs, errors) stands behind the return.
  *
  * Baked calls. `call rel32` is 5 bytes and predicted as a direct call; `mov rax, imm64; call rax`
- * is 12 and reaches anywhere. To be replaced while other processors run the stub, the rel32 is
- * aligned to 4 bytes and the imm64 to 8, so that neither crosses the eight bytes that a store
+ * is 12 and reaches anywhere; while the stubs fit in the caches both take the same time, so the
+ * shorter one is there for its size. To be replaced while other processors run the stub, the rel32
+ * is aligned to 4 bytes and the imm64 to 8, so that neither crosses the eight bytes that a store
  * writes at once: fetch sees the old or the new one. (AMD's manual asks for just that; Intel's asks
  * for a serialising instruction on the other processor as well, which nobody can give from here. A
  * table's target is data and needs no such promise.)

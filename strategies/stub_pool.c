@@ -76,19 +76,26 @@ static void pool_close(struct stub_space *space)
 	arena_close(&state->arena);
 }
 
+/* The trap comes with the first bodies, under the same change of protection. */
 static int pool_prepare(struct stub_space *space, const struct stub_spec *specs, size_t n)
 {
 	struct pool_state *state = space->state;
+	uint8_t code[EMIT_SLOT], *trap = NULL;
 
 	if (!state->trap) {
-		uint8_t trap[EMIT_SLOT];
+		size_t size = emit_trap(code, space->config.markers);
 
-		state->trap =
-		    arena_add(&state->arena, trap, emit_trap(trap, space->config.markers));
-		if (!state->trap)
+		trap = arena_take(&state->arena, size);
+		if (!trap)
 			return -ENOMEM;
+		memcpy(code_writable(space->code, trap), code, size);
 	}
-	return bodies_prepare(&state->bodies, &state->arena, &state->emit, specs, n);
+	int error = bodies_prepare(&state->bodies, &state->arena, &state->emit, specs, n);
+	if (trap && error)
+		arena_give(&state->arena, trap, EMIT_SLOT);
+	else if (trap)
+		state->trap = trap;
+	return error;
 }
 
 static size_t count(const struct pool_slots *slots)

@@ -145,13 +145,15 @@ static int place_all(struct stub_space *space, const struct stub_spec *specs, ui
 		if (error && words[done])
 			placed_free(&state->list, words[done]);
 	}
-	int committed = arena_commit(&state->arena);
-	if (!error)
-		error = committed;
+	bool placed = !error;
+	if (placed)
+		error = arena_commit(&state->arena);
 	for (size_t i = 0; error && i < done; i++) {
 		unplace(space, &state->list.records[words[i] - 1]);
 		placed_free(&state->list, words[i]);
 	}
+	if (!placed)
+		(void)arena_abort(&state->arena);
 	return error;
 }
 
@@ -193,11 +195,15 @@ static int move(struct stub_space *space, struct placed *placed, struct callee *
 	if (error)
 		return error;
 	error = place(space, &spec, &moved);
-	int committed = arena_commit(&state->arena);
-	if (!error && committed)
+	if (error) {
+		(void)arena_abort(&state->arena);
+		return error;
+	}
+	error = arena_commit(&state->arena);
+	if (error) {
 		unplace(space, &moved);
-	if (error || committed)
-		return error ? error : committed;
+		return error;
+	}
 	moved.before = placed->at;
 	moved.size_before = placed->size;
 	*placed = moved;

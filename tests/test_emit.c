@@ -287,7 +287,7 @@ static void the_trigger_decodes(void **state)
 static void literals_go_where_they_belong(void **state)
 {
 	_Alignas(16) uint8_t code[EMIT_MAX];
-	uint8_t *target = code + 0x123456, *far = (uint8_t *)0x123456789abc;
+	uintptr_t target = (uintptr_t)code + 0x123456, far = 0x123456789abc;
 	uint64_t context = 0x5566778899aabbcc, word;
 	int32_t rel;
 
@@ -299,20 +299,22 @@ static void literals_go_where_they_belong(void **state)
 
 		assert_int_equal(
 		    emit_body(code, &config, STUB_INDIRECT, parsed("i>i"), &size, &patches), 0);
-		emit_literals(form, &patches, code, code, target, (void *)(uintptr_t)context);
+		emit_literals(form, &patches, code, code, (void *)target,
+			      (void *)(uintptr_t)context);
 		memcpy(&word, code + patches.context, 8);
 		assert_int_equal(word, context);
 		if (form == EMIT_FAR) {
-			emit_retarget(form, &patches, code, code, far);
+			emit_retarget(form, &patches, code, code, (void *)far);
 			memcpy(&word, code + patches.target, 8);
-			assert_int_equal(word, (uintptr_t)far);
+			assert_int_equal(word, far);
 			continue;
 		}
 		memcpy(&rel, code + patches.target, 4);
-		assert_ptr_equal(code + patches.target + 4 + rel, target);
-		emit_retarget(form, &patches, code, code, target - 0x200000);
+		uintptr_t next = (uintptr_t)code + patches.target + 4;
+		assert_int_equal(next + (uintptr_t)(intptr_t)rel, target);
+		emit_retarget(form, &patches, code, code, (void *)(target - 0x200000));
 		memcpy(&rel, code + patches.target, 4);
-		assert_ptr_equal(code + patches.target + 4 + rel, target - 0x200000);
+		assert_int_equal(next + (uintptr_t)(intptr_t)rel, target - 0x200000);
 	}
 	uintptr_t at = 0x400000000000;
 	assert_true(emit_in_reach((void *)at, (void *)(at + INT32_MAX - EMIT_MAX)));

@@ -356,10 +356,12 @@ static void deferred_batch_too_large(void **state)
 		for (unsigned n = 0; n < MANY; n++)
 			assert_int_equal(ops->bind(&t->space, &spec, &c[n]), 0);
 		ops->release(&t->space, &c[MANY - 1]);
-		call_indirect(t, &spec, &c[MANY - 2], 2);
+		assert_int_equal(ops->retarget(&t->space, &c[MANY - 2], t->w.probes[5].entry), 0);
+		call_indirect(t, &spec, &c[MANY - 2], 5);
 		for (unsigned n = 0; n < MANY - 2; n += 3)
 			ops->release(&t->space, &c[n]);
-		call_indirect(t, &spec, &c[MANY - 2], 2);
+		call_indirect(t, &spec, &c[MANY - 2], 5);
+		call_indirect(t, &spec, &c[MANY - 3], 2);
 		free(c);
 		close_set_up(t);
 	}
@@ -427,6 +429,32 @@ static void bulk_is_all_or_nothing(void **state)
 		for (unsigned j = 0; j < sizeof(faults) / sizeof(faults[0]); j++)
 			if (stub_strategies[i]->bind_many)
 				bulk_with_faults(stub_strategies[i], faults[j]);
+}
+
+/* All in one run would be too much; with the places given back there is room. */
+static void bulk_into_released_places(void **state)
+{
+	const struct stub_ops *ops = stub_strategy("template");
+	struct code_config config = { .quantum = 4096, .limit_stubs = 2 * 4096 };
+	struct set_up *t = open_set_up(ops, config, STUB_LITERALS_TABLE);
+	struct bulk *b = new_bulk(t, "i>i");
+	struct code_stats stats;
+	unsigned n = 0;
+
+	(void)state;
+	do {
+		assert_int_equal(ops->bind(&t->space, &b->specs[n], &b->c[n]), 0);
+		n++;
+		code_get_stats(t->code, &stats);
+	} while (stats.used_stubs < 4096);
+	for (unsigned i = 0; i < n; i++)
+		ops->release(&t->space, &b->c[i]);
+	b->specs[0].kind = STUB_EXIT_JS;
+	assert_int_equal(ops->bind_many(&t->space, b->specs, b->pointers, n + 2), 0);
+	for (unsigned i = 0; i < n + 2; i++)
+		call_indirect(t, &b->specs[i], &b->c[i], i % WORLD_PROBES);
+	free(b);
+	close_set_up(t);
 }
 
 /* ---- Space ---------------------------------------------------------------------------------- */
@@ -580,6 +608,7 @@ int main(void)
 		cmocka_unit_test(deferred_failures_are_reported),
 		cmocka_unit_test(deferred_batch_too_large),
 		cmocka_unit_test(bulk_is_all_or_nothing),
+		cmocka_unit_test(bulk_into_released_places),
 		cmocka_unit_test(space_at_4096_live),
 		cmocka_unit_test(targets_change_under_callers),
 	};
