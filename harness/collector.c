@@ -18,10 +18,10 @@
 #include <time.h>
 
 enum {
-	BUDGET = 256 << 10,	  /* bytes; normal: at least so much between collections */
-	RANDOM_BUDGET = 16 << 10, /* at most so much */
-	NULL_ZONE = 1 << 16,	  /* addresses that the kernel never maps */
-	DESCRIBED = 8,		  /* places named in a message */
+	BUDGET = 256 << 10,	 /* bytes; normal: at least so much between collections */
+	RANDOM_BUDGET = 4 << 10, /* at most so much, or an eighth of what is live */
+	NULL_ZONE = 1 << 16,	 /* addresses that the kernel never maps */
+	DESCRIBED = 8,		 /* places named in a message */
 };
 static const size_t never_budget = (size_t)2 << 30;
 
@@ -298,7 +298,7 @@ static size_t next_budget(struct collector *c)
 	case GC_EVERY:
 		return 0;
 	case GC_RANDOM:
-		return prng_below(&c->prng, RANDOM_BUDGET);
+		return prng_below(&c->prng, (uint32_t)(RANDOM_BUDGET + used / 8));
 	case GC_NEVER:
 		return never_budget;
 	default:
@@ -333,6 +333,7 @@ static int collect(struct collector *c, size_t need)
 	s->stubs += c->walk.stubs;
 	if (c->walk.n > s->most_frames)
 		s->most_frames = c->walk.n;
+	s->inside = c->heap.inside;
 	s->moved_objects = c->heap.moved_objects;
 	s->moved_bytes = c->heap.moved_bytes;
 	s->walk_ns += t1 - t0;

@@ -51,6 +51,7 @@ enum collector_failure {
 
 struct collector_stats {
 	uint64_t collections, frames, stubs, roots; /* roots: places visited, null ones too */
+	uint64_t inside;			    /* of those, pointers into objects */
 	uint64_t moved_objects, moved_bytes;
 	uint64_t bad_roots;		/* passed over */
 	uint64_t wrong, missing, extra; /* frames whose map was wrong; places in all of those */

@@ -154,6 +154,7 @@ enum heap_root heap_forward(struct heap *h, void **ref)
 		h->moved_bytes += HEADER + (uint32_t)*from;
 		*from = (uintptr_t)(to + 1) | 1;
 	}
+	h->inside += p != (uint8_t *)(from + 1);
 	*ref = (uint8_t *)(uintptr_t)(*from - 1) + (p - (uint8_t *)(from + 1));
 	return HEAP_MOVED;
 }

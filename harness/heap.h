@@ -22,6 +22,7 @@ struct heap {
 	size_t reserved, next;	    /* bytes; next: where the next space may start */
 	struct heap_space now, old; /* old: empty but between heap_flip and heap_retire */
 	uint64_t moved_objects, moved_bytes;
+	uint64_t inside; /* references moved that pointed into an object, or to its end */
 };
 
 /* Opens a first space with room for `budget` bytes of objects. 0 or -ENOMEM. */
