@@ -140,10 +140,8 @@ static uint8_t *take(struct pool_state *state)
 		state->nfree--;
 		return slot;
 	}
-	if (!count(&state->fresh)) {
+	if (!count(&state->fresh))
 		state->fresh = state->more;
-		state->more = (struct pool_slots){ 0 };
-	}
 	slot = state->fresh.next;
 	state->fresh.next += EMIT_SLOT;
 	return slot;

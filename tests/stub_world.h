@@ -287,6 +287,17 @@ static inline struct world *world_of(void *context)
 	return w;
 }
 
+/* What a call may spoil, it spoils. */
+static inline void spoil(void)
+{
+	__asm__ volatile("mov $0x6b6b6b6b, %%ecx\n\tmov %%rcx, %%rdx\n\tmov %%rcx, %%rsi\n\t"
+			 "mov %%rcx, %%rdi\n\tmov %%rcx, %%r8\n\tmov %%rcx, %%r9\n\t"
+			 "mov %%rcx, %%r10\n\tmov %%rcx, %%r11\n\tmovq %%rcx, %%xmm0\n\t"
+			 "movq %%rcx, %%xmm1\n\tmovq %%rcx, %%xmm8" ::
+			     : "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "xmm0", "xmm1",
+			       "xmm8", "memory");
+}
+
 static inline int world_convert(void *context, stub_signature s, const stub_value *argv,
 				size_t argc, uint64_t *out)
 {
@@ -297,8 +308,11 @@ static inline int world_convert(void *context, stub_signature s, const stub_valu
 	assert_ptr_equal(argv, w->argv);
 	assert_int_equal(argc, w->argc);
 	assert_ptr_equal(w->activation.exit_frame, w->exit_frame);
+	assert_int_equal((uintptr_t)out % 16, 0);
 	memcpy(out, w->words, stub_nparams(s) * sizeof(*out));
-	return w->convert_error;
+	int error = w->convert_error;
+	spoil();
+	return error;
 }
 
 static inline stub_value world_box_i64(void *context, int64_t v)
@@ -307,7 +321,9 @@ static inline stub_value world_box_i64(void *context, int64_t v)
 
 	w->boxed++;
 	w->cell = v;
-	return tagged(VALUE_BIGINT, (uintptr_t)&w->cell);
+	stub_value value = tagged(VALUE_BIGINT, (uintptr_t)&w->cell);
+	spoil();
+	return value;
 }
 
 static inline int world_unbox(void *context, enum stub_type type, stub_value v, uint64_t *out)
@@ -318,12 +334,15 @@ static inline int world_unbox(void *context, enum stub_type type, stub_value v, 
 	assert_int_equal(type, stub_result(w->signature));
 	assert_int_equal(v, w->host_result);
 	*out = w->result;
-	return w->unbox_error;
+	int error = w->unbox_error;
+	spoil();
+	return error;
 }
 
 static inline void world_raise(void *context)
 {
 	world_of(context)->raised++;
+	spoil();
 }
 
 static const struct stub_runtime world_runtime = { world_convert, world_box_i64, world_unbox,
