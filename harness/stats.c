@@ -12,19 +12,6 @@
 #include "prng.h"
 #include "stats.h"
 
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-double stats_median(double *v, size_t n)
-{
-	qsort(v, n, sizeof *v, ascending);
-	return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
-}
-
 /* The k-th smallest (0-based); reorders v. Hoare's selection. */
 static double nth(double *v, size_t n, size_t k)
 {

@@ -34,9 +34,6 @@ struct estimate {
 	const char *why; /* static text where something above is false */
 };
 
-/* Sorts values. n >= 1; the mean of the middle two for an even n. */
-double stats_median(double *values, size_t n);
-
 /* The median over the invocations' values. 0 or -ENOMEM. */
 int stats_value(const struct unit *units, size_t n, struct estimate *out);
 

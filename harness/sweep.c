@@ -161,6 +161,20 @@ static int run_block(const struct plan *p, const struct sweep_options *o, unsign
 	return r;
 }
 
+/* Replays read a file each; told once, before anything runs. */
+static int check_data(const struct plan *p, const char *data, char *error)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (!cell_applies(&p->cells[i], "live") && access(data, R_OK | X_OK)) {
+			snprintf(error, RUN_ERROR,
+				 "%s reads the folder %s, which is not here: start in the "
+				 "project's folder",
+				 p->cells[i].workload, data);
+			return -ENOENT;
+		}
+	return 0;
+}
+
 int sweep_run(const struct plan *p, const struct sweep_options *o, struct run *run,
 	      char error[RUN_ERROR])
 {
@@ -168,8 +182,10 @@ int sweep_run(const struct plan *p, const struct sweep_options *o, struct run *r
 	size_t all = (size_t)blocks * p->n;
 	struct progress progress;
 	sigset_t stop, mask;
-	int r = 0;
+	int r = check_data(p, o->data, error);
 
+	if (r)
+		return r;
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGINT);
 	sigaddset(&stop, SIGTERM);

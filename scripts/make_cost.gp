@@ -28,15 +28,15 @@ if (words(list) == 0) { exit error "make_cost.gp: no such cell in ".DATA }
 find(arm, i) = i > words(list) ? NaN : word(list, i) eq arm ? i : find(arm, i + 1)
 x(arm, kind, live) = wanted(arm, kind, live) ? find(arm, 1) : NaN
 above(v) = v > 0 ? v : NaN
-text(v) = v >= 1000 ? sprintf("%.3g k", v / 1000) : sprintf("%.3g", v)
+text(v) = v >= 100 ? sprintf("%.0f", v) : sprintf("%.3g", v)
 pale(c) = 255 - (255 - c) * 0.45
 paler(rgb) = int(pale(rgb / 65536)) * 65536 + int(pale(rgb / 256 % 256)) * 256 + int(pale(rgb % 256))
 
 set output OUT
 set multiplot layout 1, 2 title sprintf("What one of %d stubs takes (%s)", LIVE, KIND) \
-	margins 0.10, 0.94, 0.28, 0.88 spacing 0.13
+	margins 0.12, 0.94, 0.28, 0.88 spacing 0.14
 set logscale y 10
-set format y "%.0s%c"
+set format y "%g"
 set xtics rotate by -55 offset -0.3, 0
 set xtics ()
 do for [i = 1:words(list)] { set xtics add (word(list, i) i) }
@@ -50,13 +50,13 @@ do for [panel = 1:2] {
 	high = top[panel] > 0 ? 10 ** ceil(log10(top[panel]) + 0.25) : 10
 	set yrange [low:high]
 	if (panel == 1) {
-		set ylabel "memory of a stub [bytes, PSS]"
+		set ylabel "memory of a stub [bytes, PSS]" offset 1, 0
 		plot DATA skip 1 using (x(strcol(1), strcol(3), $4)):(above($6)):(0.7):(colour(strcol(1))) \
 			with boxes lc rgb variable, \
 		     DATA skip 1 using (x(strcol(1), strcol(3), $4)):($6 > 0 ? $6 : low * 1.001):(text($6)) \
 			with labels offset 0, 0.7 font ",12"
 	} else {
-		set ylabel "time of a stub [ns]: bind (full), first call (pale)"
+		set ylabel "time of a stub [ns]: bind (full), first call (pale)" offset 1, 0
 		plot DATA skip 1 using (x(strcol(1), strcol(3), $4) - 0.19):(above($9)):(0.36): \
 			(colour(strcol(1))) with boxes lc rgb variable, \
 		     DATA skip 1 using (x(strcol(1), strcol(3), $4) + 0.19):(above($12)):(0.36): \

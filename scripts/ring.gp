@@ -12,10 +12,11 @@ load ARG0[1:strlen(ARG0)-strlen("ring.gp")]."style.gp"
 
 wanted(arm, kind) = kind eq KIND && arm ne "arm"
 ways = NaN
+bottom = 1e30
 top = 0
-greatest(v) = (v == v && v > top ? top = v : 0, 0)
+span(v) = (v > 0 && v < bottom ? bottom = v : 0, v > top ? top = v : 0, 0)
 stats DATA skip 1 using (wanted(strcol(1), strcol(3)) ? \
-	(ways = $5, greatest($6), greatest($8), list_arm(strcol(1))) : 0) nooutput
+	(ways = $5, span($6), span($8), list_arm(strcol(1))) : 0) nooutput
 if (words(list) == 0) { exit error "ring.gp: no cell of kind ".KIND." in ".DATA }
 
 set output OUT
@@ -24,7 +25,9 @@ set xlabel "live stubs N"
 set ylabel "time of a call [ns], median and 95 % interval"
 set logscale x 2
 set format x "%.0f"
-set yrange [0:top * 1.12]
+set logscale y 10
+set ytics (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+set yrange [bottom / 1.25:top * 1.5]
 set offsets graph 0.02, graph 0.02, 0, 0
 set xtics 2
 set key below left reverse Left horizontal maxcols 4 samplen 3 width 1
