@@ -272,7 +272,7 @@ static void rows_of_safety(const struct measure *m, const struct safety_result *
 			else
 				missing(m, event, "lookups", m->probes.why[sort]);
 		}
-	for (int fault = 0; fault < SAFETY_FAULTS; fault++) {
+	for (int fault = GC_FAULT_NONE + 1; fault < GC_FAULT_KINDS; fault++) {
 		const size_t *n = s->faults[fault];
 		const char *why = m->ops->flags & MAP_FLOOR
 				      ? "holds nothing that a fault could spoil"
@@ -281,14 +281,14 @@ static void rows_of_safety(const struct measure *m, const struct safety_result *
 		for (int o = 0; o < MAP_OUTCOMES; o++) {
 			const char *outcome =
 			    o == SAFETY_HARMLESS ? "harmless" : map_outcome_names[o];
-			name(event, "fault_%s_%s", safety_fault_names[fault], outcome);
+			name(event, "fault_%s_%s", gc_fault_names[fault], outcome);
 			if (any)
 				value(m, event, "faults", "count", (double)n[o], NULL);
 			else
 				missing(m, event, "faults", why);
 			if (!any || o == SAFETY_HARMLESS)
 				continue;
-			name(event, "fault_lookups_%s_%s", safety_fault_names[fault], outcome);
+			name(event, "fault_lookups_%s_%s", gc_fault_names[fault], outcome);
 			value(m, event, "lookups", "count", (double)s->lookups[fault][o], NULL);
 		}
 	}

@@ -291,20 +291,20 @@ static void fault_row(struct view *v)
 {
 	char prefix[PREFIX];
 
-	for (int fault = 0; fault < SAFETY_FAULTS; fault++) {
-		snprintf(prefix, sizeof prefix, "fault_%s", safety_fault_names[fault]);
+	for (int fault = GC_FAULT_NONE + 1; fault < GC_FAULT_KINDS; fault++) {
+		snprintf(prefix, sizeof prefix, "fault_%s", gc_fault_names[fault]);
 		shares(v, prefix, "harmless");
-		spoilt(v, safety_fault_names[fault]);
+		spoilt(v, gc_fault_names[fault]);
 	}
 }
 
 static int faults(struct view *v, FILE *out)
 {
-	const char *headers[1 + 2 * SAFETY_FAULTS] = { "encoder" };
+	const char *headers[2 * GC_FAULT_KINDS - 1] = { "encoder" };
 
-	for (int i = 0; i < SAFETY_FAULTS; i++) {
-		headers[1 + 2 * i] = safety_fault_names[i];
-		headers[2 + 2 * i] = "each";
+	for (int i = GC_FAULT_NONE + 1; i < GC_FAULT_KINDS; i++) {
+		headers[2 * i - 1] = gc_fault_names[i];
+		headers[2 * i] = "each";
 	}
 	table_begin(&v->table, headers, "lrrrrrrrr");
 	each_encoder(v, fault_row);
@@ -329,9 +329,11 @@ static const char legend[] =
     "         One process: no interval between processes. More figures: --json.\n"
     "bogus    % of lookups of pcs that no safepoint has: w a wrong map, s silently none,\n"
     "         d detected; and of safepoints whose map is empty, where r is right.\n"
-    "faults   % of faults in the producer, by the worst lookup of a true pc that was right without "
-    "the\n"
-    "         fault: w, s, d as above, r none is spoilt; each: lookups that one fault spoils.\n"
+    "faults   an empty map not recorded, a map not recorded, one live slot left out of one, a pc "
+    "one\n"
+    "         byte too high: % of such faults by the worst lookup of a true pc that was right "
+    "without\n"
+    "         it: w, s, d as above, r none is spoilt; each: lookups that one fault spoils.\n"
     "(!)      wrong by design, kept as a negative control.\n";
 
 static void heading(const struct view *v, FILE *out)

@@ -121,19 +121,20 @@ static bool add_shares(const struct map_rows *rows, const char *file, const char
 
 /* The mean over the corpora, each with the same weight, of the shares of one sort or fault. */
 static void safety_line(FILE *out, const struct map_rows *rows, size_t number, const char *encoder,
-			const char *name, bool fault)
+			const char *name, const char *kind)
 {
 	double share[MAP_OUTCOMES] = { 0 }, corpora = 0;
 	char prefix[PREFIX];
 	size_t i;
 	json_t *file;
 
-	snprintf(prefix, sizeof prefix, "%s_%s", fault ? "fault" : "bogus", name);
+	bool fault = !strcmp(kind, "fault");
+	snprintf(prefix, sizeof prefix, "%s_%s", kind, name);
 	json_array_foreach(rows->files, i, file) corpora +=
 	    add_shares(rows, json_string_value(file), encoder, prefix, fault, share);
 	if (!(corpora > 0))
 		return;
-	fprintf(out, "%s\t%zu\t%s", name, number, encoder);
+	fprintf(out, "%s\t%s\t%zu\t%s", kind, name, number, encoder);
 	for (int o = 0; o < MAP_OUTCOMES; o++)
 		fprintf(out, "\t%.6g", 100 * share[o] / corpora);
 	fprintf(out, "\t%.0f\n", corpora);
@@ -144,12 +145,13 @@ static void safety(FILE *out, const struct map_rows *rows)
 	size_t k;
 	json_t *encoder;
 
-	fputs("case\tnumber\tencoder\tright\twrong\tsilent\tdetected\tcorpora\n", out);
-	for (int i = 0; i < SAFETY_SORTS + SAFETY_FAULTS; i++)
+	fputs("kind\tcase\tnumber\tencoder\tright\twrong\tsilent\tdetected\tcorpora\n", out);
+	for (int i = 0; i < SAFETY_SORTS; i++)
 		json_array_foreach(rows->encoders, k, encoder) safety_line(
-		    out, rows, k, json_string_value(encoder),
-		    i < SAFETY_SORTS ? safety_sort_names[i] : safety_fault_names[i - SAFETY_SORTS],
-		    i >= SAFETY_SORTS);
+		    out, rows, k, json_string_value(encoder), safety_sort_names[i], "bogus");
+	for (int i = GC_FAULT_NONE + 1; i < GC_FAULT_KINDS; i++)
+		json_array_foreach(rows->encoders, k, encoder) safety_line(
+		    out, rows, k, json_string_value(encoder), gc_fault_names[i], "fault");
 }
 
 void map_report_tsv(FILE *out, const struct map_rows *rows, const char *figure)

@@ -1,20 +1,13 @@
 /*
- * safety.c - probes, faults, and what encoders make of them.
+ * safety.c - probes and faults, and what encoders make of them.
  */
 #include "safety.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "prng.h"
-
-const char *const safety_fault_names[SAFETY_FAULTS] = {
-	[SAFETY_EMPTY_LOST] = "empty-lost",
-	[SAFETY_MAP_LOST] = "map-lost",
-	[SAFETY_SLOT_LOST] = "slot-lost",
-	[SAFETY_PC_OFF] = "pc-off",
-};
 
 const char *const safety_sort_names[SAFETY_SORTS] = {
 	[SAFETY_BEFORE] = "pc-1",
@@ -24,41 +17,6 @@ const char *const safety_sort_names[SAFETY_SORTS] = {
 	[SAFETY_PADDING] = "padding",
 	[SAFETY_EMPTY] = "empty",
 };
-
-/* ---- Faults --------------------------------------------------------------------------------- */
-
-bool safety_can_strike(enum safety_fault fault, const struct safepoint *p,
-		       const struct safepoint *next)
-{
-	switch (fault) {
-	case SAFETY_EMPTY_LOST:
-		return !p->nlive;
-	case SAFETY_MAP_LOST:
-	case SAFETY_SLOT_LOST:
-		return p->nlive > 0;
-	default:
-		return p->pc < UINT32_MAX && (!next || next->pc > p->pc + 1);
-	}
-}
-
-bool safety_strike(enum safety_fault fault, const struct safepoint *in, struct safepoint *out,
-		   uint32_t *places, uint32_t which)
-{
-	*out = *in;
-	out->live = places;
-	if (fault == SAFETY_EMPTY_LOST || fault == SAFETY_MAP_LOST)
-		return false;
-	if (in->nlive)
-		memcpy(places, in->live, in->nlive * sizeof *places);
-	if (fault == SAFETY_PC_OFF) {
-		out->pc++;
-		return true;
-	}
-	which %= in->nlive;
-	out->nlive--;
-	memmove(places + which, places + which + 1, (out->nlive - which) * sizeof *places);
-	return true;
-}
 
 /* ---- Probes --------------------------------------------------------------------------------- */
 
@@ -237,95 +195,109 @@ static int judge_sorts(const struct safety_job *job, struct safety_result *out)
 	return r;
 }
 
+/* What is seen through an encoder before and after a fault, for the window that both are of. */
 struct fault_bench {
 	const struct safety_job *job;
-	uint32_t *places;
-	struct safepoint faulty[SAFETY_WINDOW];
+	struct safety_result *out;
 	struct bytes before, after;
 };
 
-/* Encodes n safepoints around number `at` as they are and with the fault, and compares. */
-static int judge_fault(struct fault_bench *b, enum safety_fault fault, size_t at, uint32_t which,
-		       struct safety_result *out)
+static void compare_lookups(struct fault_bench *b, const struct corpus *window,
+			    enum gc_fault_kind kind)
 {
 	static const enum map_outcome worst[] = { MAP_WRONG, MAP_SILENT, MAP_DETECTED };
-	const struct safety_job *job = b->job;
-	size_t first = at > SAFETY_WINDOW / 2 ? at - SAFETY_WINDOW / 2 : 0;
-	size_t n = job->npoints - first, seen[MAP_OUTCOMES] = { 0 };
-	const struct safepoint *points = job->points + first;
+	size_t seen[MAP_OUTCOMES] = { 0 }, i = 0;
 
-	n = n < SAFETY_WINDOW ? n : SAFETY_WINDOW;
-	at -= first;
-	memcpy(b->faulty, points, n * sizeof *points);
-	bool kept = safety_strike(fault, &points[at], &b->faulty[at], b->places, which);
-	if (!kept)
-		memmove(b->faulty + at, b->faulty + at + 1, (n - at - 1) * sizeof *points);
-	b->before.len = b->after.len = 0;
-	int r = map_encode(job->ops, points, n, &b->before, NULL);
-	if (!r)
-		r = map_encode(job->ops, b->faulty, n - !kept, &b->after, NULL);
-	if (r)
-		return r;
-	for (size_t i = 0; i < n; i++) {
-		enum map_outcome now = judge(job->ops, &b->after, &points[i], points[i].pc);
-		if (now != MAP_CORRECT &&
-		    judge(job->ops, &b->before, &points[i], points[i].pc) == MAP_CORRECT) {
-			seen[now]++;
-			out->lookups[fault][now]++;
-		}
+	for (uint32_t k = 0; k < window->nsafepoints; k++) {
+		const struct safepoint *p = &window->safepoints[k];
+		enum map_outcome now = judge(b->job->ops, &b->after, p, p->pc);
+		if (now == MAP_CORRECT || judge(b->job->ops, &b->before, p, p->pc) != MAP_CORRECT)
+			continue;
+		seen[now]++;
+		b->out->lookups[kind][now]++;
 	}
-	for (size_t i = 0; i < sizeof worst / sizeof *worst; i++)
-		if (seen[worst[i]]) {
-			out->faults[fault][worst[i]]++;
-			return 0;
-		}
-	out->faults[fault][SAFETY_HARMLESS]++;
-	return 0;
+	while (i < sizeof worst / sizeof *worst && !seen[worst[i]])
+		i++;
+	b->out
+	    ->faults[kind][i < sizeof worst / sizeof *worst ? worst[i]
+							    : (enum map_outcome)SAFETY_HARMLESS]++;
 }
 
-static int judge_faults(struct fault_bench *b, enum safety_fault fault, uint32_t *strikable,
-			struct safety_result *out)
+/* window: safepoints as they should be; the fault's number counts within it. */
+static int judge_fault(struct fault_bench *b, const struct corpus *window, struct gc_fault fault)
+{
+	const struct map_ops *ops = b->job->ops;
+	struct safepoint *faulty = NULL;
+	size_t n;
+	int r = gc_fault_apply(window, &fault, &faulty, &n);
+
+	b->before.len = b->after.len = 0;
+	if (!r)
+		r = map_encode(ops, window->safepoints, window->nsafepoints, &b->before, NULL);
+	if (!r) {
+		r = map_encode(ops, faulty, n, &b->after, NULL);
+		if (r == -EINVAL) {
+			b->out->faults[fault.kind][MAP_DETECTED]++;
+			r = 0;
+		} else if (!r) {
+			compare_lookups(b, window, fault.kind);
+		}
+	}
+	free(faulty);
+	return r;
+}
+
+static struct corpus window_of(const struct safety_job *job, size_t first, size_t n)
+{
+	n = n < job->npoints - first ? n : job->npoints - first;
+	/* only read, though a corpus could be written through */
+	return (struct corpus){ .safepoints = (struct safepoint *)(uintptr_t)(job->points + first),
+				.nsafepoints = (uint32_t)n };
+}
+
+/* before: as many as safepoints and one more. */
+static int judge_faults(struct fault_bench *b, enum gc_fault_kind kind, uint64_t *before)
 {
 	const struct safety_job *job = b->job;
 	struct prng random;
-	uint32_t n = 0;
 	int r = 0;
 
-	for (size_t i = 0; i < job->npoints; i++)
-		if (safety_can_strike(fault, &job->points[i],
-				      i + 1 < job->npoints ? &job->points[i + 1] : NULL))
-			strikable[n++] = (uint32_t)i;
-	prng_seed(&random, job->seed + fault);
-	for (size_t i = 0; n && !r && i < job->faults; i++) {
-		uint32_t at = strikable[prng_below(&random, n)];
-		r = judge_fault(b, fault, at, (uint32_t)(prng_next(&random) >> 40), out);
+	before[0] = 0;
+	for (size_t i = 0; i < job->npoints; i++) {
+		struct corpus one = window_of(job, i, 1);
+		before[i + 1] = before[i] + gc_fault_room(&one, kind);
+	}
+	prng_seed(&random, job->seed + kind);
+	for (size_t i = 0; before[job->npoints] && !r && i < job->faults; i++) {
+		uint64_t number = prng_next(&random) % before[job->npoints];
+		size_t low = 0, high = job->npoints;
+		while (high - low > 1) {
+			size_t middle = low + (high - low) / 2;
+			if (before[middle] <= number)
+				low = middle;
+			else
+				high = middle;
+		}
+		size_t first = low > SAFETY_WINDOW / 2 ? low - SAFETY_WINDOW / 2 : 0;
+		struct corpus window = window_of(job, first, SAFETY_WINDOW);
+		r = judge_fault(b, &window, (struct gc_fault){ kind, number - before[first] });
 	}
 	return r;
 }
 
 int safety_judge(const struct safety_job *job, struct safety_result *out)
 {
-	struct fault_bench *b = calloc(1, sizeof *b);
-	uint32_t *strikable = malloc((job->npoints + 1) * sizeof *strikable);
-	size_t most = 0;
-	int r = b && strikable ? 0 : -ENOMEM;
+	struct fault_bench b = { .job = job, .out = out };
+	uint64_t *before = malloc((job->npoints + 1) * sizeof *before);
+	int r = before ? 0 : -ENOMEM;
 
 	*out = (struct safety_result){ 0 };
-	for (size_t i = 0; i < job->npoints; i++)
-		most = job->points[i].nlive > most ? job->points[i].nlive : most;
-	if (!r) {
-		b->job = job;
-		b->places = malloc((most + 1) * sizeof *b->places);
-		r = b->places ? judge_sorts(job, out) : -ENOMEM;
-	}
-	for (int fault = 0; !r && fault < SAFETY_FAULTS; fault++)
-		r = judge_faults(b, (enum safety_fault)fault, strikable, out);
-	if (b) {
-		free(b->places);
-		free(b->before.data);
-		free(b->after.data);
-	}
-	free(b);
-	free(strikable);
+	if (!r)
+		r = judge_sorts(job, out);
+	for (int kind = GC_FAULT_NONE + 1; !r && kind < GC_FAULT_KINDS; kind++)
+		r = judge_faults(&b, (enum gc_fault_kind)kind, before);
+	free(b.before.data);
+	free(b.after.data);
+	free(before);
 	return r;
 }

@@ -4,37 +4,19 @@
  *
  * The first half is about lookups: a stack walk that is a byte off, in the wrong function or in
  * padding asks for a pc that was never recorded. The second is about what was recorded: a fault is
- * put into the safepoints before they are encoded, then the true ones are looked up. Both count
- * outcomes (map.h): whoever refuses a pc stops at the error, whoever answers goes on with it.
+ * put into the safepoints before they are encoded (gc_fault.h), then the true ones are looked up.
+ * Both count outcomes (map.h): whoever refuses a pc stops at the error, whoever answers goes on
+ * with it.
  */
 #ifndef STUBMAP_SAFETY_H
 #define STUBMAP_SAFETY_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "../strategies/map.h"
 #include "corpus.h"
-
-/* ---- Faults of a producer ------------------------------------------------------------------- */
-
-enum safety_fault {
-	SAFETY_EMPTY_LOST, /* an empty safepoint is not recorded */
-	SAFETY_MAP_LOST,   /* one with live places is not recorded */
-	SAFETY_SLOT_LOST,  /* one live place is missing from it */
-	SAFETY_PC_OFF,	   /* it is recorded one byte behind its pc */
-	SAFETY_FAULTS
-};
-extern const char *const safety_fault_names[SAFETY_FAULTS]; /* "empty-lost", ... */
-
-/* Whether the fault can strike p. next: the safepoint after it, NULL if none (PC_OFF must not run
- * into it). */
-bool safety_can_strike(enum safety_fault, const struct safepoint *p, const struct safepoint *next);
-/* What a faulty producer records in place of in, one that can be struck; false: nothing. places:
- * room for in->nlive, out's from then on. which: the place that SLOT_LOST loses, modulo nlive. */
-bool safety_strike(enum safety_fault, const struct safepoint *in, struct safepoint *out,
-		   uint32_t *places, uint32_t which);
+#include "gc_fault.h"
 
 /* ---- Return addresses that no safepoint has -------------------------------------------------- */
 
@@ -79,10 +61,11 @@ enum { SAFETY_HARMLESS = MAP_CORRECT }; /* of a fault: every lookup is as it was
 struct safety_result {
 	size_t sorts[SAFETY_SORTS][MAP_OUTCOMES]; /* lookups */
 	/* Faults by the worst that one does to the lookup of a true pc: wrong, then silent, then
-	 * detected; SAFETY_HARMLESS where it does nothing. */
-	size_t faults[SAFETY_FAULTS][MAP_OUTCOMES];
+	 * detected, as is a fault that the encoder itself refuses; SAFETY_HARMLESS where it does
+	 * nothing. */
+	size_t faults[GC_FAULT_KINDS][MAP_OUTCOMES];
 	/* Lookups of true pcs that were right and no longer are. */
-	size_t lookups[SAFETY_FAULTS][MAP_OUTCOMES];
+	size_t lookups[GC_FAULT_KINDS][MAP_OUTCOMES];
 };
 
 struct safety_job {
@@ -90,7 +73,7 @@ struct safety_job {
 	const struct safepoint *points; /* ascending; such as the encoder takes */
 	size_t npoints;
 	const struct safety_probes *probes;
-	size_t faults; /* of each kind, at safepoints drawn at random among those it can strike */
+	size_t faults; /* of each kind, drawn at random from all that there is room for */
 	uint64_t seed;
 };
 
