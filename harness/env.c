@@ -300,6 +300,26 @@ static json_t *compiler(const char *arg, char why[WHY])
 #endif
 }
 
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+static json_t *build(const char *arg, char why[WHY])
+{
+	(void)arg, (void)why;
+#if defined(SANITIZED)
+	return json_string("sanitized");
+#elif defined(__OPTIMIZE__)
+	return json_string("optimised");
+#else
+	return json_string("not optimised");
+#endif
+}
+
 int env_home(char *out, size_t size)
 {
 	ssize_t n = readlink("/proc/self/exe", out, size - 1);
@@ -405,6 +425,7 @@ static const struct fact {
 	{ "jansson", jansson, NULL },
 	{ "zstd", zstd, NULL },
 	{ "compiler", compiler, NULL },
+	{ "build", build, NULL },
 	{ "git_commit", git_commit, NULL },
 	{ "git_dirty", git_dirty, NULL },
 };

@@ -15,8 +15,8 @@
  * microcode, cores, l1i, l1d, l2, l3 ({size, line, sets, ways}; bytes), kernel, cmdline (what of it
  * bears on speed),
  * hypervisor (false: none), governor, turbo, smt, aslr, thp, perf_event_paranoid, mitigations,
- * libc, llvm, papi, libpfm, jansson, zstd, compiler, git_commit, git_dirty, page_size; and missing,
- * {fact: reason}. NULL: out of memory.
+ * libc, llvm, papi, libpfm, jansson, zstd, compiler, build, git_commit, git_dirty, page_size; and
+ * missing, {fact: reason}. NULL: out of memory.
  */
 json_t *env_machine(void);
 

@@ -46,6 +46,13 @@ static enum env_level thp(const json_t *v)
 	return s && strcmp(s, "always") ? ENV_OK : ENV_WARN;
 }
 
+static enum env_level build(const json_t *v)
+{
+	const char *s = json_string_value(v);
+
+	return s && !strcmp(s, "optimised") ? ENV_OK : ENV_WARN;
+}
+
 static const struct row {
 	const char *name, *fact;
 	enum env_level (*judge)(const json_t *);
@@ -57,6 +64,7 @@ static const struct row {
 	{ "smt", "smt", should_be_off, "a sibling thread shares caches and issue slots" },
 	{ "aslr", "aslr", aslr, "2 is wanted: layouts must vary between processes" },
 	{ "thp", "thp", thp, "huge pages hide what a stub's page costs" },
+	{ "build", "build", build, "the harness itself is slow: its own part of a sample grows" },
 	{ "hypervisor", "hypervisor", should_be_off, "a guest: no PMU most often, stolen time" },
 };
 
