@@ -25,74 +25,9 @@
 #include <sys/mman.h>
 
 #include "../strategies/emit.h"
+#include "stub_probe.h"
 
 enum { WORLD_PROBES = 48, WORLD_INSTANCES = 4, WORLD_ENTRY = 32, MAX_STACK = 16 };
-
-struct probe_regs {
-	uint64_t ints[6], floats[8]; /* in */
-	const uint64_t *stack;
-	uint64_t nstack;
-	uint64_t rax, xmm0, rdi, intact; /* out */
-};
-
-struct probe_seen {
-	uint64_t ints[6], floats[8];
-	const uint64_t *stack;
-	uint64_t *frame; /* the stub's rbp */
-	uint64_t rax, xmm0;
-};
-
-void probe_call(struct callee *c, struct probe_regs *regs);
-void probe_entry(void);
-void probe_target(void *probe, struct probe_seen *seen); /* each test program's own */
-
-__asm__(
-    ".text\n.globl probe_call\n.type probe_call,@function\n"
-    "probe_call:\n"
-    "	push %rbp\n	mov %rsp, %rbp\n"
-    "	push %rbx\n	push %r12\n	push %r13\n	push %r14\n	push %r15\n"
-    "	push %rsi\n" /* regs at -48(%rbp); rsp is aligned */
-    "	mov %rdi, %r10\n	mov %rsi, %r12\n	mov %rsp, %r13\n"
-    "	mov 120(%r12), %rcx\n	mov 112(%r12), %rax\n"
-    "	test $1, %cl\n	jz 1f\n	push $-1\n"
-    "1:	test %rcx, %rcx\n	jz 2f\n	push -8(%rax,%rcx,8)\n	dec %rcx\n	jmp 1b\n"
-    "2:	mov %rsp, %r15\n"
-    "	mov 0(%r12), %rdi\n	mov 8(%r12), %rsi\n	mov 16(%r12), %rdx\n"
-    "	mov 24(%r12), %rcx\n	mov 32(%r12), %r8\n	mov 40(%r12), %r9\n"
-    "	movsd 48(%r12), %xmm0\n	movsd 56(%r12), %xmm1\n	movsd 64(%r12), %xmm2\n"
-    "	movsd 72(%r12), %xmm3\n	movsd 80(%r12), %xmm4\n	movsd 88(%r12), %xmm5\n"
-    "	movsd 96(%r12), %xmm6\n	movsd 104(%r12), %xmm7\n"
-    "	mov $0x1b1b1b1b, %ebx\n	mov $0x1e1e1e1e, %r14d\n"
-    "	mov $0x7b7b7b7b, %r11d\n	mov %r11, %rax\n	movq %r11, %xmm8\n"
-    "	call *(%r10)\n"
-    "	mov -48(%rbp), %rsi\n"
-    "	mov %rax, 128(%rsi)\n	movsd %xmm0, 136(%rsi)\n	mov %rdi, 144(%rsi)\n"
-    "	movq $0, 152(%rsi)\n"
-    "	cmp $0x1b1b1b1b, %rbx\n	jne 3f\n	cmp $0x1e1e1e1e, %r14\n	jne 3f\n"
-    "	cmp %rsi, %r12\n	jne 3f\n	cmp %rsp, %r15\n	jne 3f\n"
-    "	lea -48(%rbp), %rax\n	cmp %rax, %r13\n	jne 3f\n"
-    "	movq $1, 152(%rsi)\n"
-    "3:	lea -40(%rbp), %rsp\n"
-    "	pop %r15\n	pop %r14\n	pop %r13\n	pop %r12\n	pop %rbx\n	pop "
-    "%rbp\n	ret\n"
-    ".size probe_call,.-probe_call\n"
-    ".globl probe_entry\n.type probe_entry,@function\n"
-    "probe_entry:\n"
-    "	push %rbp\n	mov %rsp, %rbp\n	sub $144, %rsp\n"
-    "	mov %rdi, 0(%rsp)\n	mov %rsi, 8(%rsp)\n	mov %rdx, 16(%rsp)\n"
-    "	mov %rcx, 24(%rsp)\n	mov %r8, 32(%rsp)\n	mov %r9, 40(%rsp)\n"
-    "	movsd %xmm0, 48(%rsp)\n	movsd %xmm1, 56(%rsp)\n	movsd %xmm2, 64(%rsp)\n"
-    "	movsd %xmm3, 72(%rsp)\n	movsd %xmm4, 80(%rsp)\n	movsd %xmm5, 88(%rsp)\n"
-    "	movsd %xmm6, 96(%rsp)\n	movsd %xmm7, 104(%rsp)\n"
-    "	lea 16(%rbp), %rcx\n	mov %rcx, 112(%rsp)\n	mov (%rbp), %rcx\n"
-    "	mov %rcx, 120(%rsp)\n"
-    "	mov %rax, %rdi\n	mov %rsp, %rsi\n	call probe_target\n"
-    "	mov 128(%rsp), %rax\n	movsd 136(%rsp), %xmm0\n"
-    "	mov $0x5a5a5a5a, %ecx\n	mov %rcx, %rdx\n	mov %rcx, %rsi\n	mov %rcx, %rdi\n"
-    "	mov %rcx, %r8\n	mov %rcx, %r9\n	mov %rcx, %r10\n	mov %rcx, %r11\n"
-    "	movq %rcx, %xmm1\n	movq %rcx, %xmm2\n	movq %rcx, %xmm8\n	movq %rcx, %xmm15\n"
-    "	leave\n	ret\n"
-    ".size probe_entry,.-probe_entry\n");
 
 struct world;
 

@@ -5,37 +5,7 @@
  */
 #include <errno.h>
 
-#include "stub_world.h"
-
-void probe_target(void *probe, struct probe_seen *seen)
-{
-	world_target(probe, seen);
-}
-
-struct set_up {
-	struct code_memory *code;
-	struct stub_space space;
-	struct world w;
-	uint64_t seed;
-};
-
-static void open_set_up(struct set_up *t, const struct stub_ops *ops, struct code_config config,
-			enum stub_literals literals, bool markers)
-{
-	struct stub_config stubs = { literals, markers, false };
-
-	t->seed = 1;
-	assert_int_equal(code_open(&t->code, &config), 0);
-	world_open(&t->w, t->code);
-	assert_int_equal(stub_space_open(&t->space, ops, t->code, &stubs, &world_runtime), 0);
-}
-
-static void close_set_up(struct set_up *t)
-{
-	stub_space_close(&t->space);
-	world_close(&t->w);
-	code_close(t->code);
-}
+#include "stub_set_up.h"
 
 static bool can(const struct stub_ops *ops, enum stub_literals literals)
 {
@@ -101,13 +71,6 @@ static unsigned all_signatures(stub_signature out[NSIGNATURES])
 
 /* ---- Conformance --------------------------------------------------------------------------- */
 
-static void call_it(struct set_up *t, const struct stub_spec *spec, struct callee *c,
-		    unsigned probe)
-{
-	expect(&t->w, spec->kind, spec->signature, spec->context, &t->seed);
-	cross(&t->w, c, &t->w.probes[probe]);
-}
-
 static void retarget_it(struct set_up *t, struct callee *c, unsigned probe)
 {
 	const void *target = t->w.probes[probe].entry;
@@ -130,20 +93,20 @@ static void live_one(struct set_up *t, enum stub_kind kind, stub_signature s)
 	assert_int_equal(ops->bind(&t->space, &other, &d), 0);
 	assert_true(c.code && c.word && c.target == spec.target && c.context == spec.context);
 	retarget_it(t, &d, p + 6);
-	call_it(t, &spec, &c, p);
-	call_it(t, &spec, &c, p);
-	call_it(t, &other, &d, p + 6);
+	call_one(t, &spec, &c, p);
+	call_one(t, &spec, &c, p);
+	call_one(t, &other, &d, p + 6);
 	const void *code = c.code;
 	for (unsigned i = 1; i < 4; i++) {
 		retarget_it(t, &c, p + i);
-		call_it(t, &spec, &c, p + i);
-		call_it(t, &other, &d, p + 6);
+		call_one(t, &spec, &c, p + i);
+		call_one(t, &other, &d, p + 6);
 		if (t->space.config.literals == STUB_LITERALS_TABLE)
 			assert_ptr_equal(c.code, code);
 	}
 	ops->release(&t->space, &c);
 	assert_true(!c.code && !c.word);
-	call_it(t, &other, &d, p + 6);
+	call_one(t, &other, &d, p + 6);
 	ops->release(&t->space, &d);
 	assert_true(!d.code && !d.word);
 }
@@ -165,11 +128,10 @@ static void conform(const struct stub_ops *ops, struct code_config config,
 	stub_signature signatures[NSIGNATURES];
 	unsigned n = all_signatures(signatures);
 	struct code_stats first, second;
-	struct set_up t;
+	struct set_up *t = open_set_up(ops, config, literals, markers);
 
-	open_set_up(&t, ops, config, literals, markers);
-	one_round(&t, signatures, n, &first);
-	one_round(&t, signatures, n, &second);
+	one_round(t, signatures, n, &first);
+	one_round(t, signatures, n, &second);
 	assert_int_equal(first.used_literals, 0);
 	/* What was released is used again; what is left is shared. */
 	assert_int_equal(first.used_stubs, second.used_stubs);
@@ -178,7 +140,7 @@ static void conform(const struct stub_ops *ops, struct code_config config,
 		assert_int_equal(first.quanta_stubs, 0);
 	if (strcmp(ops->name, "page") == 0 || strcmp(ops->name, "template") == 0)
 		assert_int_equal(first.used_stubs, 0);
-	close_set_up(&t);
+	close_set_up(t);
 }
 
 static void every_form_conforms(void **state)
@@ -198,14 +160,6 @@ static void every_form_conforms(void **state)
 }
 
 /* ---- Slow paths and errors ------------------------------------------------------------------ */
-
-static stub_signature parsed(const char *text)
-{
-	stub_signature s;
-
-	assert_int_equal(stub_signature_parse(text, &s), 0);
-	return s;
-}
 
 /* Calls with argv; want: the probe was reached with words[], and how often convert ran. */
 static void js_call(struct set_up *t, struct callee *c, const stub_value *argv, size_t argc,
@@ -319,27 +273,27 @@ static void slow_paths_of(const struct stub_ops *ops, enum stub_literals literal
 					     "rlrlrlrlf>f",
 					     "i>",
 					     "ilfdrilfdrilfdri>f" };
-	struct set_up t;
+	struct set_up *t =
+	    open_set_up(ops, (struct code_config){ .quantum = 4096 }, literals, false);
 
-	open_set_up(&t, ops, (struct code_config){ .quantum = 4096 }, literals, false);
 	for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		stub_signature s = parsed(texts[i]);
 
 		for (unsigned probe = 2; probe < 4; probe++) {
-			struct stub_spec entry = spec_of(&t.w, STUB_ENTRY_JS, s, probe, 1);
-			struct stub_spec leave = spec_of(&t.w, STUB_EXIT_JS, s, probe, 2);
+			struct stub_spec entry = spec_of(&t->w, STUB_ENTRY_JS, s, probe, 1);
+			struct stub_spec leave = spec_of(&t->w, STUB_EXIT_JS, s, probe, 2);
 			struct callee c = { 0 }, d = { 0 };
 
-			assert_int_equal(ops->bind(&t.space, &entry, &c), 0);
-			assert_int_equal(ops->bind(&t.space, &leave, &d), 0);
-			wrong_types_are_converted(&t, &c, s, entry.context);
-			numbers_are_converted(&t, &c, s, entry.context);
-			host_errors_are_raised(&t, &d, s, leave.context);
-			ops->release(&t.space, &c);
-			ops->release(&t.space, &d);
+			assert_int_equal(ops->bind(&t->space, &entry, &c), 0);
+			assert_int_equal(ops->bind(&t->space, &leave, &d), 0);
+			wrong_types_are_converted(t, &c, s, entry.context);
+			numbers_are_converted(t, &c, s, entry.context);
+			host_errors_are_raised(t, &d, s, leave.context);
+			ops->release(&t->space, &c);
+			ops->release(&t->space, &d);
 		}
 	}
-	close_set_up(&t);
+	close_set_up(t);
 }
 
 static void slow_paths_and_errors(void **state)
@@ -360,21 +314,21 @@ static void bad_specs_are_refused(void **state)
 	(void)state;
 	for (unsigned i = 0; stub_strategies[i]; i++) {
 		const struct stub_ops *ops = stub_strategies[i];
-		struct set_up t;
+		struct set_up *t =
+		    open_set_up(ops, (struct code_config){ .quantum = 4096 }, ops->literals, false);
 
-		open_set_up(&t, ops, (struct code_config){ .quantum = 4096 }, ops->literals, false);
 		for (unsigned j = 0; j < 5; j++) {
-			struct stub_spec spec = spec_of(&t.w, STUB_INDIRECT, parsed(">i"), 0, 0);
+			struct stub_spec spec = spec_of(&t->w, STUB_INDIRECT, parsed(">i"), 0, 0);
 			struct callee c = { 0 };
 
 			spec.signature = j < 4 ? bad[j] : spec.signature;
 			spec.kind = j < 4 ? spec.kind : STUB_KINDS;
-			assert_int_equal(ops->bind(&t.space, &spec, &c), -ENOTSUP);
+			assert_int_equal(ops->bind(&t->space, &spec, &c), -ENOTSUP);
 			if (ops->prepare)
-				assert_int_equal(ops->prepare(&t.space, &spec, 1), -ENOTSUP);
+				assert_int_equal(ops->prepare(&t->space, &spec, 1), -ENOTSUP);
 			assert_true(!c.code && !c.word);
 		}
-		close_set_up(&t);
+		close_set_up(t);
 	}
 }
 

@@ -1,0 +1,71 @@
+/*
+ * stub_set_up.h - one strategy at work in one code memory with one world around it; included once
+ * by each test program of stubs.
+ */
+#ifndef STUBMAP_TEST_STUB_SET_UP_H
+#define STUBMAP_TEST_STUB_SET_UP_H
+
+#include <stdlib.h>
+
+#include "stub_world.h"
+
+/* The program's own side of stub_probe.h. */
+void probe_target(void *probe, struct probe_seen *seen)
+{
+	world_target(probe, seen);
+}
+
+struct set_up {
+	struct code_memory *code;
+	struct stub_space space;
+	struct world w;
+	uint64_t seed;
+};
+
+static inline struct set_up *open_set_up(const struct stub_ops *ops, struct code_config config,
+					 enum stub_literals literals, bool markers)
+{
+	struct set_up *t = calloc(1, sizeof(*t));
+	struct stub_config stubs = { literals, markers, false };
+
+	assert_non_null(t);
+	t->seed = 7;
+	assert_int_equal(code_open(&t->code, &config), 0);
+	world_open(&t->w, t->code);
+	assert_int_equal(stub_space_open(&t->space, ops, t->code, &stubs, &world_runtime), 0);
+	return t;
+}
+
+static inline void close_set_up(struct set_up *t)
+{
+	stub_space_close(&t->space);
+	world_close(&t->w);
+	code_close(t->code);
+	free(t);
+}
+
+static inline stub_signature parsed(const char *text)
+{
+	stub_signature s;
+
+	assert_int_equal(stub_signature_parse(text, &s), 0);
+	return s;
+}
+
+static inline stub_signature some_signature(uint64_t r)
+{
+	static const char *const texts[] = { ">",	   "i>i",   "l>l",	     "d>d",
+					     "r>r",	   "ff>f",  "iiiiiiii>",     "ilfdr>i",
+					     "llllllll>r", "dil>d", "ddddddddddd>l", "rrr>f" };
+	return parsed(texts[r % (sizeof(texts) / sizeof(texts[0]))]);
+}
+
+/* A good crossing of c that must reach the probe. */
+static inline void call_one(struct set_up *t, struct stub_spec *spec, struct callee *c,
+			    unsigned probe)
+{
+	expect(&t->w, spec->kind, spec->signature, spec->context, &t->seed);
+	cross(&t->w, c, &t->w.probes[probe]);
+}
+
+#endif
