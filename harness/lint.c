@@ -58,8 +58,12 @@ static bool found(struct lint *l, LLVMValueRef where, const char *what)
 #define PLAIN	 "a reference in plain memory: keep references in locals, parameters and objects"
 #define GLOBAL	 "a reference in a global: pass it as a parameter"
 #define GLOBALS	 "a global array of references: allocate it as an object, pass it as a parameter"
-#define INSIDE(how) \
-	"a pointer into an object is " how ": " how " the object's reference and an index instead"
+#define INSIDE(done, instead)                            \
+	"a pointer into an object is " done ": " instead \
+	" the object's reference, and an index or a number beside it"
+#define PASSED	 INSIDE("passed", "pass")
+#define RETURNED INSIDE("returned", "return")
+#define STORED	 INSIDE("stored", "store")
 
 /* ---- Types and values --------------------------------------------------------------------------
  */
@@ -161,7 +165,7 @@ static bool check_call(struct lint *l, LLVMValueRef call)
 		LLVMValueRef v = LLVMGetOperand(call, i);
 
 		if (is_reference(LLVMTypeOf(v)) && is_inside(v))
-			return found(l, call, INSIDE("passed"));
+			return found(l, call, PASSED);
 	}
 	return false;
 }
@@ -174,7 +178,7 @@ static bool check_store(struct lint *l, LLVMValueRef i)
 		return false;
 	if (!is_reference(LLVMTypeOf(to)))
 		return found(l, i, LLVMIsAGlobalVariable(to) ? GLOBAL : PLAIN);
-	return is_inside(value) && found(l, i, INSIDE("stored"));
+	return is_inside(value) && found(l, i, STORED);
 }
 
 /* Clang returns two references as one aggregate: its parts count. */
@@ -184,10 +188,10 @@ static bool check_return(struct lint *l, LLVMValueRef i)
 
 	while (v && LLVMIsAInsertValueInst(v)) {
 		if (is_inside(LLVMGetOperand(v, 1)))
-			return found(l, i, INSIDE("returned"));
+			return found(l, i, RETURNED);
 		v = LLVMGetOperand(v, 0);
 	}
-	return v && is_reference(LLVMTypeOf(v)) && is_inside(v) && found(l, i, INSIDE("returned"));
+	return v && is_reference(LLVMTypeOf(v)) && is_inside(v) && found(l, i, RETURNED);
 }
 
 static bool check_alloca(struct lint *l, LLVMValueRef i)
