@@ -301,7 +301,8 @@ static void show_truth(const struct corpus *c, const char *path, uint32_t pc, si
 		if (at)
 			printf(" the one before is at 0x%" PRIx32, p[-1].pc);
 		if (at < c->nsafepoints)
-			printf("%s the one behind at 0x%" PRIx32, at ? "," : "", p->pc);
+			printf("%s at 0x%" PRIx32, at ? ", the one behind" : " the one behind is",
+			       p->pc);
 		putchar('\n');
 	}
 	show_code(path, pc);

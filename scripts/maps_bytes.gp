@@ -1,0 +1,45 @@
+# maps_bytes.gp - bytes of the stack maps in percent of the text: a corpus a row, an encoder a point,
+# the bound a line through the rows.
+#
+#   stubmap maps FILE... --tsv bytes > bytes.tsv
+#   gnuplot -c scripts/maps_bytes.gp bytes.tsv bytes.svg
+#
+# Columns: number, corpus, encoder, bytes, text_percent, bits_per_safepoint.
+
+DATA = ARG1
+OUT = ARG2
+HEIGHT = 560
+load ARG0[1:strlen(ARG0)-strlen("maps_bytes.gp")]."style.gp"
+
+rows = 0
+low = 1e9
+high = 0
+is_bound(e) = e[1:5] eq "bound"
+note(n, v, e) = (n > rows ? rows = n : 0, v > 0 && v < low ? low = v : 0, v > high ? high = v : 0, \
+	is_bound(e) ? 0 : list_arm(e))
+stats DATA skip 1 using (note($1, $5, strcol(3))) nooutput
+if (rows == 0) { exit error "maps_bytes.gp: no corpus in ".DATA }
+
+set output OUT
+set title "Stack maps of real programs, by encoder"
+set xlabel "bytes of the stack maps [% of text, logarithmic]"
+set logscale x 2
+set xrange [low / 1.15 : high * 1.15]
+set xtics (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 25, 32, 40, 64, 128, 256)
+set yrange [rows + 0.6 : 0.4]
+set ytics ()
+set grid xtics ytics lc rgb "#d8d8d8" lt 1 lw 0.5
+set key below left reverse Left horizontal maxcols 4 samplen 2 width 1
+set bmargin 8
+
+x(e, wanted, v) = e eq wanted ? v : NaN
+mark(e) = e eq "ranged-unsafe" ? e." (!)" : e
+# Each bound is drawn through the middle of its rows, from half a row above to half a row below.
+plot DATA skip 1 using (x(strcol(3), "bound", $5)):1:(0):(0.4):ytic(2) with vectors nohead \
+	lc rgb "black" lw 2.5 title "bound (all safepoints)", \
+     DATA skip 1 using (x(strcol(3), "bound", $5)):($1 - 0.4):(0):(0.4) with vectors nohead \
+	lc rgb "black" lw 2.5 notitle, \
+     DATA skip 1 using (x(strcol(3), "bound-live", $5)):($1 - 0.4):(0):(0.8) with vectors nohead \
+	lc rgb "#808080" lw 2 dt 3 title "bound (live only)", \
+     for [i = 1:words(list)] DATA skip 1 using (x(strcol(3), word(list, i), $5)):1 with points \
+	lc rgb colour(word(list, i)) pt point(word(list, i)) ps 1.1 lw 2 title mark(word(list, i))

@@ -1,0 +1,374 @@
+/*
+ * test_cmd_maps.c - stubmap maps and stubmap show map as a caller sees them: exit status, rows that
+ * add up, records that are read back, one line for a wrong call.
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "../harness/commands.h"
+#include "../harness/import.h"
+#include "../harness/safety.h"
+#include "../strategies/map.h"
+
+#define CORPUS "workloads/corpora/dart-sass.corpus"
+#define CWASM  "tests/data/gc.cwasm"
+
+enum { WORDS = 16 };
+
+struct result {
+	int status;
+	char *out, *err;
+};
+
+static char *slurp(FILE *f)
+{
+	char *text;
+	long n;
+
+	fflush(f);
+	fseek(f, 0, SEEK_END);
+	n = ftell(f);
+	rewind(f);
+	text = calloc((size_t)n + 1, 1);
+	assert_int_equal(fread(text, 1, (size_t)n, f), n);
+	fclose(f);
+	return text;
+}
+
+/* Runs the command with stdout and stderr in files. line: words with single blanks. */
+static struct result run(int (*command)(int, char **), const char *line)
+{
+	char *copy = strdup(line), *at = copy, *argv[WORDS + 1] = { 0 };
+	FILE *out = tmpfile(), *err = tmpfile();
+	int argc = 0, saved[2] = { dup(1), dup(2) };
+	struct result r;
+
+	for (char *word; argc < WORDS && (word = strsep(&at, " "));)
+		argv[argc++] = word;
+	fflush(stdout);
+	fflush(stderr);
+	dup2(fileno(out), 1);
+	dup2(fileno(err), 2);
+	r.status = command(argc, argv);
+	fflush(stdout);
+	fflush(stderr);
+	dup2(saved[0], 1);
+	dup2(saved[1], 2);
+	close(saved[0]);
+	close(saved[1]);
+	r.out = slurp(out);
+	r.err = slurp(err);
+	free(copy);
+	return r;
+}
+
+static void done(struct result *r)
+{
+	free(r->out);
+	free(r->err);
+}
+
+static void refused(int (*command)(int, char **), const char *line, const char *part)
+{
+	struct result r = run(command, line);
+
+	assert_int_equal(r.status, 2);
+	assert_string_equal(r.out, "");
+	assert_non_null(strstr(r.err, part));
+	assert_ptr_equal(strchr(r.err, '\n'), r.err + strlen(r.err) - 1);
+	done(&r);
+}
+
+/* ---- Rows ----------------------------------------------------------------------------------- */
+
+static double value(json_t *rows, const char *encoder, const char *event)
+{
+	size_t i;
+	json_t *row;
+
+	json_array_foreach(rows, i, row)
+	{
+		const char *e = json_string_value(json_object_get(row, "encoder"));
+		if (strcmp(json_string_value(json_object_get(row, "event")), event) ||
+		    strcmp(e ? e : "", encoder))
+			continue;
+		assert_true(json_is_number(json_object_get(row, "value")));
+		return json_number_value(json_object_get(row, "value"));
+	}
+	fail_msg("no row %s of %s", event, encoder);
+	return 0;
+}
+
+static json_t *parse(const char *text)
+{
+	json_t *rows = json_array();
+
+	for (const char *end; *text; text = end + 1) {
+		end = strchr(text, '\n');
+		assert_non_null(end);
+		json_t *row = json_loadb(text, (size_t)(end - text), 0, NULL);
+		assert_non_null(row);
+		json_array_append_new(rows, row);
+	}
+	return rows;
+}
+
+/* Each figure has a source, or is null with a reason. */
+static void check_row(const json_t *row)
+{
+	static const char *const fields[] = { "file",	"corpus", "encoder", "event", "unit",
+					      "source", "value",  "n",	     "mean",  "p50",
+					      "p90",	"p99",	  "note" };
+	bool has = !json_is_null(json_object_get(row, "value"));
+
+	assert_int_equal(json_object_size(row), sizeof fields / sizeof *fields);
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+		assert_non_null(json_object_get(row, fields[i]));
+	assert_true(json_is_string(json_object_get(row, "unit")));
+	assert_int_equal(json_is_string(json_object_get(row, "source")), has);
+	if (!has)
+		assert_true(json_is_string(json_object_get(row, "note")));
+	if (!json_is_null(json_object_get(row, "p50")))
+		assert_true(json_number_value(json_object_get(row, "p50")) <=
+			    json_number_value(json_object_get(row, "p99")));
+}
+
+static void check_encoder(json_t *rows, const struct map_ops *ops, double safepoints, double text)
+{
+	const char *e = ops->name;
+	double bytes = value(rows, e, "bytes");
+	double live = 0, empty = 0;
+	char event[64];
+
+	assert_true(value(rows, e, "index_bytes") + value(rows, e, "data_bytes") == bytes);
+	assert_float_equal(value(rows, e, "text_share"), 100 * bytes / text, 1e-3);
+	assert_float_equal(value(rows, e, "bits"), 8 * bytes / safepoints, 1e-2);
+	for (int o = 0; o < MAP_OUTCOMES; o++) {
+		snprintf(event, sizeof event, "true_live_%s", map_outcome_names[o]);
+		live += value(rows, e, event);
+		snprintf(event, sizeof event, "true_empty_%s", map_outcome_names[o]);
+		empty += value(rows, e, event);
+	}
+	assert_true(live + empty == safepoints);
+	if (!(ops->flags & (MAP_UNSAFE | MAP_FLOOR))) {
+		assert_true(value(rows, e, "true_live_correct") == live);
+		assert_true(value(rows, e, "true_empty_correct") == empty);
+		assert_true(bytes > value(rows, "", "bound_live_bytes"));
+	}
+	for (int sort = 0; sort < SAFETY_SORTS; sort++) {
+		double n = 0;
+		if (sort == SAFETY_PADDING) /* a corpus of Dart has none that is sure */
+			continue;
+		for (int o = 0; o < MAP_OUTCOMES; o++) {
+			snprintf(event, sizeof event, "bogus_%s_%s", safety_sort_names[sort],
+				 map_outcome_names[o]);
+			n += value(rows, e, event);
+		}
+		snprintf(event, sizeof event, "bogus_%s", safety_sort_names[sort]);
+		assert_true(n == value(rows, "", event));
+	}
+}
+
+static void test_rows(void **state)
+{
+	struct result r = run(cmd_maps, "maps " CORPUS " --no-time --json");
+	json_t *rows = parse(r.out), *row;
+	double safepoints, text;
+	size_t i;
+	(void)state;
+	assert_int_equal(r.status, 0);
+	assert_string_equal(r.err, "");
+	json_array_foreach(rows, i, row) check_row(row);
+	safepoints = value(rows, "", "safepoints");
+	text = value(rows, "", "text_bytes");
+	for (int e = 0; map_encoders[e]; e++)
+		check_encoder(rows, map_encoders[e], safepoints, text);
+	assert_true(value(rows, "exact-consed", "bytes") < value(rows, "exact", "bytes"));
+	json_decref(rows);
+	done(&r);
+}
+
+/* What takes no clock is the same each time. */
+static void test_again(void **state)
+{
+	struct result r = run(cmd_maps, "maps " CWASM " --no-time --json");
+	struct result again = run(cmd_maps, "maps " CWASM " --no-time --json");
+	(void)state;
+	assert_int_equal(r.status, 0);
+	assert_string_equal(r.out, again.out);
+	done(&r);
+	done(&again);
+}
+
+static void test_times(void **state)
+{
+	struct result r = run(cmd_maps, "maps " CWASM " --json --encoders exact,exact-consed");
+	json_t *rows = parse(r.out), *row;
+	size_t i;
+	(void)state;
+	assert_int_equal(r.status, 0);
+	json_array_foreach(rows, i, row) check_row(row);
+	assert_true(value(rows, "exact", "encode") > 0);
+	assert_true(value(rows, "exact", "warm_random_live") > 0);
+	assert_true(value(rows, "exact-consed", "warm_batched_live") > 0);
+	json_decref(rows);
+	done(&r);
+}
+
+/* ---- Tables and records --------------------------------------------------------------------- */
+
+static void check_width(const char *text)
+{
+	for (const char *end; *text; text = end + 1) {
+		end = strchr(text, '\n');
+		assert_non_null(end);
+		assert_true(end - text <= 100);
+	}
+}
+
+static void test_table(void **state)
+{
+	struct result r = run(cmd_maps, "maps " CORPUS " " CWASM " --no-time");
+	(void)state;
+	assert_int_equal(r.status, 0);
+	check_width(r.out);
+	for (int e = 0; map_encoders[e]; e++)
+		assert_non_null(strstr(r.out, map_encoders[e]->name));
+	assert_non_null(strstr(r.out, "ranged-unsafe (!)"));
+	assert_non_null(strstr(r.out, "bound, live"));
+	done(&r);
+}
+
+static void test_record(void **state)
+{
+	char path[] = "/tmp/stubmap-maps-XXXXXX", line[200];
+	struct result shown, again;
+	int fd = mkstemp(path);
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	snprintf(line, sizeof line, "maps " CWASM " --no-time -o %s", path);
+	shown = run(cmd_maps, line);
+	assert_int_equal(shown.status, 0);
+	snprintf(line, sizeof line, "maps %s", path);
+	again = run(cmd_maps, line);
+	assert_int_equal(again.status, 0);
+	assert_string_equal(again.out, shown.out);
+	done(&again);
+	for (int i = 0; i < 3; i++) {
+		static const char *const figures[] = { "bytes", "lookup", "safety" };
+		snprintf(line, sizeof line, "maps %s --tsv %s", path, figures[i]);
+		again = run(cmd_maps, line);
+		assert_int_equal(again.status, 0);
+		assert_non_null(strstr(again.out, "exact-consed\t"));
+		done(&again);
+	}
+	done(&shown);
+	unlink(path);
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void test_refusals(void **state)
+{
+	char path[] = "/tmp/stubmap-maps-XXXXXX", line[200];
+	int fd = mkstemp(path);
+	(void)state;
+	close(fd);
+	refused(cmd_maps, "maps", "FILE");
+	refused(cmd_maps, "maps no-such-file", "no-such-file: No such file");
+	refused(cmd_maps, "maps Makefile", "Makefile: neither an ELF file nor a corpus");
+	refused(cmd_maps, "maps " CWASM " --encoders exacct", "did you mean 'exact'?");
+	refused(cmd_maps, "maps " CWASM " --encoders exact,exact", "exact twice");
+	refused(cmd_maps, "maps " CWASM " --tsv byte", "did you mean 'bytes'?");
+	refused(cmd_maps, "maps " CWASM " --tsv bytes --json", "exclude");
+	refused(cmd_maps, "maps " CWASM " " CWASM, "given twice");
+	refused(cmd_maps, "maps " CWASM " --no-time -o /no-such-folder/x", "/no-such-folder/x");
+	snprintf(line, sizeof line, "maps %s", path);
+	write_file(path, "{\"maps\": 2}\n");
+	refused(cmd_maps, line, "another version");
+	write_file(path, "{\"maps\": 1}\n{\"file\": \"x\"}\n");
+	refused(cmd_maps, line, "line 2");
+	write_file(path, "{\"maps\": 1}\n{\"file\": \"x\", \"eve");
+	refused(cmd_maps, line, "line 2");
+	unlink(path);
+}
+
+/* ---- show map ------------------------------------------------------------------------------- */
+
+/* Each place of the first safepoint is named, by every encoder that is not wrong by design. */
+static void test_show(void **state)
+{
+	char error[CORPUS_ERROR], line[200];
+	struct corpus c;
+	(void)state;
+	assert_int_equal(corpus_import(CWASM, &c, error), 0);
+	for (int e = 0; map_encoders[e]; e++) {
+		if (map_encoders[e]->flags & MAP_FLOOR)
+			continue;
+		snprintf(line, sizeof line, "map " CWASM " %u --encoders %s --json",
+			 (unsigned)c.safepoints[0].pc, map_encoders[e]->name);
+		struct result r = run(show_map, line);
+		json_t *all = json_loads(r.out, 0, NULL), *live, *place;
+		json_t *encoder = json_array_get(json_object_get(all, "encoders"), 0);
+		size_t i;
+		assert_int_equal(r.status, 0);
+		assert_true(json_is_true(json_object_get(all, "safepoint")));
+		assert_string_equal(json_string_value(json_object_get(encoder, "verdict")),
+				    "right");
+		live = json_object_get(encoder, "live");
+		assert_int_equal(json_array_size(live), c.safepoints[0].nlive);
+		json_array_foreach(live, i, place)
+		{
+			snprintf(line, sizeof line, "SP+%u", (unsigned)c.safepoints[0].live[i] * 4);
+			assert_string_equal(json_string_value(place), line);
+		}
+		json_decref(all);
+		done(&r);
+	}
+	corpus_close(&c);
+}
+
+static void test_show_bogus(void **state)
+{
+	struct result r = run(show_map, "map " CWASM " 0 --encoders exact,ranged,none");
+	(void)state;
+	assert_int_equal(r.status, 0);
+	check_width(r.out);
+	assert_non_null(strstr(r.out, "no safepoint; the one behind is at 0x"));
+	assert_non_null(strstr(r.out, "count: "));
+	assert_non_null(strstr(r.out, "silent: "));
+	assert_non_null(strstr(r.out, "detected: it is no safepoint"));
+	done(&r);
+	refused(show_map, "map " CWASM, "something is missing");
+	refused(show_map, "map " CWASM " 99999999", "allowed: 0 to 0x");
+	refused(show_map, "map " CWASM " 12x", "PC '12x'");
+	refused(show_map, "map " CWASM " 0 --encoders rangd", "did you mean 'ranged'?");
+	refused(show_map, "map Makefile 1", "Makefile: neither");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),	   cmocka_unit_test(test_again),
+		cmocka_unit_test(test_show_bogus), cmocka_unit_test(test_times),
+		cmocka_unit_test(test_table),	   cmocka_unit_test(test_record),
+		cmocka_unit_test(test_refusals),   cmocka_unit_test(test_show),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
