@@ -13,9 +13,11 @@ load ARG0[1:strlen(ARG0)-strlen("maps_safety.gp")]."style.gp"
 
 cases = ""
 corpora = 0
-list_case(c) = strstrt(" ".cases." ", " ".c." ") ? 0 : (cases = cases.(cases eq "" ? "" : " ").c, 0)
+array having[64] # corpora that have the case
+list_case(c, n) = strstrt(" ".cases." ", " ".c." ") ? 0 : \
+	(cases = cases.(cases eq "" ? "" : " ").c, having[words(cases)] = n, 0)
 shown(e) = e ne "none"
-note(k, c, e, n) = (list_case(k.":".c), n > corpora ? corpora = n : 0, shown(e) ? list_arm(e) : 0)
+note(k, c, e, n) = (list_case(k.":".c, n), n > corpora ? corpora = n : 0, shown(e) ? list_arm(e) : 0)
 stats DATA skip 1 using (note(strcol(1), strcol(2), strcol(4), $9)) nooutput
 if (words(list) == 0) { exit error "maps_safety.gp: no encoder in ".DATA }
 
@@ -57,9 +59,8 @@ set key off
 set style fill solid 1 noborder
 do for [p = 1:panels] {
 	c = word(cases, p)
-	with = 0 # corpora that have the case
-	stats DATA skip 1 using (strcol(1).":".strcol(2) eq c ? (with = $9, 0) : 0) nooutput
-	set title title_of(c).(with < corpora ? sprintf(" (%d corpora)", with) : "") offset 0, -0.7
+	set title title_of(c).(having[p] < corpora ? sprintf(" (%d corpora)", having[p]) : "") \
+		offset 0, -0.7
 	last = p % lines == 0 || p == panels
 	set format x (last ? "%g" : "")
 	set xlabel (last ? "% of lookups or faults" : "") offset 0, 0.4

@@ -355,7 +355,7 @@ static void test_show_bogus(void **state)
 	assert_non_null(strstr(r.out, "silent: "));
 	assert_non_null(strstr(r.out, "detected: it is no safepoint"));
 	done(&r);
-	refused(show_map, "map " CWASM, "something is missing");
+	refused(show_map, "map " CWASM, "usage: stubmap show map FILE PC");
 	refused(show_map, "map " CWASM " 99999999", "allowed: 0 to 0x");
 	refused(show_map, "map " CWASM " 12x", "PC '12x'");
 	refused(show_map, "map " CWASM " 0 --encoders rangd", "did you mean 'ranged'?");
