@@ -146,6 +146,13 @@ static __attribute__((format(printf, 2, 3))) const char *name(char event[EVENT],
 
 /* ---- The corpus ----------------------------------------------------------------------------- */
 
+static const char no_empties[] = "the file does not record safepoints without references";
+
+static bool records_empties(const struct corpus *c)
+{
+	return c->flags & CORPUS_EMPTIES;
+}
+
 static int rows_of_bound(const struct measure *m, bool empties)
 {
 	const struct corpus *c = &m->corpus;
@@ -175,7 +182,10 @@ static int rows_of_corpus(const struct measure *m)
 	if (r)
 		return r;
 	value(m, "safepoints", "safepoints", "count", c->nsafepoints, c->note);
-	value(m, "empties", "safepoints", "count", stats.empties, NULL);
+	if (records_empties(c))
+		value(m, "empties", "safepoints", "count", stats.empties, NULL);
+	else
+		missing(m, "empties", "safepoints", no_empties);
 	value(m, "maps", "maps", "count", stats.maps, c->producer);
 	value(m, "functions", "functions", "count", c->nfunctions, NULL);
 	value(m, "text_bytes", "bytes", "count", c->text_bytes, NULL);
@@ -192,7 +202,10 @@ static int rows_of_corpus(const struct measure *m)
 		else
 			missing(m, event, "lookups", p->why[sort]);
 	}
-	r = rows_of_bound(m, true);
+	if (records_empties(c))
+		r = rows_of_bound(m, true);
+	else
+		missing(m, "bound_bytes", "bytes", no_empties);
 	return r ? r : rows_of_bound(m, false);
 }
 
@@ -238,6 +251,9 @@ static void rows_of_size(const struct measure *m, const struct map_cost *cost)
 
 	if (m->ops->flags & MAP_UNSAFE)
 		snprintf(note, sizeof note, "unsafe: a negative control");
+	else if (m->ops->flags & MAP_EMPTIES && !records_empties(&m->corpus))
+		snprintf(note, sizeof note, "too small: %s, and this format needs them",
+			 no_empties);
 	else if (map_view_needed(&m->corpus, m->ops))
 		snprintf(note, sizeof note,
 			 "registers of %u safepoints are slots of a save area, in frames that are "

@@ -344,16 +344,23 @@ static void heading(const struct view *v, FILE *out)
 	const char *producer = map_rows_text(v->rows, v->file, "maps", "note");
 
 	get(v, "safepoints", "value", &n, NULL);
-	get(v, "empties", "value", &empties, NULL);
+	bool recorded = get(v, "empties", "value", &empties, NULL);
 	get(v, "maps", "value", &maps, NULL);
 	get(v, "functions", "value", &functions, NULL);
 	get(v, "text_bytes", "value", &text, NULL);
 	get(v, "spilled", "value", &spilled, NULL);
 	fprintf(out, "%s: %s%s%s\n", v->file, corpus, *producer ? ", " : "", producer);
-	fprintf(out,
-		"%.0f safepoints, %.0f of them empty; %.0f maps; %.0f functions; %.0f bytes of "
-		"text\n",
-		n, empties, maps, functions, text);
+	fprintf(out, "%.0f safepoints, ", n);
+	if (recorded)
+		fprintf(out, "%.0f of them empty", empties);
+	else
+		fputs("empty ones not recorded", out);
+	fprintf(out, "; %.0f maps; %.0f functions; %.0f bytes of text\n", maps, functions, text);
+	if (!recorded)
+		fputs(
+		    "formats that record empty safepoints (ranged...) would be larger than shown: "
+		    "the file has none\n",
+		    out);
 	if (spilled > 0)
 		fprintf(
 		    out,

@@ -129,7 +129,9 @@ static void explain(struct prober *p)
 	    functions ? "each such pc is a safepoint" : "where functions start is not known";
 	why[SAFETY_PADDING] = functions ? "no gap between functions is surely padding"
 					: "where functions start is not known";
-	why[SAFETY_EMPTY] = "no safepoint is empty";
+	why[SAFETY_EMPTY] = p->corpus->flags & CORPUS_EMPTIES
+				? "no safepoint is empty"
+				: "the file does not record safepoints without references";
 	p->probes->how_inside = p->code->length
 				    ? "the first instruction of 2 or more bytes behind the call"
 				    : "pc-2, inside a call of 3 or more bytes: no code to decode";
