@@ -171,11 +171,16 @@ static inline void asm_grow_stack(struct assembler *a, uint32_t n)
 		asm_bytes(a, n, n < 128 ? 1 : 4);
 }
 
-static inline void asm_call_address(struct assembler *a, uint64_t address)
+static inline void asm_address(struct assembler *a, uint64_t address, bool jump)
 {
 	asm_bytes(a, 0xb848, 2);
 	asm_bytes(a, address, 8);
-	asm_bytes(a, 0xd0ff, 2);
+	asm_bytes(a, jump ? 0xe0ff : 0xd0ff, 2);
+}
+
+static inline void asm_call_address(struct assembler *a, uint64_t address)
+{
+	asm_address(a, address, false);
 }
 
 /* One nop of n bytes, n < 10. */

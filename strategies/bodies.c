@@ -89,14 +89,16 @@ static int make(struct bodies *bodies, struct arena *arena, const struct emit_co
 }
 
 int bodies_prepare(struct bodies *bodies, struct arena *arena, const struct emit_config *config,
-		   const struct stub_spec *specs, size_t n)
+		   unsigned without, const struct stub_spec *specs, size_t n)
 {
 	int error = 0;
 
-	for (size_t i = 0; i < n && !error; i++)
-		if (emit_check(specs[i].kind, specs[i].signature) ||
+	for (size_t i = 0; i < n && !error; i++) {
+		error = emit_check(specs[i].kind, specs[i].signature);
+		if (!error && !(without >> specs[i].kind & 1) &&
 		    !bodies_find(bodies, specs[i].kind, specs[i].signature, config->form))
 			error = make(bodies, arena, config, &specs[i]);
+	}
 	int committed = arena_commit(arena);
 	return error ? error : committed;
 }

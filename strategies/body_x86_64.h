@@ -4,13 +4,15 @@
  *
  * Frames, from rbp down (all words; the kind and the word below it are stub.h's):
  *
- *            entry_native      entry_js           exit_js             indirect   builtin
- *   -8       0                 1                  2                   3          4
- *   -16      old exit_frame    old exit_frame     caller's instance   likewise   likewise
+ *            entry_native      entry_js           exit_js             builtin
+ *   -8       0                 1                  2                   4
+ *   -16      old exit_frame    old exit_frame     caller's instance   likewise
  *   -24      activation        activation         context             stack arguments, copied
  *   -32      argv              context            argv[n]; the cells of i64 arguments
  *   below    stack arguments   stack arguments
  *   below                      out[n] while convert runs
+ *
+ * indirect makes none: it changes the instance and jumps, in its caller's frame.
  */
 #ifndef STUBMAP_BODY_X86_64_H
 #define STUBMAP_BODY_X86_64_H
@@ -89,32 +91,39 @@ static inline void load_context(struct emitter *e, unsigned reg)
 	}
 }
 
-static inline void call_target(struct emitter *e)
+/* Calls the target; or, with jump, goes on to it in the frame of the stub's own caller. */
+static inline void go_to_target(struct emitter *e, bool jump)
 {
 	struct assembler *a = &e->a;
+	unsigned through_mem = jump ? JMP_MEM : CALL_MEM;
 
 	switch (e->config->form) {
 	case EMIT_NEAR:
 		asm_nop(a, -(a->len + 1) & 3);
-		asm_byte(a, 0xe8);
+		asm_byte(a, jump ? 0xe9 : 0xe8);
 		e->patches.target = (uint16_t)a->len;
 		asm_bytes(a, 0, 4);
 		break;
 	case EMIT_FAR:
 		asm_nop(a, -(a->len + 2) & 7);
 		e->patches.target = (uint16_t)(a->len + 2);
-		asm_call_address(a, 0);
+		asm_address(a, 0, jump);
 		break;
 	case EMIT_TABLE:
-		asm_rip(a, NARROW, OP_GROUP5, CALL_MEM, (int64_t)e->config->distance);
+		asm_rip(a, NARROW, OP_GROUP5, through_mem, (int64_t)e->config->distance);
 		break;
 	case EMIT_BEHIND:
-		asm_mem(a, 0, NARROW, OP_GROUP5, CALL_MEM, R11, 8);
+		asm_mem(a, 0, NARROW, OP_GROUP5, through_mem, R11, 8);
 		break;
 	case EMIT_CALLEE:
-		asm_mem(a, 0, NARROW, OP_GROUP5, CALL_MEM, R10, offsetof(struct callee, target));
+		asm_mem(a, 0, NARROW, OP_GROUP5, through_mem, R10, offsetof(struct callee, target));
 		break;
 	}
+}
+
+static inline void call_target(struct emitter *e)
+{
+	go_to_target(e, false);
 }
 
 /* The register that call_target still needs, or RSP for none. */

@@ -54,6 +54,9 @@ void emit_retarget(enum emit_form form, const struct emit_patches *patches, void
 
 /* A pool's head: r11 = p+S, jump to the body that [r11] names. At most EMIT_SLOT bytes. */
 size_t emit_head(uint8_t code[EMIT_SLOT], size_t distance, bool markers);
+/* A whole stub that fits a slot and is the same for every signature, its literals one side table's
+ * (EMIT_TABLE): its size, or 0 where the kind has none. */
+size_t emit_whole(uint8_t slot[EMIT_SLOT], enum stub_kind kind, size_t distance, bool markers);
 /* A body that traps: what a free slot runs into. At most EMIT_SLOT bytes. */
 size_t emit_trap(uint8_t code[EMIT_SLOT], bool markers);
 

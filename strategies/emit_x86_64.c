@@ -83,7 +83,7 @@ static void entry_native(struct emitter *e)
 	leave_return(e);
 }
 
-/* ---- indirect, builtin -------------------------------------------------------------------- */
+/* ---- builtin, indirect -------------------------------------------------------------------- */
 
 /* The caller's stack arguments once more, below the frame's two words. */
 static void copy_stack_args(struct emitter *e)
@@ -94,18 +94,16 @@ static void copy_stack_args(struct emitter *e)
 		asm_mem(&e->a, 0, NARROW, OP_GROUP5, PUSH_MEM, RBP, STACK_ARGS + 8 * i);
 }
 
+/*
+ * ctx is an argument like any other, which the calling convention leaves to the caller to keep: its
+ * compiled code saves its own instance over the call and has it back after it. So nothing is left
+ * for the stub to restore, stack arguments stay where they are, and every signature has the same
+ * body.
+ */
 static void indirect(struct emitter *e)
 {
-	prologue(e, STUB_INDIRECT);
-	asm_push(&e->a, RDI);
-	copy_stack_args(e);
 	load_context(e, RDI);
-	call_target(e);
-	if (e->nstack)
-		asm_load(&e->a, WIDE, RDI, RBP, WORD);
-	else
-		asm_pop(&e->a, RDI);
-	leave_return(e);
+	go_to_target(e, true);
 }
 
 static void builtin(struct emitter *e)
@@ -209,6 +207,20 @@ size_t emit_head(uint8_t code[EMIT_SLOT], size_t distance, bool markers)
 	asm_rip(&a, WIDE, OP_LEA, R11, (int64_t)distance);
 	asm_mem(&a, 0, NARROW, OP_GROUP5, JMP_MEM, R11, 0);
 	return a.len;
+}
+
+size_t emit_whole(uint8_t slot[EMIT_SLOT], enum stub_kind kind, size_t distance, bool markers)
+{
+	const struct emit_config config = { EMIT_TABLE, markers, distance, { 0 } };
+	struct emit_patches none;
+	uint8_t code[EMIT_MAX];
+	size_t size;
+
+	if (kind != STUB_INDIRECT || emit_body(code, &config, kind, 0, &size, &none) ||
+	    size > EMIT_SLOT)
+		return 0;
+	memcpy(slot, code, size);
+	return size;
 }
 
 size_t emit_trap(uint8_t code[EMIT_SLOT], bool markers)

@@ -18,7 +18,7 @@
  *   entry_native  void (uint64_t *argv)                  R target(context, args...); argv[0] = R
  *   entry_js      value (value *argv, size_t argc)       R target(context, args...); boxes R
  *   exit_js       R (ctx, args...)                       int target(context, value *argv, argc)
- *   indirect      R (ctx, args...)                       R target(context, args...), ctx kept in rdi
+ *   indirect      R (ctx, args...)                       R target(context, args...), by a jump
  *   builtin       R (ctx, args...)                       R target(ctx, args...)
  *
  * An instance begins with a pointer to its thread's struct stub_activation. Each stub that makes a

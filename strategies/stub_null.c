@@ -43,7 +43,7 @@ static int null_prepare(struct stub_space *space, const struct stub_spec *specs,
 {
 	struct null_state *state = space->state;
 
-	return bodies_prepare(&state->bodies, &state->arena, &state->emit, specs, n);
+	return bodies_prepare(&state->bodies, &state->arena, &state->emit, 0, specs, n);
 }
 
 static int null_bind_many(struct stub_space *space, const struct stub_spec *specs,

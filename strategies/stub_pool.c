@@ -1,30 +1,45 @@
 /*
- * stub_pool.c - quanta of identical slots, what differs lies beside them.
+ * stub_pool.c - quanta of identical slots, what differs lies beside them. Two sorts of slots:
  *
- *      p: 16 bytes of code            p+S: 16 bytes            p+2S: 16 bytes
- *      | lea r11, [rip+S]; jmp [r11] | | body | target |  ...  | context | owner |
- *                     |                    |
- *                     +--------------------+-->  body: one a kind and signature, shared
+ *   head       p: 16 bytes of code            p+S: 16 bytes         p+2S: 16 bytes
+ *              | lea r11, [rip+S]; jmp [r11] | | body | target | ... | context | next |
+ *                     |                           |
+ *                     +---------------------------+-->  body: one a kind and signature, shared
+ *
+ *   whole      | mov rdi, [rip+S+8]; jmp [rip+S] | | target | context |
+ *              (indirect without markers: 13 bytes, the same for every signature)
  *
  * A quantum of slots is written and made executable once, for ever; from then on binding, changing
- * and releasing a stub are stores of data. It trades a jump and the loads of two literals in each
- * call for that, and for 48 bytes a stub with all of them side by side. Every quantum of slots
- * holds the same bytes. Bodies and the trap of free slots lie in an arena of their own.
+ * and releasing a stub are stores of data. A head trades a jump, the loads of its literals and a
+ * target that the branch predictor sees called from one place for all stubs of a signature, for 48
+ * bytes a stub with many signatures side by side; a whole stub takes 32 and trades only the loads.
+ * Quanta of one sort hold the same bytes. Bodies and the trap of free slots lie in an arena.
  *
- * Free slots form a list through their owner word, the last released first; slots that nobody had
- * yet are taken in order. A released slot's body is a trap; quanta are not given back.
+ * Free slots form a list through their second literal word, the last released first; slots that
+ * nobody had yet are taken in order. A free slot leads to a trap; quanta are not given back.
  *
- * Memory order: bind stores context, target, then body (release), then the callee's code pointer
- * (release): who sees the pointer sees the literals. Retarget is one aligned store of the target
- * word; the body reads it once, in its call instruction: the old one or the new.
+ * Memory order: bind stores the other literals, then the word that the slot jumps through (release),
+ * then the callee's code pointer (release): who sees the pointer sees the literals. Retarget is one
+ * aligned store of the target word, which is read once, by the instruction that goes there: the old
+ * one or the new.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "bodies.h"
 
-struct pool_slots {
+enum pool_sort { POOL_HEAD, POOL_WHOLE, POOL_SORTS };
+
+struct pool_range {
 	uint8_t *next, *end;
+};
+
+struct pool_slots {
+	uint8_t code[EMIT_SLOT];       /* of each */
+	struct pool_range fresh, more; /* never used: taken from in this order */
+	uint8_t *free;
+	size_t nfree;
+	uint32_t literals; /* bytes a stub */
 };
 
 struct pool_state {
@@ -32,39 +47,55 @@ struct pool_state {
 	struct bodies bodies;
 	struct emit_config emit;
 	const uint8_t *trap;
-	struct pool_slots fresh, more; /* never used: taken from in this order */
-	uint8_t *free;
-	size_t nfree;
+	unsigned whole; /* bits 1 << kind: those that take whole slots */
+	struct pool_slots slots[POOL_SORTS];
 };
 
-/* A slot's words at p+S and p+2S. */
-struct pool_code {
-	const void *body, *target;
-};
-struct pool_data {
-	void *context;
-	void *owner; /* the callee; in a free slot the next free one */
+/* A slot's words at p+S: where the slot jumps to, and what a free one links through. */
+struct pool_words {
+	const void *jump; /* head: body; whole: target */
+	void *second;     /* head: target; whole: context; free: the next free slot */
 };
 
-static struct pool_code *code_of(const struct pool_state *state, uint8_t *slot)
+static struct pool_words *words_of(const struct pool_state *state, uint8_t *slot)
 {
-	return (struct pool_code *)(slot + state->emit.distance);
+	return (struct pool_words *)(slot + state->emit.distance);
 }
 
-static struct pool_data *data_of(const struct pool_state *state, uint8_t *slot)
+/* A head's context, at p+2S. */
+static void **context_of(const struct pool_state *state, uint8_t *slot)
 {
-	return (struct pool_data *)(slot + 2 * state->emit.distance);
+	return (void **)(slot + 2 * state->emit.distance);
+}
+
+/* The callee's word: the slot's address, its sort in the lowest bit. */
+static uint8_t *slot_of(const struct callee *c)
+{
+	return (uint8_t *)(uintptr_t)(c->word & ~(uint64_t)1);
+}
+
+static enum pool_sort sort_of(const struct callee *c)
+{
+	return (enum pool_sort)(c->word & 1);
 }
 
 static int pool_open(struct stub_space *space)
 {
 	struct pool_state *state = space->state;
+	size_t distance = code_literal_distance(space->code);
+	bool markers = space->config.markers;
+	struct pool_slots *head = &state->slots[POOL_HEAD], *whole = &state->slots[POOL_WHOLE];
 
 	arena_init(&state->arena, space->code);
-	state->emit = (struct emit_config){ .form = EMIT_BEHIND,
-					    .markers = space->config.markers,
-					    .distance = code_literal_distance(space->code),
-					    .runtime = space->runtime };
+	state->emit = (struct emit_config){ EMIT_BEHIND, markers, distance, space->runtime };
+	memset(head->code, 0xcc, EMIT_SLOT); /* int3 behind the jumps */
+	memset(whole->code, 0xcc, EMIT_SLOT);
+	emit_head(head->code, distance, markers);
+	for (unsigned kind = 0; kind < STUB_KINDS; kind++)
+		if (emit_whole(whole->code, kind, distance, markers))
+			state->whole |= 1u << kind;
+	head->literals = 32;
+	whole->literals = 16;
 	return 0;
 }
 
@@ -90,7 +121,8 @@ static int pool_prepare(struct stub_space *space, const struct stub_spec *specs,
 			return -ENOMEM;
 		memcpy(code_writable(space->code, trap), code, size);
 	}
-	int error = bodies_prepare(&state->bodies, &state->arena, &state->emit, specs, n);
+	int error = bodies_prepare(&state->bodies, &state->arena, &state->emit, state->whole, specs,
+				   n);
 	if (trap && error)
 		arena_give(&state->arena, trap, EMIT_SLOT);
 	else if (trap)
@@ -98,17 +130,24 @@ static int pool_prepare(struct stub_space *space, const struct stub_spec *specs,
 	return error;
 }
 
-static size_t count(const struct pool_slots *slots)
+static size_t count(const struct pool_range *range)
 {
-	return (size_t)(slots->end - slots->next) / EMIT_SLOT;
+	return (size_t)(range->end - range->next) / EMIT_SLOT;
+}
+
+static void give(const struct pool_state *state, struct pool_slots *slots, uint8_t *slot)
+{
+	__atomic_store_n(&words_of(state, slot)->jump, state->trap, __ATOMIC_RELEASE);
+	words_of(state, slot)->second = slots->free;
+	slots->free = slot;
+	slots->nfree++;
 }
 
 /* Sees to n slots that can be taken: what is missing is made in one run of quanta. */
-static int provide(struct stub_space *space, size_t n)
+static int provide(struct stub_space *space, struct pool_slots *slots, size_t n)
 {
-	struct pool_state *state = space->state;
 	size_t mask = code_config(space->code)->quantum - 1;
-	size_t have = state->nfree + count(&state->fresh);
+	size_t have = slots->nfree + count(&slots->fresh) + count(&slots->more);
 
 	if (n <= have)
 		return 0;
@@ -116,63 +155,84 @@ static int provide(struct stub_space *space, size_t n)
 	uint8_t *at = code_reserve(space->code, CODE_STUBS, bytes);
 	if (!at)
 		return -ENOMEM;
-	uint8_t head[EMIT_SLOT];
 	uint8_t *write = code_writable(space->code, at);
-	memset(head, 0xcc, sizeof(head)); /* int3 behind the jump */
-	emit_head(head, state->emit.distance, space->config.markers);
 	for (size_t i = 0; i < bytes; i += EMIT_SLOT)
-		memcpy(write + i, head, EMIT_SLOT);
+		memcpy(write + i, slots->code, EMIT_SLOT);
 	int error = code_commit(space->code, at, bytes);
 	if (error) {
 		code_abort(space->code, at, bytes);
 		return error;
 	}
-	state->more = (struct pool_slots){ at, at + bytes };
+	/* Left of a batch that found no room for its slots of the other sort. */
+	for (; count(&slots->more); slots->more.next += EMIT_SLOT)
+		give(space->state, slots, slots->more.next);
+	slots->more = (struct pool_range){ at, at + bytes };
 	return 0;
 }
 
-static uint8_t *take(struct pool_state *state)
+static uint8_t *take(const struct pool_state *state, struct pool_slots *slots)
 {
-	uint8_t *slot = state->free;
+	uint8_t *slot = slots->free;
 
 	if (slot) {
-		state->free = data_of(state, slot)->owner;
-		state->nfree--;
+		slots->free = words_of(state, slot)->second;
+		slots->nfree--;
 		return slot;
 	}
-	if (!count(&state->fresh))
-		state->fresh = state->more;
-	slot = state->fresh.next;
-	state->fresh.next += EMIT_SLOT;
+	if (!count(&slots->fresh)) {
+		slots->fresh = slots->more;
+		slots->more = (struct pool_range){ 0 };
+	}
+	slot = slots->fresh.next;
+	slots->fresh.next += EMIT_SLOT;
 	return slot;
+}
+
+static enum pool_sort sort_wanted(const struct pool_state *state, const struct stub_spec *spec)
+{
+	return state->whole >> spec->kind & 1 ? POOL_WHOLE : POOL_HEAD;
+}
+
+static void bind_one(struct pool_state *state, const struct stub_spec *spec, struct callee *c)
+{
+	enum pool_sort sort = sort_wanted(state, spec);
+	uint8_t *slot = take(state, &state->slots[sort]);
+	struct pool_words *words = words_of(state, slot);
+	const void *jump = spec->target;
+
+	if (sort == POOL_HEAD) {
+		jump = bodies_find(&state->bodies, spec->kind, spec->signature, EMIT_BEHIND)->code;
+		*context_of(state, slot) = spec->context;
+		__atomic_store_n(&words->second, (void *)(uintptr_t)spec->target, __ATOMIC_RELAXED);
+	} else {
+		words->second = spec->context;
+	}
+	__atomic_store_n(&words->jump, jump, __ATOMIC_RELEASE);
+	c->target = spec->target;
+	c->context = spec->context;
+	c->word = (uintptr_t)slot | sort;
+	__atomic_store_n(&c->code, slot, __ATOMIC_RELEASE);
 }
 
 static int pool_bind_many(struct stub_space *space, const struct stub_spec *specs,
 			  struct callee *const *c, size_t n)
 {
 	struct pool_state *state = space->state;
+	size_t wanted[POOL_SORTS] = { 0 };
 
 	int error = pool_prepare(space, specs, n);
-	if (!error)
-		error = provide(space, n);
+	for (size_t i = 0; i < n && !error; i++)
+		wanted[sort_wanted(state, &specs[i])]++;
+	for (unsigned sort = 0; sort < POOL_SORTS && !error; sort++)
+		error = provide(space, &state->slots[sort], wanted[sort]);
 	if (error)
 		return error;
-	for (size_t i = 0; i < n; i++) {
-		const struct stub_spec *spec = &specs[i];
-		const struct body *body =
-		    bodies_find(&state->bodies, spec->kind, spec->signature, EMIT_BEHIND);
-		uint8_t *slot = take(state);
-
-		*data_of(state, slot) = (struct pool_data){ spec->context, c[i] };
-		code_of(state, slot)->target = spec->target;
-		__atomic_store_n(&code_of(state, slot)->body, body->code, __ATOMIC_RELEASE);
-		c[i]->target = spec->target;
-		c[i]->context = spec->context;
-		c[i]->word = (uintptr_t)slot;
-		__atomic_store_n(&c[i]->code, slot, __ATOMIC_RELEASE);
-	}
+	for (size_t i = 0; i < n; i++)
+		bind_one(state, &specs[i], c[i]);
 	code_account(space->code, CODE_STUBS, (ptrdiff_t)(n * EMIT_SLOT));
-	code_account(space->code, CODE_LITERALS, (ptrdiff_t)(n * 32));
+	for (unsigned sort = 0; sort < POOL_SORTS; sort++)
+		code_account(space->code, CODE_LITERALS,
+			     (ptrdiff_t)(wanted[sort] * state->slots[sort].literals));
 	return 0;
 }
 
@@ -183,9 +243,12 @@ static int pool_bind(struct stub_space *space, const struct stub_spec *spec, str
 
 static int pool_retarget(struct stub_space *space, struct callee *c, const void *target)
 {
-	struct pool_code *code = code_of(space->state, (uint8_t *)(uintptr_t)c->word);
+	struct pool_words *words = words_of(space->state, slot_of(c));
 
-	__atomic_store_n(&code->target, target, __ATOMIC_RELEASE);
+	if (sort_of(c) == POOL_WHOLE)
+		__atomic_store_n(&words->jump, target, __ATOMIC_RELEASE);
+	else
+		__atomic_store_n(&words->second, (void *)(uintptr_t)target, __ATOMIC_RELEASE);
 	c->target = target;
 	return 0;
 }
@@ -193,15 +256,13 @@ static int pool_retarget(struct stub_space *space, struct callee *c, const void 
 static void pool_release(struct stub_space *space, struct callee *c)
 {
 	struct pool_state *state = space->state;
-	uint8_t *slot = (uint8_t *)(uintptr_t)c->word;
+	struct pool_slots *slots = &state->slots[sort_of(c)];
+	uint8_t *slot = slot_of(c);
 
 	*c = (struct callee){ 0 };
-	__atomic_store_n(&code_of(state, slot)->body, state->trap, __ATOMIC_RELEASE);
-	*data_of(state, slot) = (struct pool_data){ NULL, state->free };
-	state->free = slot;
-	state->nfree++;
+	give(state, slots, slot);
 	code_account(space->code, CODE_STUBS, -EMIT_SLOT);
-	code_account(space->code, CODE_LITERALS, -32);
+	code_account(space->code, CODE_LITERALS, -(ptrdiff_t)slots->literals);
 }
 
 const struct stub_ops stub_pool = {

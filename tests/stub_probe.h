@@ -13,7 +13,7 @@ struct probe_regs {
 	uint64_t ints[6], floats[8]; /* in */
 	const uint64_t *stack;
 	uint64_t nstack;
-	uint64_t rax, xmm0, rdi, intact; /* out */
+	uint64_t rax, xmm0, intact; /* out */
 };
 
 struct probe_seen {
@@ -47,12 +47,12 @@ __asm__(
     "	mov $0x7b7b7b7b, %r11d\n	mov %r11, %rax\n	movq %r11, %xmm8\n"
     "	call *(%r10)\n"
     "	mov -48(%rbp), %rsi\n"
-    "	mov %rax, 128(%rsi)\n	movsd %xmm0, 136(%rsi)\n	mov %rdi, 144(%rsi)\n"
-    "	movq $0, 152(%rsi)\n"
+    "	mov %rax, 128(%rsi)\n	movsd %xmm0, 136(%rsi)\n"
+    "	movq $0, 144(%rsi)\n"
     "	cmp $0x1b1b1b1b, %rbx\n	jne 3f\n	cmp $0x1e1e1e1e, %r14\n	jne 3f\n"
     "	cmp %rsi, %r12\n	jne 3f\n	cmp %rsp, %r15\n	jne 3f\n"
     "	lea -48(%rbp), %rax\n	cmp %rax, %r13\n	jne 3f\n"
-    "	movq $1, 152(%rsi)\n"
+    "	movq $1, 144(%rsi)\n"
     "3:	lea -40(%rbp), %rsp\n"
     "	pop %r15\n	pop %r14\n	pop %r13\n	pop %r12\n	pop %rbx\n	pop "
     "%rbp\n	ret\n"
