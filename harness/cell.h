@@ -14,7 +14,8 @@
  * A run file (*.jsonl), append-only. Line 1, the head:
  *   {"schema": 1, "type": "run", "plan": {...the plan as loaded...}, "seed": n, "machine": {...},
  *    "started": "2026-11-21T00:00:00Z"}
- * then one line an invocation:
+ * Where the plan asks for counters, "machine" holds the survey that the blocks' groups are taken
+ * from, with the exact definition of each event. Then one line an invocation:
  *   {"schema": 1, "type": "invocation", "block": n, "order": n, "cell": {...}, "seed": n,
  *    "status": "ok" | "failed", "why": null or text, "wall_ns": n, "figures": [figure...],
  *    "environment": {...what the machine looked like then: load, steal...}}

@@ -13,7 +13,8 @@
 static int parse_job(const char *text, struct job *job, json_t **root, char why[CELL_ERROR])
 {
 	json_error_t error;
-	json_t *cell;
+	json_t *cell, *events = NULL, *event;
+	size_t i;
 	json_int_t seed, iterations, cpu = -1;
 
 	*root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
@@ -21,9 +22,9 @@ static int parse_job(const char *text, struct job *job, json_t **root, char why[
 		snprintf(why, CELL_ERROR, "job: %s", error.text);
 		return -1;
 	}
-	if (json_unpack_ex(*root, &error, 0, "{s:o, s:I, s:I, s?:I, s?s, s:s}", "cell", &cell,
+	if (json_unpack_ex(*root, &error, 0, "{s:o, s:I, s:I, s?I, s?s, s:s, s?o}", "cell", &cell,
 	                   "seed", &seed, "iterations", &iterations, "cpu", &cpu, "cache",
-	                   &job->cache, "data", &job->data)) {
+	                   &job->cache, "data", &job->data, "events", &events)) {
 		snprintf(why, CELL_ERROR, "job: %s", error.text);
 		return -1;
 	}
@@ -32,6 +33,9 @@ static int parse_job(const char *text, struct job *job, json_t **root, char why[
 		         (long long)iterations);
 		return -1;
 	}
+	json_array_foreach(events, i, event)
+		if (i < METERS)
+			job->meters[job->nmeters++] = json_string_value(event);
 	job->seed = (uint64_t)seed;
 	job->iterations = (unsigned)iterations;
 	if (cpu >= 0) {

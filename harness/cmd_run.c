@@ -48,7 +48,7 @@ static json_t *words_to_json(const struct option_list *list, bool numbers)
 
 struct wanted {
 	struct option_list stubs, workload, live, kind, signature, wx, quantum, literals, tier;
-	bool markers;
+	bool markers, counters;
 	uint64_t max_events, blocks, iterations, seed;
 };
 
@@ -75,8 +75,8 @@ static json_t *plan_of(const struct wanted *w)
 		json_object_set_new(cell, "markers", json_true());
 	if (w->max_events)
 		json_object_set_new(cell, "max_events", json_integer((json_int_t)w->max_events));
-	return json_pack("{s:s, s:I, s:I, s:I, s:{s:s}, s:[o]}", "name", "run", "seed",
-	                 (json_int_t)w->seed, "blocks", (json_int_t)w->blocks, "iterations",
+	return json_pack("{s:s, s:b, s:I, s:I, s:I, s:{s:s}, s:[o]}", "name", "run", "counters",
+	                 w->counters, "seed", (json_int_t)w->seed, "blocks", (json_int_t)w->blocks, "iterations",
 	                 (json_int_t)w->iterations, "baseline", "stubs",
 	                 w->stubs.n ? w->stubs.words[0] : "page", "cells", cell);
 }
@@ -92,9 +92,11 @@ static int run_plan(const struct plan *plan, bool json)
 	struct run run;
 	int r;
 
-	if (!machine || run_begin(&run, plan, machine)) {
+	snprintf(error, sizeof error, "out of memory");
+	if (!machine || (plan->counters && sweep_survey(machine, error)) ||
+	    run_begin(&run, plan, machine)) {
 		json_decref(machine);
-		return say("out of memory");
+		return say(error);
 	}
 	r = sweep_run(plan, &o, &run, error);
 	if (r && r != -EINTR)
@@ -137,6 +139,8 @@ int cmd_run(int argc, char **argv)
 		  &w.iterations, 1, PLAN_MAX_ITERATIONS },
 		{ "seed", 0, OPTION_NUMBER, "N", "of order and set-up (default: 1)", &w.seed, 0,
 		  INT64_MAX },
+		{ "counters", 0, OPTION_FLAG, NULL, "hardware counters too (see --json)",
+		  &w.counters, 0, 0 },
 		{ "json", 0, OPTION_FLAG, NULL, "tidy rows, one object a line", &json, 0, 0 },
 	};
 	char error[PLAN_ERROR];

@@ -117,8 +117,11 @@ int cmd_sweep(int argc, char **argv)
 				    .cache = sweep_default_cache(cache, sizeof cache),
 				    .data = sweep_default_data(data, sizeof data) };
 	machine = env_machine();
-	if (!machine || (r = refused(machine)) || run_open(path, &plan, machine, &run, error)) {
-		r = r ? r : say(machine ? error : "out of memory");
+	snprintf(error, sizeof error, "out of memory");
+	if (!machine || (r = refused(machine)) ||
+	    (plan.counters && sweep_survey(machine, error)) ||
+	    run_open(path, &plan, machine, &run, error)) {
+		r = r ? r : say(error);
 		goto done;
 	}
 	if (run.torn)

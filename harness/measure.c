@@ -19,16 +19,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "counters.h"
 #include "figures.h"
 #include "meters.h"
 #include "world.h"
 
-enum { SAMPLE_NS = 1000000, WARMUP = 3 };
+enum { SAMPLE_NS = 2000000, WARMUP = 3 };
 
 struct run {
 	struct world w;
 	uint64_t rounds_done; /* full rounds since the state was zeroed */
 	uint64_t faults_before;
+	struct counters *counters; /* NULL: none were asked for */
 	json_t *figures;
 	char *why;
 };
@@ -128,11 +130,11 @@ static void zero_state(struct run *r)
 	r->rounds_done = 0;
 }
 
-/* Compares the state with the answer after rounds_done rounds since zero_state. */
-static int check_answer(struct run *r, uint32_t version)
+/* Compares the state with the answer after rounds_done rounds of s since zero_state. */
+static int check_answer(struct run *r, const struct scenario *s, uint32_t version)
 {
 	uint32_t acc[SCENARIO_INSTANCES] = { 0 };
-	uint32_t x = scenario_run(&r->w.scenario, version, r->rounds_done, (uint32_t)r->w.job->seed, acc);
+	uint32_t x = scenario_run(s, version, r->rounds_done, (uint32_t)r->w.job->seed, acc);
 	bool good = x == r->w.state.x && !r->w.host->raised;
 
 	for (unsigned i = 0; i < SCENARIO_INSTANCES; i++)
@@ -146,24 +148,29 @@ static int check_answer(struct run *r, uint32_t version)
 	return -1;
 }
 
-static void phase_first(struct run *r)
+/* Each boundary that is ever crossed, once, in the order of its first crossing. */
+static int phase_first(struct run *r)
 {
-	const struct scenario *s = &r->w.scenario;
+	struct scenario first = r->w.scenario;
 
 	zero_state(r);
-	if (s->shape == SCENARIO_DISPATCH) {
-		r->w.state.events = r->w.thunks + s->nevents;
-		r->w.state.nevents = s->crossed;
+	if (first.shape == SCENARIO_DISPATCH) {
+		first.events = r->w.crossed;
+		first.nevents = first.crossed;
+		r->w.state.events = r->w.thunks + r->w.scenario.nevents;
+		r->w.state.nevents = first.crossed;
 	}
 	uint64_t t0 = clock_ns();
 	run_rounds(r, 1);
 	uint64_t t1 = clock_ns();
+	r->rounds_done = 1;
 	figure_one(r->figures, (struct figure_name){ "first_call", "ns", "stub", "clock" },
-	           s->crossed, t1 - t0);
-	if (s->shape == SCENARIO_DISPATCH) {
+	           first.crossed, t1 - t0);
+	if (first.shape == SCENARIO_DISPATCH) {
 		r->w.state.events = r->w.thunks;
-		r->w.state.nevents = s->nevents;
+		r->w.state.nevents = r->w.scenario.nevents;
 	}
+	return check_answer(r, &first, 0);
 }
 
 static uint64_t timed_rounds(struct run *r, uint64_t rounds, uint64_t *ticks)
@@ -177,26 +184,81 @@ static uint64_t timed_rounds(struct run *r, uint64_t rounds, uint64_t *ticks)
 	return n1 - n0;
 }
 
+/* Samples of one phase: ns[n], ticks[n], then a row of n for each counter; counted[i]: whether
+ * sample i was counted all the time. */
+struct steady {
+	uint64_t *ns, *ticks, *counts;
+	bool *counted;
+	unsigned n;
+};
+
+static void sample_counted(struct run *r, struct steady *t, unsigned i, uint64_t rounds)
+{
+	uint64_t values[METERS];
+	bool started = r->counters && !counters_start(r->counters);
+
+	t->ns[i] = timed_rounds(r, rounds, &t->ticks[i]);
+	if (!started || counters_stop(r->counters, values) ||
+	    counters_too_short(r->counters, t->ns[i]))
+		return;
+	t->counted[i] = true;
+	for (size_t k = 0; k < r->counters->n; k++)
+		t->counts[k * t->n + i] = values[k];
+}
+
+/* The counters' figures: only samples that were counted all the time, with what each one is. */
+static void figure_counters(struct run *r, struct steady *t, uint64_t calls)
+{
+	for (size_t k = 0; r->counters && k < r->counters->n; k++) {
+		const struct counter *c = &r->counters->counter[k];
+		const struct figure_name name = { "steady", c->meter->name, "call", c->source };
+		uint64_t *row = t->counts + k * t->n;
+		unsigned kept = 0, warm = 0;
+
+		for (unsigned i = 0; i < t->n; i++) {
+			if (!t->counted[i])
+				continue;
+			warm += i < WARMUP;
+			row[kept++] = row[i];
+		}
+		if (!c->source)
+			figure_missing(r->figures, name, c->why);
+		else if (kept == warm)
+			figure_missing(r->figures, name, "no sample was counted all the time");
+		else
+			figure_samples(r->figures, name, calls, warm, row, kept);
+	}
+}
+
 static int phase_steady(struct run *r)
 {
 	const unsigned n = WARMUP + r->w.job->iterations;
-	uint64_t *ns = calloc(2 * (size_t)n, sizeof *ns), *ticks = ns + n, rounds = 1;
+	size_t rows = 2 + (r->counters ? r->counters->n : 0);
+	uint64_t *cells = calloc(rows * n, sizeof *cells), rounds = 1;
+	struct steady t = { cells, cells + n, cells + 2 * n, calloc(n, sizeof(bool)), n };
+	int e = -1;
 
-	if (!ns)
-		return world_fail(&r->w, "steady", -ENOMEM);
+	if (!cells || !t.counted) {
+		world_fail(&r->w, "steady", -ENOMEM);
+		goto out;
+	}
 	zero_state(r);
 	/* How many rounds make a sample: doubled until one takes long enough. */
-	while (timed_rounds(r, rounds, &ticks[0]) < SAMPLE_NS)
+	while (timed_rounds(r, rounds, &t.ticks[0]) < SAMPLE_NS)
 		rounds *= 2;
 	for (unsigned i = 0; i < n; i++)
-		ns[i] = timed_rounds(r, rounds, &ticks[i]);
+		sample_counted(r, &t, i, rounds);
 	uint64_t calls = rounds * r->w.scenario.nevents;
 	figure_samples(r->figures, (struct figure_name){ "steady", "ns", "call", "clock" }, calls,
-	               WARMUP, ns, n);
+	               WARMUP, t.ns, n);
 	figure_samples(r->figures, (struct figure_name){ "steady", "ticks", "call", "tsc" }, calls,
-	               WARMUP, ticks, n);
-	free(ns);
-	return check_answer(r, 0);
+	               WARMUP, t.ticks, n);
+	figure_counters(r, &t, calls);
+	e = check_answer(r, &r->w.scenario, 0);
+out:
+	free(cells);
+	free(t.counted);
+	return e;
 }
 
 static int phase_retarget(struct run *r)
@@ -221,7 +283,7 @@ static int phase_retarget(struct run *r)
 	zero_state(r);
 	run_rounds(r, 2);
 	r->rounds_done = 2;
-	return check_answer(r, 1);
+	return check_answer(r, &r->w.scenario, 1);
 }
 
 static int phase_space(struct run *r)
@@ -254,10 +316,7 @@ static int all_phases(struct run *r)
 {
 	phase_compile(r);
 	r->faults_before = meters_minor_faults();
-	if (phase_bind(r))
-		return -1;
-	phase_first(r);
-	if (phase_steady(r) || phase_space(r) || phase_retarget(r))
+	if (phase_bind(r) || phase_first(r) || phase_steady(r) || phase_space(r) || phase_retarget(r))
 		return -1;
 	phase_release(r);
 	return 0;
@@ -272,6 +331,16 @@ static __attribute__((noinline)) int all_phases_at_depth(struct run *r, size_t d
 	return all_phases(r);
 }
 
+static int open_counters(struct run *r, const struct job *job)
+{
+	char error[COUNTERS_ERROR];
+
+	if (!job->nmeters || !counters_open(&r->counters, job->meters, job->nmeters, NULL, error))
+		return 0;
+	snprintf(r->why, CELL_ERROR, "%.*s", CELL_ERROR - 1, error);
+	return -1;
+}
+
 enum measure_status measure_cell(const struct job *job, json_t *figures, char why[CELL_ERROR])
 {
 	struct run r = { .figures = figures, .why = why };
@@ -279,8 +348,12 @@ enum measure_status measure_cell(const struct job *job, json_t *figures, char wh
 
 	prng_seed(&rng, job->seed);
 	enum measure_status status = world_open(&r.w, job, &rng, why);
+	if (status == MEASURE_OK && open_counters(&r, job))
+		status = MEASURE_REFUSED;
 	if (status == MEASURE_OK && all_phases_at_depth(&r, 16 * prng_below(&rng, 256)))
 		status = MEASURE_FAILED;
+	if (r.counters)
+		counters_close(r.counters);
 	world_close(&r.w);
 	return status;
 }

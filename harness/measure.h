@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "cell.h"
+#include "events.h"
 
 struct job {
 	struct cell cell;
@@ -12,6 +13,8 @@ struct job {
 	unsigned iterations; /* steady samples after the warm-up */
 	const char *cache;   /* objects by content, or NULL */
 	const char *data;    /* the workloads' folder */
+	const char *meters[METERS]; /* to count in the steady phase (events.h) */
+	size_t nmeters;
 };
 
 enum measure_status {

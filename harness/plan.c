@@ -191,7 +191,8 @@ static int read_count(const json_t *json, const char *key, json_int_t min, json_
 int plan_from_json(json_t *json, struct plan *p, char error[PLAN_ERROR])
 {
 	static const char *const keys[] = { "name",	  "seed",     "blocks",
-					    "iterations", "baseline", "cells" };
+					    "iterations", "baseline", "cells",
+					    "counters" };
 	enum { NKEYS = sizeof keys / sizeof *keys };
 	json_int_t seed, blocks, iterations;
 	const char *key;
@@ -229,6 +230,11 @@ int plan_from_json(json_t *json, struct plan *p, char error[PLAN_ERROR])
 	p->seed = (uint64_t)seed;
 	p->blocks = (unsigned)blocks;
 	p->iterations = (unsigned)iterations;
+	p->counters = json_is_true(json_object_get(json, "counters"));
+	if (json_object_get(json, "counters") && !json_is_boolean(json_object_get(json, "counters"))) {
+		r = refuse(error, "counters must be true or false");
+		goto bad;
+	}
 	if (!json_is_array(json_object_get(json, "cells"))) {
 		r = refuse(error, "cells must be a list");
 		goto bad;

@@ -8,7 +8,9 @@
  * A list in a cell stands for each of its values, a name with * or ? for each known name that it
  * matches; the product of all is meant. The keys of "baseline" are the arm: cells that are equal
  * but for them are a group, each group must hold its baseline, and gets it a second time (the
- * replica, A/A) to tell how much noise alone makes of no difference.
+ * replica, A/A) to tell how much noise alone makes of no difference. "counters": true counts the
+ * steady calls by hardware: as many of a survey's groups of counters as fit are taken in turn, one
+ * a block.
  */
 #ifndef STUBMAP_PLAN_H
 #define STUBMAP_PLAN_H
@@ -31,6 +33,7 @@ struct plan {
 	const char *name; /* in json */
 	uint64_t seed;
 	unsigned blocks, iterations;
+	bool counters;
 	const json_t *baseline; /* in json */
 	json_t *json;		/* as loaded */
 	struct cell *cells;	/* the replicas too */

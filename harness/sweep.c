@@ -7,7 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "counters.h"
 #include "env.h"
+#include "../workloads/workload.h"
 #include "progress.h"
 #include "spawn.h"
 #include "sweep.h"
@@ -59,12 +61,49 @@ const char *sweep_default_cache(char *out, size_t size)
 	return out;
 }
 
-static json_t *make_job(const struct plan *p, unsigned block, const struct cell *cell,
-			const struct sweep_options *o)
+int sweep_survey(json_t *machine, char error[RUN_ERROR])
 {
-	return json_pack("{s:o, s:I, s:i, s:i, s:s?, s:s, s:n}", "cell", cell_to_json(cell), "seed",
-			 (json_int_t)plan_block_seed(p, block), "iterations", (int)p->iterations,
-			 "cpu", o->cpu, "cache", o->cache, "data", o->data, "events");
+	struct counters_survey survey;
+	char why[COUNTERS_ERROR];
+
+	if (counters_survey(&survey, NULL, why)) {
+		snprintf(error, RUN_ERROR, "%.*s", RUN_ERROR - 1, why);
+		return -EINVAL;
+	}
+	return json_object_set_new(machine, "counters", counters_survey_to_json(&survey));
+}
+
+/* What a block counts: one group of those that the survey found, in turn; and once, in the first
+ * group, what can't be had, so that the run says why. NULL: no counters. */
+static json_t *block_events(const struct run *run, unsigned block)
+{
+	const json_t *survey =
+	    json_object_get(json_object_get(run->head, "machine"), "counters");
+	const json_t *meters = json_object_get(survey, "meters"), *meter;
+	json_int_t groups = json_integer_value(json_object_get(survey, "groups"));
+	json_t *names;
+	size_t i;
+
+	if (!survey)
+		return NULL;
+	names = json_array();
+	json_array_foreach(meters, i, meter)
+	{
+		json_t *group = json_object_get(meter, "group");
+		json_int_t g = json_integer_value(group); /* 0 for one that is null */
+		if (groups < 2 || g == block % groups)
+			json_array_append(names, json_object_get(meter, "meter"));
+	}
+	return names;
+}
+
+static json_t *make_job(const struct plan *p, unsigned block, const struct cell *cell,
+			const struct sweep_options *o, const struct run *run)
+{
+	return json_pack("{s:o, s:I, s:i, s:i, s:s?, s:s, s:o?}", "cell", cell_to_json(cell),
+			 "seed", (json_int_t)plan_block_seed(p, block), "iterations",
+			 (int)p->iterations, "cpu", o->cpu, "cache", o->cache, "data", o->data,
+			 "events", block_events(run, block));
 }
 
 /* What a child wrote, as an invocation of the run. */
@@ -98,7 +137,7 @@ static int run_one(const struct plan *p, const struct sweep_options *o, unsigned
 		   size_t order, const struct cell *cell, struct run *run, char *error)
 {
 	struct env_moment before;
-	json_t *answer = NULL, *record = NULL, *job = make_job(p, block, cell, o);
+	json_t *answer = NULL, *record = NULL, *job = make_job(p, block, cell, o, run);
 	int r = -ENOMEM;
 
 	snprintf(error, RUN_ERROR, "out of memory");
@@ -161,17 +200,24 @@ static int run_block(const struct plan *p, const struct sweep_options *o, unsign
 	return r;
 }
 
-/* Replays read a file each; told once, before anything runs. */
+/* Replays read a file each: what is wrong with one is told once, before anything runs. */
 static int check_data(const struct plan *p, const char *data, char *error)
 {
-	for (size_t i = 0; i < p->n; i++)
-		if (!cell_applies(&p->cells[i], "live") && access(data, R_OK | X_OK)) {
-			snprintf(error, RUN_ERROR,
-				 "%s reads the folder %s, which is not here: start in the "
-				 "project's folder",
-				 p->cells[i].workload, data);
-			return -ENOENT;
-		}
+	const struct workload_params params = { .data = data };
+
+	for (const struct workload *const *w = workloads; *w; w++) {
+		struct scenario scenario;
+		size_t i = 0;
+
+		while (i < p->n && strcmp(p->cells[i].workload, (*w)->name))
+			i++;
+		if (!(*w)->trace || i == p->n)
+			continue;
+		int r = (*w)->open(*w, &params, &scenario, error);
+		if (r)
+			return r;
+		scenario_close(&scenario);
+	}
 	return 0;
 }
 

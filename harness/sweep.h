@@ -21,6 +21,10 @@ struct sweep_options {
 int sweep_run(const struct plan *, const struct sweep_options *, struct run *,
 	      char error[RUN_ERROR]);
 
+/* Adds to a machine's fingerprint what can be counted on it, for a plan that asks for counters. 0,
+ * or -EINVAL with a line in error. */
+int sweep_survey(json_t *machine, char error[RUN_ERROR]);
+
 /* What is taken where nobody chose: the last CPU that this process may use; the folder workloads
  * beside the program's own folder, or here; a cache in the user's cache folder, NULL if there
  * is none. The texts are written to at most size bytes. */

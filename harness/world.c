@@ -205,7 +205,8 @@ static int make_thunks(struct world *w)
 		return 0;
 	uint32_t *of_boundary = malloc(s->nboundaries * sizeof *of_boundary);
 	w->thunks = malloc((s->nevents + s->crossed) * sizeof *w->thunks);
-	if (!of_boundary || !w->thunks) {
+	w->crossed = malloc((s->crossed + 1) * sizeof *w->crossed);
+	if (!of_boundary || !w->thunks || !w->crossed) {
 		free(of_boundary);
 		snprintf(w->why, CELL_ERROR, "out of memory for %llu events",
 		         (unsigned long long)s->nevents);
@@ -214,6 +215,9 @@ static int make_thunks(struct world *w)
 	callers_thunks(s, of_boundary, w->thunks);
 	for (uint32_t i = 0; i < s->crossed; i++)
 		w->thunks[s->nevents + i] = i;
+	for (uint32_t k = 0; k < s->nboundaries; k++)
+		if (of_boundary[k] != UINT32_MAX)
+			w->crossed[of_boundary[k]] = k;
 	free(of_boundary);
 	w->state.events = w->thunks;
 	w->state.nevents = s->nevents;
@@ -235,6 +239,7 @@ void world_close(struct world *w)
 	free(w->specs);
 	free(w->pointers);
 	free(w->thunks);
+	free(w->crossed);
 }
 
 enum measure_status world_open(struct world *w, const struct job *job, struct prng *rng,

@@ -29,7 +29,8 @@ struct world {
 	struct loaded callers;
 	callers_round *round;            /* the compiled caller: through stubs, or directly */
 	struct callers_state state;
-	uint32_t *thunks; /* dispatch: nevents thunk numbers, then 0..crossed-1; else NULL */
+	uint32_t *thunks;  /* dispatch: nevents thunk numbers, then 0..crossed-1; else NULL */
+	uint32_t *crossed; /* dispatch: the boundary of each thunk */
 	uint64_t compile_ns;
 	bool cached; /* an object came from the cache: compile_ns is no time of the compiler */
 	/* private */
