@@ -1,10 +1,9 @@
 /*
  * gc_runtime.c - runtime functions, and the host that programs nest through.
  *
- *      compiled code --call--> pad --jmp [r10]--> builtin stub --call--> rt_alloc (C) --> collector
- *                                                 (exit frame)
- *      compiled gc_step --> pad --> exit_js stub --> host_hop (C) --> pad --> entry stub -->
- * gc_step compiled gc_step --> pad --> indirect stub (changes the instance) --> gc_step
+ *      compiled code -> pad -> builtin stub (exit frame) -> rt_alloc (C) -> collector
+ *      gc_step -> pad -> exit_js stub (exit frame) -> host_hop (C) -> pad -> entry stub -> gc_step
+ *      gc_step -> pad -> indirect stub (changes the instance) -> gc_step
  *
  * Programs name the functions as plain external symbols: the loader's hook answers with a pad,
  * which calls through the callee, so that a strategy may bind and rebind it as it likes.

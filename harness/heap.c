@@ -2,8 +2,8 @@
  * heap.c - a semi-space heap whose old spaces are taken away.
  *
  *      reservation (64 GiB of addresses)
- *      | retired, no access ... | starts | objects ... | free | gap |      never used, no access
- * ... | ^ now    ^ first       ^ top        ^ end
+ *      | retired: no access ... | starts | objects ... | free | gap | not yet used: no access ... |
+ *                               now      first         top          end
  *
  *      | header | reference 0 | ... | other bytes ... | header | ...
  *               ^ what references point to

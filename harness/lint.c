@@ -7,9 +7,10 @@
  * looked at as the pass will see it at tier 0 (inlined what must be, locals promoted), and these
  * are refused:
  *
- *   memory   an alloca, global, byval or sret with references in it; a reference stored to or
- * loaded from plain memory integer  ptrtoint, inttoptr or addrspacecast between references and
- * anything else inside   a pointer into an object that is passed, returned or stored
+ *   memory   an alloca, global, byval or sret with references in it;
+ *            a reference that is stored to plain memory or loaded from it
+ *   integer  ptrtoint, inttoptr, addrspacecast between references and anything else
+ *   inside   a pointer into an object that is passed, returned or stored
  *
  * Fine and not refused: pointers into objects within one function, two references returned in
  * registers, objects copied to objects, comparisons.

@@ -1,13 +1,13 @@
 /*
  * walk.c - frames by their saved rbp, through the stubs between them.
  *
- *      exit frame (a stub's)     compiled            stub (indirect)      compiled
- *      | rbp | return to --->|   | rbp | return to -->|  | rbp | ret. -->| ...
+ *      exit frame (a stub's)    compiled             entry stub        an older exit frame
+ *      | rbp | return to -->|   | rbp | return to -->| exit_frame -->|  | rbp | return to --> ...
  *
  * A return address belongs to the frame whose rbp is saved below it. One among the stubs means a
  * stub's frame, which says by its kind how to go on (stub.h): an entry's leads on to the exit frame
- * that was current when the host called in, others have their caller above. Lazy stubs have no
- * frame of their own left by the time that their target runs.
+ * that was current when the host called in, past the host's own frames; others have their caller
+ * above. Stubs that jump to their target, and lazy ones, leave no frame.
  */
 #include "walk.h"
 

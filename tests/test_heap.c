@@ -163,7 +163,7 @@ static void test_addresses_come_again(void **unused)
 struct guarded {
 	struct guard outer, inner;
 	const volatile uint64_t *address;
-	int steps;
+	volatile int steps;
 };
 
 static void touch(void *arg)
