@@ -234,6 +234,13 @@ int cell_from_json(const json_t *json, struct cell *c, char error[CELL_ERROR])
 		if (fields[i].type == TEXT && strcmp(fields[i].key, "signature") &&
 		    *((char *)c + fields[i].at) && (r = check_name(c, &fields[i], error)))
 			return r;
+	const struct stub_ops *ops = stub_strategy(c->stubs);
+	bool baked = !strcmp(c->literals, "baked"), table = !strcmp(c->literals, "table");
+	if ((baked && !(ops->flags & STUB_CAN_BAKE)) || (table && !(ops->flags & STUB_CAN_TABLE))) {
+		snprintf(error, CELL_ERROR, "%s has no literals '%s': allowed: own, %s", c->stubs,
+			 c->literals, baked ? "table" : "baked");
+		return -EINVAL;
+	}
 	if (*c->signature && stub_signature_parse(c->signature, &s)) {
 		snprintf(error, CELL_ERROR,
 			 "signature '%s': parameters, '>', result; letters i l f d r, at most %d",

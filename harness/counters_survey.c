@@ -121,6 +121,22 @@ json_t *counters_survey_to_json(const struct counters_survey *survey)
 			 (json_int_t)survey->probe_ns, "meters", list);
 }
 
+/* The event's own name, without its table's and without the modifiers: 48 columns of it. --json has
+ * the exact definition. */
+static void print_event(FILE *f, const char *exact)
+{
+	const char *name = strstr(exact, "::");
+	size_t len;
+
+	name = name ? name + 2 : exact;
+	len = strcspn(name, "=");
+	while (len && name[len] == '=' && name[len - 1] != ':')
+		len--; /* back over the modifier's own name */
+	if (len && name[len - 1] == ':')
+		len--;
+	fprintf(f, "%.*s%s\n", (int)(len > 48 ? 48 : len), name, len > 48 ? "..." : "");
+}
+
 void counters_survey_print(FILE *f, const struct counters_survey *survey)
 {
 	fprintf(f, "cpu       %s: %s\n", survey->cpu,
@@ -144,7 +160,8 @@ void counters_survey_print(FILE *f, const struct counters_survey *survey)
 		}
 		if (c->proof == PROOF_COUNTED)
 			snprintf(ratio, sizeof ratio, "%.3f", c->ratio);
-		fprintf(f, "%-21s %-7s %-5u %-10s %s\n", c->meter->name, c->source,
-			survey->group[i], ratio, c->exact);
+		fprintf(f, "%-21s %-7s %-5u %-10s ", c->meter->name, c->source, survey->group[i],
+			ratio);
+		print_event(f, c->exact);
 	}
 }
