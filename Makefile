@@ -115,4 +115,4 @@ clean:
 	rm -rf $(BUILD)
 
 format:
-	clang-format-19 -i $(STRAT) $(WORK) $(HARN) $(TESTS) $(wildcard */*.h)
+	clang-format-19 -i $(STRAT) $(WORK) $(HARN) $(TESTS) $(wildcard */*.h workloads/gc/*.[ch]) tests/gc_random.c
