@@ -149,21 +149,24 @@ int cmd_run(int argc, char **argv)
 	int first, r;
 
 	r = options_parse(argc, argv, &help, specs, sizeof specs / sizeof *specs, &first);
-	if (r)
-		return r < 0 ? 2 : 0;
+	if (r) {
+		r = r < 0 ? 2 : 0;
+		goto out;
+	}
 	if (!w.stubs.n) {
 		w.stubs.words[w.stubs.n++] = "page";
 		w.stubs.words[w.stubs.n++] = "pool";
 	}
 	text = plan_of(&w);
-	if (!text)
-		return say("out of memory");
-	r = plan_from_json(text, &plan, error);
+	r = text ? plan_from_json(text, &plan, error) : -ENOMEM;
 	json_decref(text);
-	if (r)
-		return say(error);
+	if (r) {
+		r = say(text ? error : "out of memory");
+		goto out;
+	}
 	r = run_plan(&plan, json);
 	plan_free(&plan);
+out:
 	for (size_t i = 0; i < sizeof specs / sizeof *specs; i++)
 		if (specs[i].type == OPTION_LIST)
 			free(((struct option_list *)specs[i].out)->text);

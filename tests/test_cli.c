@@ -1,0 +1,292 @@
+/*
+ * test_cli.c - the command line as a stranger uses it: what it refuses, with which line and status,
+ * and what it answers. Runs the program beside it (build/san/stubmap) in a folder of its own.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+enum { PATH = 4096, OUTPUT = 1 << 20 };
+
+struct cli {
+	char program[PATH], folder[64];
+	char *out, *err; /* of the last call, OUTPUT bytes each */
+};
+
+static void read_file(const char *path, char *text)
+{
+	FILE *f = fopen(path, "r");
+	size_t n;
+
+	assert_non_null(f);
+	n = fread(text, 1, OUTPUT - 1, f);
+	text[n] = '\0';
+	fclose(f);
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* Runs `stubmap ARGS` as a shell would; returns its exit status. */
+static int __attribute__((format(printf, 2, 3))) call(struct cli *c, const char *form, ...)
+{
+	char args[1024], command[2 * PATH];
+	va_list ap;
+	int status;
+
+	va_start(ap, form);
+	vsnprintf(args, sizeof args, form, ap);
+	va_end(ap);
+	snprintf(command, sizeof command, "%s %s >out 2>err </dev/null", c->program, args);
+	status = system(command);
+	assert_true(WIFEXITED(status));
+	read_file("out", c->out);
+	read_file("err", c->err);
+	return WEXITSTATUS(status);
+}
+
+static size_t lines_of(const char *text)
+{
+	size_t n = 0;
+
+	for (; (text = strchr(text, '\n')); text++)
+		n++;
+	return n;
+}
+
+static int set_up(void **state)
+{
+	struct cli *c = calloc(1, sizeof *c);
+	char self[PATH], *slash;
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+
+	if (!c || n <= 0)
+		return -1;
+	self[n] = '\0';
+	for (int up = 0; up < 2; up++) { /* .../tests/test_cli */
+		slash = strrchr(self, '/');
+		*slash = '\0';
+	}
+	snprintf(c->program, sizeof c->program, "%.*s/stubmap", PATH - 16, self);
+	strcpy(c->folder, "/tmp/stubmap-cli-XXXXXX");
+	c->out = malloc(OUTPUT);
+	c->err = malloc(OUTPUT);
+	if (!c->out || !c->err || access(c->program, X_OK) || !mkdtemp(c->folder) ||
+	    chdir(c->folder) || setenv("XDG_CACHE_HOME", c->folder, 1))
+		return -1;
+	*state = c;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct cli *c = *state;
+	char command[128];
+	int r;
+
+	snprintf(command, sizeof command, "rm -rf %s", c->folder);
+	r = chdir("/") || system(command);
+	free(c->out);
+	free(c->err);
+	free(c);
+	return r;
+}
+
+/* ---- What is refused ---------------------------------------------------------------------------- */
+
+static void wrong_calls_get_one_line(void **state)
+{
+	static const struct {
+		const char *args, *says;
+	} wrong[] = {
+		{ "rnu", "did you mean 'run'" },
+		{ "run --stubs pgae", "did you mean 'page'" },
+		{ "run --stubs page,pool,pool", "there already" },
+		{ "run --live 0", "1 to 65536" },
+		{ "run --live 70000", "1 to 65536" },
+		{ "run --live 99999999999999999999", "1 to 65536" },
+		{ "run --live x", "1 to 65536" },
+		{ "run --kind indirekt", "did you mean 'indirect'" },
+		{ "run --wx togle", "did you mean 'toggle'" },
+		{ "run --quantum 5000", "4096, 16384, 65536" },
+		{ "run --stubs pool --literals baked", "allowed: own, table" },
+		{ "run --signature 'zz>i'", "letters i l f d r" },
+		{ "run --signature 'iiiiiiiiiiiiiiiii>'", "at most 16" },
+		{ "run --workload replay:sqljz", "did you mean 'replay:sqljs'" },
+		{ "run --blocks 0", "1 to 1000" },
+		{ "run --tier 1", "0, 2" },
+		{ "run --frob", "no option 'frob'" },
+		{ "run extra", "one word too many" },
+		{ "sweep", "an argument is missing" },
+		{ "sweep none.json -o x.jsonl", "none.json" },
+		{ "sweep plan.json", "-o RUN.jsonl is missing" },
+		{ "sweep plan.json -o none/x.jsonl", "none/x.jsonl" },
+		{ "sweep key.json -o x.jsonl", "did you mean 'live'" },
+		{ "sweep arm.json -o x.jsonl", "no stubs 'pagge'" },
+		{ "sweep cut.json -o x.jsonl", "cut.json:1" },
+		{ "sweep plan.json -o plan.json", "plan.json" },
+		{ "summary plan.json", "plan.json" },
+		{ "summary none.jsonl", "none.jsonl" },
+		{ "summary", "an argument is missing" },
+		{ "claims none.jsonl -c claims.json", "none.jsonl" },
+		{ "claims none.jsonl -c cut.json", "cut.json:1" },
+		{ "compare a.jsonl", "an argument is missing" },
+		{ "list stbus", "did you mean 'stubs'" },
+		{ "show", "stub" },
+		{ "show stub --kind x", "allowed: entry_native" },
+		{ "doctor extra", "one word too many" },
+		{ "child x", "job" },
+	};
+	struct cli *c = *state;
+
+	write_file("plan.json", "{\"name\":\"p\",\"seed\":1,\"blocks\":1,\"iterations\":1,"
+	                        "\"baseline\":{\"stubs\":\"page\"},\"cells\":[{\"stubs\":\"page\"}]}");
+	write_file("key.json", "{\"name\":\"p\",\"seed\":1,\"blocks\":1,\"iterations\":1,"
+	                       "\"baseline\":{\"stubs\":\"page\"},\"cells\":[{\"lvie\":4}]}");
+	write_file("arm.json", "{\"name\":\"p\",\"seed\":1,\"blocks\":1,\"iterations\":1,"
+	                       "\"baseline\":{\"stubs\":\"page\"},\"cells\":[{\"stubs\":\"pagge\"}]}");
+	write_file("cut.json", "{\"name\":");
+	write_file("claims.json", "[]");
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		int status = call(c, "%s", wrong[i].args);
+
+		if (status != 2 || !strstr(c->err, wrong[i].says) || lines_of(c->err) != 1)
+			fail_msg("%s: status %d, said: %s", wrong[i].args, status, c->err);
+		assert_string_equal(c->out, "");
+		assert_int_not_equal(access("x.jsonl", F_OK), 0);
+	}
+	assert_int_equal(call(c, "%s", ""), 2);
+}
+
+/* A program that was moved finds its workloads beside it: here, damaged ones. */
+static void damaged_traces_are_told_before_anything_runs(void **state)
+{
+	struct cli *c = *state;
+	char moved[PATH], home[PATH], whole[PATH], self[PATH];
+
+	snprintf(self, sizeof self, "%s", c->program);
+	snprintf(moved, sizeof moved, "%s/build/stubmap", c->folder);
+	snprintf(home, sizeof home, "mkdir -p build workloads/traces && cp '%.2000s' '%.1000s'", self,
+	         moved);
+	assert_int_equal(system(home), 0);
+	snprintf(c->program, sizeof c->program, "%s", moved);
+	assert_int_equal(call(c, "run --workload replay:sqljs"), 2);
+	assert_non_null(strstr(c->err, "sqljs.trace.zst"));
+	assert_int_equal(lines_of(c->err), 1);
+	write_file("workloads/traces/sqljs.trace.zst", "not a trace");
+	assert_int_equal(call(c, "run --workload replay:sqljs"), 2);
+	assert_non_null(strstr(c->err, "sqljs.trace.zst"));
+	assert_int_equal(lines_of(c->err), 1);
+	/* Half of the real one. */
+	snprintf(whole, sizeof whole,
+	         "d='%.2000s'; while [ ! -d \"$d/workloads/traces\" ]; do d=$(dirname \"$d\"); done; "
+	         "head -c 5000 \"$d/workloads/traces/sqljs.trace.zst\" "
+	         ">workloads/traces/sqljs.trace.zst",
+	         self);
+	assert_int_equal(system(whole), 0);
+	assert_int_equal(call(c, "run --workload replay:sqljs"), 2);
+	assert_non_null(strstr(c->err, "sqljs.trace.zst"));
+	assert_int_equal(lines_of(c->err), 1);
+	snprintf(c->program, sizeof c->program, "%s", self);
+}
+
+/* ---- What is answered ----------------------------------------------------------------------------- */
+
+static void every_command_has_help(void **state)
+{
+	static const char *const commands[] = { "run",	   "sweep",  "summary", "compare", "claims",
+		                                "list",	   "doctor", "show",	"show stub" };
+	struct cli *c = *state;
+
+	assert_int_equal(call(c, "--help"), 0);
+	assert_non_null(strstr(c->out, "usage: stubmap"));
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+		assert_int_equal(call(c, "%s --help", commands[i]), 0);
+		assert_non_null(strstr(c->out, "usage: stubmap"));
+		assert_string_equal(c->err, "");
+	}
+}
+
+static void tables_fit_a_page_and_json_is_json(void **state)
+{
+	struct cli *c = *state;
+	json_t *row;
+
+	assert_int_equal(call(c, "run --stubs page,pool --live 4 -b 1 -i 2"), 0);
+	for (char *line = strtok(c->out, "\n"); line; line = strtok(NULL, "\n"))
+		assert_true(strlen(line) <= 100);
+	assert_int_equal(call(c, "run --stubs page,pool --live 4 -b 1 -i 2 --json"), 0);
+	assert_string_equal(c->err, "");
+	for (char *line = strtok(c->out, "\n"); line; line = strtok(NULL, "\n")) {
+		row = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+		assert_non_null(row);
+		assert_non_null(json_object_get(row, "phase"));
+		assert_non_null(json_object_get(row, "median"));
+		/* A value has a source; what has none says why. */
+		if (json_is_null(json_object_get(row, "source")))
+			assert_true(json_is_string(json_object_get(row, "note")));
+		json_decref(row);
+	}
+}
+
+/* A cell that fails is recorded with its reason, the others go on, and the status is 1. */
+static void failed_cells_are_recorded(void **state)
+{
+	struct cli *c = *state;
+
+	assert_int_equal(call(c, "run --stubs page,pool --live 8192 --quantum 64K -b 1 -i 1"), 1);
+	assert_non_null(strstr(c->out, "out of code memory"));
+	assert_non_null(strstr(c->out, "pool"));
+	setenv("STUBMAP_CODE_TEST", "F", 1);
+	assert_int_equal(call(c, "run --stubs page --live 4 -b 1 -i 1"), 1);
+	unsetenv("STUBMAP_CODE_TEST");
+	assert_non_null(strstr(c->out, "failed"));
+}
+
+static void stubs_can_be_looked_at(void **state)
+{
+	static const char *const arms[] = { "null",	 "page",      "pool",	      "template",
+		                            "lazy+page", "lazy+pool", "lazy+template" };
+	struct cli *c = *state;
+
+	for (size_t i = 0; i < sizeof arms / sizeof *arms; i++) {
+		json_t *blocks;
+
+		assert_int_equal(call(c, "show stub --stubs %s --kind exit_js", arms[i]), 0);
+		assert_non_null(strstr(c->out, "bytes"));
+		assert_int_equal(call(c, "show stub --stubs %s --kind entry_js --json", arms[i]), 0);
+		blocks = json_loads(c->out, 0, NULL);
+		assert_true(json_array_size(blocks) >= 1);
+		json_decref(blocks);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(wrong_calls_get_one_line),
+		cmocka_unit_test(damaged_traces_are_told_before_anything_runs),
+		cmocka_unit_test(every_command_has_help),
+		cmocka_unit_test(tables_fit_a_page_and_json_is_json),
+		cmocka_unit_test(failed_cells_are_recorded),
+		cmocka_unit_test(stubs_can_be_looked_at),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
