@@ -22,9 +22,10 @@ static int parse_job(const char *text, struct job *job, json_t **root, char why[
 		snprintf(why, CELL_ERROR, "job: %s", error.text);
 		return -1;
 	}
-	if (json_unpack_ex(*root, &error, 0, "{s:o, s:I, s:I, s?I, s?s, s:s, s?o}", "cell", &cell,
+	if (json_unpack_ex(*root, &error, 0, "{s:o, s:I, s:I, s?I, s?s, s:s, s?o, s?s}", "cell", &cell,
 	                   "seed", &seed, "iterations", &iterations, "cpu", &cpu, "cache",
-	                   &job->cache, "data", &job->data, "events", &events)) {
+	                   &job->cache, "data", &job->data, "events", &events, "snapshot",
+	                   &job->snapshot)) {
 		snprintf(why, CELL_ERROR, "job: %s", error.text);
 		return -1;
 	}

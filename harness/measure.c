@@ -22,6 +22,7 @@
 #include "counters.h"
 #include "figures.h"
 #include "meters.h"
+#include "snapshot.h"
 #include "world.h"
 
 enum { SAMPLE_NS = 2000000, WARMUP = 3 };
@@ -316,7 +317,11 @@ static int all_phases(struct run *r)
 {
 	phase_compile(r);
 	r->faults_before = meters_minor_faults();
-	if (phase_bind(r) || phase_first(r) || phase_steady(r) || phase_space(r) || phase_retarget(r))
+	if (phase_bind(r) || phase_first(r) || phase_steady(r))
+		return -1;
+	if (r->w.job->snapshot)
+		return snapshot_write(&r->w, r->w.job->snapshot, r->why);
+	if (phase_space(r) || phase_retarget(r))
 		return -1;
 	phase_release(r);
 	return 0;
