@@ -13,7 +13,10 @@ LLVM    := /usr/lib/llvm-19
 WARN    := -Wall -Wextra -Wpedantic $(if $(CI),-Werror)
 CFLAGS  ?= -O2 -g
 STD     := -std=c17 -D_GNU_SOURCE $(WARN) -fno-omit-frame-pointer
-SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -O1 -g
+# Clang's "function" check reads in front of each function called, which stubs have not.
+SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -O1 -g \
+            $(if $(findstring clang,$(CC)),-fno-sanitize=function)
+TSANFLAGS := -fsanitize=thread -O1 -g
 CPPLLVM := -isystem $(LLVM)/include
 LIBS    := -L$(LLVM)/lib -Wl,-rpath,$(LLVM)/lib -lLLVM-19 -ljansson -lzstd -lelf -lpapi -lpfm -lm -lpthread
 
@@ -21,6 +24,7 @@ STRAT := $(wildcard strategies/*.c)
 WORK  := $(wildcard workloads/*.c)
 HARN  := $(wildcard harness/*.c)
 TESTS := $(wildcard tests/test_*.c)
+THREADED := $(BUILD)/tsan/tests/test_stubs_threads
 GC    := $(patsubst workloads/gc/%.c,%,$(wildcard workloads/gc/*.c))
 # Programs on a collected heap: bitcode that the JIT compiles, carried in the executable, and a
 # native twin each. Clang's own passes stay off: the JIT's tiers are to start from the same module.
@@ -40,14 +44,15 @@ all: setup
 setup:
 	@scripts/setup
 
-# The tests run under ASan and UBSan; compiled stubs and JIT code are not instrumented, what they call
-# and are called by is. TSan, fuzzing and what a test leaves out are named at its head.
+# The tests run under ASan and UBSan, those with threads under TSan as well. Stubs and JIT code are
+# machine code that no sanitizer sees into; what they call and are called by is instrumented. What
+# else a test leaves out is said at its head.
 check: setup
 	@$(MAKE) --no-print-directory $(JOBS) $(BUILD)/stubmap $(BUILD)/libstubmap.a check-programs
-	@scripts/run-tests $(patsubst tests/%.c,$(BUILD)/san/tests/%,$(TESTS))
+	@scripts/run-tests $(patsubst tests/%.c,$(BUILD)/san/tests/%,$(TESTS)) $(THREADED)
 
 .PHONY: check-programs
-check-programs: $(patsubst tests/%.c,$(BUILD)/san/tests/%,$(TESTS)) $(BUILD)/san/stubmap
+check-programs: $(patsubst tests/%.c,$(BUILD)/san/tests/%,$(TESTS)) $(BUILD)/san/stubmap $(THREADED)
 
 smoke: all
 	@rm -f $(BUILD)/smoke.jsonl
@@ -60,11 +65,13 @@ reproduce: all
 define variant # $(1) folder, $(2) extra flags
 $(1)/obj/%.o: %.c | setup-dirs
 	@mkdir -p $$(@D)
-	$$(CC) $$(STD) $$(CPPLLVM) $(2) -MMD -MP -c -o $$@ $$<
+	@echo "  CC $$@"
+	@$$(CC) $$(STD) $$(CPPLLVM) $(2) -MMD -MP -c -o $$@ $$<
 
 $(1)/libstubmap.a: $$(call obj,$(1),$$(STRAT))
 	@rm -f $$@
-	$$(AR) rcs $$@ $$^
+	@echo "  AR $$@"
+	@$$(AR) rcs $$@ $$^
 	@mkdir -p $(1)/include/stubmap && cp strategies/stub.h strategies/map.h $(1)/include/stubmap
 
 $(1)/gc/%.bc: workloads/gc/%.c | setup-dirs
@@ -95,12 +102,14 @@ $(1)/gc/native/random.o: $(1)/gc/random.c workloads/gc/rt.h
 $(1)/tests/test_gc_random: $$(call gcobj,$(1),random)
 
 $(1)/stubmap: $$(call obj,$(1),$$(HARN) $$(WORK)) $$(call gcobj,$(1),$$(GC)) $(1)/libstubmap.a
-	$$(CC) $(2) -o $$@ $$^ $$(LIBS)
+	@echo "  LD $$@"
+	@$$(CC) $(2) -o $$@ $$^ $$(LIBS)
 
 $(1)/tests/%: $(1)/obj/tests/%.o $$(call obj,$(1),$$(HARNLIB) $$(WORK)) \
               $$(call gcobj,$(1),$$(GC)) $(1)/libstubmap.a
 	@mkdir -p $$(@D)
-	$$(CC) $(2) -o $$@ $$^ -lcmocka $$(LIBS)
+	@echo "  LD $$@"
+	@$$(CC) $(2) -o $$@ $$^ -lcmocka $$(LIBS)
 
 -include $$(patsubst %.o,%.d,$$(call obj,$(1),$$(STRAT) $$(WORK) $$(HARN) $$(TESTS)) \
                               $$(call gcobj,$(1),$$(GC)))
@@ -110,6 +119,7 @@ endef
 setup-dirs:
 $(eval $(call variant,$(BUILD),$(CFLAGS)))
 $(eval $(call variant,$(BUILD)/san,$(SANFLAGS)))
+$(eval $(call variant,$(BUILD)/tsan,$(TSANFLAGS)))
 
 clean:
 	rm -rf $(BUILD)
