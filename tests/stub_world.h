@@ -446,8 +446,9 @@ static inline void world_open(struct world *w, struct code_memory *code)
 		w->instances[i] = (struct instance){ &w->activation, w };
 	uint8_t *near = code_reserve(code, CODE_MODULES, WORLD_PROBES * WORLD_ENTRY);
 	assert_non_null(near);
-	w->far = mmap((void *)0x300000000000, 4096, PROT_READ | PROT_WRITE,
-		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	code_range(code, CODE_STUBS, &from, &to);
+	w->far = mmap((void *)(from - ((uintptr_t)16 << 30)), 4096, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); /* a hint, which sanitizers allow */
 	assert_true(w->far != MAP_FAILED);
 	for (int i = 0; i < WORLD_PROBES; i++) {
 		uint8_t *at = (i % 2 ? (uint8_t *)w->far : near) + i * WORLD_ENTRY;
@@ -456,7 +457,6 @@ static inline void world_open(struct world *w, struct code_memory *code)
 	}
 	assert_int_equal(code_commit(code, near, WORLD_PROBES * WORLD_ENTRY), 0);
 	assert_int_equal(mprotect(w->far, 4096, PROT_READ | PROT_EXEC), 0);
-	code_range(code, CODE_STUBS, &from, &to);
 	assert_false(emit_in_reach((void *)from, w->far));
 	assert_true(emit_in_reach((void *)from, near));
 }
