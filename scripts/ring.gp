@@ -10,7 +10,8 @@ OUT = ARG2
 KIND = ARGC > 2 ? ARG3 : "indirect"
 load ARG0[1:strlen(ARG0)-strlen("ring.gp")]."style.gp"
 
-wanted(arm, kind) = kind eq KIND && arm ne "arm"
+# Of the arms with a parameter the baseline alone: the others lie on the lines of their kin.
+wanted(arm, kind) = kind eq KIND && arm ne "arm" && (!strstrt(arm, ",") || arm[1:5] eq "page,")
 ways = NaN
 bottom = 1e30
 top = 0
@@ -30,8 +31,7 @@ set ytics (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 set yrange [bottom / 1.25:top * 1.5]
 set offsets graph 0.02, graph 0.02, 0, 0
 set xtics 2
-set key below left reverse Left horizontal maxcols 4 samplen 3 width 1
-set bmargin 7
+set key below center reverse Left horizontal maxcols 3 samplen 3 width -1
 if (ways == ways) {
 	set arrow 1 from ways, graph 0 to ways, graph 1 nohead lc rgb "#808080" dt 3 lw 1.5 back
 	set label 1 sprintf("ways of the L1I: %d", ways) at ways, graph 0.97 offset 0.6, 0 tc rgb "#606060"

@@ -27,11 +27,15 @@ ARMS    = ARMS." none exact exact-consed ranged ranged-consed ranged-start range
 COLOURS = COLOURS." 0x999999 0xD55E00 0x0072B2 0xE69F00 0x009E73 0x56B4E9 0xCC79A7 0x000000"
 POINTS  = POINTS." 1 5 7 9 11 13 2 1"
 DASHES  = DASHES." 1 1 1 1 1 1 2 1"
-# An arm that is not in ARMS shows in grey.
-place(arm, i) = i > words(ARMS) ? 0 : word(ARMS, i) eq arm ? i : place(arm, i + 1)
-colour(arm) = place(arm, 1) ? int(word(COLOURS, place(arm, 1))) : 0x808080
-point(arm) = place(arm, 1) ? int(word(POINTS, place(arm, 1))) : 1
-dash(arm) = place(arm, 1) ? int(word(DASHES, place(arm, 1))) : 3
+# An arm with a parameter, "page,literals=table", is dotted in its arm's colour; one that is not in
+# ARMS shows in grey.
+comma(arm) = strstrt(arm, ",")
+base(arm) = comma(arm) ? arm[1:comma(arm) - 1] : arm
+find(arm, i) = i > words(ARMS) ? 0 : word(ARMS, i) eq arm ? i : find(arm, i + 1)
+place(arm) = find(base(arm), 1)
+colour(arm) = place(arm) ? int(word(COLOURS, place(arm))) : 0x808080
+point(arm) = place(arm) ? int(word(POINTS, place(arm))) : 1
+dash(arm) = comma(arm) ? 3 : place(arm) ? int(word(DASHES, place(arm))) : 3
 
 # The arms of the data, each once, in its order: list_arm notes one and is 0, for stats.
 list = ""
