@@ -14,7 +14,6 @@
 
 #include "commands.h"
 #include "decode.h"
-#include "import.h"
 #include "map_measure.h"
 #include "map_trace.h"
 #include "options.h"
@@ -382,7 +381,7 @@ int show_map(int argc, char **argv)
 			       error);
 	if (r)
 		r = say(error);
-	if (!r && corpus_import(argv[first], &c, error))
+	if (!r && map_measure_import(argv[first], &c, error))
 		r = say(error);
 	if (!r)
 		r = read_pc(argv[first + 1], &c, &pc);

@@ -310,6 +310,19 @@ static void rows_of_safety(const struct measure *m, const struct safety_result *
 	}
 }
 
+/* Cold lookups of a figure: a large table takes long to flush. */
+static size_t cold_lookups(const struct map_job *job, size_t most)
+{
+	enum { LARGE = 8 << 20, LEAST = 50 };
+	struct bytes table = { 0 };
+	size_t n = most;
+
+	if (!map_encode(job->ops, job->points, job->npoints, &table, NULL) && table.len > LARGE)
+		n = (size_t)((double)most * LARGE / (double)table.len);
+	free(table.data);
+	return n < LEAST ? LEAST : n;
+}
+
 static int measure_encoder(struct measure *m, const struct map_ops *ops)
 {
 	const struct corpus *c = &m->corpus;
@@ -321,7 +334,6 @@ static int measure_encoder(struct measure *m, const struct map_ops *ops)
 		.text_bytes = c->text_bytes,
 		.seed = SEED,
 		.blocks = timed ? BLOCKS : 0,
-		.cold = timed ? COLD : 0,
 		.encodings = timed ? ENCODINGS : 0,
 	};
 	struct safety_job judged = { .ops = ops,
@@ -333,9 +345,11 @@ static int measure_encoder(struct measure *m, const struct map_ops *ops)
 	struct safety_result safety;
 	struct map_cost cost;
 	char error[MAP_BENCH_ERROR];
-	int r = map_bench(&job, &cost, error);
+	int r;
 
 	m->ops = ops;
+	job.cold = timed ? cold_lookups(&job, COLD) : 0;
+	r = map_bench(&job, &cost, error);
 	if (r == -ENOMEM)
 		return r;
 	if (r) {
@@ -362,18 +376,42 @@ static int probe_corpus(struct measure *m)
 	return r;
 }
 
+int map_measure_import(const char *path, struct corpus *c, char error[CORPUS_ERROR])
+{
+	enum { MOST = 256 }; /* MiB */
+	const struct safepoint *largest = NULL;
+	uint64_t bytes = 0;
+	int r = corpus_import(path, c, error);
+
+	for (uint32_t i = 0; !r && i < c->nsafepoints; i++) {
+		const struct safepoint *p = &c->safepoints[i];
+		uint32_t n = p->nlive; /* registers are the last */
+		while (n && p->live[n - 1] >= MAP_REGISTER)
+			n--;
+		bytes += n ? p->live[n - 1] / 8 : 0;
+		if (!largest || p->frame_size > largest->frame_size)
+			largest = p;
+	}
+	if (!r && !largest)
+		snprintf(error, CORPUS_ERROR, "%s: no safepoint inside", path);
+	else if (!r && bytes >> 20 > MOST)
+		snprintf(error, CORPUS_ERROR,
+			 "%s: bitmaps of %u MiB, allowed: %d; the frame at text+0x%x has %u bytes",
+			 path, (unsigned)(bytes >> 20), MOST, (unsigned)largest->pc,
+			 (unsigned)largest->frame_size);
+	else
+		return r;
+	corpus_close(c);
+	return -EINVAL;
+}
+
 int map_measure_file(const struct map_measure *with, const char *path, char error[CORPUS_ERROR])
 {
 	struct measure m = { .with = with, .path = path };
-	int r = corpus_import(path, &m.corpus, error), wrong = 0;
+	int r = map_measure_import(path, &m.corpus, error), wrong = 0;
 
 	if (r)
 		return r;
-	if (!m.corpus.nsafepoints) {
-		snprintf(error, CORPUS_ERROR, "%s: no safepoint inside", path);
-		corpus_close(&m.corpus);
-		return -EINVAL;
-	}
 	r = map_view_open(&m.corpus, &m.spilled);
 	if (r == -ENOTSUP || r == -EINVAL)
 		snprintf(error, CORPUS_ERROR,

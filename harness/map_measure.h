@@ -49,6 +49,10 @@ void map_view_close(struct map_view *);
 /* Whether an encoder needs it. */
 bool map_view_needed(const struct corpus *, const struct map_ops *);
 
+/* corpus_import, which refuses two more: no safepoint at all, and frames so large (damaged ones,
+ * that is) that their bitmaps would fill the memory. */
+int map_measure_import(const char *path, struct corpus *out, char error[CORPUS_ERROR]);
+
 /* 0; -EILSEQ: an encoder gave a wrong answer (its row says which), all else is done; -EINVAL,
  * -ENOMEM or -errno with one line in error: nothing could be read. */
 int map_measure_file(const struct map_measure *, const char *path, char error[CORPUS_ERROR]);

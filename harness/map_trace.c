@@ -57,7 +57,7 @@ static void trace_touch(const void *p, size_t n)
 	size_t at = (size_t)((const uint8_t *)p - recorder.map);
 	if (recorder.reads)
 		trace_read(recorder.reads, at, n);
-	for (size_t i = at / MAP_LINE; n && i <= (at + n - 1) / MAP_LINE; i++)
+	for (size_t i = at / MAP_LINE; n && !lines->full && i <= (at + n - 1) / MAP_LINE; i++)
 		trace_line(lines, lines->read, &lines->nread, (uint32_t)i);
 }
 

@@ -260,8 +260,10 @@ static struct corpus window_of(const struct safety_job *job, size_t first, size_
 /* before: as many as safepoints and one more. */
 static int judge_faults(struct fault_bench *b, enum gc_fault_kind kind, uint64_t *before)
 {
+	enum { BYTES = 1 << 28 }; /* of tables; then there are fewer faults than asked for */
 	const struct safety_job *job = b->job;
 	struct prng random;
+	size_t bytes = 0;
 	int r = 0;
 
 	before[0] = 0;
@@ -270,7 +272,7 @@ static int judge_faults(struct fault_bench *b, enum gc_fault_kind kind, uint64_t
 		before[i + 1] = before[i] + gc_fault_room(&one, kind);
 	}
 	prng_seed(&random, job->seed + kind);
-	for (size_t i = 0; before[job->npoints] && !r && i < job->faults; i++) {
+	for (size_t i = 0; before[job->npoints] && !r && i < job->faults && bytes < BYTES; i++) {
 		uint64_t number = prng_next(&random) % before[job->npoints];
 		size_t low = 0, high = job->npoints;
 		while (high - low > 1) {
@@ -283,6 +285,7 @@ static int judge_faults(struct fault_bench *b, enum gc_fault_kind kind, uint64_t
 		size_t first = low > SAFETY_WINDOW / 2 ? low - SAFETY_WINDOW / 2 : 0;
 		struct corpus window = window_of(job, first, SAFETY_WINDOW);
 		r = judge_fault(b, &window, (struct gc_fault){ kind, number - before[first] });
+		bytes += b->before.len;
 	}
 	return r;
 }

@@ -73,7 +73,7 @@ struct safety_job {
 	const struct safepoint *points; /* ascending; such as the encoder takes */
 	size_t npoints;
 	const struct safety_probes *probes;
-	size_t faults; /* of each kind, drawn at random from all that there is room for */
+	size_t faults; /* of each kind at the most, drawn at random from all there is room for */
 	uint64_t seed;
 };
 
