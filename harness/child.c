@@ -15,17 +15,17 @@ static int parse_job(const char *text, struct job *job, json_t **root, char why[
 	json_error_t error;
 	json_t *cell, *events = NULL, *event;
 	size_t i;
-	json_int_t seed, iterations, cpu = -1;
+	json_int_t seed, iterations, cpu = -1, laps = 2;
 
 	*root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
 	if (!*root) {
 		snprintf(why, CELL_ERROR, "job: %s", error.text);
 		return -1;
 	}
-	if (json_unpack_ex(*root, &error, 0, "{s:o, s:I, s:I, s?I, s?s, s:s, s?o, s?s}", "cell", &cell,
+	if (json_unpack_ex(*root, &error, 0, "{s:o, s:I, s:I, s?I, s?s, s:s, s?o, s?s, s?I}", "cell", &cell,
 	                   "seed", &seed, "iterations", &iterations, "cpu", &cpu, "cache",
 	                   &job->cache, "data", &job->data, "events", &events, "snapshot",
-	                   &job->snapshot)) {
+	                   &job->snapshot, "laps", &laps)) {
 		snprintf(why, CELL_ERROR, "job: %s", error.text);
 		return -1;
 	}
@@ -34,6 +34,12 @@ static int parse_job(const char *text, struct job *job, json_t **root, char why[
 		         (long long)iterations);
 		return -1;
 	}
+	if (laps < 1 || laps > 100000) {
+		snprintf(why, CELL_ERROR, "job: laps is %lld: 1 to 100000 are allowed",
+		         (long long)laps);
+		return -1;
+	}
+	job->laps = (unsigned)laps;
 	json_array_foreach(events, i, event)
 		if (i < METERS)
 			job->meters[job->nmeters++] = json_string_value(event);

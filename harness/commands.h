@@ -12,6 +12,7 @@ int cmd_doctor(int argc, char **argv);
 int cmd_claims(int argc, char **argv);
 int cmd_maps(int argc, char **argv);
 int cmd_show(int argc, char **argv);
+int cmd_model(int argc, char **argv);
 int show_map(int argc, char **argv); /* the word map of cmd_show */
 int cmd_child(int argc, char **argv); /* one invocation; not for people */
 

@@ -18,6 +18,7 @@ static const struct command {
 	{ "claims", "sentences that a run can refute", cmd_claims },
 	{ "maps", "the stack maps of a program of yours under every encoder", cmd_maps },
 	{ "show", "one stub, disassembled where it lies; one stack map's lookup explained", cmd_show },
+	{ "model", "what the caches of other machines would do with the same calls", cmd_model },
 	{ "child", NULL, cmd_child },
 	{ NULL, NULL, NULL },
 };

@@ -15,6 +15,7 @@ struct job {
 	const char *data;    /* the workloads' folder */
 	const char *snapshot; /* file for a snapshot (snapshot.h), after the steady phase and instead
 	                         of what else follows; NULL: measure all */
+	unsigned laps;        /* of the snapshot's program, >= 1 */
 	const char *meters[METERS]; /* to count in the steady phase (events.h) */
 	size_t nmeters;
 };

@@ -308,7 +308,7 @@ static int write_head(struct snapshot *s, const char *path, uint64_t calls)
 	head = json_pack("{s:i, s:s, s:o, s:I, s:I, s:i, s:o, s:o, s:s, s:I, s:I}", "schema", 1,
 			 "type", "trace", "cell", cell_to_json(&s->w->job->cell), "seed",
 			 (json_int_t)s->w->job->seed, "calls", (json_int_t)calls, "laps",
-			 SNAPSHOT_LAPS, "ranges", ranges, "aliases", aliases(s), "frames",
+			 (int)s->w->job->laps, "ranges", ranges, "aliases", aliases(s), "frames",
 			 "same file and offset in /proc/self/maps, not copied (pagemap)", "lap",
 			 (json_int_t)s->lap, "end", (json_int_t)s->end);
 	snprintf(name, sizeof name, "%s.json", path);
@@ -355,12 +355,12 @@ static void write_entry(struct snapshot *s, uint64_t rounds)
 	uint8_t *at = s->page, *next;
 
 	syscall(SYS_arch_prctl, ARCH_GET_FS, &thread);
-	at = PUT(at, "\x48\x83\xe4\xc0");		   /* and rsp, -64 */
-	at = put_word(PUT(at, "\xbf"), ARCH_SET_FS, 4);	   /* mov edi, ARCH_SET_FS */
-	at = put_word(PUT(at, "\x48\xbe"), thread, 8);	   /* mov rsi, thread */
-	at = put_word(PUT(at, "\xb8"), SYS_arch_prctl, 4); /* mov eax, arch_prctl */
-	at = PUT(at, "\x0f\x05");			   /* syscall */
-	at = put_word(PUT(at, "\xbb"), SNAPSHOT_LAPS, 4);  /* mov ebx, laps */
+	at = PUT(at, "\x48\x83\xe4\xc0");		    /* and rsp, -64 */
+	at = put_word(PUT(at, "\xbf"), ARCH_SET_FS, 4);	    /* mov edi, ARCH_SET_FS */
+	at = put_word(PUT(at, "\x48\xbe"), thread, 8);	    /* mov rsi, thread */
+	at = put_word(PUT(at, "\xb8"), SYS_arch_prctl, 4);  /* mov eax, arch_prctl */
+	at = PUT(at, "\x0f\x05");			    /* syscall */
+	at = put_word(PUT(at, "\xbb"), s->w->job->laps, 4); /* mov ebx, laps */
 	next = at;
 	at = put_word(PUT(at, "\x48\xbf"), s->entry + STATE_AT, 8);    /* mov rdi, &state */
 	at = put_word(PUT(at, "\x48\xb8"), (uintptr_t)s->w->round, 8); /* mov rax, round */

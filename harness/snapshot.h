@@ -10,13 +10,13 @@
 
 #include "world.h"
 
-enum { SNAPSHOT_LAPS = 2, SNAPSHOT_CALLS = 256 };
+enum { SNAPSHOT_CALLS = 256 };
 
 /*
- * The program starts at "entry" and makes `laps` laps of as many rounds as make SNAPSHOT_CALLS
- * calls, each from the call instruction at "lap"; with "end" they are over, and it exits with 0.
- * Only what is mapped from SNAPSHOT_LOWEST up is in it: below live simulators, and sanitizers'
- * shadows.
+ * The program starts at "entry" and makes the job's laps, each of as many rounds as make
+ * SNAPSHOT_CALLS calls, each from the call instruction at "lap"; with "end" they are over, and it
+ * exits with 0. Only what is mapped from SNAPSHOT_LOWEST up is in it: below live simulators, and
+ * sanitizers' shadows.
  */
 #define SNAPSHOT_LOWEST 0x200000000000u
 

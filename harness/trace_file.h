@@ -14,8 +14,8 @@
  * The head: {"schema": 1, "type": "trace", "cell": {...} (cell.h), "seed": n, "calls": n a lap,
  *   "laps": n, "ranges": [["stub", from, to]...] ascending, "aliases": [[page, frame, n]...] in
  *   pages of 4 KiB: page+i is the memory of page frame+i, "frames": how that was found out,
- *   "maker": text, "seconds": {...}, "kept": text}. What lies in no range was left out, but for
- *   data that code in one of them touched.
+ *   "maker": text, "cost": {"seconds", "accesses_read"}, "kept": text}. What lies in no range was
+ * left out, but for data that code in one of them touched.
  */
 #ifndef STUBMAP_TRACE_FILE_H
 #define STUBMAP_TRACE_FILE_H
