@@ -14,10 +14,11 @@
 #include "../strategies/stub.h"
 #include "../workloads/workload.h"
 #include "cell.h"
+#include "collector.h"
 #include "suggest.h"
 
 enum type { TEXT, U32, U64, FLAG };
-enum use { ALWAYS, RING, REPLAY };
+enum use { ALWAYS, RING, REPLAY, CALLS, GC }; /* calls: ring and replay */
 
 static const struct field {
 	const char *key;
@@ -35,10 +36,13 @@ static const struct field {
 	{ "signature", TEXT, AT(signature), 0, 0, RING },
 	{ "wx", TEXT, AT(wx), 0, 0, ALWAYS },
 	{ "quantum", U32, AT(quantum), 4096, 65536, ALWAYS },
-	{ "literals", TEXT, AT(literals), 0, 0, ALWAYS },
-	{ "markers", FLAG, AT(markers), 0, 0, ALWAYS },
+	{ "literals", TEXT, AT(literals), 0, 0, CALLS },
+	{ "markers", FLAG, AT(markers), 0, 0, CALLS },
 	{ "tier", U32, AT(tier), 0, 2, ALWAYS },
 	{ "max_events", U64, AT(max_events), 0, INT64_MAX, REPLAY },
+	{ "mode", TEXT, AT(mode), 0, 0, GC },
+	{ "polls", FLAG, AT(polls), 0, 0, GC },
+	{ "size", U32, AT(size), 0, UINT32_MAX, GC },
 	{ "replica", U32, AT(replica), 0, 1, ALWAYS },
 #undef AT
 };
@@ -55,17 +59,36 @@ void cell_defaults(struct cell *c)
 			    .wx = "toggle",
 			    .quantum = 4096,
 			    .literals = "own",
-			    .tier = 2 };
+			    .tier = 2,
+			    .mode = "normal" };
+}
+
+const struct gc_program *cell_program(const struct cell *c)
+{
+	for (size_t i = 0; gc_programs[i]; i++)
+		if (!strcmp(gc_programs[i]->workload, c->workload))
+			return gc_programs[i];
+	return NULL;
 }
 
 /* A workload that this build does not know uses what its record holds. */
 static bool applies(const struct cell *c, const struct field *f)
 {
-	const struct workload *w = f->use == ALWAYS ? NULL : workload_find(c->workload);
+	const struct workload *w = workload_find(c->workload);
+	bool gc = !w && cell_program(c);
 
-	if (!w)
+	if (f->use == ALWAYS || (!w && !gc))
 		return true;
-	return f->use == REPLAY ? w->trace != NULL : w->trace == NULL;
+	switch (f->use) {
+	case RING:
+		return w && !w->trace;
+	case REPLAY:
+		return w && w->trace;
+	case CALLS:
+		return w;
+	default:
+		return gc;
+	}
 }
 
 bool cell_applies(const struct cell *c, const char *key)
@@ -114,6 +137,8 @@ size_t cell_names(const char *key, const char **names, size_t max)
 	} else if (!strcmp(key, "workload")) {
 		for (; workloads[n] && n < max; n++)
 			names[n] = workloads[n]->name;
+		for (size_t i = 0; gc_programs[i] && n < max; i++)
+			names[n++] = gc_programs[i]->workload;
 	} else if (!strcmp(key, "kind")) {
 		for (; n < STUB_KINDS && n < max; n++)
 			names[n] = stub_kind_names[n];
@@ -123,6 +148,9 @@ size_t cell_names(const char *key, const char **names, size_t max)
 	} else if (!strcmp(key, "literals")) {
 		for (; n < sizeof literals / sizeof *literals && n < max; n++)
 			names[n] = literals[n];
+	} else if (!strcmp(key, "mode")) {
+		for (; n < GC_MODES && n < max; n++)
+			names[n] = gc_mode_names[n];
 	}
 	return n;
 }
@@ -223,6 +251,30 @@ static int check_name(const struct cell *c, const struct field *f, char error[CE
 	return -EINVAL;
 }
 
+/* What only a cell's program knows: its own size, and its maps where none are named. */
+static int fill_in(const json_t *json, struct cell *c, char error[CELL_ERROR])
+{
+	const struct gc_program *p = cell_program(c);
+
+	if (!p) {
+		if (!workload_find(c->workload) || !strcmp(c->maps, "none"))
+			return 0;
+		snprintf(error, CELL_ERROR,
+			 "maps '%s' on workload %s, which has no stack maps: those are gc:NAME's",
+			 c->maps, c->workload);
+		return -EINVAL;
+	}
+	if (!json_object_get(json, "maps"))
+		strcpy(c->maps, "exact");
+	if (!c->size)
+		c->size = strcmp(c->mode, "every") ? p->usual : p->small;
+	if (c->size <= p->max)
+		return 0;
+	snprintf(error, CELL_ERROR, "size %u of workload %s (%s): 1 to %u are allowed", c->size,
+		 c->workload, p->size_means, p->max);
+	return -EINVAL;
+}
+
 int cell_from_json(const json_t *json, struct cell *c, char error[CELL_ERROR])
 {
 	stub_signature s;
@@ -234,6 +286,8 @@ int cell_from_json(const json_t *json, struct cell *c, char error[CELL_ERROR])
 		if (fields[i].type == TEXT && strcmp(fields[i].key, "signature") &&
 		    *((char *)c + fields[i].at) && (r = check_name(c, &fields[i], error)))
 			return r;
+	if ((r = fill_in(json, c, error)))
+		return r;
 	const struct stub_ops *ops = stub_strategy(c->stubs);
 	bool baked = !strcmp(c->literals, "baked"), table = !strcmp(c->literals, "table");
 	if ((baked && !(ops->flags & STUB_CAN_BAKE)) || (table && !(ops->flags & STUB_CAN_TABLE))) {

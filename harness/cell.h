@@ -9,7 +9,10 @@
  *   {"stubs": "pool", "maps": "none", "workload": "ring", "live": 64, "kind": "indirect",
  *    "signature": "i>i", "wx": "toggle", "quantum": 4096, "literals": "own", "markers": false,
  *    "tier": 2, "max_events": 0, "replica": 0}
- * What does not apply is left out of a plan and takes the default of cell_defaults.
+ *   {"stubs": "pool", "maps": "exact", "workload": "gc:lisp", "wx": "toggle", "quantum": 4096,
+ *    "tier": 2, "mode": "normal", "polls": false, "size": 16, "replica": 0}
+ * What does not apply is left out of a plan and takes the default of cell_defaults. Only the
+ * programs on the collected heap (gc:NAME) have stack maps: elsewhere maps is "none".
  *
  * A run file (*.jsonl), append-only. Line 1, the head:
  *   {"schema": 1, "type": "run", "plan": {...the plan as loaded...}, "seed": n, "machine": {...},
@@ -33,6 +36,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../workloads/gc.h"
+
 enum { SCHEMA = 1, CELL_ERROR = 240 };
 
 struct cell {
@@ -46,6 +51,9 @@ struct cell {
 	bool markers;
 	unsigned tier;	     /* 0, 2 */
 	uint64_t max_events; /* replay: 0 is all */
+	char mode[8];	     /* gc: when to collect: normal, every, random, never */
+	bool polls;	     /* gc: safepoint polls in loops and at entries */
+	uint32_t size;	     /* gc: as the program means it; 0 in a plan: the program's own */
 	unsigned replica;    /* 1: the baseline under a second name (A/A) */
 };
 
@@ -55,6 +63,8 @@ void cell_defaults(struct cell *);
 int cell_from_json(const json_t *, struct cell *, char error[CELL_ERROR]);
 json_t *cell_to_json(const struct cell *);
 bool cell_equal(const struct cell *, const struct cell *);
+/* The program of a cell on the collected heap; NULL: the cell makes calls. */
+const struct gc_program *cell_program(const struct cell *);
 
 /* Like cell_from_json, but takes names as they stand: a run file may know arms that this build does
  * not. Keys, types and lengths are checked. */
@@ -62,8 +72,8 @@ int cell_read(const json_t *, struct cell *, char error[CELL_ERROR]);
 /* A key that a workload has no use for (live on a replay) is refused by cell_from_json, left out by
  * cell_to_json and not looked at by cell_equal. False for an unknown key. */
 bool cell_applies(const struct cell *, const char *key);
-/* The names allowed for a key ("stubs", "maps", "workload", "kind", "wx", "literals"), at most max
- * of them; returns how many, 0 for any other key. */
+/* The names allowed for a key ("stubs", "maps", "workload", "kind", "wx", "literals", "mode"), at
+ * most max of them; returns how many, 0 for any other key. */
 size_t cell_names(const char *key, const char **names, size_t max);
 enum { CELL_NAMES = 128 };
 

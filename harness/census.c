@@ -40,6 +40,8 @@ static int order_cells(const struct cell *a, const struct cell *b)
 	    (r = order_names("kind", a->kind, b->kind)) ||
 	    (r = strcmp(a->signature, b->signature)) ||
 	    (r = order_numbers(a->max_events, b->max_events)) ||
+	    (r = order_names("mode", a->mode, b->mode)) ||
+	    (r = order_numbers(a->polls, b->polls)) || (r = order_numbers(a->size, b->size)) ||
 	    (r = order_numbers(a->live, b->live)) || (r = order_names("wx", a->wx, b->wx)) ||
 	    (r = order_numbers(a->quantum, b->quantum)) ||
 	    (r = order_names("literals", a->literals, b->literals)) ||

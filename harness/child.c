@@ -8,6 +8,7 @@
 
 #include "commands.h"
 #include "measure.h"
+#include "measure_gc.h"
 #include "meters.h"
 
 static int parse_job(const char *text, struct job *job, json_t **root, char why[CELL_ERROR])
@@ -22,27 +23,26 @@ static int parse_job(const char *text, struct job *job, json_t **root, char why[
 		snprintf(why, CELL_ERROR, "job: %s", error.text);
 		return -1;
 	}
-	if (json_unpack_ex(*root, &error, 0, "{s:o, s:I, s:I, s?I, s?s, s:s, s?o, s?s, s?I}", "cell", &cell,
-	                   "seed", &seed, "iterations", &iterations, "cpu", &cpu, "cache",
-	                   &job->cache, "data", &job->data, "events", &events, "snapshot",
-	                   &job->snapshot, "laps", &laps)) {
+	if (json_unpack_ex(*root, &error, 0, "{s:o, s:I, s:I, s?I, s?s, s:s, s?o, s?s, s?I}",
+			   "cell", &cell, "seed", &seed, "iterations", &iterations, "cpu", &cpu,
+			   "cache", &job->cache, "data", &job->data, "events", &events, "snapshot",
+			   &job->snapshot, "laps", &laps)) {
 		snprintf(why, CELL_ERROR, "job: %s", error.text);
 		return -1;
 	}
 	if (iterations < 1 || iterations > 100000) {
 		snprintf(why, CELL_ERROR, "job: iterations is %lld: 1 to 100000 are allowed",
-		         (long long)iterations);
+			 (long long)iterations);
 		return -1;
 	}
 	if (laps < 1 || laps > 100000) {
 		snprintf(why, CELL_ERROR, "job: laps is %lld: 1 to 100000 are allowed",
-		         (long long)laps);
+			 (long long)laps);
 		return -1;
 	}
 	job->laps = (unsigned)laps;
-	json_array_foreach(events, i, event)
-		if (i < METERS)
-			job->meters[job->nmeters++] = json_string_value(event);
+	json_array_foreach(events, i, event) if (i < METERS) job->meters[job->nmeters++] =
+	    json_string_value(event);
 	job->seed = (uint64_t)seed;
 	job->iterations = (unsigned)iterations;
 	if (cpu >= 0) {
@@ -74,15 +74,16 @@ int cmd_child(int argc, char **argv)
 		fprintf(stderr, "stubmap child: %s\n", why);
 		goto out;
 	}
-	enum measure_status m = measure_cell(&job, figures, why);
+	enum measure_status m = cell_program(&job.cell) ? measure_gc(&job, figures, why)
+							: measure_cell(&job, figures, why);
 	if (m == MEASURE_REFUSED) {
 		fprintf(stderr, "stubmap: %s\n", why);
 		goto out;
 	}
-	json_t *record = json_pack("{s:s, s:s?, s:O, s:I}", "status",
-	                           m == MEASURE_OK ? "ok" : "failed", "why",
-	                           m == MEASURE_OK ? NULL : why, "figures", figures, "wall_ns",
-	                           (json_int_t)(clock_ns() - t0));
+	json_t *record =
+	    json_pack("{s:s, s:s?, s:O, s:I}", "status", m == MEASURE_OK ? "ok" : "failed", "why",
+		      m == MEASURE_OK ? NULL : why, "figures", figures, "wall_ns",
+		      (json_int_t)(clock_ns() - t0));
 	json_dumpf(record, stdout, JSON_COMPACT | JSON_SORT_KEYS);
 	putchar('\n');
 	json_decref(record);

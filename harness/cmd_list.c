@@ -5,6 +5,7 @@
 
 #include "../strategies/map.h"
 #include "../strategies/stub.h"
+#include "../workloads/gc.h"
 #include "../workloads/workload.h"
 #include "commands.h"
 #include "events.h"
@@ -44,11 +45,19 @@ static bool map_item(size_t i, struct item *item)
 
 static bool workload_item(size_t i, struct item *item)
 {
-	const struct workload *w = workloads[i];
+	const struct gc_program *p;
+	size_t n = 0;
 
-	if (w)
-		*item = (struct item){ w->name, w->summary, NULL };
-	return w != NULL;
+	while (n < i && workloads[n])
+		n++;
+	if (workloads[n]) {
+		*item = (struct item){ workloads[n]->name, workloads[n]->summary, NULL };
+		return true;
+	}
+	p = gc_programs[i - n];
+	if (p)
+		*item = (struct item){ p->workload, p->summary, NULL };
+	return p != NULL;
 }
 
 static bool meter_item(size_t i, struct item *item)

@@ -16,10 +16,13 @@
 
 static const struct option_help help = {
 	.usage = "run [options]",
-	.summary = "Compares arms on one workload, each invocation a process of its own, and prints\n"
-	           "ns per call, ns to bind and memory per stub. The first arm is what the ratios are\n"
-	           "of; it runs a second time under another name, to show the noise. An option that\n"
-	           "takes a list makes every combination.",
+	.summary =
+	    "Compares arms on one workload, each invocation a process of its own, and prints\n"
+	    "ns per call, ns to bind and memory per stub. The first arm is what the ratios are\n"
+	    "of; it runs a second time under another name, to show the noise. An option that\n"
+	    "takes a list makes every combination. The programs on the collected heap (gc:NAME)\n"
+	    "have stack maps: the arms are encoders then, and the table has ns per frame walked\n"
+	    "and looked up, the share of a collection, and bytes.",
 	.min_words = 0,
 	.max_words = 0,
 };
@@ -30,8 +33,8 @@ static int say(const char *line)
 	return 2;
 }
 
-/* A list of words as a JSON array, of numbers where each is one. */
-static json_t *words_to_json(const struct option_list *list, bool numbers)
+/* A list of words as a JSON array: numbers where each is one, what a pattern stands for. */
+static json_t *words_to_json(const char *key, const struct option_list *list, bool numbers)
 {
 	json_t *array = json_array();
 
@@ -40,45 +43,87 @@ static json_t *words_to_json(const struct option_list *list, bool numbers)
 
 		if (numbers && !options_size(list->words[i], &v))
 			json_array_append_new(array, json_integer((json_int_t)v));
-		else
-			json_array_append_new(array, json_string(list->words[i]));
+		else {
+			json_t *word = json_string(list->words[i]), *names = plan_values(key, word);
+
+			json_array_extend(array, names);
+			json_decref(names);
+			json_decref(word);
+		}
 	}
 	return array;
 }
 
 struct wanted {
-	struct option_list stubs, workload, live, kind, signature, wx, quantum, literals, tier;
-	bool markers, counters;
+	struct option_list stubs, maps, workload, live, kind, signature, wx, quantum, literals,
+	    tier, mode, size;
+	bool markers, polls, counters;
 	uint64_t max_events, blocks, iterations, seed;
 };
 
+/* Where neither stubs nor maps are named: all encoders, on programs that have maps, or two
+ * allocators. */
+static void choose_arms(struct wanted *w)
+{
+	bool gc = w->workload.n > 0;
+
+	for (size_t i = 0; i < w->workload.n; i++)
+		gc &= !strncmp(w->workload.words[i], "gc:", 3);
+	if (w->stubs.n || w->maps.n)
+		return;
+	if (gc) {
+		w->maps.words[w->maps.n++] = "*";
+		return;
+	}
+	w->stubs.words[w->stubs.n++] = "page";
+	w->stubs.words[w->stubs.n++] = "pool";
+}
+
 static json_t *plan_of(const struct wanted *w)
 {
+	static const char *const arms[] = { "stubs", "maps" };
 	const struct {
 		const char *key;
 		const struct option_list *list;
 		bool numbers;
 	} lists[] = {
-		{ "stubs", &w->stubs, false },         { "workload", &w->workload, false },
-		{ "live", &w->live, true },            { "kind", &w->kind, false },
-		{ "signature", &w->signature, false }, { "wx", &w->wx, false },
-		{ "quantum", &w->quantum, true },      { "literals", &w->literals, false },
+		{ "stubs", &w->stubs, false },
+		{ "workload", &w->workload, false },
+		{ "maps", &w->maps, false },
+		{ "mode", &w->mode, false },
+		{ "size", &w->size, true },
+		{ "live", &w->live, true },
+		{ "kind", &w->kind, false },
+		{ "signature", &w->signature, false },
+		{ "wx", &w->wx, false },
+		{ "quantum", &w->quantum, true },
+		{ "literals", &w->literals, false },
 		{ "tier", &w->tier, true },
 	};
-	json_t *cell = json_object();
+	json_t *cell = json_object(), *baseline = json_object();
 
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
 		if (lists[i].list->n)
-			json_object_set_new(cell, lists[i].key,
-			                    words_to_json(lists[i].list, lists[i].numbers));
+			json_object_set_new(
+			    cell, lists[i].key,
+			    words_to_json(lists[i].key, lists[i].list, lists[i].numbers));
+	/* The first arm; what matches nothing is the plan's to refuse. */
+	for (size_t i = 0; i < sizeof arms / sizeof *arms; i++) {
+		json_t *names = json_object_get(cell, arms[i]);
+
+		if (json_array_size(names))
+			json_object_set(baseline, arms[i], json_array_get(names, 0));
+	}
+	if (w->polls)
+		json_object_set_new(cell, "polls", json_true());
 	if (w->markers)
 		json_object_set_new(cell, "markers", json_true());
 	if (w->max_events)
 		json_object_set_new(cell, "max_events", json_integer((json_int_t)w->max_events));
-	return json_pack("{s:s, s:b, s:I, s:I, s:I, s:{s:s}, s:[o]}", "name", "run", "counters",
-	                 w->counters, "seed", (json_int_t)w->seed, "blocks", (json_int_t)w->blocks, "iterations",
-	                 (json_int_t)w->iterations, "baseline", "stubs",
-	                 w->stubs.n ? w->stubs.words[0] : "page", "cells", cell);
+	return json_pack("{s:s, s:b, s:I, s:I, s:I, s:o, s:[o]}", "name", "run", "counters",
+			 w->counters, "seed", (json_int_t)w->seed, "blocks", (json_int_t)w->blocks,
+			 "iterations", (json_int_t)w->iterations, "baseline", baseline, "cells",
+			 cell);
 }
 
 static int run_plan(const struct plan *plan, bool json)
@@ -86,8 +131,8 @@ static int run_plan(const struct plan *plan, bool json)
 	const struct report_options form = { .form = json ? REPORT_JSON : REPORT_TABLE };
 	char error[RUN_ERROR] = "", data[4096], cache[4096];
 	const struct sweep_options o = { .cpu = sweep_default_cpu(),
-		                         .cache = sweep_default_cache(cache, sizeof cache),
-		                         .data = sweep_default_data(data, sizeof data) };
+					 .cache = sweep_default_cache(cache, sizeof cache),
+					 .data = sweep_default_data(data, sizeof data) };
 	json_t *machine = env_machine();
 	struct run run;
 	int r;
@@ -119,18 +164,29 @@ int cmd_run(int argc, char **argv)
 	const struct option_spec specs[] = {
 		{ "stubs", 's', OPTION_LIST, "A,B", "arms (default: page,pool; see list stubs)",
 		  &w.stubs, 0, 0 },
-		{ "workload", 'w', OPTION_LIST, "W", "workloads (default: ring)", &w.workload, 0, 0 },
+		{ "maps", 'm', OPTION_LIST, "A,B", "gc: encoders (default: all that are safe)",
+		  &w.maps, 0, 0 },
+		{ "workload", 'w', OPTION_LIST, "W", "workloads (default: ring)", &w.workload, 0,
+		  0 },
 		{ "live", 'n', OPTION_LIST, "N", "ring: live stubs (default: 64)", &w.live, 0, 0 },
 		{ "kind", 'k', OPTION_LIST, "K", "ring: kinds (default: indirect)", &w.kind, 0, 0 },
 		{ "signature", 0, OPTION_LIST, "S", "ring: as \"iid>l\" (default: \"i>i\")",
 		  &w.signature, 0, 0 },
 		{ "wx", 0, OPTION_LIST, "P", "toggle, dual, rwx (default: toggle)", &w.wx, 0, 0 },
-		{ "quantum", 'q', OPTION_LIST, "Q", "4K, 16K, 64K (default: 4K)", &w.quantum, 0, 0 },
-		{ "literals", 0, OPTION_LIST, "L", "own, baked, table (default: own)", &w.literals, 0,
+		{ "quantum", 'q', OPTION_LIST, "Q", "4K, 16K, 64K (default: 4K)", &w.quantum, 0,
 		  0 },
-		{ "markers", 0, OPTION_FLAG, NULL, "endbr64 at the start of each stub", &w.markers, 0,
-		  0 },
+		{ "literals", 0, OPTION_LIST, "L", "own, baked, table (default: own)", &w.literals,
+		  0, 0 },
+		{ "markers", 0, OPTION_FLAG, NULL, "endbr64 at the start of each stub", &w.markers,
+		  0, 0 },
 		{ "tier", 0, OPTION_LIST, "T", "0, 2 (default: 2)", &w.tier, 0, 0 },
+		{ "mode", 0, OPTION_LIST, "M",
+		  "gc: when to collect: normal, every, random, never (default: normal)", &w.mode, 0,
+		  0 },
+		{ "polls", 0, OPTION_FLAG, NULL, "gc: safepoint polls in loops and at entries",
+		  &w.polls, 0, 0 },
+		{ "size", 0, OPTION_LIST, "N", "gc: of the program (default: its own)", &w.size, 0,
+		  0 },
 		{ "max-events", 0, OPTION_NUMBER, "N", "replay: only the first N crossings",
 		  &w.max_events, 1, INT64_MAX },
 		{ "blocks", 'b', OPTION_NUMBER, "N", "invocations of each arm (default: 7)",
@@ -153,10 +209,7 @@ int cmd_run(int argc, char **argv)
 		r = r < 0 ? 2 : 0;
 		goto out;
 	}
-	if (!w.stubs.n) {
-		w.stubs.words[w.stubs.n++] = "page";
-		w.stubs.words[w.stubs.n++] = "pool";
-	}
+	choose_arms(&w);
 	text = plan_of(&w);
 	r = text ? plan_from_json(text, &plan, error) : -ENOMEM;
 	json_decref(text);

@@ -178,8 +178,10 @@ static enum gc_status encode(struct gc_cell *c)
 		return say(c, GC_REFUSED, "no fault %s %llu: below %llu is allowed",
 			   gc_fault_names[j->fault.kind], (unsigned long long)j->fault.n,
 			   (unsigned long long)r->fault_room);
+	uint64_t t0 = now_ns();
 	if (!err)
 		err = map_encode(j->maps, points, n, &c->map, &bad);
+	r->encode_ns = now_ns() - t0;
 	free(points);
 	if (err)
 		return fail(c, "encoding", err);

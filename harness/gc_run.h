@@ -54,6 +54,7 @@ struct gc_result {
 	bool cached;   /* compile_ns is no time of the compiler's */
 	uint64_t hops; /* times that compiled code came back to compiled code through the host */
 	uint32_t safepoints, empties;
+	uint64_t encode_ns; /* of all safepoints into the table */
 	size_t map_bytes, index_bytes, text_bytes;
 	uint64_t fault_room; /* faults of the job's kind that its maps have room for */
 };

@@ -6,8 +6,9 @@
  *    "baseline": {"stubs": "page"},
  *    "cells": [{"workload": "ring", "kind": "indirect", "stubs": "*", "live": [4, 64, 4096]}, ...]}
  * A list in a cell stands for each of its values, a name with * or ? for each known name that it
- * matches; the product of all is meant. The keys of "baseline" are the arm: cells that are equal
- * but for them are a group, each group must hold its baseline, and gets it a second time (the
+ * matches (for maps without those that are known to fail, the floor and the unsafe ones: name them
+ * to have them); the product of all is meant. The keys of "baseline" are the arm: cells that are
+ * equal but for them are a group, each group must hold its baseline, and gets it a second time (the
  * replica, A/A) to tell how much noise alone makes of no difference. "counters": true counts the
  * steady calls by hardware: as many of a survey's groups of counters as fit are taken in turn, one
  * a block.
@@ -46,6 +47,10 @@ int plan_load(const char *path, struct plan *, char error[PLAN_ERROR]);
 /* Keeps a reference to json. */
 int plan_from_json(json_t *json, struct plan *, char error[PLAN_ERROR]);
 void plan_free(struct plan *);
+
+/* A name with * or ? as the list of names that it matches; a list as it stands; anything else as a
+ * list of itself. The caller owns it. */
+json_t *plan_values(const char *key, json_t *v);
 
 /* order[n]: the cells' indices as block runs them, shuffled by the plan's seed and the block. */
 void plan_order(const struct plan *, unsigned block, uint32_t *order);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../strategies/map.h"
 #include "report.h"
 #include "rows.h"
 #include "table.h"
@@ -11,17 +12,58 @@ const char *const report_tsv_names[] = { "ring", "make", NULL };
 
 /* ---- The table ----------------------------------------------------------------------------- */
 
-/* What a reader wants at a glance; the first is the one that ratios are of. */
-static const struct figure_id columns[] = {
-	{ "steady", "ns" }, { "bind", "ns" },	   { "first_call", "ns" },
-	{ "space", "pss" }, { "space", "quanta" },
+/* What a reader wants at a glance; the first column is the one that ratios are of. */
+enum { VIEW_COLUMNS = 6 };
+
+static const struct view {
+	bool gc; /* of cells on the collected heap, or of those that make calls */
+	const char *align, *headers[VIEW_COLUMNS + 4];
+	struct column {
+		struct figure_id id;
+		double scale; /* to the header's unit */
+	} columns[VIEW_COLUMNS];
+	size_t n;
+	const char *legend;
+} views[] = {
+	{ .align = "lrrrrrrrr",
+	  .headers = { "arm", "ns/call", "95 %", "ratio", "95 %", "ns/bind", "ns/1st call",
+		       "PSS B/stub", "quanta/stub" },
+	  .columns = { { { "steady", "ns" }, 1 },
+		       { { "bind", "ns" }, 1 },
+		       { { "first_call", "ns" }, 1 },
+		       { { "space", "pss" }, 1 },
+		       { { "space", "quanta" }, 1 } },
+	  .n = 5,
+	  .legend = "" },
+	{ .gc = true,
+	  .align = "lrrrrrrrrr",
+	  .headers = { "arm", "ns/lookup", "95 %", "ratio", "95 %", "ns/walk", "us/gc", "share %",
+		       "map B", "% of text" },
+	  .columns = { { { "collect", "lookup_ns" }, 1 },
+		       { { "collect", "walk_ns" }, 1 },
+		       { { "collect", "ns" }, 1e-3 },
+		       { { "collect", "lookup_share" }, 100 },
+		       { { "space", "map_bytes" }, 1 },
+		       { { "space", "map_share" }, 100 } },
+	  .n = 6,
+	  .legend = "  lookup, walk: of a frame, each with a reading of the clock a collection; "
+		    "share: of\n"
+		    "  a collection's time, that lookups take; % of text: the map's bytes to the "
+		    "code's\n" },
 };
-enum { NCOLUMNS = sizeof columns / sizeof *columns };
+enum { NVIEWS = sizeof views / sizeof *views };
 
-static const char *const headers[] = { "arm",	  "ns/call",	 "95 %",       "ratio",	     "95 %",
-				       "ns/bind", "ns/1st call", "PSS B/stub", "quanta/stub" };
+static const struct view *view_of(const struct cell *cell)
+{
+	return &views[cell_program(cell) != NULL];
+}
 
-static void put_interval(struct table *t, const struct estimate *e)
+static const struct row *row_of(const struct rows *rows, size_t cell, const struct column *column)
+{
+	return rows_find(rows, cell, column->id.phase, column->id.event);
+}
+
+static void put_interval(struct table *t, const struct estimate *e, double scale)
 {
 	char low[32], high[32];
 
@@ -29,8 +71,8 @@ static void put_interval(struct table *t, const struct estimate *e)
 		table_missing(t, e->why ? e->why : "no interval");
 		return;
 	}
-	table_format(e->low, low, sizeof low);
-	table_format(e->high, high, sizeof high);
+	table_format(e->low * scale, low, sizeof low);
+	table_format(e->high * scale, high, sizeof high);
 	table_cell(t, "%s..%s", low, high);
 }
 
@@ -52,10 +94,10 @@ static void put_ratio(struct table *t, const struct row *row)
 	}
 }
 
-static void put_value(struct table *t, const struct row *row)
+static void put_value(struct table *t, const struct row *row, double scale)
 {
 	if (row->value.known)
-		table_number(t, row->value.value);
+		table_number(t, row->value.value * scale);
 	else if (row->failed == row->invocations)
 		table_cell(t, "failed"); /* why stands under the table */
 	else
@@ -65,22 +107,26 @@ static void put_value(struct table *t, const struct row *row)
 static void put_arm(struct table *t, const struct rows *rows, size_t cell)
 {
 	const struct run *run = rows->census.run;
-	const struct row *row = rows_find(rows, cell, columns[0].phase, columns[0].event);
+	const struct view *view = view_of(&rows->census.cells[cell]);
+	const struct column *columns = view->columns;
+	const struct row *row = row_of(rows, cell, &columns[0]);
+	const struct map_ops *maps = map_encoder(rows->census.cells[cell].maps);
 	char label[80];
 
 	table_row(t);
 	arm_label(run, &rows->census.cells[cell], label, sizeof label);
-	table_cell(t, "%s%s", label, row->failed ? " !" : "");
-	put_value(t, row);
+	table_cell(t, "%s%s%s", label, maps && maps->flags & MAP_UNSAFE ? " (unsafe)" : "",
+		   row->failed ? " !" : "");
+	put_value(t, row, columns[0].scale);
 	if (row->value.known) {
-		put_interval(t, &row->value);
+		put_interval(t, &row->value, columns[0].scale);
 		put_ratio(t, row);
 	} else {
 		for (int i = 0; i < 3; i++)
 			table_cell(t, "%s", "");
 	}
-	for (size_t k = 1; k < NCOLUMNS; k++)
-		put_value(t, rows_find(rows, cell, columns[k].phase, columns[k].event));
+	for (size_t k = 1; k < view->n; k++)
+		put_value(t, row_of(rows, cell, &columns[k]), columns[k].scale);
 }
 
 static void print_title(FILE *out, const struct run *run)
@@ -96,14 +142,15 @@ static void print_title(FILE *out, const struct run *run)
 		cpu ? cpu : "machine not known", started ? started : "");
 }
 
-static void print_legend(FILE *out, const struct rows *rows)
+static void print_legend(FILE *out, const struct rows *rows, const struct view *view)
 {
 	double floor = 1;
 	size_t n = 0;
 
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct row *row = &rows->rows[i];
-		if (!row->baseline || strcmp(row->id.phase, columns[0].phase) || !row->floor_known)
+		if (row != row_of(rows, row->cell, &view->columns[0]) || !row->baseline ||
+		    !row->floor_known)
 			continue;
 		floor = row->floor > floor ? row->floor : floor;
 		n++;
@@ -111,6 +158,7 @@ static void print_legend(FILE *out, const struct rows *rows)
 	fputs(
 	    "\n  medians over invocations; ratio: geometric mean over blocks, 95 % by bootstrap\n",
 	    out);
+	fputs(view->legend, out);
 	if (n)
 		fprintf(out,
 			"  ~: no difference found beyond the noise; an arm against itself (A/A) "
@@ -122,14 +170,15 @@ static void print_legend(FILE *out, const struct rows *rows)
 		      out);
 }
 
-static void print_failures(FILE *out, const struct rows *rows)
+static void print_failures(FILE *out, const struct rows *rows, const struct view *view)
 {
 	const struct census *c = &rows->census;
 	char arm[80], group[160];
 
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct row *row = &rows->rows[i];
-		if (!row->failed || strcmp(row->id.phase, columns[0].phase))
+		if (!row->failed || view_of(&c->cells[row->cell]) != view ||
+		    row != row_of(rows, row->cell, &view->columns[0]))
 			continue;
 		fprintf(out, "  ! %s (%s): %s\n",
 			arm_label(c->run, &c->cells[row->cell], arm, sizeof arm),
@@ -137,27 +186,51 @@ static void print_failures(FILE *out, const struct rows *rows)
 	}
 }
 
-static int print_table(FILE *out, const struct run *run)
+/* The cells of one view; *printed: another was before. */
+static int print_view(FILE *out, const struct rows *rows, const struct view *view, bool *printed)
 {
-	struct rows rows;
+	const struct census *c = &rows->census;
+	const struct cell *before = NULL;
 	struct table t;
 	char label[160];
 	int r;
 
-	if ((r = rows_make(run, columns, NCOLUMNS, &rows)))
+	table_begin(&t, view->headers, view->align);
+	for (size_t cell = 0; cell < c->n; cell++) {
+		if (view_of(&c->cells[cell]) != view)
+			continue;
+		if (!before || !cell_equal(&c->groups[cell], before))
+			table_heading(&t,
+				      group_label(c->run, &c->groups[cell], label, sizeof label));
+		before = &c->groups[cell];
+		put_arm(&t, rows, cell);
+	}
+	if (before && *printed)
+		fputc('\n', out);
+	if ((r = table_end(&t, before ? out : NULL)) || !before)
 		return r;
-	table_begin(&t, headers, "lrrrrrrrr");
-	for (size_t cell = 0; cell < rows.census.n; cell++) {
-		const struct cell *groups = rows.census.groups;
-		if (!cell || !cell_equal(&groups[cell], &groups[cell - 1]))
-			table_heading(&t, group_label(run, &groups[cell], label, sizeof label));
-		put_arm(&t, &rows, cell);
-	}
+	print_legend(out, rows, view);
+	print_failures(out, rows, view);
+	*printed = true;
+	return 0;
+}
+
+static int print_table(FILE *out, const struct run *run)
+{
+	struct figure_id ids[NVIEWS * VIEW_COLUMNS];
+	struct rows rows;
+	bool printed = false;
+	size_t n = 0;
+	int r;
+
+	for (size_t v = 0; v < NVIEWS; v++)
+		for (size_t k = 0; k < views[v].n; k++)
+			ids[n++] = views[v].columns[k].id;
+	if ((r = rows_make(run, ids, n, &rows)))
+		return r;
 	print_title(out, run);
-	if (!(r = table_end(&t, out))) {
-		print_legend(out, &rows);
-		print_failures(out, &rows);
-	}
+	for (size_t v = 0; v < NVIEWS && !r; v++)
+		r = print_view(out, &rows, &views[v], &printed);
 	rows_free(&rows);
 	return r;
 }
@@ -177,7 +250,9 @@ static json_t *text_or_null(const char *text)
 /* A cell with null for what does not apply. */
 static json_t *whole_cell(const struct cell *cell)
 {
-	static const char *const keys[] = { "live", "kind", "signature", "max_events" };
+	static const char *const keys[] = { "live",	  "kind",     "signature",
+					    "max_events", "literals", "markers",
+					    "mode",	  "polls",    "size" };
 	json_t *json = cell_to_json(cell);
 
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../strategies/map.h"
 #include "rows.h"
 
 static const char *text_of(const json_t *object, const char *key)
@@ -148,8 +149,12 @@ static void drop_reference(struct reference *ref)
 	samples_free(&ref->replica);
 }
 
-static void explain(struct row *row, const struct samples *s)
+static void explain(struct row *row, const struct cell *cell, const struct samples *s)
 {
+	const struct map_ops *maps = map_encoder(cell->maps);
+
+	if (maps && maps->flags & MAP_UNSAFE)
+		note(row, "an unsafe encoder");
 	if (s->failed)
 		note(row, "%zu of %zu invocations failed: %s", s->failed, s->invocations,
 		     s->why ? s->why : "no reason given");
@@ -190,7 +195,7 @@ static int make_row(const struct census *c, size_t cell, struct figure_id id, st
 	     (r = stats_ratio(s.units, s.n, ref.base.units, ref.base.n, &row->ratio))))
 		goto done;
 	row->floor = stats_floor(&aa, &row->floor_known);
-	explain(row, &s);
+	explain(row, &c->cells[cell], &s);
 done:
 	samples_free(&s);
 	drop_reference(&ref);
@@ -236,7 +241,7 @@ static int add_row(struct rows *rows, size_t cell, struct figure_id id)
 	row->failed = s.failed;
 	row->invocations = s.invocations;
 	if (!r)
-		explain(row, &s);
+		explain(row, &rows->census.cells[cell], &s);
 	samples_free(&s);
 	return r;
 }

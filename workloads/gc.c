@@ -22,6 +22,7 @@ PROGRAMS(DECLARE)
 	static const struct gc_program program_##id = { \
 		.name = #id,                            \
 		.summary = text,                        \
+		.workload = "gc:" #id,                  \
 		.size_means = means,                    \
 		.small = few,                           \
 		.usual = many,                          \

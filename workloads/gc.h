@@ -15,6 +15,7 @@
 
 struct gc_program {
 	const char *name, *summary;
+	const char *workload; /* the name of its cells: "gc:NAME" */
 	const char *size_means;
 	uint32_t small;	     /* a size for a collection at each allocation: well below a second */
 	uint32_t usual, max; /* sizes are 1..max */
