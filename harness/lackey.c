@@ -20,7 +20,7 @@
 #include "lackey.h"
 #include "meters.h"
 
-enum { NO_PROGRAM = 127, MOST_ARGUMENTS = 12, PREFIX = 3 };
+enum { NO_PROGRAM = 99, MOST_ARGUMENTS = 12, PREFIX = 3 };
 
 struct valgrind {
 	pid_t pid;

@@ -8,7 +8,8 @@
  *   WikiChip   as said there
  * L1D, L2, DTLB and STLB figures, unless told otherwise, are commonly told and marked uncertain. No
  * maker says which replacement a first-level cache has; LRU stands for all that is not known
- * better. Branch-target buffers are modelled only where tests published an index.
+ * better. Branch-target buffers are modelled only where tests published an index; op caches (AMD's)
+ * as its guides are commonly told.
  */
 #include <errno.h>
 #include <string.h>
@@ -101,7 +102,8 @@ const struct machine machines[] = {
 	  .itlb = { 64, 64, UNSURE },
 	  .dtlb = { 64, 64, UNSURE },
 	  .stlb = { 512, 8, UNSURE },
-	  .btb = UNKNOWN },
+	  .btb = UNKNOWN,
+	  .ops = { 256, 8, UNSURE } },
 	{ .name = "zen2",
 	  .core = "AMD Zen 2, Zen 3",
 	  .note = "",
@@ -113,10 +115,26 @@ const struct machine machines[] = {
 	  .itlb = { 64, 64, UNSURE },
 	  .dtlb = { 64, 64, UNSURE },
 	  .stlb = { 512, 8, UNSURE },
-	  .btb = UNKNOWN },
+	  .btb = UNKNOWN,
+	  .ops = { 512, 8, UNSURE } },
+	{ .name = "zen4",
+	  .core = "AMD Zen 4",
+	  .note = "",
+	  .line = 64,
+	  .page = 4 K,
+	  .l1i = { 32 K, 8, V, UNSURE },
+	  .l1d = { 32 K, 8, V, UNSURE },
+	  .l2 = { 1024 K, 8, P, UNSURE },
+	  .itlb = { 64, 64, UNSURE },
+	  .dtlb = { 72, 72, UNSURE },
+	  .stlb = { 512, 8, UNSURE },
+	  .btb = UNKNOWN,
+	  .ops = { 768, 12, UNSURE } },
 	{ .name = "zen5",
 	  .core = "AMD Zen 5",
-	  .note = "caches: CPUID; TLBs: jiegec (a guest's CPUID tells other ways of the STLB)",
+	  .note =
+	      "caches: CPUID; TLBs: jiegec (a guest's CPUID tells other ways of the STLB); op "
+	      "cache of 64 sets of 16: on such a machine calls of page starts slow down after 16",
 	  .line = 64,
 	  .page = 4 K,
 	  .l1i = { 32 K, 8, V, LOCAL },
@@ -125,7 +143,8 @@ const struct machine machines[] = {
 	  .itlb = { 64, 64, TESTS },
 	  .dtlb = { 96, 96, UNSURE },
 	  .stlb = { 2048, 8, UNSURE },
-	  .btb = UNKNOWN },
+	  .btb = UNKNOWN,
+	  .ops = { 1024, 16, UNSURE } },
 	{ .name = "apple-m1-p",
 	  .core = "Apple M1..M4, performance core (Firestorm on)",
 	  .note = "Apple's guide, by jiegec; BTB 512 sets of 2 by PC[10:2]: tests",

@@ -43,6 +43,13 @@ struct machine_btb {
 	enum machine_source source;
 };
 
+/* A cache of decoded instructions in front of the L1I. Only where it holds on to what the L1I has
+ * lost: one that must lie within the L1I changes nothing of what the L1I misses. */
+struct machine_ops {
+	uint32_t entries, ways; /* an entry is a line: how many operations fit is not modelled */
+	enum machine_source source;
+};
+
 struct machine {
 	const char *name, *core, *note;
 	uint32_t line;		  /* bytes */
@@ -51,6 +58,7 @@ struct machine {
 	struct machine_cache l1i, l1d, l2;
 	struct machine_tlb itlb, dtlb, stlb; /* stlb: the second level, for code and data */
 	struct machine_btb btb;
+	struct machine_ops ops;
 };
 
 extern const struct machine machines[];

@@ -15,7 +15,7 @@
 
 const char *const model_unit_names[MODEL_UNITS] = {
 	[MODEL_L1I] = "l1i",   [MODEL_L1D] = "l1d",   [MODEL_L2] = "l2",   [MODEL_ITLB] = "itlb",
-	[MODEL_DTLB] = "dtlb", [MODEL_STLB] = "stlb", [MODEL_BTB] = "btb",
+	[MODEL_DTLB] = "dtlb", [MODEL_STLB] = "stlb", [MODEL_BTB] = "btb", [MODEL_OPS] = "ops",
 };
 
 enum { CODE, DATA };
@@ -44,8 +44,8 @@ static int open_cache(struct model *m, enum model_unit u, const struct machine_c
 	return cache_open(&m->units[u], model_unit_names[u], &g, m->options.classify, error);
 }
 
-static int open_tlb(struct model *m, enum model_unit u, uint32_t entries, uint32_t ways,
-		    enum machine_source source, char error[CACHE_ERROR])
+static int open_entries(struct model *m, enum model_unit u, uint32_t entries, uint32_t ways,
+			enum machine_source source, char error[CACHE_ERROR])
 {
 	struct cache_geometry g = { entries, ways, CACHE_LRU };
 
@@ -64,16 +64,18 @@ int model_open(struct model *m, const struct model_options *o, char error[CACHE_
 	    (e = shift_of("page", o->page ? o->page : k->page, TRACE_PAGE, &m->page_shift, error)))
 		return e;
 	if ((e = open_cache(m, MODEL_L1I, &k->l1i, error)) ||
-	    (e = open_tlb(m, MODEL_ITLB, k->itlb.entries, k->itlb.ways, k->itlb.source, error)))
+	    (e = open_entries(m, MODEL_OPS, k->ops.entries, k->ops.ways, k->ops.source, error)) ||
+	    (e = open_entries(m, MODEL_ITLB, k->itlb.entries, k->itlb.ways, k->itlb.source, error)))
 		goto failed;
 	if (!o->code_only) {
 		if ((e = open_cache(m, MODEL_L1D, &k->l1d, error)) ||
 		    (e = open_cache(m, MODEL_L2, &k->l2, error)) ||
-		    (e = open_tlb(m, MODEL_DTLB, k->dtlb.entries, k->dtlb.ways, k->dtlb.source,
-				  error)) ||
-		    (e = open_tlb(m, MODEL_STLB, k->stlb.entries, k->stlb.ways, k->stlb.source,
-				  error)) ||
-		    (e = open_tlb(m, MODEL_BTB, k->btb.entries, k->btb.ways, k->btb.source, error)))
+		    (e = open_entries(m, MODEL_DTLB, k->dtlb.entries, k->dtlb.ways, k->dtlb.source,
+				      error)) ||
+		    (e = open_entries(m, MODEL_STLB, k->stlb.entries, k->stlb.ways, k->stlb.source,
+				      error)) ||
+		    (e = open_entries(m, MODEL_BTB, k->btb.entries, k->btb.ways, k->btb.source,
+				      error)))
 			goto failed;
 	}
 	for (int i = CODE; i <= DATA; i++)
@@ -152,6 +154,10 @@ static inline void touch_line(struct model *m, int side, uint64_t line, uint64_t
 	}
 	m->last[side].line = line;
 	m->last[side].virtual_line = virtual_line;
+	/* What is decoded already is not fetched. Lines of the op cache are virtual. */
+	if (side == CODE && model_has(m, MODEL_OPS) &&
+	    !look_up(m, MODEL_OPS, virtual_line, virtual_line, owner))
+		return;
 	const struct machine *k = m->options.machine;
 	bool physical = (side == CODE ? k->l1i.index : k->l1d.index) == INDEX_PHYSICAL;
 	if (!look_up(m, u, line, physical ? frame_line(m, line) : virtual_line, owner))

@@ -1,8 +1,8 @@
 /*
  * model.h - what a machine's caches, TLBs and branch-target buffer do with a trace.
  *
- *      fetch --> L1I --miss--> L2        fetch --> ITLB --miss--> STLB
- *      data  --> L1D --miss--> L2        data  --> DTLB --miss--> STLB
+ *      fetch --> [ops --miss-->] L1I --miss--> L2       fetch --> ITLB --miss--> STLB
+ *      data  -------------------> L1D --miss--> L2       data  --> DTLB --miss--> STLB
  *      fetch that does not follow on the one before --> BTB, by that one's address
  *
  * Sets are picked by virtual or physical address as the machine does it; caches are tagged by
@@ -24,6 +24,7 @@ enum model_unit {
 	MODEL_DTLB,
 	MODEL_STLB,
 	MODEL_BTB,
+	MODEL_OPS,
 	MODEL_UNITS
 };
 extern const char *const model_unit_names[MODEL_UNITS];

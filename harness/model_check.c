@@ -116,10 +116,10 @@ static int agree(const struct simulate_place *p, const struct simulate_task *tas
 int model_check_agreement(const struct simulate_place *p, const struct simulate_task *tasks,
 			  size_t n)
 {
-	static const char *const headers[TABLE_COLUMNS] = { "stubs",	  "live",  "size/ways/line",
-							    "fetches cg", "ours",  "I1 cg",
-							    "ours",	  "D1 cg", "ours",
-							    "apart [%]" };
+	static const char *const headers[TABLE_COLUMNS] = { "stubs",	      "kind",	    "live",
+							    "size/ways/line", "fetches cg", "ours",
+							    "I1 cg",	      "ours",	    "D1 cg",
+							    "ours",	      "apart [%]" };
 	char error[TRACE_ERROR];
 	struct table table;
 	double worst = 0;

@@ -218,6 +218,22 @@ static void branches(void **state)
 	assert_int_equal(third_lap(&small, line, 3, MODEL_BTB).accesses, 0);
 }
 
+/* Sixteen ways of decoded lines before eight of bytes: page starts are missed from 17 on. */
+static void decoded(void **state)
+{
+	struct machine k = small;
+
+	(void)state;
+	k.ops = (struct machine_ops){ 1024, 16, SOURCE_LOCAL };
+	for (size_t n = 8; n <= 17; n++) {
+		struct trace_access *a = strided(n, 4096);
+		struct model_count c = third_lap(&k, a, n, MODEL_L1I);
+		assert_int_equal(c.accesses, n <= 16 ? 0 : n);
+		assert_int_equal(c.misses, n <= 16 ? 0 : n);
+		free(a);
+	}
+}
+
 /* Worked out on paper: after A B C D A the tree points at C, while the oldest is B. */
 static void tree_plru(void **state)
 {
@@ -458,6 +474,8 @@ static void every_machine(void **state)
 		uint32_t fit =
 		    k->l1i.ways *
 		    (k->l1i.size / k->l1i.ways > 4096 ? k->l1i.size / k->l1i.ways / 4096 : 1);
+		if (k->ops.ways > fit)
+			fit = k->ops.ways; /* decoded lines that the L1I may forget */
 		assert_int_equal(third_lap(k, a, fit, MODEL_L1I).misses, 0);
 		assert_true(third_lap(k, a, fit + 1, MODEL_L1I).misses > 0);
 	}
@@ -476,6 +494,7 @@ int main(void)
 		cmocka_unit_test(across_lines_and_pages),
 		cmocka_unit_test(data_side),
 		cmocka_unit_test(branches),
+		cmocka_unit_test(decoded),
 		cmocka_unit_test(tree_plru),
 		cmocka_unit_test(causes),
 		cmocka_unit_test(larger_never_misses_more),
