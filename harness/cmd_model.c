@@ -130,17 +130,19 @@ static bool has_page(const struct wanted *w, size_t i, uint32_t page)
 
 /* ---- Cells ------------------------------------------------------------------------------ */
 
+/* A plan takes a name with * or ? for each that it matches, where it stands alone. */
 static json_t *words_to_json(const struct option_list *list, bool numbers)
 {
-	json_t *array = json_array();
+	json_t *array = list->n > 1 ? json_array() : NULL, *word = NULL;
 
 	for (size_t i = 0; i < list->n; i++) {
 		uint64_t v;
 		bool number = numbers && !options_number(list->words[i], &v);
-		json_array_append_new(array, number ? json_integer((json_int_t)v)
-						    : json_string(list->words[i]));
+		word = number ? json_integer((json_int_t)v) : json_string(list->words[i]);
+		if (array)
+			json_array_append_new(array, word);
 	}
-	return array;
+	return array ? array : word;
 }
 
 /* A plan needs a baseline that is one of its arms. */

@@ -6,6 +6,8 @@
 #include "model_report.h"
 #include "table.h"
 
+enum { HEADING = 200 };
+
 static const char unknown[] = "the machine's row does not know this unit's geometry";
 
 static double per_call(const struct simulate_task *t, uint64_t n)
@@ -15,16 +17,25 @@ static double per_call(const struct simulate_task *t, uint64_t n)
 
 /* ---- The table -------------------------------------------------------------------------- */
 
-static void head_line(char out[200], const struct simulate_task *t, const struct simulate_run *r)
+static void head_line(char out[HEADING], const struct simulate_task *t,
+		      const struct simulate_run *r)
 {
 	const struct machine *m = r->options.machine;
 	const struct cell *c = &t->cell;
-	char kind[64] = "";
+	char kind[100] = "";
+	int at = 0;
 
 	if (*c->kind)
-		snprintf(kind, sizeof kind, ", %s %s", c->kind, c->signature);
-	snprintf(out, 200, "%s (%s): L1I %u KiB, %u ways; pages of %u KiB; %s%s", m->name, m->core,
-		 m->l1i.size / 1024, m->l1i.ways, r->options.page / 1024, c->workload, kind);
+		at = snprintf(kind, sizeof kind, ", %s %s", c->kind, c->signature);
+	if (strcmp(c->wx, "toggle"))
+		at += snprintf(kind + at, sizeof kind - (size_t)at, ", wx %s", c->wx);
+	if (strcmp(c->literals, "own"))
+		at += snprintf(kind + at, sizeof kind - (size_t)at, ", literals %s", c->literals);
+	if (c->markers)
+		snprintf(kind + at, sizeof kind - (size_t)at, ", markers");
+	snprintf(out, HEADING, "%s (%s): L1I %u KiB, %u ways; pages of %u KiB; %s%s", m->name,
+		 m->core, m->l1i.size / 1024, m->l1i.ways, r->options.page / 1024, c->workload,
+		 kind);
 }
 
 static void miss_cell(struct table *table, const struct simulate_task *t,
@@ -64,15 +75,25 @@ static void table_line(struct table *table, const struct simulate_task *t,
 	table_cell(table, "%lld", (long long)r->code_pages);
 }
 
-/* The tasks from i on that are put through the same machines. */
-static size_t group_end(const struct simulate_task *tasks, size_t n, size_t i)
+/* All lines under one heading, wherever they stand among the tasks. */
+static void table_group(struct table *table, const struct simulate_task *tasks, size_t n,
+			char (*headings)[HEADING], size_t first)
 {
-	size_t end = i + 1;
+	size_t k = 0;
 
-	while (end < n && tasks[end].n == tasks[i].n && tasks[i].n &&
-	       tasks[end].runs->options.page == tasks[i].runs->options.page)
-		end++;
-	return end;
+	table_heading(table, headings[first]);
+	for (size_t i = 0; i < n; i++)
+		for (size_t run = 0; run < tasks[i].n; run++, k++)
+			if (k >= first && !strcmp(headings[k], headings[first]))
+				table_line(table, &tasks[i], &tasks[i].runs[run]);
+}
+
+static bool is_new(char (*headings)[HEADING], size_t k)
+{
+	for (size_t i = 0; i < k; i++)
+		if (!strcmp(headings[i], headings[k]))
+			return false;
+	return true;
 }
 
 static int report_table(FILE *out, const struct simulate_task *tasks, size_t n)
@@ -81,20 +102,22 @@ static int report_table(FILE *out, const struct simulate_task *tasks, size_t n)
 							    "body",  "rest", "conflict", "ITLB",
 							    "L1D",   "DTLB", "L2",	 "pages" };
 	struct table table;
-	char line[200], last[200] = "";
+	size_t lines = 0;
 
+	for (size_t i = 0; i < n; i++)
+		lines += tasks[i].n;
+	char(*headings)[HEADING] = calloc(lines + 1, sizeof *headings);
+	if (!headings)
+		return -ENOMEM;
+	lines = 0;
+	for (size_t i = 0; i < n; i++)
+		for (size_t run = 0; run < tasks[i].n; run++)
+			head_line(headings[lines++], &tasks[i], &tasks[i].runs[run]);
 	table_begin(&table, headers, "lrrrrrrrrrrr");
-	for (size_t from = 0, to; from < n; from = to) {
-		to = group_end(tasks, n, from);
-		for (size_t run = 0; run < tasks[from].n; run++)
-			for (size_t i = from; i < to; i++) {
-				head_line(line, &tasks[i], &tasks[i].runs[run]);
-				if (strcmp(line, last))
-					table_heading(&table, line);
-				strcpy(last, line);
-				table_line(&table, &tasks[i], &tasks[i].runs[run]);
-			}
-	}
+	for (size_t k = 0; k < lines; k++)
+		if (is_new(headings, k))
+			table_group(&table, tasks, n, headings, k);
+	free(headings);
 	int e = table_end(&table, out);
 	if (!e)
 		fputs(
