@@ -11,6 +11,7 @@ int cmd_list(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_claims(int argc, char **argv);
 int cmd_maps(int argc, char **argv);
+int cmd_faults(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_model(int argc, char **argv);
 int show_map(int argc, char **argv); /* the word map of cmd_show */

@@ -17,6 +17,7 @@ static const struct command {
 	{ "compare", "two run files, cell by cell", cmd_compare },
 	{ "claims", "sentences that a run can refute", cmd_claims },
 	{ "maps", "the stack maps of a program of yours under every encoder", cmd_maps },
+	{ "faults", "a map producer's mistakes in live programs: who notices", cmd_faults },
 	{ "show", "one stub, disassembled where it lies; one stack map's lookup explained", cmd_show },
 	{ "model", "what the caches of other machines would do with the same calls", cmd_model },
 	{ "child", NULL, cmd_child },
