@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "counters.h"
 #include "figures.h"
@@ -35,6 +36,35 @@ struct run {
 	json_t *figures;
 	char *why;
 };
+
+/* A bracket on both clocks. */
+struct stamp {
+	uint64_t ns, ticks;
+};
+
+static struct stamp stamp_begin(void)
+{
+	uint64_t ns = clock_ns();
+
+	return (struct stamp){ ns, tsc_begin() };
+}
+
+/* What has passed since t. */
+static struct stamp stamp_end(struct stamp t)
+{
+	uint64_t ticks = tsc_end();
+
+	return (struct stamp){ clock_ns() - t.ns, ticks - t.ticks };
+}
+
+static void figure_time(struct run *r, const char *phase, struct stamp t)
+{
+	const uint64_t per = !strcmp(phase, "first_call") ? r->w.scenario.crossed :
+	                                                    r->w.scenario.nboundaries;
+
+	figure_one(r->figures, (struct figure_name){ phase, "ns", "stub", "clock" }, per, t.ns);
+	figure_one(r->figures, (struct figure_name){ phase, "ticks", "stub", "tsc" }, per, t.ticks);
+}
 
 static void phase_compile(struct run *r)
 {
@@ -76,12 +106,10 @@ static void release_all(struct run *r)
 
 static void phase_release(struct run *r)
 {
-	uint64_t t0 = clock_ns();
+	struct stamp t = stamp_begin();
 
 	release_all(r);
-	uint64_t t1 = clock_ns();
-	figure_one(r->figures, (struct figure_name){ "release", "ns", "stub", "clock" },
-	           r->w.scenario.nboundaries, t1 - t0);
+	figure_time(r, "release", stamp_end(t));
 }
 
 /*
@@ -91,29 +119,26 @@ static void phase_release(struct run *r)
  */
 static int phase_bind(struct run *r)
 {
-	static const struct figure_name bulk = { "bind", "ns", "stub", "clock" };
-	static const struct figure_name single = { "bind_one", "ns", "stub", "clock" };
-	const uint32_t n = r->w.scenario.nboundaries;
 	struct code_stats before, after;
 
 	code_get_stats(r->w.code, &before);
-	uint64_t t0 = clock_ns();
+	struct stamp t = stamp_begin();
 	int e = bind_all(r);
-	uint64_t t1 = clock_ns();
+	t = stamp_end(t);
 	if (e)
 		return world_fail(&r->w, "bind", e);
 	code_get_stats(r->w.code, &after);
-	figure_one(r->figures, bulk, n, t1 - t0);
-	figure_one(r->figures, (struct figure_name){ "bind", "syscalls", "stub", "code" }, n,
-	           after.syscalls - before.syscalls);
+	figure_time(r, "bind", t);
+	figure_one(r->figures, (struct figure_name){ "bind", "syscalls", "stub", "code" },
+	           r->w.scenario.nboundaries, after.syscalls - before.syscalls);
 
 	release_all(r);
-	t0 = clock_ns();
+	t = stamp_begin();
 	e = bind_one_by_one(r);
-	t1 = clock_ns();
+	t = stamp_end(t);
 	if (e)
 		return world_fail(&r->w, "bind one by one", e);
-	figure_one(r->figures, single, n, t1 - t0);
+	figure_time(r, "bind_one", t);
 	return 0;
 }
 
@@ -161,12 +186,10 @@ static int phase_first(struct run *r)
 		r->w.state.events = r->w.thunks + r->w.scenario.nevents;
 		r->w.state.nevents = first.crossed;
 	}
-	uint64_t t0 = clock_ns();
+	struct stamp t = stamp_begin();
 	run_rounds(r, 1);
-	uint64_t t1 = clock_ns();
+	figure_time(r, "first_call", stamp_end(t));
 	r->rounds_done = 1;
-	figure_one(r->figures, (struct figure_name){ "first_call", "ns", "stub", "clock" },
-	           first.crossed, t1 - t0);
 	if (first.shape == SCENARIO_DISPATCH) {
 		r->w.state.events = r->w.thunks;
 		r->w.state.nevents = r->w.scenario.nevents;
@@ -176,13 +199,13 @@ static int phase_first(struct run *r)
 
 static uint64_t timed_rounds(struct run *r, uint64_t rounds, uint64_t *ticks)
 {
-	uint64_t n0 = clock_ns(), c0 = tsc_begin();
+	struct stamp t = stamp_begin();
 
 	run_rounds(r, rounds);
-	uint64_t c1 = tsc_end(), n1 = clock_ns();
-	*ticks = c1 - c0;
+	t = stamp_end(t);
+	*ticks = t.ticks;
 	r->rounds_done += rounds;
-	return n1 - n0;
+	return t.ns;
 }
 
 /* Samples of one phase: ns[n], ticks[n], then a row of n for each counter; counted[i]: whether
@@ -267,17 +290,17 @@ static int phase_retarget(struct run *r)
 	const uint32_t n = r->w.scenario.nboundaries;
 	int e = 0;
 
-	uint64_t t0 = clock_ns();
+	struct stamp t = stamp_begin();
 	for (uint32_t k = 0; k < n && !e; k++) {
 		const uint8_t *old = r->w.specs[k].target;
 
 		e = r->w.ops->retarget(&r->w.space, &r->w.callees[k],
 		                     old - r->w.targets[0].text + r->w.targets[1].text);
 	}
-	uint64_t t1 = clock_ns();
+	t = stamp_end(t);
 	if (e)
 		return world_fail(&r->w, "retarget", e);
-	figure_one(r->figures, (struct figure_name){ "retarget", "ns", "stub", "clock" }, n, t1 - t0);
+	figure_time(r, "retarget", t);
 	/* The floor's compiled callers know the targets by name: nothing of theirs was replaced. */
 	if (r->w.ops->flags & STUB_DIRECT)
 		return 0;
@@ -310,6 +333,8 @@ static int phase_space(struct run *r)
 	           s.reserved);
 	figure_one(r->figures, (struct figure_name){ "space", "syscalls", "process", "code" }, 1,
 	           s.syscalls);
+	figure_one(r->figures, (struct figure_name){ "space", "regions", "process", "code" }, 1,
+	           s.mappings);
 	return meters_space(r->w.code, n, r->faults_before, r->figures, r->why);
 }
 

@@ -8,7 +8,7 @@
 #include "rows.h"
 #include "table.h"
 
-const char *const report_tsv_names[] = { "ring", "make", NULL };
+const char *const report_tsv_names[] = { "ring", "make", "pages", "fills", NULL };
 
 /* ---- The table ----------------------------------------------------------------------------- */
 
@@ -380,12 +380,29 @@ static void print_lines(FILE *out, const struct rows *rows, char (*arms)[FIGURE_
 
 static int print_tsv(FILE *out, const struct run *run, enum report_form form)
 {
-	static const struct figure_id ring[] = { { "steady", "ns" } };
-	static const struct figure_id make[] = { { "space", "pss" },
-						 { "bind", "ns" },
-						 { "first_call", "ns" } };
-	const struct figure_id *ids = form == REPORT_TSV_RING ? ring : make;
-	size_t n = form == REPORT_TSV_RING ? 1 : 3;
+	static const struct {
+		struct figure_id ids[5];
+		size_t n;
+	} figures[] = {
+		[REPORT_TSV_RING - REPORT_TSV_RING] = { { { "steady", "ns" } }, 1 },
+		[REPORT_TSV_MAKE - REPORT_TSV_RING] = { { { "space", "pss" },
+							  { "bind", "ns" },
+							  { "first_call", "ns" } },
+							3 },
+		[REPORT_TSV_PAGES - REPORT_TSV_RING] = { { { "space", "pss_code" },
+							   { "space", "pss" },
+							   { "space", "minor_faults" },
+							   { "space", "process_mappings" },
+							   { "space", "mappings_limit" } },
+							 5 },
+		[REPORT_TSV_FILLS - REPORT_TSV_RING] = { { { "steady", "l1i_fill" },
+							   { "steady", "itlb_miss" },
+							   { "steady", "itlb_walk" },
+							   { "steady", "branch_miss" } },
+							 4 },
+	};
+	const struct figure_id *ids = figures[form - REPORT_TSV_RING].ids;
+	size_t n = figures[form - REPORT_TSV_RING].n;
 	char(*arms)[FIGURE_ARM];
 	struct rows rows;
 	int r = rows_make(run, ids, n, &rows);

@@ -1,13 +1,15 @@
-# ring.gp - time of a call against the number of live stubs, an arm a line.
+# ring.gp - one figure of a call against the number of live stubs, an arm a line: its time, or (fills)
+# the lines that it fetches into the L1I.
 #
 #   stubmap summary RUN.jsonl --tsv ring > ring.tsv
-#   gnuplot -c scripts/ring.gp ring.tsv ring.svg [KIND]      KIND: indirect unless told
+#   gnuplot -c scripts/ring.gp ring.tsv ring.svg [KIND [fills]]      KIND: indirect unless told
 #
-# Columns: arm, workload, kind, live, l1i_ways, ns, low, high (95 %).
+# Columns: arm, workload, kind, live, l1i_ways, value, low, high (95 %).
 
 DATA = ARG1
 OUT = ARG2
 KIND = ARGC > 2 ? ARG3 : "indirect"
+FILLS = ARGC > 3 && ARG4 eq "fills"
 load ARG0[1:strlen(ARG0)-strlen("ring.gp")]."style.gp"
 
 # Of the arms with a parameter the baseline alone: the others lie on the lines of their kin.
@@ -23,11 +25,12 @@ if (words(list) == 0) { exit error "ring.gp: no cell of kind ".KIND." in ".DATA 
 set output OUT
 set title "One call through one of N live stubs (".KIND."), crossed in shuffled order"
 set xlabel "live stubs N"
-set ylabel "time of a call [ns], median and 95 % interval"
+set ylabel FILLS ? "lines fetched into the L1I per call, 95 % interval" \
+	: "time of a call [ns], median and 95 % interval"
 set logscale x 2
 set format x "%.0f"
 set logscale y 10
-set ytics (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+if (FILLS) { set format y "%g" } else { set ytics (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) }
 set yrange [bottom / 1.25:top * 1.5]
 set offsets graph 0.02, graph 0.02, 0, 0
 set xtics 2

@@ -92,6 +92,8 @@ static int map(struct code_memory *code, uintptr_t *at, size_t bytes, int prot, 
 	void *got = mmap((void *)*at, bytes, prot, flags, fd, offset);
 	if (got == MAP_FAILED)
 		return -errno;
+	if (!(flags & MAP_FIXED)) /* else it lies in a region that is counted */
+		code->stats.mappings++;
 	*at = (uintptr_t)got;
 	return 0;
 }

@@ -72,6 +72,8 @@ struct code_config {
 
 struct code_stats {
 	uint64_t syscalls; /* made by this code memory since code_open */
+	uint64_t mappings; /* regions of address space that it asked for and holds; into how many parts
+	                      the kernel divides them by their protections, only the kernel knows */
 	uint64_t reserved; /* bytes of address space */
 	uint64_t quanta_stubs, quanta_modules; /* now held */
 	uint64_t committed_stubs, committed_modules; /* bytes: quanta held x quantum */
