@@ -9,7 +9,7 @@
 
 DATA = ARG1
 OUT = ARG2
-HEIGHT = 560
+HEIGHT = 620
 load ARG0[1:strlen(ARG0)-strlen("faults.gp")]."style.gp"
 
 kinds = ""
@@ -46,7 +46,7 @@ lines = (panels + 1) / 2
 set output OUT
 set multiplot layout lines, 2 columnsfirst \
 	title "Forgetful producers of stack maps, in programs that run: who notices" \
-	margins 0.18, 0.97, 0.1, 0.87 spacing 0.03, 0.07
+	margins 0.18, 0.97, 0.12, 0.88 spacing 0.03, 0.07
 set yrange [words(list) + 0.6 : 0.4]
 set ytics scale 0
 set xrange [0:100]
@@ -60,7 +60,7 @@ do for [p = 1:panels] {
 	set title title_of(k).count_of(p) offset 0, -0.7
 	last = p % lines == 0 || p == panels
 	set format x (last ? "%g" : "")
-	set xlabel (last ? "% of runs" : "") offset 0, 0.4
+	set xlabel (p == lines ? "% of runs" : "") offset 0, 0.4
 	set ytics ()
 	do for [i = 1:words(list)] { set ytics add ((p > lines ? "" : mark(word(list, i))) i) }
 	plot for [o = 1:7] DATA skip 1 using (edge(o)):(b(strcol(1), strcol(2), k)): \
