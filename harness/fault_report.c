@@ -65,7 +65,7 @@ static const struct map_ops *next_encoder(const struct fault_row *rows, size_t n
 
 static const char *mark_of(const struct map_ops *maps)
 {
-	return maps->flags & MAP_UNSAFE ? " (unsafe)" : "";
+	return maps->flags & MAP_UNSAFE ? " (!)" : "";
 }
 
 /* ---- Tables -------------------------------------------------------------------------------- */

@@ -70,7 +70,7 @@ do for [p = 1:panels] {
 		("fails without a fault") with labels left font ",11" tc rgb "#A0330A"
 }
 # The key stands where a sixth panel would.
-set size 0.4, 0.3
+set size 0.4, 0.26
 set origin 0.57, 0.02
 set margins 0, 0, 0, 0
 unset title; unset xlabel; unset border; unset tics
