@@ -115,7 +115,7 @@ static void put_arm(struct table *t, const struct rows *rows, size_t cell)
 
 	table_row(t);
 	arm_label(run, &rows->census.cells[cell], label, sizeof label);
-	table_cell(t, "%s%s%s", label, maps && maps->flags & MAP_UNSAFE ? " (unsafe)" : "",
+	table_cell(t, "%s%s%s", label, maps && maps->flags & MAP_UNSAFE ? " (!)" : "",
 		   row->failed ? " !" : "");
 	put_value(t, row, columns[0].scale);
 	if (row->value.known) {
