@@ -142,9 +142,10 @@ static void print_claim(enum form form, struct table *t, const struct claim *c,
 		putchar('\n');
 		json_decref(json);
 	} else if (form == MARKDOWN) {
-		printf("| %s | %s | %s%s%s%s%s | %s | **%s** |\n", c->id, c->text, value,
-		       e->interval ? " (" : "", low, e->interval ? " to " : "",
-		       e->interval ? high : "", bounds, verdicts[v]);
+		printf("| %s | %s | %s", c->id, c->text, value);
+		if (e->interval)
+			printf(" (%s to %s)", low, high);
+		printf(" | %s | **%s** |\n", bounds, verdicts[v]);
 	} else {
 		table_heading(t, c->text);
 		table_row(t);
