@@ -1,5 +1,6 @@
 /*
- * cmd_maps.c - `stubmap maps`: the stack maps of the reader's own files under every encoder.
+ * cmd_maps.c - `stubmap maps`: the stack maps of the reader's own files, and the JIT's own, under
+ * every encoder.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -26,7 +27,10 @@ static const struct option_help help = {
 	    "\n"
 	    "A FILE is an x86-64 program of OCaml 4.11 to 5 or Go 1.18 and later, an object or\n"
 	    "program with .llvm_stackmaps, Wasmtime's .cwasm, a corpus of workloads/corpora, or a\n"
-	    "record that -o wrote, whose figures are shown again.\n"
+	    "record that -o wrote, whose figures are shown again. gc:NAME (stubmap list "
+	    "workloads)\n"
+	    "is a program that the JIT compiles, at tier 2 or as in gc:NAME@0, and runs: it has\n"
+	    "stack walks too, and so lookups in their order.\n"
 	    "\n"
 	    "The exit status is 1 where an encoder gave a wrong answer, 2 where a file was "
 	    "refused.",

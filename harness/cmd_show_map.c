@@ -14,7 +14,9 @@
 
 #include "commands.h"
 #include "decode.h"
+#include "gc_corpus.h"
 #include "map_measure.h"
+#include "map_source.h"
 #include "map_trace.h"
 #include "options.h"
 
@@ -270,7 +272,7 @@ static size_t first_from(const struct corpus *c, uint32_t pc)
 
 static void show_code(const char *path, uint32_t pc)
 {
-	struct decode *d = decode_open(path);
+	struct decode *d = gc_corpus_is(path) ? NULL : decode_open(path);
 	char text[DECODE_TEXT];
 	size_t n = d ? decode_at(d, pc, text) : 0;
 
@@ -368,10 +370,12 @@ int show_map(int argc, char **argv)
 	const char *words[] = { "exact" };
 	char error[MAP_ROWS_ERROR];
 	struct corpus c = { 0 };
+	struct walk_log walks = { 0 };
 	uint32_t pc;
 	size_t n;
 	int first, r;
 
+	argv[0] = "show map"; /* what refusals begin with */
 	r = options_parse(argc, argv, &help, specs, sizeof specs / sizeof *specs, &first);
 	if (r) {
 		free(list.text);
@@ -381,7 +385,7 @@ int show_map(int argc, char **argv)
 			       error);
 	if (r)
 		r = say(error);
-	if (!r && map_measure_import(argv[first], &c, error))
+	if (!r && map_source_open(argv[first], &c, &walks, error))
 		r = say(error);
 	if (!r)
 		r = read_pc(argv[first + 1], &c, &pc);
@@ -390,6 +394,7 @@ int show_map(int argc, char **argv)
 		if (r)
 			r = say(strerror(-r));
 	}
+	walk_log_close(&walks);
 	corpus_close(&c);
 	free(list.text);
 	return r;

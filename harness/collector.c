@@ -261,6 +261,8 @@ static int find_frames(struct collector *c)
 			      (void *)c->walk.lost, c->walk.n);
 	if (err || room_for_answers(c))
 		return no_memory(c);
+	if (c->config.log && walk_log_add(c->config.log, &c->walk))
+		return no_memory(c);
 	return 0;
 }
 

@@ -38,6 +38,7 @@ struct collector_config {
 	const struct corpus *oracle;
 	struct stub_activation *activation;
 	volatile uint32_t *poll_flag; /* set where a poll should collect; NULL: no polls */
+	struct walk_log *log;	      /* gets each collection's walk; NULL: not wanted */
 };
 
 /* Why a collection could not be finished, or what was found afterwards. */

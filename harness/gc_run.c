@@ -203,6 +203,7 @@ static enum gc_status open_collector(struct gc_cell *c)
 		.oracle = c->job->check ? &c->corpus : NULL,
 		.activation = &c->runtime->host.activation,
 		.poll_flag = c->job->polls ? c->runtime->poll_flag : NULL,
+		.log = c->job->record ? &c->job->record->walks : NULL,
 	};
 	int err = collector_open(&c->collector, &config);
 
@@ -338,6 +339,10 @@ enum gc_status gc_run(const struct gc_job *job, struct gc_result *result, char w
 		status = open_collector(&c);
 	if (!status)
 		status = run(&c);
+	if (!status && job->record) {
+		job->record->corpus = c.corpus;
+		c.corpus = (struct corpus){ 0 };
+	}
 	cell_close(&c);
 	return status;
 }

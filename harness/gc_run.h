@@ -16,6 +16,12 @@
 
 enum { GC_ERROR = 240 };
 
+/* What a run leaves behind for other uses: starts as {0}; corpus_close, walk_log_close. */
+struct gc_record {
+	struct corpus corpus; /* the true safepoints, where the run ended with GC_OK */
+	struct walk_log walks;
+};
+
 struct gc_job {
 	const struct gc_program *program;
 	uint32_t size; /* 1..program->max */
@@ -29,7 +35,8 @@ struct gc_job {
 	uint64_t seed; /* of the random budgets, the code's base and the text's offset */
 	bool check;    /* judge every answer of the encoder: not for timing */
 	struct gc_fault fault;
-	const char *cache; /* folder for objects; NULL: none */
+	const char *cache;	  /* folder for objects; NULL: none */
+	struct gc_record *record; /* NULL: not wanted, as for timing */
 };
 
 enum gc_status {

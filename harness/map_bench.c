@@ -6,13 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#ifdef __x86_64__
-#include <x86intrin.h>
-#endif
 
 #include "map_bench.h"
 #include "map_trace.h"
+#include "meters.h"
 #include "prng.h"
 
 enum { POOL = 1 << 15, TRACES = 4096, PROBES = 1001 };
@@ -43,39 +40,6 @@ struct bench {
 	struct prng random;
 	volatile uint64_t sink;
 };
-
-static uint64_t clock_ns(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
-/* Sorts samples. */
-static struct map_figure figure(const char *source, double *samples, size_t n)
-{
-	struct map_figure f = { .source = source, .samples = n };
-	if (!n)
-		return (struct map_figure){ .why = "no samples asked for" };
-	for (size_t i = 0; i < n; i++)
-		f.mean += samples[i] / (double)n;
-	qsort(samples, n, sizeof *samples, compare);
-	f.p50 = samples[(n - 1) / 2];
-	f.p90 = samples[(n - 1) * 9 / 10];
-	f.p99 = samples[(n - 1) * 99 / 100];
-	return f;
-}
-
-static struct map_figure missing(const char *why)
-{
-	return (struct map_figure){ .why = why };
-}
 
 /* ---- What to look up ----------------------------------------------------------------------- */
 
@@ -178,27 +142,13 @@ static void block_random(struct bench *b, const uint32_t *pcs)
 	b->sink += sum;
 }
 
-/* What is before ends before what is after begins. */
-#ifdef __x86_64__
-static const bool fenced = true;
-static void fence(void)
-{
-	_mm_lfence();
-}
-#else
-static const bool fenced = false;
-static void fence(void)
-{
-}
-#endif
-
 static void block_alone(struct bench *b, const uint32_t *pcs)
 {
 	const struct map_ops *ops = b->job->ops;
 	uint64_t sum = 0;
 	for (int i = 0; i < MAP_BLOCK; i++) {
 		struct live live = { 0 };
-		fence();
+		_mm_lfence(); /* what is before ends before what is after begins */
 		sum += ops->lookup(b->table.data, b->table.len, pcs[i], &live) + live.nwords;
 	}
 	b->sink += sum;
@@ -208,7 +158,7 @@ static void block_fence(struct bench *b, const uint32_t *pcs)
 {
 	(void)b, (void)pcs;
 	for (int i = 0; i < MAP_BLOCK; i++)
-		fence();
+		_mm_lfence();
 }
 
 static void block_batched(struct bench *b, const uint32_t *pcs)
@@ -224,9 +174,7 @@ static struct map_figure warm(struct bench *b, block_fn *block, const uint32_t *
 {
 	size_t nblocks = n / MAP_BLOCK;
 	if (block == block_batched && !b->job->ops->lookup_many)
-		return missing("the encoder looks up one by one only");
-	if (block == block_alone && !fenced)
-		return missing("no fence is known for this machine");
+		return map_figure_missing("the encoder looks up one by one only");
 	for (size_t i = 0; i < nblocks; i++)
 		block(b, pcs + i * MAP_BLOCK);
 	for (size_t i = 0; i < b->job->blocks; i++) {
@@ -234,7 +182,7 @@ static struct map_figure warm(struct bench *b, block_fn *block, const uint32_t *
 		block(b, pcs + i % nblocks * MAP_BLOCK);
 		b->samples[i] = (double)(clock_ns() - start) / MAP_BLOCK;
 	}
-	return figure("clock", b->samples, b->job->blocks);
+	return map_figure_of("clock", b->samples, b->job->blocks);
 }
 
 static double clock_probe(void)
@@ -244,49 +192,41 @@ static double clock_probe(void)
 		uint64_t start = clock_ns();
 		probes[i] = (double)(clock_ns() - start);
 	}
-	return figure("clock", probes, PROBES).p50;
+	return map_figure_of("clock", probes, PROBES).p50;
 }
 
 /* ---- Cold ---------------------------------------------------------------------------------- */
 
-#ifdef __x86_64__
-
-/* rdtscp waits for what is before it, the fence holds back what is after. */
-static uint64_t ticks(void)
-{
-	unsigned cpu;
-	uint64_t t = __rdtscp(&cpu);
-	_mm_lfence();
-	return t;
-}
-
 static double ticks_per_ns(void)
 {
-	uint64_t start = clock_ns(), first = ticks();
+	uint64_t start = clock_ns(), first = tsc_begin();
 	while (clock_ns() - start < 5000000)
 		;
-	uint64_t last = ticks(), end = clock_ns();
+	uint64_t last = tsc_end(), end = clock_ns();
 	return (double)(last - first) / (double)(end - start);
 }
 
-/* The counter of many processors moves in steps of many ticks, so that one reading costs what a
- * row of them does, divided; the smallest change seen is a step. */
+/* What an empty bracket shows. The counter of many processors moves in steps of many ticks, so that
+ * it is known from the mean of a row of them; the smallest change from one to the next is a step.
+ */
 static void tsc_probe(struct map_cost *cost, double per_ns)
 {
 	enum { ROW = 100 };
-	double probes[PROBES], step = 0;
+	double probes[PROBES], step = 0, last = 0;
 	for (int i = 0; i < PROBES; i++) {
-		uint64_t start = ticks(), last = start;
-		for (int j = 0; j < ROW; j++)
-			last = ticks();
-		probes[i] = (double)(last - start) / per_ns / ROW;
-		double change = i ? (probes[i] - probes[i - 1]) * ROW : 0;
-		change = change < 0 ? -change : change;
-		if (change > 0 && (step == 0 || change < step))
-			step = change;
+		probes[i] = 0;
+		for (int j = 0; j < ROW; j++) {
+			uint64_t start = tsc_begin();
+			double ns = (double)(tsc_end() - start) / per_ns;
+			double change = ns > last ? ns - last : last - ns;
+			if ((i || j) && change > 0 && (step == 0 || change < step))
+				step = change;
+			probes[i] += ns / ROW;
+			last = ns;
+		}
 	}
 	cost->tsc_step = step;
-	cost->tsc_probe = figure("tsc", probes, PROBES).p50;
+	cost->tsc_probe = map_figure_of("tsc", probes, PROBES).p50;
 }
 
 static void flush(const struct bytes *table)
@@ -310,29 +250,17 @@ static void cold(struct bench *b, struct map_cost *cost)
 			struct live live = { 0 };
 			uint32_t pc = b->pcs[class][i % POOL];
 			flush(&b->table);
-			uint64_t start = ticks();
+			uint64_t start = tsc_begin();
 			enum map_answer answer =
 			    ops->lookup(b->table.data, b->table.len, pc, &live);
-			/* Both results are waited for: the fence in ticks() comes after them. */
+			/* Both results are waited for before the counter is read again. */
 			__asm__ volatile("" : : "r"(answer), "r"(live.nwords));
-			double ns = (double)(ticks() - start) / per_ns - cost->tsc_probe;
+			double ns = (double)(tsc_end() - start) / per_ns - cost->tsc_probe;
 			b->samples[i] = ns > 0 ? ns : 0; /* less than a step */
 		}
-		cost->time[MAP_COLD][class] = figure("tsc", b->samples, b->job->cold);
+		cost->time[MAP_COLD][class] = map_figure_of("tsc", b->samples, b->job->cold);
 	}
 }
-
-#else
-
-static void cold(struct bench *b, struct map_cost *cost)
-{
-	for (int class = 0; class < MAP_CLASSES; class ++)
-		if (b->pcs[class])
-			cost->time[MAP_COLD][class] =
-			    missing("no way to flush a line is known for this machine");
-}
-
-#endif
 
 /* ---- Lines --------------------------------------------------------------------------------- */
 
@@ -354,8 +282,8 @@ static void count_lines(struct bench *b, struct map_cost *cost, int class)
 	}
 	for (int count = 0; count < MAP_COUNTS; count++)
 		cost->lines[count][class] =
-		    full ? missing("a lookup read more lines than are counted")
-			 : figure("model", values[count], TRACES);
+		    full ? map_figure_missing("a lookup read more lines than are counted")
+			 : map_figure_of("model", values[count], TRACES);
 }
 
 /* ---- All of it ----------------------------------------------------------------------------- */
@@ -380,7 +308,7 @@ static int encode(struct bench *b, struct map_cost *cost, char error[MAP_BENCH_E
 			return result;
 		}
 	}
-	cost->encode = figure("clock", b->samples, job->encodings);
+	cost->encode = map_figure_of("clock", b->samples, job->encodings);
 	job->ops->split(b->table.data, b->table.len, &cost->index, &cost->data);
 	cost->len = b->table.len;
 	return 0;
@@ -393,7 +321,6 @@ static void lookups(struct bench *b, struct map_cost *cost)
 		[MAP_ALONE] = block_alone,
 		[MAP_BATCHED] = block_batched,
 	};
-	const struct map_job *job = b->job;
 	cost->clock_probe = clock_probe();
 	for (int class = 0; class < MAP_CLASSES; class ++) {
 		if (!b->pcs[class])
@@ -404,11 +331,6 @@ static void lookups(struct bench *b, struct map_cost *cost)
 		count_lines(b, cost, class);
 	}
 	cold(b, cost);
-	cost->walk = cost->walk_batched = missing("no walk of at least a block was given");
-	if (job->nwalk >= MAP_BLOCK) {
-		cost->walk = warm(b, block_random, job->walk, job->nwalk);
-		cost->walk_batched = warm(b, block_batched, job->walk, job->nwalk);
-	}
 }
 
 int map_bench(const struct map_job *job, struct map_cost *cost, char error[MAP_BENCH_ERROR])
@@ -440,9 +362,9 @@ int map_bench(const struct map_job *job, struct map_cost *cost, char error[MAP_B
 		goto out;
 	for (int class = 0; class < MAP_CLASSES; class ++) {
 		for (int i = 0; i < MAP_PATTERNS; i++)
-			cost->time[i][class] = missing(b.why[class]);
+			cost->time[i][class] = map_figure_missing(b.why[class]);
 		for (int i = 0; i < MAP_COUNTS; i++)
-			cost->lines[i][class] = missing(b.why[class]);
+			cost->lines[i][class] = map_figure_missing(b.why[class]);
 	}
 	lookups(&b, cost);
 	error[0] = 0;

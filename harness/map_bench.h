@@ -8,7 +8,6 @@
  *   batched   warm, in random order, through lookup_many, MAP_BLOCK at a time
  *   cold      every line of the table flushed from all caches before each lookup; pages stay mapped
  *             and known to the TLB, the code stays warm
- *   walk, walk_batched   return addresses in the order that a walker met them, as they come
  *
  * Warm samples are blocks of MAP_BLOCK lookups between two readings of CLOCK_MONOTONIC ("clock"),
  * so their percentiles are those of blocks, not of lookups; cold samples are single lookups between
@@ -19,6 +18,7 @@
 #define STUBMAP_MAP_BENCH_H
 
 #include "../strategies/map.h"
+#include "map_figure.h"
 
 enum { MAP_BLOCK = 128, MAP_BENCH_ERROR = 240 };
 
@@ -36,19 +36,10 @@ extern const char *const map_class_names[MAP_CLASSES];
 extern const char *const map_pattern_names[MAP_PATTERNS];
 extern const char *const map_count_names[MAP_COUNTS];
 
-/* A distribution, or why there is none. */
-struct map_figure {
-	const char *source; /* "clock", "tsc", "model"; NULL: not to be had */
-	const char *why;    /* then the reason */
-	double mean, p50, p90, p99;
-	size_t samples;
-};
-
 struct map_cost {
 	size_t len, index, data;  /* bytes of the table and its parts */
 	struct map_figure encode; /* ns per safepoint given, a whole table a sample */
 	struct map_figure time[MAP_PATTERNS][MAP_CLASSES]; /* ns per lookup */
-	struct map_figure walk, walk_batched;		   /* ns per lookup */
 	struct map_figure lines[MAP_COUNTS][MAP_CLASSES];  /* 64-byte lines per lookup */
 	/* ns, medians: of a reading of the clock, in each warm sample, so 1/MAP_BLOCK of it a
 	 * lookup; of one of the counter, taken off; of a fence, in each lookup alone. */
@@ -61,9 +52,7 @@ struct map_job {
 	const struct map_ops *ops;
 	const struct safepoint *points; /* ascending */
 	size_t npoints;
-	uint32_t text_bytes;  /* bogus pcs are drawn from 0..text_bytes */
-	const uint32_t *walk; /* pcs; may be none */
-	size_t nwalk;
+	uint32_t text_bytes; /* bogus pcs are drawn from 0..text_bytes */
 	uint64_t seed;
 	size_t blocks;		/* warm samples a figure */
 	size_t cold, encodings; /* cold lookups a figure; tables encoded */

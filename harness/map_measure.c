@@ -1,5 +1,6 @@
 /*
- * map_measure.c - a file goes through its importer once, then through every encoder.
+ * map_measure.c - a file goes through its importer once, or a program through the JIT, then through
+ * every encoder.
  */
 #include "map_measure.h"
 
@@ -10,7 +11,9 @@
 
 #include "bound.h"
 #include "decode.h"
-#include "import.h"
+#include "gc_corpus.h"
+#include "map_source.h"
+#include "map_walks.h"
 #include "safety.h"
 #include "suggest.h"
 
@@ -46,50 +49,13 @@ int map_measure_choose(const char *const *names, size_t n, const struct map_ops 
 	return 0;
 }
 
-/* ---- Views ---------------------------------------------------------------------------------- */
-
-bool map_view_needed(const struct corpus *c, const struct map_ops *ops)
-{
-	return c->flags & CORPUS_REGISTERS && !(ops->flags & MAP_REGISTERS);
-}
-
-int map_view_open(const struct corpus *c, struct map_view *v)
-{
-	size_t n = 0;
-	int r = 0;
-
-	*v = (struct map_view){ .points = c->safepoints };
-	if (!(c->flags & CORPUS_REGISTERS))
-		return 0;
-	for (uint32_t i = 0; i < c->nsafepoints; i++)
-		n += c->safepoints[i].nlive;
-	v->points = v->spilled = calloc((size_t)c->nsafepoints + 1, sizeof *v->spilled);
-	v->places = malloc((n + 1) * sizeof *v->places);
-	if (!v->spilled || !v->places)
-		return -ENOMEM;
-	n = 0;
-	for (uint32_t i = 0; !r && i < c->nsafepoints; i++) {
-		const struct safepoint *p = &c->safepoints[i];
-		v->touched += p->nlive && p->live[p->nlive - 1] >= MAP_REGISTER;
-		r = safepoint_spill_registers(p, &v->spilled[i], v->places + n);
-		n += p->nlive;
-	}
-	return r;
-}
-
-void map_view_close(struct map_view *v)
-{
-	free(v->spilled);
-	free(v->places);
-	*v = (struct map_view){ 0 };
-}
-
 /* ---- Rows ----------------------------------------------------------------------------------- */
 
 struct measure {
 	const struct map_measure *with;
 	const char *path;
 	struct corpus corpus;
+	struct walk_log walks; /* empty: none are known */
 	struct map_view spilled;
 	struct safety_probes probes;
 	const struct map_ops *ops; /* NULL: the corpus itself */
@@ -172,6 +138,59 @@ static int rows_of_bound(const struct measure *m, bool empties)
 	return 0;
 }
 
+static int compare_pcs(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static size_t empties_among(const struct corpus *c, const uint32_t *sorted, size_t n)
+{
+	size_t empties = 0;
+
+	for (size_t i = 0, at = 0; i < n; i++) {
+		while (at < c->nsafepoints && c->safepoints[at].pc < sorted[i])
+			at++;
+		empties += at < c->nsafepoints && c->safepoints[at].pc == sorted[i] &&
+			   !c->safepoints[at].nlive;
+	}
+	return empties;
+}
+
+static int rows_of_walks(const struct measure *m)
+{
+	const struct walk_log *w = &m->walks;
+	size_t deepest = 0, distinct = 0;
+	char note[120] = "";
+	uint32_t *pcs;
+
+	if (!w->nwalks)
+		return 0;
+	pcs = malloc(w->npcs * sizeof *pcs);
+	if (!pcs)
+		return -ENOMEM;
+	memcpy(pcs, w->pcs, w->npcs * sizeof *pcs);
+	qsort(pcs, w->npcs, sizeof *pcs, compare_pcs);
+	for (size_t i = 0; i < w->npcs; i++)
+		distinct += !i || pcs[i] != pcs[i - 1];
+	for (size_t i = 0; i < w->nwalks; i++) {
+		size_t n = w->ends[i] - (i ? w->ends[i - 1] : 0);
+		deepest = n > deepest ? n : deepest;
+	}
+	if (w->cut_walks)
+		snprintf(note, sizeof note, "the first ones; %llu with %llu lookups left out",
+			 (unsigned long long)w->cut_walks, (unsigned long long)w->cut_pcs);
+	value(m, "walks", "walks", "count", (double)w->nwalks, note);
+	value(m, "walk_lookups", "lookups", "count", (double)w->npcs, NULL);
+	value(m, "walk_empties", "lookups", "count",
+	      (double)empties_among(&m->corpus, pcs, w->npcs), NULL);
+	value(m, "walk_pcs", "safepoints", "count", (double)distinct, NULL);
+	value(m, "walk_deepest", "lookups", "count", (double)deepest, NULL);
+	free(pcs);
+	return 0;
+}
+
 static int rows_of_corpus(const struct measure *m)
 {
 	const struct corpus *c = &m->corpus;
@@ -206,6 +225,8 @@ static int rows_of_corpus(const struct measure *m)
 		r = rows_of_bound(m, true);
 	else
 		missing(m, "bound_bytes", "bytes", no_empties);
+	if (!r)
+		r = rows_of_walks(m);
 	return r ? r : rows_of_bound(m, false);
 }
 
@@ -230,8 +251,6 @@ static void rows_of_cost(const struct measure *m, const struct map_cost *cost)
 			figure(m, name(event, "%s_%s", map_count_names[i], map_class_names[class]),
 			       "lines/lookup", &cost->lines[i][class]);
 	}
-	missing(m, "walk", "ns/lookup",
-		"a file holds no stack walks; live programs have them: stubmap run --maps");
 	if (cost->encode.source) {
 		value(m, "probe_clock", "ns/sample", "clock", cost->clock_probe,
 		      "in each warm sample of 128 lookups");
@@ -242,6 +261,36 @@ static void rows_of_cost(const struct measure *m, const struct map_cost *cost)
 		value(m, "probe_fence", "ns/lookup", "clock", cost->fence,
 		      "in each lookup of warm_alone");
 	}
+}
+
+static int rows_of_walk_lookups(const struct measure *m, const struct map_job *job)
+{
+	static const char why[] = "a file holds no stack walks; the JIT's programs do: gc:NAME";
+	const struct map_walks_job walks_job = { .ops = job->ops,
+						 .points = job->points,
+						 .npoints = job->npoints,
+						 .walks = &m->walks,
+						 .samples = job->blocks };
+	struct map_walks walks;
+	char error[MAP_BENCH_ERROR], event[EVENT];
+
+	if (!m->walks.nwalks) {
+		missing(m, "walk", "ns/lookup", why);
+		missing(m, "walk_batched", "ns/lookup", why);
+		return 0;
+	}
+	int r = map_walks(&walks_job, &walks, error);
+	if (r) {
+		missing(m, "walk", "ns/lookup", error);
+		missing(m, "walk_batched", "ns/lookup", error);
+		return r;
+	}
+	figure(m, "walk", "ns/lookup", &walks.single);
+	figure(m, "walk_batched", "ns/lookup", &walks.batched);
+	for (int o = 0; o < MAP_OUTCOMES; o++)
+		value(m, name(event, "true_walk_%s", map_outcome_names[o]), "lookups", "count",
+		      (double)walks.outcomes[o], NULL);
+	return 0;
 }
 
 static void rows_of_size(const struct measure *m, const struct map_cost *cost)
@@ -358,17 +407,18 @@ static int measure_encoder(struct measure *m, const struct map_ops *ops)
 	}
 	rows_of_size(m, &cost);
 	rows_of_cost(m, &cost);
+	int walked = rows_of_walk_lookups(m, &job);
 	r = safety_judge(&judged, &safety);
 	if (!r)
 		rows_of_safety(m, &safety);
-	return r;
+	return r ? r : walked;
 }
 
 /* ---- One file ------------------------------------------------------------------------------- */
 
 static int probe_corpus(struct measure *m)
 {
-	struct decode *decode = decode_open(m->path);
+	struct decode *decode = gc_corpus_is(m->path) ? NULL : decode_open(m->path);
 	struct safety_code code = { decode ? decode_length : NULL, decode };
 	int r = safety_probes(&m->corpus, &code, &m->probes);
 
@@ -376,39 +426,10 @@ static int probe_corpus(struct measure *m)
 	return r;
 }
 
-int map_measure_import(const char *path, struct corpus *c, char error[CORPUS_ERROR])
-{
-	enum { MOST = 256 }; /* MiB */
-	const struct safepoint *largest = NULL;
-	uint64_t bytes = 0;
-	int r = corpus_import(path, c, error);
-
-	for (uint32_t i = 0; !r && i < c->nsafepoints; i++) {
-		const struct safepoint *p = &c->safepoints[i];
-		uint32_t n = p->nlive; /* registers are the last */
-		while (n && p->live[n - 1] >= MAP_REGISTER)
-			n--;
-		bytes += n ? p->live[n - 1] / 8 : 0;
-		if (!largest || p->frame_size > largest->frame_size)
-			largest = p;
-	}
-	if (!r && !largest)
-		snprintf(error, CORPUS_ERROR, "%s: no safepoint inside", path);
-	else if (!r && bytes >> 20 > MOST)
-		snprintf(error, CORPUS_ERROR,
-			 "%s: bitmaps of %u MiB, allowed: %d; the frame at text+0x%x has %u bytes",
-			 path, (unsigned)(bytes >> 20), MOST, (unsigned)largest->pc,
-			 (unsigned)largest->frame_size);
-	else
-		return r;
-	corpus_close(c);
-	return -EINVAL;
-}
-
 int map_measure_file(const struct map_measure *with, const char *path, char error[CORPUS_ERROR])
 {
 	struct measure m = { .with = with, .path = path };
-	int r = map_measure_import(path, &m.corpus, error), wrong = 0;
+	int r = map_source_open(path, &m.corpus, &m.walks, error), wrong = 0;
 
 	if (r)
 		return r;
@@ -435,6 +456,7 @@ int map_measure_file(const struct map_measure *with, const char *path, char erro
 		snprintf(error, CORPUS_ERROR, "%s: out of memory", path);
 	safety_probes_free(&m.probes);
 	map_view_close(&m.spilled);
+	walk_log_close(&m.walks);
 	corpus_close(&m.corpus);
 	return r ? r : wrong;
 }

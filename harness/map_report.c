@@ -202,6 +202,45 @@ static int costs(struct view *v, FILE *out)
 	return table_end(&v->table, out);
 }
 
+/* ---- Walks ---------------------------------------------------------------------------------- */
+
+static void walk_row(struct view *v)
+{
+	double single, batched;
+	const char *why;
+
+	spread(v, "walk");
+	spread(v, "walk_batched");
+	if (get(v, "walk", "value", &single, &why) &&
+	    get(v, "walk_batched", "value", &batched, &why))
+		table_cell(&v->table, "%+.0f%%", 100 * (batched / single - 1));
+	else
+		table_missing(&v->table, why);
+	number(v, "warm_random_live");
+	number(v, "warm_random_empty");
+}
+
+static int walks(struct view *v, FILE *out)
+{
+	static const char *const headers[] = { "encoder", "in walks",	"a walk at once",
+					       "change",  "random hit", "random empty" };
+	double n, lookups = 0, empties = 0, pcs = 0, deepest = 0;
+
+	if (!get(v, "walks", "value", &n, NULL))
+		return 0;
+	get(v, "walk_lookups", "value", &lookups, NULL);
+	get(v, "walk_empties", "value", &empties, NULL);
+	get(v, "walk_pcs", "value", &pcs, NULL);
+	get(v, "walk_deepest", "value", &deepest, NULL);
+	fprintf(out,
+		"\nstack walks: %.0f with %.0f lookups of %.0f pcs, %.0f of them of an empty map; "
+		"the longest: %.0f\n",
+		n, lookups, pcs, empties, deepest);
+	table_begin(&v->table, headers, "lrrrrr");
+	each_encoder(v, walk_row);
+	return table_end(&v->table, out);
+}
+
 /* ---- Safety --------------------------------------------------------------------------------- */
 
 /* A share that is neither none nor all never looks like one. */
@@ -327,6 +366,12 @@ static const char legend[] =
     "         table's lines flushed before each. hit: safepoints with live places; miss: random\n"
     "         pcs. lines: 64-byte lines of the table that a hit reads, bitmap included (a model).\n"
     "         One process: no interval between processes. More figures: --json.\n"
+    "walks    ns a lookup of a run's stack walks in their order, p50/p99 of samples of whole "
+    "walks,\n"
+    "         128 lookups or more: one by one; each walk at once, as a batch; random: as in "
+    "costs.\n"
+    "         All in cache. Few lookups come round often: branch predictors may know them by "
+    "heart.\n"
     "bogus    % of lookups of pcs that no safepoint has: w a wrong map, s silently none,\n"
     "         d detected; and of safepoints whose map is empty, where r is right.\n"
     "faults   an empty map not recorded, a map not recorded, one live slot left out of one, a pc "
@@ -386,6 +431,8 @@ int map_report_tables(FILE *out, const struct map_rows *rows)
 			return r;
 		fputs("\ncosts\n", out);
 		if ((r = costs(&v, out)))
+			return r;
+		if ((r = walks(&v, out)))
 			return r;
 		fputs("\nbogus return addresses\n", out);
 		if ((r = bogus(&v, out)))

@@ -69,9 +69,14 @@ static void bytes(FILE *out, const struct map_rows *rows)
 
 static void lookup(FILE *out, const struct map_rows *rows)
 {
-	static const char *const events[] = { "warm_random_live",  "warm_alone_live",
-					      "warm_batched_live", "warm_random_bogus",
-					      "cold_live",	   "cold_bogus" };
+	static const char *const events[] = { "warm_random_live",
+					      "warm_alone_live",
+					      "warm_batched_live",
+					      "warm_random_bogus",
+					      "cold_live",
+					      "cold_bogus",
+					      "walk",
+					      "walk_batched" };
 	enum { EVENTS = sizeof events / sizeof *events };
 	size_t i, k;
 	json_t *file, *encoder;

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int grow(struct walk *w)
 {
@@ -62,4 +63,54 @@ void walk_close(struct walk *w)
 	free(w->pcs);
 	free(w->frames);
 	*w = (struct walk){ 0 };
+}
+
+/* ---- The log --------------------------------------------------------------------------------- */
+
+/* Room for n elements of size bytes. */
+static int reserve(void **array, size_t *cap, size_t n, size_t size)
+{
+	size_t grown = *cap ? *cap : 256;
+
+	while (grown < n)
+		grown *= 2;
+	void *moved = grown > *cap ? realloc(*array, grown * size) : *array;
+	if (!moved)
+		return -ENOMEM;
+	*array = moved;
+	*cap = grown;
+	return 0;
+}
+
+int walk_log_add(struct walk_log *l, const struct walk *w)
+{
+	void *pcs = l->pcs, *ends = l->ends;
+	int err;
+
+	if (!w->n)
+		return 0;
+	/* The log is a beginning without gaps: nothing is kept behind the first walk cut. */
+	if (l->cut_walks || l->nwalks == WALK_LOG_WALKS || w->n > WALK_LOG_PCS - l->npcs) {
+		l->cut_walks++;
+		l->cut_pcs += w->n;
+		return 0;
+	}
+	err = reserve(&pcs, &l->pcs_cap, l->npcs + w->n, sizeof(*l->pcs));
+	l->pcs = pcs;
+	if (!err)
+		err = reserve(&ends, &l->walks_cap, l->nwalks + 1, sizeof(*l->ends));
+	l->ends = ends;
+	if (err)
+		return err;
+	memcpy(l->pcs + l->npcs, w->pcs, w->n * sizeof(*w->pcs));
+	l->npcs += w->n;
+	l->ends[l->nwalks++] = l->npcs;
+	return 0;
+}
+
+void walk_log_close(struct walk_log *l)
+{
+	free(l->pcs);
+	free(l->ends);
+	*l = (struct walk_log){ 0 };
 }

@@ -29,4 +29,18 @@ struct walk {
 int walk_stack(struct walk *, const struct stub_activation *);
 void walk_close(struct walk *);
 
+/* Walks one after another, up to WALK_LOG_WALKS of them with WALK_LOG_PCS return addresses in all;
+ * those that came later are only counted. Starts as {0}. */
+enum { WALK_LOG_WALKS = 20000, WALK_LOG_PCS = 1000000 };
+
+struct walk_log {
+	uint32_t *pcs; /* return addresses as in struct walk, newest frame of a walk first */
+	size_t *ends;  /* of each walk: the index behind its last one */
+	size_t npcs, pcs_cap, nwalks, walks_cap;
+	uint64_t cut_walks, cut_pcs;
+};
+
+int walk_log_add(struct walk_log *, const struct walk *); /* 0 or -ENOMEM */
+void walk_log_close(struct walk_log *);
+
 #endif

@@ -5,7 +5,7 @@
 #   gnuplot -c scripts/maps_lookup.gp lookup.tsv lookup.svg
 #
 # Columns: number, corpus, encoder, bytes, text_percent, warm_random_live, warm_alone_live,
-# warm_batched_live, warm_random_bogus, cold_live, cold_bogus.
+# warm_batched_live, warm_random_bogus, cold_live, cold_bogus, walk, walk_batched.
 
 DATA = ARG1
 OUT = ARG2

@@ -246,6 +246,107 @@ static void test_times(void **state)
 	done(&r);
 }
 
+/* ---- The JIT's own maps --------------------------------------------------------------------- */
+
+#define GC_WORDS " --json --encoders exact,exact-consed,ranged-start,none"
+
+static void check_walk_rows(json_t *rows, const char *encoder)
+{
+	const struct map_ops *ops = map_encoder(encoder);
+	double n = value(rows, "", "walk_lookups"),
+	       right = value(rows, encoder, "true_walk_correct");
+
+	assert_true(value(rows, encoder, "walk") > 0);
+	if (ops->lookup_many)
+		assert_true(value(rows, encoder, "walk_batched") > 0);
+	/* No map at all is right where nothing is live. */
+	assert_true(right == (ops->flags & MAP_FLOOR ? value(rows, "", "walk_empties") : n));
+}
+
+static void test_gc(void **state)
+{
+	struct result r = run(cmd_maps, "maps gc:lisp" GC_WORDS);
+	json_t *rows = parse(r.out), *row;
+	size_t i;
+	(void)state;
+	assert_int_equal(r.status, 0);
+	assert_string_equal(r.err, "");
+	json_array_foreach(rows, i, row) check_row(row);
+	assert_true(value(rows, "", "walks") > 100);
+	assert_true(value(rows, "", "walk_lookups") >=
+		    value(rows, "", "walks") + value(rows, "", "walk_deepest") - 1);
+	assert_true(value(rows, "", "walk_deepest") > 100);
+	assert_true(value(rows, "", "walk_pcs") <= value(rows, "", "safepoints"));
+	check_walk_rows(rows, "exact");
+	check_walk_rows(rows, "exact-consed");
+	check_walk_rows(rows, "ranged-start");
+	check_walk_rows(rows, "none");
+	json_decref(rows);
+	done(&r);
+}
+
+/* What is not compiled the same is not the same; what is, is, walks and all. */
+static void test_gc_tiers(void **state)
+{
+	struct result o2 =
+	    run(cmd_maps, "maps gc:trees gc:trees@2 --no-time --json --encoders exact");
+	struct result o0 = run(cmd_maps, "maps gc:trees@0 --no-time --json --encoders exact");
+	json_t *rows = parse(o2.out), *slow = parse(o0.out);
+	size_t half = json_array_size(rows) / 2;
+	(void)state;
+	for (size_t i = 0; i < half; i++) {
+		const json_t *a = json_array_get(rows, i), *b = json_array_get(rows, half + i);
+		assert_string_equal(json_string_value(json_object_get(a, "event")),
+				    json_string_value(json_object_get(b, "event")));
+		assert_true(json_equal(json_object_get(a, "value"), json_object_get(b, "value")));
+	}
+	assert_true(value(slow, "", "text_bytes") > value(rows, "", "text_bytes"));
+	json_decref(rows);
+	json_decref(slow);
+	done(&o2);
+	done(&o0);
+}
+
+/* A file has none, and says so. */
+static void test_no_walks(void **state)
+{
+	struct result r = run(cmd_maps, "maps " CWASM " --no-time --json --encoders exact");
+	json_t *rows = parse(r.out), *row;
+	size_t i, n = 0;
+	(void)state;
+	json_array_foreach(rows, i, row)
+	{
+		if (strncmp(json_string_value(json_object_get(row, "event")), "walk", 4))
+			continue;
+		assert_true(json_is_null(json_object_get(row, "value")));
+		assert_non_null(strstr(json_string_value(json_object_get(row, "note")), "gc:NAME"));
+		n++;
+	}
+	assert_int_equal(n, 2);
+	json_decref(rows);
+	done(&r);
+}
+
+static void test_gc_words(void **state)
+{
+	struct result r = run(cmd_maps, "maps gc:gaps --encoders exact,none");
+	(void)state;
+	assert_int_equal(r.status, 0);
+	assert_non_null(strstr(r.out, "stack walks: "));
+	for (char *line = strtok(r.out, "\n"); line; line = strtok(NULL, "\n"))
+		assert_true(strlen(line) <= 100);
+	done(&r);
+	refused(cmd_maps, "maps gc:lips", "did you mean 'gc:lisp'?");
+	refused(cmd_maps, "maps gc:", "stubmap maps: no program 'gc:'; ");
+	refused(cmd_maps, "maps gc:lisp@1", "gc:lisp@1: tier '1': allowed: 0, 2");
+	refused(cmd_maps, "maps gc:lisp@", "tier ''");
+	refused(show_map, "map gc:lips 1", "stubmap show map: no program 'gc:lips'");
+	r = run(show_map, "map gc:lisp 0 --encoders exact");
+	assert_int_equal(r.status, 0);
+	assert_non_null(strstr(r.out, "no safepoint"));
+	done(&r);
+}
+
 /* ---- Tables and records --------------------------------------------------------------------- */
 
 static void check_width(const char *text)
@@ -400,7 +501,8 @@ static void test_show_bogus(void **state)
 	assert_non_null(strstr(r.out, "silent: "));
 	assert_non_null(strstr(r.out, "detected: it is no safepoint"));
 	done(&r);
-	refused(show_map, "map " CWASM, "usage: stubmap show map FILE PC");
+	refused(show_map, "map " CWASM,
+		"stubmap show map: an argument is missing; usage: stubmap show");
 	refused(show_map, "map " CWASM " 99999999", "allowed: 0 to 0x");
 	refused(show_map, "map " CWASM " 12x", "PC '12x'");
 	refused(show_map, "map " CWASM " 0 --encoders rangd", "did you mean 'ranged'?");
@@ -415,6 +517,8 @@ int main(void)
 		cmocka_unit_test(test_show_bogus),  cmocka_unit_test(test_times),
 		cmocka_unit_test(test_table),	    cmocka_unit_test(test_record),
 		cmocka_unit_test(test_refusals),    cmocka_unit_test(test_show),
+		cmocka_unit_test(test_gc),	    cmocka_unit_test(test_gc_tiers),
+		cmocka_unit_test(test_no_walks),    cmocka_unit_test(test_gc_words),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,7 @@
 
 #include "../harness/map_bench.h"
 #include "../harness/map_trace.h"
+#include "../harness/map_walks.h"
 #include "map_samples.h"
 
 static const struct shape shape = { "middling", 2000, 5, 60, 60, 200, 40, 25 };
@@ -127,34 +128,23 @@ static void check_missing(const struct map_figure *f)
 static void test_figures(void **state)
 {
 	struct sample s = make(&shape, 8);
-	uint32_t walk[MAP_BLOCK];
 	(void)state;
-	for (int i = 0; i < MAP_BLOCK; i++)
-		walk[i] = s.points[i].pc;
 	for (int e = 0; map_encoders[e]; e++) {
 		struct map_job job = job_of(map_encoders[e], &s);
 		struct map_cost cost;
 		char error[MAP_BENCH_ERROR];
-		job.walk = walk;
-		job.nwalk = MAP_BLOCK;
 		assert_int_equal(map_bench(&job, &cost, error), 0);
 		assert_string_equal(error, "");
 		assert_int_equal(cost.index + cost.data, cost.len);
 		check_figure(&cost.encode, "clock", 3);
-		check_figure(&cost.walk, "clock", 40);
 		for (int class = 0; class < MAP_CLASSES; class ++) {
 			check_figure(&cost.time[MAP_RANDOM][class], "clock", 40);
 			if (job.ops->lookup_many)
 				check_figure(&cost.time[MAP_BATCHED][class], "clock", 40);
 			else
 				check_missing(&cost.time[MAP_BATCHED][class]);
-#ifdef __x86_64__
 			check_figure(&cost.time[MAP_ALONE][class], "clock", 40);
 			check_figure(&cost.time[MAP_COLD][class], "tsc", 20);
-#else
-			check_missing(&cost.time[MAP_ALONE][class]);
-			check_missing(&cost.time[MAP_COLD][class]);
-#endif
 			check_figure(&cost.lines[MAP_LINES_READ][class], "model", 4096);
 			assert_true(cost.lines[MAP_LINES_READ][class].mean <=
 				    cost.lines[MAP_LINES_WITH_BITMAP][class].mean);
@@ -179,7 +169,6 @@ static void test_missing_figures(void **state)
 		check_missing(&cost.time[pattern][MAP_BOGUS]);
 	}
 	check_missing(&cost.lines[MAP_LINES_READ][MAP_BOGUS]);
-	check_missing(&cost.walk);
 	job.cold = 0;
 	assert_int_equal(map_bench(&job, &cost, error), 0);
 	check_missing(&cost.time[MAP_COLD][MAP_LIVE]);
@@ -215,12 +204,139 @@ static void test_errors(void **state)
 	assert_non_null(strstr(error, "90"));
 }
 
+/* ---- Walks --------------------------------------------------------------------------------- */
+
+static void log_walk(struct walk_log *log, uint32_t *pcs, size_t n)
+{
+	const struct walk walk = { .pcs = pcs, .n = n };
+
+	assert_int_equal(walk_log_add(log, &walk), 0);
+}
+
+/* Walks of 1, 2 .. n frames, their pcs spread over the sample. */
+static struct walk_log log_of(const struct sample *s, size_t n)
+{
+	struct walk_log log = { 0 };
+	uint32_t pcs[64];
+
+	for (size_t i = 1; i <= n; i++) {
+		for (size_t k = 0; k < i; k++)
+			pcs[k] = s->points[(i * 131 + k * 37) % s->n].pc;
+		log_walk(&log, pcs, i);
+	}
+	return log;
+}
+
+static struct map_walks_job walks_of(const struct map_ops *ops, const struct sample *s,
+				     const struct walk_log *log)
+{
+	return (struct map_walks_job){
+		.ops = ops, .points = s->points, .npoints = s->n, .walks = log, .samples = 10
+	};
+}
+
+static void test_log(void **state)
+{
+	static uint32_t pcs[WALK_LOG_PCS / 2 + 1];
+	struct walk_log log = { 0 };
+	(void)state;
+	for (uint32_t i = 0; i < 3; i++)
+		pcs[i] = 10 + i;
+	log_walk(&log, pcs, 3);
+	log_walk(&log, pcs, 0);
+	log_walk(&log, pcs + 1, 1);
+	assert_int_equal(log.nwalks, 2);
+	assert_int_equal(log.ends[0], 3);
+	assert_int_equal(log.ends[1], 4);
+	assert_int_equal(log.pcs[3], 11);
+	/* The third does not fit; the fourth would, but comes behind it. */
+	log_walk(&log, pcs, WALK_LOG_PCS / 2 + 1);
+	log_walk(&log, pcs, WALK_LOG_PCS / 2 + 1);
+	log_walk(&log, pcs, 5);
+	assert_int_equal(log.nwalks, 3);
+	assert_int_equal(log.npcs, 4 + WALK_LOG_PCS / 2 + 1);
+	assert_int_equal(log.cut_walks, 2);
+	assert_int_equal(log.cut_pcs, WALK_LOG_PCS / 2 + 6);
+	walk_log_close(&log);
+	for (int i = 0; i < WALK_LOG_WALKS + 7; i++)
+		log_walk(&log, pcs, 1);
+	assert_int_equal(log.nwalks, WALK_LOG_WALKS);
+	assert_int_equal(log.cut_walks, 7);
+	walk_log_close(&log);
+}
+
+static void test_walks(void **state)
+{
+	struct sample s = make(&shape, 8);
+	struct walk_log log = log_of(&s, 60); /* 1830 lookups */
+	char error[MAP_BENCH_ERROR];
+	struct map_walks walks;
+	(void)state;
+	for (int e = 0; map_encoders[e]; e++) {
+		const struct map_ops *ops = map_encoders[e];
+		struct map_walks_job job = walks_of(ops, &s, &log);
+		size_t all = 0;
+		assert_int_equal(map_walks(&job, &walks, error), 0);
+		assert_string_equal(error, "");
+		/* Samples end with walks 16, 23, 28, 33, 37, 41, 44, 47, 50, 53, 56, 59. */
+		check_figure(&walks.single, "clock", 12);
+		if (ops->lookup_many)
+			check_figure(&walks.batched, "clock", 12);
+		else
+			check_missing(&walks.batched);
+		for (int o = 0; o < MAP_OUTCOMES; o++)
+			all += walks.outcomes[o];
+		assert_int_equal(all, log.npcs);
+		if (!(ops->flags & (MAP_UNSAFE | MAP_FLOOR)))
+			assert_int_equal(walks.outcomes[MAP_CORRECT], log.npcs);
+		job.samples = 0;
+		assert_int_equal(map_walks(&job, &walks, error), 0);
+		check_missing(&walks.single);
+	}
+	walk_log_close(&log);
+	release(&s, &shape);
+}
+
+/* A batch that forgets its last answer. */
+static void short_batch(const uint8_t *map, size_t len, const uint32_t *pcs, size_t n,
+			struct live *out, enum map_answer *answers)
+{
+	map_encoder("exact")->lookup_many(map, len, pcs, n, out, answers);
+	answers[n - 1] = MAP_NO_SAFEPOINT;
+}
+
+static void test_walks_wrong(void **state)
+{
+	struct sample s = make(&shape, 8);
+	struct walk_log log = log_of(&s, 10), stray = { 0 };
+	struct map_ops ops = *map_encoder("exact");
+	struct map_walks_job job = walks_of(&ops, &s, &log);
+	uint32_t beyond = s.text_bytes + 1;
+	char error[MAP_BENCH_ERROR];
+	struct map_walks walks;
+	(void)state;
+	assert_int_equal(map_walks(&job, &walks, error), 0);
+	check_missing(&walks.single); /* 55 lookups: no sample */
+	ops.lookup_many = short_batch;
+	assert_int_equal(map_walks(&job, &walks, error), -EILSEQ);
+	assert_non_null(strstr(error, "in a batch: detected"));
+	ops = *map_encoder("exact");
+	log_walk(&stray, &beyond, 1);
+	job = walks_of(&ops, &s, &stray);
+	assert_int_equal(map_walks(&job, &walks, error), -EINVAL);
+	assert_non_null(strstr(error, "no safepoint"));
+	walk_log_close(&stray);
+	walk_log_close(&log);
+	release(&s, &shape);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_trace_is_whole), cmocka_unit_test(test_trace_by_hand),
 		cmocka_unit_test(test_figures),	       cmocka_unit_test(test_missing_figures),
-		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_errors),	       cmocka_unit_test(test_log),
+		cmocka_unit_test(test_walks),	       cmocka_unit_test(test_walks_wrong),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
