@@ -23,7 +23,7 @@ if (!timed) { exit error "maps_lookup.gp: no times in ".DATA.": measured with --
 
 set output OUT
 set multiplot layout 1, 2 title "A lookup of a safepoint with live places, and its table" \
-	margins 0.09, 0.97, 0.28, 0.84 spacing 0.12
+	margins 0.115, 0.97, 0.28, 0.84 spacing 0.12
 set xlabel "stack maps [% of text, log]"
 set logscale x 2
 set xrange [low / 1.2 : high * 1.2]
