@@ -8,6 +8,7 @@
  * in its frame, and (where answers are checked) a root that points neither into the heap nor near
  * null. A pointer derived from null is a small number and passes.
  */
+#include "clock.h"
 #include "collector.h"
 
 #include <errno.h>
@@ -31,14 +32,6 @@ const char *const gc_mode_names[GC_MODES] = {
 	[GC_RANDOM] = "random",
 	[GC_NEVER] = "never",
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* ---- Messages ------------------------------------------------------------------------------- */
 
@@ -312,14 +305,14 @@ static int collect(struct collector *c, size_t need)
 {
 	struct collector_stats *s = &c->stats;
 	size_t most = c->config.mode == GC_NORMAL ? heap_used(&c->heap) + BUDGET : next_budget(c);
-	uint64_t t0 = now_ns();
+	uint64_t t0 = clock_ns();
 	int err = find_frames(c);
-	uint64_t t1 = now_ns();
+	uint64_t t1 = clock_ns();
 
 	if (err)
 		return err;
 	ask(c);
-	uint64_t t2 = now_ns();
+	uint64_t t2 = clock_ns();
 	if (heap_flip(&c->heap, need + most))
 		return no_memory(c);
 	err = forward_all(c);
@@ -328,7 +321,7 @@ static int collect(struct collector *c, size_t need)
 	if (heap_retire(&c->heap))
 		return no_memory(c);
 	heap_budget(&c->heap, need + (c->config.mode == GC_NORMAL ? next_budget(c) : most));
-	uint64_t t3 = now_ns();
+	uint64_t t3 = clock_ns();
 
 	s->collections++;
 	s->frames += c->walk.n;

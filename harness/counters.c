@@ -14,6 +14,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "clock.h"
 #include "counters.h"
 #include "suggest.h"
 
@@ -341,14 +342,6 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* What a start and a stop with nothing between cost, in time and in every event. */
 static void calibrate(struct counters *set)
 {
@@ -356,11 +349,11 @@ static void calibrate(struct counters *set)
 	size_t n = 0;
 
 	for (int i = 0; i < PROBES; i++) {
-		uint64_t from = now_ns();
+		uint64_t from = clock_ns();
 
 		if (counters_start(set) || counters_stop(set, value))
 			continue;
-		sample[METERS][n] = now_ns() - from;
+		sample[METERS][n] = clock_ns() - from;
 		for (size_t k = 0; k < set->n; k++)
 			sample[k][n] = value[k];
 		n++;

@@ -1,5 +1,6 @@
 /* fault_runs.c - fork, run, and a pipe for how it ended; no exec, so the program's object and the
  * compiler are there already. */
+#include "clock.h"
 #include "fault_runs.h"
 
 #include <errno.h>
@@ -62,10 +63,7 @@ static _Noreturn void be_child(const struct gc_job *job, int out, pid_t parent)
 
 static int64_t now_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return (int64_t)(clock_ns() / 1000000);
 }
 
 /* Bytes of the message that came before the pipe's end or the limit; *late: the limit. */

@@ -10,6 +10,7 @@
  * the fault is reported with the map that should have been there. Nothing that happens to a program
  * ends the process.
  */
+#include "clock.h"
 #include "gc_run.h"
 
 #include <errno.h>
@@ -48,14 +49,6 @@ struct gc_cell {
 	struct collector collector;
 	uint64_t started;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* One line, cut to its room, behind the program's name. */
 static __attribute__((format(printf, 3, 4))) enum gc_status
@@ -178,10 +171,10 @@ static enum gc_status encode(struct gc_cell *c)
 		return say(c, GC_REFUSED, "no fault %s %llu: below %llu is allowed",
 			   gc_fault_names[j->fault.kind], (unsigned long long)j->fault.n,
 			   (unsigned long long)r->fault_room);
-	uint64_t t0 = now_ns();
+	uint64_t t0 = clock_ns();
 	if (!err)
 		err = map_encode(j->maps, points, n, &c->map, &bad);
-	r->encode_ns = now_ns() - t0;
+	r->encode_ns = clock_ns() - t0;
 	free(points);
 	if (err)
 		return fail(c, "encoding", err);
@@ -220,7 +213,7 @@ static void run_program(void *arg)
 {
 	struct gc_cell *c = arg;
 
-	c->started = now_ns();
+	c->started = clock_ns();
 	gc_runtime_main(c->runtime, c->job->size);
 }
 
@@ -286,7 +279,7 @@ static enum gc_status run(struct gc_cell *c)
 
 	if (end == GUARD_NO_MEMORY)
 		return fail(c, "running", -ENOMEM);
-	c->result->program_ns = now_ns() - c->started;
+	c->result->program_ns = clock_ns() - c->started;
 	c->result->answer = c->runtime->answer;
 	c->result->hops = c->runtime->hops;
 	c->result->stats = c->collector.stats;

@@ -11,6 +11,7 @@
  * file that is damaged all the same fails its checksum and is compiled again. A cache that can't be
  * written is no error, only slower.
  */
+#include "clock.h"
 #include "jit.h"
 
 #include <errno.h>
@@ -344,19 +345,11 @@ static struct digest key_of(const void *source, size_t size, const struct jit_op
 	return digest_add(digest_of(text, (size_t)n), source, size);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 int jit_compile(const char *name, const void *source, size_t size,
 		const struct jit_options *options, struct jit_object *out, char error[JIT_ERROR])
 {
 	char path[CACHE_PATH];
-	uint64_t start = now_ns();
+	uint64_t start = clock_ns();
 	int err;
 
 	memset(out, 0, sizeof(*out));
@@ -374,7 +367,7 @@ int jit_compile(const char *name, const void *source, size_t size,
 			return err;
 		}
 	}
-	out->compile_ns = now_ns() - start;
+	out->compile_ns = clock_ns() - start;
 	if (path[0] && !out->cached)
 		cache_write(options->cache, path, out);
 	return 0;

@@ -7,10 +7,10 @@
 
 #include <jansson.h>
 #include <stdint.h>
-#include <time.h>
 #include <x86intrin.h>
 
 #include "../strategies/stub.h"
+#include "clock.h"
 
 enum { METERS_ERROR = 240 };
 
@@ -53,15 +53,6 @@ int meters_space(const struct code_memory *, uint64_t stubs, uint64_t faults_bef
 		 json_t *figures, char why[METERS_ERROR]);
 
 /* ---- Time ----------------------------------------------------------------------------------- */
-
-/* CLOCK_MONOTONIC, nanoseconds. */
-static inline uint64_t clock_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /*
  * A bracket, in ticks of the time-stamp counter (its own constant rate, not the core's cycles).

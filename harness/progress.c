@@ -3,26 +3,19 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "progress.h"
 
 static const uint64_t second = 1000000000u;
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * second + (uint64_t)t.tv_nsec;
-}
-
 void progress_begin(struct progress *p, size_t total)
 {
-	*p = (struct progress){ .begun_ns = now_ns(), .total = total, .terminal = isatty(2) };
+	*p = (struct progress){ .begun_ns = clock_ns(), .total = total, .terminal = isatty(2) };
 }
 
 void progress_step(struct progress *p, const char *what)
 {
-	uint64_t now = now_ns(), left;
+	uint64_t now = clock_ns(), left;
 
 	p->done++;
 	if (!p->terminal || now - p->begun_ns < 2 * second || now - p->shown_ns < second / 5)

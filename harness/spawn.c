@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "prng.h"
 #include "spawn.h"
 
@@ -34,14 +35,6 @@ struct child {
 	int out, err; /* -1 once at its end */
 	struct buffer answer, said;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static void close_fd(int *fd)
 {
@@ -162,14 +155,14 @@ static int drain(int *fd, struct buffer *b, size_t keep)
 /* Until both pipes end. -ETIMEDOUT, -EINTR (a signal waits in signals), -errno. */
 static int listen_to(struct child *c, int signals, int timeout_ms)
 {
-	uint64_t end = now_ns() + (uint64_t)timeout_ms * 1000000u;
+	uint64_t end = clock_ns() + (uint64_t)timeout_ms * 1000000u;
 	int r = 0;
 
 	while (!r && (c->out >= 0 || c->err >= 0)) {
 		struct pollfd p[] = { { c->out, POLLIN, 0 },
 				      { c->err, POLLIN, 0 },
 				      { signals, POLLIN, 0 } };
-		uint64_t now = now_ns();
+		uint64_t now = clock_ns();
 		int left = now >= end ? 0 : (int)((end - now) / 1000000u) + 1;
 		int n = poll(p, 3, left);
 		if (n < 0 && errno != EINTR)
@@ -243,7 +236,7 @@ static json_t *judge(struct child *c, int status, int timeout_ms, bool late)
 int spawn_within(const json_t *job, int timeout_ms, json_t **record)
 {
 	struct child c = { .pid = -1, .out = -1, .err = -1 };
-	uint64_t begin = now_ns();
+	uint64_t begin = clock_ns();
 	sigset_t stop, mask;
 	int signals, status = 0, r;
 
@@ -272,7 +265,7 @@ int spawn_within(const json_t *job, int timeout_ms, json_t **record)
 	r = *record ? 0 : -ENOMEM;
 	if (*record && !json_object_get(*record, "wall_ns"))
 		json_object_set_new(*record, "wall_ns",
-				    json_integer((json_int_t)(now_ns() - begin)));
+				    json_integer((json_int_t)(clock_ns() - begin)));
 done:
 	close_fd(&signals);
 	close_fd(&c.out);
