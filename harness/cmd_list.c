@@ -9,12 +9,14 @@
 #include "../workloads/workload.h"
 #include "commands.h"
 #include "events.h"
+#include "machines.h"
 #include "options.h"
 #include "suggest.h"
 
 static const struct option_help help = {
-	.usage = "list [stubs|maps|workloads|meters] [--json]",
-	.summary = "What there is: stub allocators, stack-map encoders, workloads, meters.",
+	.usage = "list [stubs|maps|workloads|meters|machines] [--json]",
+	.summary = "What there is: stub allocators, stack-map encoders, workloads, meters, and machines\n"
+		   "that can be modelled.",
 	.min_words = 0,
 	.max_words = 1,
 };
@@ -67,6 +69,13 @@ static bool meter_item(size_t i, struct item *item)
 	return i < METERS;
 }
 
+static bool machine_item(size_t i, struct item *item)
+{
+	if (i < machines_n)
+		*item = (struct item){ machines[i].name, machines[i].core, NULL };
+	return i < machines_n;
+}
+
 static const struct {
 	const char *name;
 	bool (*item)(size_t i, struct item *item);
@@ -75,6 +84,7 @@ static const struct {
 	{ "maps", map_item },
 	{ "workloads", workload_item },
 	{ "meters", meter_item },
+	{ "machines", machine_item },
 };
 enum { NLISTS = sizeof lists / sizeof *lists };
 

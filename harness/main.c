@@ -10,7 +10,7 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{ "doctor", "what can be measured here, and why the rest can't", cmd_doctor },
-	{ "list", "strategies, encoders, workloads, meters", cmd_list },
+	{ "list", "strategies, encoders, workloads, meters, machines", cmd_list },
 	{ "run", "one quick comparison, as a table", cmd_run },
 	{ "sweep", "a whole plan into a run file; goes on where it was cut off", cmd_sweep },
 	{ "summary", "a run file as tables, rows or a figure's data", cmd_summary },
