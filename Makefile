@@ -7,7 +7,7 @@
 # Each target installs what is missing first (scripts/setup, through apt-get).
 
 BUILD   ?= build
-JOBS    := $(if $(findstring j,$(filter-out --%,$(MAKEFLAGS))),,-j$(shell nproc))
+JOBS     = $(if $(findstring j,$(filter-out --%,$(MAKEFLAGS))),,-j$(shell nproc))
 CC      ?= cc
 LLVM    := /usr/lib/llvm-19
 WARN    := -Wall -Wextra -Wpedantic $(if $(CI),-Werror)
