@@ -32,9 +32,10 @@ static const char *const verdicts[] = { "holds", "refuted", "open", "no data" };
 
 static const struct option_help help = {
 	.usage = "claims RUN.jsonl [options]",
-	.summary = "Tests each claim of a claims file (default: scripts/claims.json) on a run. holds:\n"
-	           "the 95 % interval lies within the claim's bounds; refuted: none of it does; open:\n"
-	           "the run can't tell. The exit status is 1 where a claim is refuted.",
+	.summary =
+	    "Tests each claim of a claims file (default: scripts/claims.json) on a run. holds:\n"
+	    "the 95 % interval lies within the claim's bounds; refuted: none of it does; open:\n"
+	    "the run can't tell. The exit status is 1 where a claim is refuted.",
 	.min_words = 1,
 	.max_words = 1,
 };
@@ -53,9 +54,9 @@ static int claim_read(json_t *json, size_t i, struct claim *c, char error[RUN_ER
 
 	*c = (struct claim){ .above = -INFINITY, .below = INFINITY };
 	if (json_unpack_ex(json, &e, JSON_STRICT, "{s:s, s:s, s:s, s:s, s:o, s?o, s?F, s?F}", "id",
-	                   &c->id, "text", &c->text, "phase", &c->figure.phase, "event",
-	                   &c->figure.event, "of", &of, "to", &to, "above", &c->above, "below",
-	                   &c->below)) {
+			   &c->id, "text", &c->text, "phase", &c->figure.phase, "event",
+			   &c->figure.event, "of", &of, "to", &to, "above", &c->above, "below",
+			   &c->below)) {
 		snprintf(error, RUN_ERROR, "claim %zu: %s", i + 1, e.text);
 		return -EINVAL;
 	}
@@ -84,8 +85,8 @@ static int claim_measure(const struct census *census, const struct claim *c, str
 	if (!r && c->ratio)
 		r = samples_gather(census, to, c->figure, &b);
 	if (!r && a.n && (!c->ratio || b.n))
-		r = c->ratio ? stats_ratio(a.units, a.n, b.units, b.n, e) :
-		               stats_value(a.units, a.n, e);
+		r = c->ratio ? stats_ratio(a.units, a.n, b.units, b.n, e)
+			     : stats_value(a.units, a.n, e);
 	samples_free(&a);
 	samples_free(&b);
 	return r;
@@ -119,7 +120,7 @@ static void bounds_format(const struct claim *c, char *out, size_t size)
 enum form { TABLE, JSON, MARKDOWN };
 
 static void print_claim(enum form form, struct table *t, const struct claim *c,
-                        const struct estimate *e, enum verdict v)
+			const struct estimate *e, enum verdict v)
 {
 	char bounds[80], value[32] = "-", low[32] = "", high[32] = "";
 
@@ -131,10 +132,10 @@ static void print_claim(enum form form, struct table *t, const struct claim *c,
 		table_format(e->high, high, sizeof high);
 	}
 	if (form == JSON) {
-		json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "id", c->id, "text",
-		                         c->text, "verdict", verdicts[v], "phase", c->figure.phase,
-		                         "event", c->figure.event, "bounds", bounds, "n",
-		                         (json_int_t)e->n);
+		json_t *json =
+		    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "id", c->id, "text", c->text,
+			      "verdict", verdicts[v], "phase", c->figure.phase, "event",
+			      c->figure.event, "bounds", bounds, "n", (json_int_t)e->n);
 		json_object_set_new(json, "value", e->known ? json_real(e->value) : json_null());
 		json_object_set_new(json, "low", e->interval ? json_real(e->low) : json_null());
 		json_object_set_new(json, "high", e->interval ? json_real(e->high) : json_null());
@@ -174,7 +175,8 @@ static int print_claims(const json_t *list, const struct run *run, enum form for
 		return say("out of memory");
 	table_begin(&t, headers, "lrrrl");
 	if (form == MARKDOWN)
-		printf("| claim | says | measured (95 %%) | bounds | verdict |\n|---|---|---|---|---|\n");
+		printf("| claim | says | measured (95 %%) | bounds | verdict "
+		       "|\n|---|---|---|---|---|\n");
 	for (size_t i = 0; i < json_array_size(list) && !r; i++) {
 		struct estimate e;
 
@@ -204,7 +206,8 @@ int cmd_claims(int argc, char **argv)
 	json_error_t e;
 	json_t *list;
 	struct run run;
-	int first, r = options_parse(argc, argv, &help, specs, sizeof specs / sizeof *specs, &first);
+	int first,
+	    r = options_parse(argc, argv, &help, specs, sizeof specs / sizeof *specs, &first);
 
 	if (r)
 		return r < 0 ? 2 : 0;
@@ -213,7 +216,7 @@ int cmd_claims(int argc, char **argv)
 	list = json_load_file(path, JSON_REJECT_DUPLICATES, &e);
 	if (!json_is_array(list)) {
 		snprintf(error, sizeof error, "%s:%d: %s", path, list ? 1 : e.line,
-		         list ? "an array of claims is wanted" : e.text);
+			 list ? "an array of claims is wanted" : e.text);
 		json_decref(list);
 		return say(error);
 	}

@@ -15,8 +15,9 @@
 
 static const struct option_help help = {
 	.usage = "list [stubs|maps|workloads|meters|machines] [--json]",
-	.summary = "What there is: stub allocators, stack-map encoders, workloads, meters, and machines\n"
-		   "that can be modelled.",
+	.summary =
+	    "What there is: stub allocators, stack-map encoders, workloads, meters, and machines\n"
+	    "that can be modelled.",
 	.min_words = 0,
 	.max_words = 1,
 };
@@ -80,11 +81,8 @@ static const struct {
 	const char *name;
 	bool (*item)(size_t i, struct item *item);
 } lists[] = {
-	{ "stubs", stub_item },
-	{ "maps", map_item },
-	{ "workloads", workload_item },
-	{ "meters", meter_item },
-	{ "machines", machine_item },
+	{ "stubs", stub_item },	  { "maps", map_item },		{ "workloads", workload_item },
+	{ "meters", meter_item }, { "machines", machine_item },
 };
 enum { NLISTS = sizeof lists / sizeof *lists };
 

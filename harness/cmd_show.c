@@ -18,10 +18,11 @@ enum { SHOW_MAX = 2048 }; /* bytes of one body at the most */
 
 static const struct option_help help = {
 	.usage = "show stub [options]",
-	.summary =
-	    "Binds one stub and disassembles it where it lies, up to its padding; then its literals\n"
-	    "and the body that it goes on to, where it has one. A signature is its parameters' letters,\n"
-	    "'>' and its result's: i i32, l i64, f f32, d f64, r reference (\"iid>l\").",
+	.summary = "Binds one stub and disassembles it where it lies, up to its padding; then its "
+		   "literals\n"
+		   "and the body that it goes on to, where it has one. A signature is its "
+		   "parameters' letters,\n"
+		   "'>' and its result's: i i32, l i64, f f32, d f64, r reference (\"iid>l\").",
 	.min_words = 0,
 	.max_words = 0,
 };
@@ -55,22 +56,22 @@ static void show_block(struct show *s, const char *what, const uint8_t *at)
 	while (n < SHOW_MAX && (uintptr_t)at + n < s->to && !is_padding(at + n)) {
 		char text[128], hex[48] = "";
 		size_t len = LLVMDisasmInstruction(s->disasm, (uint8_t *)at + n, 16,
-		                                   (uintptr_t)at + n, text, sizeof text);
+						   (uintptr_t)at + n, text, sizeof text);
 		if (!len)
 			break;
 		for (size_t i = 0; i < len && i < 15; i++)
 			snprintf(hex + 3 * i, 4, "%02x ", at[n + i]);
 		if (s->out)
 			json_array_append_new(lines, json_pack("{s:i, s:s, s:s}", "offset", (int)n,
-			                                       "bytes", hex, "text", text + 1));
+							       "bytes", hex, "text", text + 1));
 		else
 			printf("  %4zu  %-32s%s\n", n, hex, text + 1);
 		n += len;
 	}
 	if (s->out)
-		json_array_append_new(s->out, json_pack("{s:s, s:I, s:i, s:o}", "what", what, "address",
-		                                        (json_int_t)(uintptr_t)at, "bytes", (int)n,
-		                                        "instructions", lines));
+		json_array_append_new(s->out, json_pack("{s:s, s:I, s:i, s:o}", "what", what,
+							"address", (json_int_t)(uintptr_t)at,
+							"bytes", (int)n, "instructions", lines));
 	else
 		printf("  %zu bytes\n", n);
 	if (!s->out)
@@ -87,11 +88,10 @@ static void show_literals(struct show *s, const uint8_t *stub)
 		if (!w[0] && !w[1])
 			continue;
 		if (s->out)
-			json_array_append_new(s->out, json_pack("{s:s, s:I, s:[I,I]}", "what",
-			                                        "literals", "address",
-			                                        (json_int_t)(uintptr_t)w, "words",
-			                                        (json_int_t)w[0],
-			                                        (json_int_t)w[1]));
+			json_array_append_new(
+			    s->out, json_pack("{s:s, s:I, s:[I,I]}", "what", "literals", "address",
+					      (json_int_t)(uintptr_t)w, "words", (json_int_t)w[0],
+					      (json_int_t)w[1]));
 		else
 			printf("literals at the stub + %zu MiB: 0x%llx 0x%llx\n",
 			       table * distance >> 20, (unsigned long long)w[0],
@@ -116,12 +116,12 @@ static int open_disasm(struct show *s)
 	if (!s->disasm)
 		return -ENOTSUP;
 	LLVMSetDisasmOptions(s->disasm, LLVMDisassembler_Option_AsmPrinterVariant |
-	                                    LLVMDisassembler_Option_PrintImmHex);
+					    LLVMDisassembler_Option_PrintImmHex);
 	return 0;
 }
 
 static int show_bound(struct show *s, struct stub_space *space, const struct cell *c,
-                      const struct stub_spec *spec)
+		      const struct stub_spec *spec)
 {
 	const bool deferred = space->ops->flags & STUB_DEFERRED;
 	struct callee *callee = code_data(s->code, sizeof *callee);
@@ -136,8 +136,8 @@ static int show_bound(struct show *s, struct stub_space *space, const struct cel
 	code_range(s->code, CODE_STUBS, &s->from, &s->to);
 	if (!s->out)
 		printf("%s, %s, signature %s: %s\n", c->stubs, c->kind, c->signature,
-		       deferred ? "not made yet: the trigger that the first call goes through" :
-		                  space->ops->summary);
+		       deferred ? "not made yet: the trigger that the first call goes through"
+				: space->ops->summary);
 	show_block(s, "stub", callee->code);
 	if (!deferred)
 		show_literals(s, callee->code);
@@ -162,7 +162,8 @@ static int show_cell(const struct cell *c, bool json)
 		return say("--signature", "letters i l f d r, '>', and a letter or nothing");
 	if ((e = code_open(&s.code, &code)))
 		return say(c->wx, strerror(-e));
-	if ((e = stub_space_open(&space, stub_strategy(c->stubs), s.code, &config, &host_runtime))) {
+	if ((e = stub_space_open(&space, stub_strategy(c->stubs), s.code, &config,
+				 &host_runtime))) {
 		status = say(c->stubs, e == -EINVAL ? "can't have its literals so" : strerror(-e));
 	} else {
 		if ((e = show_bound(&s, &space, c, &spec)))
@@ -200,12 +201,14 @@ static int show_stub(int argc, char **argv)
 	char error[CELL_ERROR];
 	struct cell cell;
 	json_t *text;
-	int first, r = options_parse(argc, argv, &help, specs, sizeof specs / sizeof *specs, &first);
+	int first,
+	    r = options_parse(argc, argv, &help, specs, sizeof specs / sizeof *specs, &first);
 
 	if (r)
 		return r < 0 ? 2 : 0;
-	text = json_pack("{s:s*, s:s*, s:s*, s:s*, s:s*, s:b}", "stubs", stubs, "kind", kind,
-	                 "signature", signature, "wx", wx, "literals", literals, "markers", markers);
+	text =
+	    json_pack("{s:s*, s:s*, s:s*, s:s*, s:s*, s:b}", "stubs", stubs, "kind", kind,
+		      "signature", signature, "wx", wx, "literals", literals, "markers", markers);
 	if (quantum)
 		json_object_set_new(text, "quantum", json_integer((json_int_t)quantum));
 	r = cell_from_json(text, &cell, error);

@@ -118,8 +118,7 @@ int cmd_sweep(int argc, char **argv)
 				    .data = sweep_default_data(data, sizeof data) };
 	machine = env_machine();
 	snprintf(error, sizeof error, "out of memory");
-	if (!machine || (r = refused(machine)) ||
-	    (plan.counters && sweep_survey(machine, error)) ||
+	if (!machine || (r = refused(machine)) || (plan.counters && sweep_survey(machine, error)) ||
 	    run_open(path, &plan, machine, &run, error)) {
 		r = r ? r : say(error);
 		goto done;

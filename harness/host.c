@@ -88,7 +88,7 @@ static struct host *host_of(void *context)
 }
 
 static int host_convert(void *context, stub_signature s, const stub_value *argv, size_t argc,
-                        uint64_t *out)
+			uint64_t *out)
 {
 	const stub_value undefined = (stub_value)VALUE_UNDEFINED << 48;
 

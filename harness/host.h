@@ -19,7 +19,8 @@ struct host {
 	uint64_t conversions; /* times the slow path converted arguments or a result */
 	uint64_t raised;      /* times a call failed and was reported */
 	unsigned next_bigint;
-	int64_t bigints[HOST_BIGINTS]; /* used in turn: a boxed result lives for that many boxings */
+	int64_t
+	    bigints[HOST_BIGINTS]; /* used in turn: a boxed result lives for that many boxings */
 };
 
 struct host_instance {

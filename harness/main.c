@@ -18,7 +18,8 @@ static const struct command {
 	{ "claims", "sentences that a run can refute", cmd_claims },
 	{ "maps", "the stack maps of a program of yours under every encoder", cmd_maps },
 	{ "faults", "a map producer's mistakes in live programs: who notices", cmd_faults },
-	{ "show", "one stub, disassembled where it lies; one stack map's lookup explained", cmd_show },
+	{ "show", "one stub, disassembled where it lies; one stack map's lookup explained",
+	  cmd_show },
 	{ "model", "what the caches of other machines would do with the same calls", cmd_model },
 	{ "child", NULL, cmd_child },
 	{ NULL, NULL, NULL },
@@ -26,7 +27,8 @@ static const struct command {
 
 static void usage(FILE *f)
 {
-	fputs("stubmap: where should a JIT place its stubs, and how should it encode its stack maps?\n\n"
+	fputs("stubmap: where should a JIT place its stubs, and how should it encode its stack "
+	      "maps?\n\n"
 	      "usage: stubmap COMMAND [options]      (stubmap COMMAND --help tells them)\n\n",
 	      f);
 	for (const struct command *c = commands; c->name; c++)
@@ -55,6 +57,6 @@ int main(int argc, char **argv)
 	}
 	const char *near = suggest_nearest(argv[1], names, n);
 	fprintf(stderr, "stubmap: no command '%s'%s%s%s: see stubmap --help\n", argv[1],
-	        near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+		near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 	return 2;
 }

@@ -2,17 +2,15 @@
  * measure.c - the phases of a cell, each timed apart, in the order in which an engine lives them:
  *
  *   compile  targets and callers to objects, loaded into code memory
- *   bind     the whole population at once, as at instantiation (one bulk call where the strategy has
- *            one), then again one at a time, as stubs that are made on demand
- *   first    each boundary crossed for the first time
- *   steady   rounds of crossings, in samples of at least SAMPLE_NS
- *   space    what the kernel and the code memory say while all stubs are live
- *   retarget every stub to a second copy of its target, which answers differently
- *   release  every stub
+ *   bind     the whole population at once, as at instantiation (one bulk call where the strategy
+ * has one), then again one at a time, as stubs that are made on demand first    each boundary
+ * crossed for the first time steady   rounds of crossings, in samples of at least SAMPLE_NS space
+ * what the kernel and the code memory say while all stubs are live retarget every stub to a second
+ * copy of its target, which answers differently release  every stub
  *
- * The answer is worked out by scenario_run, in plain C without a stub, and compared after the steady
- * calls and after the retargeting. What the strategy does not decide is moved by the seed: the base of
- * the code, the offset of the text, the depth of the stack.
+ * The answer is worked out by scenario_run, in plain C without a stub, and compared after the
+ * steady calls and after the retargeting. What the strategy does not decide is moved by the seed:
+ * the base of the code, the offset of the text, the depth of the stack.
  */
 #include <alloca.h>
 #include <errno.h>
@@ -59,8 +57,8 @@ static struct stamp stamp_end(struct stamp t)
 
 static void figure_time(struct run *r, const char *phase, struct stamp t)
 {
-	const uint64_t per = !strcmp(phase, "first_call") ? r->w.scenario.crossed :
-	                                                    r->w.scenario.nboundaries;
+	const uint64_t per =
+	    !strcmp(phase, "first_call") ? r->w.scenario.crossed : r->w.scenario.nboundaries;
 
 	figure_one(r->figures, (struct figure_name){ phase, "ns", "stub", "clock" }, per, t.ns);
 	figure_one(r->figures, (struct figure_name){ phase, "ticks", "stub", "tsc" }, per, t.ticks);
@@ -73,8 +71,8 @@ static void phase_compile(struct run *r)
 	if (r->w.cached)
 		figure_missing(r->figures, name, "the object came from the cache");
 	else
-		figure_one(r->figures, name,
-		           r->w.targets[0].nfunctions + r->w.callers.nfunctions, r->w.compile_ns);
+		figure_one(r->figures, name, r->w.targets[0].nfunctions + r->w.callers.nfunctions,
+			   r->w.compile_ns);
 }
 
 static int bind_one_by_one(struct run *r)
@@ -130,7 +128,7 @@ static int phase_bind(struct run *r)
 	code_get_stats(r->w.code, &after);
 	figure_time(r, "bind", t);
 	figure_one(r->figures, (struct figure_name){ "bind", "syscalls", "stub", "code" },
-	           r->w.scenario.nboundaries, after.syscalls - before.syscalls);
+		   r->w.scenario.nboundaries, after.syscalls - before.syscalls);
 
 	release_all(r);
 	t = stamp_begin();
@@ -167,10 +165,11 @@ static int check_answer(struct run *r, const struct scenario *s, uint32_t versio
 		good &= acc[i] == r->w.instances[i].head.accumulator;
 	if (good)
 		return 0;
-	snprintf(r->why, CELL_ERROR,
-	         "%s: wrong answer after %llu rounds of version %u: %08x, expected %08x; %llu raised",
-	         r->w.job->cell.stubs, (unsigned long long)r->rounds_done, version, r->w.state.x, x,
-	         (unsigned long long)r->w.host->raised);
+	snprintf(
+	    r->why, CELL_ERROR,
+	    "%s: wrong answer after %llu rounds of version %u: %08x, expected %08x; %llu raised",
+	    r->w.job->cell.stubs, (unsigned long long)r->rounds_done, version, r->w.state.x, x,
+	    (unsigned long long)r->w.host->raised);
 	return -1;
 }
 
@@ -274,9 +273,9 @@ static int phase_steady(struct run *r)
 		sample_counted(r, &t, i, rounds);
 	uint64_t calls = rounds * r->w.scenario.nevents;
 	figure_samples(r->figures, (struct figure_name){ "steady", "ns", "call", "clock" }, calls,
-	               WARMUP, t.ns, n);
+		       WARMUP, t.ns, n);
 	figure_samples(r->figures, (struct figure_name){ "steady", "ticks", "call", "tsc" }, calls,
-	               WARMUP, t.ticks, n);
+		       WARMUP, t.ticks, n);
 	figure_counters(r, &t, calls);
 	e = check_answer(r, &r->w.scenario, 0);
 out:
@@ -295,7 +294,7 @@ static int phase_retarget(struct run *r)
 		const uint8_t *old = r->w.specs[k].target;
 
 		e = r->w.ops->retarget(&r->w.space, &r->w.callees[k],
-		                     old - r->w.targets[0].text + r->w.targets[1].text);
+				       old - r->w.targets[0].text + r->w.targets[1].text);
 	}
 	t = stamp_end(t);
 	if (e)
@@ -327,14 +326,14 @@ static int phase_space(struct run *r)
 	};
 	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
 		figure_one(r->figures,
-		           (struct figure_name){ "space", counts[i].event, "stub", "code" }, n,
-		           counts[i].value);
+			   (struct figure_name){ "space", counts[i].event, "stub", "code" }, n,
+			   counts[i].value);
 	figure_one(r->figures, (struct figure_name){ "space", "reserved", "process", "code" }, 1,
-	           s.reserved);
+		   s.reserved);
 	figure_one(r->figures, (struct figure_name){ "space", "syscalls", "process", "code" }, 1,
-	           s.syscalls);
+		   s.syscalls);
 	figure_one(r->figures, (struct figure_name){ "space", "regions", "process", "code" }, 1,
-	           s.mappings);
+		   s.mappings);
 	return meters_space(r->w.code, n, r->faults_before, r->figures, r->why);
 }
 

@@ -10,12 +10,12 @@
 struct job {
 	struct cell cell;
 	uint64_t seed;
-	unsigned iterations; /* steady samples after the warm-up */
-	const char *cache;   /* objects by content, or NULL */
-	const char *data;    /* the workloads' folder */
-	const char *snapshot; /* file for a snapshot (snapshot.h), after the steady phase and instead
-	                         of what else follows; NULL: measure all */
-	unsigned laps;        /* of the snapshot's program, >= 1 */
+	unsigned iterations;	    /* steady samples after the warm-up */
+	const char *cache;	    /* objects by content, or NULL */
+	const char *data;	    /* the workloads' folder */
+	const char *snapshot;	    /* file for a snapshot (snapshot.h), after the steady phase and
+				       instead       of what else follows; NULL: measure all */
+	unsigned laps;		    /* of the snapshot's program, >= 1 */
 	const char *meters[METERS]; /* to count in the steady phase (events.h) */
 	size_t nmeters;
 };

@@ -77,8 +77,7 @@ int sweep_survey(json_t *machine, char error[RUN_ERROR])
  * group, what can't be had, so that the run says why. NULL: no counters. */
 static json_t *block_events(const struct run *run, unsigned block)
 {
-	const json_t *survey =
-	    json_object_get(json_object_get(run->head, "machine"), "counters");
+	const json_t *survey = json_object_get(json_object_get(run->head, "machine"), "counters");
 	const json_t *meters = json_object_get(survey, "meters"), *meter;
 	json_int_t groups = json_integer_value(json_object_get(survey, "groups"));
 	json_t *names;

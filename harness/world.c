@@ -1,10 +1,10 @@
 /*
- * world.c - from a cell to code that can run: opens the workload, reserves code memory, compiles and
- * loads the targets (twice: retargeting goes from the first copy to the second) and the callers, and
- * says for each boundary what its stub has to do.
+ * world.c - from a cell to code that can run: opens the workload, reserves code memory, compiles
+ * and loads the targets (twice: retargeting goes from the first copy to the second) and the
+ * callers, and says for each boundary what its stub has to do.
  *
- * What the strategy does not decide is moved by the seed: the base of the code memory and the offset
- * of each module's text.
+ * What the strategy does not decide is moved by the seed: the base of the code memory and the
+ * offset of each module's text.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,22 +15,23 @@
 
 int world_fail(struct world *w, const char *what, int error)
 {
-	const char *how = error == -ENOMEM  ? "out of code memory" :
-	                  error == -ENOTSUP ? "a signature or kind it can't make" :
-	                                      strerror(-error);
+	const char *how = error == -ENOMEM    ? "out of code memory"
+			  : error == -ENOTSUP ? "a signature or kind it can't make"
+					      : strerror(-error);
 
 	snprintf(w->why, CELL_ERROR, "%s: %s: %s", w->job->cell.stubs, what, how);
 	return -1;
 }
 
 void world_configs(const struct cell *c, struct code_config *code, struct stub_config *stubs,
-                   enum stub_kind *kind)
+		   enum stub_kind *kind)
 {
 	*code = (struct code_config){ .quantum = c->quantum };
 	while (code->wx + 1 < CODE_WX_POLICIES && strcmp(code_wx_names[code->wx], c->wx))
 		code->wx++;
 	*stubs = (struct stub_config){
-		.literals = strcmp(c->literals, "table") ? STUB_LITERALS_BAKED : STUB_LITERALS_TABLE,
+		.literals =
+		    strcmp(c->literals, "table") ? STUB_LITERALS_BAKED : STUB_LITERALS_TABLE,
 		.defaults = !strcmp(c->literals, "own"),
 		.markers = c->markers,
 	};
@@ -68,12 +69,13 @@ static int open_code(struct world *w, struct prng *rng)
 
 	if (e) {
 		snprintf(w->why, CELL_ERROR, "code memory %s, quantum %u: %s", c->wx, c->quantum,
-		         e == -EACCES ? "the kernel forbids this policy" : strerror(-e));
+			 e == -EACCES ? "the kernel forbids this policy" : strerror(-e));
 		return -1;
 	}
 	e = stub_space_open(&w->space, w->ops, w->code, &w->stub_config, &host_runtime);
 	if (e == -EINVAL) {
-		snprintf(w->why, CELL_ERROR, "%s can't have its literals %s", c->stubs, c->literals);
+		snprintf(w->why, CELL_ERROR, "%s can't have its literals %s", c->stubs,
+			 c->literals);
 		return -1;
 	}
 	if (e)
@@ -123,7 +125,7 @@ static const void *resolve(void *arg, const char *symbol, enum load_use use)
 }
 
 static int compile_part(struct world *w, enum callers_part part, const char *name,
-                        struct jit_object *object)
+			struct jit_object *object)
 {
 	const struct jit_options options = { .tier = w->job->cell.tier, .cache = w->job->cache };
 	char *text;
@@ -140,7 +142,7 @@ static int compile_part(struct world *w, enum callers_part part, const char *nam
 }
 
 static int load_part(struct world *w, const struct jit_object *object, uint32_t offset,
-                     struct loaded *out)
+		     struct loaded *out)
 {
 	const struct load_hooks hooks = { .resolve = resolve, .arg = w, .text_offset = offset };
 
@@ -209,7 +211,7 @@ static int make_thunks(struct world *w)
 	if (!of_boundary || !w->thunks || !w->crossed) {
 		free(of_boundary);
 		snprintf(w->why, CELL_ERROR, "out of memory for %llu events",
-		         (unsigned long long)s->nevents);
+			 (unsigned long long)s->nevents);
 		return -1;
 	}
 	callers_thunks(s, of_boundary, w->thunks);
@@ -243,7 +245,7 @@ void world_close(struct world *w)
 }
 
 enum measure_status world_open(struct world *w, const struct job *job, struct prng *rng,
-                               char why[CELL_ERROR])
+			       char why[CELL_ERROR])
 {
 	*w = (struct world){ .job = job, .why = why, .ops = stub_strategy(job->cell.stubs) };
 	why[0] = '\0';

@@ -22,12 +22,12 @@ struct world {
 	struct stub_space space;
 	struct host *host;
 	struct host_instance *instances; /* SCENARIO_INSTANCES of them */
-	struct callee *callees;          /* in reach of all code; callee k is boundary k's */
-	struct callee **pointers;        /* to callees, for bulk binding */
-	struct stub_spec *specs;         /* of each boundary, its target in targets[0] */
-	struct loaded targets[2];        /* the same object, loaded as version 0 and version 1 */
+	struct callee *callees;		 /* in reach of all code; callee k is boundary k's */
+	struct callee **pointers;	 /* to callees, for bulk binding */
+	struct stub_spec *specs;	 /* of each boundary, its target in targets[0] */
+	struct loaded targets[2];	 /* the same object, loaded as version 0 and version 1 */
 	struct loaded callers;
-	callers_round *round;            /* the compiled caller: through stubs, or directly */
+	callers_round *round; /* the compiled caller: through stubs, or directly */
 	struct callers_state state;
 	uint32_t *thunks;  /* dispatch: nevents thunk numbers, then 0..crossed-1; else NULL */
 	uint32_t *crossed; /* dispatch: the boundary of each thunk */
@@ -45,11 +45,11 @@ struct world {
 
 /* A cell's words as the strategies know them. */
 void world_configs(const struct cell *, struct code_config *, struct stub_config *,
-                   enum stub_kind *);
+		   enum stub_kind *);
 /* What the seed decides is drawn from rng. On any status but MEASURE_OK, why has one line; world
  * must be closed in every case. */
 enum measure_status world_open(struct world *, const struct job *, struct prng *rng,
-                               char why[CELL_ERROR]);
+			       char why[CELL_ERROR]);
 void world_close(struct world *);
 /* One line for an error of the strategy's; -1. */
 int world_fail(struct world *, const char *what, int error);

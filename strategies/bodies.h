@@ -28,7 +28,8 @@ int bodies_insert(struct bodies *bodies, enum stub_kind kind, stub_signature s, 
 		  const struct body *body);
 
 /* Makes the shared bodies that n specs need and that are missing, in one opening of the arena;
- * kinds whose bit (1 << kind) is in `without` need none. 0, -ENOMEM, -ENOTSUP; those that were made stay. */
+ * kinds whose bit (1 << kind) is in `without` need none. 0, -ENOMEM, -ENOTSUP; those that were made
+ * stay. */
 int bodies_prepare(struct bodies *bodies, struct arena *arena, const struct emit_config *config,
 		   unsigned without, const struct stub_spec *specs, size_t n);
 

@@ -6,22 +6,22 @@
 #ifndef STUBMAP_LIST_H
 #define STUBMAP_LIST_H
 
-#define STUB_LIST(X)  \
-	X(null)       \
-	X(page)       \
-	X(pool)       \
-	X(template)   \
-	X(lazy_page)  \
-	X(lazy_pool)  \
+#define STUB_LIST(X) \
+	X(null)      \
+	X(page)      \
+	X(pool)      \
+	X(template)  \
+	X(lazy_page) \
+	X(lazy_pool) \
 	X(lazy_template)
 
-#define MAP_LIST(X)     \
-	X(none)         \
-	X(exact)        \
-	X(exact_consed) \
-	X(ranged)       \
+#define MAP_LIST(X)      \
+	X(none)          \
+	X(exact)         \
+	X(exact_consed)  \
+	X(ranged)        \
 	X(ranged_consed) \
-	X(ranged_start) \
+	X(ranged_start)  \
 	X(ranged_unsafe)
 
 #endif

@@ -15,6 +15,11 @@ STUB_LIST(DECLARE)
 #define ROW(name) &stub_##name,
 const struct stub_ops *const stub_strategies[] = { STUB_LIST(ROW) NULL };
 
+const char *const stub_policy_names[STUB_POLICIES] = {
+	[STUB_ALL] = "all",	  [STUB_ONE] = "one",		[STUB_TABLE] = "table",
+	[STUB_MODULE] = "module", [STUB_ADAPTIVE] = "adaptive",
+};
+
 const struct stub_ops *stub_strategy(const char *name)
 {
 	for (size_t i = 0; stub_strategies[i]; i++)
@@ -34,11 +39,13 @@ static bool takes(const struct stub_ops *ops, enum stub_literals literals)
 	return false;
 }
 
-static bool sound(const struct stub_ops *ops, const struct stub_runtime *runtime)
+static bool sound(const struct stub_ops *ops, const struct stub_config *config,
+		  const struct stub_runtime *runtime)
 {
 	return ops->name && ops->summary && ops->bind && ops->retarget && ops->release &&
 	       !(ops->flags & STUB_BULK) == !ops->bind_many && takes(ops, ops->literals) &&
-	       runtime->convert && runtime->box_i64 && runtime->unbox && runtime->raise;
+	       runtime->convert && runtime->box_i64 && runtime->unbox && runtime->raise &&
+	       (!config->poison || runtime->released);
 }
 
 int stub_space_open(struct stub_space *space, const struct stub_ops *ops, struct code_memory *code,
@@ -47,7 +54,7 @@ int stub_space_open(struct stub_space *space, const struct stub_ops *ops, struct
 	*space = (struct stub_space){ .code = code, .config = *config, .runtime = *runtime };
 	if (space->config.defaults)
 		space->config.literals = ops->literals;
-	if (!sound(ops, runtime) || !takes(ops, space->config.literals))
+	if (!sound(ops, config, runtime) || !takes(ops, space->config.literals))
 		return -EINVAL;
 	space->ops = ops;
 	if (ops->state) {
@@ -55,8 +62,10 @@ int stub_space_open(struct stub_space *space, const struct stub_ops *ops, struct
 		if (!space->state)
 			return -ENOMEM;
 	}
+	pthread_mutex_init(&space->lock, NULL);
 	int error = ops->open ? ops->open(space) : 0;
 	if (error) {
+		pthread_mutex_destroy(&space->lock);
 		free(space->state);
 		*space = (struct stub_space){ 0 };
 	}
@@ -67,6 +76,32 @@ void stub_space_close(struct stub_space *space)
 {
 	if (space->ops && space->ops->close)
 		space->ops->close(space);
+	if (space->ops)
+		pthread_mutex_destroy(&space->lock);
 	free(space->state);
 	*space = (struct stub_space){ 0 };
+}
+
+int stub_retarget_many(struct stub_space *space, struct callee *const *c,
+		       const void *const *targets, size_t n, size_t *done)
+{
+	int error = 0;
+
+	if (space->ops->retarget_many)
+		return space->ops->retarget_many(space, c, targets, n, done);
+	for (*done = 0; *done < n && !error; *done += !error)
+		error = space->ops->retarget(space, c[*done], targets[*done]);
+	return error;
+}
+
+void stub_space_lock(struct stub_space *space)
+{
+	if (space->config.running)
+		pthread_mutex_lock(&space->lock);
+}
+
+void stub_space_unlock(struct stub_space *space)
+{
+	if (space->config.running)
+		pthread_mutex_unlock(&space->lock);
 }

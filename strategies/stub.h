@@ -34,6 +34,7 @@
 #ifndef STUBMAP_STUB_H
 #define STUBMAP_STUB_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -53,8 +54,9 @@
  */
 enum code_wx {
 	CODE_TOGGLE, /* mprotect: writable, then executable, never both */
-	CODE_DUAL,   /* one memfd, mapped twice: an executable view that is handed out, a writable one */
-	CODE_RWX,    /* writable and executable: measures what the others cost */
+	CODE_DUAL, /* one memfd, mapped twice: an executable view that is handed out, a writable one
+		    */
+	CODE_RWX,  /* writable and executable: measures what the others cost */
 	CODE_WX_POLICIES
 };
 
@@ -64,22 +66,23 @@ struct code_config {
 	enum code_wx wx;
 	uint32_t quantum;   /* bytes: 4096, 16384 or 65536; -EINVAL otherwise */
 	uint32_t colour;    /* pages (of 4 KiB) by which the base is moved, 0..511, rounded down to
-	                       whole quanta: set-up randomisation */
+			       whole quanta: set-up randomisation */
 	size_t limit_stubs; /* bytes of code that stubs may take; 0: all that the area has */
-	const char *faults; /* test only: a letter steers one reserve (a ok, f fail; capital: from here
-	                       on); NULL: none. The harness passes STUBMAP_CODE_TEST. */
+	const char *faults; /* test only: a letter steers one reserve (a ok, f fail; capital: from
+			       here on); NULL: none. The harness passes STUBMAP_CODE_TEST. */
 };
 
 struct code_stats {
 	uint64_t syscalls; /* made by this code memory since code_open */
-	uint64_t mappings; /* regions of address space that it asked for and holds; into how many parts
-	                      the kernel divides them by their protections, only the kernel knows */
-	uint64_t reserved; /* bytes of address space */
-	uint64_t quanta_stubs, quanta_modules; /* now held */
+	/* Regions of address space that it asked for and holds; into how many parts the kernel
+	 * divides them by their protections, only the kernel knows. */
+	uint64_t mappings;
+	uint64_t reserved;			     /* bytes of address space */
+	uint64_t quanta_stubs, quanta_modules;	     /* now held */
 	uint64_t committed_stubs, committed_modules; /* bytes: quanta held x quantum */
-	uint64_t used_stubs;    /* bytes of code that live stubs, bodies and templates occupy */
+	uint64_t used_stubs;	/* bytes of code that live stubs, bodies and templates occupy */
 	uint64_t used_literals; /* bytes of literals that live stubs occupy */
-	uint64_t used_modules;  /* bytes of loaded sections */
+	uint64_t used_modules;	/* bytes of loaded sections */
 };
 
 struct code_memory;
@@ -107,10 +110,11 @@ void *code_data(struct code_memory *code, size_t bytes);
 /* S of the picture: distance from a stub to its first literals; to its second it is twice that. */
 size_t code_literal_distance(const struct code_memory *code);
 /* [*from, *to): the addresses of an area; CODE_LITERALS covers A and B. For a meter to look at. */
-void code_range(const struct code_memory *code, enum code_area area, uintptr_t *from, uintptr_t *to);
+void code_range(const struct code_memory *code, enum code_area area, uintptr_t *from,
+		uintptr_t *to);
 /* Under CODE_DUAL: the writable view of an area (same memory as code_range's), else empty. */
 void code_range_alias(const struct code_memory *code, enum code_area area, uintptr_t *from,
-                      uintptr_t *to);
+		      uintptr_t *to);
 void code_get_stats(const struct code_memory *code, struct code_stats *out);
 /* Bookkeeping by strategies and the loader: live bytes of code / of literals, may be negative. */
 void code_account(struct code_memory *code, enum code_area area, ptrdiff_t bytes);
@@ -154,16 +158,24 @@ char *stub_signature_format(stub_signature s, char text[20]);
  */
 typedef uint64_t stub_value;
 enum {
-	VALUE_INT32 = 0xfff9,     /* payload: the 32 bits */
-	VALUE_REF = 0xfffa,       /* payload: the address; 0 is null */
-	VALUE_BIGINT = 0xfffb,    /* payload: address of an int64_t */
+	VALUE_INT32 = 0xfff9,	  /* payload: the 32 bits */
+	VALUE_REF = 0xfffa,	  /* payload: the address; 0 is null */
+	VALUE_BIGINT = 0xfffb,	  /* payload: address of an int64_t */
 	VALUE_UNDEFINED = 0xfffc, /* payload 0 */
-	VALUE_ERROR = 0xfffd,     /* entry_js returns it where a call could not be made */
+	VALUE_ERROR = 0xfffd,	  /* entry_js returns it where a call could not be made */
 };
 #define VALUE_NAN 0x7ff8000000000000ull
 
 struct stub_activation {
-	void *exit_frame; /* rbp of the newest exit_js or builtin frame; NULL while compiled code runs */
+	void *exit_frame; /* rbp of the newest exit_js or builtin frame; NULL while compiled code
+			     runs */
+};
+
+/* Who had a slot. */
+struct stub_owner {
+	const void *code; /* the slot */
+	const void *target;
+	void *context;
 };
 
 /*
@@ -171,16 +183,20 @@ struct stub_activation {
  */
 struct stub_runtime {
 	/* Converts argv[0..argc) to the signature's parameters, in out[n], in entry_native's form
-	 * (missing ones are undefined). 0, or non-zero where one can't be converted: the entry_js stub
-	 * returns VALUE_ERROR. Never called when every guard holds. */
+	 * (missing ones are undefined). 0, or non-zero where one can't be converted: the entry_js
+	 * stub returns VALUE_ERROR. Never called when every guard holds. */
 	int (*convert)(void *context, stub_signature s, const stub_value *argv, size_t argc,
-	               uint64_t *out);
+		       uint64_t *out);
 	/* A boxed bigint for an i64 result of entry_js. */
 	stub_value (*box_i64)(void *context, int64_t v);
-	/* Unboxes a host function's result that is not of the expected form into *out; 0 or error. */
+	/* Unboxes a host function's result that is not of the expected form into *out; 0 or error.
+	 */
 	int (*unbox)(void *context, enum stub_type type, stub_value v, uint64_t *out);
 	/* Called after a host function or unbox failed; if it returns, the stub returns zero. */
 	void (*raise)(void *context);
+	/* Under stub_config.poison: a released stub was called. If it returns, the stub returns
+	 * zero. */
+	void (*released)(const struct stub_owner *owner);
 };
 
 /* ---- Stubs ------------------------------------------------------------------------------- */
@@ -200,6 +216,7 @@ struct stub_spec {
 	stub_signature signature;
 	const void *target;
 	void *context;
+	uint32_t module, table; /* numbers by which a policy groups stubs; table 0: in none */
 };
 
 /* The function object. Callers read `code`; a strategy may replace it at any time. */
@@ -212,19 +229,36 @@ struct callee {
 
 enum stub_literals { STUB_LITERALS_BAKED, STUB_LITERALS_TABLE };
 
+/* STUB_DEFERRED strategies: which pending stubs the first call of one makes. */
+enum stub_policy {
+	STUB_ALL,      /* all that are pending */
+	STUB_ONE,      /* it alone */
+	STUB_TABLE,    /* those of its table; in none: it alone */
+	STUB_MODULE,   /* those of its module */
+	STUB_ADAPTIVE, /* as many as what was called so far makes worth it */
+	STUB_POLICIES
+};
+extern const char *const stub_policy_names[STUB_POLICIES];
+
 struct stub_config {
 	enum stub_literals literals;
 	bool markers;  /* endbr64 at the start of each stub */
 	bool defaults; /* literals is the strategy's own choice (ops->literals) */
+	bool running;  /* callers run while hooks work: code that can run is never unprotected, and
+			  what a retarget replaced is kept until reclaim */
+	bool poison;   /* debug: a released slot reports its old owner (runtime.released) */
+	enum stub_policy policy; /* STUB_DEFERRED */
+	uint32_t generic; /* STUB_DEFERRED: calls through an interpretive stub before one is made;
+			     0: none */
 };
 
 enum stub_flags {
-	STUB_DIRECT = 1,            /* no stub: compiled callers may call the target themselves */
-	STUB_BULK = 2,              /* many stubs by one change of protection */
+	STUB_DIRECT = 1,	    /* no stub: compiled callers may call the target themselves */
+	STUB_BULK = 2,		    /* many stubs by one change of protection */
 	STUB_RETARGET_IN_PLACE = 4, /* retarget leaves the code pointer as it is (a baked stub moves
-	                               where the new target is out of a near call's reach) */
-	STUB_DEFERRED = 8,          /* code may be made at the first call; where that fails, the call
-	                               reports it by raise (entry_js: VALUE_ERROR), returns zero */
+				       where the new target is out of a near call's reach) */
+	STUB_DEFERRED = 8, /* code may be made at the first call; where that fails, the call
+			      reports it by raise (entry_js: VALUE_ERROR), returns zero */
 	STUB_CAN_BAKE = 16,
 	STUB_CAN_TABLE = 32,
 };
@@ -237,38 +271,54 @@ struct stub_space {
 	struct code_memory *code;
 	struct stub_config config;
 	struct stub_runtime runtime;
-	void *state; /* ops->state bytes */
+	void *state;	      /* ops->state bytes */
+	pthread_mutex_t lock; /* private */
 };
 
 struct stub_ops {
 	const char *name, *summary;
-	const struct stub_ops *inner; /* lazy: the placement that it wraps */
-	unsigned flags;               /* enum stub_flags */
-	enum stub_literals literals;  /* the form it takes if nobody chose */
-	size_t state;                 /* private bytes, zeroed by stub_space_open */
+	const struct stub_ops *inner;	    /* lazy: the placement that it wraps */
+	unsigned flags;			    /* enum stub_flags */
+	enum stub_literals literals;	    /* the form it takes if nobody chose */
+	size_t state;			    /* private bytes, zeroed by stub_space_open */
 	int (*open)(struct stub_space *);   /* optional; 0 or -errno */
 	void (*close)(struct stub_space *); /* optional; frees what state points to, not code */
-	/* Instantiation: these may come, in any number and order. Optional. 0, -ENOMEM (no code memory),
-	 * -ENOTSUP (a signature or kind that no body can be made for). */
+	/* Instantiation: these may come, in any number and order. Optional. 0, -ENOMEM (no code
+	 * memory), -ENOTSUP (a signature or kind that no body can be made for). */
 	int (*prepare)(struct stub_space *, const struct stub_spec *, size_t n);
 	/* From now on c->code can be called; c stays where it is in memory until its release. 0,
 	 * -ENOMEM, -ENOTSUP; on failure c is as it was. */
 	int (*bind)(struct stub_space *, const struct stub_spec *, struct callee *c);
-	/* STUB_BULK strategies, and only they: binds c[i] to specs[i] for i below n with one change of
-	 * protection for all. As bind; on failure every c[i] is as it was. */
-	int (*bind_many)(struct stub_space *, const struct stub_spec *specs, struct callee *const *c,
-	                 size_t n);
+	/* STUB_BULK strategies, and only they: binds c[i] to specs[i] for i below n with one change
+	 * of protection for all. As bind; on failure every c[i] is as it was. */
+	int (*bind_many)(struct stub_space *, const struct stub_spec *specs,
+			 struct callee *const *c, size_t n);
 	/* From its return on, calls through c reach target. 0, -ENOMEM; on failure as it was. */
 	int (*retarget)(struct stub_space *, struct callee *c, const void *target);
+	/* retarget for n callees: ordered as one, after whose return calls through each reach its
+	 * target; on failure those before *done are changed. Optional: stub_retarget_many. */
+	int (*retarget_many)(struct stub_space *, struct callee *const *c,
+			     const void *const *targets, size_t n, size_t *done);
 	/* Its slot may be used again; c->code is NULL. The caller vouches that nobody calls it. */
 	void (*release)(struct stub_space *, struct callee *c);
+	/* Frees what retargets replaced under stub_config.running. The embedder vouches that since
+	 * the last of them each caller has passed a point outside all stubs. Optional. */
+	void (*reclaim)(struct stub_space *);
 };
 
 /* 0, or -EINVAL (ops lacks a hook, or has one that its flags deny; the literal form is not one of
- * its flags), -ENOMEM. One thread at a time may be inside a space's hooks; callers may run. */
+ * its flags; poison without runtime.released), -ENOMEM. One thread at a time may be inside a
+ * space's hooks; callers may run under stub_config.running. */
 int stub_space_open(struct stub_space *space, const struct stub_ops *ops, struct code_memory *code,
-                    const struct stub_config *config, const struct stub_runtime *runtime);
+		    const struct stub_config *config, const struct stub_runtime *runtime);
 void stub_space_close(struct stub_space *space);
+/* ops->retarget_many, or one retarget after another. */
+int stub_retarget_many(struct stub_space *space, struct callee *const *c,
+		       const void *const *targets, size_t n, size_t *done);
+/* Under stub_config.running a hook may be entered from several threads: by the embedder between
+ * these two, by a deferred strategy's first call by itself. Else they do nothing. Not recursive. */
+void stub_space_lock(struct stub_space *space);
+void stub_space_unlock(struct stub_space *space);
 
 /*
  * Code that calls through c as compiled callers do (its address to r10, a jump to its code), for

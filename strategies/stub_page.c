@@ -88,7 +88,10 @@ static int page_retarget(struct stub_space *space, struct callee *c, const void 
 
 	int error = placed_retarget(space, placed, target);
 	if (error == -ERANGE) {
-		struct stub_spec spec = { placed->kind, placed->signature, target, c->context };
+		struct stub_spec spec = { .kind = placed->kind,
+					  .signature = placed->signature,
+					  .target = target,
+					  .context = c->context };
 		struct placed moved = { 0 };
 
 		error = place(space, &spec, &moved);

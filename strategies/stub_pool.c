@@ -18,10 +18,10 @@
  * Free slots form a list through their second literal word, the last released first; slots that
  * nobody had yet are taken in order. A free slot leads to a trap; quanta are not given back.
  *
- * Memory order: bind stores the other literals, then the word that the slot jumps through (release),
- * then the callee's code pointer (release): who sees the pointer sees the literals. Retarget is one
- * aligned store of the target word, which is read once, by the instruction that goes there: the old
- * one or the new.
+ * Memory order: bind stores the other literals, then the word that the slot jumps through
+ * (release), then the callee's code pointer (release): who sees the pointer sees the literals.
+ * Retarget is one aligned store of the target word, which is read once, by the instruction that
+ * goes there: the old one or the new.
  */
 #include <errno.h>
 #include <string.h>
@@ -54,7 +54,7 @@ struct pool_state {
 /* A slot's words at p+S: where the slot jumps to, and what a free one links through. */
 struct pool_words {
 	const void *jump; /* head: body; whole: target */
-	void *second;     /* head: target; whole: context; free: the next free slot */
+	void *second;	  /* head: target; whole: context; free: the next free slot */
 };
 
 static struct pool_words *words_of(const struct pool_state *state, uint8_t *slot)
@@ -121,8 +121,8 @@ static int pool_prepare(struct stub_space *space, const struct stub_spec *specs,
 			return -ENOMEM;
 		memcpy(code_writable(space->code, trap), code, size);
 	}
-	int error = bodies_prepare(&state->bodies, &state->arena, &state->emit, state->whole, specs,
-				   n);
+	int error =
+	    bodies_prepare(&state->bodies, &state->arena, &state->emit, state->whole, specs, n);
 	if (trap && error)
 		arena_give(&state->arena, trap, EMIT_SLOT);
 	else if (trap)

@@ -188,7 +188,10 @@ static int move(struct stub_space *space, struct placed *placed, struct callee *
 		const void *target)
 {
 	struct template_state *state = space->state;
-	struct stub_spec spec = { placed->kind, placed->signature, target, c->context };
+	struct stub_spec spec = { .kind = placed->kind,
+				  .signature = placed->signature,
+				  .target = target,
+				  .context = c->context };
 	struct placed moved;
 
 	int error = template_prepare(space, &spec, 1);

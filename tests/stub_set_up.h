@@ -26,7 +26,7 @@ static inline struct set_up *open_set_up(const struct stub_ops *ops, struct code
 					 enum stub_literals literals, bool markers)
 {
 	struct set_up *t = calloc(1, sizeof(*t));
-	struct stub_config stubs = { literals, markers, false };
+	struct stub_config stubs = { .literals = literals, .markers = markers };
 
 	assert_non_null(t);
 	t->seed = 7;

@@ -280,8 +280,10 @@ static inline void world_raise(void *context)
 	spoil();
 }
 
-static const struct stub_runtime world_runtime = { world_convert, world_box_i64, world_unbox,
-						   world_raise };
+static const struct stub_runtime world_runtime = { .convert = world_convert,
+						   .box_i64 = world_box_i64,
+						   .unbox = world_unbox,
+						   .raise = world_raise };
 
 /* ---- The target's side --------------------------------------------------------------------- */
 
@@ -469,7 +471,10 @@ static inline void world_close(struct world *w)
 static inline struct stub_spec spec_of(struct world *w, enum stub_kind kind, stub_signature s,
 				       unsigned probe, unsigned instance)
 {
-	return (struct stub_spec){ kind, s, w->probes[probe].entry, &w->instances[instance] };
+	return (struct stub_spec){ .kind = kind,
+				   .signature = s,
+				   .target = w->probes[probe].entry,
+				   .context = &w->instances[instance] };
 }
 
 #endif

@@ -240,7 +240,9 @@ static void raise_error(void *context)
 	bench_of(context)->slow++;
 }
 
-static const struct stub_runtime runtime = { convert, box_i64, unbox, raise_error };
+static const struct stub_runtime runtime = {
+	.convert = convert, .box_i64 = box_i64, .unbox = unbox, .raise = raise_error
+};
 
 static const void *target_of(struct bench *b, int version, uint32_t k)
 {

@@ -108,7 +108,8 @@ static int tear_down(void **state)
 	return r;
 }
 
-/* ---- What is refused ---------------------------------------------------------------------------- */
+/* ---- What is refused ----------------------------------------------------------------------------
+ */
 
 static void wrong_calls_get_one_line(void **state)
 {
@@ -155,12 +156,14 @@ static void wrong_calls_get_one_line(void **state)
 	};
 	struct cli *c = *state;
 
-	write_file("plan.json", "{\"name\":\"p\",\"seed\":1,\"blocks\":1,\"iterations\":1,"
-	                        "\"baseline\":{\"stubs\":\"page\"},\"cells\":[{\"stubs\":\"page\"}]}");
+	write_file("plan.json",
+		   "{\"name\":\"p\",\"seed\":1,\"blocks\":1,\"iterations\":1,"
+		   "\"baseline\":{\"stubs\":\"page\"},\"cells\":[{\"stubs\":\"page\"}]}");
 	write_file("key.json", "{\"name\":\"p\",\"seed\":1,\"blocks\":1,\"iterations\":1,"
-	                       "\"baseline\":{\"stubs\":\"page\"},\"cells\":[{\"lvie\":4}]}");
-	write_file("arm.json", "{\"name\":\"p\",\"seed\":1,\"blocks\":1,\"iterations\":1,"
-	                       "\"baseline\":{\"stubs\":\"page\"},\"cells\":[{\"stubs\":\"pagge\"}]}");
+			       "\"baseline\":{\"stubs\":\"page\"},\"cells\":[{\"lvie\":4}]}");
+	write_file("arm.json",
+		   "{\"name\":\"p\",\"seed\":1,\"blocks\":1,\"iterations\":1,"
+		   "\"baseline\":{\"stubs\":\"page\"},\"cells\":[{\"stubs\":\"pagge\"}]}");
 	write_file("cut.json", "{\"name\":");
 	write_file("claims.json", "[]");
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -182,8 +185,8 @@ static void damaged_traces_are_told_before_anything_runs(void **state)
 
 	snprintf(self, sizeof self, "%s", c->program);
 	snprintf(moved, sizeof moved, "%s/build/stubmap", c->folder);
-	snprintf(home, sizeof home, "mkdir -p build workloads/traces && cp '%.2000s' '%.1000s'", self,
-	         moved);
+	snprintf(home, sizeof home, "mkdir -p build workloads/traces && cp '%.2000s' '%.1000s'",
+		 self, moved);
 	assert_int_equal(system(home), 0);
 	snprintf(c->program, sizeof c->program, "%s", moved);
 	assert_int_equal(call(c, "run --workload replay:sqljs"), 2);
@@ -195,10 +198,11 @@ static void damaged_traces_are_told_before_anything_runs(void **state)
 	assert_int_equal(lines_of(c->err), 1);
 	/* Half of the real one. */
 	snprintf(whole, sizeof whole,
-	         "d='%.2000s'; while [ \"$d\" != / ] && [ ! -d \"$d/workloads/traces\" ]; do d=$(dirname \"$d\"); done; "
-	         "head -c 5000 \"$d/workloads/traces/sqljs.trace.zst\" "
-	         ">workloads/traces/sqljs.trace.zst",
-	         self);
+		 "d='%.2000s'; while [ \"$d\" != / ] && [ ! -d \"$d/workloads/traces\" ]; do "
+		 "d=$(dirname \"$d\"); done; "
+		 "head -c 5000 \"$d/workloads/traces/sqljs.trace.zst\" "
+		 ">workloads/traces/sqljs.trace.zst",
+		 self);
 	assert_int_equal(system(whole), 0);
 	assert_int_equal(call(c, "run --workload replay:sqljs"), 2);
 	assert_non_null(strstr(c->err, "sqljs.trace.zst"));
@@ -206,12 +210,13 @@ static void damaged_traces_are_told_before_anything_runs(void **state)
 	snprintf(c->program, sizeof c->program, "%s", self);
 }
 
-/* ---- What is answered ----------------------------------------------------------------------------- */
+/* ---- What is answered
+ * ----------------------------------------------------------------------------- */
 
 static void every_command_has_help(void **state)
 {
-	static const char *const commands[] = { "run",	   "sweep",  "summary", "compare", "claims",
-		                                "list",	   "doctor", "show",	"show stub" };
+	static const char *const commands[] = { "run",	"sweep",  "summary", "compare",	 "claims",
+						"list", "doctor", "show",    "show stub" };
 	struct cli *c = *state;
 
 	assert_int_equal(call(c, "--help"), 0);
@@ -262,7 +267,7 @@ static void failed_cells_are_recorded(void **state)
 static void stubs_can_be_looked_at(void **state)
 {
 	static const char *const arms[] = { "null",	 "page",      "pool",	      "template",
-		                            "lazy+page", "lazy+pool", "lazy+template" };
+					    "lazy+page", "lazy+pool", "lazy+template" };
 	struct cli *c = *state;
 
 	for (size_t i = 0; i < sizeof arms / sizeof *arms; i++) {
@@ -270,7 +275,8 @@ static void stubs_can_be_looked_at(void **state)
 
 		assert_int_equal(call(c, "show stub --stubs %s --kind exit_js", arms[i]), 0);
 		assert_non_null(strstr(c->out, "bytes"));
-		assert_int_equal(call(c, "show stub --stubs %s --kind entry_js --json", arms[i]), 0);
+		assert_int_equal(call(c, "show stub --stubs %s --kind entry_js --json", arms[i]),
+				 0);
 		blocks = json_loads(c->out, 0, NULL);
 		assert_true(json_array_size(blocks) >= 1);
 		json_decref(blocks);

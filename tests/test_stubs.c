@@ -341,7 +341,7 @@ static void bad_rows_are_refused(void **state)
 	(void)state;
 	assert_int_equal(code_open(&code, &config), 0);
 	struct stub_ops ops = *stub_strategy("pool");
-	struct stub_config stubs = { STUB_LITERALS_BAKED, false, false };
+	struct stub_config stubs = { .literals = STUB_LITERALS_BAKED };
 	assert_int_equal(stub_space_open(&space, &ops, code, &stubs, &world_runtime), -EINVAL);
 	stubs.defaults = true;
 	assert_int_equal(stub_space_open(&space, &ops, code, &stubs, &world_runtime), 0);

@@ -1,6 +1,6 @@
 /*
- * test_stubs_life.c - strategies over time: ten thousand random operations against a model, and stubs
- * nested in one another and walked.
+ * test_stubs_life.c - strategies over time: ten thousand random operations against a model, and
+ * stubs nested in one another and walked.
  */
 #include "stub_set_up.h"
 

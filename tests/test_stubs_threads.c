@@ -45,7 +45,10 @@ static void retarget_while_running(const struct stub_ops *ops, enum code_wx wx,
 		memcpy((uint8_t *)code_writable(t->code, near) + 32 * i,
 		       i ? "\xb8\x02\0\0\0\xc3" : "\xb8\x01\0\0\0\xc3", 6);
 	assert_int_equal(code_commit(t->code, near, 64), 0);
-	struct stub_spec spec = { STUB_INDIRECT, parsed(">i"), near, r.context };
+	struct stub_spec spec = { .kind = STUB_INDIRECT,
+				  .signature = parsed(">i"),
+				  .target = near,
+				  .context = r.context };
 	assert_int_equal(ops->bind(&t->space, &spec, &r.c), 0);
 	if (ops->flags & STUB_DEFERRED) { /* its first call is a hook of the space */
 		struct probe_regs regs;

@@ -12,12 +12,10 @@
  *   The target works on h = k + context_salt[instance of k] + version, and for each parameter in
  *   order h = rotl32(h, 5) + w, w being:  i32: v    i64: low + 2*high    f32, f64: the integer
  *                                      ref: the 32 bits in the cell (cells[i] = i * 2654435761)
- *   Result: i32: h    i64: (h << 32 | h ^ 0x55555555)    f32, f64: (h & 0xffff)    ref: &cells[h & 63]
- *           none: instance's accumulator ^= h
- *   The next state: i32: h    i64: low + 2*high    f32, f64: the integer    ref: the cell's 32 bits
- *           none: x + 1
- *   builtin targets see the caller's instance (instance 0), as runtime functions do.
- *   The answer is x at the end, xor all accumulators.
+ *   Result: i32: h    i64: (h << 32 | h ^ 0x55555555)    f32, f64: (h & 0xffff)    ref: &cells[h &
+ * 63] none: instance's accumulator ^= h The next state: i32: h    i64: low + 2*high    f32, f64:
+ * the integer    ref: the cell's 32 bits none: x + 1 builtin targets see the caller's instance
+ * (instance 0), as runtime functions do. The answer is x at the end, xor all accumulators.
  */
 #ifndef STUBMAP_WORKLOAD_H
 #define STUBMAP_WORKLOAD_H
@@ -39,40 +37,42 @@ enum { SCENARIO_INSTANCES = 8, SCENARIO_CELLS = 64, SCENARIO_MAX_PARAMS = 16 };
 
 struct boundary {
 	enum boundary_kind kind;
-	uint32_t instance;     /* of its target: 0..SCENARIO_INSTANCES-1 */
-	char signature[20];    /* parameters '>' result, letters i l f d r: "ii>i" */
+	uint32_t instance;  /* of its target: 0..SCENARIO_INSTANCES-1 */
+	char signature[20]; /* parameters '>' result, letters i l f d r: "ii>i" */
 };
 
 /* How the harness is to make the calls. */
 enum scenario_shape {
 	SCENARIO_STRAIGHT, /* one call site a crossing, in line, as compiled code has them */
-	SCENARIO_DISPATCH, /* one call site a boundary, reached through a table in the order of events */
+	SCENARIO_DISPATCH, /* one call site a boundary, reached through a table in the order of
+			      events */
 };
 
 struct scenario {
 	enum scenario_shape shape;
 	struct boundary *boundaries; /* the whole population */
 	uint32_t nboundaries;
-	uint32_t *events;            /* boundaries crossed, in order: one round */
+	uint32_t *events; /* boundaries crossed, in order: one round */
 	uint64_t nevents;
 	uint32_t context_salt[SCENARIO_INSTANCES];
-	uint32_t crossed;            /* distinct boundaries among the events */
+	uint32_t crossed; /* distinct boundaries among the events */
 };
 
 struct workload_params {
-	uint32_t live;                  /* ring: stubs, 1..65536 */
-	enum boundary_kind kind;        /* ring */
-	const char *signature;          /* ring: NULL is "i>i" */
+	uint32_t live;		 /* ring: stubs, 1..65536 */
+	enum boundary_kind kind; /* ring */
+	const char *signature;	 /* ring: NULL is "i>i" */
 	uint64_t seed;
-	const char *data;               /* folder with traces/ */
-	uint64_t max_events;            /* replay: 0 is all */
+	const char *data;    /* folder with traces/ */
+	uint64_t max_events; /* replay: 0 is all */
 };
 
 struct workload {
 	const char *name, *summary;
-	/* 0, or -errno with one line in error that names the file or parameter and what is allowed. */
+	/* 0, or -errno with one line in error that names the file or parameter and what is allowed.
+	 */
 	int (*open)(const struct workload *, const struct workload_params *, struct scenario *,
-	            char error[200]);
+		    char error[200]);
 	const char *trace; /* replay: the trace's name */
 };
 
@@ -87,6 +87,6 @@ static inline uint32_t scenario_salt(uint32_t k, uint32_t j)
 }
 /* Runs `rounds` rounds from state x on accumulators acc (one an instance), without a stub. */
 uint32_t scenario_run(const struct scenario *, uint32_t version, uint64_t rounds, uint32_t x,
-                      uint32_t acc[SCENARIO_INSTANCES]);
+		      uint32_t acc[SCENARIO_INSTANCES]);
 
 #endif
