@@ -7,94 +7,16 @@
  * Data follow the instruction that touched them, so the last fetch decides whose they are.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "lackey.h"
 #include "meters.h"
+#include "valgrind.h"
 
-enum { NO_PROGRAM = 99, MOST_ARGUMENTS = 12, PREFIX = 3 };
-
-struct valgrind {
-	pid_t pid;
-	FILE *log;
-};
-
-static int fail(char error[TRACE_ERROR], const char *what, int e)
-{
-	snprintf(error, TRACE_ERROR, "valgrind: %.150s: %s", what, strerror(e));
-	return -e;
-}
-
-/* ---- The child -------------------------------------------------------------------------- */
-
-static _Noreturn void run_valgrind(char *const argv[], int log)
-{
-	char number[32];
-	char *with_log[MOST_ARGUMENTS + 2];
-	size_t n = 0;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	int null = open("/dev/null", O_RDWR);
-	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
-		_exit(NO_PROGRAM);
-	snprintf(number, sizeof number, "--log-fd=%d", log);
-	with_log[n++] = argv[0];
-	with_log[n++] = number;
-	for (size_t i = 1; argv[i]; i++)
-		with_log[n++] = argv[i];
-	with_log[n] = NULL;
-	fcntl(log, F_SETFD, 0);
-	execvp("valgrind", with_log);
-	_exit(NO_PROGRAM);
-}
-
-/* argv: at most MOST_ARGUMENTS, NULL last; its log is what is read. */
-static int start(struct valgrind *v, char *const argv[], char error[TRACE_ERROR])
-{
-	int log[2];
-
-	if (pipe2(log, O_CLOEXEC))
-		return fail(error, "pipe", errno);
-	fcntl(log[0], F_SETPIPE_SZ, 1 << 20); /* fewer changes of process; no matter if refused */
-	v->pid = fork();
-	if (!v->pid)
-		run_valgrind(argv, log[1]);
-	close(log[1]);
-	v->log = v->pid < 0 ? NULL : fdopen(log[0], "r");
-	if (v->log)
-		return 0;
-	close(log[0]);
-	return fail(error, "fork", errno);
-}
-
-static int finish(struct valgrind *v, const char *program, char error[TRACE_ERROR])
-{
-	int status = 0;
-
-	fclose(v->log);
-	while (waitpid(v->pid, &status, 0) < 0 && errno == EINTR)
-		;
-	if (WIFEXITED(status) && !WEXITSTATUS(status))
-		return 0;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == NO_PROGRAM) {
-		snprintf(
-		    error, TRACE_ERROR,
-		    "valgrind is not here: scripts/setup installs it (apt-get install valgrind)");
-		return -ENOENT;
-	}
-	snprintf(error, TRACE_ERROR, "valgrind on %.120s: %s %d", program,
-		 WIFSIGNALED(status) ? "killed by signal" : "exit status",
-		 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-	return -EIO;
-}
+enum { PREFIX = 3 };
 
 /* ---- Addresses -------------------------------------------------------------------------- */
 
@@ -233,11 +155,11 @@ int lackey_trace(const char *path, bool everything, struct trace_pack *out, char
 	}
 	int e = read_ranges(&r, out->head);
 	if (e)
-		fail(error, "ranges", ENOMEM);
-	else if (!(e = start(&v, argv, error))) {
+		snprintf(error, TRACE_ERROR, "ranges: %s", strerror(ENOMEM));
+	else if (!(e = valgrind_start(&v, argv, error))) {
 		char ending[TRACE_ERROR];
 		e = read_lines(&r, v.log, error);
-		int end = finish(&v, path, ending);
+		int end = valgrind_finish(&v, path, ending);
 		if (!e && end)
 			memcpy(error, ending, sizeof ending);
 		e = e ? e : end;
@@ -288,7 +210,7 @@ int lackey_cachegrind(const char *path, const struct cachegrind_geometry *g,
 	snprintf(i1, sizeof i1, "--I1=%u,%u,%u", g->size, g->ways, g->line);
 	snprintf(d1, sizeof d1, "--D1=%u,%u,%u", g->size, g->ways, g->line);
 	*out = (struct cachegrind_counts){ 0 };
-	int e = start(&v, argv, error);
+	int e = valgrind_start(&v, argv, error);
 	if (e)
 		return e;
 	while (fgets(line, sizeof line, v.log)) {
@@ -298,7 +220,7 @@ int lackey_cachegrind(const char *path, const struct cachegrind_geometry *g,
 		found += count_of(line, " D1  misses:", &out->d1_misses);
 	}
 	out->seconds = (double)(clock_ns() - t0) * 1e-9;
-	e = finish(&v, path, error);
+	e = valgrind_finish(&v, path, error);
 	if (!e && found != 4) {
 		snprintf(error, TRACE_ERROR, "cachegrind did not write its four counts");
 		e = -EIO;

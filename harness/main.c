@@ -22,6 +22,7 @@ static const struct command {
 	  cmd_show },
 	{ "model", "what the caches of other machines would do with the same calls", cmd_model },
 	{ "child", NULL, cmd_child },
+	{ "lookups", NULL, cmd_lookups },
 	{ NULL, NULL, NULL },
 };
 

@@ -10,15 +10,9 @@
 #include "map_bench.h"
 #include "map_trace.h"
 #include "meters.h"
-#include "prng.h"
 
-enum { POOL = 1 << 15, TRACES = 4096, PROBES = 1001 };
+enum { PROBES = 1001 };
 
-const char *const map_class_names[MAP_CLASSES] = {
-	[MAP_LIVE] = "live",
-	[MAP_EMPTY_POINT] = "empty",
-	[MAP_BOGUS] = "bogus",
-};
 const char *const map_pattern_names[MAP_PATTERNS] = {
 	[MAP_RANDOM] = "random",
 	[MAP_ALONE] = "alone",
@@ -34,72 +28,12 @@ const char *const map_count_names[MAP_COUNTS] = {
 struct bench {
 	const struct map_job *job;
 	struct bytes table;
-	uint32_t *pcs[MAP_CLASSES]; /* POOL of each, or NULL: there are none */
-	const char *why[MAP_CLASSES];
+	struct map_pcs pcs;
 	double *samples;
-	struct prng random;
 	volatile uint64_t sink;
 };
 
-/* ---- What to look up ----------------------------------------------------------------------- */
-
-static const struct safepoint *point_at(const struct map_job *job, uint32_t pc)
-{
-	size_t low = 0, high = job->npoints;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (job->points[middle].pc < pc)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < job->npoints && job->points[low].pc == pc ? &job->points[low] : NULL;
-}
-
-/* A pc of the class. Each class is known to have one; rejection ends because each is common or its
- * members were counted (see draw). */
-static uint32_t draw_one(struct bench *b, enum map_class class)
-{
-	const struct map_job *job = b->job;
-	for (;;) {
-		if (class == MAP_BOGUS) {
-			uint32_t pc = (uint32_t)((prng_next(&b->random) >> 32) *
-						     ((uint64_t)job->text_bytes + 1) >>
-						 32);
-			if (!point_at(job, pc))
-				return pc;
-		} else {
-			const struct safepoint *p =
-			    &job->points[prng_below(&b->random, (uint32_t)job->npoints)];
-			if ((p->nlive > 0) == (class == MAP_LIVE))
-				return p->pc;
-		}
-	}
-}
-
-static int draw(struct bench *b)
-{
-	const struct map_job *job = b->job;
-	size_t live = 0, n[MAP_CLASSES];
-	for (size_t i = 0; i < job->npoints; i++)
-		live += job->points[i].nlive > 0;
-	n[MAP_LIVE] = live;
-	n[MAP_EMPTY_POINT] = job->npoints - live;
-	n[MAP_BOGUS] = (size_t)job->text_bytes + 1 > job->npoints;
-	b->why[MAP_LIVE] = "no safepoint has live places";
-	b->why[MAP_EMPTY_POINT] = "no safepoint is empty";
-	b->why[MAP_BOGUS] = "every pc of the text is a safepoint";
-	for (int class = 0; class < MAP_CLASSES; class ++) {
-		if (!n[class])
-			continue;
-		b->pcs[class] = malloc(POOL * sizeof(uint32_t));
-		if (!b->pcs[class])
-			return -ENOMEM;
-		for (size_t i = 0; i < POOL; i++)
-			b->pcs[class][i] = draw_one(b, (enum map_class) class);
-	}
-	return 0;
-}
+/* ---- Right ------------------------------------------------------------------------------- */
 
 static enum map_outcome outcome(const struct bench *b, const struct safepoint *truth, uint32_t pc)
 {
@@ -122,8 +56,8 @@ static int verify(const struct bench *b, struct map_cost *cost, char error[MAP_B
 			 job->ops->name, p->pc, map_outcome_names[o]);
 		return -EILSEQ;
 	}
-	for (size_t i = 0; b->pcs[MAP_BOGUS] && i < POOL; i++)
-		cost->outcomes[MAP_BOGUS][outcome(b, NULL, b->pcs[MAP_BOGUS][i])]++;
+	for (size_t i = 0; b->pcs.of[MAP_BOGUS] && i < MAP_PCS; i++)
+		cost->outcomes[MAP_BOGUS][outcome(b, NULL, b->pcs.of[MAP_BOGUS][i])]++;
 	return 0;
 }
 
@@ -244,11 +178,11 @@ static void cold(struct bench *b, struct map_cost *cost)
 	double per_ns = ticks_per_ns();
 	tsc_probe(cost, per_ns);
 	for (int class = 0; class < MAP_CLASSES; class ++) {
-		if (!b->pcs[class])
+		if (!b->pcs.of[class])
 			continue;
 		for (size_t i = 0; i < b->job->cold; i++) {
 			struct live live = { 0 };
-			uint32_t pc = b->pcs[class][i % POOL];
+			uint32_t pc = b->pcs.of[class][i % MAP_PCS];
 			flush(&b->table);
 			uint64_t start = tsc_begin();
 			enum map_answer answer =
@@ -266,13 +200,14 @@ static void cold(struct bench *b, struct map_cost *cost)
 
 static void count_lines(struct bench *b, struct map_cost *cost, int class)
 {
-	double *values[MAP_COUNTS] = { b->samples, b->samples + TRACES, b->samples + 2 * TRACES };
+	double *values[MAP_COUNTS] = { b->samples, b->samples + MAP_COUNTED,
+				       b->samples + 2 * MAP_COUNTED };
 	bool full = false;
-	for (size_t i = 0; i < TRACES; i++) {
+	for (size_t i = 0; i < MAP_COUNTED; i++) {
 		struct map_lines lines;
 		struct live live;
 		enum map_answer answer = map_trace(b->job->ops, b->table.data, b->table.len,
-						   b->pcs[class][i], &live, &lines);
+						   b->pcs.of[class][i], &live, &lines);
 		values[MAP_LINES_READ][i] = lines.nread;
 		values[MAP_LINES_FETCHED][i] = lines.nfetched;
 		if (answer == MAP_FOUND)
@@ -283,7 +218,7 @@ static void count_lines(struct bench *b, struct map_cost *cost, int class)
 	for (int count = 0; count < MAP_COUNTS; count++)
 		cost->lines[count][class] =
 		    full ? map_figure_missing("a lookup read more lines than are counted")
-			 : map_figure_of("model", values[count], TRACES);
+			 : map_figure_of("model", values[count], MAP_COUNTED);
 }
 
 /* ---- All of it ----------------------------------------------------------------------------- */
@@ -323,11 +258,12 @@ static void lookups(struct bench *b, struct map_cost *cost)
 	};
 	cost->clock_probe = clock_probe();
 	for (int class = 0; class < MAP_CLASSES; class ++) {
-		if (!b->pcs[class])
+		if (!b->pcs.of[class])
 			continue;
 		for (int pattern = 0; pattern < MAP_COLD; pattern++)
-			cost->time[pattern][class] = warm(b, blocks[pattern], b->pcs[class], POOL);
-		cost->fence = warm(b, block_fence, b->pcs[class], POOL).p50;
+			cost->time[pattern][class] =
+			    warm(b, blocks[pattern], b->pcs.of[class], MAP_PCS);
+		cost->fence = warm(b, block_fence, b->pcs.of[class], MAP_PCS).p50;
 		count_lines(b, cost, class);
 	}
 	cold(b, cost);
@@ -340,8 +276,8 @@ int map_bench(const struct map_job *job, struct map_cost *cost, char error[MAP_B
 	size_t room = job->blocks > job->cold ? job->blocks : job->cold;
 	if (room < job->encodings)
 		room = job->encodings;
-	if (room < (size_t)MAP_COUNTS * TRACES)
-		room = (size_t)MAP_COUNTS * TRACES;
+	if (room < (size_t)MAP_COUNTS * MAP_COUNTED)
+		room = (size_t)MAP_COUNTS * MAP_COUNTED;
 	*cost = (struct map_cost){ 0 };
 	snprintf(error, MAP_BENCH_ERROR, "out of memory");
 	if (!job->npoints) {
@@ -349,28 +285,27 @@ int map_bench(const struct map_job *job, struct map_cost *cost, char error[MAP_B
 			 job->ops->name);
 		return -EINVAL;
 	}
-	prng_seed(&b.random, job->seed);
 	b.samples = malloc(room * sizeof *b.samples);
 	if (!b.samples)
 		goto out;
 	result = encode(&b, cost, error);
 	if (!result)
-		result = draw(&b);
+		result =
+		    map_pcs_draw(job->points, job->npoints, job->text_bytes, job->seed, &b.pcs);
 	if (!result)
 		result = verify(&b, cost, error);
 	if (result)
 		goto out;
 	for (int class = 0; class < MAP_CLASSES; class ++) {
 		for (int i = 0; i < MAP_PATTERNS; i++)
-			cost->time[i][class] = map_figure_missing(b.why[class]);
+			cost->time[i][class] = map_figure_missing(b.pcs.why[class]);
 		for (int i = 0; i < MAP_COUNTS; i++)
-			cost->lines[i][class] = map_figure_missing(b.why[class]);
+			cost->lines[i][class] = map_figure_missing(b.pcs.why[class]);
 	}
 	lookups(&b, cost);
 	error[0] = 0;
 out:
-	for (int class = 0; class < MAP_CLASSES; class ++)
-		free(b.pcs[class]);
+	map_pcs_free(&b.pcs);
 	free(b.samples);
 	free(b.table.data);
 	return result;

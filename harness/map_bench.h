@@ -19,20 +19,13 @@
 
 #include "../strategies/map.h"
 #include "map_figure.h"
+#include "map_pcs.h"
 
 enum { MAP_BLOCK = 128, MAP_BENCH_ERROR = 240 };
 
-/* What is looked up. */
-enum map_class {
-	MAP_LIVE,	 /* safepoints with live places */
-	MAP_EMPTY_POINT, /* safepoints without: a walk meets these too */
-	MAP_BOGUS,	 /* pcs within the text that are no safepoint */
-	MAP_CLASSES
-};
 enum map_pattern { MAP_RANDOM, MAP_ALONE, MAP_BATCHED, MAP_COLD, MAP_PATTERNS };
 enum map_count { MAP_LINES_READ, MAP_LINES_WITH_BITMAP, MAP_LINES_FETCHED, MAP_COUNTS };
 
-extern const char *const map_class_names[MAP_CLASSES];
 extern const char *const map_pattern_names[MAP_PATTERNS];
 extern const char *const map_count_names[MAP_COUNTS];
 

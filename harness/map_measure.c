@@ -12,6 +12,7 @@
 #include "bound.h"
 #include "decode.h"
 #include "gc_corpus.h"
+#include "map_instructions.h"
 #include "map_source.h"
 #include "map_walks.h"
 #include "safety.h"
@@ -58,7 +59,9 @@ struct measure {
 	struct walk_log walks; /* empty: none are known */
 	struct map_view spilled;
 	struct safety_probes probes;
-	const struct map_ops *ops; /* NULL: the corpus itself */
+	const struct map_ops *ops;		 /* NULL: the corpus itself */
+	struct map_instructed right[MAP_CHOICE]; /* the encoders that answered */
+	size_t nright;
 };
 
 enum { EVENT = 64 };
@@ -405,6 +408,7 @@ static int measure_encoder(struct measure *m, const struct map_ops *ops)
 		missing(m, "bytes", "bytes", error);
 		return r == -EILSEQ ? r : 0; /* a format may be too small for these maps */
 	}
+	m->right[m->nright++] = (struct map_instructed){ ops, job.points };
 	rows_of_size(m, &cost);
 	rows_of_cost(m, &cost);
 	int walked = rows_of_walk_lookups(m, &job);
@@ -412,6 +416,23 @@ static int measure_encoder(struct measure *m, const struct map_ops *ops)
 	if (!r)
 		rows_of_safety(m, &safety);
 	return r ? r : walked;
+}
+
+static int rows_of_instructions(const struct measure *m)
+{
+	const struct map_instructions_job job = { .file = m->path,
+						  .corpus = m->corpus.name,
+						  .encoders = m->right,
+						  .nencoders = m->nright,
+						  .npoints = m->corpus.nsafepoints,
+						  .text_bytes = m->corpus.text_bytes,
+						  .seed = SEED,
+						  .walks = &m->walks,
+						  .off = m->with->untimed
+							     ? "not asked for: --no-time"
+							     : NULL };
+
+	return map_instructions(&job, m->with->rows);
 }
 
 /* ---- One file ------------------------------------------------------------------------------- */
@@ -450,6 +471,8 @@ int map_measure_file(const struct map_measure *with, const char *path, char erro
 		snprintf(what, sizeof what, "%s: %s", m.corpus.name, with->encoders[i]->name);
 		progress_step(with->progress, what);
 	}
+	if (!r)
+		r = rows_of_instructions(&m);
 	if (!r)
 		r = with->rows->failed;
 	if (r == -ENOMEM)

@@ -9,7 +9,8 @@
  * walk_pcs (distinct), walk_deepest (in one walk).
  *
  * Events of an encoder: bytes, index_bytes, data_bytes, text_share, bits, encode, PATTERN_CLASS and
- * COUNT_CLASS (map_bench.h), walk and walk_batched (map_walks.h), true_CLASS_OUTCOME,
+ * COUNT_CLASS (map_bench.h), walk and walk_batched (map_walks.h), instructions_... (
+ * map_instructions.h), true_CLASS_OUTCOME,
  * true_walk_OUTCOME, bogus_SORT_OUTCOME, fault_FAULT_OUTCOME
  * (faults by their worst consequence), fault_lookups_FAULT_OUTCOME. PATTERN is warm_random,
  * warm_alone, warm_batched or cold.
@@ -27,7 +28,7 @@
 struct map_measure {
 	const struct map_ops *const *encoders;
 	size_t nencoders;
-	bool untimed;		   /* leaves out what takes a clock */
+	bool untimed;		   /* leaves out what takes a clock or a counter */
 	struct progress *progress; /* one step an encoder */
 	struct map_rows *rows;
 };

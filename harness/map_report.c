@@ -187,19 +187,56 @@ static void cost_row(struct view *v)
 	spread(v, "warm_random_bogus");
 	spread(v, "cold_live");
 	number(v, "cold_bogus");
-	number(v, "lines_with_bitmap_live");
-	number(v, "lines_read_bogus");
 }
 
 static int costs(struct view *v, FILE *out)
 {
 	static const char *const headers[] = { "encoder", "encode",    "warm hit", "alone",
-					       "batched", "warm miss", "cold hit", "cold miss",
-					       "lines",	  "miss" };
+					       "batched", "warm miss", "cold hit", "cold miss" };
 
-	table_begin(&v->table, headers, "lrrrrrrrrr");
+	table_begin(&v->table, headers, "lrrrrrrr");
 	each_encoder(v, cost_row);
 	return table_end(&v->table, out);
+}
+
+/* ---- Counts --------------------------------------------------------------------------------- */
+
+static void count_row(struct view *v)
+{
+	if (!map_rows_find(v->rows, v->file, v->encoder, "instructions_live"))
+		return;
+	number(v, "instructions_live");
+	number(v, "instructions_batched_live");
+	number(v, "instructions_empty");
+	number(v, "instructions_bogus");
+	number(v, "lines_read_live");
+	number(v, "lines_with_bitmap_live");
+	number(v, "lines_read_empty");
+	number(v, "lines_read_bogus");
+}
+
+static int counts(struct view *v, FILE *out)
+{
+	static const char *const headers[] = { "encoder", "instr. hit", "batched",
+					       "empty",	  "miss",	"lines hit",
+					       "+bitmap", "empty",	"miss" };
+	size_t i;
+	json_t *encoder;
+
+	table_begin(&v->table, headers, "lrrrrrrrr");
+	each_encoder(v, count_row);
+	int r = table_end(&v->table, out);
+	json_array_foreach(v->rows->encoders, i, encoder)
+	{
+		const json_t *row = map_rows_find(v->rows, v->file, json_string_value(encoder),
+						  "instructions_live");
+		const char *source = json_string_value(json_object_get(row, "source"));
+		if (!source)
+			continue;
+		fprintf(out, "  instructions: %s\n", source);
+		break;
+	}
+	return r;
 }
 
 /* ---- Walks ---------------------------------------------------------------------------------- */
@@ -218,12 +255,15 @@ static void walk_row(struct view *v)
 		table_missing(&v->table, why);
 	number(v, "warm_random_live");
 	number(v, "warm_random_empty");
+	number(v, "instructions_walk");
+	number(v, "instructions_walk_batched");
 }
 
 static int walks(struct view *v, FILE *out)
 {
 	static const char *const headers[] = { "encoder", "in walks",	"a walk at once",
-					       "change",  "random hit", "random empty" };
+					       "change",  "random hit", "random empty",
+					       "instr.",  "at once" };
 	double n, lookups = 0, empties = 0, pcs = 0, deepest = 0;
 
 	if (!get(v, "walks", "value", &n, NULL))
@@ -236,7 +276,7 @@ static int walks(struct view *v, FILE *out)
 		"\nstack walks: %.0f with %.0f lookups of %.0f pcs, %.0f of them of an empty map; "
 		"the longest: %.0f\n",
 		n, lookups, pcs, empties, deepest);
-	table_begin(&v->table, headers, "lrrrrr");
+	table_begin(&v->table, headers, "lrrrrrrr");
 	each_encoder(v, walk_row);
 	return table_end(&v->table, out);
 }
@@ -364,12 +404,15 @@ static const char legend[] =
     "         in random order; alone: a fence between two lookups; batched: 128 at once; cold: "
     "the\n"
     "         table's lines flushed before each. hit: safepoints with live places; miss: random\n"
-    "         pcs. lines: 64-byte lines of the table that a hit reads, bitmap included (a model).\n"
-    "         One process: no interval between processes. More figures: --json.\n"
+    "         pcs. One process: no interval between processes. More figures: --json.\n"
+    "counts   means of the same lookups. instr.: instructions from call to return, user mode; "
+    "lines:\n"
+    "         64-byte lines of the table that are read (a model), +bitmap: with the map found.\n"
     "walks    ns a lookup of a run's stack walks in their order, p50/p99 of samples of whole "
     "walks,\n"
     "         128 lookups or more: one by one; each walk at once, as a batch; random: as in "
-    "costs.\n"
+    "costs;\n"
+    "         instr.: instructions a lookup, one by one and each walk at once.\n"
     "         All in cache. Few lookups come round often: branch predictors may know them by "
     "heart.\n"
     "bogus    % of lookups of pcs that no safepoint has: w a wrong map, s silently none,\n"
@@ -431,6 +474,9 @@ int map_report_tables(FILE *out, const struct map_rows *rows)
 			return r;
 		fputs("\ncosts\n", out);
 		if ((r = costs(&v, out)))
+			return r;
+		fputs("\ncounts\n", out);
+		if ((r = counts(&v, out)))
 			return r;
 		if ((r = walks(&v, out)))
 			return r;

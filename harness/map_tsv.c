@@ -76,7 +76,13 @@ static void lookup(FILE *out, const struct map_rows *rows)
 					      "cold_live",
 					      "cold_bogus",
 					      "walk",
-					      "walk_batched" };
+					      "walk_batched",
+					      "instructions_live",
+					      "instructions_batched_live",
+					      "instructions_bogus",
+					      "instructions_walk",
+					      "lines_with_bitmap_live",
+					      "lines_read_bogus" };
 	enum { EVENTS = sizeof events / sizeof *events };
 	size_t i, k;
 	json_t *file, *encoder;

@@ -5,7 +5,8 @@
 #   gnuplot -c scripts/maps_lookup.gp lookup.tsv lookup.svg
 #
 # Columns: number, corpus, encoder, bytes, text_percent, warm_random_live, warm_alone_live,
-# warm_batched_live, warm_random_bogus, cold_live, cold_bogus, walk, walk_batched.
+# warm_batched_live, warm_random_bogus, cold_live, cold_bogus, walk, walk_batched and counts, which
+# are not drawn.
 
 DATA = ARG1
 OUT = ARG2
