@@ -41,6 +41,17 @@ int group_init(bool foreign)
 	return pfm != PFM_SUCCESS || version != PAPI_VER_CURRENT ? -ENOSYS : 0;
 }
 
+bool group_has_table(const char *pmu)
+{
+	for (int i = 0; i < PFM_PMU_MAX; i++) {
+		pfm_pmu_info_t info = { .size = sizeof info };
+
+		if (pfm_get_pmu_info((pfm_pmu_t)i, &info) == PFM_SUCCESS && !strcmp(info.name, pmu))
+			return true;
+	}
+	return false;
+}
+
 /* ---- perf_event_open --------------------------------------------------------------------- */
 
 static int paranoid(void)

@@ -40,6 +40,8 @@ struct group_reading {
  * be named. what is available is group_available's to say.
  */
 int group_init(bool foreign);
+/* Whether this libpfm has a table of that name; after group_init. */
+bool group_has_table(const char *pmu);
 /* 0, or a negative errno with the reason and what would help. */
 int group_available(enum group_kind, char why[GROUP_WHY]);
 

@@ -192,7 +192,7 @@ static int try_alone(const struct counters *set, struct counter *c, const struct
 static size_t list_candidates(const struct counters *set, const struct meter *m,
 			      char full[EVENT_NAME], struct candidate out[6])
 {
-	const struct event *event = set->uarch ? event_find(set->uarch, m->name) : NULL;
+	const struct event *event = set->table ? event_find(set->uarch, m->name) : NULL;
 	size_t n = 0;
 
 	if (event && !event_encoding(set->uarch, event, full)) {
@@ -210,6 +210,17 @@ static size_t list_candidates(const struct counters *set, const struct meter *m,
 	return n;
 }
 
+/* The CPU's own event is known, and this libpfm cannot encode it. */
+static void miss_table(struct counter *c, const struct uarch *uarch)
+{
+	const struct event *event = event_find(uarch, c->meter->name);
+
+	if (event)
+		add_why(c, "%s::%s (0x%llx): this libpfm has no table %s%s%s", uarch->pmu,
+			event->name, (unsigned long long)event->raw, uarch->pmu,
+			uarch->absent ? "; it is " : "", uarch->absent ? uarch->absent : "");
+}
+
 static void find_means(struct counters *set, struct counter *c)
 {
 	struct candidate candidates[6];
@@ -217,7 +228,9 @@ static void find_means(struct counters *set, struct counter *c)
 	size_t n = list_candidates(set, c->meter, full, candidates);
 	unsigned told = 0;
 
-	if (!n)
+	if (set->uarch && !set->table)
+		miss_table(c, set->uarch);
+	if (!n && !c->why[0])
 		add_why(c, "%s: no event for it is known, and the kernel has no generic one",
 			set->uarch ? set->uarch->name : "unknown CPU");
 	for (size_t i = 0; i < n; i++) {
@@ -431,6 +444,8 @@ int counters_open(struct counters **out, const char *const *names, size_t n,
 	set->uarch = uarch_host(set->cpu);
 	/* Decided by the real CPU also where a test hides it: libpfm starts only once a process. */
 	rc = group_init(set->uarch && set->uarch->borrowed);
+	if (set->options.uarch)
+		set->uarch = set->options.uarch;
 	if (rc) {
 		snprintf(error, COUNTERS_ERROR, "PAPI or libpfm4 does not start");
 		free(set);
@@ -438,6 +453,7 @@ int counters_open(struct counters **out, const char *const *names, size_t n,
 	}
 	if (set->options.faults & FAULT_UNKNOWN_CPU)
 		set->uarch = NULL;
+	set->table = set->uarch && group_has_table(set->uarch->pmu);
 	for (int kind = 0; kind < GROUP_KINDS; kind++)
 		set->group[kind] = (struct counter_group){ .kind = (enum group_kind)kind };
 	check_steps(set);

@@ -32,10 +32,11 @@ enum counters_fault {
 };
 
 struct counters_options {
-	unsigned off;		 /* steps not to take: bits 1 << enum group_kind */
-	unsigned faults;	 /* enum counters_fault */
-	const char *fault_meter; /* NULL: FAULT_ZERO and FAULT_REFUSED hit every meter */
-	bool forced;		 /* tests only: LIBPFM_FORCE_PMU may be set */
+	unsigned off;		   /* steps not to take: bits 1 << enum group_kind */
+	unsigned faults;	   /* enum counters_fault */
+	const char *fault_meter;   /* NULL: FAULT_ZERO and FAULT_REFUSED hit every meter */
+	bool forced;		   /* tests only: LIBPFM_FORCE_PMU may be set */
+	const struct uarch *uarch; /* tests only: as if the CPU were this; NULL: the CPU's own */
 };
 
 enum counter_proof {
@@ -71,6 +72,7 @@ struct counters {
 	struct counters_step step[GROUP_KINDS];
 	char cpu[UARCH_CPU];
 	const struct uarch *uarch; /* NULL: not known */
+	bool table;		   /* this libpfm has its table */
 	uint64_t probe_ns;	   /* a start and a stop, median */
 	uint64_t discarded;	   /* regions that were not counted all the time */
 	struct counters_options options;
@@ -104,6 +106,7 @@ struct counters_survey {
 	struct counters_step step[GROUP_KINDS];
 	char cpu[UARCH_CPU];
 	const struct uarch *uarch;
+	bool table; /* as in struct counters */
 	uint64_t probe_ns;
 };
 int counters_survey(struct counters_survey *, const struct counters_options *,

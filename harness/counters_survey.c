@@ -28,6 +28,7 @@ static int survey_round(struct counters_survey *survey, const char *names[METERS
 		memcpy(survey->step, set->step, sizeof survey->step);
 		memcpy(survey->cpu, set->cpu, sizeof survey->cpu);
 		survey->uarch = set->uarch;
+		survey->table = set->table;
 		survey->probe_ns = set->probe_ns;
 	}
 	for (size_t i = 0; i < set->n; i++) {
@@ -115,8 +116,9 @@ json_t *counters_survey_to_json(const struct counters_survey *survey)
 					: json_null());
 		json_array_append_new(list, c);
 	}
-	return json_pack("{s:s, s:o, s:o, s:I, s:I, s:o}", "cpu", survey->cpu, "uarch",
-			 text_or_null(survey->uarch ? survey->uarch->name : NULL), "steps", steps,
+	return json_pack("{s:s, s:o, s:o, s:o, s:I, s:I, s:o}", "cpu", survey->cpu, "uarch",
+			 text_or_null(survey->uarch ? survey->uarch->name : NULL), "table",
+			 text_or_null(survey->table ? survey->uarch->pmu : NULL), "steps", steps,
 			 "groups", (json_int_t)survey->groups, "probe_ns",
 			 (json_int_t)survey->probe_ns, "meters", list);
 }
@@ -141,7 +143,11 @@ void counters_survey_print(FILE *f, const struct counters_survey *survey)
 {
 	fprintf(f, "cpu       %s: %s\n", survey->cpu,
 		survey->uarch ? survey->uarch->name : "not known; generic events only");
-	if (survey->uarch && survey->uarch->borrowed)
+	if (survey->uarch && !survey->table)
+		fprintf(f, "events    generic only: this libpfm has no table %s%s%s\n",
+			survey->uarch->pmu, survey->uarch->absent ? "; it is " : "",
+			survey->uarch->absent ? survey->uarch->absent : "");
+	else if (survey->uarch && survey->uarch->borrowed)
 		fprintf(f, "events    %s\n", survey->uarch->borrowed);
 	for (int kind = 0; kind < GROUP_KINDS; kind++)
 		fprintf(f, "%-9s %s\n", group_names[kind],

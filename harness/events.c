@@ -15,6 +15,9 @@
 #include "events.h"
 
 /* clang-format off */
+/* Rows leave out the codes that libpfm gives, and the kind of core where there is one only. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 const struct meter meters[METERS] = {
 	{ "cycles", "core clock cycles while not halted",
 	  "perf::CYCLES", NULL, NULL, LOOP_COUNTED, 0.2, 50, false },
@@ -172,40 +175,139 @@ static const struct event zen4[] = {
 	{ "frontend_stall", "OPS_QUEUE_EMPTY", OPS_EMPTY, BACKEND_TOO },
 };
 
+/* Alder Lake: codes of Intel's event list, names of the libpfm that has them. */
+static const struct event alder_lake_p[] = {
+	{ "cycles", "CPU_CLK_UNHALTED:THREAD_P", CYCLES, NULL, 0x3c, 0 },
+	{ "instructions", "INST_RETIRED:ANY_P", RETIRED, NULL, 0xc0, 0 },
+	{ "branches", "BR_INST_RETIRED:ALL_BRANCHES", BRANCHES, NULL, 0xc4, 0 },
+	{ "branch_miss", "BR_MISP_RETIRED:ALL_BRANCHES", MISPREDICTED, NULL, 0xc5, 0 },
+	{ "indirect_branch_miss", "BR_MISP_RETIRED:INDIRECT",
+	  "retired indirect calls and jumps that were mispredicted, no returns", NULL, 0x80c5, 0 },
+	{ "l1i_miss", "FRONTEND_RETIRED:L1I_MISS",
+	  "retired instructions whose fetch missed the L1I",
+	  "instructions, not lines; " FRONTEND_MSR, 0x1c6, 0x12 },
+	{ "l1i_fill", "L2_RQSTS:ALL_CODE_RD", CODE_L2, NULL, 0xe424, 0 },
+	{ "l2i_miss", "L2_RQSTS:CODE_RD_MISS", CODE_L2_MISS, NULL, 0x2424, 0 },
+	{ "itlb_miss", "ITLB_MISSES:STLB_HIT", STLB, NULL, 0x2011, 0 },
+	{ "itlb_walk", "ITLB_MISSES:WALK_COMPLETED", WALKED_INTEL, NULL, 0xe11, 0 },
+	{ "frontend_stall", "IDQ_UOPS_NOT_DELIVERED:CYCLES_0_UOPS_DELIV_CORE", NO_UOPS, NULL,
+	  0x600019c, 0 },
+	{ "resteer", "BACLEARS:ANY", REDIRECT, SPECULATIVE, 0x160, 0 },
+};
+
+/* No row for frontend_stall: TOPDOWN_FE_BOUND counts issue slots, not cycles. */
+static const struct event alder_lake_e[] = {
+	{ "cycles", "CPU_CLK_UNHALTED:CORE_P", CYCLES, NULL, 0x3c, 0 },
+	{ "instructions", "INST_RETIRED:ANY_P", RETIRED, NULL, 0xc0, 0 },
+	{ "branches", "BR_INST_RETIRED:ALL_BRANCHES", BRANCHES, NULL, 0xc4, 0 },
+	{ "branch_miss", "BR_MISP_RETIRED:ALL_BRANCHES", MISPREDICTED, NULL, 0xc5, 0 },
+	{ "indirect_branch_miss", "BR_MISP_RETIRED:INDIRECT",
+	  "retired indirect calls and jumps that were mispredicted, no returns", NULL, 0xebc5, 0 },
+	{ "l1i_access", "ICACHE:ACCESSES", "requests for a new line or another chunk of one",
+	  SPECULATIVE, 0x380, 0 },
+	{ "l1i_miss", "ICACHE:MISSES", "requests for a new line or another chunk of one that missed",
+	  SPECULATIVE, 0x280, 0 },
+	{ "itlb_walk", "ITLB_MISSES:WALK_COMPLETED", WALKED_INTEL, "walks that end in a fault too",
+	  0xe85, 0 },
+	{ "resteer", "BACLEARS:ANY", REDIRECT, SPECULATIVE, 0x1e6, 0 },
+};
+
+/*
+ * Arm: the numbers are Armv8's of common events (Arm Architecture Reference Manual, "PMU events and
+ * event numbers"), the choice that of each core's technical reference manual. There, no event of
+ * instructions alone stands behind l2i_miss (the L2's are of data too), none behind resteer, and
+ * none but A55's own behind indirect_branch_miss.
+ */
+#define ARM_REFILL "lines fetched into the first-level instruction cache"
+#define ARM_ITLB "refills of the first-level ITLB"
+#define ARM_ITLB_ALL "also those that the second level could not serve"
+#define ARM_WALK "instruction accesses that caused a page walk"
+#define ARM_STALL "cycles in which nothing was issued because the front end had nothing"
+#define ARM_CORE(access) \
+	{ "cycles", "CPU_CYCLES", CYCLES, NULL, 0x11, 0 }, \
+	{ "instructions", "INST_RETIRED", RETIRED, NULL, 0x08, 0 }, \
+	{ "l1i_access", access, "look-ups of the first-level instruction cache", SPECULATIVE, 0x14, 0 }, \
+	{ "l1i_miss", "L1I_CACHE_REFILL", ARM_REFILL, SPECULATIVE, 0x01, 0 }, \
+	{ "itlb_miss", "L1I_TLB_REFILL", ARM_ITLB, ARM_ITLB_ALL, 0x02, 0 }
+#define ARM_RETIRED \
+	{ "branches", "BR_RETIRED", BRANCHES, NULL, 0x21, 0 }, \
+	{ "branch_miss", "BR_MIS_PRED_RETIRED", MISPREDICTED, NULL, 0x22, 0 }, \
+	{ "frontend_stall", "STALL_FRONTEND", ARM_STALL, NULL, 0x23, 0 }
+
+static const struct event neoverse_n1[] = {
+	ARM_CORE("L1I_CACHE_ACCESS"),
+	ARM_RETIRED,
+	{ "itlb_walk", "ITLB_WALK", ARM_WALK,
+	  "some releases of libpfm give it 0x34, which is DTLB_WALK", 0x35, 0 },
+};
+
+static const struct event neoverse_v1_n2[] = {
+	ARM_CORE("L1I_CACHE_ACCESS"),
+	ARM_RETIRED,
+	{ "itlb_walk", "ITLB_WALK", ARM_WALK, NULL, 0x35, 0 },
+};
+
+static const struct event cortex_a57[] = {
+	ARM_CORE("L1I_CACHE_ACCESS"),
+	{ "branches", "BRANCH_PRED", "predictable branches executed", SPECULATIVE, 0x12, 0 },
+	{ "branch_miss", "BRANCH_MISPRED", "branches mispredicted or not predicted at all",
+	  SPECULATIVE, 0x10, 0 },
+};
+
+static const struct event cortex_a55[] = {
+	ARM_CORE("L1I_CACHE"),
+	ARM_RETIRED,
+	{ "itlb_walk", "ITLB_WALK", ARM_WALK, NULL, 0x35, 0 },
+	{ "indirect_branch_miss", "BR_INDIRECT_MIS_PRED", "mispredicted indirect branches",
+	  "an event of this core alone; returns may be among them", 0xca, 0 },
+};
+
 #define ROWS(table) table, sizeof table / sizeof table[0]
+#define NEWER "in releases of libpfm after 4.13"
+#define ON_ARM "in builds of libpfm for arm64"
 const struct uarch uarchs[] = {
-	{ "skylake-sp", "skx", NULL, ROWS(skylake_sp) },
-	{ "cascade-lake-sp", "clx", NULL, ROWS(skylake_sp) },
-	{ "ice-lake-sp", "icx", NULL, ROWS(ice_lake_sp) },
-	{ "sapphire-rapids", "spr", NULL, ROWS(sapphire_rapids) },
-	{ "zen2", "amd64_fam17h_zen2", NULL, ROWS(zen2) },
-	{ "zen3", "amd64_fam19h_zen3", NULL, ROWS(zen3) },
-	{ "zen4", "amd64_fam19h_zen4", NULL, ROWS(zen4) },
+	{ "skylake-sp", "skx", NULL, NULL, ROWS(skylake_sp) },
+	{ "cascade-lake-sp", "clx", NULL, NULL, ROWS(skylake_sp) },
+	{ "ice-lake-sp", "icx", NULL, NULL, ROWS(ice_lake_sp) },
+	{ "sapphire-rapids", "spr", NULL, NULL, ROWS(sapphire_rapids) },
+	{ "alder-lake-p", "adl_glc", NULL, NEWER, ROWS(alder_lake_p) },
+	{ "alder-lake-e", "adl_grt", NULL, NEWER, ROWS(alder_lake_e) },
+	{ "zen2", "amd64_fam17h_zen2", NULL, NULL, ROWS(zen2) },
+	{ "zen3", "amd64_fam19h_zen3", NULL, NULL, ROWS(zen3) },
+	{ "zen4", "amd64_fam19h_zen4", NULL, NULL, ROWS(zen4) },
 	{ "zen5", "amd64_fam19h_zen4",
-	  "encoded by Zen 4's table; Linux's event list for Zen 5 gives the same codes", ROWS(zen4) },
-	{ .name = "alder-lake" },
-	{ .name = "neoverse-n1" },
-	{ .name = "neoverse-v1" },
-	{ .name = "neoverse-n2" },
-	{ .name = "cortex-a55" },
-	{ .name = "cortex-a57" },
-	{ .name = "cortex-a72" },
+	  "encoded by Zen 4's table; Linux's event list for Zen 5 gives the same codes", NULL,
+	  ROWS(zen4) },
+	{ "neoverse-n1", "arm_n1", NULL, ON_ARM, ROWS(neoverse_n1) },
+	{ "neoverse-v1", "arm_v1", NULL, ON_ARM, ROWS(neoverse_v1_n2) },
+	{ "neoverse-n2", "arm_n2", NULL, ON_ARM, ROWS(neoverse_v1_n2) },
+	{ "cortex-a72", "arm_ac57", "by Cortex-A57's table, whose events are the same", ON_ARM,
+	  ROWS(cortex_a57) },
+	{ "cortex-a57", "arm_ac57", NULL, ON_ARM, ROWS(cortex_a57) },
+	{ "cortex-a55", "arm_ac55", NULL, "in builds for arm64 of libpfm after 4.13",
+	  ROWS(cortex_a55) },
 	{ .name = NULL },
 };
+
+/* The kinds of core of a hybrid CPU, as leaf 0x1a has them. */
+enum { ATOM = 0x20, CORE = 0x40 };
 
 /* Inclusive ranges of models, as Linux assigns them, from a stepping on; the first that fits. */
 static const struct {
 	const char *vendor;
 	unsigned family, first, last, stepping;
 	const char *name;
+	unsigned core; /* of this kind only; 0: of any */
 } x86_models[] = {
 	{ "GenuineIntel", 6, 0x55, 0x55, 5, "cascade-lake-sp" },
 	{ "GenuineIntel", 6, 0x55, 0x55, 0, "skylake-sp" },
 	{ "GenuineIntel", 6, 0x6a, 0x6a, 0, "ice-lake-sp" },
 	{ "GenuineIntel", 6, 0x6c, 0x6c, 0, "ice-lake-sp" },
 	{ "GenuineIntel", 6, 0x8f, 0x8f, 0, "sapphire-rapids" },
-	{ "GenuineIntel", 6, 0x97, 0x97, 0, "alder-lake" },
-	{ "GenuineIntel", 6, 0x9a, 0x9a, 0, "alder-lake" },
+	{ "GenuineIntel", 6, 0x97, 0x97, 0, "alder-lake-p", CORE },
+	{ "GenuineIntel", 6, 0x97, 0x97, 0, "alder-lake-e", ATOM },
+	{ "GenuineIntel", 6, 0x9a, 0x9a, 0, "alder-lake-p", CORE },
+	{ "GenuineIntel", 6, 0x9a, 0x9a, 0, "alder-lake-e", ATOM },
 	{ "AuthenticAMD", 0x17, 0x30, 0x4f, 0, "zen2" },
 	{ "AuthenticAMD", 0x17, 0x60, 0x7f, 0, "zen2" },
 	{ "AuthenticAMD", 0x17, 0x84, 0x87, 0, "zen2" },
@@ -228,6 +330,7 @@ static const struct {
 	{ 0xd05, "cortex-a55" },  { 0xd07, "cortex-a57" },  { 0xd08, "cortex-a72" },
 	{ 0xd0c, "neoverse-n1" }, { 0xd40, "neoverse-v1" }, { 0xd49, "neoverse-n2" },
 };
+#pragma GCC diagnostic pop
 /* clang-format on */
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -264,12 +367,13 @@ int event_encoding(const struct uarch *uarch, const struct event *event, char te
 }
 
 const struct uarch *uarch_of_x86(const char *vendor, unsigned family, unsigned model,
-				 unsigned stepping)
+				 unsigned stepping, unsigned core)
 {
 	for (size_t i = 0; i < COUNT(x86_models); i++)
 		if (!strcmp(x86_models[i].vendor, vendor) && x86_models[i].family == family &&
 		    x86_models[i].first <= model && model <= x86_models[i].last &&
-		    x86_models[i].stepping <= stepping)
+		    x86_models[i].stepping <= stepping &&
+		    (!x86_models[i].core || x86_models[i].core == core))
 			return uarch_find(x86_models[i].name);
 	return NULL;
 }
@@ -283,6 +387,17 @@ const struct uarch *uarch_of_midr(uint64_t midr)
 }
 
 #if defined(__x86_64__)
+
+static unsigned core_kind(void)
+{
+	enum { HYBRID = 1 << 15 };
+	unsigned a, b, c, d;
+
+	if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d & HYBRID) ||
+	    !__get_cpuid(0x1a, &a, &b, &c, &d))
+		return 0;
+	return a >> 24;
+}
 
 const struct uarch *uarch_host(char cpu[UARCH_CPU])
 {
@@ -305,7 +420,7 @@ const struct uarch *uarch_host(char cpu[UARCH_CPU])
 		family += a >> 20 & 255;
 	snprintf(cpu, UARCH_CPU, "%s family %u model %u stepping %u", vendor, family, model,
 		 a & 15);
-	return uarch_of_x86(vendor, family, model, a & 15);
+	return uarch_of_x86(vendor, family, model, a & 15, core_kind());
 }
 
 #else

@@ -2,8 +2,9 @@
  * events.h - counter knowledge as data: what the meters are called here, which event of which CPU
  * each one is, and what a known loop must make of it before it is believed.
  *
- * Names and encodings are libpfm 4.13's; it knows neither Alder Lake nor Zen 5, and Debian's build
- * for x86-64 no Arm core. What it cannot encode has no row.
+ * Names and encodings are libpfm's. Debian's 4.13 for x86-64 knows neither Zen 5 nor Alder Lake nor
+ * any Arm core: Zen 5 borrows a table; the others' rows are data that it cannot encode, with the
+ * code of the maker's manual, and are asked for where a libpfm has their table only.
  */
 #ifndef STUBMAP_EVENTS_H
 #define STUBMAP_EVENTS_H
@@ -33,12 +34,14 @@ struct event {
 	const char *name; /* libpfm's, without the PMU's prefix */
 	const char *meaning;
 	const char *caveat; /* or NULL */
+	uint64_t raw, raw1; /* config, config1 by the maker's manual, where uarch.absent is set */
 };
 
 struct uarch {
 	const char *name;
-	const char *pmu; /* libpfm's table, or NULL: none, the kernel's generic events are left */
+	const char *pmu;      /* libpfm's table */
 	const char *borrowed; /* why another CPU's table holds here; NULL: the table is its own */
+	const char *absent;   /* where libpfm has the table, if not in 4.13 for x86-64; else NULL */
 	const struct event *events;
 	size_t nevents;
 };
@@ -56,13 +59,13 @@ const struct event *event_find(const struct uarch *, const char *meter); /* NULL
 /* libpfm's full name, PMU::EVENT:UMASK. 0, or -ENAMETOOLONG. */
 int event_encoding(const struct uarch *, const struct event *, char text[EVENT_NAME]);
 
-/* vendor as cpuid gives it ("GenuineIntel"); family and model with their extensions added. NULL:
- * not known. */
+/* vendor as cpuid gives it ("GenuineIntel"); family and model with their extensions added; core:
+ * of a hybrid CPU, as leaf 0x1a has it, else 0. NULL: not known. */
 const struct uarch *uarch_of_x86(const char *vendor, unsigned family, unsigned model,
-				 unsigned stepping);
+				 unsigned stepping, unsigned core);
 /* From Arm's MIDR_EL1; NULL: not known. */
 const struct uarch *uarch_of_midr(uint64_t midr);
-/* The machine's own; cpu becomes what the CPU calls itself. NULL: not known. */
+/* The core's that this thread is on; cpu becomes what the CPU calls itself. NULL: not known. */
 const struct uarch *uarch_host(char cpu[UARCH_CPU]);
 
 #endif
