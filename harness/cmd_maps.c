@@ -124,7 +124,8 @@ int cmd_maps(int argc, char **argv)
 	const struct option_spec specs[] = {
 		{ "encoders", 0, OPTION_LIST, "A,B", "these only; stubmap list maps has them all",
 		  &list, 0, 0 },
-		{ "no-time", 0, OPTION_FLAG, NULL, "leave out what takes a clock or a counter", &untimed, 0, 0 },
+		{ "no-time", 0, OPTION_FLAG, NULL, "leave out what takes a clock or a counter",
+		  &untimed, 0, 0 },
 		{ "json", 0, OPTION_FLAG, NULL, "one tidy row a line, every figure", &json, 0, 0 },
 		{ "tsv", 0, OPTION_TEXT, "FIGURE", "a figure's data: bytes, lookup, safety",
 		  &figure, 0, 0 },

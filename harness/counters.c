@@ -348,6 +348,23 @@ bool counters_too_short(const struct counters *set, uint64_t region_ns)
 	return region_ns < SHORTEST_NS || set->probe_ns * PROBE_SHARE > region_ns;
 }
 
+int counters_stop_timed(struct counters *set, uint64_t region_ns, uint64_t *values)
+{
+	uint64_t value[METERS] = { 0 };
+	int rc = counters_stop(set, value);
+
+	if (rc)
+		return rc;
+	if (counters_too_short(set, region_ns)) {
+		set->too_short++;
+		return -ERANGE;
+	}
+	for (size_t i = 0; i < set->n; i++)
+		if (set->counter[i].source)
+			values[i] = value[i];
+	return 0;
+}
+
 static int by_value(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;

@@ -75,6 +75,7 @@ struct counters {
 	bool table;		   /* this libpfm has its table */
 	uint64_t probe_ns;	   /* a start and a stop, median */
 	uint64_t discarded;	   /* regions that were not counted all the time */
+	uint64_t too_short;	   /* regions refused by counters_stop_timed */
 	struct counters_options options;
 	/* private */
 	struct counter_group group[GROUP_KINDS];
@@ -97,6 +98,9 @@ int counters_start(struct counters *);
 int counters_stop(struct counters *, uint64_t *values);
 /* Whether start and stop would be more than 1 % of a region, or it is shorter than 1 ms. */
 bool counters_too_short(const struct counters *, uint64_t region_ns);
+/* As counters_stop, for a region that took so long; -ERANGE: too short for the probe, no value was
+ * written, too_short went up. */
+int counters_stop_timed(struct counters *, uint64_t region_ns, uint64_t *values);
 
 /* Every meter, as groups that fit: group g (from 0) is one invocation's. */
 struct counters_survey {

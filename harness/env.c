@@ -17,6 +17,7 @@
 #include <zstd.h>
 
 #include "env.h"
+#include "tlb.h"
 
 enum { WHY = 160, TEXT = 4096 };
 
@@ -169,6 +170,18 @@ static json_t *cache_of_cpuid(unsigned level, unsigned type)
 				return geometry(line * ways * sets, line, sets);
 			}
 		}
+	return NULL;
+}
+
+static json_t *itlb(const char *arg, char why[WHY])
+{
+	struct tlb t;
+
+	(void)arg;
+	if (!tlb_of_code(&t))
+		return json_pack("{s:I, s:I}", "entries", (json_int_t)t.entries, "ways",
+				 (json_int_t)t.ways);
+	snprintf(why, WHY, "CPUID does not tell");
 	return NULL;
 }
 
@@ -408,6 +421,7 @@ static const struct fact {
 	{ "l1d", cache, "1D" },
 	{ "l2", cache, "2U" },
 	{ "l3", cache, "3U" },
+	{ "itlb", itlb, NULL },
 	{ "kernel", kernel, NULL },
 	{ "cmdline", cmdline, "/proc/cmdline" },
 	{ "hypervisor", hypervisor, NULL },

@@ -310,10 +310,18 @@ static bool read_cache(const json_t *fingerprint, const char *key, enum machine_
 
 int machine_of_fingerprint(const json_t *fingerprint, struct machine *out)
 {
-	*out = (struct machine){ .name = "host",
-				 .core = "the machine of the run",
-				 .note = "caches: sysfs or CPUID; the TLBs are not told",
-				 .page = 4 K };
+	*out =
+	    (struct machine){ .name = "host",
+			      .core = "the machine of the run",
+			      .note = "caches: sysfs or CPUID; ITLB: CPUID; the other TLBs are not "
+				      "told",
+			      .page = 4 K };
+	const json_t *itlb = json_object_get(fingerprint, "itlb");
+	json_int_t entries = json_integer_value(json_object_get(itlb, "entries"));
+	json_int_t ways = json_integer_value(json_object_get(itlb, "ways"));
+
+	if (entries > 0 && entries < 1 << 16 && ways > 0 && entries % ways == 0)
+		out->itlb = (struct machine_tlb){ (uint32_t)entries, (uint32_t)ways, LOCAL };
 	read_cache(fingerprint, "l2", P, &out->l2, &out->line);
 	read_cache(fingerprint, "l1d", V, &out->l1d, &out->line);
 	return read_cache(fingerprint, "l1i", V, &out->l1i, &out->line) ? 0 : -ENOENT;

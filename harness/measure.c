@@ -221,18 +221,28 @@ static void sample_counted(struct run *r, struct steady *t, unsigned i, uint64_t
 	bool started = r->counters && !counters_start(r->counters);
 
 	t->ns[i] = timed_rounds(r, rounds, &t->ticks[i]);
-	if (!started || counters_stop(r->counters, values) ||
-	    counters_too_short(r->counters, t->ns[i]))
+	if (!started || counters_stop_timed(r->counters, t->ns[i], values))
 		return;
 	t->counted[i] = true;
 	for (size_t k = 0; k < r->counters->n; k++)
 		t->counts[k * t->n + i] = values[k];
 }
 
-/* The counters' figures: only samples that were counted all the time, with what each one is. */
+/* The counters' figures: only samples that were counted all the time, and how many were not. */
 static void figure_counters(struct run *r, struct steady *t, uint64_t calls)
 {
-	for (size_t k = 0; r->counters && k < r->counters->n; k++) {
+	char why[120];
+
+	if (!r->counters)
+		return;
+	const uint64_t shared = r->counters->discarded, brief = r->counters->too_short;
+	const struct figure_name lost = { "steady", "samples_not_counted", "process", "count" };
+	figure_one(r->figures, lost, 1, shared + brief);
+	snprintf(
+	    why, sizeof why,
+	    "no sample was kept: %llu were not counted all the time, %llu too short for the probe",
+	    (unsigned long long)shared, (unsigned long long)brief);
+	for (size_t k = 0; k < r->counters->n; k++) {
 		const struct counter *c = &r->counters->counter[k];
 		const struct figure_name name = { "steady", c->meter->name, "call", c->source };
 		uint64_t *row = t->counts + k * t->n;
@@ -247,7 +257,7 @@ static void figure_counters(struct run *r, struct steady *t, uint64_t calls)
 		if (!c->source)
 			figure_missing(r->figures, name, c->why);
 		else if (kept == warm)
-			figure_missing(r->figures, name, "no sample was counted all the time");
+			figure_missing(r->figures, name, why);
 		else
 			figure_samples(r->figures, name, calls, warm, row, kept);
 	}

@@ -10,9 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "figures.h"
 #include "meters.h"
+#include "tlb.h"
 
 enum { RANGES = 2 * CODE_AREAS, PROBES = 1000 };
 
@@ -148,6 +150,9 @@ int meters_space(const struct code_memory *code, uint64_t stubs, uint64_t faults
 	uint64_t pss_modules = at[CODE_MODULES].pss + alias[CODE_MODULES].pss;
 	uint64_t mappings =
 	    at[CODE_STUBS].mappings + alias[CODE_STUBS].mappings + at[CODE_LITERALS].mappings;
+	const uint64_t pages = at[CODE_STUBS].rss / (uint64_t)sysconf(_SC_PAGESIZE);
+	struct tlb itlb = { 0 };
+	const char *no_itlb = tlb_of_code(&itlb) ? "CPUID does not tell the ITLB" : NULL;
 	const struct space_figure table[] = {
 		/* Each page once: both views of the code, and the literals. */
 		{ "pss", "stub", stubs, pss_code + at[CODE_LITERALS].pss, unseen },
@@ -163,6 +168,10 @@ int meters_space(const struct code_memory *code, uint64_t stubs, uint64_t faults
 		{ "mappings_limit", "process", 1, v.mappings_limit,
 		  v.mappings_limit ? NULL : "/proc/sys/vm/max_map_count can't be read" },
 		{ "minor_faults", "process", 1, faults, NULL },
+		/* Pages of stub code that were touched; over 1 of them an entry of the ITLB (its
+		 * size: CPUID) is beyond the reach of its first level. */
+		{ "code_pages", "stub", stubs, pages, unseen },
+		{ "itlb_reach", "ITLB entry", itlb.entries, pages, no_itlb ? no_itlb : unseen },
 	};
 	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
 		const struct space_figure *f = &table[i];

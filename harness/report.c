@@ -381,7 +381,7 @@ static void print_lines(FILE *out, const struct rows *rows, char (*arms)[FIGURE_
 static int print_tsv(FILE *out, const struct run *run, enum report_form form)
 {
 	static const struct {
-		struct figure_id ids[5];
+		struct figure_id ids[7];
 		size_t n;
 	} figures[] = {
 		[REPORT_TSV_RING - REPORT_TSV_RING] = { { { "steady", "ns" } }, 1 },
@@ -393,8 +393,10 @@ static int print_tsv(FILE *out, const struct run *run, enum report_form form)
 							   { "space", "pss" },
 							   { "space", "minor_faults" },
 							   { "space", "process_mappings" },
-							   { "space", "mappings_limit" } },
-							 5 },
+							   { "space", "mappings_limit" },
+							   { "space", "code_pages" },
+							   { "space", "itlb_reach" } },
+							 7 },
 		[REPORT_TSV_FILLS - REPORT_TSV_RING] = { { { "steady", "l1i_fill" },
 							   { "steady", "itlb_miss" },
 							   { "steady", "itlb_walk" },

@@ -4,7 +4,8 @@
 #   gnuplot -c scripts/page_use.gp pages.tsv pages.svg [KIND]      KIND: indirect unless told
 #
 # Columns: arm, workload, kind, live, l1i_ways, then value, low, high of: PSS of code and PSS of all
-# per stub, minor faults of the process, its mappings, their limit.
+# per stub, minor faults of the process, its mappings, their limit, pages of code touched per stub and
+# per entry of the first-level ITLB (older runs have neither: no line for it then).
 
 DATA = ARG1
 OUT = ARG2
@@ -25,9 +26,18 @@ set xtics 8
 set key below center reverse Left horizontal maxcols 2 samplen 2 width -2
 x(arm, kind, i, live) = wanted(arm, kind) && arm eq word(list, i) ? live : NaN
 set ylabel "pages of 4 KiB, code and literals (PSS)"
+itlb = 0
+stats DATA skip 1 using (strcol(24) ne "NaN" ? itlb = $21 * $4 / $24 : 0) nooutput
+if (itlb > 0) {
+	set arrow 1 from graph 0, first itlb to graph 1, first itlb nohead dt 2 lc rgb "#606060"
+	set label 1 sprintf("L1 ITLB: %.0f", itlb) at graph 0.98, first itlb right offset 0, 0.6 \
+		tc rgb "#404040"
+}
 plot for [i = 1:words(list)] DATA skip 1 using (x(strcol(1), strcol(3), i, $4)):($9 * $4 / 4096) \
 	with linespoints lc rgb colour(word(list, i)) pt point(word(list, i)) \
 	dt dash(word(list, i)) lw 2 ps 0.6 title word(list, i)
+unset arrow 1
+unset label 1
 set ylabel "minor page faults of the process"
 plot for [i = 1:words(list)] DATA skip 1 using (x(strcol(1), strcol(3), i, $4)):12 \
 	with linespoints lc rgb colour(word(list, i)) pt point(word(list, i)) \

@@ -374,6 +374,28 @@ static void short_regions_are_told(void **state)
 	assert_false(counters_too_short(&set, 1000000));
 }
 
+static void short_regions_are_refused(void **state)
+{
+	struct counters *set =
+	    open_one("minor_faults", (struct counters_options){ .off = OFF_PAPI });
+	uint64_t value = 42;
+
+	(void)state;
+	assert_int_equal(counters_start(set), 0);
+	assert_int_equal(counters_stop_timed(set, 1000, &value), -ERANGE);
+	assert_int_equal(value, 42);
+	assert_int_equal(set->too_short, 1);
+	assert_int_equal(counters_start(set), 0);
+	assert_int_equal(counters_stop_timed(set, 100 * set->probe_ns + 1000000, &value), 0);
+	assert_int_equal(set->too_short, 1);
+	assert_int_equal(set->discarded, 0);
+	set->options.faults = FAULT_SHARED;
+	assert_int_equal(counters_start(set), 0);
+	assert_int_equal(counters_stop_timed(set, UINT64_MAX, &value), -EAGAIN);
+	assert_int_equal(set->discarded, 1);
+	counters_close(set);
+}
+
 static void the_survey_is_whole(void **state)
 {
 	static struct counters_survey survey;
@@ -485,6 +507,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(shared_counter_is_discarded),
 		cmocka_unit_test(the_crowded_wait),
 		cmocka_unit_test(short_regions_are_told),
+		cmocka_unit_test(short_regions_are_refused),
 		cmocka_unit_test(the_survey_is_whole),
 		cmocka_unit_test_prestate(papi_counts, argv[0]),
 	};

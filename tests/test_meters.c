@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "../harness/meters.h"
+#include "../harness/tlb.h"
 
 enum { PAGE = 4096, PAGES = 12 };
 
@@ -189,6 +190,22 @@ static json_int_t value(const json_t *f)
 	return json_integer_value(json_array_get(json_object_get(f, "samples"), 0));
 }
 
+/* PAGES over what CPUID tells, or its reason. */
+static void check_reach(const json_t *f)
+{
+	struct tlb itlb;
+
+	if (tlb_of_code(&itlb)) {
+		assert_true(json_is_null(json_object_get(f, "source")));
+		return;
+	}
+	assert_in_range(itlb.entries, 4, 1 << 16);
+	assert_in_range(itlb.ways, 1, itlb.entries);
+	assert_int_equal(itlb.entries % itlb.ways, 0);
+	assert_int_equal(value(f), PAGES);
+	assert_int_equal(json_integer_value(json_object_get(f, "per")), itlb.entries);
+}
+
 static void check_space(struct code_memory *code, bool doubled)
 {
 	json_t *figures = json_array();
@@ -205,6 +222,8 @@ static void check_space(struct code_memory *code, bool doubled)
 	assert_int_equal(value(figure(figures, "pss_literals")), PAGE);
 	assert_int_equal(value(figure(figures, "rss_code")), PAGES * PAGE);
 	assert_int_equal(json_integer_value(json_object_get(figure(figures, "pss"), "per")), 7);
+	assert_int_equal(value(figure(figures, "code_pages")), PAGES);
+	check_reach(figure(figures, "itlb_reach"));
 	assert_true(value(figure(figures, "minor_faults")) >= PAGES + 1);
 	assert_true(value(figure(figures, "process_mappings")) > 10);
 
