@@ -10,6 +10,7 @@
 #include "meters.h"
 #include "options.h"
 #include "table.h"
+#include "valgrind.h"
 
 static const struct option_help help = {
 	.usage = "doctor [--json]",
@@ -81,13 +82,36 @@ static json_t *clocks_to_json(const struct probe_cost *cost)
 			 (json_int_t)cost->tsc_ticks);
 }
 
+/* What serves where no counter does: source "model", and "callgrind" for lookups. */
+struct tracer {
+	char version[64], why[VALGRIND_ERROR];
+	bool here;
+};
+
+static void print_tracer(const struct tracer *t)
+{
+	if (t->here)
+		printf("model: misses of caches, TLBs, BTBs, by %s (stubmap model); callgrind: "
+		       "lookups\n",
+		       t->version);
+	else
+		printf("model, callgrind: %s\n", t->why);
+}
+
+static json_t *tracer_to_json(const struct tracer *t)
+{
+	return json_pack("{s:[s, s], s:s?, s:s?}", "sources", "model", "callgrind", "tool",
+			 t->here ? t->version : NULL, "why", t->here ? NULL : t->why);
+}
+
 static int print_json(json_t *machine, const struct env_check *checks, size_t n,
 		      const struct counters_survey *survey, const char *error,
-		      const struct probe_cost *cost)
+		      const struct probe_cost *cost, const struct tracer *tracer)
 {
 	json_t *all =
-	    json_pack("{s:O, s:o, s:o, s:o, s:s?}", "machine", machine, "checks",
-		      checks_to_json(checks, n), "clocks", clocks_to_json(cost), "counters",
+	    json_pack("{s:O, s:o, s:o, s:o, s:o, s:s?}", "machine", machine, "checks",
+		      checks_to_json(checks, n), "clocks", clocks_to_json(cost), "tracer",
+		      tracer_to_json(tracer), "counters",
 		      error ? json_null() : counters_survey_to_json(survey), "counters_why", error);
 	int r = all ? json_dumpf(all, stdout, JSON_COMPACT) : -1;
 
@@ -106,6 +130,7 @@ int cmd_doctor(int argc, char **argv)
 	struct counters_survey *survey;
 	char error[COUNTERS_ERROR];
 	struct probe_cost cost;
+	struct tracer tracer;
 	json_t *machine;
 	size_t n;
 	int first, r, missing, worst = ENV_OK;
@@ -123,14 +148,16 @@ int cmd_doctor(int argc, char **argv)
 	n = env_checks(machine, checks);
 	cost = meters_probe_cost();
 	missing = counters_survey(survey, NULL, error);
+	tracer.here = !valgrind_version(tracer.version, tracer.why);
 	if (json) {
-		r = print_json(machine, checks, n, survey, missing ? error : NULL, &cost);
+		r = print_json(machine, checks, n, survey, missing ? error : NULL, &cost, &tracer);
 	} else {
 		print_machine(machine);
 		r = print_checks(checks, n);
-		printf(
-		    "\nclock: a bracket shows %llu ns; tsc: %llu ticks; kernel: smaps, rusage\n\n",
-		    (unsigned long long)cost.clock_ns, (unsigned long long)cost.tsc_ticks);
+		printf("\nclock: a bracket shows %llu ns; tsc: %llu ticks; kernel: smaps, rusage\n",
+		       (unsigned long long)cost.clock_ns, (unsigned long long)cost.tsc_ticks);
+		print_tracer(&tracer);
+		putchar('\n');
 		if (missing)
 			printf("counters: none: %s\n", error);
 		else

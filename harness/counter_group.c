@@ -192,7 +192,9 @@ static int papi_available(char why[GROUP_WHY])
 	}
 	/* EDELAY_INIT is no failure: the component comes up when its first event is added. */
 	if (info->disabled && info->disabled != PAPI_EDELAY_INIT) {
-		snprintf(why, GROUP_WHY, "PAPI's component perf_event is disabled: %.100s",
+		snprintf(why, GROUP_WHY,
+			 "PAPI's component perf_event is disabled: %.100s (it needs a PMU, and a "
+			 "libpfm whose own tables know the CPU)",
 			 info->disabled_reason);
 		return -ENODEV;
 	}

@@ -123,6 +123,48 @@ json_t *counters_survey_to_json(const struct counters_survey *survey)
 			 (json_int_t)survey->probe_ns, "meters", list);
 }
 
+/* From column indent on, in lines of at most WIDTH columns, broken at blanks. */
+static void print_wrapped(FILE *f, int indent, const char *text)
+{
+	enum { WIDTH = 100 };
+	const size_t room = (size_t)(WIDTH - indent);
+
+	for (size_t len; (len = strlen(text)) > room; text += len + 1) {
+		len = room;
+		while (len && text[len] != ' ')
+			len--;
+		if (!len)
+			break; /* one long word */
+		fprintf(f, "%.*s\n%*s", (int)len, text, indent, "");
+	}
+	fprintf(f, "%s\n", text);
+}
+
+/* A meter's reasons, those of whole steps by the step's name alone: they stand above. */
+static void shorten(const struct counters_survey *survey, const char *why, char out[COUNTER_WHY])
+{
+	char text[16 + GROUP_WHY];
+	size_t used = 0;
+
+	while (*why && used + 1 < COUNTER_WHY) {
+		size_t skip = 0;
+
+		for (int kind = 0; kind < GROUP_KINDS && !skip; kind++) {
+			snprintf(text, sizeof text, "%s: %s", group_names[kind],
+				 survey->step[kind].why);
+			if (survey->step[kind].available || strncmp(why, text, strlen(text)) != 0)
+				continue;
+			skip = strlen(text);
+			used += (size_t)snprintf(out + used, COUNTER_WHY - used, "%s: as above",
+						 group_names[kind]);
+		}
+		if (!skip)
+			out[used++] = *why++;
+		why += skip;
+	}
+	out[used < COUNTER_WHY ? used : COUNTER_WHY - 1] = 0;
+}
+
 /* The event's own name, without its table's and without the modifiers: 48 columns of it. --json has
  * the exact definition. */
 static void print_event(FILE *f, const char *exact)
@@ -149,19 +191,22 @@ void counters_survey_print(FILE *f, const struct counters_survey *survey)
 			survey->uarch->absent ? survey->uarch->absent : "");
 	else if (survey->uarch && survey->uarch->borrowed)
 		fprintf(f, "events    %s\n", survey->uarch->borrowed);
-	for (int kind = 0; kind < GROUP_KINDS; kind++)
-		fprintf(f, "%-9s %s\n", group_names[kind],
-			survey->step[kind].available ? "works" : survey->step[kind].why);
+	for (int kind = 0; kind < GROUP_KINDS; kind++) {
+		fprintf(f, "%-9s ", group_names[kind]);
+		print_wrapped(f, 10,
+			      survey->step[kind].available ? "works" : survey->step[kind].why);
+	}
 	fprintf(f, "a start and a stop take %llu ns; hardware events count user mode only\n\n",
 		(unsigned long long)survey->probe_ns);
 	fprintf(f, "%-21s %-7s %-5s %-10s %s\n", "meter", "source", "group", "in a loop", "event");
 	for (size_t i = 0; i < METERS; i++) {
 		const struct counter *c = &survey->counter[i];
-		char ratio[16] = "reads";
+		char ratio[16] = "reads", why[COUNTER_WHY];
 
 		if (!c->source) {
-			fprintf(f, "%-21s %-7s %-5s %-10s %s\n", c->meter->name, "-", "-", "-",
-				c->why);
+			shorten(survey, c->why, why);
+			fprintf(f, "%-21s %-7s ", c->meter->name, "-");
+			print_wrapped(f, 30, why);
 			continue;
 		}
 		if (c->proof == PROOF_COUNTED)

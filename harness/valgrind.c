@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -15,6 +16,26 @@ static int fail(char error[VALGRIND_ERROR], const char *what, int e)
 {
 	snprintf(error, VALGRIND_ERROR, "valgrind: %.150s: %s", what, strerror(e));
 	return -e;
+}
+
+static int absent(char error[VALGRIND_ERROR])
+{
+	snprintf(error, VALGRIND_ERROR,
+		 "valgrind is not here: scripts/setup installs it (apt-get install valgrind)");
+	return -ENOENT;
+}
+
+int valgrind_version(char version[64], char error[VALGRIND_ERROR])
+{
+	FILE *f = popen("valgrind --version 2>/dev/null", "r");
+	bool told = f && fgets(version, 64, f);
+
+	if (f && pclose(f))
+		told = false;
+	if (!told)
+		return absent(error);
+	version[strcspn(version, "\n")] = 0;
+	return 0;
 }
 
 static _Noreturn void run_valgrind(char *const argv[], int log)
@@ -65,12 +86,8 @@ int valgrind_finish(struct valgrind *v, const char *program, char error[VALGRIND
 		;
 	if (WIFEXITED(status) && !WEXITSTATUS(status))
 		return 0;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == NO_PROGRAM) {
-		snprintf(
-		    error, VALGRIND_ERROR,
-		    "valgrind is not here: scripts/setup installs it (apt-get install valgrind)");
-		return -ENOENT;
-	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) == NO_PROGRAM)
+		return absent(error);
 	snprintf(error, VALGRIND_ERROR, "valgrind on %.120s: %s %d", program,
 		 WIFSIGNALED(status) ? "killed by signal" : "exit status",
 		 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));

@@ -12,6 +12,9 @@ struct valgrind {
 	FILE *log; /* to be read to its end */
 };
 
+/* As "valgrind-3.19.0". 0, or -ENOENT with one line in error. */
+int valgrind_version(char version[64], char error[VALGRIND_ERROR]);
+
 /* argv: "valgrind", its options, the program and its; at most VALGRIND_ARGUMENTS, NULL last. 0 or
  * -errno with one line in error. */
 int valgrind_start(struct valgrind *, char *const argv[], char error[VALGRIND_ERROR]);

@@ -16,6 +16,8 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "no_pmu.h"
+
 enum { PATH = 4096, OUTPUT = 1 << 20 };
 
 struct cli {
@@ -283,6 +285,45 @@ static void stubs_can_be_looked_at(void **state)
 	}
 }
 
+/* The normal case: no counter, a reason for each, and what serves instead. */
+static void a_guest_without_pmu_is_served(void **state)
+{
+	struct cli *c = *state;
+	json_t *all, *meter;
+	size_t i, missing = 0;
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		forbid_counters();
+		status = call(c, "doctor");
+		for (const char *line = c->out; *line && !status; line++) {
+			size_t len = strcspn(line, "\n");
+			status = len > 100 ? 100 : 0;
+			line += len;
+		}
+		_exit(status ? status : call(c, "doctor --json"));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	read_file("out", c->out);
+	all = json_loads(c->out, 0, NULL);
+	assert_non_null(all);
+	json_array_foreach(json_object_get(json_object_get(all, "counters"), "meters"), i, meter)
+	{
+		const char *source = json_string_value(json_object_get(meter, "source"));
+
+		assert_true(!source || !strcmp(source, "kernel"));
+		assert_int_equal(!source, json_is_string(json_object_get(meter, "why")));
+		missing += !source;
+	}
+	assert_true(missing > 0);
+	assert_true(json_is_string(json_object_get(json_object_get(all, "tracer"), "tool")) ||
+		    json_is_string(json_object_get(json_object_get(all, "tracer"), "why")));
+	json_decref(all);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,6 +333,7 @@ int main(void)
 		cmocka_unit_test(tables_fit_a_page_and_json_is_json),
 		cmocka_unit_test(failed_cells_are_recorded),
 		cmocka_unit_test(stubs_can_be_looked_at),
+		cmocka_unit_test(a_guest_without_pmu_is_served),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

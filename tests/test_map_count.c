@@ -5,15 +5,11 @@
  * without a PMU is played by a filter that forbids perf_event_open.
  */
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +19,7 @@
 #include "../harness/map_callgrind.h"
 #include "../harness/map_instructions.h"
 #include "map_samples.h"
+#include "no_pmu.h"
 
 enum {
 	LOOKUPS = 512,
@@ -183,20 +180,6 @@ static void every_encoder(void **state)
 /* ---- The command ----------------------------------------------------------------------------- */
 
 enum guest { HAS_ALL, NO_PMU, NO_PMU_NO_VALGRIND };
-
-static void forbid_counters(void)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_perf_event_open, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOENT),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = { sizeof code / sizeof *code, code };
-
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, 2, &program))
-		_exit(126);
-}
 
 /* The plain program's rows of instructions. */
 static json_t *rows_of(enum guest guest, const char *args)
