@@ -16,6 +16,7 @@
  *   toggle    9 + 3    1        1       1      2 (+2)       nothing
  *   dual      9 + 11   0        0       0      1 (+2)       both code areas, always
  *   rwx       9 + 2    0        0       0      1 (+2)       both code areas, always
+ *   running   +1       -        +1      -      -            (code_set_running: dual and rwx only)
  *
  * (+2) gives the literals of the quanta back, once any have been accounted. Toggle changes whole
  * 4 KiB pages: those that [at, at + bytes) touches, not the whole quantum. Under dual and rwx a
@@ -23,13 +24,23 @@
  * in system calls with that. x86 keeps instruction fetch coherent with stores by physical address,
  * so nothing need be flushed, not even for stores through dual's second view.
  *
- * One thread at a time.
+ * Other threads that run this code (code_set_running): coherent is not yet synchronised. A
+ * processor may have fetched an address before a store there and execute what it fetched. Intel's
+ * manual (SDM 3A, "Handling Self- and Cross-Modifying Code") asks for a serialising instruction in
+ * between, on the processor that executes; AMD's (APM 2, 7.6.1) too, but for aligned stores of up
+ * to 8 bytes. Dual, rwx: membarrier(SYNC_CORE) gives it. Toggle: a page has not been executable
+ * since the end of its last life took away every processor's translation of it, so none has fetched
+ * from it.
+ *
+ * One thread at a time, but for code_writable, code_range and what asks for the configuration.
  */
 #include <assert.h>
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "quanta.h"
@@ -63,13 +74,10 @@ struct code_memory {
 	char *faults;	   /* copy of config.faults */
 	const char *fault; /* next letter; NULL: all go well */
 	bool has_literals; /* some have been accounted: release gives their pages back */
+	bool running;
 };
 
-const char *const code_wx_names[CODE_WX_POLICIES] = {
-	[CODE_TOGGLE] = "toggle",
-	[CODE_DUAL] = "dual",
-	[CODE_RWX] = "rwx",
-};
+const char *const code_wx_names[CODE_WX_POLICIES] = { "toggle", "dual", "rwx" };
 
 /* ---- System calls, each counted ------------------------------------------------------------ */
 
@@ -248,11 +256,7 @@ static int open_dual(struct code_memory *code)
 
 int code_open(struct code_memory **out, const struct code_config *config)
 {
-	int (*const policies[])(struct code_memory *) = {
-		[CODE_TOGGLE] = open_toggle,
-		[CODE_DUAL] = open_dual,
-		[CODE_RWX] = open_rwx,
-	};
+	int (*const policies[])(struct code_memory *) = { open_toggle, open_dual, open_rwx };
 	int error = -ENOMEM;
 
 	*out = NULL;
@@ -353,14 +357,38 @@ static int turn(struct code_memory *code, void *at, size_t bytes, int prot)
 	return protect(code, from, to - from, prot);
 }
 
+static int barrier(struct code_memory *code, int command)
+{
+	code->stats.syscalls++;
+	return syscall(SYS_membarrier, command, 0, 0) ? -errno : 0;
+}
+
 int code_commit(struct code_memory *code, void *at, size_t bytes)
 {
-	return turn(code, at, bytes, PROT_READ | PROT_EXEC);
+	int error = turn(code, at, bytes, PROT_READ | PROT_EXEC);
+
+	if (!error && code->running && code->config.wx != CODE_TOGGLE)
+		error = barrier(code, MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE);
+	return error;
 }
 
 int code_patch(struct code_memory *code, void *at, size_t bytes)
 {
-	return turn(code, at, bytes, PROT_READ | PROT_WRITE);
+	return code_frozen(code) ? -EBUSY : turn(code, at, bytes, PROT_READ | PROT_WRITE);
+}
+
+int code_set_running(struct code_memory *code)
+{
+	if (!code->running && code->config.wx != CODE_TOGGLE &&
+	    barrier(code, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE))
+		return -ENOSYS;
+	code->running = true;
+	return 0;
+}
+
+bool code_frozen(const struct code_memory *code)
+{
+	return code->running && code->config.wx == CODE_TOGGLE;
 }
 
 /*
@@ -463,4 +491,10 @@ void code_account(struct code_memory *code, enum code_area area, ptrdiff_t bytes
 		code->stats.used_literals += (uint64_t)bytes;
 		code->has_literals |= bytes > 0;
 	}
+}
+
+void code_retire(struct code_memory *code, ptrdiff_t bytes)
+{
+	code->stats.used_stubs -= (uint64_t)bytes;
+	code->stats.retired += (uint64_t)bytes;
 }

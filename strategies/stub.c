@@ -63,7 +63,9 @@ int stub_space_open(struct stub_space *space, const struct stub_ops *ops, struct
 			return -ENOMEM;
 	}
 	pthread_mutex_init(&space->lock, NULL);
-	int error = ops->open ? ops->open(space) : 0;
+	int error = config->running ? code_set_running(code) : 0;
+	if (!error && ops->open)
+		error = ops->open(space);
 	if (error) {
 		pthread_mutex_destroy(&space->lock);
 		free(space->state);

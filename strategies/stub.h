@@ -81,6 +81,7 @@ struct code_stats {
 	uint64_t quanta_stubs, quanta_modules;	     /* now held */
 	uint64_t committed_stubs, committed_modules; /* bytes: quanta held x quantum */
 	uint64_t used_stubs;	/* bytes of code that live stubs, bodies and templates occupy */
+	uint64_t retired;	/* bytes of code that retargets replaced, kept until reclaim */
 	uint64_t used_literals; /* bytes of literals that live stubs occupy */
 	uint64_t used_modules;	/* bytes of loaded sections */
 };
@@ -94,12 +95,13 @@ const struct code_config *code_config(const struct code_memory *code);
 
 /* Whole quanta, contiguous, writable until committed. CODE_STUBS or CODE_MODULES. NULL: no room. */
 void *code_reserve(struct code_memory *code, enum code_area area, size_t bytes);
-/* Makes [at, at+bytes) executable; what was reserved or patched and not committed cannot run. */
+/* Makes [at, at+bytes) executable; what was reserved or patched and not committed cannot run. After
+ * code_set_running it also returns only when each thread will execute what was written. */
 int code_commit(struct code_memory *code, void *at, size_t bytes);
 /* Gives back what was reserved and never committed. */
 void code_abort(struct code_memory *code, void *at, size_t bytes);
 /* Makes committed code writable again, until the next commit. Under CODE_TOGGLE no code of the
- * touched pages can run meanwhile. */
+ * touched pages can run meanwhile; after code_set_running: -EBUSY, what was committed stays. */
 int code_patch(struct code_memory *code, void *at, size_t bytes);
 /* Gives whole quanta back, from a quantum's start, with the literals that belong to them. */
 void code_release(struct code_memory *code, void *at, size_t bytes);
@@ -118,6 +120,18 @@ void code_range_alias(const struct code_memory *code, enum code_area area, uintp
 void code_get_stats(const struct code_memory *code, struct code_stats *out);
 /* Bookkeeping by strategies and the loader: live bytes of code / of literals, may be negative. */
 void code_account(struct code_memory *code, enum code_area area, ptrdiff_t bytes);
+/* Bytes of stubs' code that go from live to retired, or (negative) back before they are freed. */
+void code_retire(struct code_memory *code, ptrdiff_t bytes);
+
+/*
+ * From now on other threads run this code while it is written. Toggle: what was committed is never
+ * unprotected. Dual, rwx: a commit ends with membarrier(2), PRIVATE_EXPEDITED_SYNC_CORE: each
+ * thread of the process executes a serialising instruction after the stores before it. 0, or
+ * -ENOSYS: the kernel has no such barrier (Linux before 4.16, or a filter). Any number of times.
+ */
+int code_set_running(struct code_memory *code);
+/* Whether committed code stays as it is until its quantum is released: running, under toggle. */
+bool code_frozen(const struct code_memory *code);
 
 extern const char *const code_wx_names[CODE_WX_POLICIES];
 
@@ -307,8 +321,9 @@ struct stub_ops {
 };
 
 /* 0, or -EINVAL (ops lacks a hook, or has one that its flags deny; the literal form is not one of
- * its flags; poison without runtime.released), -ENOMEM. One thread at a time may be inside a
- * space's hooks; callers may run under stub_config.running. */
+ * its flags; poison without runtime.released), -ENOMEM, -ENOSYS (code_set_running). One thread at a
+ * time may be inside a space's hooks; callers may run under stub_config.running. The space stays
+ * where it is in memory until it is closed. */
 int stub_space_open(struct stub_space *space, const struct stub_ops *ops, struct code_memory *code,
 		    const struct stub_config *config, const struct stub_runtime *runtime);
 void stub_space_close(struct stub_space *space);

@@ -24,7 +24,11 @@
  *
  * Memory order: until the batch, a pending callee's words are the space's; the placement publishes
  * the code pointer last, as its own bind does. Retarget before that is a store to callee->target,
- * under the same one-thread rule as the trigger, which is a hook of the space like any other.
+ * under the same one-thread rule as the trigger, which is a hook of the space like any other: under
+ * stub_config.running it takes the space's lock, so that of several first calls one makes the stub
+ * and the others, having waited, find it made. A retarget that had the lock before is in the stub;
+ * one that comes after goes to the placement, whose own argument then holds. No lock is held while
+ * the embedder's raise runs, which may leave by longjmp.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -37,6 +41,7 @@ struct pending {
 };
 
 struct lazy_state {
+	struct stub_space *outer; /* whose lock and config are meant */
 	struct stub_space inner;
 	struct arena arena;
 	const uint8_t *trigger;
@@ -107,10 +112,8 @@ static int bind_one(struct lazy_state *state, struct callee *c)
 	return error;
 }
 
-static void report(struct lazy_state *state, struct callee *c, struct emit_saved *saved)
+static void report(struct lazy_state *state, const struct stub_spec *spec, struct emit_saved *saved)
 {
-	const struct stub_spec *spec = &state->pending[c->word - 1].spec;
-
 	saved->rax = saved->xmm[0] = 0;
 	if (spec->kind == STUB_ENTRY_JS) {
 		saved->rax = (uint64_t)VALUE_ERROR << 48;
@@ -118,19 +121,26 @@ static void report(struct lazy_state *state, struct callee *c, struct emit_saved
 	}
 	if (spec->kind == STUB_ENTRY_NATIVE && stub_result(spec->signature) != STUB_VOID)
 		*(uint64_t *)(uintptr_t)saved->rdi = 0;
-	state->inner.runtime.raise(c->context);
+	state->inner.runtime.raise(spec->context);
 }
 
 /* Called by the trigger; see emit_trigger. */
 static const void *first_call(void *arg, struct callee *c, struct emit_saved *saved)
 {
 	struct lazy_state *state = arg;
+	struct stub_spec failed;
 
-	if (bind_all(state) && is_pending(state, c) && bind_one(state, c)) {
-		report(state, c, saved);
-		return NULL;
-	}
-	return c->code;
+	stub_space_lock(state->outer);
+	bool made = !is_pending(state, c) || !bind_all(state) || !is_pending(state, c) ||
+		    !bind_one(state, c);
+	if (!made)
+		failed = state->pending[c->word - 1].spec;
+	const void *code = c->code;
+	stub_space_unlock(state->outer);
+	if (made)
+		return code;
+	report(state, &failed, saved);
+	return NULL;
 }
 
 /* ---- The strategy ------------------------------------------------------------------------- */
@@ -139,6 +149,7 @@ static int lazy_open(struct stub_space *space)
 {
 	struct lazy_state *state = space->state;
 
+	state->outer = space;
 	arena_init(&state->arena, space->code);
 	return stub_space_open(&state->inner, space->ops->inner, space->code, &space->config,
 			       &space->runtime);
@@ -219,6 +230,27 @@ static int lazy_retarget(struct stub_space *space, struct callee *c, const void 
 	return 0;
 }
 
+static int lazy_retarget_many(struct stub_space *space, struct callee *const *c,
+			      const void *const *targets, size_t n, size_t *done)
+{
+	struct lazy_state *state = space->state;
+	int error = 0;
+
+	for (*done = 0; *done < n && !error;) {
+		size_t run = 0, changed = 0;
+
+		for (; *done < n && is_pending(state, c[*done]); ++*done)
+			c[*done]->target = targets[*done];
+		while (*done + run < n && !is_pending(state, c[*done + run]))
+			run++;
+		error = run ? stub_retarget_many(&state->inner, c + *done, targets + *done, run,
+						 &changed)
+			    : 0;
+		*done += changed;
+	}
+	return error;
+}
+
 static void lazy_release(struct stub_space *space, struct callee *c)
 {
 	struct lazy_state *state = space->state;
@@ -229,6 +261,14 @@ static void lazy_release(struct stub_space *space, struct callee *c)
 	}
 	forget(state, c->word);
 	*c = (struct callee){ 0 };
+}
+
+static void lazy_reclaim(struct stub_space *space)
+{
+	struct lazy_state *state = space->state;
+
+	if (state->inner.ops->reclaim)
+		state->inner.ops->reclaim(&state->inner);
 }
 
 #define LAZY(placement, takes, own)                                                            \
@@ -245,7 +285,9 @@ static void lazy_release(struct stub_space *space, struct callee *c)
 		.prepare = lazy_prepare,                                                       \
 		.bind = lazy_bind,                                                             \
 		.retarget = lazy_retarget,                                                     \
+		.retarget_many = lazy_retarget_many,                                           \
 		.release = lazy_release,                                                       \
+		.reclaim = lazy_reclaim,                                                       \
 	}
 
 LAZY(page, STUB_CAN_BAKE | STUB_CAN_TABLE, STUB_LITERALS_BAKED);
