@@ -148,6 +148,8 @@ int cmd_maps(int argc, char **argv)
 		r = say("--json and --tsv exclude each other");
 	if (!r && figure)
 		r = check_figure(figure);
+	if (!r && !untimed && getenv("LIBPFM_FORCE_PMU"))
+		r = say("LIBPFM_FORCE_PMU makes counters up: unset it");
 	if (!r) {
 		struct map_measure with = { .encoders = encoders,
 					    .nencoders = nencoders,

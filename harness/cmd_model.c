@@ -54,6 +54,15 @@ static int say(const char *line)
 
 /* ---- Machines and pages ----------------------------------------------------------------- */
 
+/* "all" and a row's own name may both be given: each machine is asked once. */
+static void add_machine(struct wanted *w, const struct machine *m)
+{
+	for (size_t i = 0; i < w->nchosen; i++)
+		if (w->chosen[i] == m)
+			return;
+	w->chosen[w->nchosen++] = m;
+}
+
 static int choose_host(struct wanted *w)
 {
 	json_t *fingerprint = env_machine();
@@ -62,7 +71,7 @@ static int choose_host(struct wanted *w)
 	json_decref(fingerprint);
 	if (e)
 		return say("--machines host: neither sysfs nor CPUID tells this machine's L1I");
-	w->chosen[w->nchosen++] = &w->host;
+	add_machine(w, &w->host);
 	return 0;
 }
 
@@ -76,11 +85,11 @@ static int choose_machine(struct wanted *w, const char *word)
 		return choose_host(w);
 	if (!strcmp(word, "all")) {
 		for (size_t i = 0; i < machines_n && w->nchosen < MOST_MACHINES; i++)
-			w->chosen[w->nchosen++] = &machines[i];
+			add_machine(w, &machines[i]);
 		return 0;
 	}
 	if (m && w->nchosen < MOST_MACHINES) {
-		w->chosen[w->nchosen++] = m;
+		add_machine(w, m);
 		return 0;
 	}
 	size_t n = 0;
@@ -90,6 +99,24 @@ static int choose_machine(struct wanted *w, const char *word)
 		names[n++] = machines[i].name;
 	suggest_refuse(line, sizeof line, "machine", word, names, n);
 	return say(m ? "too many machines" : line);
+}
+
+/* What excludes what. words: traces given. */
+static int check_call(const struct wanted *w, size_t words)
+{
+	bool mode = w->agree || w->speed || w->predict;
+
+	if (w->agree + w->speed + (w->predict != NULL) > 1)
+		return say("--agree, --speed and --predict exclude each other");
+	if (w->json && w->tsv)
+		return say("--json and --tsv exclude each other");
+	if ((w->json && (w->agree || w->speed)) || (w->tsv && mode))
+		return say("--agree, --speed: a table only; --predict: a table or --json");
+	if (words && (mode || w->stubs.n || w->workload.n || w->live.n || w->kind.n ||
+		      w->signature.n || w->wx.n || w->literals.n || w->markers || w->max_events))
+		return say("a trace is of a cell already: no options of cells beside it, and no "
+			   "--agree, --speed or --predict");
+	return 0;
 }
 
 static int choose(struct wanted *w)
@@ -106,9 +133,12 @@ static int choose(struct wanted *w)
 		w->chosen[i] = &w->copies[i];
 	}
 	for (size_t i = 0; i < w->page.n && !e; i++) {
-		uint64_t v;
-		if (w->npages == MOST_PAGES || options_size(w->page.words[i], &v) ||
-		    (v != 4096 && v != 16384 && v != 65536)) {
+		uint64_t v = 0;
+		bool bad =
+		    options_size(w->page.words[i], &v) || (v != 4096 && v != 16384 && v != 65536);
+		for (size_t p = 0; p < w->npages; p++)
+			bad |= w->pages[p] == v;
+		if (bad) {
 			fprintf(stderr,
 				"stubmap model: --page '%s': allowed: 4K, 16K, 64K, each once\n",
 				w->page.words[i]);
@@ -282,6 +312,15 @@ static int model_cells(struct wanted *w, const struct simulate_place *place)
 	json_decref(text);
 	if (r)
 		return say(error);
+	for (size_t i = 0; i < plan.n; i++)
+		if (cell_program(&plan.cells[i])) {
+			fprintf(stderr,
+				"stubmap model: --workload %s: no trace of a program on the "
+				"collected heap; allowed: ring, replay:NAME\n",
+				plan.cells[i].workload);
+			plan_free(&plan);
+			return 2;
+		}
 	struct simulate_task *tasks = tasks_of(w, &plan, &n);
 	if (!tasks)
 		r = say("out of memory");
@@ -390,7 +429,9 @@ int cmd_model(int argc, char **argv)
 
 	if (r)
 		return r < 0 ? 2 : 0;
-	r = choose(&w);
+	r = check_call(&w, (size_t)(argc - first));
+	if (!r)
+		r = choose(&w);
 	if (!r)
 		r = dispatch(&w, argv + first, (size_t)(argc - first));
 	for (size_t i = 0; i < sizeof specs / sizeof *specs; i++)

@@ -221,12 +221,13 @@ int map_count(const struct map_region *regions, size_t n, const struct map_count
 		if (rc == -ENOMEM)
 			return rc;
 	}
+	used = strlen(note);
 	if (!rc) {
 		*source = "callgrind";
-		snprintf(note, MAP_COUNT_NOTE, "valgrind's callgrind, in a process of its own");
+		snprintf(note + used, MAP_COUNT_NOTE - used,
+			 "; so by valgrind's callgrind, in a process of its own");
 		return 0;
 	}
-	used = strlen(note);
 	snprintf(note + used, MAP_COUNT_NOTE - used, "; callgrind: %s", why);
 	return -ENOTSUP;
 }

@@ -337,6 +337,9 @@ static void test_gc_words(void **state)
 		assert_true(strlen(line) <= 100);
 	done(&r);
 	refused(cmd_maps, "maps gc:lips", "did you mean 'gc:lisp'?");
+	setenv("LIBPFM_FORCE_PMU", "skl", 1);
+	refused(cmd_maps, "maps " CWASM, "unset it");
+	unsetenv("LIBPFM_FORCE_PMU");
 	refused(cmd_maps, "maps gc:", "stubmap maps: no program 'gc:'; ");
 	refused(cmd_maps, "maps gc:lisp@1", "gc:lisp@1: tier '1': allowed: 0, 2");
 	refused(cmd_maps, "maps gc:lisp@", "tier ''");
