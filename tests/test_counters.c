@@ -1,6 +1,5 @@
 /*
- * test_counters.c - the counter ladder. Each step is tested with the steps above it turned off,
- * each failure is injected once: what cannot be counted must become a reason, never a number.
+ * test_counters.c - the counter ladder. Each step is tested with the steps above it turned off.
  * Hardware tests skip where the machine has no counters; the rest runs anywhere.
  *
  * The PAPI step runs in a process of its own (this program, again, with --papi), because
@@ -18,71 +17,9 @@
 
 #include <cmocka.h>
 
-#include "../harness/counters.h"
+#include "counter_helpers.h"
 
-enum {
-	OFF_PAPI = 1 << GROUP_PAPI,
-	OFF_HARDWARE = 1 << GROUP_HARDWARE,
-	OFF_SOFTWARE = 1 << GROUP_SOFTWARE,
-	OFF_KERNEL = 1 << GROUP_KERNEL,
-	OFF_ALL = OFF_PAPI | OFF_HARDWARE | OFF_SOFTWARE | OFF_KERNEL,
-	ONLY_KERNEL = OFF_ALL & ~OFF_KERNEL,
-	SKIPPED = 77,
-};
-
-static struct counters *open_names(const char *const *names, size_t n,
-				   struct counters_options options)
-{
-	char error[COUNTERS_ERROR] = "";
-	struct counters *set = NULL;
-
-	if (counters_open(&set, names, n, &options, error))
-		fail_msg("%s", error);
-	assert_int_equal(set->n, n);
-	return set;
-}
-
-static struct counters *open_one(const char *name, struct counters_options options)
-{
-	return open_names(&name, 1, options);
-}
-
-static void assert_says(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("'%s' does not say '%s'", text, part);
-}
-
-static void assert_missing(const struct counter *c, const char *reason)
-{
-	json_t *json = counter_to_json(c, NULL);
-
-	assert_null(c->source);
-	assert_says(c->why, reason);
-	assert_true(json_is_null(json_object_get(json, "source")));
-	assert_string_equal(json_string_value(json_object_get(json, "why")), c->why);
-	assert_null(json_object_get(json, "ratio"));
-	json_decref(json);
-}
-
-/* Counts one loop. An interrupted region is repeated, as a caller would. */
-static double per_occasion(struct counters *set, size_t i, enum loop_kind kind)
-{
-	uint64_t value[METERS] = { 0 };
-	struct loop loop;
-	int rc = -EAGAIN;
-
-	for (int k = 0; k < 5 && rc == -EAGAIN; k++) {
-		assert_int_equal(loop_open(&loop, kind), 0);
-		rc = counters_start(set);
-		loop_run(&loop);
-		if (!rc)
-			rc = counters_stop(set, value);
-		loop_close(&loop);
-	}
-	assert_int_equal(rc, 0);
-	return (double)value[i] / (double)loop.occasions;
-}
+enum { SKIPPED = 77 };
 
 /* ---- Bad calls --------------------------------------------------------------------------- */
 
@@ -172,20 +109,6 @@ static void software_events_count(void **state)
 	counters_close(set);
 }
 
-/* A set with its first counter on the hardware step, or NULL where there are no counters. */
-static struct counters *open_hardware(const char *const *names, size_t n, unsigned faults)
-{
-	struct counters *set =
-	    open_names(names, n, (struct counters_options){ .off = OFF_PAPI, .faults = faults });
-
-	if (set->step[GROUP_HARDWARE].available)
-		return set;
-	assert_null(set->counter[0].source);
-	assert_says(set->counter[0].why, "hardware: ");
-	counters_close(set);
-	return NULL;
-}
-
 static void hardware_events_count(void **state)
 {
 	const char *names[] = { "instructions", "branches", "cycles" };
@@ -223,141 +146,6 @@ static void page_starts_miss(void **state)
 	assert_true(per_occasion(set, 0, LOOP_PAGE_STARTS) >
 		    20 * per_occasion(set, 0, LOOP_COUNTED));
 	counters_close(set);
-}
-
-/* ---- Failures ---------------------------------------------------------------------------- */
-
-static void zero_is_no_count(void **state)
-{
-	const char *names[] = { "minor_faults", "context_switches" };
-	struct counters *set = open_names(
-	    names, 2,
-	    (struct counters_options){
-		.off = ONLY_KERNEL, .faults = FAULT_ZERO, .fault_meter = "minor_faults" });
-
-	(void)state;
-	assert_missing(&set->counter[0], "stays at 0");
-	assert_string_equal(set->counter[1].source, "kernel");
-	counters_close(set);
-}
-
-static void refused_event(void **state)
-{
-	struct counters *set =
-	    open_one("minor_faults", (struct counters_options){ .faults = FAULT_REFUSED });
-
-	(void)state;
-	assert_missing(&set->counter[0], "cannot be added");
-	assert_says(set->counter[0].why, "kernel: ");
-	counters_close(set);
-}
-
-static void disabled_component(void **state)
-{
-	struct counters *set =
-	    open_one("instructions", (struct counters_options){ .faults = FAULT_DISABLED });
-
-	(void)state;
-	assert_missing(&set->counter[0], "papi: disabled");
-	assert_missing(&set->counter[0], "hardware: disabled");
-	counters_close(set);
-}
-
-static void unknown_cpu(void **state)
-{
-	const char *names[] = { "instructions", "l1i_fill" };
-	struct counters *set = open_names(
-	    names, 2, (struct counters_options){ .off = OFF_PAPI, .faults = FAULT_UNKNOWN_CPU });
-
-	(void)state;
-	assert_null(set->uarch);
-	assert_missing(&set->counter[1], "unknown CPU");
-	if (set->step[GROUP_HARDWARE].available) {
-		assert_true(set->counter[0].generic);
-		assert_says(set->counter[0].exact, "type 0 config 0x1");
-	} else {
-		assert_null(set->counter[0].source);
-	}
-	counters_close(set);
-}
-
-/* A CPU whose events are known and whose table this libpfm lacks: generic events, or a reason. */
-static void no_table(void **state)
-{
-	const char *names[] = { "instructions", "indirect_branch_miss", "resteer" };
-	const struct uarch *u = uarch_find("alder-lake-p");
-	struct counters *set =
-	    open_names(names, 3, (struct counters_options){ .off = OFF_PAPI, .uarch = u });
-
-	(void)state;
-	assert_ptr_equal(set->uarch, u);
-	if (set->table) {
-		counters_close(set);
-		skip();
-		return;
-	}
-	assert_says(set->counter[0].why, "adl_glc::INST_RETIRED:ANY_P (0xc0): this libpfm has no");
-	if (set->step[GROUP_HARDWARE].available) {
-		assert_true(set->counter[0].generic);
-		assert_null(set->counter[0].event);
-		assert_says(set->counter[0].exact, "type 0 config 0x1");
-	}
-	assert_missing(&set->counter[1], "no table adl_glc; it is in releases of libpfm after");
-	assert_missing(&set->counter[2], "(0x160)");
-	counters_close(set);
-}
-
-static void shared_counter_is_discarded(void **state)
-{
-	struct counters *set =
-	    open_one("minor_faults", (struct counters_options){ .off = OFF_PAPI });
-	uint64_t value = 42;
-
-	(void)state;
-	assert_non_null(set->counter[0].source);
-	set->options.faults = FAULT_SHARED;
-	assert_int_equal(counters_start(set), 0);
-	assert_int_equal(counters_stop(set, &value), -EAGAIN);
-	assert_int_equal(value, 42);
-	assert_int_equal(set->discarded, 1);
-	set->options.faults = 0;
-	assert_int_equal(counters_start(set), 0);
-	assert_int_equal(counters_stop(set, &value), 0);
-	assert_int_equal(set->discarded, 1);
-	counters_close(set);
-
-	/* Where it happens from the start, there is no counter at all. */
-	set = open_one("minor_faults", (struct counters_options){ .faults = FAULT_SHARED });
-	assert_missing(&set->counter[0], "not counted all the time");
-	counters_close(set);
-}
-
-static void the_crowded_wait(void **state)
-{
-	const char *names[] = { "instructions", "minor_faults", "branches" };
-	struct counters *set = open_hardware(names, 3, FAULT_CROWDED);
-	struct counters_options options = { .off = OFF_PAPI, .faults = FAULT_CROWDED };
-	static struct counters_survey survey;
-	char error[COUNTERS_ERROR];
-
-	(void)state;
-	if (!set) {
-		skip();
-		return;
-	}
-	assert_non_null(set->counter[0].source);
-	assert_non_null(set->counter[1].source);
-	assert_missing(&set->counter[2], "another invocation");
-	assert_true(set->counter[2].waits);
-	assert_true(per_occasion(set, 0, LOOP_COUNTED) > 1.98); /* undisturbed by who left */
-	counters_close(set);
-
-	assert_int_equal(counters_survey(&survey, &options, error), 0);
-	for (size_t i = 0; i < METERS; i++)
-		for (size_t k = 0; k < i; k++)
-			if (survey.counter[i].source && survey.counter[i].kind == GROUP_HARDWARE &&
-			    survey.counter[k].source && survey.counter[k].kind == GROUP_HARDWARE)
-				assert_int_not_equal(survey.group[i], survey.group[k]);
 }
 
 /* ---- The rest ---------------------------------------------------------------------------- */
@@ -499,13 +287,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(software_events_count),
 		cmocka_unit_test(hardware_events_count),
 		cmocka_unit_test(page_starts_miss),
-		cmocka_unit_test(zero_is_no_count),
-		cmocka_unit_test(refused_event),
-		cmocka_unit_test(disabled_component),
-		cmocka_unit_test(unknown_cpu),
-		cmocka_unit_test(no_table),
-		cmocka_unit_test(shared_counter_is_discarded),
-		cmocka_unit_test(the_crowded_wait),
 		cmocka_unit_test(short_regions_are_told),
 		cmocka_unit_test(short_regions_are_refused),
 		cmocka_unit_test(the_survey_is_whole),
