@@ -3,7 +3,7 @@
  * here, or the fuzzer would never get past it.
  *
  *      clang-19 -std=c17 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined \
- *              tests/fuzz_trace.c workloads/trace.c workloads/scenario.c -lzstd -o build/fuzz_trace
+ *              tests/fuzz_trace.c workloads/{trace,packed,scenario}.c -lzstd -o build/fuzz_trace
  */
 #include <stdlib.h>
 #include <string.h>
