@@ -2,11 +2,13 @@
  * churn.h - reader of recorded lives of code in a JIT's code cache (churn/NAME.churn.zst, format
  * and origin in churn/README.md), and the stream of creations and releases that a replay follows.
  *
- * Objects are numbered 0, 1, ... in the order of their creation. A stream puts them into slots:
+ * Objects are numbered 0, 1, ... in the order of their creation. A stream puts them into slots,
+ * 0..slots-1, the one freed last first:
  *
- *      struct churn_stream s;                     slot: 0..slots-1, the one freed last is used
- * first churn_start(&s, &churn, 1000); while (churn_next(&s, &step)) step.create ? make(step.slot,
- * step.size) : drop(step.slot); churn_stop(&s);
+ *      churn_start(&s, &churn, 1000);
+ *      while (churn_next(&s, &step))
+ *              step.create ? make(step.slot, step.size) : drop(step.slot);
+ *      churn_stop(&s);
  */
 #ifndef STUBMAP_CHURN_H
 #define STUBMAP_CHURN_H
