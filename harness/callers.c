@@ -26,7 +26,8 @@
 /* In one function. Register allocation grows faster than linearly where arguments go by memory. */
 enum { SITES = 128 };
 
-_Static_assert((int)BOUNDARY_KINDS == (int)STUB_KINDS && (int)BOUNDARY_BUILTIN == (int)STUB_BUILTIN,
+_Static_assert((int)BOUNDARY_KINDS == (int)STUB_KINDS && (int)BOUNDARY_REF == (int)STUB_CALL_REF &&
+		   (int)SCENARIO_MAX_BOUND == (int)STUB_MAX_BOUND,
 	       "boundaries and stubs list their kinds in the same order");
 _Static_assert(sizeof(struct callee) == 32 && offsetof(struct callee, code) == 0, "callees");
 _Static_assert(offsetof(struct callers_state, x) == 0 &&
@@ -51,7 +52,13 @@ static void site_nest(struct ir_writer *w, uint32_t k)
 		k * sizeof(struct callee));
 }
 
-/* exit_js, indirect, builtin, and every kind where the call is direct: R (ctx, args...). */
+/* The first parameter that a site passes: those before it are the stub's. */
+static unsigned site_first(const struct ir_writer *w, uint32_t k)
+{
+	return w->part == CALLERS_SLOTS ? w->scenario->boundaries[k].nbound : 0;
+}
+
+/* All kinds but the entries, and every kind where the call is direct: R (ctx, args...). */
 static unsigned site_native(struct ir_writer *w, uint32_t k, const unsigned *values)
 {
 	stub_signature s = w->signatures[k];
@@ -77,8 +84,10 @@ static unsigned site_native(struct ir_writer *w, uint32_t k, const unsigned *val
 	} else {
 		fprintf(w->f, "call %s @t%" PRIu32 "(ptr %%v%u", ir_types[result], k, code);
 	}
-	for (unsigned j = 0; j < stub_nparams(s); j++)
+	for (unsigned j = site_first(w, k); j < stub_nparams(s); j++)
 		fprintf(w->f, ", %s %%v%u", ir_types[stub_param(s, j)], values[j]);
+	if (w->part == CALLERS_SLOTS && b->kind == BOUNDARY_REF)
+		fprintf(w->f, ", ptr swiftself inttoptr (i64 %" PRIu64 " to ptr)", s);
 	fputs(")\n", w->f);
 	return result == STUB_VOID ? 0 : ++w->last;
 }
@@ -134,8 +143,11 @@ static unsigned site(struct ir_writer *w, uint32_t k, unsigned x)
 	enum boundary_kind kind = w->scenario->boundaries[k].kind;
 	unsigned values[STUB_MAX_PARAMS], result;
 
-	for (unsigned j = 0; j < stub_nparams(s); j++) {
-		unsigned v = ir_let(w, "add i32 %%v%u, %" PRIu32, x, scenario_salt(k, j));
+	for (unsigned j = site_first(w, k); j < stub_nparams(s); j++) {
+		uint32_t salt = scenario_salt(k, j);
+		unsigned v = j < w->scenario->boundaries[k].nbound
+				 ? ir_let(w, "add i32 0, %" PRIu32, salt)
+				 : ir_let(w, "add i32 %%v%u, %" PRIu32, x, salt);
 
 		values[j] = ir_make(w, stub_param(s, j), v, 0);
 	}
@@ -329,6 +341,26 @@ uint32_t callers_thunks(const struct scenario *s, uint32_t *of_boundary, uint32_
 	return n;
 }
 
+void callers_bound(const struct boundary *b, uint32_t k, const uint32_t *cells,
+		   uint64_t bound[STUB_MAX_BOUND])
+{
+	for (uint32_t j = 0; j < b->nbound; j++) {
+		uint32_t v = scenario_salt(k, j);
+		float f = (float)(v & 0xffff);
+		double d = v & 0xffff;
+
+		bound[j] = v;
+		if (b->signature[j] == 'l')
+			bound[j] = (uint64_t)v << 32 | v;
+		if (b->signature[j] == 'f')
+			bound[j] = 0, memcpy(&bound[j], &f, sizeof f);
+		if (b->signature[j] == 'd')
+			memcpy(&bound[j], &d, sizeof d);
+		if (b->signature[j] == 'r')
+			bound[j] = (uintptr_t)&cells[v % SCENARIO_CELLS];
+	}
+}
+
 static int check(const struct scenario *s, stub_signature *signatures)
 {
 	if (s->nevents == 0)
@@ -336,11 +368,16 @@ static int check(const struct scenario *s, stub_signature *signatures)
 	for (uint64_t i = 0; i < s->nevents; i++)
 		if (s->events[i] >= s->nboundaries)
 			return -EINVAL;
-	for (uint32_t k = 0; k < s->nboundaries; k++)
-		if (s->boundaries[k].kind >= BOUNDARY_KINDS ||
-		    s->boundaries[k].instance >= SCENARIO_INSTANCES ||
-		    stub_signature_parse(s->boundaries[k].signature, &signatures[k]) != 0)
+	for (uint32_t k = 0; k < s->nboundaries; k++) {
+		const struct boundary *b = &s->boundaries[k];
+
+		if (b->kind >= BOUNDARY_KINDS || b->instance >= SCENARIO_INSTANCES ||
+		    stub_signature_parse(b->signature, &signatures[k]) != 0)
 			return -EINVAL;
+		if (!b->nbound != (b->kind != BOUNDARY_BIND) || b->nbound > STUB_MAX_BOUND ||
+		    b->nbound > stub_nparams(signatures[k]))
+			return -EINVAL;
+	}
 	return 0;
 }
 

@@ -16,7 +16,8 @@
  *
  * Both round functions are `void (struct callers_state *)`, called from C; they run state->rounds
  * rounds and leave x in the state. The caller's instance, the ctx of exits, indirect calls and
- * builtins, is instances[0].
+ * builtins, is instances[0]. A site of a ref passes the signature in r13 (swiftself); a site of a
+ * bind passes what callers_bound does not store.
  *
  * SCENARIO_STRAIGHT: a round is every event in line. The first crossing of each boundary is
  * the first round: run one round and time it. events and nevents are not read.
@@ -58,6 +59,10 @@ enum callers_part { CALLERS_TARGETS, CALLERS_SLOTS, CALLERS_DIRECT };
 /* IR text, zero-terminated, size without the zero; free(*text). 0, -EINVAL (a signature, kind,
  * instance or event that the scenario's own bounds forbid; no event at all), -ENOMEM. */
 int callers_text(const struct scenario *, enum callers_part, char **text, size_t *size);
+
+/* The arguments that bind's boundary k stores, as its stub_spec has them: bound[0..nbound). */
+void callers_bound(const struct boundary *, uint32_t k, const uint32_t *cells,
+		   uint64_t bound[STUB_MAX_BOUND]);
 
 /* Thunk numbers by first crossing: of_boundary[k] (nboundaries of them; UINT32_MAX: never crossed)
  * and events[i] (nevents of them; may be NULL). Returns how many distinct ones: crossed. */

@@ -251,6 +251,13 @@ static int check_name(const struct cell *c, const struct field *f, char error[CE
 	return -EINVAL;
 }
 
+/* A bind stores an argument and should leave one, or its calls don't depend on one another. */
+static void fill_in_signature(const json_t *json, struct cell *c)
+{
+	if (!strcmp(c->kind, stub_kind_names[STUB_BIND]) && !json_object_get(json, "signature"))
+		strcpy(c->signature, "ii>i");
+}
+
 /* What only a cell's program knows: its own size, and its maps where none are named. */
 static int fill_in(const json_t *json, struct cell *c, char error[CELL_ERROR])
 {
@@ -286,6 +293,7 @@ int cell_from_json(const json_t *json, struct cell *c, char error[CELL_ERROR])
 		if (fields[i].type == TEXT && strcmp(fields[i].key, "signature") &&
 		    *((char *)c + fields[i].at) && (r = check_name(c, &fields[i], error)))
 			return r;
+	fill_in_signature(json, c);
 	if ((r = fill_in(json, c, error)))
 		return r;
 	const struct stub_ops *ops = stub_strategy(c->stubs);
@@ -299,6 +307,11 @@ int cell_from_json(const json_t *json, struct cell *c, char error[CELL_ERROR])
 		snprintf(error, CELL_ERROR,
 			 "signature '%s': parameters, '>', result; letters i l f d r, at most %d",
 			 c->signature, STUB_MAX_PARAMS);
+		return -EINVAL;
+	}
+	if (!strcmp(c->kind, stub_kind_names[STUB_BIND]) && *c->signature == '>') {
+		snprintf(error, CELL_ERROR, "signature '%s': bind needs a parameter to store",
+			 c->signature);
 		return -EINVAL;
 	}
 	if (c->quantum != 4096 && c->quantum != 16384 && c->quantum != 65536) {

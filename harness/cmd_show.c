@@ -148,7 +148,10 @@ static int show_cell(const struct cell *c, bool json)
 {
 	struct host host = { 0 };
 	struct host_instance instance = { .head.activation = &host.activation, .host = &host };
-	struct stub_spec spec = { .context = &instance };
+	/* What bind stores, to be recognised in its code or its words. */
+	static const uint64_t bound[STUB_MAX_BOUND] = { 0x11111111, 0x22222222, 0x33333333,
+							0x44444444 };
+	struct stub_spec spec = { .context = &instance, .bound = bound };
 	struct show s = { .out = json ? json_array() : NULL };
 	struct code_config code;
 	struct stub_config config;
@@ -160,6 +163,8 @@ static int show_cell(const struct cell *c, bool json)
 	world_configs(c, &code, &config, &spec.kind);
 	if (stub_signature_parse(c->signature, &spec.signature))
 		return say("--signature", "letters i l f d r, '>', and a letter or nothing");
+	if (spec.kind == STUB_BIND)
+		spec.nbound = scenario_bound(stub_nparams(spec.signature));
 	if ((e = code_open(&s.code, &code)))
 		return say(c->wx, strerror(-e));
 	if ((e = stub_space_open(&space, stub_strategy(c->stubs), s.code, &config,
@@ -189,7 +194,8 @@ static int show_stub(int argc, char **argv)
 	const struct option_spec specs[] = {
 		{ "stubs", 's', OPTION_TEXT, "ARM", "default: pool", &stubs, 0, 0 },
 		{ "kind", 'k', OPTION_TEXT, "K", "default: indirect", &kind, 0, 0 },
-		{ "signature", 0, OPTION_TEXT, "S", "default: \"i>i\"", &signature, 0, 0 },
+		{ "signature", 0, OPTION_TEXT, "S", "default: \"i>i\"; bind: \"ii>i\"", &signature,
+		  0, 0 },
 		{ "wx", 0, OPTION_TEXT, "P", "toggle, dual, rwx (default: toggle)", &wx, 0, 0 },
 		{ "quantum", 'q', OPTION_SIZE, "Q", "4K, 16K, 64K (default: 4K)", &quantum, 4096,
 		  65536 },

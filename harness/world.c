@@ -175,6 +175,25 @@ static int load_modules(struct world *w, struct prng *rng)
 	return e ? -1 : 0;
 }
 
+/* What a bind stores, where its stub finds it. */
+static int store_bound(struct world *w, uint32_t k)
+{
+	const struct boundary *b = &w->scenario.boundaries[k];
+
+	if (!b->nbound)
+		return 0;
+	if (!w->bound)
+		w->bound = calloc(w->scenario.nboundaries, STUB_MAX_BOUND * sizeof *w->bound);
+	if (!w->bound) {
+		snprintf(w->why, CELL_ERROR, "out of memory for bound arguments");
+		return -1;
+	}
+	w->specs[k].bound = w->bound + (size_t)k * STUB_MAX_BOUND;
+	w->specs[k].nbound = b->nbound;
+	callers_bound(b, k, w->cells, w->bound + (size_t)k * STUB_MAX_BOUND);
+	return 0;
+}
+
 static int make_specs(struct world *w)
 {
 	const struct scenario *s = &w->scenario;
@@ -195,6 +214,8 @@ static int make_specs(struct world *w)
 			snprintf(w->why, CELL_ERROR, "boundary %u: no target %s", k, symbol);
 			return -1;
 		}
+		if (store_bound(w, k))
+			return -1;
 	}
 	return 0;
 }
@@ -239,6 +260,7 @@ void world_close(struct world *w)
 	free(w->host);
 	free(w->instances);
 	free(w->specs);
+	free(w->bound);
 	free(w->pointers);
 	free(w->thunks);
 	free(w->crossed);

@@ -25,7 +25,8 @@ struct world {
 	struct callee *callees;		 /* in reach of all code; callee k is boundary k's */
 	struct callee **pointers;	 /* to callees, for bulk binding */
 	struct stub_spec *specs;	 /* of each boundary, its target in targets[0] */
-	struct loaded targets[2];	 /* the same object, loaded as version 0 and version 1 */
+	uint64_t *bound;	  /* STUB_MAX_BOUND words a boundary; NULL where none binds */
+	struct loaded targets[2]; /* the same object, loaded as version 0 and version 1 */
 	struct loaded callers;
 	callers_round *round; /* the compiled caller: through stubs, or directly */
 	struct callers_state state;

@@ -14,13 +14,14 @@
 #include <stdint.h>
 #include <string.h>
 
-enum asm_reg { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, XMM_SPARE = 8 };
+enum asm_reg { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R13 = 13, XMM_SPARE = 8 };
 enum asm_condition { CC_B = 2, CC_AE = 3, CC_E = 4, CC_NE = 5, CC_P = 10, CC_ALWAYS = 16 };
 
 /* Opcodes that asm_mem and asm_reg_reg take; bit 8 stands for the 0f escape. */
 enum asm_op {
 	OP_OR = 0x0b,
 	OP_XOR = 0x33,
+	OP_CMP = 0x3b,
 	OP_TEST = 0x85,
 	OP_STORE = 0x89,
 	OP_LOAD = 0x8b,
@@ -29,11 +30,13 @@ enum asm_op {
 	OP_GROUP5 = 0xff, /* with CALL_MEM, JMP_MEM or PUSH_MEM for a register */
 	OP_FLOAD = 0x110,
 	OP_FSTORE = 0x111,
+	OP_FMOVE = 0x128,	 /* movaps */
 	OP_FCONVERT_INT = 0x12a, /* f2: cvtsi2sd, f3: cvtsi2ss */
 	OP_FCOMPARE = 0x12e,	 /* 66: ucomisd */
 	OP_FXOR = 0x157,
-	OP_FCONVERT = 0x15a,	 /* f2: cvtsd2ss, f3: cvtss2sd */
-	OP_FMOVE_TO_INT = 0x17e, /* 66: movd, movq */
+	OP_FCONVERT = 0x15a,	   /* f2: cvtsd2ss, f3: cvtss2sd */
+	OP_FMOVE_FROM_INT = 0x16e, /* 66: movd, movq */
+	OP_FMOVE_TO_INT = 0x17e,   /* likewise */
 	OP_LOAD_U16 = 0x1b7,
 };
 enum { CALL_MEM = 2, JMP_MEM = 4, PUSH_MEM = 6 };

@@ -1,5 +1,5 @@
 /*
- * bodies.c - what a strategy made for a kind and signature; see bodies.h.
+ * bodies.c - what a strategy made for a kind of stub; see bodies.h.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -7,10 +7,16 @@
 
 #include "bodies.h"
 
-/* A signature takes 56 bits. */
-static uint64_t key_of(enum stub_kind kind, stub_signature s, enum emit_form form)
+/*
+ * A signature takes 56 bits, which leaves three for the form, four for the kind, and one. Each
+ * number of bound arguments is a kind of its own, behind the others.
+ */
+static uint64_t key_of(const struct stub_spec *spec, enum emit_form form)
 {
-	return s << 8 | (uint64_t)form << 4 | (uint64_t)kind << 1 | 1;
+	unsigned kind = spec->nbound ? STUB_KINDS - 1 + spec->nbound : (unsigned)spec->kind;
+
+	_Static_assert((int)STUB_KINDS + (int)STUB_MAX_BOUND <= 16 && (int)EMIT_CALLEE < 8, "bits");
+	return spec->signature << 8 | (uint64_t)form << 5 | (uint64_t)kind << 1 | 1;
 }
 
 static struct body *slot_of(const struct bodies *bodies, uint64_t key)
@@ -29,12 +35,12 @@ void bodies_close(struct bodies *bodies)
 	*bodies = (struct bodies){ 0 };
 }
 
-const struct body *bodies_find(const struct bodies *bodies, enum stub_kind kind, stub_signature s,
+const struct body *bodies_find(const struct bodies *bodies, const struct stub_spec *spec,
 			       enum emit_form form)
 {
 	if (!bodies->count)
 		return NULL;
-	const struct body *body = slot_of(bodies, key_of(kind, s, form));
+	const struct body *body = slot_of(bodies, key_of(spec, form));
 	return body->key ? body : NULL;
 }
 
@@ -54,14 +60,14 @@ static int grow(struct bodies *bodies)
 	return 0;
 }
 
-int bodies_insert(struct bodies *bodies, enum stub_kind kind, stub_signature s, enum emit_form form,
+int bodies_insert(struct bodies *bodies, const struct stub_spec *spec, enum emit_form form,
 		  const struct body *body)
 {
 	if (bodies->count * 2 >= bodies->capacity && grow(bodies))
 		return -ENOMEM;
-	struct body *slot = slot_of(bodies, key_of(kind, s, form));
+	struct body *slot = slot_of(bodies, key_of(spec, form));
 	*slot = *body;
-	slot->key = key_of(kind, s, form);
+	slot->key = key_of(spec, form);
 	bodies->count++;
 	return 0;
 }
@@ -73,14 +79,14 @@ static int make(struct bodies *bodies, struct arena *arena, const struct emit_co
 	size_t size;
 	struct emit_patches none;
 
-	int error = emit_body(code, config, spec->kind, spec->signature, &size, &none);
+	int error = emit_body(code, config, spec, &size, &none);
 	if (error)
 		return error;
 	uint8_t *at = arena_take(arena, size);
 	if (!at)
 		return -ENOMEM;
 	struct body body = { .code = at, .size = (uint32_t)size };
-	error = bodies_insert(bodies, spec->kind, spec->signature, config->form, &body);
+	error = bodies_insert(bodies, spec, config->form, &body);
 	if (error)
 		arena_give(arena, at, size);
 	else
@@ -94,9 +100,9 @@ int bodies_prepare(struct bodies *bodies, struct arena *arena, const struct emit
 	int error = 0;
 
 	for (size_t i = 0; i < n && !error; i++) {
-		error = emit_check(specs[i].kind, specs[i].signature);
+		error = emit_check(&specs[i]);
 		if (!error && !(without >> specs[i].kind & 1) &&
-		    !bodies_find(bodies, specs[i].kind, specs[i].signature, config->form))
+		    !bodies_find(bodies, &specs[i], config->form))
 			error = make(bodies, arena, config, &specs[i]);
 	}
 	int committed = arena_commit(arena);

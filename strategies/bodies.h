@@ -1,6 +1,7 @@
 /*
- * bodies.h - a small table from (kind, signature) to what a strategy made for it: code that many
- * stubs share, or a template that many are copied from.
+ * bodies.h - a small table from what a body depends on (kind, signature, number of bound arguments;
+ * form) to what a strategy made for it: code that many stubs share, or a template that many are
+ * copied from.
  */
 #ifndef STUBMAP_BODIES_H
 #define STUBMAP_BODIES_H
@@ -21,10 +22,10 @@ struct bodies {
 
 void bodies_close(struct bodies *bodies);
 /* NULL: not there. Pointers hold until the next bodies_insert. */
-const struct body *bodies_find(const struct bodies *bodies, enum stub_kind kind, stub_signature s,
+const struct body *bodies_find(const struct bodies *bodies, const struct stub_spec *spec,
 			       enum emit_form form);
 /* 0 or -ENOMEM. The key is new. */
-int bodies_insert(struct bodies *bodies, enum stub_kind kind, stub_signature s, enum emit_form form,
+int bodies_insert(struct bodies *bodies, const struct stub_spec *spec, enum emit_form form,
 		  const struct body *body);
 
 /* Makes the shared bodies that n specs need and that are missing, in one opening of the arena;

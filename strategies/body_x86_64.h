@@ -4,15 +4,16 @@
  *
  * Frames, from rbp down (all words; the kind and the word below it are stub.h's):
  *
- *            entry_native      entry_js           exit_js             builtin
- *   -8       0                 1                  2                   4
+ *            entry_native      entry_js           exit_js             builtin, bind, ref
+ *   -8       0                 1                  2                   4, 5, 6
  *   -16      old exit_frame    old exit_frame     caller's instance   likewise
  *   -24      activation        activation         context             stack arguments, copied
  *   -32      argv              context            argv[n]; the cells of i64 arguments
  *   below    stack arguments   stack arguments
  *   below                      out[n] while convert runs
  *
- * indirect makes none: it changes the instance and jumps, in its caller's frame.
+ * indirect makes none: it changes the instance and jumps, in its caller's frame. So does bind where
+ * no argument changes its place on the stack, and ref unless it raises.
  */
 #ifndef STUBMAP_BODY_X86_64_H
 #define STUBMAP_BODY_X86_64_H
@@ -41,7 +42,7 @@ struct emitter {
 	struct assembler a;
 	const struct emit_config *config;
 	stub_signature signature;
-	unsigned nparams, nstack;
+	unsigned nparams, nstack, nbound;
 	enum stub_type result;
 	unsigned spare; /* a register that holds neither an argument nor a literal's base */
 	struct param params[STUB_MAX_PARAMS];
@@ -50,13 +51,25 @@ struct emitter {
 	struct detour detours[STUB_MAX_PARAMS + 1];
 };
 
-/* The two long kinds, in emit_js_x86_64.c. */
+/* The two long kinds, in emit_js_x86_64.c; those of function references, in emit_ref_x86_64.c. */
 void emit_entry_js(struct emitter *e);
 void emit_exit_js(struct emitter *e);
+void emit_bind(struct emitter *e);
+void emit_call_ref(struct emitter *e);
+
+/* Where System V puts the parameters from `first` on, behind ctx: params[first..]. Returns how many
+ * words lie on the stack. */
+unsigned emit_locate(stub_signature s, unsigned first, struct param params[STUB_MAX_PARAMS]);
 
 static inline bool is_float(enum stub_type type)
 {
 	return type == STUB_F32 || type == STUB_F64;
+}
+
+/* Bytes of a value. */
+static inline unsigned bytes_of(enum stub_type type)
+{
+	return type == STUB_I32 || type == STUB_F32 ? 4 : 8;
 }
 
 /* Bytes of n words, such that rsp stays a multiple of 16. */
@@ -218,6 +231,15 @@ static inline void enter_compiled(struct emitter *e)
 	asm_reg_reg(&e->a, 0, NARROW, OP_XOR, RAX, RAX);
 	asm_store(&e->a, e->spare, 0, RAX);
 	call_target(e);
+}
+
+/* A result of zero. */
+static inline void load_zero(struct emitter *e)
+{
+	if (is_float(e->result))
+		asm_reg_reg(&e->a, 0, NARROW, OP_FXOR, 0, 0);
+	else
+		asm_reg_reg(&e->a, 0, NARROW, OP_XOR, RAX, RAX);
 }
 
 /* Undoes save_activation; the frame's last word goes to `last`. rcx is lost. */

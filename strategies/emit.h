@@ -10,6 +10,10 @@
  *   EMIT_BEHIND   [r11+S]                call [r11+8]                 body behind a pool's head
  *   EMIT_CALLEE   [r10+16]               call [r10+8]                 the callee is the table
  *
+ * Bound arguments (bind) are immediates in the baked forms; words from p+S+16 on in EMIT_TABLE,
+ * which the stub's own size leaves room for; behind a head the word at r11+S+8 is the argument, if
+ * there is one, or points to spec->bound; a callee's word points there.
+ *
  * p is the stub's address, S code_literal_distance(), r11 = p+S, r10 the callee. All forms are
  * position-independent but for what emit_literals and emit_retarget write into the first two.
  */
@@ -34,19 +38,21 @@ struct emit_config {
 struct emit_patches {
 	uint16_t context; /* offset of the imm64 */
 	uint16_t target;  /* of the rel32 (4-byte aligned) or imm64 (8-byte aligned) */
+	uint16_t bound[STUB_MAX_BOUND]; /* of the immediates, as wide as their types */
 };
 
-/* 0 and the body's size in bytes, or -ENOTSUP (kind or signature unknown). */
-int emit_body(uint8_t code[EMIT_MAX], const struct emit_config *config, enum stub_kind kind,
-	      stub_signature s, size_t *size, struct emit_patches *patches);
+/* The body for a spec's kind, signature and number of bound arguments; nothing else of it is
+ * looked at. 0 and the body's size in bytes, or -ENOTSUP (one of these is unknown). */
+int emit_body(uint8_t code[EMIT_MAX], const struct emit_config *config,
+	      const struct stub_spec *spec, size_t *size, struct emit_patches *patches);
 /* 0 or -ENOTSUP, as emit_body would say. */
-int emit_check(enum stub_kind kind, stub_signature s);
+int emit_check(const struct stub_spec *spec);
 
-/* Whether a near call anywhere in [at, at+EMIT_MAX) reaches target. */
+/* Whether a near call anywhere in [at, at+EMIT_MAX) reaches target; NULL is never in reach. */
 bool emit_in_reach(const void *at, const void *target);
-/* Writes both literals of a baked body that will run at `at`, through `write`. */
+/* Writes the spec's literals into a baked body that will run at `at`, through `write`. */
 void emit_literals(enum emit_form form, const struct emit_patches *patches, void *write,
-		   const void *at, const void *target, const void *context);
+		   const void *at, const struct stub_spec *spec);
 /* Replaces the target, by one aligned store: a processor in the midst of the stub calls the old one
  * or the new. EMIT_NEAR: target must be in reach. */
 void emit_retarget(enum emit_form form, const struct emit_patches *patches, void *write,

@@ -307,10 +307,7 @@ static void exit_js_detours(struct emitter *e, int32_t argv)
 	asm_bind(a, &e->error);
 	asm_load(a, WIDE, RDI, RBP, EXIT_CONTEXT);
 	asm_call_address(a, (uintptr_t)e->config->runtime.raise);
-	if (is_float(e->result))
-		asm_reg_reg(a, 0, NARROW, OP_FXOR, 0, 0);
-	else
-		asm_reg_reg(a, 0, NARROW, OP_XOR, RAX, RAX);
+	load_zero(e);
 	asm_jump(a, CC_ALWAYS, &e->done);
 }
 

@@ -21,35 +21,40 @@
 
 static const struct asm_label unbound = { .at = -1 };
 
-int emit_check(enum stub_kind kind, stub_signature s)
+int emit_check(const struct stub_spec *spec)
 {
-	if ((unsigned)kind >= STUB_KINDS || stub_result(s) >= STUB_TYPES)
+	stub_signature s = spec->signature;
+
+	if ((unsigned)spec->kind >= STUB_KINDS || stub_result(s) >= STUB_TYPES)
 		return -ENOTSUP;
 	if (stub_nparams(s) > STUB_MAX_PARAMS)
 		return -ENOTSUP;
 	for (unsigned i = 0; i < stub_nparams(s); i++)
 		if (stub_param(s, i) == STUB_VOID || stub_param(s, i) >= STUB_TYPES)
 			return -ENOTSUP;
-	return 0;
+	if (spec->kind != STUB_BIND)
+		return spec->nbound ? -ENOTSUP : 0;
+	return spec->nbound && spec->nbound <= STUB_MAX_BOUND && spec->nbound <= stub_nparams(s)
+		   ? 0
+		   : -ENOTSUP;
 }
 
-/* Where System V puts the parameters behind ctx. */
-static void locate(struct emitter *e)
+unsigned emit_locate(stub_signature s, unsigned first, struct param params[STUB_MAX_PARAMS])
 {
 	static const uint8_t ints[] = { RSI, RDX, RCX, R8, R9 };
-	unsigned nints = 0, nfloats = 0;
+	unsigned nints = 0, nfloats = 0, nstack = 0;
 
-	for (unsigned i = 0; i < e->nparams; i++) {
-		struct param *p = &e->params[i];
+	for (unsigned i = first; i < stub_nparams(s); i++) {
+		enum stub_type type = stub_param(s, i);
 
-		p->type = stub_param(e->signature, i);
-		if (is_float(p->type) && nfloats < 8)
-			*p = (struct param){ p->type, IN_FLOAT, nfloats++ };
-		else if (!is_float(p->type) && nints < sizeof(ints))
-			*p = (struct param){ p->type, IN_INT, ints[nints++] };
+		if (is_float(type) && nfloats < 8)
+			params[i] = (struct param){ type, IN_FLOAT, nfloats++ };
+		else if (!is_float(type) && nints < sizeof(ints))
+			params[i] = (struct param){ type, IN_INT, ints[nints++] };
 		else
-			*p = (struct param){ p->type, ON_STACK, e->nstack++ };
+			params[i] = (struct param){ type, ON_STACK, nstack++ };
 	}
+	return nstack;
 }
 
 /* ---- entry_native ------------------------------------------------------------------------- */
@@ -126,12 +131,15 @@ static void marker(struct assembler *a, bool markers)
 }
 
 static void start(struct emitter *e, uint8_t code[EMIT_MAX], const struct emit_config *config,
-		  stub_signature s)
+		  const struct stub_spec *spec)
 {
+	stub_signature s = spec->signature;
+
 	*e = (struct emitter){ .a = { .code = code, .cap = EMIT_MAX },
 			       .config = config,
 			       .signature = s,
 			       .nparams = stub_nparams(s),
+			       .nbound = spec->nbound,
 			       .result = stub_result(s),
 			       .spare = config->form == EMIT_CALLEE ? R11 : R10,
 			       .slow = unbound,
@@ -140,28 +148,28 @@ static void start(struct emitter *e, uint8_t code[EMIT_MAX], const struct emit_c
 			       .done = unbound };
 	for (unsigned i = 0; i <= STUB_MAX_PARAMS; i++)
 		e->detours[i] = (struct detour){ unbound, unbound };
-	locate(e);
+	e->nstack = emit_locate(s, 0, e->params);
 }
 
-int emit_body(uint8_t code[EMIT_MAX], const struct emit_config *config, enum stub_kind kind,
-	      stub_signature s, size_t *size, struct emit_patches *patches)
+int emit_body(uint8_t code[EMIT_MAX], const struct emit_config *config,
+	      const struct stub_spec *spec, size_t *size, struct emit_patches *patches)
 {
-	static void (*const kinds[STUB_KINDS])(
-	    struct emitter *) = { [STUB_ENTRY_NATIVE] = entry_native,
-				  [STUB_ENTRY_JS] = emit_entry_js,
-				  [STUB_EXIT_JS] = emit_exit_js,
-				  [STUB_INDIRECT] = indirect,
-				  [STUB_BUILTIN] = builtin };
+	static void (*const kinds[STUB_KINDS])(struct emitter *) = {
+		[STUB_ENTRY_NATIVE] = entry_native, [STUB_ENTRY_JS] = emit_entry_js,
+		[STUB_EXIT_JS] = emit_exit_js,	    [STUB_INDIRECT] = indirect,
+		[STUB_BUILTIN] = builtin,	    [STUB_BIND] = emit_bind,
+		[STUB_CALL_REF] = emit_call_ref
+	};
 	uint64_t near_jumps = 0;
 	struct emitter e;
 
-	if (emit_check(kind, s))
+	if (emit_check(spec))
 		return -ENOTSUP;
 	do {
-		start(&e, code, config, s);
+		start(&e, code, config, spec);
 		e.a.near_jumps = near_jumps;
 		marker(&e.a, config->markers);
-		kinds[kind](&e);
+		kinds[spec->kind](&e);
 		near_jumps = e.a.near_jumps;
 	} while (e.a.overflow);
 	if (e.a.full)
@@ -175,15 +183,18 @@ bool emit_in_reach(const void *at, const void *target)
 {
 	int64_t distance = (int64_t)((uintptr_t)target - (uintptr_t)at);
 
-	return distance >= INT32_MIN + EMIT_MAX && distance <= INT32_MAX - EMIT_MAX;
+	return target && distance >= INT32_MIN + EMIT_MAX && distance <= INT32_MAX - EMIT_MAX;
 }
 
 void emit_literals(enum emit_form form, const struct emit_patches *patches, void *write,
-		   const void *at, const void *target, const void *context)
+		   const void *at, const struct stub_spec *spec)
 {
 	if (patches->context)
-		memcpy((uint8_t *)write + patches->context, &context, 8);
-	emit_retarget(form, patches, write, at, target);
+		memcpy((uint8_t *)write + patches->context, &spec->context, 8);
+	for (unsigned i = 0; i < spec->nbound; i++)
+		memcpy((uint8_t *)write + patches->bound[i], &spec->bound[i],
+		       bytes_of(stub_param(spec->signature, i)));
+	emit_retarget(form, patches, write, at, spec->target);
 }
 
 void emit_retarget(enum emit_form form, const struct emit_patches *patches, void *write,
@@ -212,11 +223,12 @@ size_t emit_head(uint8_t code[EMIT_SLOT], size_t distance, bool markers)
 size_t emit_whole(uint8_t slot[EMIT_SLOT], enum stub_kind kind, size_t distance, bool markers)
 {
 	const struct emit_config config = { EMIT_TABLE, markers, distance, { 0 } };
+	const struct stub_spec spec = { .kind = kind };
 	struct emit_patches none;
 	uint8_t code[EMIT_MAX];
 	size_t size;
 
-	if (kind != STUB_INDIRECT || emit_body(code, &config, kind, 0, &size, &none) ||
+	if (kind != STUB_INDIRECT || emit_body(code, &config, &spec, &size, &none) ||
 	    size > EMIT_SLOT)
 		return 0;
 	memcpy(slot, code, size);

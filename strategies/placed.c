@@ -67,16 +67,29 @@ static const void **table_word(const struct stub_space *space, const struct plac
 }
 
 void placed_literals(const struct stub_space *space, const struct placed *placed,
-		     const void *target, const void *context)
+		     const struct stub_spec *spec)
 {
 	if (placed->form == EMIT_TABLE) {
 		const void **word = table_word(space, placed);
-		word[0] = target;
-		word[1] = context;
+		word[0] = spec->target;
+		word[1] = spec->context;
+		if (spec->nbound)
+			memcpy(&word[2], spec->bound, spec->nbound * sizeof(*spec->bound));
 	} else {
 		emit_literals(placed->form, &placed->patches,
-			      code_writable(space->code, placed->at), placed->at, target, context);
+			      code_writable(space->code, placed->at), placed->at, spec);
 	}
+}
+
+struct stub_spec placed_spec(const struct placed *placed, const struct callee *c,
+			     const void *target)
+{
+	return (struct stub_spec){ .kind = placed->kind,
+				   .signature = placed->signature,
+				   .target = target,
+				   .context = c->context,
+				   .bound = placed->bound,
+				   .nbound = placed->nbound };
 }
 
 int placed_retarget(const struct stub_space *space, const struct placed *placed, const void *target)

@@ -15,6 +15,8 @@ struct placed {
 	struct emit_patches patches;
 	enum stub_kind kind;
 	stub_signature signature;
+	const uint64_t *bound;
+	unsigned nbound;
 	uint32_t next; /* free records: the next one's number + 1 */
 };
 
@@ -33,7 +35,10 @@ void placed_free(struct placed_list *list, uint32_t word);
 struct emit_config placed_config(const struct stub_space *space, const void *target);
 /* Writes the literals of a stub whose code is in place and writable. */
 void placed_literals(const struct stub_space *space, const struct placed *placed,
-		     const void *target, const void *context);
+		     const struct stub_spec *spec);
+/* The spec that a stub was made for, with another target. */
+struct stub_spec placed_spec(const struct placed *placed, const struct callee *c,
+			     const void *target);
 /* Changes the target where the stub lies. 0, -ENOMEM, or -ERANGE: a near call does not reach it. */
 int placed_retarget(const struct stub_space *space, const struct placed *placed,
 		    const void *target);
@@ -46,7 +51,7 @@ static inline ptrdiff_t placed_bytes(size_t size)
 /* Bytes of its literals in the side table. */
 static inline ptrdiff_t placed_literal_bytes(const struct placed *placed)
 {
-	return placed->form == EMIT_TABLE ? 16 : 0;
+	return placed->form == EMIT_TABLE ? 16 + 8 * (ptrdiff_t)placed->nbound : 0;
 }
 
 #endif

@@ -8,9 +8,13 @@
 #include "stub.h"
 
 const char *const stub_kind_names[STUB_KINDS] = {
-	[STUB_ENTRY_NATIVE] = "entry_native", [STUB_ENTRY_JS] = "entry_js",
-	[STUB_EXIT_JS] = "exit_js",	      [STUB_INDIRECT] = "indirect",
+	[STUB_ENTRY_NATIVE] = "entry_native",
+	[STUB_ENTRY_JS] = "entry_js",
+	[STUB_EXIT_JS] = "exit_js",
+	[STUB_INDIRECT] = "indirect",
 	[STUB_BUILTIN] = "builtin",
+	[STUB_BIND] = "bind",
+	[STUB_CALL_REF] = "ref",
 };
 
 /* STUB_VOID: not a letter of a type. */

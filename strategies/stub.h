@@ -20,6 +20,19 @@
  *   exit_js       R (ctx, args...)                       int target(context, value *argv, argc)
  *   indirect      R (ctx, args...)                       R target(context, args...), by a jump
  *   builtin       R (ctx, args...)                       R target(ctx, args...)
+ *   bind          R (ctx, the other args...)             R target(context, bound..., the others...)
+ *   ref           R (ctx, args...), r13: signature       R target(context, args...), by a jump
+ *
+ * bind is wasm's func.bind: the first one to four parameters are stored. Where the others keep
+ * their stack words it ends in a jump, like indirect; where some move, it makes a frame. A stored
+ * reference is a root that no stack map names; code that holds it cannot have it moved.
+ *
+ * ref is a call through a function reference of any instance, checked when it is made: r13 (LLVM's
+ * `swiftself`, kept over the call) holds the signature that the caller expects, a callee whose
+ * target is NULL is the null reference. Another signature or null: runtime.raise(context), and zero
+ * comes back. That is SpiderMonkey's entry for checked calls (signature in a register, compared by
+ * the callee) joined with Wasmtime's explicit test for null; engines that let null fault leave out
+ * the test, and wasm's typed references the comparison.
  *
  * An instance begins with a pointer to its thread's struct stub_activation. Each stub that makes a
  * frame lays it out so that a stack walk can cross it:
@@ -206,7 +219,8 @@ struct stub_runtime {
 	/* Unboxes a host function's result that is not of the expected form into *out; 0 or error.
 	 */
 	int (*unbox)(void *context, enum stub_type type, stub_value v, uint64_t *out);
-	/* Called after a host function or unbox failed; if it returns, the stub returns zero. */
+	/* Called after a host function or unbox failed, and for a ref that may not be called; if it
+	 * returns, the stub returns zero. */
 	void (*raise)(void *context);
 	/* Under stub_config.poison: a released stub was called. If it returns, the stub returns
 	 * zero. */
@@ -221,15 +235,22 @@ enum stub_kind {
 	STUB_EXIT_JS,
 	STUB_INDIRECT,
 	STUB_BUILTIN,
+	STUB_BIND,
+	STUB_CALL_REF, /* "ref" */
 	STUB_KINDS
 };
+enum { STUB_MAX_BOUND = 4 };
 extern const char *const stub_kind_names[STUB_KINDS];
 
 struct stub_spec {
 	enum stub_kind kind;
-	stub_signature signature;
-	const void *target;
+	stub_signature signature; /* bind: the target's, stored parameters included */
+	const void *target;	  /* ref: NULL is the null reference */
 	void *context;
+	/* bind, else 0: the stored arguments in entry_native's form, 1 to STUB_MAX_BOUND. They stay
+	 * the embedder's, unchanged and in place until release: stubs may read them there. */
+	const uint64_t *bound;
+	unsigned nbound;
 	uint32_t module, table; /* numbers by which a policy groups stubs; table 0: in none */
 };
 

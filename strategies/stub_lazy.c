@@ -172,7 +172,7 @@ static int lazy_prepare(struct stub_space *space, const struct stub_spec *specs,
 
 	(void)space;
 	for (size_t i = 0; i < n && !error; i++)
-		error = emit_check(specs[i].kind, specs[i].signature);
+		error = emit_check(&specs[i]);
 	return error;
 }
 

@@ -56,12 +56,11 @@ static int null_bind_many(struct stub_space *space, const struct stub_spec *spec
 		return error;
 	for (size_t i = 0; i < n; i++) {
 		const struct stub_spec *spec = &specs[i];
-		const struct body *adapter =
-		    bodies_find(&state->bodies, spec->kind, spec->signature, EMIT_CALLEE);
+		const struct body *adapter = bodies_find(&state->bodies, spec, EMIT_CALLEE);
 
 		c[i]->target = spec->target;
 		c[i]->context = spec->context;
-		c[i]->word = 1;
+		c[i]->word = spec->nbound ? (uintptr_t)spec->bound : 1;
 		__atomic_store_n(&c[i]->code, adapter->code, __ATOMIC_RELEASE);
 	}
 	return 0;

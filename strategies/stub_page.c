@@ -38,7 +38,7 @@ static int place(struct stub_space *space, const struct stub_spec *spec, struct 
 	uint8_t code[EMIT_MAX];
 	size_t size;
 
-	int error = emit_body(code, &config, spec->kind, spec->signature, &size, &placed->patches);
+	int error = emit_body(code, &config, spec, &size, &placed->patches);
 	if (error)
 		return error;
 	placed->at = code_reserve(space->code, CODE_STUBS, quantum);
@@ -48,8 +48,10 @@ static int place(struct stub_space *space, const struct stub_spec *spec, struct 
 	placed->form = config.form;
 	placed->kind = spec->kind;
 	placed->signature = spec->signature;
+	placed->bound = spec->bound;
+	placed->nbound = spec->nbound;
 	memcpy(code_writable(space->code, placed->at), code, size);
-	placed_literals(space, placed, spec->target, spec->context);
+	placed_literals(space, placed, spec);
 	error = code_commit(space->code, placed->at, quantum);
 	if (error) {
 		code_abort(space->code, placed->at, quantum);
@@ -88,10 +90,7 @@ static int page_retarget(struct stub_space *space, struct callee *c, const void 
 
 	int error = placed_retarget(space, placed, target);
 	if (error == -ERANGE) {
-		struct stub_spec spec = { .kind = placed->kind,
-					  .signature = placed->signature,
-					  .target = target,
-					  .context = c->context };
+		struct stub_spec spec = placed_spec(placed, c, target);
 		struct placed moved = { 0 };
 
 		error = place(space, &spec, &moved);

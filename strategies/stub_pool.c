@@ -2,7 +2,7 @@
  * stub_pool.c - quanta of identical slots, what differs lies beside them. Two sorts of slots:
  *
  *   head       p: 16 bytes of code            p+S: 16 bytes         p+2S: 16 bytes
- *              | lea r11, [rip+S]; jmp [r11] | | body | target | ... | context | next |
+ *              | lea r11, [rip+S]; jmp [r11] | | body | target | ... | context | bound |
  *                     |                           |
  *                     +---------------------------+-->  body: one a kind and signature, shared
  *
@@ -62,10 +62,15 @@ static struct pool_words *words_of(const struct pool_state *state, uint8_t *slot
 	return (struct pool_words *)(slot + state->emit.distance);
 }
 
-/* A head's context, at p+2S. */
-static void **context_of(const struct pool_state *state, uint8_t *slot)
+/* What else a head's body reads, at p+2S. */
+struct pool_more {
+	void *context;
+	uint64_t bound; /* the one bound argument, or the address of several */
+};
+
+static struct pool_more *more_of(const struct pool_state *state, uint8_t *slot)
 {
-	return (void **)(slot + 2 * state->emit.distance);
+	return (struct pool_more *)(slot + 2 * state->emit.distance);
 }
 
 /* The callee's word: the slot's address, its sort in the lowest bit. */
@@ -201,8 +206,10 @@ static void bind_one(struct pool_state *state, const struct stub_spec *spec, str
 	const void *jump = spec->target;
 
 	if (sort == POOL_HEAD) {
-		jump = bodies_find(&state->bodies, spec->kind, spec->signature, EMIT_BEHIND)->code;
-		*context_of(state, slot) = spec->context;
+		jump = bodies_find(&state->bodies, spec, EMIT_BEHIND)->code;
+		*more_of(state, slot) =
+		    (struct pool_more){ spec->context,
+					spec->nbound == 1 ? *spec->bound : (uintptr_t)spec->bound };
 		__atomic_store_n(&words->second, (void *)(uintptr_t)spec->target, __ATOMIC_RELAXED);
 	} else {
 		words->second = spec->context;

@@ -1,7 +1,7 @@
 /*
  * stub_template.c - whole stubs, copied from a template and packed side by side.
  *
- *      heap:  template (kind, signature)     code:  | stub | stub  | stub | (free) | stub | ...
+ *      heap:  template (kind, signature..)   code:  | stub | stub  | stub | (free) | stub | ...
  *                |                                          ^ 16-byte aligned, each in full
  *                +--- copy, then write target and context --+
  *
@@ -52,7 +52,7 @@ static int make(struct template_state *state, const struct emit_config *config,
 	struct body body = { 0 };
 	size_t size;
 
-	int error = emit_body(code, config, spec->kind, spec->signature, &size, &body.patches);
+	int error = emit_body(code, config, spec, &size, &body.patches);
 	if (error)
 		return error;
 	uint8_t *copy = malloc(size);
@@ -61,7 +61,7 @@ static int make(struct template_state *state, const struct emit_config *config,
 	memcpy(copy, code, size);
 	body.code = copy;
 	body.size = (uint32_t)size;
-	error = bodies_insert(&state->templates, spec->kind, spec->signature, config->form, &body);
+	error = bodies_insert(&state->templates, spec, config->form, &body);
 	if (error)
 		free(copy);
 	return error;
@@ -75,9 +75,8 @@ static int template_prepare(struct stub_space *space, const struct stub_spec *sp
 	for (size_t i = 0; i < n && !error; i++) {
 		struct emit_config config = placed_config(space, specs[i].target);
 
-		error = emit_check(specs[i].kind, specs[i].signature);
-		if (!error &&
-		    !bodies_find(&state->templates, specs[i].kind, specs[i].signature, config.form))
+		error = emit_check(&specs[i]);
+		if (!error && !bodies_find(&state->templates, &specs[i], config.form))
 			error = make(state, &config, &specs[i]);
 	}
 	return error;
@@ -88,19 +87,20 @@ static int place(struct stub_space *space, const struct stub_spec *spec, struct 
 {
 	struct template_state *state = space->state;
 	enum emit_form form = placed_config(space, spec->target).form;
-	const struct body *template =
-	    bodies_find(&state->templates, spec->kind, spec->signature, form);
+	const struct body *template = bodies_find(&state->templates, spec, form);
 
 	*placed = (struct placed){ .at = arena_take(&state->arena, template->size),
 				   .size = template->size,
 				   .form = form,
 				   .patches = template->patches,
 				   .kind = spec->kind,
-				   .signature = spec->signature };
+				   .signature = spec->signature,
+				   .bound = spec->bound,
+				   .nbound = spec->nbound };
 	if (!placed->at)
 		return -ENOMEM;
 	memcpy(code_writable(space->code, placed->at), template->code, template->size);
-	placed_literals(space, placed, spec->target, spec->context);
+	placed_literals(space, placed, spec);
 	code_account(space->code, CODE_LITERALS, placed_literal_bytes(placed));
 	return 0;
 }
@@ -121,10 +121,10 @@ static size_t total(struct stub_space *space, const struct stub_spec *specs, siz
 	size_t bytes = 0;
 
 	for (size_t i = 0; i < n; i++)
-		bytes += (size_t)placed_bytes(
-		    bodies_find(&state->templates, specs[i].kind, specs[i].signature,
-				placed_config(space, specs[i].target).form)
-			->size);
+		bytes +=
+		    (size_t)placed_bytes(bodies_find(&state->templates, &specs[i],
+						     placed_config(space, specs[i].target).form)
+					     ->size);
 	return bytes;
 }
 
@@ -188,10 +188,7 @@ static int move(struct stub_space *space, struct placed *placed, struct callee *
 		const void *target)
 {
 	struct template_state *state = space->state;
-	struct stub_spec spec = { .kind = placed->kind,
-				  .signature = placed->signature,
-				  .target = target,
-				  .context = c->context };
+	struct stub_spec spec = placed_spec(placed, c, target);
 	struct placed moved;
 
 	int error = template_prepare(space, &spec, 1);

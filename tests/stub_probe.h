@@ -14,6 +14,7 @@ struct probe_regs {
 	const uint64_t *stack;
 	uint64_t nstack;
 	uint64_t rax, xmm0, intact; /* out */
+	uint64_t r13;		    /* in, and kept */
 };
 
 struct probe_seen {
@@ -33,7 +34,7 @@ __asm__(
     "	push %rbp\n	mov %rsp, %rbp\n"
     "	push %rbx\n	push %r12\n	push %r13\n	push %r14\n	push %r15\n"
     "	push %rsi\n" /* regs at -48(%rbp); rsp is aligned */
-    "	mov %rdi, %r10\n	mov %rsi, %r12\n	mov %rsp, %r13\n"
+    "	mov %rdi, %r10\n	mov %rsi, %r12\n	mov 152(%rsi), %r13\n"
     "	mov 120(%r12), %rcx\n	mov 112(%r12), %rax\n"
     "	test $1, %cl\n	jz 1f\n	push $-1\n"
     "1:	test %rcx, %rcx\n	jz 2f\n	push -8(%rax,%rcx,8)\n	dec %rcx\n	jmp 1b\n"
@@ -51,7 +52,7 @@ __asm__(
     "	movq $0, 144(%rsi)\n"
     "	cmp $0x1b1b1b1b, %rbx\n	jne 3f\n	cmp $0x1e1e1e1e, %r14\n	jne 3f\n"
     "	cmp %rsi, %r12\n	jne 3f\n	cmp %rsp, %r15\n	jne 3f\n"
-    "	lea -48(%rbp), %rax\n	cmp %rax, %r13\n	jne 3f\n"
+    "	cmp 152(%rsi), %r13\n	jne 3f\n"
     "	movq $1, 144(%rsi)\n"
     "3:	lea -40(%rbp), %rsp\n"
     "	pop %r15\n	pop %r14\n	pop %r13\n	pop %r12\n	pop %rbx\n	pop "

@@ -5,14 +5,43 @@
 #ifndef STUBMAP_TEST_STUB_SET_UP_H
 #define STUBMAP_TEST_STUB_SET_UP_H
 
-#include <stdlib.h>
-
 #include "stub_world.h"
 
 /* The program's own side of stub_probe.h. */
 void probe_target(void *probe, struct probe_seen *seen)
 {
 	world_target(probe, seen);
+}
+
+/* Stores the first arguments of a bind, any values of their types. */
+static inline void bind_words(struct world *w, struct stub_spec *spec, unsigned n)
+{
+	enum { SPECS = 8192 }; /* at most that many live at once */
+	uint64_t seed = w->next_bound * 77 + n, *words;
+
+	if (!w->bound)
+		w->bound = calloc(SPECS, STUB_MAX_BOUND * sizeof(*w->bound));
+	assert_non_null(w->bound);
+	words = &w->bound[w->next_bound++ % SPECS * STUB_MAX_BOUND];
+	for (unsigned i = 0; i < n; i++)
+		words[i] = random_word(stub_param(spec->signature, i), &seed);
+	spec->bound = words;
+	spec->nbound = n;
+}
+
+/* A bind stores one to four arguments; where there are none to store, it is an indirect call. */
+static inline struct stub_spec spec_of(struct world *w, enum stub_kind kind, stub_signature s,
+				       unsigned probe, unsigned instance)
+{
+	unsigned n = stub_nparams(s) < STUB_MAX_BOUND ? stub_nparams(s) : STUB_MAX_BOUND;
+	struct stub_spec spec = { .kind = kind == STUB_BIND && !n ? STUB_INDIRECT : kind,
+				  .signature = s,
+				  .target = w->probes[probe].entry,
+				  .context = &w->instances[instance] };
+
+	if (spec.kind == STUB_BIND)
+		bind_words(w, &spec, 1 + w->next_bound % n);
+	return spec;
 }
 
 struct set_up {
@@ -64,7 +93,7 @@ static inline stub_signature some_signature(uint64_t r)
 static inline void call_one(struct set_up *t, struct stub_spec *spec, struct callee *c,
 			    unsigned probe)
 {
-	expect(&t->w, spec->kind, spec->signature, spec->context, &t->seed);
+	expect_spec(&t->w, spec, &t->seed);
 	cross(&t->w, c, &t->w.probes[probe]);
 }
 

@@ -7,10 +7,10 @@
  * that names it and goes on to probe_entry, which spills everything that may hold an argument,
  * lets C look at it, spoils all registers that a call may spoil, and returns what C chose.
  *
- * Where arguments belong is worked out here a second time, apart from the emitter. ASan and UBSan
- * see the C on both sides, but neither the stubs' own loads and stores nor those of the two
- * trampolines: a stub that writes outside its frame is found by the frame, register and alignment
- * checks below, or not at all.
+ * Where arguments belong is worked out a second time (stub_values.h), apart from the emitter. ASan
+ * and UBSan see the C on both sides, but neither the stubs' own loads and stores nor those of the
+ * two trampolines: a stub that writes outside its frame is found by the frame, register and
+ * alignment checks below, or not at all.
  */
 #ifndef STUBMAP_TEST_STUB_WORLD_H
 #define STUBMAP_TEST_STUB_WORLD_H
@@ -21,13 +21,14 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "../strategies/emit.h"
-#include "stub_probe.h"
+#include "stub_values.h"
 
-enum { WORLD_PROBES = 48, WORLD_INSTANCES = 4, WORLD_ENTRY = 32, MAX_STACK = 16 };
+enum { WORLD_PROBES = 48, WORLD_INSTANCES = 4, WORLD_ENTRY = 32 };
 
 struct world;
 
@@ -55,6 +56,8 @@ struct world {
 	stub_signature signature;
 	struct instance *caller, *context;
 	uint64_t words[STUB_MAX_PARAMS]; /* what the target is to get, in entry_native's form */
+	unsigned nbound;		 /* of them the stub's own: bind */
+	stub_signature expected;	 /* by the caller: ref */
 	uint64_t result;		 /* raw */
 	stub_value host_result;
 	int host_error, convert_error, unbox_error;
@@ -65,41 +68,12 @@ struct world {
 	/* seen */
 	struct probe *reached;
 	unsigned hits, converted, boxed, unboxed, raised;
+	uint64_t *raised_in; /* the exit frame of the last raise */
 	int64_t cell;
+
+	uint64_t *bound; /* bind: what specs store, handed out in turn */
+	unsigned next_bound;
 };
-
-/* ---- System V, told a second time ---------------------------------------------------------- */
-
-static inline bool is_double_like(enum stub_type type)
-{
-	return type == STUB_F32 || type == STUB_F64;
-}
-
-static inline uint64_t mask_of(enum stub_type type)
-{
-	return type == STUB_I32 || type == STUB_F32 ? UINT32_MAX : UINT64_MAX;
-}
-
-/* Loads words[] as arguments behind ctx; the halves that a type leaves open become garbage. */
-static inline void arrange(stub_signature s, const uint64_t *words, void *ctx,
-			   struct probe_regs *regs, uint64_t stack[MAX_STACK])
-{
-	unsigned ni = 1, nf = 0, ns = 0;
-
-	memset(regs, 0xa5, sizeof(*regs));
-	regs->ints[0] = (uintptr_t)ctx;
-	for (unsigned i = 0; i < stub_nparams(s); i++) {
-		enum stub_type type = stub_param(s, i);
-		uint64_t word = words[i] | (0xdeadbeef00000000u & ~mask_of(type));
-
-		if (is_double_like(type) ? nf < 8 : ni < 6)
-			*(is_double_like(type) ? &regs->floats[nf++] : &regs->ints[ni++]) = word;
-		else
-			stack[ns++] = word;
-	}
-	regs->stack = stack;
-	regs->nstack = ns;
-}
 
 static inline void check_arguments(const struct world *w, const struct probe_seen *seen)
 {
@@ -112,103 +86,6 @@ static inline void check_arguments(const struct world *w, const struct probe_see
 				   : (ni < 6 ? seen->ints[ni++] : seen->stack[ns++]);
 		uint64_t mask = mask_of(type);
 		assert_int_equal(got & mask, w->words[i] & mask);
-	}
-}
-
-/* ---- Values -------------------------------------------------------------------------------- */
-
-static inline uint64_t tagged(uint64_t tag, uint64_t payload)
-{
-	return tag << 48 | payload;
-}
-
-static inline uint64_t bits_of(double d)
-{
-	uint64_t bits;
-	memcpy(&bits, &d, sizeof(bits));
-	return bits;
-}
-
-static inline double double_of(uint64_t bits)
-{
-	double d;
-	memcpy(&d, &bits, sizeof(d));
-	return d;
-}
-
-static inline float float_of(uint64_t bits)
-{
-	float f;
-	uint32_t low = (uint32_t)bits;
-	memcpy(&f, &low, sizeof(f));
-	return f;
-}
-
-static inline uint64_t bits_of_float(float f)
-{
-	uint32_t bits;
-	memcpy(&bits, &f, sizeof(bits));
-	return bits;
-}
-
-/* The value of a word; i64: its cell must live as long. */
-static inline stub_value value_of(enum stub_type type, uint64_t word, int64_t *cell)
-{
-	switch (type) {
-	case STUB_I32:
-		return tagged(VALUE_INT32, word & UINT32_MAX);
-	case STUB_I64:
-		*cell = (int64_t)word;
-		return tagged(VALUE_BIGINT, (uintptr_t)cell);
-	case STUB_F32:
-		return float_of(word) == float_of(word) ? bits_of((double)float_of(word))
-							: VALUE_NAN;
-	case STUB_F64:
-		return double_of(word) == double_of(word) ? word : VALUE_NAN;
-	case STUB_REF:
-		return tagged(VALUE_REF, word);
-	default:
-		return tagged(VALUE_UNDEFINED, 0);
-	}
-}
-
-/* Same value; bigints by what is in their cells. */
-static inline void check_value(enum stub_type type, stub_value got, uint64_t word)
-{
-	int64_t cell;
-
-	if (type != STUB_I64) {
-		assert_int_equal(got, value_of(type, word, &cell));
-		return;
-	}
-	assert_int_equal(got >> 48, VALUE_BIGINT);
-	memcpy(&cell, (void *)(uintptr_t)(got << 16 >> 16), sizeof(cell));
-	assert_int_equal(cell, (int64_t)word);
-}
-
-static inline uint64_t mixed(uint64_t *seed)
-{
-	uint64_t z = (*seed += 0x9e3779b97f4a7c15u);
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
-}
-
-static inline uint64_t random_word(enum stub_type type, uint64_t *seed)
-{
-	uint64_t r = mixed(seed);
-
-	switch (type) {
-	case STUB_I32:
-		return r >> 32;
-	case STUB_F32:
-		return r % 16 == 0 ? 0x7fc12345 : bits_of_float((float)((int32_t)r / 3.0));
-	case STUB_F64:
-		return r % 16 == 0 ? 0xfff8dead00000001 : bits_of((double)(int64_t)r / 3.0);
-	case STUB_REF:
-		return r % 16 == 0 ? 0 : r >> 17;
-	default:
-		return r;
 	}
 }
 
@@ -276,7 +153,10 @@ static inline int world_unbox(void *context, enum stub_type type, stub_value v, 
 
 static inline void world_raise(void *context)
 {
-	world_of(context)->raised++;
+	struct world *w = world_of(context);
+
+	w->raised++;
+	w->raised_in = w->activation.exit_frame;
 	spoil();
 }
 
@@ -310,7 +190,7 @@ static inline void world_target(struct probe *p, struct probe_seen *seen)
 	w->hits++;
 	assert_int_equal((uintptr_t)seen->stack % 16, 0);
 	assert_ptr_equal(seen->ints[0], kind == STUB_BUILTIN ? w->caller : w->context);
-	if (kind != STUB_INDIRECT) { /* which makes no frame */
+	if (has_frame(kind, w->signature, w->nbound)) {
 		assert_int_equal(seen->frame[-1], kind);
 		assert_ptr_equal(seen->frame[-2],
 				 kind <= STUB_ENTRY_JS ? w->exit_frame : w->caller);
@@ -354,7 +234,8 @@ static inline uint64_t call_raw(struct world *w, struct callee *c)
 	struct probe_regs regs;
 	uint64_t stack[MAX_STACK], argv[STUB_MAX_PARAMS + 1];
 
-	arrange(w->signature, w->words, w->caller, &regs, stack);
+	arrange_from(w->signature, w->nbound, w->words, w->caller, &regs, stack);
+	regs.r13 = w->expected;
 	if (w->kind == STUB_ENTRY_NATIVE) {
 		memcpy(argv, w->words, sizeof(w->words));
 		argv[stub_nparams(w->signature)] = 0;
@@ -364,8 +245,7 @@ static inline uint64_t call_raw(struct world *w, struct callee *c)
 	probe_call(c, &regs);
 	assert_int_equal(regs.intact, 1);
 	assert_ptr_equal(w->activation.exit_frame,
-			 w->kind == STUB_ENTRY_NATIVE || w->kind == STUB_INDIRECT ? w->exit_frame
-										  : NULL);
+			 w->kind == STUB_EXIT_JS || w->kind == STUB_BUILTIN ? NULL : w->exit_frame);
 	if (type == STUB_VOID)
 		return 0;
 	if (w->kind == STUB_ENTRY_NATIVE)
@@ -373,14 +253,15 @@ static inline uint64_t call_raw(struct world *w, struct callee *c)
 	return (is_double_like(type) ? regs.xmm0 : regs.rax) & mask_of(type);
 }
 
-/* A crossing's arguments and result, anew. */
+/* A crossing's arguments and result, anew. bind: expect_spec. */
 static inline void expect(struct world *w, enum stub_kind kind, stub_signature s,
 			  struct instance *context, uint64_t *seed)
 {
 	enum stub_type type = stub_result(s);
 
 	w->kind = kind;
-	w->signature = s;
+	w->signature = w->expected = s;
+	w->nbound = 0;
 	w->context = context;
 	w->caller = &w->instances[mixed(seed) % WORLD_INSTANCES];
 	w->exit_frame = kind <= STUB_ENTRY_JS ? (void *)(uintptr_t)(mixed(seed) << 8) : NULL;
@@ -388,6 +269,7 @@ static inline void expect(struct world *w, enum stub_kind kind, stub_signature s
 	w->host_error = w->convert_error = w->unbox_error = 0;
 	w->hits = w->converted = w->boxed = w->unboxed = w->raised = 0;
 	w->reached = NULL;
+	w->raised_in = NULL;
 	for (unsigned i = 0; i < stub_nparams(s); i++)
 		w->words[i] = random_word(stub_param(s, i), seed);
 	w->result = random_word(type, seed);
@@ -396,6 +278,14 @@ static inline void expect(struct world *w, enum stub_kind kind, stub_signature s
 	if (kind == STUB_EXIT_JS && type == STUB_F64 && w->result >> 48 == 0xfff8)
 		w->result = bits_of(2.5);
 	w->host_result = value_of(type, w->result, &w->cell);
+}
+
+static inline void expect_spec(struct world *w, const struct stub_spec *spec, uint64_t *seed)
+{
+	expect(w, spec->kind, spec->signature, spec->context, seed);
+	w->nbound = spec->nbound;
+	for (unsigned i = 0; i < spec->nbound; i++)
+		w->words[i] = spec->bound[i];
 }
 
 /* One good crossing that must reach the probe. */
@@ -466,15 +356,7 @@ static inline void world_open(struct world *w, struct code_memory *code)
 static inline void world_close(struct world *w)
 {
 	munmap(w->far, 4096);
-}
-
-static inline struct stub_spec spec_of(struct world *w, enum stub_kind kind, stub_signature s,
-				       unsigned probe, unsigned instance)
-{
-	return (struct stub_spec){ .kind = kind,
-				   .signature = s,
-				   .target = w->probes[probe].entry,
-				   .context = &w->instances[instance] };
+	free(w->bound);
 }
 
 #endif

@@ -35,6 +35,10 @@ static void draw_boundary(struct boundary *b, uint32_t k, uint64_t *seed)
 
 	b->kind = (enum boundary_kind)(k % BOUNDARY_KINDS);
 	b->instance = draw(seed, SCENARIO_INSTANCES);
+	if (b->kind == BOUNDARY_BIND) {
+		n += !n;
+		b->nbound = 1 + draw(seed, n < SCENARIO_MAX_BOUND ? n : SCENARIO_MAX_BOUND);
+	}
 	for (uint32_t j = 0; j < n; j++)
 		*p++ = letters[draw(seed, 5)];
 	*p++ = '>';
@@ -73,6 +77,7 @@ struct bench {
 	struct callers_state state;
 	callers_round *round;
 	struct stub_space space;
+	uint64_t bound[BOUNDARIES][STUB_MAX_BOUND];
 };
 
 static const uint32_t versions[2] = { 0, 7 };
@@ -266,9 +271,12 @@ static void bind_all(struct bench *b, const struct stub_ops *ops)
 		const struct boundary *at = &b->scenario->boundaries[k];
 		struct stub_spec spec = { .kind = (enum stub_kind)at->kind,
 					  .target = target_of(b, 0, k),
-					  .context = &b->instances[at->instance] };
+					  .context = &b->instances[at->instance],
+					  .bound = b->bound[k],
+					  .nbound = at->nbound };
 
 		assert_int_equal(stub_signature_parse(at->signature, &spec.signature), 0);
+		callers_bound(at, k, b->cells, b->bound[k]);
 		assert_int_equal(ops->bind(&b->space, &spec, &b->callees[k]), 0);
 	}
 }
@@ -336,7 +344,7 @@ static uint32_t first(void *ctx, uint32_t v)
 /* One site's call replaces the code pointer; the very next site must see it. */
 static void each_site_loads_the_code_pointer(void **unused)
 {
-	struct boundary boundary = { BOUNDARY_INDIRECT, 0, "i>i" };
+	struct boundary boundary = { .kind = BOUNDARY_INDIRECT, .signature = "i>i" };
 	uint32_t events[3] = { 0, 0, 0 }, salt = scenario_salt(0, 0);
 
 	(void)unused;
@@ -369,7 +377,7 @@ static void each_site_loads_the_code_pointer(void **unused)
 
 static void thunks_are_numbered_by_first_crossing(void **unused)
 {
-	struct boundary boundaries[5] = { { BOUNDARY_BUILTIN, 0, ">" } };
+	struct boundary boundaries[5] = { { .kind = BOUNDARY_BUILTIN, .signature = ">" } };
 	uint32_t events[6] = { 3, 1, 3, 0, 1, 3 }, of_boundary[5], numbers[6];
 	struct scenario s = {
 		.boundaries = boundaries, .nboundaries = 5, .events = events, .nevents = 6
@@ -384,7 +392,7 @@ static void thunks_are_numbered_by_first_crossing(void **unused)
 
 static void a_bad_scenario_is_refused(void **unused)
 {
-	struct boundary boundary = { BOUNDARY_INDIRECT, 0, "i>i" };
+	struct boundary boundary = { .kind = BOUNDARY_INDIRECT, .signature = "i>i" };
 	uint32_t event = 0;
 	struct scenario good = {
 		.boundaries = &boundary, .nboundaries = 1, .events = &event, .nevents = 1
@@ -407,6 +415,14 @@ static void a_bad_scenario_is_refused(void **unused)
 	assert_int_equal(callers_text(&s, CALLERS_TARGETS, &text, &size), -EINVAL);
 	strcpy(boundary.signature, "i>i");
 	boundary.instance = SCENARIO_INSTANCES;
+	assert_int_equal(callers_text(&s, CALLERS_TARGETS, &text, &size), -EINVAL);
+	boundary.instance = 0;
+	boundary.nbound = 1; /* not of a bind */
+	assert_int_equal(callers_text(&s, CALLERS_TARGETS, &text, &size), -EINVAL);
+	boundary.kind = BOUNDARY_BIND;
+	boundary.nbound = 2; /* of one parameter */
+	assert_int_equal(callers_text(&s, CALLERS_TARGETS, &text, &size), -EINVAL);
+	boundary.nbound = 0;
 	assert_int_equal(callers_text(&s, CALLERS_TARGETS, &text, &size), -EINVAL);
 }
 

@@ -39,6 +39,18 @@ static struct emit_config config_of(int form, bool markers)
 	return (struct emit_config){ form, markers, DISTANCE, fake.runtime };
 }
 
+static struct stub_spec spec_of(int kind, stub_signature s, unsigned nbound)
+{
+	return (struct stub_spec){ .kind = kind, .signature = s, .nbound = nbound };
+}
+
+static unsigned most_bound(int kind, stub_signature s)
+{
+	unsigned n = stub_nparams(s) < STUB_MAX_BOUND ? stub_nparams(s) : STUB_MAX_BOUND;
+
+	return kind == STUB_BIND ? n : 0;
+}
+
 /* ---- Golden bytes --------------------------------------------------------------------------- */
 
 struct golden {
@@ -47,9 +59,11 @@ struct golden {
 	enum emit_form form;
 	size_t size;
 	const char *bytes;
+	unsigned nbound;
 };
 
-#define BYTES(text) sizeof(text) - 1, text
+#define BYTES(text)    sizeof(text) - 1, text, 0
+#define BOUND(text, n) sizeof(text) - 1, text, n
 /* clang-format off */
 static const struct golden goldens[] = {
 	{ STUB_INDIRECT, "i>i", EMIT_TABLE, BYTES(
@@ -95,6 +109,54 @@ static const struct golden goldens[] = {
 		"\x5a\x59\x8f\x01"		/* pop  rdx; pop rcx; pop [rcx] */
 		"\x48\x89\x02"			/* mov  [rdx], rax */
 		"\xc9\xc3") },
+	{ STUB_BIND, "iil>i", EMIT_TABLE, BOUND(
+		"\x48\x8b\xce"			/* mov  rcx, rsi */
+		"\x48\x8b\x35\x06\x00\x00\x20"	/* mov  rsi, [rip+S+16-10] */
+		"\x48\x8b\x15\x07\x00\x00\x20"	/* mov  rdx, [rip+S+24-17] */
+		"\x48\x8b\x3d\xf0\xff\xff\x1f"	/* mov  rdi, [rip+S+8-24] */
+		"\xff\x25\xe2\xff\xff\x1f", 2) },	/* jmp  [rip+S-30] */
+	{ STUB_BIND, "di>i", EMIT_BEHIND, BOUND(	/* rsi stays */
+		"\xf2\x41\x0f\x10\x83\x08\x00\x00\x20" /* movsd xmm0, [r11+S+8] */
+		"\x49\x8b\xbb\x00\x00\x00\x20"	/* mov  rdi, [r11+S] */
+		"\x41\xff\x63\x08", 1) },		/* jmp  [r11+8] */
+	{ STUB_BIND, "fii>i", EMIT_NEAR, BOUND(
+		"\x8b\xd6"			/* mov  edx, esi */
+		"\xb8\0\0\0\0"			/* mov  eax, bound 0 */
+		"\x66\x0f\x6e\xc0"		/* movd xmm0, eax */
+		"\xbe\0\0\0\0"			/* mov  esi, bound 1 */
+		"\x48\xbf\0\0\0\0\0\0\0\0"	/* mov  rdi, context */
+		"\x90"				/* nop: rel32 at 28 */
+		"\xe9\0\0\0\0", 2) },		/* jmp  target */
+	{ STUB_BIND, "llllll>l", EMIT_CALLEE, BOUND(	/* the last goes to the stack */
+		"\x49\x8b\x42\x18"		/* mov  rax, [r10+24] */
+		"\x55\x48\x8b\xec\x6a\x05\x57"
+		"\x57"				/* push rdi: alignment */
+		"\x41\x51"			/* push r9 */
+		"\x4d\x8b\xc8"			/* mov  r9, r8 */
+		"\x4c\x8b\xc1"			/* mov  r8, rcx */
+		"\x48\x8b\xca"			/* mov  rcx, rdx */
+		"\x48\x8b\xd6"			/* mov  rdx, rsi */
+		"\x48\x8b\x30"			/* mov  rsi, [rax] */
+		"\x49\x8b\x7a\x10"		/* mov  rdi, [r10+16] */
+		"\x41\xff\x52\x08"		/* call [r10+8] */
+		"\xc9\xc3", 1) },
+	{ STUB_CALL_REF, "i>", EMIT_TABLE, BYTES(
+		"\x49\x81\xfd\x08\x01\x00\x00"	/* cmp  r13, signature */
+		"\x75\x15"			/* jne  raise */
+		"\x48\x8b\x05\xf0\xff\xff\x1f"	/* mov  rax, [rip+S-16] */
+		"\x48\x85\xc0\x74\x09"		/* test rax, rax; je raise */
+		"\x48\x8b\x3d\xec\xff\xff\x1f"	/* mov  rdi, [rip+S+8-28] */
+		"\xff\xe0"			/* jmp  rax */
+		"\x55\x48\x8b\xec\x6a\x06\x57"
+		"\x48\x8b\x07"			/* mov  rax, [rdi] */
+		"\x48\x89\x28"			/* mov  [rax], rbp */
+		"\x48\x8b\x3d\xd6\xff\xff\x1f"	/* mov  rdi, [rip+S+8-50] */
+		"\x48\xb8\x44\x44\x44\x44\x44\x44\0\0"
+		"\xff\xd0"			/* call runtime.raise */
+		"\x48\x8b\x4d\xf0\x48\x8b\x09"	/* mov  rcx, [rbp-16]; mov rcx, [rcx] */
+		"\x33\xd2\x48\x89\x11"		/* xor  edx, edx; mov [rcx], rdx */
+		"\x33\xc0"			/* xor  eax, eax */
+		"\xc9\xc3") },
 };
 /* clang-format on */
 
@@ -104,12 +166,12 @@ static void small_bodies_to_the_letter(void **state)
 	for (unsigned i = 0; i < sizeof(goldens) / sizeof(goldens[0]); i++) {
 		const struct golden *g = &goldens[i];
 		struct emit_config config = config_of(g->form, false);
+		struct stub_spec spec = spec_of(g->kind, parsed(g->signature), g->nbound);
 		uint8_t code[EMIT_MAX];
 		struct emit_patches patches;
 		size_t size;
 
-		assert_int_equal(
-		    emit_body(code, &config, g->kind, parsed(g->signature), &size, &patches), 0);
+		assert_int_equal(emit_body(code, &config, &spec, &size, &patches), 0);
 		assert_int_equal(size, g->size);
 		assert_memory_equal(code, g->bytes, size);
 	}
@@ -169,24 +231,32 @@ static void read_back(struct reader *r, uint8_t *code, size_t size)
 		int distance = 0;
 		if (word[0] == 'j' && sscanf(word, "%*s %d", &distance) == 1) {
 			assert_true(ntargets < 128);
-			targets[ntargets++] = (int)at + distance;
+			if (distance) /* else out of the body, by a literal yet to be written */
+				targets[ntargets++] = (int)at + distance;
+			else
+				r->tails++;
 		}
 	}
 	assert_int_equal(at, size);
 	for (unsigned i = 0; i < ntargets; i++) {
-		if (targets[i] == (int)size) { /* out of the body, by a literal yet to be written */
-			r->tails++;
-			continue;
-		}
 		assert_true(targets[i] >= 0 && targets[i] < (int)size);
 		assert_true(starts[targets[i]]);
 	}
 }
 
-static void check_patches(const struct emit_patches *p, int form, int kind, size_t size)
+static void check_patches(const struct emit_patches *p, int form, const struct stub_spec *spec,
+			  size_t size)
 {
+	int kind = spec->kind;
+
+	for (unsigned i = 0; i < STUB_MAX_BOUND; i++)
+		assert_int_equal(p->bound[i] == 0, i >= spec->nbound || form > EMIT_FAR);
 	if (form > EMIT_FAR) {
 		assert_true(!p->context && !p->target);
+		/* Literals beside a stub end where its own slots do. */
+		if (form == EMIT_TABLE)
+			assert_true(16 + 8 * spec->nbound <=
+				    (size + EMIT_SLOT - 1) / EMIT_SLOT * 16);
 		return;
 	}
 	assert_int_equal(p->target % (form == EMIT_NEAR ? 4 : 8), 0);
@@ -194,29 +264,53 @@ static void check_patches(const struct emit_patches *p, int form, int kind, size
 	assert_int_equal(p->context == 0, kind == STUB_BUILTIN);
 }
 
-static void check_body(struct reader *r, const struct emit_config *config, int kind,
-		       stub_signature s)
+/* A body leaves by a jump to its target, by a return, or (ref) by either. */
+static void check_ways_out(const struct reader *r, const struct stub_spec *spec, int form)
+{
+	bool calls = spec->kind != STUB_INDIRECT, jumps = !calls || spec->kind == STUB_CALL_REF;
+
+	if (spec->kind == STUB_BIND) {
+		calls = r->calls;
+		jumps = !calls;
+	}
+	assert_true(calls ? r->calls >= 1 && r->returns >= 1 : !r->calls && !r->returns);
+	/* Only a near jump tells where it goes. */
+	assert_int_equal(r->tails, jumps && form == EMIT_NEAR);
+}
+
+static void check_body(struct reader *r, const struct emit_config *config,
+		       const struct stub_spec *spec)
 {
 	uint8_t code[EMIT_MAX], plain[EMIT_MAX];
 	struct emit_config without = *config;
 	struct emit_patches patches, unused;
 	size_t size, shorter;
 
-	assert_int_equal(emit_body(code, config, kind, s, &size, &patches), 0);
+	assert_int_equal(emit_body(code, config, spec, &size, &patches), 0);
 	read_back(r, code, size);
-	check_patches(&patches, config->form, kind, size);
-	if (kind != STUB_INDIRECT) {
-		assert_true(r->calls >= 1 && r->returns >= 1 && !r->tails);
-	} else { /* it leaves by its last instruction, and only by a literal */
-		assert_true(r->calls == 0 && r->returns == 0);
-		assert_int_equal(r->tails, config->form == EMIT_NEAR);
-	}
+	check_patches(&patches, config->form, spec, size);
+	check_ways_out(r, spec, config->form);
 	without.markers = false;
-	assert_int_equal(emit_body(plain, &without, kind, s, &shorter, &unused), 0);
+	assert_int_equal(emit_body(plain, &without, spec, &shorter, &unused), 0);
 	if (config->markers) {
 		assert_memory_equal(code, "\xf3\x0f\x1e\xfa", 4);
 		assert_true(shorter <= size); /* padding may take it up */
 	}
+}
+
+static void check_forms(struct reader *r, int kind, stub_signature s)
+{
+	unsigned most = most_bound(kind, s);
+
+	for (unsigned n = most > 0; n <= most; n++)
+		for (int form = EMIT_NEAR; form <= EMIT_CALLEE; form++)
+			for (int markers = 0; markers < 2; markers++) {
+				struct emit_config config = config_of(form, markers);
+				struct stub_spec spec = spec_of(kind, s, n);
+
+				if (kind != STUB_BIND || n)
+					check_body(r, &config, &spec);
+			}
 }
 
 static void every_body_decodes(void **state)
@@ -247,11 +341,7 @@ static void every_body_decodes(void **state)
 	open_reader(&r);
 	for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		for (int kind = 0; kind < STUB_KINDS; kind++)
-			for (int form = EMIT_NEAR; form <= EMIT_CALLEE; form++)
-				for (int markers = 0; markers < 2; markers++) {
-					struct emit_config config = config_of(form, markers);
-					check_body(&r, &config, kind, parsed(texts[i]));
-				}
+			check_forms(&r, kind, parsed(texts[i]));
 	LLVMDisasmDispose(r.llvm);
 }
 
@@ -289,16 +379,23 @@ static void literals_go_where_they_belong(void **state)
 
 	(void)state;
 	for (int form = EMIT_NEAR; form <= EMIT_FAR; form++) {
+		const uint64_t bound[3] = { 0x1122334455667788, 0x99aabbcc, 0xddeeff0011223344 };
 		struct emit_config config = config_of(form, true);
+		struct stub_spec spec = spec_of(STUB_BIND, parsed("lfdi>i"), 3);
 		struct emit_patches patches;
 		size_t size;
 
-		assert_int_equal(
-		    emit_body(code, &config, STUB_INDIRECT, parsed("i>i"), &size, &patches), 0);
-		emit_literals(form, &patches, code, code, (void *)target,
-			      (void *)(uintptr_t)context);
+		spec.target = (void *)target;
+		spec.context = (void *)(uintptr_t)context;
+		spec.bound = bound;
+		assert_int_equal(emit_body(code, &config, &spec, &size, &patches), 0);
+		code[patches.bound[1] + 4] = 0x77;
+		emit_literals(form, &patches, code, code, &spec);
+		assert_int_equal(code[patches.bound[1] + 4], 0x77); /* a float is four bytes */
 		memcpy(&word, code + patches.context, 8);
 		assert_int_equal(word, context);
+		for (unsigned i = 0; i < 3; i++)
+			assert_memory_equal(code + patches.bound[i], &bound[i], i == 1 ? 4 : 8);
 		if (form == EMIT_FAR) {
 			emit_retarget(form, &patches, code, code, (void *)far);
 			memcpy(&word, code + patches.target, 8);
@@ -317,6 +414,7 @@ static void literals_go_where_they_belong(void **state)
 	assert_true(emit_in_reach((void *)at, (void *)(at - INT32_MAX + EMIT_MAX)));
 	assert_false(emit_in_reach((void *)at, (void *)(at + INT32_MAX)));
 	assert_false(emit_in_reach((void *)at, (void *)(at - INT32_MAX - 1)));
+	assert_false(emit_in_reach((void *)0x10000000, NULL));
 }
 
 static void unknown_types_are_refused(void **state)
@@ -328,11 +426,14 @@ static void unknown_types_are_refused(void **state)
 	size_t size;
 
 	(void)state;
-	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(emit_body(code, &config, STUB_INDIRECT, bad[i], &size, &patches),
-				 -ENOTSUP);
-	assert_int_equal(emit_body(code, &config, STUB_KINDS, parsed(">"), &size, &patches),
-			 -ENOTSUP);
+	for (unsigned i = 0; i <= sizeof(bad) / sizeof(bad[0]); i++) {
+		bool last = i == sizeof(bad) / sizeof(bad[0]);
+		struct stub_spec spec =
+		    last ? spec_of(STUB_KINDS, parsed(">"), 0) : spec_of(STUB_INDIRECT, bad[i], 0);
+
+		assert_int_equal(emit_body(code, &config, &spec, &size, &patches), -ENOTSUP);
+		assert_int_equal(emit_check(&spec), -ENOTSUP);
+	}
 }
 
 /* ---- For the reader ------------------------------------------------------------------------- */
@@ -352,13 +453,16 @@ static void print_sizes(void **state)
 		for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 			print_message("%-13s %-18s", stub_kind_names[kind], texts[i]);
 			for (int form = EMIT_NEAR; form <= EMIT_CALLEE; form++) {
+				stub_signature s = parsed(texts[i]);
 				struct emit_config config = config_of(form, false);
+				struct stub_spec spec = spec_of(kind, s, most_bound(kind, s));
 				struct emit_patches patches;
 				uint8_t code[EMIT_MAX];
 				size_t size;
 
-				assert_int_equal(emit_body(code, &config, kind, parsed(texts[i]),
-							   &size, &patches),
+				if (kind == STUB_BIND && !spec.nbound)
+					spec.kind = STUB_INDIRECT; /* nothing to store */
+				assert_int_equal(emit_body(code, &config, &spec, &size, &patches),
 						 0);
 				print_message("%6zu", size);
 			}

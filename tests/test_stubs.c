@@ -116,6 +116,7 @@ static void one_round(struct set_up *t, const stub_signature *signatures, unsign
 		      struct code_stats *stats)
 {
 	t->seed = 1;
+	t->w.next_bound = 0;
 	for (unsigned i = 0; i < n; i++)
 		for (int kind = 0; kind < STUB_KINDS; kind++)
 			live_one(t, kind, signatures[i]);

@@ -52,8 +52,7 @@ static void model_step(struct set_up *t, struct model *m)
 		m->bound[i] = false;
 		break;
 	default:
-		expect(&t->w, m->specs[i].kind, m->specs[i].signature, m->specs[i].context,
-		       &t->seed);
+		expect_spec(&t->w, &m->specs[i], &t->seed);
 		cross(&t->w, &m->c[i], &t->w.probes[m->probes[i]]);
 	}
 }
@@ -91,14 +90,15 @@ static void random_operations(void **state)
 
 /* ---- Nesting -------------------------------------------------------------------------------- */
 
-enum { DEPTH = 14 };
+enum { DEPTH = 18 };
 
 /* Which kind is called at each depth: from the host entries, from compiled code the others. */
 static const enum stub_kind chain[DEPTH] = { STUB_ENTRY_JS, STUB_EXIT_JS,  STUB_ENTRY_NATIVE,
 					     STUB_INDIRECT, STUB_BUILTIN,  STUB_ENTRY_NATIVE,
-					     STUB_INDIRECT, STUB_INDIRECT, STUB_EXIT_JS,
-					     STUB_ENTRY_JS, STUB_BUILTIN,  STUB_ENTRY_JS,
-					     STUB_INDIRECT, STUB_EXIT_JS };
+					     STUB_INDIRECT, STUB_BIND,	   STUB_INDIRECT,
+					     STUB_EXIT_JS,  STUB_ENTRY_JS, STUB_CALL_REF,
+					     STUB_BUILTIN,  STUB_ENTRY_JS, STUB_INDIRECT,
+					     STUB_BIND,	    STUB_CALL_REF, STUB_EXIT_JS };
 
 struct nest {
 	struct world w; /* first: the hook gets its address */
@@ -122,8 +122,9 @@ static void walk(const struct nest *nest)
 		while (frame != expected && steps++ < 64)
 			frame = (const uint64_t *)(uintptr_t)frame[0];
 		assert_ptr_equal(frame, expected);
-		if (chain[depth] != STUB_INDIRECT) /* makes no frame: it is its caller's */
-			assert_int_equal(frame[-1], chain[depth]);
+		const struct stub_spec *spec = &nest->specs[depth];
+		if (has_frame(spec->kind, spec->signature, spec->nbound)) /* else its caller's */
+			assert_int_equal(frame[-1], spec->kind);
 		if (chain[depth] <= STUB_ENTRY_JS)
 			frame = (const uint64_t *)(uintptr_t)frame[-2];
 	}
@@ -146,7 +147,7 @@ static void go_deeper(struct world *w, struct probe *p, struct probe_seen *seen)
 		const struct stub_spec *spec = &nest->specs[nest->depth];
 
 		*saved = *w;
-		expect(w, spec->kind, spec->signature, spec->context, &nest->seed);
+		expect_spec(w, spec, &nest->seed);
 		w->activation.exit_frame = w->exit_frame = exit_frame;
 		cross(w, &nest->callees[nest->depth], &w->probes[nest->depth]);
 		assert_ptr_equal(w->activation.exit_frame, exit_frame);

@@ -41,6 +41,11 @@ int ring_open(const struct workload *w, const struct workload_params *params, st
 		    "ring: signature '%.40s'; allowed: up to %d of i l f d r, '>', "
 		    "at most one more (\"ii>i\")",
 		    signature, SCENARIO_MAX_PARAMS);
+	if (params->kind == BOUNDARY_BIND && *signature == '>')
+		return workload_refuse(error, -EINVAL,
+				       "ring: signature '%s' for bind; allowed: those with a "
+				       "parameter to store (\"ii>i\")",
+				       signature);
 
 	s->shape = SCENARIO_STRAIGHT;
 	s->nboundaries = n;
@@ -54,6 +59,8 @@ int ring_open(const struct workload *w, const struct workload_params *params, st
 		b->kind = params->kind;
 		b->instance = b->kind == BOUNDARY_BUILTIN ? 0 : k % SCENARIO_INSTANCES;
 		memcpy(b->signature, signature, strlen(signature) + 1);
+		if (b->kind == BOUNDARY_BIND)
+			b->nbound = scenario_bound((uint32_t)strcspn(signature, ">"));
 		s->events[k] = k;
 	}
 	shuffle(s->events, n, &random);

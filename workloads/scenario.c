@@ -72,7 +72,8 @@ uint32_t scenario_run(const struct scenario *s, uint32_t version, uint64_t round
 			const char *p = b->signature;
 
 			for (; *p != '>'; p++, j++)
-				h = rotl32(h, 5) + parameter(*p, x + scenario_salt(k, j));
+				h = rotl32(h, 5) +
+				    parameter(*p, (j < b->nbound ? 0 : x) + scenario_salt(k, j));
 			if (p[1]) {
 				x = next_state(p[1], h);
 			} else {

@@ -9,6 +9,7 @@
  *   The state x is 32 bits. A call of boundary k with state x passes each parameter j made from
  *   v = x + salt(k, j) by its type:    i32: v     i64: (v << 32 | v)    f32, f64: (v & 0xffff)
  *                                      ref: address of cells[v & 63]
+ *   A stored parameter (bind) is made from v = salt(k, j): it was stored before there was a state.
  *   The target works on h = k + context_salt[instance of k] + version, and for each parameter in
  *   order h = rotl32(h, 5) + w, w being:  i32: v    i64: low + 2*high    f32, f64: the integer
  *                                      ref: the 32 bits in the cell (cells[i] = i * 2654435761)
@@ -30,15 +31,20 @@ enum boundary_kind {
 	BOUNDARY_EXIT_JS,
 	BOUNDARY_INDIRECT,
 	BOUNDARY_BUILTIN,
+	BOUNDARY_BIND,
+	BOUNDARY_REF,
 	BOUNDARY_KINDS
 };
 
 enum { SCENARIO_INSTANCES = 8, SCENARIO_CELLS = 64, SCENARIO_MAX_PARAMS = 16 };
+enum { SCENARIO_MAX_BOUND = 4 };
 
 struct boundary {
 	enum boundary_kind kind;
 	uint32_t instance;  /* of its target: 0..SCENARIO_INSTANCES-1 */
 	char signature[20]; /* parameters '>' result, letters i l f d r: "ii>i" */
+	uint32_t nbound; /* bind: the first parameters that are stored, 1..SCENARIO_MAX_BOUND; else
+			    0 */
 };
 
 /* How the harness is to make the calls. */
@@ -80,6 +86,14 @@ extern const struct workload *const workloads[]; /* NULL ends it */
 const struct workload *workload_find(const char *name);
 void scenario_close(struct scenario *);
 
+/* How many of a signature's parameters ring stores in a bind: half of them, the odd one included.
+ */
+static inline uint32_t scenario_bound(uint32_t nparams)
+{
+	uint32_t half = (nparams + 1) / 2;
+
+	return half < SCENARIO_MAX_BOUND ? half : SCENARIO_MAX_BOUND;
+}
 /* Parameter j of boundary k: what is added to the state. */
 static inline uint32_t scenario_salt(uint32_t k, uint32_t j)
 {
