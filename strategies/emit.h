@@ -77,4 +77,29 @@ size_t emit_trigger(uint8_t code[EMIT_MAX], bool markers,
 		    const void *(*slow)(void *arg, struct callee *, struct emit_saved *),
 		    void *arg);
 
+/*
+ * What an interpretive stub's frame ends in; while the target runs, rsp is its address. The
+ * registers are the caller's at first, then what the target is to get; results likewise.
+ */
+struct emit_call {
+	uint64_t stack[STUB_MAX_PARAMS]; /* the target's stack arguments */
+	uint64_t ints[6];		 /* rdi, rsi, rdx, rcx, r8, r9 */
+	uint64_t floats[8];		 /* xmm0-7, low halves */
+	uint64_t r13;			 /* ref: what the caller expects */
+	const void *target;
+	uint64_t rax, xmm0;
+};
+enum emit_next {
+	EMIT_GO,     /* leave the frame, registers as in the call, jump to target as if called */
+	EMIT_CALL,   /* call target in this frame, then ask `after` for the results */
+	EMIT_RETURN, /* return with rax, xmm0 */
+};
+/* Code that makes a frame of `size` bytes that ends in an emit_call, and leaves it to C what
+ * becomes of a call. frame is the stub's rbp: [-1], [-2] are before's to write (stub.h), [0] and up
+ * its caller's. */
+size_t emit_interpreter(uint8_t code[EMIT_MAX], bool markers, size_t size,
+			enum emit_next (*before)(void *arg, struct callee *, struct emit_call *,
+						 uint64_t *frame),
+			void (*after)(void *arg, struct emit_call *, uint64_t *frame), void *arg);
+
 #endif

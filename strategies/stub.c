@@ -43,7 +43,8 @@ static bool sound(const struct stub_ops *ops, const struct stub_config *config,
 		  const struct stub_runtime *runtime)
 {
 	return ops->name && ops->summary && ops->bind && ops->retarget && ops->release &&
-	       !(ops->flags & STUB_BULK) == !ops->bind_many && takes(ops, ops->literals) &&
+	       !(ops->flags & STUB_BULK) == !ops->bind_many &&
+	       !(ops->flags & STUB_DEFERRED) == !ops->made && takes(ops, ops->literals) &&
 	       runtime->convert && runtime->box_i64 && runtime->unbox && runtime->raise &&
 	       (!config->poison || runtime->released);
 }

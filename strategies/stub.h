@@ -339,6 +339,8 @@ struct stub_ops {
 	/* Frees what retargets replaced under stub_config.running. The embedder vouches that since
 	 * the last of them each caller has passed a point outside all stubs. Optional. */
 	void (*reclaim)(struct stub_space *);
+	/* STUB_DEFERRED strategies, and only they: whether bound c has a stub of its own by now. */
+	bool (*made)(const struct stub_space *, const struct callee *c);
 };
 
 /* 0, or -EINVAL (ops lacks a hook, or has one that its flags deny; the literal form is not one of

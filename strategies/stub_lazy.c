@@ -1,146 +1,218 @@
 /*
- * stub_lazy.c - no stub before the first call, then all that are pending in one batch. Wraps any
- * placement (ops->inner).
+ * stub_lazy.c - no stub before the first call, or before the K-th. Wraps any placement
+ * (ops->inner).
  *
- *      bind:        callee.code -> trigger (one a space)      pending: | a | b | c | ...
- *      first call:  trigger saves every argument register and asks the placement for all that are
- *                   pending (in bulk where it can), then jumps to callee.code: the stub itself
+ *      bind:   callee.code -> trigger, one a space       pending: | a | b | c | ...
+ *      call:   the trigger saves every argument register and asks the placement for the stubs that
+ *              stub_config.policy says, in bulk where it can, then jumps to callee.code: the stub
  *
- * It trades a slower first call for an instantiation that makes no code at all, and pays for one
- * change of protection a batch, not one a function. Functions that are never called but were
- * pending when another one was still get a stub.
+ * It trades a slower first call for an instantiation that makes no code at all. The policy trades
+ * again: stubs that nobody calls against changes of protection (lazy_policy.c).
+ *
+ * With stub_config.generic = K the trigger is an interpretive stub (lazy_generic.c), and the first
+ * K calls of a callee go through that; the next makes its stub. It trades slow calls of what is
+ * seldom called for code that is never made.
  *
  * prepare is not passed on: instantiation is to make nothing. It only refuses what could not be
  * made later. Bodies and templates come with the batch.
  *
- * A batch that finds no room leaves all pending; then the one that was called is tried alone; if
- * that fails too, the call reports it and the next one tries again:
+ * A batch that finds no room leaves what it did not make pending; then the one that was called is
+ * tried alone; if that fails too, the call reports it and the next one tries again:
  *      entry_js       returns VALUE_ERROR
  *      entry_native   runtime.raise(context), argv[0] = 0 where there is a result
  *      others         runtime.raise(context), returns zero
- * raise runs on top of the caller with exit_frame as it was: no stub's frame was made.
+ * raise runs on top of the caller with exit_frame as it was: no stub's frame is to be seen.
  *
  * A pending callee must stay where it is in memory.
  *
- * Memory order: until the batch, a pending callee's words are the space's; the placement publishes
- * the code pointer last, as its own bind does. Retarget before that is a store to callee->target,
- * under the same one-thread rule as the trigger, which is a hook of the space like any other: under
- * stub_config.running it takes the space's lock, so that of several first calls one makes the stub
- * and the others, having waited, find it made. A retarget that had the lock before is in the stub;
- * one that comes after goes to the placement, whose own argument then holds. No lock is held while
- * the embedder's raise runs, which may leave by longjmp.
+ * Memory order: a callee's words are the space's while it is pending; the placement publishes the
+ * code pointer last, as its own bind does. Under `running` the trigger is a hook of the space like
+ * any other: it takes the lock, and looks again whether the callee still waits. What an interpreted
+ * call needs it copies under that lock; it then runs with it released.
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "arena.h"
-
-struct pending {
-	struct stub_spec spec; /* its target and context are the callee's */
-	struct callee *callee;
-};
+#include "lazy_generic.h"
+#include "lazy_policy.h"
 
 struct lazy_state {
-	struct stub_space *outer; /* whose lock and config are meant */
-	struct stub_space inner;
+	struct stub_space inner, *space;
 	struct arena arena;
 	const uint8_t *trigger;
-	struct pending *pending; /* callee.word - 1 is its place here */
-	struct stub_spec *specs; /* the batch; both as large as pending */
+	struct policy policy;
+	struct pending_ring ring; /* callee.word is its word here */
+	/* A batch; all as large as the ring. */
+	uint32_t *batch;
+	struct stub_spec *specs;
 	struct callee **callees;
-	size_t count, capacity;
+	uint32_t room;
 };
 
 static bool is_pending(const struct lazy_state *state, const struct callee *c)
 {
-	return c->code == state->trigger;
+	return __atomic_load_n(&c->code, __ATOMIC_RELAXED) == state->trigger;
 }
 
-/* The last one takes the place that `word` named. */
-static void forget(struct lazy_state *state, uint64_t word)
+static struct stub_spec spec_of(const struct lazy_state *state, uint32_t word)
 {
-	struct pending *hole = &state->pending[word - 1];
-	struct pending *last = &state->pending[--state->count];
+	const struct pending *p = &state->ring.at[word];
+	struct stub_spec spec = p->spec;
 
-	if (hole != last) {
-		*hole = *last;
-		hole->callee->word = word;
-	}
+	spec.target = p->callee->target;
+	spec.context = p->callee->context;
+	return spec;
 }
 
-/* ---- The first call ----------------------------------------------------------------------- */
+/* ---- Making ------------------------------------------------------------------------------- */
 
-static int bind_all(struct lazy_state *state)
+static uint64_t syscalls(const struct lazy_state *state)
+{
+	struct code_stats stats;
+
+	code_get_stats(state->inner.code, &stats);
+	return stats.syscalls;
+}
+
+/* How many of the n pending ones in batch were made, from its start. */
+static size_t bind_batch(struct lazy_state *state, size_t n)
 {
 	struct stub_space *inner = &state->inner;
-	int error = 0;
+	size_t done = 0;
 
-	for (size_t i = 0; i < state->count; i++) {
-		struct pending *p = &state->pending[i];
-
-		state->specs[i] = p->spec;
-		state->specs[i].target = p->callee->target;
-		state->specs[i].context = p->callee->context;
-		state->callees[i] = p->callee;
+	for (size_t i = 0; i < n; i++) {
+		state->specs[i] = spec_of(state, state->batch[i]);
+		state->callees[i] = state->ring.at[state->batch[i]].callee;
 	}
-	if (inner->ops->bind_many) {
-		error = inner->ops->bind_many(inner, state->specs, state->callees, state->count);
-		if (!error)
-			state->count = 0;
-		return error;
-	}
-	while (state->count && !error) {
-		size_t last = state->count - 1;
-
-		error = inner->ops->bind(inner, &state->specs[last], state->callees[last]);
-		if (!error)
-			state->count--;
-	}
-	return error;
+	if (inner->ops->bind_many)
+		return inner->ops->bind_many(inner, state->specs, state->callees, n) ? 0 : n;
+	while (done < n && !inner->ops->bind(inner, &state->specs[done], state->callees[done]))
+		done++;
+	return done;
 }
 
-static int bind_one(struct lazy_state *state, struct callee *c)
+static size_t make_batch(struct lazy_state *state, size_t n)
 {
-	uint64_t word = c->word;
-	struct stub_spec spec = state->pending[word - 1].spec;
+	uint64_t before = syscalls(state);
+	size_t done = bind_batch(state, n);
 
-	spec.target = c->target;
-	spec.context = c->context;
-	int error = state->inner.ops->bind(&state->inner, &spec, c);
-	if (!error)
-		forget(state, word);
-	return error;
+	if (done)
+		policy_learn(&state->policy, &state->ring, state->batch, done,
+			     syscalls(state) - before);
+	for (size_t i = 0; i < done; i++)
+		pending_remove(&state->ring, state->batch[i]);
+	return done;
 }
 
-static void report(struct lazy_state *state, const struct stub_spec *spec, struct emit_saved *saved)
+/* Where stubs are made one by one and room ends in their midst, the one that is called has its. */
+static void called_first(uint32_t *batch, uint32_t word)
 {
-	saved->rax = saved->xmm[0] = 0;
-	if (spec->kind == STUB_ENTRY_JS) {
-		saved->rax = (uint64_t)VALUE_ERROR << 48;
-		return;
+	size_t at = 0;
+
+	while (batch[at] != word)
+		at++;
+	memmove(batch + 1, batch, at * sizeof(*batch));
+	batch[0] = word;
+}
+
+/* Makes c's stub, with those that the policy wants. 0, or -ENOMEM: it still waits. */
+static int make(struct lazy_state *state, struct callee *c)
+{
+	uint32_t word = (uint32_t)c->word;
+	size_t n = policy_choose(&state->policy, &state->ring, word, state->batch);
+
+	if (!state->policy.bulk)
+		called_first(state->batch, word);
+	make_batch(state, n);
+	if (n > 1 && is_pending(state, c)) {
+		state->batch[0] = word;
+		make_batch(state, 1);
 	}
+	return is_pending(state, c) ? -ENOMEM : 0;
+}
+
+/* What a call that could not be made returns, in rax and xmm0 alike; rdi: its first argument. */
+static uint64_t report(const struct lazy_state *state, const struct stub_spec *spec, uint64_t rdi)
+{
+	if (spec->kind == STUB_ENTRY_JS)
+		return (uint64_t)VALUE_ERROR << 48;
 	if (spec->kind == STUB_ENTRY_NATIVE && stub_result(spec->signature) != STUB_VOID)
-		*(uint64_t *)(uintptr_t)saved->rdi = 0;
+		*(uint64_t *)(uintptr_t)rdi = 0;
 	state->inner.runtime.raise(spec->context);
+	return 0;
 }
 
-/* Called by the trigger; see emit_trigger. */
+/* ---- The triggers ------------------------------------------------------------------------- */
+
+/* See emit_trigger. */
 static const void *first_call(void *arg, struct callee *c, struct emit_saved *saved)
 {
 	struct lazy_state *state = arg;
-	struct stub_spec failed;
+	struct stub_spec spec = { 0 };
+	int error = 0;
 
-	stub_space_lock(state->outer);
-	bool made = !is_pending(state, c) || !bind_all(state) || !is_pending(state, c) ||
-		    !bind_one(state, c);
-	if (!made)
-		failed = state->pending[c->word - 1].spec;
+	stub_space_lock(state->space);
+	if (is_pending(state, c)) {
+		spec = spec_of(state, (uint32_t)c->word);
+		error = make(state, c);
+	}
 	const void *code = c->code;
-	stub_space_unlock(state->outer);
-	if (made)
+	stub_space_unlock(state->space);
+	if (!error)
 		return code;
-	report(state, &failed, saved);
+	saved->rax = saved->xmm[0] = report(state, &spec, saved->rdi);
 	return NULL;
+}
+
+/* See emit_interpreter. */
+static enum emit_next any_call(void *arg, struct callee *c, struct emit_call *call, uint64_t *frame)
+{
+	struct lazy_state *state = arg;
+	struct stub_spec spec = { 0 };
+	bool interpret = false;
+	int error = 0;
+
+	stub_space_lock(state->space);
+	if (is_pending(state, c)) {
+		struct pending *p = &state->ring.at[c->word];
+
+		spec = spec_of(state, (uint32_t)c->word);
+		interpret = p->calls < state->inner.config.generic;
+		p->calls += interpret;
+		error = interpret ? 0 : make(state, c);
+	}
+	call->target = c->code;
+	stub_space_unlock(state->space);
+	if (interpret)
+		return generic_before(&state->inner.runtime, &spec, (struct generic_frame *)call,
+				      frame);
+	if (!error)
+		return EMIT_GO;
+	call->rax = call->xmm0 = report(state, &spec, call->ints[0]);
+	return EMIT_RETURN;
+}
+
+static void any_return(void *arg, struct emit_call *call, uint64_t *frame)
+{
+	const struct lazy_state *state = arg;
+
+	generic_after(&state->inner.runtime, (struct generic_frame *)call, frame);
+}
+
+static int make_trigger(struct stub_space *space)
+{
+	struct lazy_state *state = space->state;
+	bool markers = space->config.markers;
+	uint8_t code[EMIT_MAX];
+	size_t size = space->config.generic
+			  ? emit_interpreter(code, markers, sizeof(struct generic_frame), any_call,
+					     any_return, state)
+			  : emit_trigger(code, markers, first_call, state);
+
+	state->trigger = arena_add(&state->arena, code, size);
+	return state->trigger ? 0 : -ENOMEM;
 }
 
 /* ---- The strategy ------------------------------------------------------------------------- */
@@ -148,10 +220,14 @@ static const void *first_call(void *arg, struct callee *c, struct emit_saved *sa
 static int lazy_open(struct stub_space *space)
 {
 	struct lazy_state *state = space->state;
+	struct stub_config config = space->config;
 
-	state->outer = space;
+	if ((unsigned)config.policy >= STUB_POLICIES)
+		return -EINVAL;
+	state->space = space;
+	state->policy = (struct policy){ config.policy, space->ops->inner->bind_many, 0 };
 	arena_init(&state->arena, space->code);
-	return stub_space_open(&state->inner, space->ops->inner, space->code, &space->config,
+	return stub_space_open(&state->inner, space->ops->inner, space->code, &config,
 			       &space->runtime);
 }
 
@@ -161,7 +237,8 @@ static void lazy_close(struct stub_space *space)
 
 	stub_space_close(&state->inner);
 	arena_close(&state->arena);
-	free(state->pending);
+	free(state->ring.at);
+	free(state->batch);
 	free(state->specs);
 	free(state->callees);
 }
@@ -176,46 +253,39 @@ static int lazy_prepare(struct stub_space *space, const struct stub_spec *specs,
 	return error;
 }
 
-static int make_trigger(struct stub_space *space)
+/* Room for a batch of all that can wait: what a call makes must not depend on the heap. */
+static int make_room(struct lazy_state *state)
 {
-	struct lazy_state *state = space->state;
-	uint8_t code[EMIT_MAX];
-
-	state->trigger = arena_add(&state->arena, code,
-				   emit_trigger(code, space->config.markers, first_call, state));
-	return state->trigger ? 0 : -ENOMEM;
-}
-
-static int grow(struct lazy_state *state)
-{
-	size_t n = state->capacity ? state->capacity * 2 : 64;
-	void *pending = realloc(state->pending, n * sizeof(*state->pending));
-	state->pending = pending ? pending : state->pending;
+	uint32_t n = state->room ? state->room * 2 : 64;
+	void *batch = realloc(state->batch, n * sizeof(*state->batch));
+	state->batch = batch ? batch : state->batch;
 	void *specs = realloc(state->specs, n * sizeof(*state->specs));
 	state->specs = specs ? specs : state->specs;
 	void *callees = realloc(state->callees, n * sizeof(*state->callees));
 	state->callees = callees ? callees : state->callees;
-	if (!pending || !specs || !callees)
+	if (!batch || !specs || !callees)
 		return -ENOMEM;
-	state->capacity = n;
+	state->room = n;
 	return 0;
 }
 
 static int lazy_bind(struct stub_space *space, const struct stub_spec *spec, struct callee *c)
 {
 	struct lazy_state *state = space->state;
+	uint32_t word = 0;
 
 	int error = lazy_prepare(space, spec, 1);
 	if (!error && !state->trigger)
 		error = make_trigger(space);
-	if (!error && state->count == state->capacity)
-		error = grow(state);
-	if (error)
-		return error;
-	state->pending[state->count++] = (struct pending){ *spec, c };
+	if (!error && state->ring.count == state->room)
+		error = make_room(state);
+	if (!error)
+		word = pending_add(&state->ring, spec, c);
+	if (!word)
+		return error ? error : -ENOMEM;
 	c->target = spec->target;
 	c->context = spec->context;
-	c->word = state->count;
+	c->word = word;
 	__atomic_store_n(&c->code, state->trigger, __ATOMIC_RELEASE);
 	return 0;
 }
@@ -230,27 +300,6 @@ static int lazy_retarget(struct stub_space *space, struct callee *c, const void 
 	return 0;
 }
 
-static int lazy_retarget_many(struct stub_space *space, struct callee *const *c,
-			      const void *const *targets, size_t n, size_t *done)
-{
-	struct lazy_state *state = space->state;
-	int error = 0;
-
-	for (*done = 0; *done < n && !error;) {
-		size_t run = 0, changed = 0;
-
-		for (; *done < n && is_pending(state, c[*done]); ++*done)
-			c[*done]->target = targets[*done];
-		while (*done + run < n && !is_pending(state, c[*done + run]))
-			run++;
-		error = run ? stub_retarget_many(&state->inner, c + *done, targets + *done, run,
-						 &changed)
-			    : 0;
-		*done += changed;
-	}
-	return error;
-}
-
 static void lazy_release(struct stub_space *space, struct callee *c)
 {
 	struct lazy_state *state = space->state;
@@ -259,35 +308,32 @@ static void lazy_release(struct stub_space *space, struct callee *c)
 		state->inner.ops->release(&state->inner, c);
 		return;
 	}
-	forget(state, c->word);
+	pending_remove(&state->ring, (uint32_t)c->word);
 	*c = (struct callee){ 0 };
 }
 
-static void lazy_reclaim(struct stub_space *space)
+static bool lazy_made(const struct stub_space *space, const struct callee *c)
 {
-	struct lazy_state *state = space->state;
-
-	if (state->inner.ops->reclaim)
-		state->inner.ops->reclaim(&state->inner);
+	return !is_pending(space->state, c);
 }
 
-#define LAZY(placement, takes, own)                                                            \
-	extern const struct stub_ops stub_##placement;                                         \
-	const struct stub_ops stub_lazy_##placement = {                                        \
-		.name = "lazy+" #placement,                                                    \
-		.summary = "made at the first call, all pending ones in a batch: " #placement, \
-		.inner = &stub_##placement,                                                    \
-		.flags = STUB_DEFERRED | STUB_RETARGET_IN_PLACE | (takes),                     \
-		.literals = (own),                                                             \
-		.state = sizeof(struct lazy_state),                                            \
-		.open = lazy_open,                                                             \
-		.close = lazy_close,                                                           \
-		.prepare = lazy_prepare,                                                       \
-		.bind = lazy_bind,                                                             \
-		.retarget = lazy_retarget,                                                     \
-		.retarget_many = lazy_retarget_many,                                           \
-		.release = lazy_release,                                                       \
-		.reclaim = lazy_reclaim,                                                       \
+#define LAZY(placement, takes, own)                                                          \
+	extern const struct stub_ops stub_##placement;                                       \
+	const struct stub_ops stub_lazy_##placement = {                                      \
+		.name = "lazy+" #placement,                                                  \
+		.summary =                                                                   \
+		    "made when called, together with those that a policy says: " #placement, \
+		.inner = &stub_##placement,                                                  \
+		.flags = STUB_DEFERRED | STUB_RETARGET_IN_PLACE | (takes),                   \
+		.literals = (own),                                                           \
+		.state = sizeof(struct lazy_state),                                          \
+		.open = lazy_open,                                                           \
+		.close = lazy_close,                                                         \
+		.prepare = lazy_prepare,                                                     \
+		.bind = lazy_bind,                                                           \
+		.retarget = lazy_retarget,                                                   \
+		.release = lazy_release,                                                     \
+		.made = lazy_made,                                                           \
 	}
 
 LAZY(page, STUB_CAN_BAKE | STUB_CAN_TABLE, STUB_LITERALS_BAKED);

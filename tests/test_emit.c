@@ -352,6 +352,43 @@ static const void *never_called(void *arg, struct callee *c, struct emit_saved *
 	return arg;
 }
 
+static enum emit_next never_before(void *arg, struct callee *c, struct emit_call *call,
+				   uint64_t *frame)
+{
+	(void)arg;
+	(void)c;
+	(void)call;
+	(void)frame;
+	return EMIT_GO;
+}
+
+static void never_after(void *arg, struct emit_call *call, uint64_t *frame)
+{
+	(void)arg;
+	(void)call;
+	(void)frame;
+}
+
+static void the_interpreter_decodes(void **state)
+{
+	static const size_t sizes[] = { sizeof(struct emit_call), 512, 2000 };
+	uint8_t code[EMIT_MAX];
+	struct reader r;
+
+	(void)state;
+	open_reader(&r);
+	for (int markers = 0; markers < 2; markers++)
+		for (int i = 0; i < 3; i++) {
+			size_t size = emit_interpreter(code, markers, sizes[i], never_before,
+						       never_after, &r);
+			assert_true(size > 0);
+			read_back(&r, code, size);
+			assert_int_equal(r.calls, 3);
+			assert_int_equal(r.returns, 1);
+		}
+	LLVMDisasmDispose(r.llvm);
+}
+
 static void the_trigger_decodes(void **state)
 {
 	uint8_t code[EMIT_MAX];
@@ -477,6 +514,7 @@ int main(void)
 		cmocka_unit_test(heads_to_the_letter),
 		cmocka_unit_test(every_body_decodes),
 		cmocka_unit_test(the_trigger_decodes),
+		cmocka_unit_test(the_interpreter_decodes),
 		cmocka_unit_test(literals_go_where_they_belong),
 		cmocka_unit_test(unknown_types_are_refused),
 		cmocka_unit_test(print_sizes),

@@ -157,10 +157,10 @@ static void go_deeper(struct world *w, struct probe *p, struct probe_seen *seen)
 	free(saved);
 }
 
-static void nest_with(const struct stub_ops *ops, enum code_wx wx)
+static void nest_with(const struct stub_ops *ops, enum code_wx wx, uint32_t generic)
 {
 	struct code_config config = { .wx = wx, .quantum = 4096 };
-	struct stub_config stubs = { .defaults = true };
+	struct stub_config stubs = { .defaults = true, .generic = generic };
 	struct code_memory *code;
 	struct stub_space space;
 	struct nest *nest = calloc(1, sizeof(*nest));
@@ -196,7 +196,9 @@ static void nested_kinds_can_be_walked(void **state)
 	(void)state;
 	for (unsigned i = 0; stub_strategies[i]; i++)
 		for (int wx = 0; wx < CODE_WX_POLICIES; wx++)
-			nest_with(stub_strategies[i], wx);
+			for (uint32_t generic = 0; generic < 2; generic++)
+				if (!generic || stub_strategies[i]->flags & STUB_DEFERRED)
+					nest_with(stub_strategies[i], wx, generic);
 }
 
 int main(void)

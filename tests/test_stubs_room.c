@@ -52,7 +52,7 @@ static void full_code_memory_is_reported(void **state)
 /* A pending stub can't be made: the call says so, and the next one tries again. */
 static void deferred_failure(const struct stub_ops *ops, enum stub_kind kind)
 {
-	struct code_config config = { .quantum = 4096, .faults = "aaff" };
+	struct code_config config = { .quantum = 4096, .faults = "aaf" };
 	struct set_up *t = open_set_up(ops, config, ops->literals, true);
 	struct stub_spec spec = spec_of(&t->w, kind, parsed("il>i"), 4, 1);
 	struct callee c = { 0 };
