@@ -24,7 +24,7 @@ STRAT := $(wildcard strategies/*.c)
 WORK  := $(wildcard workloads/*.c)
 HARN  := $(wildcard harness/*.c)
 TESTS := $(wildcard tests/test_*.c)
-THREADED := $(BUILD)/tsan/tests/test_stubs_threads
+THREADED := $(BUILD)/tsan/tests/test_stubs_threads $(BUILD)/tsan/tests/test_tierup
 GC    := $(patsubst workloads/gc/%.c,%,$(wildcard workloads/gc/*.c))
 # Programs on a collected heap: bitcode that the JIT compiles, carried in the executable, and a
 # native twin each. Clang's own passes stay off: the JIT's tiers are to start from the same module.

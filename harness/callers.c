@@ -34,28 +34,41 @@ _Static_assert(offsetof(struct callers_state, x) == 0 &&
 		   offsetof(struct callers_state, rounds) == 8 &&
 		   offsetof(struct callers_state, events) == 16 &&
 		   offsetof(struct callers_state, nevents) == 24 &&
-		   offsetof(struct callers_state, instances) == 32,
+		   offsetof(struct callers_state, instances) == 32 &&
+		   offsetof(struct callers_state, callees) == 96,
 	       "state");
 
 /* ---- Sites ------------------------------------------------------------------------------ */
 
-/* The code pointer of boundary k, loaded here and now. */
-static unsigned site_code(struct ir_writer *w, uint32_t k)
+/* Through slots, wherever they lie. */
+static bool by_callees(const struct ir_writer *w)
 {
-	return ir_let(w, "load ptr, ptr getelementptr (i8, ptr @callees, i64 %zu)",
-		      k * sizeof(struct callee));
+	return w->part == CALLERS_SLOTS || w->part == CALLERS_SHARED;
 }
 
-static void site_nest(struct ir_writer *w, uint32_t k)
+/* The address of boundary k's callee as an operand of type ptr: a constant, or %callees and more.
+ */
+static void site_callee(struct ir_writer *w, uint32_t k, char out[64])
 {
-	fprintf(w->f, "(ptr nest getelementptr (i8, ptr @callees, i64 %zu)",
-		k * sizeof(struct callee));
+	size_t at = k * sizeof(struct callee);
+
+	if (w->part == CALLERS_SHARED)
+		snprintf(out, 64, "%%v%u",
+			 ir_let(w, "getelementptr i8, ptr %%callees, i64 %zu", at));
+	else
+		snprintf(out, 64, "getelementptr (i8, ptr @callees, i64 %zu)", at);
+}
+
+/* The code pointer, loaded here and now. */
+static unsigned site_code(struct ir_writer *w, const char *callee)
+{
+	return ir_let(w, "load ptr, ptr %s", callee);
 }
 
 /* The first parameter that a site passes: those before it are the stub's. */
 static unsigned site_first(const struct ir_writer *w, uint32_t k)
 {
-	return w->part == CALLERS_SLOTS ? w->scenario->boundaries[k].nbound : 0;
+	return by_callees(w) ? w->scenario->boundaries[k].nbound : 0;
 }
 
 /* All kinds but the entries, and every kind where the call is direct: R (ctx, args...). */
@@ -65,9 +78,11 @@ static unsigned site_native(struct ir_writer *w, uint32_t k, const unsigned *val
 	enum stub_type result = stub_result(s);
 	const struct boundary *b = &w->scenario->boundaries[k];
 	unsigned code = 0;
+	char callee[64] = "";
 
-	if (w->part == CALLERS_SLOTS) {
-		code = site_code(w, k);
+	if (by_callees(w)) {
+		site_callee(w, k, callee);
+		code = site_code(w, callee);
 	} else {
 		uint32_t i = b->kind == BOUNDARY_BUILTIN ? 0 : b->instance;
 
@@ -77,16 +92,15 @@ static unsigned site_native(struct ir_writer *w, uint32_t k, const unsigned *val
 	fputs("  ", w->f);
 	if (result != STUB_VOID)
 		fprintf(w->f, "%%v%u = ", w->last + 1);
-	if (w->part == CALLERS_SLOTS) {
-		fprintf(w->f, "call %s %%v%u", ir_types[result], code);
-		site_nest(w, k);
-		fputs(", ptr %ctx", w->f);
+	if (by_callees(w)) {
+		fprintf(w->f, "call %s %%v%u(ptr nest %s, ptr %%ctx", ir_types[result], code,
+			callee);
 	} else {
 		fprintf(w->f, "call %s @t%" PRIu32 "(ptr %%v%u", ir_types[result], k, code);
 	}
 	for (unsigned j = site_first(w, k); j < stub_nparams(s); j++)
 		fprintf(w->f, ", %s %%v%u", ir_types[stub_param(s, j)], values[j]);
-	if (w->part == CALLERS_SLOTS && b->kind == BOUNDARY_REF)
+	if (by_callees(w) && b->kind == BOUNDARY_REF)
 		fprintf(w->f, ", ptr swiftself inttoptr (i64 %" PRIu64 " to ptr)", s);
 	fputs(")\n", w->f);
 	return result == STUB_VOID ? 0 : ++w->last;
@@ -101,17 +115,16 @@ static unsigned slot(struct ir_writer *w, const char *array, unsigned j)
 static unsigned site_entry_native(struct ir_writer *w, uint32_t k, const unsigned *values)
 {
 	stub_signature s = w->signatures[k];
-	unsigned code;
+	char callee[64];
 
 	for (unsigned j = 0; j < stub_nparams(s); j++) {
 		unsigned v = ir_widen(w, stub_param(s, j), values[j]);
 
 		fprintf(w->f, "  store i64 %%v%u, ptr %%v%u\n", v, slot(w, "argv", j));
 	}
-	code = site_code(w, k);
-	fprintf(w->f, "  call void %%v%u", code);
-	site_nest(w, k);
-	fputs(", ptr %argv)\n", w->f);
+	site_callee(w, k, callee);
+	unsigned code = site_code(w, callee);
+	fprintf(w->f, "  call void %%v%u(ptr nest %s, ptr %%argv)\n", code, callee);
 	return stub_result(s) == STUB_VOID
 		   ? 0
 		   : ir_let(w, "load %s, ptr %%argv", ir_types[stub_result(s)]);
@@ -121,18 +134,17 @@ static unsigned site_entry_native(struct ir_writer *w, uint32_t k, const unsigne
 static unsigned site_entry_js(struct ir_writer *w, uint32_t k, const unsigned *values)
 {
 	stub_signature s = w->signatures[k];
-	unsigned code, result;
+	char callee[64];
 
 	for (unsigned j = 0; j < stub_nparams(s); j++) {
 		unsigned v = ir_box(w, stub_param(s, j), values[j], slot(w, "bigints", j));
 
 		fprintf(w->f, "  store i64 %%v%u, ptr %%v%u\n", v, slot(w, "argv", j));
 	}
-	code = site_code(w, k);
-	result = ++w->last;
-	fprintf(w->f, "  %%v%u = call i64 %%v%u", result, code);
-	site_nest(w, k);
-	fprintf(w->f, ", ptr %%argv, i64 %u)\n", stub_nparams(s));
+	site_callee(w, k, callee);
+	unsigned code = site_code(w, callee), result = ++w->last;
+	fprintf(w->f, "  %%v%u = call i64 %%v%u(ptr nest %s, ptr %%argv, i64 %u)\n", result, code,
+		callee, stub_nparams(s));
 	return stub_result(s) == STUB_VOID ? 0 : ir_unbox(w, stub_result(s), result);
 }
 
@@ -185,6 +197,10 @@ static void site_locals(struct ir_writer *w, const uint32_t *crossed, size_t n)
 	fputs("  %home = getelementptr i8, ptr %state, i64 32\n"
 	      "  %ctx = load ptr, ptr %home\n",
 	      w->f);
+	if (w->part == CALLERS_SHARED)
+		fputs("  %calleesat = getelementptr i8, ptr %state, i64 96\n"
+		      "  %callees = load ptr, ptr %calleesat\n",
+		      w->f);
 }
 
 /* A function `i32 (state, x)` that crosses these boundaries in turn. */
@@ -198,7 +214,7 @@ static void site_function(struct ir_writer *w, const char *name, uint64_t number
 		"define internal i32 @%s%" PRIu64
 		"(ptr %%state, i32 %%v0) noinline nounwind noimplicitfloat {\n",
 		name, number);
-	if (w->part == CALLERS_SLOTS)
+	if (by_callees(w))
 		site_locals(w, crossed, n);
 	for (size_t i = 0; i < n; i++)
 		x = site(w, crossed[i], x);
@@ -213,7 +229,7 @@ static void round_head(struct ir_writer *w)
 		"  %%first = load i32, ptr %%state\n"
 		"  %%at = getelementptr i8, ptr %%state, i64 8\n"
 		"  %%rounds = load i64, ptr %%at\n",
-		w->part == CALLERS_SLOTS ? "round_slots" : "round_direct");
+		by_callees(w) ? "round_slots" : "round_direct");
 }
 
 static void round_tail(struct ir_writer *w, const char *x)
@@ -308,7 +324,7 @@ static int write_callers(struct ir_writer *w)
 		if (of_boundary[k] == UINT32_MAX)
 			continue;
 		thunks[of_boundary[k]] = k;
-		if (w->part == CALLERS_SLOTS)
+		if (by_callees(w))
 			continue;
 		fprintf(w->f, "declare %s @t%" PRIu32 "(ptr",
 			ir_types[stub_result(w->signatures[k])], k);

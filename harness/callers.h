@@ -6,6 +6,7 @@
  *   targets   t<k>, the target of boundary k, and   @cells, @version
  *             h<k>, its host form (exit_js only)
  *   slots     round_slots                           @callees, @cells
+ *   shared    round_slots, callees by way of state  @cells
  *   direct    round_direct                          t<k> of every boundary crossed, @cells
  *
  * Each part is a module of its own, so that a cell compiles and loads what it runs. The symbols:
@@ -50,11 +51,13 @@ struct callers_state {
 	const uint32_t *events; /* dispatch only: thunk numbers */
 	uint64_t nevents;	/* >= 1 */
 	struct instance *instances[SCENARIO_INSTANCES];
+	struct callee *callees; /* shared: callee k belongs to boundary k */
 };
 
 typedef void callers_round(struct callers_state *);
 
-enum callers_part { CALLERS_TARGETS, CALLERS_SLOTS, CALLERS_DIRECT };
+/* Shared: code of one module for many instances, each with callees of its own. */
+enum callers_part { CALLERS_TARGETS, CALLERS_SLOTS, CALLERS_SHARED, CALLERS_DIRECT };
 
 /* IR text, zero-terminated, size without the zero; free(*text). 0, -EINVAL (a signature, kind,
  * instance or event that the scenario's own bounds forbid; no event at all), -ENOMEM. */

@@ -18,7 +18,18 @@
 #include "suggest.h"
 
 enum type { TEXT, U32, U64, FLAG };
-enum use { ALWAYS, RING, REPLAY, CALLS, GC }; /* calls: ring and replay */
+/* Bits: which workloads a key is for. A ring has a population of one kind, a replay a trace's. */
+enum use {
+	RING = 1,
+	REPLAY = 2,
+	CALLS = RING | REPLAY,
+	GC = 4,
+	TIERUP = 8,
+	FLOOD = 16,
+	CHURN = 32,
+	STEADY = 64, /* one tier throughout */
+	ALWAYS = CALLS | GC
+};
 
 static const struct field {
 	const char *key;
@@ -38,8 +49,12 @@ static const struct field {
 	{ "quantum", U32, AT(quantum), 4096, 65536, ALWAYS },
 	{ "literals", TEXT, AT(literals), 0, 0, CALLS },
 	{ "markers", FLAG, AT(markers), 0, 0, CALLS },
-	{ "tier", U32, AT(tier), 0, 2, ALWAYS },
-	{ "max_events", U64, AT(max_events), 0, INT64_MAX, REPLAY },
+	{ "tier", U32, AT(tier), 0, 2, STEADY | GC },
+	{ "max_events", U64, AT(max_events), 0, INT64_MAX, REPLAY | CHURN },
+	{ "threads", U32, AT(threads), 1, 8, TIERUP },
+	{ "upgrades", U64, AT(upgrades), 1, 1000000, TIERUP },
+	{ "instances", U32, AT(instances), 1, 1000, FLOOD | CHURN },
+	{ "poison", FLAG, AT(poison), 0, 0, TIERUP | CHURN },
 	{ "mode", TEXT, AT(mode), 0, 0, GC },
 	{ "polls", FLAG, AT(polls), 0, 0, GC },
 	{ "size", U32, AT(size), 0, UINT32_MAX, GC },
@@ -60,6 +75,9 @@ void cell_defaults(struct cell *c)
 			    .quantum = 4096,
 			    .literals = "own",
 			    .tier = 2,
+			    .threads = 4,
+			    .upgrades = 10000,
+			    .instances = 10,
 			    .mode = "normal" };
 }
 
@@ -75,20 +93,14 @@ const struct gc_program *cell_program(const struct cell *c)
 static bool applies(const struct cell *c, const struct field *f)
 {
 	const struct workload *w = workload_find(c->workload);
-	bool gc = !w && cell_program(c);
+	static const unsigned lives[LIVES] = { [LIFE_CALLS] = STEADY,
+					       [LIFE_TIERUP] = TIERUP,
+					       [LIFE_FLOOD] = FLOOD | STEADY,
+					       [LIFE_CHURN] = CHURN | STEADY };
 
-	if (f->use == ALWAYS || (!w && !gc))
-		return true;
-	switch (f->use) {
-	case RING:
-		return w && !w->trace;
-	case REPLAY:
-		return w && w->trace;
-	case CALLS:
-		return w;
-	default:
-		return gc;
-	}
+	if (w)
+		return f->use & (lives[w->life] | (w->trace ? REPLAY : RING));
+	return !cell_program(c) || f->use & GC;
 }
 
 bool cell_applies(const struct cell *c, const char *key)
@@ -97,6 +109,13 @@ bool cell_applies(const struct cell *c, const char *key)
 		if (!strcmp(fields[i].key, key))
 			return applies(c, &fields[i]);
 	return false;
+}
+
+enum workload_life cell_life(const struct cell *c)
+{
+	const struct workload *w = workload_find(c->workload);
+
+	return w ? w->life : LIFE_CALLS;
 }
 
 static uint64_t get(const struct cell *c, const struct field *f)
@@ -312,6 +331,15 @@ int cell_from_json(const json_t *json, struct cell *c, char error[CELL_ERROR])
 	if (!strcmp(c->kind, stub_kind_names[STUB_BIND]) && *c->signature == '>') {
 		snprintf(error, CELL_ERROR, "signature '%s': bind needs a parameter to store",
 			 c->signature);
+		return -EINVAL;
+	}
+	/* Callers share their instances: boxes of an i64 would be one another's; and each result
+	 * has to say which tier gave it. */
+	if (cell_life(c) == LIFE_TIERUP &&
+	    (strchr(c->signature, 'l') || strcmp(strchr(c->signature, '>'), ">i"))) {
+		snprintf(error, CELL_ERROR,
+			 "signature '%s' on workload %s: parameters i f d r, result i are allowed",
+			 c->signature, c->workload);
 		return -EINVAL;
 	}
 	if (c->quantum != 4096 && c->quantum != 16384 && c->quantum != 65536) {

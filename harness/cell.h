@@ -9,6 +9,9 @@
  *   {"stubs": "pool", "maps": "none", "workload": "ring", "live": 64, "kind": "indirect",
  *    "signature": "i>i", "wx": "toggle", "quantum": 4096, "literals": "own", "markers": false,
  *    "tier": 2, "max_events": 0, "replica": 0}
+ *   {"stubs": "pool", "workload": "tierup", "live": 1024, "threads": 4, "upgrades": 1000000,
+ *    "poison": true, ...}
+ *   {"stubs": "pool", "workload": "flood", "live": 64, "instances": 100, ...}
  *   {"stubs": "pool", "maps": "exact", "workload": "gc:lisp", "wx": "toggle", "quantum": 4096,
  *    "tier": 2, "mode": "normal", "polls": false, "size": 16, "replica": 0}
  * What does not apply is left out of a plan and takes the default of cell_defaults. Only the
@@ -37,6 +40,7 @@
 #include <stdint.h>
 
 #include "../workloads/gc.h"
+#include "../workloads/workload.h"
 
 enum { SCHEMA = 1, CELL_ERROR = 240 };
 
@@ -49,8 +53,12 @@ struct cell {
 	uint32_t quantum; /* 4096, 16384, 65536 */
 	char literals[8]; /* own, baked, table */
 	bool markers;
-	unsigned tier;	     /* 0, 2 */
-	uint64_t max_events; /* replay: 0 is all */
+	unsigned tier;	     /* 0, 2; a tier-up goes from 0 to 2 */
+	uint64_t max_events; /* replay, churn: 0 is all */
+	uint32_t threads;    /* tierup: callers, 1..8 */
+	uint64_t upgrades;   /* tierup: of stubs, back and forth, 1..1000000 */
+	uint32_t instances;  /* flood, churn: at most so many alive, 1..1000 */
+	bool poison;	     /* tierup, churn: a released slot reports its old owner */
 	char mode[8];	     /* gc: when to collect: normal, every, random, never */
 	bool polls;	     /* gc: safepoint polls in loops and at entries */
 	uint32_t size;	     /* gc: as the program means it; 0 in a plan: the program's own */
@@ -65,6 +73,9 @@ json_t *cell_to_json(const struct cell *);
 bool cell_equal(const struct cell *, const struct cell *);
 /* The program of a cell on the collected heap; NULL: the cell makes calls. */
 const struct gc_program *cell_program(const struct cell *);
+
+/* What is done with the workload's scenario; LIFE_CALLS of one that is none. */
+enum workload_life cell_life(const struct cell *);
 
 /* Like cell_from_json, but takes names as they stand: a run file may know arms that this build does
  * not. Keys, types and lengths are checked. */

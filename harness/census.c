@@ -42,7 +42,10 @@ static int order_cells(const struct cell *a, const struct cell *b)
 	    (r = order_numbers(a->max_events, b->max_events)) ||
 	    (r = order_names("mode", a->mode, b->mode)) ||
 	    (r = order_numbers(a->polls, b->polls)) || (r = order_numbers(a->size, b->size)) ||
-	    (r = order_numbers(a->live, b->live)) || (r = order_names("wx", a->wx, b->wx)) ||
+	    (r = order_numbers(a->live, b->live)) || (r = order_numbers(a->threads, b->threads)) ||
+	    (r = order_numbers(a->upgrades, b->upgrades)) ||
+	    (r = order_numbers(a->instances, b->instances)) ||
+	    (r = order_numbers(a->poison, b->poison)) || (r = order_names("wx", a->wx, b->wx)) ||
 	    (r = order_numbers(a->quantum, b->quantum)) ||
 	    (r = order_names("literals", a->literals, b->literals)) ||
 	    (r = order_numbers(a->markers, b->markers)) || (r = order_numbers(a->tier, b->tier)) ||

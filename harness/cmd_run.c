@@ -56,8 +56,8 @@ static json_t *words_to_json(const char *key, const struct option_list *list, bo
 
 struct wanted {
 	struct option_list stubs, maps, workload, live, kind, signature, wx, quantum, literals,
-	    tier, mode, size;
-	bool markers, polls, counters;
+	    tier, mode, size, threads, upgrades, instances;
+	bool markers, polls, poison, counters;
 	uint64_t max_events, blocks, iterations, seed;
 };
 
@@ -99,6 +99,9 @@ static json_t *plan_of(const struct wanted *w)
 		{ "quantum", &w->quantum, true },
 		{ "literals", &w->literals, false },
 		{ "tier", &w->tier, true },
+		{ "threads", &w->threads, true },
+		{ "upgrades", &w->upgrades, true },
+		{ "instances", &w->instances, true },
 	};
 	json_t *cell = json_object(), *baseline = json_object();
 
@@ -118,6 +121,8 @@ static json_t *plan_of(const struct wanted *w)
 		json_object_set_new(cell, "polls", json_true());
 	if (w->markers)
 		json_object_set_new(cell, "markers", json_true());
+	if (w->poison)
+		json_object_set_new(cell, "poison", json_true());
 	if (w->max_events)
 		json_object_set_new(cell, "max_events", json_integer((json_int_t)w->max_events));
 	return json_pack("{s:s, s:b, s:I, s:I, s:I, s:o, s:[o]}", "name", "run", "counters",
@@ -168,7 +173,8 @@ int cmd_run(int argc, char **argv)
 		  &w.maps, 0, 0 },
 		{ "workload", 'w', OPTION_LIST, "W", "workloads (default: ring)", &w.workload, 0,
 		  0 },
-		{ "live", 'n', OPTION_LIST, "N", "ring: live stubs (default: 64)", &w.live, 0, 0 },
+		{ "live", 'n', OPTION_LIST, "N",
+		  "ring: live stubs (default: 64); others: of an instance", &w.live, 0, 0 },
 		{ "kind", 'k', OPTION_LIST, "K", "ring: kinds (default: indirect)", &w.kind, 0, 0 },
 		{ "signature", 0, OPTION_LIST, "S",
 		  "ring: as \"iid>l\" (default: \"i>i\"; bind: \"ii>i\")", &w.signature, 0, 0 },
@@ -187,8 +193,17 @@ int cmd_run(int argc, char **argv)
 		  &w.polls, 0, 0 },
 		{ "size", 0, OPTION_LIST, "N", "gc: of the program (default: its own)", &w.size, 0,
 		  0 },
-		{ "max-events", 0, OPTION_NUMBER, "N", "replay: only the first N crossings",
-		  &w.max_events, 1, INT64_MAX },
+		{ "threads", 't', OPTION_LIST, "T", "tierup: callers, 1 to 8 (default: 4)",
+		  &w.threads, 0, 0 },
+		{ "upgrades", 'u', OPTION_LIST, "N",
+		  "tierup: stubs upgraded, to 1000000 (default: 10000)", &w.upgrades, 0, 0 },
+		{ "instances", 0, OPTION_LIST, "K", "flood, churn: 1 to 1000 (default: 10)",
+		  &w.instances, 0, 0 },
+		{ "poison", 0, OPTION_FLAG, NULL, "tierup, churn: released slots report calls",
+		  &w.poison, 0, 0 },
+		{ "max-events", 0, OPTION_NUMBER, "N",
+		  "replay: only the first N crossings; churn: births and deaths", &w.max_events, 1,
+		  INT64_MAX },
 		{ "blocks", 'b', OPTION_NUMBER, "N", "invocations of each arm (default: 7)",
 		  &w.blocks, 1, PLAN_MAX_BLOCKS },
 		{ "iterations", 'i', OPTION_NUMBER, "N", "steady samples of each (default: 10)",

@@ -119,9 +119,15 @@ static void host_raise(void *context)
 	host_of(context)->raised++;
 }
 
+static void host_released(const struct stub_owner *owner)
+{
+	host_of(owner->context)->released++;
+}
+
 const struct stub_runtime host_runtime = {
 	.convert = host_convert,
 	.box_i64 = host_box_i64,
 	.unbox = host_unbox,
 	.raise = host_raise,
+	.released = host_released,
 };

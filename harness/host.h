@@ -18,6 +18,7 @@ struct host {
 	struct stub_activation activation;
 	uint64_t conversions; /* times the slow path converted arguments or a result */
 	uint64_t raised;      /* times a call failed and was reported */
+	uint64_t released;    /* times a released stub was called, under poison */
 	unsigned next_bigint;
 	int64_t
 	    bigints[HOST_BIGINTS]; /* used in turn: a boxed result lives for that many boxings */

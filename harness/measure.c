@@ -20,8 +20,10 @@
 
 #include "counters.h"
 #include "figures.h"
+#include "measure_life.h"
 #include "meters.h"
 #include "snapshot.h"
+#include "stamp.h"
 #include "world.h"
 
 enum { SAMPLE_NS = 2000000, WARMUP = 3 };
@@ -34,26 +36,6 @@ struct run {
 	json_t *figures;
 	char *why;
 };
-
-/* A bracket on both clocks. */
-struct stamp {
-	uint64_t ns, ticks;
-};
-
-static struct stamp stamp_begin(void)
-{
-	uint64_t ns = clock_ns();
-
-	return (struct stamp){ ns, tsc_begin() };
-}
-
-/* What has passed since t. */
-static struct stamp stamp_end(struct stamp t)
-{
-	uint64_t ticks = tsc_end();
-
-	return (struct stamp){ clock_ns() - t.ns, ticks - t.ticks };
-}
 
 static void figure_time(struct run *r, const char *phase, struct stamp t)
 {
@@ -347,8 +329,14 @@ static int phase_space(struct run *r)
 	return meters_space(r->w.code, n, r->faults_before, r->figures, r->why);
 }
 
-static int all_phases(struct run *r)
+static int all_phases(struct run *r, struct prng *rng)
 {
+	switch (cell_life(&r->w.job->cell)) {
+	case LIFE_TIERUP:
+		return measure_tierup(&r->w, r->figures, rng);
+	default:
+		break;
+	}
 	phase_compile(r);
 	r->faults_before = meters_minor_faults();
 	if (phase_bind(r) || phase_first(r) || phase_steady(r))
@@ -362,12 +350,13 @@ static int all_phases(struct run *r)
 }
 
 /* Moves the stack by 0..4080 bytes, which the strategy does not decide. */
-static __attribute__((noinline)) int all_phases_at_depth(struct run *r, size_t depth)
+static __attribute__((noinline)) int all_phases_at_depth(struct run *r, struct prng *rng,
+							 size_t depth)
 {
 	volatile char *pad = alloca(depth + 16);
 
 	pad[0] = 0;
-	return all_phases(r);
+	return all_phases(r, rng);
 }
 
 static int open_counters(struct run *r, const struct job *job)
@@ -386,10 +375,16 @@ enum measure_status measure_cell(const struct job *job, json_t *figures, char wh
 	struct prng rng;
 
 	prng_seed(&rng, job->seed);
+	if (job->snapshot && cell_life(&job->cell)) {
+		snprintf(why, CELL_ERROR, "workload %s has no steady state to take",
+			 job->cell.workload);
+		return MEASURE_REFUSED;
+	}
 	enum measure_status status = world_open(&r.w, job, &rng, why);
 	if (status == MEASURE_OK && open_counters(&r, job))
 		status = MEASURE_REFUSED;
-	if (status == MEASURE_OK && all_phases_at_depth(&r, 16 * prng_below(&rng, 256)))
+	const size_t depth = 16 * prng_below(&rng, 256);
+	if (status == MEASURE_OK && all_phases_at_depth(&r, &rng, depth))
 		status = MEASURE_FAILED;
 	if (r.counters)
 		counters_close(r.counters);

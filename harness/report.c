@@ -250,9 +250,10 @@ static json_t *text_or_null(const char *text)
 /* A cell with null for what does not apply. */
 static json_t *whole_cell(const struct cell *cell)
 {
-	static const char *const keys[] = { "live",	  "kind",     "signature",
-					    "max_events", "literals", "markers",
-					    "mode",	  "polls",    "size" };
+	static const char *const keys[] = { "live",	"kind",	   "signature", "max_events",
+					    "literals", "markers", "mode",	"polls",
+					    "size",	"threads", "upgrades",	"instances",
+					    "poison" };
 	json_t *json = cell_to_json(cell);
 
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)

@@ -122,7 +122,7 @@ int run_begin(struct run *run, const struct plan *p, json_t *machine)
 /* Reads all lines; *whole is the length of what is whole. */
 static int read_lines(FILE *f, const char *path, struct run *run, off_t *whole, char *error)
 {
-	char why[RUN_ERROR / 2] = "", *line = NULL;
+	char why[RUN_ERROR] = "", *line = NULL;
 	size_t cap = 0, number = 0;
 	ssize_t len;
 	int r = 0;
@@ -152,7 +152,7 @@ static int read_lines(FILE *f, const char *path, struct run *run, off_t *whole, 
 		if (!run->torn)
 			*whole += len;
 		if (*why)
-			refuse(error, r, "%s:%zu: %s", path, number, why);
+			refuse(error, r, "%s:%zu: %.*s", path, number, RUN_ERROR / 2, why);
 	}
 	free(line);
 	if (!r && !number)

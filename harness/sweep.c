@@ -96,13 +96,19 @@ static json_t *block_events(const struct run *run, unsigned block)
 	return names;
 }
 
+/* Threads take every CPU that the sweep may use. */
+static int cpu_of(const struct cell *cell, const struct sweep_options *o)
+{
+	return cell_applies(cell, "threads") ? -1 : o->cpu;
+}
+
 static json_t *make_job(const struct plan *p, unsigned block, const struct cell *cell,
 			const struct sweep_options *o, const struct run *run)
 {
 	return json_pack("{s:o, s:I, s:i, s:i, s:s?, s:s, s:o?}", "cell", cell_to_json(cell),
 			 "seed", (json_int_t)plan_block_seed(p, block), "iterations",
-			 (int)p->iterations, "cpu", o->cpu, "cache", o->cache, "data", o->data,
-			 "events", block_events(run, block));
+			 (int)p->iterations, "cpu", cpu_of(cell, o), "cache", o->cache, "data",
+			 o->data, "events", block_events(run, block));
 }
 
 /* What a child wrote, as an invocation of the run. */
@@ -147,7 +153,7 @@ static int run_one(const struct plan *p, const struct sweep_options *o, unsigned
 		snprintf(error, RUN_ERROR, "cannot run a child: %s", strerror(-r));
 		goto done;
 	}
-	if ((record = make_record(p, block, order, cell, answer, &before, o->cpu)))
+	if ((record = make_record(p, block, order, cell, answer, &before, cpu_of(cell, o))))
 		r = run_append(run, record, error);
 	else
 		r = -ENOMEM;

@@ -34,6 +34,8 @@ void world_configs(const struct cell *c, struct code_config *code, struct stub_c
 		    strcmp(c->literals, "table") ? STUB_LITERALS_BAKED : STUB_LITERALS_TABLE,
 		.defaults = !strcmp(c->literals, "own"),
 		.markers = c->markers,
+		.running = cell_life(c) == LIFE_TIERUP,
+		.poison = c->poison,
 	};
 	*kind = 0;
 	while (*kind + 1 < STUB_KINDS && strcmp(stub_kind_names[*kind], c->kind))
@@ -89,7 +91,7 @@ static int make_world(struct world *w)
 	const struct scenario *s = &w->scenario;
 	uint32_t n = s->nboundaries;
 
-	w->callees = code_data(w->code, n * sizeof *w->callees);
+	w->state.callees = w->callees = code_data(w->code, n * sizeof *w->callees);
 	w->cells = code_data(w->code, SCENARIO_CELLS * sizeof *w->cells);
 	w->host = calloc(1, sizeof *w->host);
 	w->instances = calloc(SCENARIO_INSTANCES, sizeof *w->instances);
@@ -124,18 +126,37 @@ static const void *resolve(void *arg, const char *symbol, enum load_use use)
 	return loaded_address(&w->targets[0], symbol);
 }
 
-static int compile_part(struct world *w, enum callers_part part, const char *name,
-			struct jit_object *object)
+static int compile(const struct world *w, enum callers_part part, const struct jit_options *options,
+		   struct jit_object *object, char why[CELL_ERROR])
 {
-	const struct jit_options options = { .tier = w->job->cell.tier, .cache = w->job->cache };
 	char *text;
 	size_t size;
 	int e = callers_text(&w->scenario, part, &text, &size);
 
-	if (e)
-		return world_fail(w, "callers", e);
-	e = jit_compile(name, text, size, &options, object, w->why);
+	if (e) {
+		snprintf(why, CELL_ERROR, "callers of %s: %s", w->job->cell.workload, strerror(-e));
+		return -1;
+	}
+	e = jit_compile(part == CALLERS_TARGETS ? "targets" : "callers", text, size, options,
+			object, why);
 	free(text);
+	return e;
+}
+
+int world_compile_targets(const struct world *w, unsigned tier, const char *cache,
+			  struct jit_object *out, char why[CELL_ERROR])
+{
+	const struct jit_options options = { .tier = tier, .cache = cache };
+
+	return compile(w, CALLERS_TARGETS, &options, out, why);
+}
+
+static int compile_part(struct world *w, enum callers_part part, unsigned tier,
+			struct jit_object *object)
+{
+	const struct jit_options options = { .tier = tier, .cache = w->job->cache };
+	int e = compile(w, part, &options, object, w->why);
+
 	w->compile_ns += object->compile_ns;
 	w->cached |= object->cached;
 	return e;
@@ -149,18 +170,30 @@ static int load_part(struct world *w, const struct jit_object *object, uint32_t 
 	return jit_load(w->code, object, &hooks, out, w->why);
 }
 
+int world_load_targets(struct world *w, const struct jit_object *object, unsigned version,
+		       uint32_t offset)
+{
+	w->version = version;
+	return load_part(w, object, offset, &w->targets[version]);
+}
+
+/* A tier-up begins with targets of tier 0; its callers are no part of what is upgraded. */
 static int load_modules(struct world *w, struct prng *rng)
 {
-	const bool direct = w->ops->flags & STUB_DIRECT;
+	const enum workload_life life = cell_life(&w->job->cell);
+	const bool direct = !life && w->ops->flags & STUB_DIRECT;
+	const unsigned tier = w->job->cell.tier;
 	struct jit_object targets = { 0 }, callers = { 0 };
-	int e = compile_part(w, CALLERS_TARGETS, "targets", &targets);
+	int e = compile_part(w, CALLERS_TARGETS, life == LIFE_TIERUP ? 0 : tier, &targets);
 
-	for (unsigned v = 0; v < 2 && !e; v++) {
-		w->version = v;
-		e = load_part(w, &targets, 16 * prng_below(rng, 256), &w->targets[v]);
-	}
+	for (unsigned v = 0; v < (life ? 1 : 2) && !e; v++)
+		e = world_load_targets(w, &targets, v, 16 * prng_below(rng, 256));
 	if (!e)
-		e = compile_part(w, direct ? CALLERS_DIRECT : CALLERS_SLOTS, "callers", &callers);
+		e = compile_part(w,
+				 life	  ? CALLERS_SHARED
+				 : direct ? CALLERS_DIRECT
+					  : CALLERS_SLOTS,
+				 life == LIFE_TIERUP ? 2 : tier, &callers);
 	if (!e)
 		e = load_part(w, &callers, 16 * prng_below(rng, 256), &w->callers);
 	if (!e) {
@@ -194,24 +227,31 @@ static int store_bound(struct world *w, uint32_t k)
 	return 0;
 }
 
+const void *world_target(const struct world *w, unsigned version, uint32_t k)
+{
+	const bool host = w->scenario.boundaries[k].kind == BOUNDARY_EXIT_JS;
+	char symbol[16];
+
+	snprintf(symbol, sizeof symbol, "%c%u", host ? 'h' : 't', k);
+	return loaded_address(&w->targets[version], symbol);
+}
+
 static int make_specs(struct world *w)
 {
 	const struct scenario *s = &w->scenario;
 
 	for (uint32_t k = 0; k < s->nboundaries; k++) {
 		const struct boundary *b = &s->boundaries[k];
-		char symbol[16];
 
-		snprintf(symbol, sizeof symbol, "%c%u", b->kind == BOUNDARY_EXIT_JS ? 'h' : 't', k);
 		w->specs[k] = (struct stub_spec){
 			.kind = (enum stub_kind)b->kind,
-			.target = loaded_address(&w->targets[0], symbol),
+			.target = world_target(w, 0, k),
 			.context = &w->instances[b->instance],
 		};
 		w->pointers[k] = &w->callees[k];
 		if (!w->specs[k].target ||
 		    stub_signature_parse(b->signature, &w->specs[k].signature)) {
-			snprintf(w->why, CELL_ERROR, "boundary %u: no target %s", k, symbol);
+			snprintf(w->why, CELL_ERROR, "boundary %u: no target", k);
 			return -1;
 		}
 		if (store_bound(w, k))

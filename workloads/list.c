@@ -32,7 +32,16 @@ static const struct workload dart_todomvc = {
 	.trace = "dart-todomvc",
 };
 
-const struct workload *const workloads[] = { &ring, &sqljs, &sqlite3oo, &dart_todomvc, NULL };
+static const struct workload tierup = {
+	.name = "tierup",
+	.summary = "O0 code runs under threads while O2 is compiled; then every stub is upgraded",
+	.open = life_open,
+	.life = LIFE_TIERUP,
+};
+
+const struct workload *const workloads[] = {
+	&ring, &sqljs, &sqlite3oo, &dart_todomvc, &tierup, NULL
+};
 
 const struct workload *workload_find(const char *name)
 {

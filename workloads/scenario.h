@@ -38,5 +38,7 @@ int ring_open(const struct workload *, const struct workload_params *, struct sc
 	      char error[WORKLOAD_ERROR]);
 int replay_open(const struct workload *, const struct workload_params *, struct scenario *,
 		char error[WORKLOAD_ERROR]);
+int life_open(const struct workload *, const struct workload_params *, struct scenario *,
+	      char error[WORKLOAD_ERROR]);
 
 #endif

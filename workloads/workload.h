@@ -73,8 +73,18 @@ struct workload_params {
 	uint64_t max_events; /* replay: 0 is all */
 };
 
+/* What the harness does with the scenario. */
+enum workload_life {
+	LIFE_CALLS,  /* steady calls */
+	LIFE_TIERUP, /* every stub is upgraded, again and again, while threads call through them */
+	LIFE_FLOOD,  /* many instances at once, each with all of the boundaries */
+	LIFE_CHURN,  /* instances come and go, each with the first of the boundaries */
+	LIVES
+};
+
 struct workload {
 	const char *name, *summary;
+	enum workload_life life; /* other than LIFE_CALLS: the shape is dispatch */
 	/* 0, or -errno with one line in error that names the file or parameter and what is allowed.
 	 */
 	int (*open)(const struct workload *, const struct workload_params *, struct scenario *,

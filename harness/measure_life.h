@@ -1,0 +1,17 @@
+/*
+ * measure_life.h - the lives of stubs (workload.h): cells that are no steady calls.
+ *
+ *   measure_tierup.c   upgrades under callers      phases compile, upgrade, floor, release
+ *   measure_flood.c    many instances at once      phases instantiate, first_call, space, release
+ *   measure_churn.c    instances come and go       phases bind, release, churn
+ */
+#ifndef STUBMAP_MEASURE_LIFE_H
+#define STUBMAP_MEASURE_LIFE_H
+
+#include "prng.h"
+#include "world.h"
+
+/* In an open world. 0, or -1 with one line in the world's why. */
+int measure_tierup(struct world *, json_t *figures, struct prng *);
+
+#endif

@@ -1,0 +1,177 @@
+/*
+ * test_tierup.c - upgrades under callers: every strategy, form of literals and W^X policy, with and
+ * without poison, each call checked by value. Built under TSan too, which sees the C side.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../harness/measure.h"
+#include "../strategies/stub.h"
+
+static int read_cell(const char *text, struct cell *c, char error[CELL_ERROR])
+{
+	json_t *json = json_loads(text, 0, NULL);
+
+	assert_non_null(json);
+	error[0] = '\0';
+	int r = cell_from_json(json, c, error);
+	json_decref(json);
+	return r;
+}
+
+/* The only sample of a figure. */
+static uint64_t value_of(const json_t *figures, const char *phase, const char *event)
+{
+	const json_t *figure;
+	size_t i;
+
+	json_array_foreach(figures, i, figure)
+	{
+		if (strcmp(json_string_value(json_object_get(figure, "phase")), phase) ||
+		    strcmp(json_string_value(json_object_get(figure, "event")), event))
+			continue;
+		const json_t *samples = json_object_get(figure, "samples");
+		assert_int_equal(json_array_size(samples), 1);
+		return (uint64_t)json_integer_value(json_array_get(samples, 0));
+	}
+	fail_msg("no figure %s.%s", phase, event);
+	return 0;
+}
+
+static char cache[] = "/tmp/stubmap-tierup-XXXXXX";
+
+static void run_cell(const struct cell *c)
+{
+	struct job job = {
+		.cell = *c, .seed = 7, .iterations = 1, .data = "workloads", .cache = cache
+	};
+	json_t *figures = json_array();
+	char why[CELL_ERROR];
+	const uint64_t rounds = (c->upgrades + c->live - 1) / c->live;
+
+	if (measure_cell(&job, figures, why) != MEASURE_OK)
+		fail_msg("%s, wx %s, literals %s, poison %d: %s", c->stubs, c->wx, c->literals,
+			 c->poison, why);
+	assert_int_equal(value_of(figures, "upgrade", "wrong"), 0);
+	assert_true(value_of(figures, "upgrade", "upgrades") >= c->upgrades);
+	/* After each round every stub was called by someone who had to see its new target. */
+	assert_true(value_of(figures, "upgrade", "calls_settled") >= rounds * c->live);
+	assert_true(value_of(figures, "floor", "calls_settled") >= rounds * c->live);
+	json_decref(figures);
+}
+
+static void test_every_strategy(void **unused)
+{
+	char error[CELL_ERROR];
+	struct cell c;
+
+	(void)unused;
+	assert_int_equal(read_cell("{\"workload\": \"tierup\", \"live\": 40, \"threads\": 2, "
+				   "\"upgrades\": 400}",
+				   &c, error),
+			 0);
+	for (unsigned i = 0; stub_strategies[i]; i++)
+		for (int wx = 0; wx < CODE_WX_POLICIES; wx++)
+			for (int form = 0; form < 4; form++) {
+				const struct stub_ops *ops = stub_strategies[i];
+				bool baked = form & 1;
+
+				if (!(ops->flags & (baked ? STUB_CAN_BAKE : STUB_CAN_TABLE)))
+					continue;
+				/* What replaces a patch under toggle is not there yet. */
+				if (baked && wx == CODE_TOGGLE)
+					continue;
+				strcpy(c.stubs, ops->name);
+				strcpy(c.wx, code_wx_names[wx]);
+				strcpy(c.literals, baked ? "baked" : "table");
+				c.poison = form & 2;
+				run_cell(&c);
+			}
+}
+
+static void test_every_kind(void **unused)
+{
+	static const char *const signatures[] = { "i>i", ">i", "ifdri>i" };
+	char error[CELL_ERROR];
+	struct cell c;
+
+	(void)unused;
+	assert_int_equal(read_cell("{\"workload\": \"tierup\", \"live\": 24, \"threads\": 3, "
+				   "\"upgrades\": 200, \"wx\": \"dual\"}",
+				   &c, error),
+			 0);
+	for (unsigned i = 0; stub_strategies[i]; i++)
+		for (int kind = 0; kind < STUB_KINDS; kind++) {
+			strcpy(c.stubs, stub_strategies[i]->name);
+			strcpy(c.kind, stub_kind_names[kind]);
+			strcpy(c.signature, signatures[(i + (unsigned)kind) % 3]);
+			run_cell(&c);
+		}
+}
+
+static void test_more_threads_than_stubs(void **unused)
+{
+	char error[CELL_ERROR];
+	struct cell c;
+
+	(void)unused;
+	assert_int_equal(read_cell("{\"workload\": \"tierup\", \"live\": 3, \"threads\": 8, "
+				   "\"upgrades\": 60, \"wx\": \"dual\"}",
+				   &c, error),
+			 0);
+	run_cell(&c);
+}
+
+static void test_refused(void **unused)
+{
+	static const struct {
+		const char *text, *words;
+	} bad[] = {
+		{ "{\"workload\": \"tierup\", \"threads\": 0}",
+		  "threads must be a whole number, 1 to 8" },
+		{ "{\"workload\": \"tierup\", \"threads\": 9}",
+		  "threads must be a whole number, 1 to 8" },
+		{ "{\"workload\": \"tierup\", \"upgrades\": 0}", "1 to 1000000" },
+		{ "{\"workload\": \"tierup\", \"upgrades\": 1000001}", "1 to 1000000" },
+		{ "{\"workload\": \"tierup\", \"poison\": 1}", "true or false" },
+		{ "{\"workload\": \"tierup\", \"tier\": 2}", "tier does not apply" },
+		{ "{\"workload\": \"tierup\", \"signature\": \"l>i\"}", "parameters i f d r" },
+		{ "{\"workload\": \"tierup\", \"signature\": \"i>d\"}", "parameters i f d r" },
+		{ "{\"workload\": \"tieruq\"}", "did you mean 'tierup'" },
+		{ "{\"threads\": 4}", "threads does not apply to workload ring" },
+		{ "{\"workload\": \"gc:lisp\", \"threads\": 4}", "threads does not apply" },
+	};
+	char error[CELL_ERROR];
+	struct cell c;
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		assert_int_equal(read_cell(bad[i].text, &c, error), -EINVAL);
+		if (!strstr(error, bad[i].words))
+			fail_msg("%s: '%s' lacks '%s'", bad[i].text, error, bad[i].words);
+	}
+}
+
+int main(void)
+{
+	char command[64];
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_every_strategy),
+		cmocka_unit_test(test_every_kind),
+		cmocka_unit_test(test_more_threads_than_stubs),
+	};
+
+	if (!mkdtemp(cache))
+		return 1;
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	snprintf(command, sizeof command, "rm -rf %s", cache);
+	return system(command) || failed;
+}
