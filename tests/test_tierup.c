@@ -98,7 +98,7 @@ static void test_every_strategy(void **unused)
 
 static void test_every_kind(void **unused)
 {
-	static const char *const signatures[] = { "i>i", ">i", "ifdri>i" };
+	static const char *const signatures[] = { "i>i", "f>i", "ifdri>i" };
 	char error[CELL_ERROR];
 	struct cell c;
 
