@@ -18,6 +18,7 @@ void arena_close(struct arena *arena)
 	for (size_t i = 0; i < sizeof(arena->sizes) / sizeof(arena->sizes[0]); i++)
 		free(arena->sizes[i].free);
 	free(arena->open);
+	free(arena->live);
 	arena_init(arena, arena->code);
 }
 
@@ -81,6 +82,70 @@ static int new_run(struct arena *arena, size_t bytes)
 	return 0;
 }
 
+/* ---- Frozen: places counted by quantum ------------------------------------------------------ */
+
+/* Numbers of the quanta that [at, at+size) touches. */
+static void quanta_of(const struct arena *arena, const uint8_t *at, size_t size, size_t *first,
+		      size_t *last)
+{
+	uintptr_t from, to;
+
+	code_range(arena->code, CODE_STUBS, &from, &to);
+	*first = ((uintptr_t)at - from) / code_config(arena->code)->quantum;
+	*last = ((uintptr_t)at + size - 1 - from) / code_config(arena->code)->quantum;
+}
+
+static int count_quanta(struct arena *arena)
+{
+	uintptr_t from, to;
+
+	if (arena->live || !code_frozen(arena->code))
+		return 0;
+	code_range(arena->code, CODE_STUBS, &from, &to);
+	arena->live = calloc((to - from) / code_config(arena->code)->quantum, sizeof(*arena->live));
+	return arena->live ? 0 : -ENOMEM;
+}
+
+static void arrive(struct arena *arena, const uint8_t *at, size_t size)
+{
+	size_t first, last;
+
+	for (quanta_of(arena, at, size, &first, &last); first <= last; first++)
+		arena->live[first]++;
+}
+
+static bool is_open(const struct arena *arena, const uint8_t *at)
+{
+	for (uint32_t i = 0; i < arena->nopen; i++)
+		if (at >= arena->open[i].at && at < arena->open[i].at + arena->open[i].bytes)
+			return true;
+	return false;
+}
+
+/* Gives back those committed quanta of [at, at+size) in which nothing is left. */
+static void release_empty(struct arena *arena, uint8_t *at, size_t size)
+{
+	size_t quantum = code_config(arena->code)->quantum;
+	size_t first, last;
+
+	quanta_of(arena, at, size, &first, &last);
+	at = (uint8_t *)((uintptr_t)at & ~(quantum - 1));
+	for (; first <= last; first++, at += quantum)
+		if (!arena->live[first] && !is_open(arena, at))
+			code_release(arena->code, at, quantum);
+}
+
+static void leave(struct arena *arena, uint8_t *at, size_t size)
+{
+	size_t first, last;
+
+	for (quanta_of(arena, at, size, &first, &last); first <= last; first++)
+		arena->live[first]--;
+	release_empty(arena, at, size);
+}
+
+/* ---- Places --------------------------------------------------------------------------------- */
+
 /* The next place that nobody had before. Where all that is expected finds no room in one run,
  * places given back may yet make up for it. */
 static uint8_t *take_new(struct arena *arena, size_t size)
@@ -106,7 +171,7 @@ uint8_t *arena_take(struct arena *arena, size_t bytes)
 	void *list = s->free;
 	int error = grow(&list, &s->capacity, s->nfree + s->taken + 1, sizeof(*s->free));
 	s->free = list;
-	if (error)
+	if (error || count_quanta(arena))
 		return NULL;
 	if (!s->nfree)
 		at = take_new(arena, size);
@@ -114,6 +179,8 @@ uint8_t *arena_take(struct arena *arena, size_t bytes)
 		at = s->free[--s->nfree];
 	if (at) {
 		s->taken++;
+		if (arena->live)
+			arrive(arena, at, size);
 		arena->expected -= arena->expected > size ? size : arena->expected;
 		code_account(arena->code, CODE_STUBS, (ptrdiff_t)size);
 	}
@@ -125,8 +192,11 @@ void arena_give(struct arena *arena, uint8_t *at, size_t bytes)
 	size_t size = round_up(bytes);
 	struct arena_size *s = &arena->sizes[size / EMIT_SLOT];
 
-	s->free[s->nfree++] = at;
 	s->taken--;
+	if (arena->live)
+		leave(arena, at, size);
+	else
+		s->free[s->nfree++] = at;
 	code_account(arena->code, CODE_STUBS, -(ptrdiff_t)size);
 }
 
@@ -139,7 +209,12 @@ int arena_commit(struct arena *arena)
 		if (error)
 			result = error;
 	}
+	uint32_t nopen = arena->nopen;
 	arena->nopen = 0;
+	for (uint32_t i = 0; arena->live && i < nopen; i++)
+		release_empty(arena, arena->open[i].at, arena->open[i].bytes);
+	if (arena->live)
+		arena->bump = arena->end = NULL;
 	arena->expected = 0;
 	arena->old_bump = arena->bump;
 	arena->old_end = arena->end;

@@ -9,6 +9,12 @@
  * so until arena_commit closes all that are open. Who says beforehand how much will come
  * (`expected`) gets it in one run of quanta: many places, one change of protection. Free places are
  * kept in heap memory, by size, newest first; quanta are not given back.
+ *
+ * Where committed code must stay as it is (code_frozen: callers run, and toggle can't write without
+ * stopping them), a quantum is written once: what comes after a commit goes in new quanta, the rest
+ * of the last one is lost, and a place given back is of no use until all of its quantum is free,
+ * which then goes back to the code memory. So one place a commit costs a quantum a place; only what
+ * comes together lies together, and it had better die together too.
  */
 #ifndef STUBMAP_ARENA_H
 #define STUBMAP_ARENA_H
@@ -36,6 +42,7 @@ struct arena {
 	struct arena_run *open;
 	uint32_t nopen, capacity;
 	struct arena_size sizes[EMIT_MAX / EMIT_SLOT + 1];
+	uint32_t *live; /* frozen: places that touch each quantum of the stubs' area */
 };
 
 void arena_init(struct arena *arena, struct code_memory *code);

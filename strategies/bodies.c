@@ -44,6 +44,15 @@ const struct body *bodies_find(const struct bodies *bodies, const struct stub_sp
 	return body->key ? body : NULL;
 }
 
+const struct body *bodies_at(const struct bodies *bodies, const void *code)
+{
+	const struct body *body = bodies->table;
+
+	while (body->code != code)
+		body++;
+	return body;
+}
+
 static int grow(struct bodies *bodies)
 {
 	struct bodies bigger = { .capacity = bodies->capacity ? bodies->capacity * 2 : 16 };
@@ -85,7 +94,9 @@ static int make(struct bodies *bodies, struct arena *arena, const struct emit_co
 	uint8_t *at = arena_take(arena, size);
 	if (!at)
 		return -ENOMEM;
-	struct body body = { .code = at, .size = (uint32_t)size };
+	struct body body = { .code = at,
+			     .size = (uint32_t)size,
+			     .zero = emit_zero_of(spec->kind, spec->signature) };
 	error = bodies_insert(bodies, spec, config->form, &body);
 	if (error)
 		arena_give(arena, at, size);

@@ -13,6 +13,7 @@ struct body {
 	const uint8_t *code;
 	uint32_t size;
 	struct emit_patches patches;
+	enum emit_zero zero; /* how a call of it that is not made ends */
 };
 
 struct bodies {
@@ -24,6 +25,8 @@ void bodies_close(struct bodies *bodies);
 /* NULL: not there. Pointers hold until the next bodies_insert. */
 const struct body *bodies_find(const struct bodies *bodies, const struct stub_spec *spec,
 			       enum emit_form form);
+/* The one whose code begins there, which is in the table; reads all of it. */
+const struct body *bodies_at(const struct bodies *bodies, const void *code);
 /* 0 or -ENOMEM. The key is new. */
 int bodies_insert(struct bodies *bodies, const struct stub_spec *spec, enum emit_form form,
 		  const struct body *body);

@@ -14,6 +14,11 @@
  * which the stub's own size leaves room for; behind a head the word at r11+S+8 is the argument, if
  * there is one, or points to spec->bound; a callee's word points there.
  *
+ * With poison, all but EMIT_BEHIND begin with a head that a store of data turns away from the body:
+ *
+ *   lea r11, [p+2S]; jmp [r11]                          [p+2S]: p + EMIT_SLOT, or what reports
+ *   cmp [r10], 0; jne body; lea r11, [p]; jmp [r10+24]  EMIT_CALLEE: code 0: word is what reports
+ *
  * p is the stub's address, S code_literal_distance(), r11 = p+S, r10 the callee. All forms are
  * position-independent but for what emit_literals and emit_retarget write into the first two.
  */
@@ -32,6 +37,7 @@ struct emit_config {
 	bool markers;	 /* endbr64 first */
 	size_t distance; /* S */
 	struct stub_runtime runtime;
+	bool poison;
 };
 
 /* Where a baked body's literals lie; 0: it has none. */
@@ -101,5 +107,13 @@ size_t emit_interpreter(uint8_t code[EMIT_MAX], bool markers, size_t size,
 			enum emit_next (*before)(void *arg, struct callee *, struct emit_call *,
 						 uint64_t *frame),
 			void (*after)(void *arg, struct emit_call *, uint64_t *frame), void *arg);
+
+/* How a call that is not made ends: zero in the result registers; zero in argv[0] too
+ * (entry_native); VALUE_ERROR (entry_js). */
+enum emit_zero { EMIT_ZERO, EMIT_ZERO_ARGV, EMIT_ZERO_ERROR, EMIT_ZEROES };
+enum emit_zero emit_zero_of(enum stub_kind kind, stub_signature s);
+/* Where a poisoned stub leads: calls report(arg, r11, r10), then returns as `zero` says. */
+size_t emit_poisoned(uint8_t code[EMIT_MAX], bool markers, enum emit_zero zero,
+		     void (*report)(void *arg, uint8_t *at, struct callee *c), void *arg);
 
 #endif

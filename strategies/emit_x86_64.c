@@ -130,6 +130,30 @@ static void marker(struct assembler *a, bool markers)
 		asm_bytes(a, 0xfa1e0ff3, 4); /* endbr64 */
 }
 
+/* emit.h draws it. With markers the body needs one of its own: the head's jump is indirect. */
+static void poison_head(struct emitter *e)
+{
+	struct assembler *a = &e->a;
+	struct asm_label body = unbound;
+
+	if (e->config->form == EMIT_BEHIND)
+		return;
+	if (e->config->form == EMIT_CALLEE) {
+		asm_mem(a, 0, WIDE, 0x83, 7, R10, offsetof(struct callee, code));
+		asm_byte(a, 0); /* cmp qword [r10], 0 */
+		asm_jump(a, CC_NE, &body);
+		asm_rip(a, WIDE, OP_LEA, R11, 0);
+		asm_mem(a, 0, NARROW, OP_GROUP5, JMP_MEM, R10, offsetof(struct callee, word));
+		asm_bind(a, &body);
+		return;
+	}
+	asm_rip(a, WIDE, OP_LEA, R11, 2 * (int64_t)e->config->distance);
+	asm_mem(a, 0, NARROW, OP_GROUP5, JMP_MEM, R11, 0);
+	while (a->len < EMIT_SLOT)
+		asm_byte(a, 0xcc);
+	marker(a, e->config->markers);
+}
+
 static void start(struct emitter *e, uint8_t code[EMIT_MAX], const struct emit_config *config,
 		  const struct stub_spec *spec)
 {
@@ -169,6 +193,8 @@ int emit_body(uint8_t code[EMIT_MAX], const struct emit_config *config,
 		start(&e, code, config, spec);
 		e.a.near_jumps = near_jumps;
 		marker(&e.a, config->markers);
+		if (config->poison)
+			poison_head(&e);
 		kinds[spec->kind](&e);
 		near_jumps = e.a.near_jumps;
 	} while (e.a.overflow);
@@ -222,7 +248,9 @@ size_t emit_head(uint8_t code[EMIT_SLOT], size_t distance, bool markers)
 
 size_t emit_whole(uint8_t slot[EMIT_SLOT], enum stub_kind kind, size_t distance, bool markers)
 {
-	const struct emit_config config = { EMIT_TABLE, markers, distance, { 0 } };
+	const struct emit_config config = { .form = EMIT_TABLE,
+					    .markers = markers,
+					    .distance = distance };
 	const struct stub_spec spec = { .kind = kind };
 	struct emit_patches none;
 	uint8_t code[EMIT_MAX];
@@ -274,5 +302,41 @@ size_t emit_trigger(uint8_t code[EMIT_MAX], bool markers,
 	asm_bytes(&a, 0xe3ff41, 3); /* jmp r11 */
 	asm_bind(&a, &failed);
 	asm_byte(&a, 0xc3);
+	return a.len;
+}
+
+enum emit_zero emit_zero_of(enum stub_kind kind, stub_signature s)
+{
+	if (kind == STUB_ENTRY_JS)
+		return EMIT_ZERO_ERROR;
+	return kind == STUB_ENTRY_NATIVE && stub_result(s) != STUB_VOID ? EMIT_ZERO_ARGV
+									: EMIT_ZERO;
+}
+
+size_t emit_poisoned(uint8_t code[EMIT_MAX], bool markers, enum emit_zero zero,
+		     void (*report)(void *arg, uint8_t *at, struct callee *c), void *arg)
+{
+	struct assembler a = { .code = code, .cap = EMIT_MAX };
+
+	marker(&a, markers);
+	asm_push(&a, RBP);
+	asm_move(&a, WIDE, RBP, RSP);
+	asm_push(&a, RDI);
+	asm_push(&a, RDI);
+	asm_move_imm(&a, RDI, (uintptr_t)arg);
+	asm_move(&a, WIDE, RSI, R11);
+	asm_move(&a, WIDE, RDX, R10);
+	asm_call_address(&a, (uintptr_t)report);
+	asm_pop(&a, RDI);
+	asm_reg_reg(&a, 0, NARROW, OP_FXOR, 0, 0);
+	if (zero == EMIT_ZERO_ERROR) {
+		asm_move_imm(&a, RAX, VALUE_ERROR);
+		asm_shift(&a, true, RAX, 48);
+	} else {
+		asm_reg_reg(&a, 0, NARROW, OP_XOR, RAX, RAX);
+	}
+	if (zero == EMIT_ZERO_ARGV)
+		asm_store(&a, RDI, 0, RAX);
+	asm_bytes(&a, 0xc3c9, 2); /* leave; ret */
 	return a.len;
 }

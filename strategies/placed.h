@@ -1,57 +1,86 @@
 /*
  * placed.h - records of whole stubs that lie somewhere of their own: what page and template share.
  * A callee's word is its record's number + 1.
+ *
+ *      callee.word --> record (the stub that calls reach)
+ *                        | before
+ *                        '--> record (replaced by a retarget) --> ... --> 0
+ *
+ * A replaced stub can still be called by who read the code pointer before: it stays until its
+ * callee's release or the space's reclaim.
  */
 #ifndef STUBMAP_PLACED_H
 #define STUBMAP_PLACED_H
 
-#include "emit.h"
+#include "poison.h"
 
 struct placed {
 	uint8_t *at;
-	uint8_t *before; /* where it lay before its target went out of reach; NULL: nowhere */
-	uint32_t size, size_before;
+	uint32_t size;
 	enum emit_form form;
 	struct emit_patches patches;
 	enum stub_kind kind;
 	stub_signature signature;
 	const uint64_t *bound;
 	unsigned nbound;
-	uint32_t next; /* free records: the next one's number + 1 */
+	uint32_t before;     /* word of the stub that it replaced; 0: none is kept */
+	uint32_t prev, next; /* in the list of those with a `before`; next: of free records too */
 };
 
 struct placed_list {
 	struct placed *records;
 	uint32_t count, capacity;
-	uint32_t free; /* number + 1 */
+	uint32_t free;	   /* word */
+	uint32_t replaced; /* word: callees' records with a `before` */
+	struct poison poison;
+	/* The strategy's own: makes n stubs in new records, their words in words[], so that they
+	 * can be called; or none: -ENOMEM, -ENOTSUP. */
+	int (*make)(struct stub_space *, const struct stub_spec *, uint32_t *words, size_t n);
+	/* Frees a stub's code; the record is the caller's. */
+	void (*drop)(struct stub_space *, const struct placed *);
 };
 
+/* At the beginning of a strategy's open and at the end of its close. 0 or -ENOMEM. */
+int placed_open(struct placed_list *list, struct stub_space *space);
 void placed_close(struct placed_list *list);
-/* A new record's number + 1, or 0: no memory. Pointers to records hold until the next one. */
+/* A new record's word, or 0: no memory. Pointers to records hold until the next one. */
 uint32_t placed_new(struct placed_list *list);
 void placed_free(struct placed_list *list, uint32_t word);
+static inline struct placed *placed_at(const struct placed_list *list, uint64_t word)
+{
+	return &list->records[word - 1];
+}
 
 /* The form a stub for target takes, wherever it may come to lie; fills in the rest of config. */
 struct emit_config placed_config(const struct stub_space *space, const void *target);
 /* Writes the literals of a stub whose code is in place and writable. */
 void placed_literals(const struct stub_space *space, const struct placed *placed,
 		     const struct stub_spec *spec);
-/* The spec that a stub was made for, with another target. */
-struct stub_spec placed_spec(const struct placed *placed, const struct callee *c,
-			     const void *target);
-/* Changes the target where the stub lies. 0, -ENOMEM, or -ERANGE: a near call does not reach it. */
-int placed_retarget(const struct stub_space *space, const struct placed *placed,
+/* The last step of bind: c's words, the code pointer last. */
+void placed_publish(const struct placed_list *list, const struct stub_spec *spec, uint32_t word,
+		    struct callee *c);
+
+/* The hooks of the same names. */
+int placed_retarget(struct stub_space *space, struct placed_list *list, struct callee *c,
 		    const void *target);
+int placed_retarget_many(struct stub_space *space, struct placed_list *list,
+			 struct callee *const *c, const void *const *targets, size_t n,
+			 size_t *done);
+void placed_release(struct stub_space *space, struct placed_list *list, struct callee *c);
+void placed_reclaim(struct stub_space *space, struct placed_list *list);
 
 /* Live bytes of code that a stub of `size` bytes stands for: whole slots, as in a packed area. */
 static inline ptrdiff_t placed_bytes(size_t size)
 {
 	return (ptrdiff_t)((size + EMIT_SLOT - 1) / EMIT_SLOT * EMIT_SLOT);
 }
-/* Bytes of its literals in the side table. */
-static inline ptrdiff_t placed_literal_bytes(const struct placed *placed)
+/* Bytes of its words in the side table. */
+static inline ptrdiff_t placed_literal_bytes(const struct stub_space *space,
+					     const struct placed *placed)
 {
-	return placed->form == EMIT_TABLE ? 16 + 8 * (ptrdiff_t)placed->nbound : 0;
+	ptrdiff_t words = space->config.poison ? 4 : placed->form == EMIT_TABLE ? 2 : 0;
+
+	return 8 * (words + (placed->form == EMIT_TABLE ? (ptrdiff_t)placed->nbound : 0));
 }
 
 #endif

@@ -9,15 +9,32 @@
  * reads both literals from the callee: no code per function at all, and no placement to measure.
  * Retarget is one store to callee->target. An adapter reads that word once, after the caller's
  * arguments are in place: it calls the old target or the new one. Words are published by the store
- * of the code pointer (release); a caller that read it reads the words through the same callee.
+ * of the code pointer (release); a caller that read it reads the words through the same callee. So
+ * callers may run: what a retarget replaces is a word, and there is nothing to reclaim.
+ *
+ * Poison: adapters are shared, so it is the callee's words that are poisoned, as long as the
+ * embedder leaves them so: code is NULL and word leads to the report. The owner's slot is the
+ * adapter.
  */
 #include "bodies.h"
+#include "poison.h"
 
 struct null_state {
 	struct arena arena;
 	struct bodies bodies;
 	struct emit_config emit;
+	struct poison poison;
 };
+
+static void report(void *arg, uint8_t *r11, struct callee *r10)
+{
+	const struct stub_space *space = arg;
+
+	space->runtime.released(
+	    &(struct stub_owner){ .code = r11,
+				  .target = __atomic_load_n(&r10->target, __ATOMIC_RELAXED),
+				  .context = __atomic_load_n(&r10->context, __ATOMIC_RELAXED) });
+}
 
 static int null_open(struct stub_space *space)
 {
@@ -27,14 +44,16 @@ static int null_open(struct stub_space *space)
 	state->emit = (struct emit_config){ .form = EMIT_CALLEE,
 					    .markers = space->config.markers,
 					    .distance = code_literal_distance(space->code),
-					    .runtime = space->runtime };
-	return 0;
+					    .runtime = space->runtime,
+					    .poison = space->config.poison };
+	return poison_open(&state->poison, space, report);
 }
 
 static void null_close(struct stub_space *space)
 {
 	struct null_state *state = space->state;
 
+	poison_close(&state->poison);
 	bodies_close(&state->bodies);
 	arena_close(&state->arena);
 }
@@ -78,10 +97,28 @@ static int null_retarget(struct stub_space *space, struct callee *c, const void 
 	return 0;
 }
 
-static void null_release(struct stub_space *space, struct callee *c)
+static int null_retarget_many(struct stub_space *space, struct callee *const *c,
+			      const void *const *targets, size_t n, size_t *done)
 {
 	(void)space;
-	*c = (struct callee){ 0 };
+	for (size_t i = 0; i < n; i++)
+		__atomic_store_n(&c[i]->target, targets[i], __ATOMIC_RELEASE);
+	*done = n;
+	return 0;
+}
+
+static void null_release(struct stub_space *space, struct callee *c)
+{
+	struct null_state *state = space->state;
+
+	if (!space->config.poison) {
+		*c = (struct callee){ 0 };
+		return;
+	}
+	/* The word first: an adapter looks at it once it has seen that code is NULL. */
+	enum emit_zero zero = bodies_at(&state->bodies, c->code)->zero;
+	c->word = (uintptr_t)state->poison.entries[zero];
+	__atomic_store_n(&c->code, NULL, __ATOMIC_RELEASE);
 }
 
 const struct stub_ops stub_null = {
@@ -96,5 +133,6 @@ const struct stub_ops stub_null = {
 	.bind = null_bind,
 	.bind_many = null_bind_many,
 	.retarget = null_retarget,
+	.retarget_many = null_retarget_many,
 	.release = null_release,
 };

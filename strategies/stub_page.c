@@ -8,11 +8,11 @@
  * One stub is made at a time: reserve, emit, make executable. It trades everything for simplicity:
  * a stub costs a quantum of address space, a page of memory and two system calls, and as every stub
  * starts at a page's start, all of them compete for the few cache sets of that offset. Release
- * gives the quantum back at once.
+ * gives the quantum back at once; under poison, when it leaves the quarantine.
  *
- * Retarget: baked, the call is patched in place (placed.c), or, where the new target is out of a
- * near call's reach, a new stub takes over by a store of the code pointer (release) and the old one
- * stays until release. With a table, one store of data.
+ * Retarget and its memory order: placed.c. A stub that is replaced keeps its quantum until reclaim.
+ * Nothing here is ever patched that others lie beside, so callers that run change nothing but the
+ * system calls: a membarrier more for each stub under dual and rwx.
  */
 #include <errno.h>
 #include <string.h>
@@ -23,14 +23,7 @@ struct page_state {
 	struct placed_list list;
 };
 
-static void page_close(struct stub_space *space)
-{
-	struct page_state *state = space->state;
-
-	placed_close(&state->list);
-}
-
-/* Puts a new stub in a new quantum; fills in all of *placed but `before`. */
+/* Puts a new stub in a new quantum. */
 static int place(struct stub_space *space, const struct stub_spec *spec, struct placed *placed)
 {
 	struct emit_config config = placed_config(space, spec->target);
@@ -38,6 +31,11 @@ static int place(struct stub_space *space, const struct stub_spec *spec, struct 
 	uint8_t code[EMIT_MAX];
 	size_t size;
 
+	*placed = (struct placed){ .form = config.form,
+				   .kind = spec->kind,
+				   .signature = spec->signature,
+				   .bound = spec->bound,
+				   .nbound = spec->nbound };
 	int error = emit_body(code, &config, spec, &size, &placed->patches);
 	if (error)
 		return error;
@@ -45,11 +43,6 @@ static int place(struct stub_space *space, const struct stub_spec *spec, struct 
 	if (!placed->at)
 		return -ENOMEM;
 	placed->size = (uint32_t)size;
-	placed->form = config.form;
-	placed->kind = spec->kind;
-	placed->signature = spec->signature;
-	placed->bound = spec->bound;
-	placed->nbound = spec->nbound;
 	memcpy(code_writable(space->code, placed->at), code, size);
 	placed_literals(space, placed, spec);
 	error = code_commit(space->code, placed->at, quantum);
@@ -58,69 +51,92 @@ static int place(struct stub_space *space, const struct stub_spec *spec, struct 
 		return error;
 	}
 	code_account(space->code, CODE_STUBS, placed_bytes(size));
-	code_account(space->code, CODE_LITERALS, placed_literal_bytes(placed));
+	code_account(space->code, CODE_LITERALS, placed_literal_bytes(space, placed));
 	return 0;
+}
+
+static void drop(struct stub_space *space, const struct placed *placed)
+{
+	code_account(space->code, CODE_STUBS, -placed_bytes(placed->size));
+	code_account(space->code, CODE_LITERALS, -placed_literal_bytes(space, placed));
+	code_release(space->code, placed->at, code_config(space->code)->quantum);
+}
+
+static int make(struct stub_space *space, const struct stub_spec *specs, uint32_t *words, size_t n)
+{
+	struct page_state *state = space->state;
+	size_t done = 0;
+	int error = 0;
+
+	for (; done < n && !error; done += !error) {
+		words[done] = placed_new(&state->list);
+		error = words[done]
+			    ? place(space, &specs[done], placed_at(&state->list, words[done]))
+			    : -ENOMEM;
+		if (error && words[done])
+			placed_free(&state->list, words[done]);
+	}
+	for (size_t i = 0; error && i < done; i++) {
+		drop(space, placed_at(&state->list, words[i]));
+		placed_free(&state->list, words[i]);
+	}
+	return error;
+}
+
+static int page_open(struct stub_space *space)
+{
+	struct page_state *state = space->state;
+
+	state->list.make = make;
+	state->list.drop = drop;
+	return placed_open(&state->list, space);
+}
+
+static void page_close(struct stub_space *space)
+{
+	struct page_state *state = space->state;
+
+	placed_close(&state->list);
 }
 
 static int page_bind(struct stub_space *space, const struct stub_spec *spec, struct callee *c)
 {
 	struct page_state *state = space->state;
-	uint32_t word = placed_new(&state->list);
+	uint32_t word;
 
-	if (!word)
-		return -ENOMEM;
-	struct placed *placed = &state->list.records[word - 1];
-	placed->before = NULL;
-	int error = place(space, spec, placed);
-	if (error) {
-		placed_free(&state->list, word);
-		return error;
-	}
-	c->target = spec->target;
-	c->context = spec->context;
-	c->word = word;
-	__atomic_store_n(&c->code, placed->at, __ATOMIC_RELEASE);
-	return 0;
+	int error = make(space, spec, &word, 1);
+	if (!error)
+		placed_publish(&state->list, spec, word, c);
+	return error;
 }
 
 static int page_retarget(struct stub_space *space, struct callee *c, const void *target)
 {
 	struct page_state *state = space->state;
-	struct placed *placed = &state->list.records[c->word - 1];
 
-	int error = placed_retarget(space, placed, target);
-	if (error == -ERANGE) {
-		struct stub_spec spec = placed_spec(placed, c, target);
-		struct placed moved = { 0 };
+	return placed_retarget(space, &state->list, c, target);
+}
 
-		error = place(space, &spec, &moved);
-		if (error)
-			return error;
-		moved.before = placed->at;
-		moved.size_before = placed->size;
-		*placed = moved;
-		__atomic_store_n(&c->code, placed->at, __ATOMIC_RELEASE);
-	}
-	if (!error)
-		c->target = target;
-	return error;
+static int page_retarget_many(struct stub_space *space, struct callee *const *c,
+			      const void *const *targets, size_t n, size_t *done)
+{
+	struct page_state *state = space->state;
+
+	return placed_retarget_many(space, &state->list, c, targets, n, done);
 }
 
 static void page_release(struct stub_space *space, struct callee *c)
 {
 	struct page_state *state = space->state;
-	struct placed *placed = &state->list.records[c->word - 1];
-	size_t quantum = code_config(space->code)->quantum;
 
-	code_account(space->code, CODE_STUBS, -placed_bytes(placed->size));
-	code_account(space->code, CODE_LITERALS, -placed_literal_bytes(placed));
-	code_release(space->code, placed->at, quantum);
-	if (placed->before) {
-		code_account(space->code, CODE_STUBS, -placed_bytes(placed->size_before));
-		code_release(space->code, placed->before, quantum);
-	}
-	placed_free(&state->list, (uint32_t)c->word);
-	*c = (struct callee){ 0 };
+	placed_release(space, &state->list, c);
+}
+
+static void page_reclaim(struct stub_space *space)
+{
+	struct page_state *state = space->state;
+
+	placed_reclaim(space, &state->list);
 }
 
 const struct stub_ops stub_page = {
@@ -129,8 +145,11 @@ const struct stub_ops stub_page = {
 	.flags = STUB_RETARGET_IN_PLACE | STUB_CAN_BAKE | STUB_CAN_TABLE,
 	.literals = STUB_LITERALS_BAKED,
 	.state = sizeof(struct page_state),
+	.open = page_open,
 	.close = page_close,
 	.bind = page_bind,
 	.retarget = page_retarget,
+	.retarget_many = page_retarget_many,
 	.release = page_release,
+	.reclaim = page_reclaim,
 };

@@ -21,12 +21,19 @@
  * Memory order: bind stores the other literals, then the word that the slot jumps through
  * (release), then the callee's code pointer (release): who sees the pointer sees the literals.
  * Retarget is one aligned store of the target word, which is read once, by the instruction that
- * goes there: the old one or the new.
+ * goes there: the old one or the new. Who learns of retarget's return sees the word, as x86 stores
+ * become visible in order. Code is only ever written in quanta (or, under dual and rwx, in parts of
+ * the arena) where no stub is yet, and is committed before anything leads to it: so callers may
+ * run, under every policy, and a retarget leaves nothing behind to reclaim.
+ *
+ * Poison: a slot's jump leads to the report; its other words stay and name the owner. There are no
+ * whole slots then, which would not tell the report where they lie.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "bodies.h"
+#include "poison.h"
 
 enum pool_sort { POOL_HEAD, POOL_WHOLE, POOL_SORTS };
 
@@ -49,6 +56,7 @@ struct pool_state {
 	const uint8_t *trap;
 	unsigned whole; /* bits 1 << kind: those that take whole slots */
 	struct pool_slots slots[POOL_SORTS];
+	struct poison poison;
 };
 
 /* A slot's words at p+S: where the slot jumps to, and what a free one links through. */
@@ -73,15 +81,28 @@ static struct pool_more *more_of(const struct pool_state *state, uint8_t *slot)
 	return (struct pool_more *)(slot + 2 * state->emit.distance);
 }
 
-/* The callee's word: the slot's address, its sort in the lowest bit. */
-static uint8_t *slot_of(const struct callee *c)
+/* The callee's word: the slot's address, its sort in the lowest bit; enum emit_zero above that. */
+static uint8_t *slot_of(uint64_t word)
 {
-	return (uint8_t *)(uintptr_t)(c->word & ~(uint64_t)1);
+	return (uint8_t *)(uintptr_t)(word & ~(uint64_t)(EMIT_SLOT - 1));
 }
 
-static enum pool_sort sort_of(const struct callee *c)
+static enum pool_sort sort_of(uint64_t word)
 {
-	return (enum pool_sort)(c->word & 1);
+	return (enum pool_sort)(word & 1);
+}
+
+static void report(void *arg, uint8_t *r11, struct callee *r10)
+{
+	const struct stub_space *space = arg;
+	const struct pool_state *state = space->state;
+	uint8_t *slot = r11 - state->emit.distance;
+
+	(void)r10;
+	space->runtime.released(&(struct stub_owner){
+	    .code = slot,
+	    .target = __atomic_load_n(&words_of(state, slot)->second, __ATOMIC_RELAXED),
+	    .context = __atomic_load_n(&more_of(state, slot)->context, __ATOMIC_RELAXED) });
 }
 
 static int pool_open(struct stub_space *space)
@@ -92,22 +113,26 @@ static int pool_open(struct stub_space *space)
 	struct pool_slots *head = &state->slots[POOL_HEAD], *whole = &state->slots[POOL_WHOLE];
 
 	arena_init(&state->arena, space->code);
-	state->emit = (struct emit_config){ EMIT_BEHIND, markers, distance, space->runtime };
+	state->emit = (struct emit_config){ .form = EMIT_BEHIND,
+					    .markers = markers,
+					    .distance = distance,
+					    .runtime = space->runtime };
 	memset(head->code, 0xcc, EMIT_SLOT); /* int3 behind the jumps */
 	memset(whole->code, 0xcc, EMIT_SLOT);
 	emit_head(head->code, distance, markers);
-	for (unsigned kind = 0; kind < STUB_KINDS; kind++)
+	for (unsigned kind = 0; kind < STUB_KINDS && !space->config.poison; kind++)
 		if (emit_whole(whole->code, kind, distance, markers))
 			state->whole |= 1u << kind;
 	head->literals = 32;
 	whole->literals = 16;
-	return 0;
+	return poison_open(&state->poison, space, report);
 }
 
 static void pool_close(struct stub_space *space)
 {
 	struct pool_state *state = space->state;
 
+	poison_close(&state->poison);
 	bodies_close(&state->bodies);
 	arena_close(&state->arena);
 }
@@ -143,7 +168,7 @@ static size_t count(const struct pool_range *range)
 static void give(const struct pool_state *state, struct pool_slots *slots, uint8_t *slot)
 {
 	__atomic_store_n(&words_of(state, slot)->jump, state->trap, __ATOMIC_RELEASE);
-	words_of(state, slot)->second = slots->free;
+	__atomic_store_n(&words_of(state, slot)->second, slots->free, __ATOMIC_RELAXED);
 	slots->free = slot;
 	slots->nfree++;
 }
@@ -206,10 +231,11 @@ static void bind_one(struct pool_state *state, const struct stub_spec *spec, str
 	const void *jump = spec->target;
 
 	if (sort == POOL_HEAD) {
+		uint64_t bound = spec->nbound == 1 ? *spec->bound : (uintptr_t)spec->bound;
+
 		jump = bodies_find(&state->bodies, spec, EMIT_BEHIND)->code;
-		*more_of(state, slot) =
-		    (struct pool_more){ spec->context,
-					spec->nbound == 1 ? *spec->bound : (uintptr_t)spec->bound };
+		__atomic_store_n(&more_of(state, slot)->context, spec->context, __ATOMIC_RELAXED);
+		more_of(state, slot)->bound = bound;
 		__atomic_store_n(&words->second, (void *)(uintptr_t)spec->target, __ATOMIC_RELAXED);
 	} else {
 		words->second = spec->context;
@@ -217,7 +243,7 @@ static void bind_one(struct pool_state *state, const struct stub_spec *spec, str
 	__atomic_store_n(&words->jump, jump, __ATOMIC_RELEASE);
 	c->target = spec->target;
 	c->context = spec->context;
-	c->word = (uintptr_t)slot | sort;
+	c->word = (uintptr_t)slot | emit_zero_of(spec->kind, spec->signature) << 1 | sort;
 	__atomic_store_n(&c->code, slot, __ATOMIC_RELEASE);
 }
 
@@ -248,26 +274,50 @@ static int pool_bind(struct stub_space *space, const struct stub_spec *spec, str
 	return pool_bind_many(space, spec, &c, 1);
 }
 
+/* A whole slot jumps through its first word, a head's body calls through the second. */
+static void retarget(size_t distance, struct callee *c, const void *target)
+{
+	const void **words = (const void **)(slot_of(c->word) + distance);
+
+	__atomic_store_n(&words[sort_of(c->word) == POOL_HEAD], target, __ATOMIC_RELEASE);
+	__atomic_store_n(&c->target, target, __ATOMIC_RELAXED);
+}
+
 static int pool_retarget(struct stub_space *space, struct callee *c, const void *target)
 {
-	struct pool_words *words = words_of(space->state, slot_of(c));
+	const struct pool_state *state = space->state;
 
-	if (sort_of(c) == POOL_WHOLE)
-		__atomic_store_n(&words->jump, target, __ATOMIC_RELEASE);
-	else
-		__atomic_store_n(&words->second, (void *)(uintptr_t)target, __ATOMIC_RELEASE);
-	c->target = target;
+	retarget(state->emit.distance, c, target);
+	return 0;
+}
+
+static int pool_retarget_many(struct stub_space *space, struct callee *const *c,
+			      const void *const *targets, size_t n, size_t *done)
+{
+	const struct pool_state *state = space->state;
+	size_t distance = state->emit.distance;
+
+	for (size_t i = 0; i < n; i++)
+		retarget(distance, c[i], targets[i]);
+	*done = n;
 	return 0;
 }
 
 static void pool_release(struct stub_space *space, struct callee *c)
 {
 	struct pool_state *state = space->state;
-	struct pool_slots *slots = &state->slots[sort_of(c)];
-	uint8_t *slot = slot_of(c);
+	uint64_t word = c->word;
 
 	*c = (struct callee){ 0 };
-	give(state, slots, slot);
+	if (poisoned(&state->poison)) {
+		__atomic_store_n(&words_of(state, slot_of(word))->jump,
+				 state->poison.entries[word >> 1 & 3], __ATOMIC_RELEASE);
+		word = poison_pass(&state->poison, word);
+		if (!word)
+			return;
+	}
+	struct pool_slots *slots = &state->slots[sort_of(word)];
+	give(state, slots, slot_of(word));
 	code_account(space->code, CODE_STUBS, -EMIT_SLOT);
 	code_account(space->code, CODE_LITERALS, -(ptrdiff_t)slots->literals);
 }
@@ -284,5 +334,6 @@ const struct stub_ops stub_pool = {
 	.bind = pool_bind,
 	.bind_many = pool_bind_many,
 	.retarget = pool_retarget,
+	.retarget_many = pool_retarget_many,
 	.release = pool_release,
 };

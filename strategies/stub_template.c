@@ -11,7 +11,13 @@
  * at a time, each stub costs two changes of protection of a quantum that others run in; in bulk
  * they cost two for all. The first 16 bytes of a stub never cross a cache line.
  *
- * Released places are used again by stubs of the same size. Retarget as in stub_page.c.
+ * Released places are used again by stubs of the same size. Retarget and its memory order:
+ * placed.c.
+ *
+ * While callers run under toggle, a quantum that holds live stubs is never written again (arena.h).
+ * Stubs made together still lie together; made one at a time, each takes a quantum of its own, and
+ * so does each baked stub that is upgraded alone: template is then page without the page's start,
+ * and retarget_many is what upgrades are to use.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -26,27 +32,8 @@ struct template_state {
 	struct placed_list list;
 };
 
-static int template_open(struct stub_space *space)
-{
-	struct template_state *state = space->state;
-
-	arena_init(&state->arena, space->code);
-	return 0;
-}
-
-static void template_close(struct stub_space *space)
-{
-	struct template_state *state = space->state;
-
-	for (uint32_t i = 0; i < state->templates.capacity; i++)
-		free((void *)(uintptr_t)state->templates.table[i].code);
-	bodies_close(&state->templates);
-	placed_close(&state->list);
-	arena_close(&state->arena);
-}
-
-static int make(struct template_state *state, const struct emit_config *config,
-		const struct stub_spec *spec)
+static int make_template(struct template_state *state, const struct emit_config *config,
+			 const struct stub_spec *spec)
 {
 	uint8_t code[EMIT_MAX];
 	struct body body = { 0 };
@@ -77,7 +64,7 @@ static int template_prepare(struct stub_space *space, const struct stub_spec *sp
 
 		error = emit_check(&specs[i]);
 		if (!error && !bodies_find(&state->templates, &specs[i], config.form))
-			error = make(state, &config, &specs[i]);
+			error = make_template(state, &config, &specs[i]);
 	}
 	return error;
 }
@@ -101,18 +88,16 @@ static int place(struct stub_space *space, const struct stub_spec *spec, struct 
 		return -ENOMEM;
 	memcpy(code_writable(space->code, placed->at), template->code, template->size);
 	placed_literals(space, placed, spec);
-	code_account(space->code, CODE_LITERALS, placed_literal_bytes(placed));
+	code_account(space->code, CODE_LITERALS, placed_literal_bytes(space, placed));
 	return 0;
 }
 
-static void unplace(struct stub_space *space, struct placed *placed)
+static void drop(struct stub_space *space, const struct placed *placed)
 {
 	struct template_state *state = space->state;
 
 	arena_give(&state->arena, placed->at, placed->size);
-	code_account(space->code, CODE_LITERALS, -placed_literal_bytes(placed));
-	if (placed->before)
-		arena_give(&state->arena, placed->before, placed->size_before);
+	code_account(space->code, CODE_LITERALS, -placed_literal_bytes(space, placed));
 }
 
 static size_t total(struct stub_space *space, const struct stub_spec *specs, size_t n)
@@ -128,19 +113,19 @@ static size_t total(struct stub_space *space, const struct stub_spec *specs, siz
 	return bytes;
 }
 
-/* Places all n stubs, their records' words in words[]; or none of them. */
-static int place_all(struct stub_space *space, const struct stub_spec *specs, uint32_t *words,
-		     size_t n)
+static int make(struct stub_space *space, const struct stub_spec *specs, uint32_t *words, size_t n)
 {
 	struct template_state *state = space->state;
 	size_t done = 0;
-	int error = 0;
 
+	int error = template_prepare(space, specs, n);
+	if (error)
+		return error;
 	state->arena.expected = total(space, specs, n);
 	for (; done < n && !error; done += !error) {
 		words[done] = placed_new(&state->list);
 		error = words[done]
-			    ? place(space, &specs[done], &state->list.records[words[done] - 1])
+			    ? place(space, &specs[done], placed_at(&state->list, words[done]))
 			    : -ENOMEM;
 		if (error && words[done])
 			placed_free(&state->list, words[done]);
@@ -149,7 +134,7 @@ static int place_all(struct stub_space *space, const struct stub_spec *specs, ui
 	if (placed)
 		error = arena_commit(&state->arena);
 	for (size_t i = 0; error && i < done; i++) {
-		unplace(space, &state->list.records[words[i] - 1]);
+		drop(space, placed_at(&state->list, words[i]));
 		placed_free(&state->list, words[i]);
 	}
 	if (!placed)
@@ -157,22 +142,36 @@ static int place_all(struct stub_space *space, const struct stub_spec *specs, ui
 	return error;
 }
 
+static int template_open(struct stub_space *space)
+{
+	struct template_state *state = space->state;
+
+	arena_init(&state->arena, space->code);
+	state->list.make = make;
+	state->list.drop = drop;
+	return placed_open(&state->list, space);
+}
+
+static void template_close(struct stub_space *space)
+{
+	struct template_state *state = space->state;
+
+	for (uint32_t i = 0; i < state->templates.capacity; i++)
+		free((void *)(uintptr_t)state->templates.table[i].code);
+	bodies_close(&state->templates);
+	placed_close(&state->list);
+	arena_close(&state->arena);
+}
+
 static int template_bind_many(struct stub_space *space, const struct stub_spec *specs,
 			      struct callee *const *c, size_t n)
 {
 	struct template_state *state = space->state;
 	uint32_t one, *words = n > 1 ? malloc(n * sizeof(*words)) : &one;
-	int error = words ? template_prepare(space, specs, n) : -ENOMEM;
+	int error = words ? make(space, specs, words, n) : -ENOMEM;
 
-	if (!error)
-		error = place_all(space, specs, words, n);
-	for (size_t i = 0; !error && i < n; i++) {
-		c[i]->target = specs[i].target;
-		c[i]->context = specs[i].context;
-		c[i]->word = words[i];
-		__atomic_store_n(&c[i]->code, state->list.records[words[i] - 1].at,
-				 __ATOMIC_RELEASE);
-	}
+	for (size_t i = 0; !error && i < n; i++)
+		placed_publish(&state->list, &specs[i], words[i], c[i]);
 	if (words != &one)
 		free(words);
 	return error;
@@ -183,54 +182,33 @@ static int template_bind(struct stub_space *space, const struct stub_spec *spec,
 	return template_bind_many(space, spec, &c, 1);
 }
 
-/* A far stub takes over from one whose near call does not reach the target. */
-static int move(struct stub_space *space, struct placed *placed, struct callee *c,
-		const void *target)
-{
-	struct template_state *state = space->state;
-	struct stub_spec spec = placed_spec(placed, c, target);
-	struct placed moved;
-
-	int error = template_prepare(space, &spec, 1);
-	if (error)
-		return error;
-	error = place(space, &spec, &moved);
-	if (error) {
-		(void)arena_abort(&state->arena);
-		return error;
-	}
-	error = arena_commit(&state->arena);
-	if (error) {
-		unplace(space, &moved);
-		return error;
-	}
-	moved.before = placed->at;
-	moved.size_before = placed->size;
-	*placed = moved;
-	__atomic_store_n(&c->code, placed->at, __ATOMIC_RELEASE);
-	return 0;
-}
-
 static int template_retarget(struct stub_space *space, struct callee *c, const void *target)
 {
 	struct template_state *state = space->state;
-	struct placed *placed = &state->list.records[c->word - 1];
 
-	int error = placed_retarget(space, placed, target);
-	if (error == -ERANGE)
-		error = move(space, placed, c, target);
-	if (!error)
-		c->target = target;
-	return error;
+	return placed_retarget(space, &state->list, c, target);
+}
+
+static int template_retarget_many(struct stub_space *space, struct callee *const *c,
+				  const void *const *targets, size_t n, size_t *done)
+{
+	struct template_state *state = space->state;
+
+	return placed_retarget_many(space, &state->list, c, targets, n, done);
 }
 
 static void template_release(struct stub_space *space, struct callee *c)
 {
 	struct template_state *state = space->state;
 
-	unplace(space, &state->list.records[c->word - 1]);
-	placed_free(&state->list, (uint32_t)c->word);
-	*c = (struct callee){ 0 };
+	placed_release(space, &state->list, c);
+}
+
+static void template_reclaim(struct stub_space *space)
+{
+	struct template_state *state = space->state;
+
+	placed_reclaim(space, &state->list);
 }
 
 const struct stub_ops stub_template = {
@@ -245,5 +223,7 @@ const struct stub_ops stub_template = {
 	.bind = template_bind,
 	.bind_many = template_bind_many,
 	.retarget = template_retarget,
+	.retarget_many = template_retarget_many,
 	.release = template_release,
+	.reclaim = template_reclaim,
 };

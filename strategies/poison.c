@@ -1,0 +1,48 @@
+/*
+ * poison.c - released slots that report their owner; see poison.h.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "poison.h"
+
+int poison_open(struct poison *poison, struct stub_space *space,
+		void (*report)(void *space, uint8_t *r11, struct callee *r10))
+{
+	const uint8_t *entries[EMIT_ZEROES];
+	uint8_t code[EMIT_MAX];
+	bool full = false;
+
+	arena_init(&poison->arena, space->code);
+	if (!space->config.poison)
+		return 0;
+	for (unsigned i = 0; i < EMIT_ZEROES; i++) {
+		size_t size = emit_poisoned(code, space->config.markers, i, report, space);
+		uint8_t *at = arena_take(&poison->arena, size);
+
+		if (at)
+			memcpy(code_writable(space->code, at), code, size);
+		full |= !at;
+		entries[i] = at;
+	}
+	if (arena_commit(&poison->arena) || full) {
+		poison_close(poison);
+		return -ENOMEM;
+	}
+	memcpy(poison->entries, entries, sizeof(entries));
+	return 0;
+}
+
+void poison_close(struct poison *poison)
+{
+	arena_close(&poison->arena);
+}
+
+uint64_t poison_pass(struct poison *poison, uint64_t name)
+{
+	uint64_t out = poison->ring[poison->next];
+
+	poison->ring[poison->next] = name;
+	poison->next = (poison->next + 1) % POISON_QUARANTINE;
+	return out;
+}
