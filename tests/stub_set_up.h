@@ -51,18 +51,26 @@ struct set_up {
 	uint64_t seed;
 };
 
-static inline struct set_up *open_set_up(const struct stub_ops *ops, struct code_config config,
-					 enum stub_literals literals, bool markers)
+static inline struct set_up *open_set_up_as(const struct stub_ops *ops, struct code_config config,
+					    struct stub_config stubs,
+					    const struct stub_runtime *runtime)
 {
 	struct set_up *t = calloc(1, sizeof(*t));
-	struct stub_config stubs = { .literals = literals, .markers = markers };
 
 	assert_non_null(t);
 	t->seed = 7;
 	assert_int_equal(code_open(&t->code, &config), 0);
 	world_open(&t->w, t->code);
-	assert_int_equal(stub_space_open(&t->space, ops, t->code, &stubs, &world_runtime), 0);
+	assert_int_equal(stub_space_open(&t->space, ops, t->code, &stubs, runtime), 0);
 	return t;
+}
+
+static inline struct set_up *open_set_up(const struct stub_ops *ops, struct code_config config,
+					 enum stub_literals literals, bool markers)
+{
+	return open_set_up_as(ops, config,
+			      (struct stub_config){ .literals = literals, .markers = markers },
+			      &world_runtime);
 }
 
 static inline void close_set_up(struct set_up *t)

@@ -1,69 +1,358 @@
 /*
- * test_stubs_threads.c - strategies under threads: a caller that runs while its target is replaced.
- * Built under TSan too, which sees the C side; stubs and what they load are machine code to it.
+ * test_stubs_threads.c - strategies under threads: four callers run through stubs of all kinds
+ * while one thread replaces their targets, one or many at a time, releases stubs and binds others
+ * there. Built under TSan too, which sees the C side; stubs and what they load are machine code to
+ * it.
+ *
+ * A target adds its number to its argument. Upgrade k of a stub gives it target k % TARGETS:
+ *
+ *      changer    begun = k     retarget returns    done = k
+ *      caller     low = done    call                high = begun
+ *
+ * so what a call returned must be the number of an upgrade from low to high: an older one would be
+ * a call that came after retarget's return and went to the old target.
+ *
+ * STUBMAP_TEST_UPGRADES is the number of upgrades a configuration.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 #include "stub_set_up.h"
 
-struct runner {
+enum { CALLERS = 4, STUBS = 40, TARGETS = 256, TARGET_BYTES = 16, UPGRADES = 3000 };
+
+struct place {
 	struct callee c;
-	struct instance *context;
-	const atomic_bool *stop;
-	atomic_ulong calls, wrong;
+	struct stub_spec spec; /* changed while nobody calls */
+	uint32_t argument;
+	bool far; /* every other target is out of a near call's reach */
+	atomic_bool enabled;
+	atomic_uint begun, done;
 };
+
+struct caller {
+	struct live *live;
+	struct instance context;
+	struct stub_activation activation;
+	uint64_t seed;
+	atomic_ulong passes; /* times that it was outside all stubs */
+	unsigned long calls, checked;
+};
+
+struct live {
+	struct set_up *t;
+	const struct stub_ops *ops;
+	struct place places[STUBS];
+	struct caller callers[CALLERS];
+	uint8_t *near[2], *far[2]; /* targets: plain, and as a host function */
+	unsigned long upgrades;
+	uint64_t seed;
+	atomic_bool stop;
+	atomic_ulong wrong, raised, late;
+};
+
+/* ---- Targets -------------------------------------------------------------------------------- */
+
+static void write_targets(uint8_t *at, bool host)
+{
+	for (uint32_t i = 0; i < TARGETS; i++, at += TARGET_BYTES) {
+		uint32_t number = i << 16;
+
+		if (host) { /* mov eax, [rsi]; add eax, number; mov [rsi], eax; xor eax, eax; ret */
+			memcpy(at, "\x8b\x06\x05", 3);
+			memcpy(at + 3, &number, 4);
+			memcpy(at + 7, "\x89\x06\x31\xc0\xc3", 5);
+		} else { /* lea eax, [rsi + number]; ret */
+			memcpy(at, "\x8d\x86", 2);
+			memcpy(at + 2, &number, 4);
+			at[6] = 0xc3;
+		}
+	}
+}
+
+static void make_targets(struct live *live)
+{
+	size_t bytes = (size_t)TARGETS * TARGET_BYTES;
+	uint8_t *near = code_reserve(live->t->code, CODE_MODULES, 2 * bytes);
+	uint8_t *far = mmap((uint8_t *)live->t->w.far - 16 * bytes, 2 * bytes,
+			    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	assert_non_null(near);
+	assert_true(far != MAP_FAILED);
+	assert_false(emit_in_reach(near, far));
+	for (unsigned host = 0; host < 2; host++) {
+		live->near[host] = near + host * bytes;
+		live->far[host] = far + host * bytes;
+		write_targets(code_writable(live->t->code, live->near[host]), host);
+		write_targets(live->far[host], host);
+	}
+	assert_int_equal(code_commit(live->t->code, near, 2 * bytes), 0);
+	assert_int_equal(mprotect(far, 2 * bytes, PROT_READ | PROT_EXEC), 0);
+}
+
+static const void *target(const struct live *live, const struct place *p, unsigned k)
+{
+	bool host = p->spec.kind == STUB_EXIT_JS;
+
+	return (p->far && k % 2 ? live->far : live->near)[host] + k % TARGETS * TARGET_BYTES;
+}
+
+/* ---- Callers -------------------------------------------------------------------------------- */
+
+/* One call; what the target made of the argument. */
+static bool call(struct caller *caller, struct place *p, uint32_t *result)
+{
+	uint64_t word = p->argument, stack[MAX_STACK];
+	uint64_t argv[2] = { word, 0 };
+	struct probe_regs regs;
+
+	arrange(p->spec.signature, &word, &caller->context, &regs, stack);
+	if (p->spec.kind == STUB_ENTRY_JS)
+		argv[0] = tagged(VALUE_INT32, word);
+	if (p->spec.kind <= STUB_ENTRY_JS) {
+		regs.ints[0] = (uintptr_t)argv;
+		regs.ints[1] = 1;
+	}
+	probe_call(&p->c, &regs);
+	*result = (uint32_t)(p->spec.kind == STUB_ENTRY_NATIVE ? argv[0] : regs.rax);
+	return regs.intact == 1 && (p->spec.kind != STUB_ENTRY_JS || regs.rax >> 48 == VALUE_INT32);
+}
+
+static void check_call(struct caller *caller, struct place *p)
+{
+	uint32_t got;
+
+	if (!atomic_load(&p->enabled))
+		return;
+	unsigned low = atomic_load(&p->done);
+	bool good = call(caller, p, &got);
+	unsigned high = atomic_load(&p->begun);
+
+	uint32_t number = (got - p->argument) >> 16;
+	good &= (got - p->argument) % 65536 == 0 && number < TARGETS;
+	caller->calls++;
+	if (high - low < TARGETS) { /* else the same target may have come twice */
+		good &= (number - low) % TARGETS <= high - low;
+		caller->checked++;
+	}
+	if (!good)
+		atomic_fetch_add(&caller->live->wrong, 1);
+}
 
 static void *run(void *arg)
 {
-	struct runner *r = arg;
-	struct probe_regs regs;
-	uint64_t stack[MAX_STACK];
+	struct caller *caller = arg;
+	struct live *live = caller->live;
 
-	while (!atomic_load(r->stop)) {
-		arrange(STUB_I32, NULL, r->context, &regs, stack);
-		probe_call(&r->c, &regs);
-		if (((uint32_t)regs.rax != 1 && (uint32_t)regs.rax != 2) || !regs.intact)
-			atomic_fetch_add(&r->wrong, 1);
-		atomic_fetch_add(&r->calls, 1);
+	while (!atomic_load(&live->stop)) {
+		check_call(caller, &live->places[mixed(&caller->seed) % STUBS]);
+		/* More callers than processors must not make the changer wait for time slices. */
+		if (atomic_fetch_add(&caller->passes, 1) % 64 == 0)
+			sched_yield();
 	}
 	return NULL;
 }
 
-static void retarget_while_running(const struct stub_ops *ops, enum code_wx wx,
-				   enum stub_literals literals)
+/* ---- The changer ---------------------------------------------------------------------------- */
+
+/* Waits until each caller has been outside all stubs since now. */
+static void all_pass(struct live *live)
 {
-	struct set_up *t =
-	    open_set_up(ops, (struct code_config){ .wx = wx, .quantum = 4096 }, literals, true);
-	atomic_bool stop = false;
-	struct runner r = { .context = &t->w.instances[1], .stop = &stop };
-	uint8_t *near = code_reserve(t->code, CODE_MODULES, 64);
-	pthread_t thread;
+	unsigned long before[CALLERS];
 
-	assert_non_null(near);
-	for (unsigned i = 0; i < 2; i++) /* mov eax, 1 or 2; ret */
-		memcpy((uint8_t *)code_writable(t->code, near) + 32 * i,
-		       i ? "\xb8\x02\0\0\0\xc3" : "\xb8\x01\0\0\0\xc3", 6);
-	assert_int_equal(code_commit(t->code, near, 64), 0);
-	struct stub_spec spec = { .kind = STUB_INDIRECT,
-				  .signature = parsed(">i"),
-				  .target = near,
-				  .context = r.context };
-	assert_int_equal(ops->bind(&t->space, &spec, &r.c), 0);
-	if (ops->flags & STUB_DEFERRED) { /* its first call is a hook of the space */
-		struct probe_regs regs;
-		uint64_t stack[MAX_STACK];
+	for (unsigned i = 0; i < CALLERS; i++)
+		before[i] = atomic_load(&live->callers[i].passes);
+	for (unsigned i = 0; i < CALLERS; i++)
+		while (atomic_load(&live->callers[i].passes) == before[i])
+			sched_yield();
+}
 
-		arrange(STUB_I32, NULL, r.context, &regs, stack);
-		probe_call(&r.c, &regs);
+static void bind(struct live *live, unsigned i)
+{
+	struct place *p = &live->places[i];
+	unsigned k = atomic_load(&p->done);
+
+	p->spec = (struct stub_spec){ .kind = (int)(mixed(&live->seed) % STUB_KINDS),
+				      .signature = parsed("i>i"),
+				      .context = &live->t->w.instances[i % WORLD_INSTANCES],
+				      .module = i % 3 };
+	p->spec.target = target(live, p, k);
+	stub_space_lock(&live->t->space);
+	assert_int_equal(live->ops->bind(&live->t->space, &p->spec, &p->c), 0);
+	stub_space_unlock(&live->t->space);
+	atomic_store(&p->enabled, true);
+}
+
+static void release(struct live *live, unsigned i)
+{
+	struct place *p = &live->places[i];
+
+	if (!atomic_exchange(&p->enabled, false))
+		return;
+	all_pass(live);
+	stub_space_lock(&live->t->space);
+	live->ops->release(&live->t->space, &p->c);
+	stub_space_unlock(&live->t->space);
+}
+
+static void reclaim(struct live *live)
+{
+	if (!live->ops->reclaim)
+		return;
+	all_pass(live);
+	stub_space_lock(&live->t->space);
+	live->ops->reclaim(&live->t->space);
+	stub_space_unlock(&live->t->space);
+}
+
+/* Upgrades n neighbours, by one hook. */
+static void upgrade(struct live *live, unsigned from, unsigned n)
+{
+	struct callee *c[STUBS];
+	const void *targets[STUBS];
+	size_t done;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct place *p = &live->places[(from + i) % STUBS];
+
+		c[i] = &p->c;
+		targets[i] = target(live, p, atomic_fetch_add(&p->begun, 1) + 1);
 	}
-	assert_int_equal(pthread_create(&thread, NULL, run, &r), 0);
-	for (unsigned i = 1; i < 4000 || atomic_load(&r.calls) < 1000; i++)
-		assert_int_equal(ops->retarget(&t->space, &r.c, near + i % 2 * 32), 0);
-	atomic_store(&stop, true);
-	pthread_join(thread, NULL);
-	assert_int_equal(atomic_load(&r.wrong), 0);
-	close_set_up(t);
+	stub_space_lock(&live->t->space);
+	if (n == 1)
+		assert_int_equal(live->ops->retarget(&live->t->space, c[0], targets[0]), 0);
+	else
+		assert_int_equal(stub_retarget_many(&live->t->space, c, targets, n, &done), 0);
+	stub_space_unlock(&live->t->space);
+	if (n > 1)
+		assert_int_equal(done, n);
+	for (unsigned i = 0; i < n; i++)
+		atomic_fetch_add(&live->places[(from + i) % STUBS].done, 1);
+	live->upgrades += n;
+}
+
+static void change(struct live *live)
+{
+	uint64_t r = mixed(&live->seed);
+	unsigned i = (unsigned)(r >> 32) % STUBS;
+
+	switch (r % 32) {
+	case 0:
+		release(live, i);
+		bind(live, i);
+		break;
+	case 1:
+		reclaim(live);
+		break;
+	case 2:
+	case 3:
+		upgrade(live, i, 2 + (unsigned)(r >> 8) % (STUBS - 2));
+		break;
+	default:
+		upgrade(live, i, 1);
+	}
+}
+
+/* ---- One configuration ---------------------------------------------------------------------- */
+
+static atomic_ulong *raised, *late; /* of the configuration that runs: raise knows no more */
+
+static void note_raise(void *context)
+{
+	(void)context;
+	atomic_fetch_add(raised, 1);
+}
+
+static void note_late(const struct stub_owner *owner)
+{
+	(void)owner;
+	atomic_fetch_add(late, 1);
+}
+
+static struct live *open_live(const struct stub_ops *ops, enum code_wx wx,
+			      enum stub_literals literals, bool poison)
+{
+	struct live *live = calloc(1, sizeof(*live));
+	struct stub_runtime runtime = world_runtime;
+
+	assert_non_null(live);
+	runtime.raise = note_raise;
+	runtime.released = note_late;
+	live->ops = ops;
+	live->seed = 11;
+	live->t = open_set_up_as(
+	    ops, (struct code_config){ .wx = wx, .quantum = 4096 },
+	    (struct stub_config){
+		.literals = literals, .markers = poison, .running = true, .poison = poison },
+	    &runtime);
+	raised = &live->raised;
+	late = &live->late;
+	make_targets(live);
+	for (unsigned i = 0; i < STUBS; i++) {
+		live->places[i].argument = 100 + i;
+		live->places[i].far = i % 2;
+		bind(live, i);
+	}
+	for (unsigned i = 0; i < CALLERS; i++) {
+		struct caller *caller = &live->callers[i];
+
+		caller->live = live;
+		caller->seed = i;
+		caller->context.activation = &caller->activation;
+	}
+	return live;
+}
+
+static void close_live(struct live *live)
+{
+	bool poison = live->t->space.config.poison;
+	struct code_stats stats;
+
+	for (unsigned i = 0; i < STUBS; i++)
+		live->ops->release(&live->t->space, &live->places[i].c);
+	munmap(live->far[0], (size_t)2 * TARGETS * TARGET_BYTES);
+	code_get_stats(live->t->code, &stats);
+	assert_int_equal(stats.retired, 0);
+	if (!poison)
+		assert_int_equal(stats.used_literals, 0);
+	close_set_up(live->t);
+	free(live);
+}
+
+static unsigned long upgrades_wanted(void)
+{
+	const char *text = getenv("STUBMAP_TEST_UPGRADES");
+
+	return text ? strtoul(text, NULL, 10) : UPGRADES;
+}
+
+static void upgrade_under_callers(const struct stub_ops *ops, enum code_wx wx,
+				  enum stub_literals literals, bool poison)
+{
+	struct live *live = open_live(ops, wx, literals, poison);
+	unsigned long calls = 0, checked = 0;
+	pthread_t threads[CALLERS];
+
+	for (unsigned i = 0; i < CALLERS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, run, &live->callers[i]), 0);
+	while (live->upgrades < upgrades_wanted())
+		change(live);
+	all_pass(live);
+	atomic_store(&live->stop, true);
+	for (unsigned i = 0; i < CALLERS; i++) {
+		pthread_join(threads[i], NULL);
+		calls += live->callers[i].calls;
+		checked += live->callers[i].checked;
+	}
+	print_message("%-14s %-6s %-5s %-6s %8lu upgrades %9lu calls, %lu not checked\n", ops->name,
+		      code_wx_names[wx], literals ? "table" : "baked", poison ? "poison" : "",
+		      live->upgrades, calls, calls - checked);
+	assert_int_equal(atomic_load(&live->wrong), 0);
+	assert_int_equal(atomic_load(&live->raised), 0);
+	assert_int_equal(atomic_load(&live->late), 0);
+	assert_true(checked > 0);
+	close_live(live);
 }
 
 static void targets_change_under_callers(void **state)
@@ -71,15 +360,13 @@ static void targets_change_under_callers(void **state)
 	(void)state;
 	for (unsigned i = 0; stub_strategies[i]; i++)
 		for (int wx = 0; wx < CODE_WX_POLICIES; wx++)
-			for (int literals = 0; literals < 2; literals++) {
-				const struct stub_ops *ops = stub_strategies[i];
-				bool baked = literals == STUB_LITERALS_BAKED;
+			for (int j = 0; j < 4; j++) {
+				enum stub_literals literals = j % 2;
+				unsigned takes = literals ? STUB_CAN_TABLE : STUB_CAN_BAKE;
 
-				/* A patch under toggle needs callers that stand still. */
-				if (baked && wx == CODE_TOGGLE)
-					continue;
-				if (ops->flags & (baked ? STUB_CAN_BAKE : STUB_CAN_TABLE))
-					retarget_while_running(ops, wx, literals);
+				if (stub_strategies[i]->flags & takes)
+					upgrade_under_callers(stub_strategies[i], wx, literals,
+							      j / 2);
 			}
 }
 
