@@ -37,6 +37,7 @@
 #include "arena.h"
 #include "lazy_generic.h"
 #include "lazy_policy.h"
+#include "poison.h"
 
 struct lazy_state {
 	struct stub_space inner, *space;
@@ -49,6 +50,7 @@ struct lazy_state {
 	struct stub_spec *specs;
 	struct callee **callees;
 	uint32_t room;
+	struct poison poison;
 };
 
 static bool is_pending(const struct lazy_state *state, const struct callee *c)
@@ -144,6 +146,24 @@ static uint64_t report(const struct lazy_state *state, const struct stub_spec *s
 	return 0;
 }
 
+/* Where a call of c goes on; under poison a released one's word leads to the report. */
+static const void *callable(const struct callee *c)
+{
+	return c->code ? c->code : (const void *)(uintptr_t)c->word;
+}
+
+static void report_late(void *arg, uint8_t *r11, struct callee *r10)
+{
+	const struct stub_space *space = arg;
+	const struct lazy_state *state = space->state;
+
+	(void)r11;
+	space->runtime.released(
+	    &(struct stub_owner){ .code = state->trigger,
+				  .target = __atomic_load_n(&r10->target, __ATOMIC_RELAXED),
+				  .context = __atomic_load_n(&r10->context, __ATOMIC_RELAXED) });
+}
+
 /* ---- The triggers ------------------------------------------------------------------------- */
 
 /* See emit_trigger. */
@@ -158,7 +178,7 @@ static const void *first_call(void *arg, struct callee *c, struct emit_saved *sa
 		spec = spec_of(state, (uint32_t)c->word);
 		error = make(state, c);
 	}
-	const void *code = c->code;
+	const void *code = callable(c);
 	stub_space_unlock(state->space);
 	if (!error)
 		return code;
@@ -183,7 +203,7 @@ static enum emit_next any_call(void *arg, struct callee *c, struct emit_call *ca
 		p->calls += interpret;
 		error = interpret ? 0 : make(state, c);
 	}
-	call->target = c->code;
+	call->target = callable(c);
 	stub_space_unlock(state->space);
 	if (interpret)
 		return generic_before(&state->inner.runtime, &spec, (struct generic_frame *)call,
@@ -227,8 +247,14 @@ static int lazy_open(struct stub_space *space)
 	state->space = space;
 	state->policy = (struct policy){ config.policy, space->ops->inner->bind_many, 0 };
 	arena_init(&state->arena, space->code);
-	return stub_space_open(&state->inner, space->ops->inner, space->code, &config,
-			       &space->runtime);
+	int error = poison_open(&state->poison, space, report_late);
+	if (error)
+		return error;
+	error = stub_space_open(&state->inner, space->ops->inner, space->code, &config,
+				&space->runtime);
+	if (error)
+		poison_close(&state->poison);
+	return error;
 }
 
 static void lazy_close(struct stub_space *space)
@@ -236,6 +262,7 @@ static void lazy_close(struct stub_space *space)
 	struct lazy_state *state = space->state;
 
 	stub_space_close(&state->inner);
+	poison_close(&state->poison);
 	arena_close(&state->arena);
 	free(state->ring.at);
 	free(state->batch);
@@ -300,16 +327,56 @@ static int lazy_retarget(struct stub_space *space, struct callee *c, const void 
 	return 0;
 }
 
+static int lazy_retarget_many(struct stub_space *space, struct callee *const *c,
+			      const void *const *targets, size_t n, size_t *done)
+{
+	struct lazy_state *state = space->state;
+	int error = 0;
+
+	for (*done = 0; *done < n && !error;) {
+		size_t run = 0, changed = 0;
+
+		for (; *done < n && is_pending(state, c[*done]); ++*done)
+			c[*done]->target = targets[*done];
+		while (*done + run < n && !is_pending(state, c[*done + run]))
+			run++;
+		if (run)
+			error = stub_retarget_many(&state->inner, c + *done, targets + *done, run,
+						   &changed);
+		*done += changed;
+	}
+	return error;
+}
+
+/* Under poison the words of a callee that had no stub name it as its owner, to who comes late
+ * through the trigger. One that had a stub of the placement's is named in full by that alone. */
 static void lazy_release(struct stub_space *space, struct callee *c)
 {
 	struct lazy_state *state = space->state;
+	struct callee old = *c;
+	enum emit_zero zero = EMIT_ZERO;
 
-	if (!is_pending(state, c)) {
+	if (is_pending(state, c)) {
+		const struct stub_spec *spec = &state->ring.at[c->word].spec;
+
+		zero = emit_zero_of(spec->kind, spec->signature);
+		pending_remove(&state->ring, (uint32_t)c->word);
+	} else {
 		state->inner.ops->release(&state->inner, c);
-		return;
 	}
-	pending_remove(&state->ring, (uint32_t)c->word);
 	*c = (struct callee){ 0 };
+	if (space->config.poison)
+		*c = (struct callee){ .target = old.target,
+				      .context = old.context,
+				      .word = (uintptr_t)state->poison.entries[zero] };
+}
+
+static void lazy_reclaim(struct stub_space *space)
+{
+	struct lazy_state *state = space->state;
+
+	if (state->inner.ops->reclaim)
+		state->inner.ops->reclaim(&state->inner);
 }
 
 static bool lazy_made(const struct stub_space *space, const struct callee *c)
@@ -332,7 +399,9 @@ static bool lazy_made(const struct stub_space *space, const struct callee *c)
 		.prepare = lazy_prepare,                                                     \
 		.bind = lazy_bind,                                                           \
 		.retarget = lazy_retarget,                                                   \
+		.retarget_many = lazy_retarget_many,                                         \
 		.release = lazy_release,                                                     \
+		.reclaim = lazy_reclaim,                                                     \
 		.made = lazy_made,                                                           \
 	}
 

@@ -25,8 +25,8 @@ enum { CALLERS = 4, STUBS = 40, TARGETS = 256, TARGET_BYTES = 16, UPGRADES = 300
 struct place {
 	struct callee c;
 	struct stub_spec spec; /* changed while nobody calls */
-	uint32_t argument;
-	bool far; /* every other target is out of a near call's reach */
+	uint64_t argument;     /* bind: stored */
+	bool far;	       /* every other target is out of a near call's reach */
 	atomic_bool enabled;
 	atomic_uint begun, done;
 };
@@ -103,13 +103,14 @@ static const void *target(const struct live *live, const struct place *p, unsign
 /* One call; what the target made of the argument. */
 static bool call(struct caller *caller, struct place *p, uint32_t *result)
 {
-	uint64_t word = p->argument, stack[MAX_STACK];
-	uint64_t argv[2] = { word, 0 };
+	uint64_t argv[2] = { p->argument, 0 }, stack[MAX_STACK];
 	struct probe_regs regs;
 
-	arrange(p->spec.signature, &word, &caller->context, &regs, stack);
+	arrange_from(p->spec.signature, p->spec.nbound, &p->argument, &caller->context, &regs,
+		     stack);
+	regs.r13 = p->spec.signature;
 	if (p->spec.kind == STUB_ENTRY_JS)
-		argv[0] = tagged(VALUE_INT32, word);
+		argv[0] = tagged(VALUE_INT32, p->argument);
 	if (p->spec.kind <= STUB_ENTRY_JS) {
 		regs.ints[0] = (uintptr_t)argv;
 		regs.ints[1] = 1;
@@ -125,12 +126,15 @@ static void check_call(struct caller *caller, struct place *p)
 
 	if (!atomic_load(&p->enabled))
 		return;
+	if (p->spec.kind <= STUB_ENTRY_JS && p->spec.context != &caller->context)
+		return; /* entries write the activation of their instance's thread */
 	unsigned low = atomic_load(&p->done);
 	bool good = call(caller, p, &got);
 	unsigned high = atomic_load(&p->begun);
 
-	uint32_t number = (got - p->argument) >> 16;
-	good &= (got - p->argument) % 65536 == 0 && number < TARGETS;
+	got -= (uint32_t)p->argument;
+	uint32_t number = got >> 16;
+	good &= got % 65536 == 0 && number < TARGETS;
 	caller->calls++;
 	if (high - low < TARGETS) { /* else the same target may have come twice */
 		good &= (number - low) % TARGETS <= high - low;
@@ -175,9 +179,13 @@ static void bind(struct live *live, unsigned i)
 
 	p->spec = (struct stub_spec){ .kind = (int)(mixed(&live->seed) % STUB_KINDS),
 				      .signature = parsed("i>i"),
-				      .context = &live->t->w.instances[i % WORLD_INSTANCES],
+				      .context = &live->callers[i % CALLERS].context,
 				      .module = i % 3 };
 	p->spec.target = target(live, p, k);
+	if (p->spec.kind == STUB_BIND) {
+		p->spec.bound = &p->argument;
+		p->spec.nbound = 1;
+	}
 	stub_space_lock(&live->t->space);
 	assert_int_equal(live->ops->bind(&live->t->space, &p->spec, &p->c), 0);
 	stub_space_unlock(&live->t->space);
@@ -281,25 +289,28 @@ static struct live *open_live(const struct stub_ops *ops, enum code_wx wx,
 	runtime.released = note_late;
 	live->ops = ops;
 	live->seed = 11;
-	live->t = open_set_up_as(
-	    ops, (struct code_config){ .wx = wx, .quantum = 4096 },
-	    (struct stub_config){
-		.literals = literals, .markers = poison, .running = true, .poison = poison },
-	    &runtime);
+	struct stub_config stubs = { .literals = literals,
+				     .markers = poison,
+				     .running = true,
+				     .poison = poison,
+				     .policy = (2 * wx + literals) % STUB_POLICIES,
+				     .generic = poison ? 2 : 0 };
+	live->t =
+	    open_set_up_as(ops, (struct code_config){ .wx = wx, .quantum = 4096 }, stubs, &runtime);
 	raised = &live->raised;
 	late = &live->late;
 	make_targets(live);
-	for (unsigned i = 0; i < STUBS; i++) {
-		live->places[i].argument = 100 + i;
-		live->places[i].far = i % 2;
-		bind(live, i);
-	}
 	for (unsigned i = 0; i < CALLERS; i++) {
 		struct caller *caller = &live->callers[i];
 
 		caller->live = live;
 		caller->seed = i;
 		caller->context.activation = &caller->activation;
+	}
+	for (unsigned i = 0; i < STUBS; i++) {
+		live->places[i].argument = 100 + i;
+		live->places[i].far = i / CALLERS % 2;
+		bind(live, i);
 	}
 	return live;
 }
