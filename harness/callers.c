@@ -357,24 +357,33 @@ uint32_t callers_thunks(const struct scenario *s, uint32_t *of_boundary, uint32_
 	return n;
 }
 
+/* In entry_native's form. */
+static uint64_t bound_word(char type, uint32_t v, const uint32_t *cells)
+{
+	uint64_t word = v;
+
+	switch (type) {
+	case 'l':
+		return (uint64_t)v << 32 | v;
+	case 'f':
+		word = 0;
+		memcpy(&word, &(float){ (float)(v & 0xffff) }, sizeof(float));
+		return word;
+	case 'd':
+		memcpy(&word, &(double){ v & 0xffff }, sizeof(double));
+		return word;
+	case 'r':
+		return (uintptr_t)&cells[v % SCENARIO_CELLS];
+	default:
+		return word;
+	}
+}
+
 void callers_bound(const struct boundary *b, uint32_t k, const uint32_t *cells,
 		   uint64_t bound[STUB_MAX_BOUND])
 {
-	for (uint32_t j = 0; j < b->nbound; j++) {
-		uint32_t v = scenario_salt(k, j);
-		float f = (float)(v & 0xffff);
-		double d = v & 0xffff;
-
-		bound[j] = v;
-		if (b->signature[j] == 'l')
-			bound[j] = (uint64_t)v << 32 | v;
-		if (b->signature[j] == 'f')
-			bound[j] = 0, memcpy(&bound[j], &f, sizeof f);
-		if (b->signature[j] == 'd')
-			memcpy(&bound[j], &d, sizeof d);
-		if (b->signature[j] == 'r')
-			bound[j] = (uintptr_t)&cells[v % SCENARIO_CELLS];
-	}
+	for (uint32_t j = 0; j < b->nbound; j++)
+		bound[j] = bound_word(b->signature[j], scenario_salt(k, j), cells);
 }
 
 static int check(const struct scenario *s, stub_signature *signatures)

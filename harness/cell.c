@@ -270,7 +270,7 @@ static int check_name(const struct cell *c, const struct field *f, char error[CE
 	return -EINVAL;
 }
 
-/* A bind stores an argument and should leave one, or its calls don't depend on one another. */
+/* As ring has it. */
 static void fill_in_signature(const json_t *json, struct cell *c)
 {
 	if (!strcmp(c->kind, stub_kind_names[STUB_BIND]) && !json_object_get(json, "signature"))

@@ -9,9 +9,9 @@
  * frame of its own. Their number tells: the caller's are among the target's, in the same order, so
  * as long as there are equally many, each is where the target looks for it.
  *
- * ref raises behind its jump. There, the context is read from wherever the way before loads it: in
- * baked bodies that is the immediate in the code, which can be read as data. A near jump's target
- * is never NULL (emit_in_reach): that body needs no test.
+ * ref raises behind its jump, in few bytes, as two strategies copy them: the context is read from
+ * the callee, which r10 still names, and a zero is stored that is the result as well. A near jump's
+ * target is never NULL (emit_in_reach): that body needs no test.
  */
 #include "body_x86_64.h"
 
@@ -206,20 +206,22 @@ static void load_target(struct emitter *e)
 }
 
 /* raise(context) under a frame from which a walk finds the caller's. */
-static void raise(struct emitter *e)
+static void raise_error(struct emitter *e)
 {
 	struct assembler *a = &e->a;
 
 	prologue(e, STUB_CALL_REF);
 	asm_push(a, RDI);
 	set_exit_frame(e);
-	if (baked(e))
-		asm_rip(a, WIDE, OP_LOAD, RDI, e->patches.context);
-	else
-		load_context(e, RDI);
+	asm_load(a, WIDE, RDI, R10, offsetof(struct callee, context));
 	asm_call_address(a, (uintptr_t)e->config->runtime.raise);
-	clear_exit_frame(e);
+	asm_pop(a, RCX); /* exit_frame = NULL, by the caller's instance */
+	asm_load(a, WIDE, RCX, RCX, 0);
 	load_zero(e);
+	if (is_float(e->result))
+		asm_mem(a, 0xf2, NARROW, OP_FSTORE, 0, RCX, 0);
+	else
+		asm_store(a, RCX, 0, RAX);
 	leave_return(e);
 }
 
@@ -240,5 +242,5 @@ void emit_call_ref(struct emitter *e)
 		asm_bytes(a, 0xe0ff, 2); /* jmp rax */
 	}
 	asm_bind(a, &e->error);
-	raise(e);
+	raise_error(e);
 }

@@ -292,6 +292,8 @@ static void stubs_can_be_looked_at(void **state)
 		blocks = json_loads(c->out, 0, NULL);
 		assert_true(json_array_size(blocks) >= 1);
 		json_decref(blocks);
+		assert_int_equal(call(c, "show stub --stubs %s --kind bind", arms[i]), 0);
+		assert_int_equal(call(c, "show stub --stubs %s --kind ref", arms[i]), 0);
 	}
 }
 

@@ -152,12 +152,11 @@ static const struct golden goldens[] = {
 		"\x55\x48\x8b\xec\x6a\x06\x57"
 		"\x48\x8b\x07"			/* mov  rax, [rdi] */
 		"\x48\x89\x28"			/* mov  [rax], rbp */
-		"\x48\x8b\x3d\xd6\xff\xff\x1f"	/* mov  rdi, [rip+S+8-50] */
+		"\x49\x8b\x7a\x10"		/* mov  rdi, [r10+16] */
 		"\x48\xb8\x44\x44\x44\x44\x44\x44\0\0"
 		"\xff\xd0"			/* call runtime.raise */
-		"\x48\x8b\x4d\xf0\x48\x8b\x09"	/* mov  rcx, [rbp-16]; mov rcx, [rcx] */
-		"\x33\xd2\x48\x89\x11"		/* xor  edx, edx; mov [rcx], rdx */
-		"\x33\xc0"			/* xor  eax, eax */
+		"\x59\x48\x8b\x09"		/* pop  rcx; mov rcx, [rcx] */
+		"\x33\xc0\x48\x89\x01"		/* xor  eax, eax; mov [rcx], rax */
 		"\xc9\xc3") },
 };
 /* clang-format on */

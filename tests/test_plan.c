@@ -86,6 +86,12 @@ static void test_cell_round_trip(void **state)
 	assert_int_equal(cell_read(json, &a, error), 0);
 	assert_int_equal(cell_from_json(json, &a, error), -EINVAL);
 	json_decref(json);
+	/* A bind has a signature of its own where none is named. */
+	read_text("{\"kind\": \"bind\"}", &a, 0, NULL);
+	assert_string_equal(a.signature, "ii>i");
+	read_text("{\"kind\": \"bind\", \"signature\": \"i>i\"}", &a, 0, NULL);
+	assert_string_equal(a.signature, "i>i");
+	read_text("{\"kind\": \"bind\", \"signature\": \">i\"}", &a, -EINVAL, "to store");
 	/* What a replay has no use for makes no difference to it. */
 	read_text("{\"workload\": \"replay:sqljs\"}", &a, 0, NULL);
 	cell_defaults(&b);

@@ -57,6 +57,23 @@ static void test_one_call(void **unused)
 	}
 }
 
+/* "ii>i", one stored: h = rotl(0 + 100 + 2, 5) + 0xc2b2ae3d = 0xc2b2bafd, which does not have the
+ * state in it; rotl(h, 5) + 5 + 2 * 0xc2b2ae3d has. */
+static void test_a_stored_argument(void **unused)
+{
+	struct boundary b = {
+		.kind = BOUNDARY_BIND, .instance = 6, .signature = "ii>i", .nbound = 1
+	};
+	uint32_t event = 0, acc[SCENARIO_INSTANCES] = { 0 };
+	struct scenario s = { .boundaries = &b, .nboundaries = 1, .events = &event, .nevents = 1 };
+
+	(void)unused;
+	s.context_salt[6] = 100;
+	assert_int_equal(scenario_run(&s, 2, 1, 5, acc), 0xdbbcbc37);
+	b.nbound = 2;
+	assert_int_equal(scenario_run(&s, 2, 1, 5, acc), 0xdbbcbc32);
+}
+
 /* Two rounds are one round after another; a builtin works on instance 0 whatever it says. */
 static void test_rounds(void **unused)
 {
@@ -135,6 +152,34 @@ static void test_ring_follows_the_seed(void **unused)
 	scenario_close(&c);
 }
 
+static void test_ring_stores_half(void **unused)
+{
+	static const struct {
+		const char *signature;
+		uint32_t nbound;
+	} rows[] = { { "i>i", 1 },
+		     { NULL, 1 },
+		     { "lll>", 2 },
+		     { "ffffffff>f", 4 },
+		     { "iiiiiiiiiiiiiiii>i", 4 } };
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct workload_params p = { .live = 3,
+					     .kind = BOUNDARY_BIND,
+					     .signature = rows[i].signature };
+		struct scenario s;
+		char error[200];
+
+		assert_int_equal(ring_open(NULL, &p, &s, error), 0);
+		for (unsigned k = 0; k < 3; k++)
+			assert_int_equal(s.boundaries[k].nbound, rows[i].nbound);
+		assert_string_equal(s.boundaries[0].signature,
+				    rows[i].signature ? rows[i].signature : "ii>i");
+		scenario_close(&s);
+	}
+}
+
 static void test_ring_refuses(void **unused)
 {
 	static const char *const signatures[] = {
@@ -153,6 +198,10 @@ static void test_ring_refuses(void **unused)
 		p.signature = signatures[i];
 		expect_error(ring_open(NULL, &p, &s, error), error, "allowed");
 	}
+	p.kind = BOUNDARY_BIND;
+	p.signature = ">i";
+	expect_error(ring_open(NULL, &p, &s, error), error, "to store");
+	p.kind = BOUNDARY_EXIT_JS;
 	p.signature = "iiiiiiiiiiiiiiii>i";
 	assert_int_equal(ring_open(NULL, &p, &s, error), 0);
 	scenario_close(&s);
@@ -263,9 +312,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_call),
+		cmocka_unit_test(test_a_stored_argument),
 		cmocka_unit_test(test_rounds),
 		cmocka_unit_test(test_ring_is_a_permutation),
 		cmocka_unit_test(test_ring_follows_the_seed),
+		cmocka_unit_test(test_ring_stores_half),
 		cmocka_unit_test(test_ring_refuses),
 		cmocka_unit_test(test_replays),
 	};

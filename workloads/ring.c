@@ -4,6 +4,9 @@
  * The order is a fresh permutation for each seed, so that no branch history and no prefetcher can
  * know it beforehand, and no stub is hotter than another: what remains is where the stubs lie. Real
  * programs have a few hot stubs; that is what the replays are for.
+ *
+ * A bind stores half of the signature's parameters: where all were stored, no call would depend on
+ * the one before it, which is why its own signature has two.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -23,7 +26,8 @@ static void shuffle(uint32_t *order, uint32_t n, uint64_t *random)
 int ring_open(const struct workload *w, const struct workload_params *params, struct scenario *s,
 	      char error[WORKLOAD_ERROR])
 {
-	const char *signature = params->signature ? params->signature : "i>i";
+	const char *usual = params->kind == BOUNDARY_BIND ? "ii>i" : "i>i";
+	const char *signature = params->signature ? params->signature : usual;
 	uint64_t random = params->seed;
 	uint32_t n = params->live;
 

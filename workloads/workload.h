@@ -67,7 +67,7 @@ struct scenario {
 struct workload_params {
 	uint32_t live;		 /* ring: stubs, 1..65536 */
 	enum boundary_kind kind; /* ring */
-	const char *signature;	 /* ring: NULL is "i>i" */
+	const char *signature;	 /* ring: NULL is "i>i", of a bind "ii>i" */
 	uint64_t seed;
 	const char *data;    /* folder with traces/ */
 	uint64_t max_events; /* replay: 0 is all */
