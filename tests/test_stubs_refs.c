@@ -74,6 +74,7 @@ static struct stub_spec bind_of(struct set_up *t, stub_signature s, unsigned n, 
 static void bind_counts(struct set_up *t)
 {
 	const struct stub_ops *ops = t->space.ops;
+	const bool whole = !strcmp(ops->name, "page") || !strcmp(ops->name, "template");
 	struct code_stats stats;
 
 	for (unsigned i = 0; i < TEXTS; i++) {
@@ -90,6 +91,9 @@ static void bind_counts(struct set_up *t)
 				call_one(t, &a, &c, probe);
 				call_one(t, &b, &d, 3);
 			}
+			code_get_stats(t->code, &stats);
+			if (whole && t->space.config.literals == STUB_LITERALS_TABLE)
+				assert_int_equal(stats.used_literals, 2 * (16 + 8 * n));
 			ops->release(&t->space, &c);
 			call_one(t, &b, &d, 3);
 			ops->release(&t->space, &d);
