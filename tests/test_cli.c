@@ -16,7 +16,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "no_pmu.h"
+#include "forbid.h"
 
 enum { PATH = 4096, OUTPUT = 1 << 20 };
 

@@ -418,6 +418,41 @@ static void test_model(void **state)
 	each(model);
 }
 
+/* Toggle: what was committed stays as it is. Dual, rwx: one system call more a commit. */
+static void running(struct code_memory *code, const struct code_config *config)
+{
+	bool toggle = config->wx == CODE_TOGGLE;
+	uint8_t *p = code_reserve(code, CODE_STUBS, config->quantum);
+
+	assert_non_null(p);
+	assert_false(code_frozen(code));
+	assert_int_equal(code_set_running(code), 0);
+	uint64_t before = stats_of(code).syscalls;
+	assert_int_equal(code_set_running(code), 0);
+	assert_int_equal(code_commit(code, p, 16), 0);
+	assert_int_equal(stats_of(code).syscalls - before, 1);
+	assert_int_equal(code_frozen(code), toggle);
+	assert_int_equal(code_patch(code, p, 16), toggle ? -EBUSY : 0);
+	before = stats_of(code).syscalls;
+	if (!toggle)
+		assert_int_equal(code_commit(code, p, 16), 0);
+	assert_int_equal(stats_of(code).syscalls - before, !toggle);
+	code_account(code, CODE_STUBS, 48);
+	code_retire(code, 32);
+	assert_int_equal(stats_of(code).used_stubs, 16);
+	assert_int_equal(stats_of(code).retired, 32);
+	code_retire(code, -32);
+	code_account(code, CODE_STUBS, -48);
+	code_release(code, p, config->quantum);
+	assert_int_equal(stats_of(code).used_stubs + stats_of(code).retired, 0);
+}
+
+static void test_running(void **state)
+{
+	(void)state;
+	each(running);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -426,7 +461,7 @@ int main(void)
 		cmocka_unit_test(test_data),	   cmocka_unit_test(test_bad_config),
 		cmocka_unit_test(test_bad_ranges), cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_faults),	   cmocka_unit_test(test_account),
-		cmocka_unit_test(test_model),
+		cmocka_unit_test(test_model),	   cmocka_unit_test(test_running),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,7 +19,7 @@
 #include "../harness/map_callgrind.h"
 #include "../harness/map_instructions.h"
 #include "map_samples.h"
-#include "no_pmu.h"
+#include "forbid.h"
 
 enum {
 	LOOKUPS = 512,
