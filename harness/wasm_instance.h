@@ -73,6 +73,7 @@ struct wasm_thread {
 	uint32_t exit_code;
 	/* private */
 	struct wasm_run *run;
+	struct wasm_instance *instances;
 	uint8_t *stack_limit;
 };
 

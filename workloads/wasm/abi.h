@@ -66,7 +66,7 @@ struct wasm_element {
 	uintptr_t offset;
 };
 
-/* Why a program stopped. The first eight are what compiled code traps with. */
+/* What compiled code traps with; an indirect call has its own way (wasm_rt_trap_indirect). */
 typedef enum {
 	WASM_RT_TRAP_NONE,
 	WASM_RT_TRAP_OOB,

@@ -1,0 +1,58 @@
+/*
+ * wasm_file.h - what a wasm module's file says of its boundaries: the functions that it imports and
+ * exports, with their signatures, and the size of its memory and tables. Code and data are left to
+ * wasm2c; everything that stubmap can't run is refused here, by name.
+ */
+#ifndef STUBMAP_WASM_FILE_H
+#define STUBMAP_WASM_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../strategies/stub.h"
+
+enum { WASM_FILE_ERROR = 240 };
+/* Bounds: of a file (bytes), of a memory (pages of 64 KiB), of a table (entries). */
+enum { WASM_MAX_FILE = 64 << 20, WASM_MAX_PAGES = 16384, WASM_MAX_TABLE = 1 << 20 };
+
+struct wasm_type {
+	stub_signature signature;
+	uint32_t nparams;
+	bool fits; /* a stub can be made for it: numbers, STUB_MAX_PARAMS and one result at most */
+};
+
+struct wasm_import_entry {
+	char *module, *name;
+	uint32_t type;
+};
+
+struct wasm_export_entry {
+	char *name;
+	uint32_t type;
+};
+
+struct wasm_file {
+	struct wasm_type *types;
+	uint32_t ntypes;
+	struct wasm_import_entry *imports; /* functions, each pair of names once */
+	uint32_t nimports;
+	struct wasm_export_entry *exports; /* functions alone */
+	uint32_t nexports;
+	uint32_t nfunctions; /* the imported ones too */
+	uint32_t pages;	     /* of its memory at the start */
+	uint32_t ntables, entries; /* entries of all tables at the start */
+	/* private */
+	uint32_t *function_types, nfunction_types;
+};
+
+/*
+ * name is for messages. 0; -EINVAL with one line in error that names the module and says where:
+ * not wasm, cut off, an unknown section, memory64, threads, an import that is no function, a
+ * function at the boundary that no stub can be made for; or -ENOMEM. wasm_file_close in any case.
+ */
+int wasm_file_parse(struct wasm_file *, const char *name, const uint8_t *bytes, size_t size,
+		    char error[WASM_FILE_ERROR]);
+void wasm_file_close(struct wasm_file *);
+
+#endif

@@ -1,0 +1,32 @@
+/* wasm.c - the table of live wasm programs: a line here for each that scripts/wasm-build makes. */
+#include "wasm.h"
+
+#include <string.h>
+
+/*    name    file          fetched summary */
+#define PROGRAMS(X)                                                                                \
+	X(kernel, NULL, false, "a compute kernel: many small imports, rounding, memory.grow")      \
+	X(table, NULL, false, "1,024 indirect targets; table.set and table.grow while it runs")    \
+	X(lua, "script.lua", true, "Lua 5.4: loops, tables, strings, closures of a script")        \
+	X(sqlite, NULL, true, "SQLite 3.40: inserts, an index, selects, on a file in memory")
+
+#define DEFINE(id, in, net, text)                        \
+	static const struct wasm_program program_##id = { \
+		.name = #id,                              \
+		.summary = text,                          \
+		.workload = "wasm:" #id,                  \
+		.file = in,                               \
+		.fetched = net,                           \
+	};
+PROGRAMS(DEFINE)
+
+#define ROW(id, ...) &program_##id,
+const struct wasm_program *const wasm_programs[] = { PROGRAMS(ROW) NULL };
+
+const struct wasm_program *wasm_program_find(const char *workload)
+{
+	for (size_t i = 0; wasm_programs[i]; i++)
+		if (!strcmp(wasm_programs[i]->workload, workload))
+			return wasm_programs[i];
+	return NULL;
+}

@@ -1,0 +1,14 @@
+/* twin.c - drives a program natively, as the harness drives it in wasm. */
+#include <stdio.h>
+
+#include "program.h"
+
+int main(void)
+{
+	uint32_t mixed = 0;
+
+	for (uint32_t i = 0; i < steps(); i++)
+		mixed = mixed * 31 + step(i);
+	printf("%08x\n", mixed);
+	return 0;
+}
