@@ -28,7 +28,8 @@ enum use {
 	FLOOD = 16,
 	CHURN = 32,
 	STEADY = 64, /* one tier throughout */
-	ALWAYS = CALLS | GC
+	WASM = 128,
+	ALWAYS = CALLS | GC | WASM
 };
 
 static const struct field {
@@ -47,8 +48,8 @@ static const struct field {
 	{ "signature", TEXT, AT(signature), 0, 0, RING },
 	{ "wx", TEXT, AT(wx), 0, 0, ALWAYS },
 	{ "quantum", U32, AT(quantum), 4096, 65536, ALWAYS },
-	{ "literals", TEXT, AT(literals), 0, 0, CALLS },
-	{ "markers", FLAG, AT(markers), 0, 0, CALLS },
+	{ "literals", TEXT, AT(literals), 0, 0, CALLS | WASM },
+	{ "markers", FLAG, AT(markers), 0, 0, CALLS | WASM },
 	{ "tier", U32, AT(tier), 0, 2, STEADY | GC },
 	{ "max_events", U64, AT(max_events), 0, INT64_MAX, REPLAY | CHURN },
 	{ "threads", U32, AT(threads), 1, 8, TIERUP },
@@ -89,6 +90,11 @@ const struct gc_program *cell_program(const struct cell *c)
 	return NULL;
 }
 
+const struct wasm_program *cell_wasm(const struct cell *c)
+{
+	return wasm_program_find(c->workload);
+}
+
 /* A workload that this build does not know uses what its record holds. */
 static bool applies(const struct cell *c, const struct field *f)
 {
@@ -100,6 +106,8 @@ static bool applies(const struct cell *c, const struct field *f)
 
 	if (w)
 		return f->use & (lives[w->life] | (w->trace ? REPLAY : RING));
+	if (cell_wasm(c))
+		return f->use & (WASM | STEADY);
 	return !cell_program(c) || f->use & GC;
 }
 
@@ -158,6 +166,8 @@ size_t cell_names(const char *key, const char **names, size_t max)
 			names[n] = workloads[n]->name;
 		for (size_t i = 0; gc_programs[i] && n < max; i++)
 			names[n++] = gc_programs[i]->workload;
+		for (size_t i = 0; wasm_programs[i] && n < max; i++)
+			names[n++] = wasm_programs[i]->workload;
 	} else if (!strcmp(key, "kind")) {
 		for (; n < STUB_KINDS && n < max; n++)
 			names[n] = stub_kind_names[n];
@@ -283,7 +293,7 @@ static int fill_in(const json_t *json, struct cell *c, char error[CELL_ERROR])
 	const struct gc_program *p = cell_program(c);
 
 	if (!p) {
-		if (!workload_find(c->workload) || !strcmp(c->maps, "none"))
+		if (!(workload_find(c->workload) || cell_wasm(c)) || !strcmp(c->maps, "none"))
 			return 0;
 		snprintf(error, CELL_ERROR,
 			 "maps '%s' on workload %s, which has no stack maps: those are gc:NAME's",

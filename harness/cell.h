@@ -14,6 +14,8 @@
  *   {"stubs": "pool", "workload": "flood", "live": 64, "instances": 100, ...}
  *   {"stubs": "pool", "maps": "exact", "workload": "gc:lisp", "wx": "toggle", "quantum": 4096,
  *    "tier": 2, "mode": "normal", "polls": false, "size": 16, "replica": 0}
+ *   {"stubs": "pool", "maps": "none", "workload": "wasm:sqlite", "wx": "toggle", "quantum": 4096,
+ *    "literals": "own", "markers": false, "tier": 2, "replica": 0}
  * What does not apply is left out of a plan and takes the default of cell_defaults. Only the
  * programs on the collected heap (gc:NAME) have stack maps: elsewhere maps is "none".
  *
@@ -40,6 +42,7 @@
 #include <stdint.h>
 
 #include "../workloads/gc.h"
+#include "../workloads/wasm.h"
 #include "../workloads/workload.h"
 
 enum { SCHEMA = 1, CELL_ERROR = 240 };
@@ -71,8 +74,10 @@ void cell_defaults(struct cell *);
 int cell_from_json(const json_t *, struct cell *, char error[CELL_ERROR]);
 json_t *cell_to_json(const struct cell *);
 bool cell_equal(const struct cell *, const struct cell *);
-/* The program of a cell on the collected heap; NULL: the cell makes calls. */
+/* The program of a cell on the collected heap; NULL: it has none. */
 const struct gc_program *cell_program(const struct cell *);
+/* The live wasm program of a cell; NULL: it has none. */
+const struct wasm_program *cell_wasm(const struct cell *);
 
 /* What is done with the workload's scenario; LIFE_CALLS of one that is none. */
 enum workload_life cell_life(const struct cell *);

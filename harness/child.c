@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "measure.h"
 #include "measure_gc.h"
+#include "measure_wasm.h"
 #include "meters.h"
 
 static int parse_job(const char *text, struct job *job, json_t **root, char why[CELL_ERROR])
@@ -75,6 +76,7 @@ int cmd_child(int argc, char **argv)
 		goto out;
 	}
 	enum measure_status m = cell_program(&job.cell) ? measure_gc(&job, figures, why)
+				: cell_wasm(&job.cell)	? measure_wasm(&job, figures, why)
 							: measure_cell(&job, figures, why);
 	if (m == MEASURE_REFUSED) {
 		fprintf(stderr, "stubmap: %s\n", why);

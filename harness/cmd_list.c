@@ -6,6 +6,7 @@
 #include "../strategies/map.h"
 #include "../strategies/stub.h"
 #include "../workloads/gc.h"
+#include "../workloads/wasm.h"
 #include "../workloads/workload.h"
 #include "commands.h"
 #include "events.h"
@@ -57,10 +58,16 @@ static bool workload_item(size_t i, struct item *item)
 		*item = (struct item){ workloads[n]->name, workloads[n]->summary, NULL };
 		return true;
 	}
-	p = gc_programs[i - n];
-	if (p)
+	for (i -= n, n = 0; n < i && gc_programs[n]; n++)
+		;
+	if ((p = gc_programs[n])) {
 		*item = (struct item){ p->workload, p->summary, NULL };
-	return p != NULL;
+		return true;
+	}
+	const struct wasm_program *w = wasm_programs[i - n];
+	if (w)
+		*item = (struct item){ w->workload, w->summary, NULL };
+	return w != NULL;
 }
 
 static bool meter_item(size_t i, struct item *item)

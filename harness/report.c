@@ -15,8 +15,8 @@ const char *const report_tsv_names[] = { "ring", "make", "pages", "fills", NULL 
 /* What a reader wants at a glance; the first column is the one that ratios are of. */
 enum { VIEW_COLUMNS = 6 };
 
+/* Of cells that make calls, of those on the collected heap, of live wasm programs. */
 static const struct view {
-	bool gc; /* of cells on the collected heap, or of those that make calls */
 	const char *align, *headers[VIEW_COLUMNS + 4];
 	struct column {
 		struct figure_id id;
@@ -35,8 +35,7 @@ static const struct view {
 		       { { "space", "quanta" }, 1 } },
 	  .n = 5,
 	  .legend = "" },
-	{ .gc = true,
-	  .align = "lrrrrrrrrr",
+	{ .align = "lrrrrrrrrr",
 	  .headers = { "arm", "ns/lookup", "95 %", "ratio", "95 %", "ns/walk", "us/gc", "share %",
 		       "map B", "% of text" },
 	  .columns = { { { "collect", "lookup_ns" }, 1 },
@@ -50,12 +49,22 @@ static const struct view {
 		    "share: of\n"
 		    "  a collection's time, that lookups take; % of text: the map's bytes to the "
 		    "code's\n" },
+	{ .align = "lrrrrrrrr",
+	  .headers = { "arm", "us/run", "95 %", "ratio", "95 %", "us/instance", "ns/bind",
+		       "us/1st call", "quanta/stub" },
+	  .columns = { { { "run", "ns" }, 1e-3 },
+		       { { "instantiate", "ns" }, 1e-3 },
+		       { { "bind", "ns" }, 1 },
+		       { { "first_call", "ns" }, 1e-3 },
+		       { { "space", "quanta" }, 1 } },
+	  .n = 5,
+	  .legend = "" },
 };
 enum { NVIEWS = sizeof views / sizeof *views };
 
 static const struct view *view_of(const struct cell *cell)
 {
-	return &views[cell_program(cell) != NULL];
+	return &views[cell_program(cell) ? 1 : cell_wasm(cell) ? 2 : 0];
 }
 
 static const struct row *row_of(const struct rows *rows, size_t cell, const struct column *column)

@@ -18,13 +18,13 @@ enum wasi_errno {
 	E_EXIST = 20,
 	E_FAULT = 21,
 	E_INVAL = 28,
-	E_ISDIR = 31,
 	E_MFILE = 33,
+	E_NAMETOOLONG = 37,
 	E_NOENT = 44,
 	E_NOSPC = 51,
 	E_NOSYS = 52,
+	E_NOTDIR = 54,
 	E_SPIPE = 70,
-	E_NAMETOOLONG = 37
 };
 enum { TYPE_DIRECTORY = 3, TYPE_FILE = 4 };
 enum { O_CREATE = 1, O_DIRECTORY_ONLY = 2, O_EXCLUSIVE = 4, O_TRUNCATE = 8 };
@@ -285,6 +285,23 @@ static uint32_t fd_close(struct wasi_call *c)
 	return OK;
 }
 
+/* The first becomes the second, which is closed. */
+static uint32_t fd_renumber(struct wasi_call *c)
+{
+	struct wasi_fd *from = fd_of(c);
+	struct wasi_call to = { .wasi = c->wasi, .a = { c->a[1] } };
+
+	if (!from || c->a[1] >= WASI_FDS)
+		return E_BADF;
+	if (c->a[0] == c->a[1])
+		return OK;
+	if (fd_close(&to))
+		return E_BADF;
+	c->wasi->fds[c->a[1]] = *from;
+	*from = (struct wasi_fd){ 0 };
+	return OK;
+}
+
 static uint32_t fd_sync(struct wasi_call *c)
 {
 	return fd_of(c) ? OK : E_BADF;
@@ -393,6 +410,8 @@ static uint32_t path_open(struct wasi_call *c)
 	struct wasi_file *f = find_file(w, name);
 	if (f && flags & O_CREATE && flags & O_EXCLUSIVE)
 		return E_EXIST;
+	if (f && flags & O_DIRECTORY_ONLY)
+		return E_NOTDIR;
 	if (!f && !(flags & O_CREATE))
 		return E_NOENT;
 	if (!f && !(f = new_file(w, name)))
@@ -400,8 +419,7 @@ static uint32_t path_open(struct wasi_call *c)
 	if (flags & O_TRUNCATE)
 		f->size = 0;
 	f->open++;
-	w->fds[fd] =
-	    (struct wasi_fd){ .kind = WASI_FILE, .file = f, .flags = (uint16_t)c->a[7] };
+	w->fds[fd] = (struct wasi_fd){ .kind = WASI_FILE, .file = f, .flags = (uint16_t)c->a[7] };
 	return put32(c, c->a[8], fd) ? OK : E_FAULT;
 }
 
@@ -483,6 +501,17 @@ int wasi_add_file(struct wasi *w, const char *name, const void *data, size_t siz
 	return 0;
 }
 
+int wasi_print(struct wasi *w, const char *text, size_t size)
+{
+	struct wasi_file *f = &w->files[0];
+	size_t old = f->size;
+
+	if (resize(f, old + size))
+		return -ENOMEM;
+	memcpy(f->data + old, text, size);
+	return 0;
+}
+
 const char *wasi_output(const struct wasi *w, size_t *size)
 {
 	*size = w->files[0].size;
@@ -509,6 +538,7 @@ const struct wasi_function wasi_functions[] = {
 	{ "fd_pwrite", "iiili>i", fd_pwrite },
 	{ "fd_read", "iiii>i", fd_read },
 	{ "fd_readdir", "iiili>i", not_here },
+	{ "fd_renumber", "ii>i", fd_renumber },
 	{ "fd_seek", "ilii>i", fd_seek },
 	{ "fd_sync", "i>i", fd_sync },
 	{ "fd_tell", "ii>i", fd_tell },

@@ -40,6 +40,8 @@ void wasi_open(struct wasi *, const char *const *args, unsigned nargs, uint64_t 
 void wasi_close(struct wasi *);
 /* A copy of data under that name. 0, -ENOMEM, -ENFILE (too many), -ENAMETOOLONG. */
 int wasi_add_file(struct wasi *, const char *name, const void *data, size_t size);
+/* Writes to standard output, as the program would. 0, -ENOMEM. */
+int wasi_print(struct wasi *, const char *text, size_t size);
 /* What was written to standard output so far; valid until more is written. */
 const char *wasi_output(const struct wasi *, size_t *size);
 

@@ -334,8 +334,8 @@ static int read_exports(struct reader *r)
 /* ---- The file -------------------------------------------------------------------------------- */
 
 static int (*const readers[S_SECTIONS])(struct reader *) = {
-	[S_TYPE] = read_types,	   [S_IMPORT] = read_imports,  [S_FUNCTION] = read_functions,
-	[S_TABLE] = read_tables,   [S_MEMORY] = read_memories, [S_EXPORT] = read_exports,
+	[S_TYPE] = read_types,	 [S_IMPORT] = read_imports,  [S_FUNCTION] = read_functions,
+	[S_TABLE] = read_tables, [S_MEMORY] = read_memories, [S_EXPORT] = read_exports,
 };
 
 static int read_section(struct reader *file, unsigned *seen)

@@ -39,8 +39,8 @@ struct wasm_file {
 	uint32_t nimports;
 	struct wasm_export_entry *exports; /* functions alone */
 	uint32_t nexports;
-	uint32_t nfunctions; /* the imported ones too */
-	uint32_t pages;	     /* of its memory at the start */
+	uint32_t nfunctions;	   /* the imported ones too */
+	uint32_t pages;		   /* of its memory at the start */
 	uint32_t ntables, entries; /* entries of all tables at the start */
 	/* private */
 	uint32_t *function_types, nfunction_types;

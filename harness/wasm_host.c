@@ -61,21 +61,21 @@ static float as_float(uint64_t bits)
 
 /* ---- env ------------------------------------------------------------------------------------- */
 
-#define I(k) ((uint32_t)a[k])
-#define L(k) (a[k])
-#define D(k) as_double(a[k])
-#define F(k) as_float(a[k])
+#define I(k)	((uint32_t)a[k])
+#define L(k)	(a[k])
+#define D(k)	as_double(a[k])
+#define F(k)	as_float(a[k])
 #define WIDE(v) host_runtime.box_i64(context, (int64_t)(v))
 
-#define ENV(name, letters, boxed)                                             \
-	static int host_##name(void *context, stub_value *argv, size_t argc)  \
-	{                                                                     \
-		uint64_t a[MAX_ARGS] = { 0 };                                 \
-                                                                              \
-		if (unbox_all(context, letters, argv, argc, a))               \
-			return -1;                                            \
-		argv[0] = boxed;                                              \
-		return 0;                                                     \
+#define ENV(name, letters, boxed)                                            \
+	static int host_##name(void *context, stub_value *argv, size_t argc) \
+	{                                                                    \
+		uint64_t a[MAX_ARGS] = { 0 };                                \
+                                                                             \
+		if (unbox_all(context, letters, argv, argc, a))              \
+			return -1;                                           \
+		argv[0] = boxed;                                             \
+		return 0;                                                    \
 	}
 
 ENV(add, "ii>i", box_i32(env_add(I(0), I(1))))
@@ -124,14 +124,15 @@ static int call_wasi(unsigned row, void *context, stub_value *argv, size_t argc)
 }
 
 /* One function a row of wasi_functions. */
-#define ROWS(X)                                                                               \
-	X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) \
-	X(16) X(17) X(18) X(19) X(20) X(21) X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29)   \
-	X(30) X(31) X(32) X(33) X(34) X(35) X(36) X(37) X(38) X(39)
-#define WASI(n)                                                               \
-	static int wasi_##n(void *context, stub_value *argv, size_t argc)     \
-	{                                                                     \
-		return call_wasi(n, context, argv, argc);                     \
+#define ROWS(X)                                                                                 \
+	X(0)                                                                                    \
+	X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16)  \
+	    X(17) X(18) X(19) X(20) X(21) X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29) X(30) \
+		X(31) X(32) X(33) X(34) X(35) X(36) X(37) X(38) X(39)
+#define WASI(n)                                                           \
+	static int wasi_##n(void *context, stub_value *argv, size_t argc) \
+	{                                                                 \
+		return call_wasi(n, context, argv, argc);                 \
 	}
 ROWS(WASI)
 
@@ -149,8 +150,7 @@ static const struct {
 	host_function *call;
 } envs[] = {
 #define ENTRY(name, signature, result, parameters) { #name, signature, host_##name },
-	WASM_ENV(ENTRY)
-	{ "fail", "i>i", host_fail },
+	WASM_ENV(ENTRY){ "fail", "i>i", host_fail },
 };
 
 const void *wasm_host_function(const char *module, const char *name, const char **signature)
@@ -200,8 +200,9 @@ static void raise_(void *context)
 
 	in->thread->host.raised++;
 	wasm_stop(in, NULL,
-		  in->failed[0] ? in->failed : "a call for which no stub could be made, or a host "
-					       "function's result of a wrong type");
+		  in->failed[0] ? in->failed
+				: "a call for which no stub could be made, or a host "
+				  "function's result of a wrong type");
 }
 
 const struct stub_runtime wasm_stub_runtime = {

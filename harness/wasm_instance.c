@@ -148,8 +148,8 @@ int wasm_table_segment(struct wasm_instance *in, wasm_rt_funcref_table_t *t, uin
 	if (!e)
 		e = wasm_bind(in, specs, c, n);
 	for (uint32_t i = 0; i < n && !e; i++)
-		t->data[d + i] = (wasm_rt_funcref_t){ types[elements[i].type], elements[i].func,
-						      in->block };
+		t->data[d + i] =
+		    (wasm_rt_funcref_t){ types[elements[i].type], elements[i].func, in->block };
 	free(specs);
 	free(c);
 	return e;
@@ -292,7 +292,8 @@ int wasm_instance_open(struct wasm_instance **out, struct wasm_module *m, struct
 				      .space = space,
 				      .thread = thread,
 				      .wasi = wasi,
-				      .serial = __atomic_add_fetch(&m->instances, 1, __ATOMIC_RELAXED),
+				      .serial =
+					  __atomic_add_fetch(&m->instances, 1, __ATOMIC_RELAXED),
 				      .next = thread->instances };
 	thread->instances = in;
 	e = make_block(in);

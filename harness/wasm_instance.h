@@ -57,6 +57,7 @@ int wasm_module_load(struct wasm_module *, unsigned tier, const struct jit_objec
 const void *wasm_module_at_tier(const struct wasm_module *, const void *function, unsigned tier);
 /* Bytes of text that tier takes, 0: not loaded. */
 size_t wasm_module_text(const struct wasm_module *, unsigned tier);
+const char *wasm_module_name(const struct wasm_module *);
 /* The export's number for wasm_instance_export, or -ENOENT. Functions only. */
 int wasm_module_export(const struct wasm_module *, const char *name);
 

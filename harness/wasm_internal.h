@@ -46,8 +46,8 @@ struct wasm_instance {
 	struct stub_space *space;
 	struct wasm_thread *thread;
 	struct wasi *wasi;
-	struct wasm_head *block;	    /* what compiled code calls ctx */
-	struct callee *callees; /* imports, builtins, native exports, js exports */
+	struct wasm_head *block; /* what compiled code calls ctx */
+	struct callee *callees;	 /* imports, builtins, native exports, js exports */
 	uint32_t ncallees;
 	wasm_rt_memory_t *memory; /* NULL: it has none */
 	wasm_rt_funcref_table_t *tables[WASM_TABLES];

@@ -235,6 +235,11 @@ size_t wasm_module_text(const struct wasm_module *m, unsigned tier)
 	return m->tiers[index_of(tier)].text_size;
 }
 
+const char *wasm_module_name(const struct wasm_module *m)
+{
+	return m->name;
+}
+
 int wasm_module_export(const struct wasm_module *m, const char *name)
 {
 	for (uint32_t i = 0; i < m->file.nexports; i++)

@@ -1,6 +1,6 @@
 /*
- * wasm_run.c - running compiled wasm in a thread: how far its stack goes, and how a trap, an exit or
- * a failed import comes back out of it.
+ * wasm_run.c - running compiled wasm in a thread: how far its stack goes, and how a trap, an exit
+ * or a failed import comes back out of it.
  *
  *      wasm_run --body--> stub -> compiled code -> ... -> trap
  *         ^                                                |
@@ -148,7 +148,7 @@ void wasm_rt_trap(wasm_rt_trap_t why)
 void wasm_rt_trap_indirect(const wasm_rt_funcref_t *entry)
 {
 	wasm_stop(NULL, __builtin_return_address(0),
-		  !entry	? "indirect call outside of the table"
+		  !entry	 ? "indirect call outside of the table"
 		  : !entry->func ? "indirect call of an empty table entry"
 				 : "indirect call of a function with another signature");
 }

@@ -256,9 +256,10 @@ int wasm_runtime_register(struct wasm_module *m, const void *function)
 
 uint32_t wasm_rt_register_func_type(uint32_t params, uint32_t results, ...)
 {
-	static const char letters[] = { [WASM_RT_I32] = 'i',	 [WASM_RT_I64] = 'l',
-					[WASM_RT_F32] = 'f',	 [WASM_RT_F64] = 'd',
-					[WASM_RT_FUNCREF] = 'F', [WASM_RT_EXTERNREF] = 'E' };
+	static const char letters[] = {
+		[WASM_RT_I32] = 'i', [WASM_RT_I64] = 'l',     [WASM_RT_F32] = 'f',
+		[WASM_RT_F64] = 'd', [WASM_RT_FUNCREF] = 'F', [WASM_RT_EXTERNREF] = 'E'
+	};
 	char *text = malloc((size_t)params + results + 2), *at = text;
 	uint32_t number = 0;
 	va_list ap;
@@ -302,10 +303,10 @@ const void *wasm_runtime_builtin(enum wasm_builtin b, const char **signature)
 
 	*signature = signatures[b];
 	switch (b) {
-#define ROUNDING(name)           \
+#define ROUNDING(name)            \
 	case WASM_BUILTIN_##name: \
 		return ADDRESS_OF(round_##name)
-#define OTHER(name)              \
+#define OTHER(name)               \
 	case WASM_BUILTIN_##name: \
 		return ADDRESS_OF(name)
 		OTHER(memory_grow);
@@ -332,8 +333,8 @@ const void *wasm_runtime_builtin(enum wasm_builtin b, const char **signature)
 
 const void *wasm_runtime_resolve(const char *symbol)
 {
-#define NAME(function)                          \
-	if (!strcmp(symbol, #function))         \
+#define NAME(function)                  \
+	if (!strcmp(symbol, #function)) \
 		return ADDRESS_OF(function);
 	NAME(wasm_rt_trap)
 	NAME(wasm_rt_trap_indirect)

@@ -1,5 +1,7 @@
 /*
- * test_wasm.c - live wasm programs say what they say natively, under every strategy.
+ * test_wasm.c - live wasm programs print what they print natively, byte for byte, under every
+ * strategy, both W^X policies and both tiers; many instances of one module side by side; both tiers
+ * of one module at once. A program whose source could not be fetched is skipped, and says why.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,52 +12,200 @@
 
 #include <cmocka.h>
 
-#include "../harness/wasi.h"
-#include "../harness/wasm_instance.h"
+#include "../harness/prng.h"
+#include "wasm_helpers.h"
 
-static struct callee *steps_c, *step_c[2];
-static void body(void *arg)
+static int make_cache(void **unused)
 {
-	struct wasm_instance *in = arg; (void)in;
-	uint64_t a[1]={0};
-	wasm_enter_native(steps_c, a);
-	printf("steps %d\n", (int)a[0]);
-	uint32_t n = (uint32_t)a[0], x=0;
-	for (uint32_t i=0;i<n;i++) {
-		uint32_t r;
-		if (i&1) { stub_value v[1]={(stub_value)VALUE_INT32<<48|i}; r=(uint32_t)wasm_enter_js(step_c[1], v, 1);} else { a[0]=i; wasm_enter_native(step_c[0], a); r=(uint32_t)a[0]; }
-		x = x*31+r;
-	}
-	printf("%08x\n", x);
+	(void)unused;
+	return mkdtemp(wasm_cache) == NULL;
 }
-int main(int argc, char**argv)
+
+static int remove_cache(void **unused)
 {
-	char error[WASM_ERROR];
-	struct code_memory *code; struct stub_space space; struct wasm_module *m; struct wasm_thread t; struct wasm_instance *in; struct wasi w;
-	(void)argc;
-	struct code_config cc={.wx=CODE_TOGGLE,.quantum=4096};
-	struct stub_config sc={.defaults=true};
-	int e=code_open(&code,&cc);
-	for (int i=0; stub_strategies[i]; i++) {
-	printf("%s\n", stub_strategies[i]->name);
-	e=stub_space_open(&space, stub_strategies[i], code,&sc,&wasm_stub_runtime);
-	if (e) {printf("space %d\n", e); return 1;}
-	e=wasm_module_open(&m, code, argv[1], argv[2], error);
-	if (e) {puts(error);return 1;}
-	struct jit_object o; unsigned tier=atoi(argv[3]);
-	if (wasm_module_compile(m,tier,NULL,&o,error)||wasm_module_load(m,tier,&o,16,error)) {puts(error);return 1;}
-	wasm_thread_open(&t);
-	wasi_open(&w,NULL,0,1);
-	if (wasm_instance_open(&in,m,&space,&t,&w,error)) {puts(error);return 1;}
-	steps_c=wasm_instance_export(in,wasm_module_export(m,"steps"),STUB_ENTRY_NATIVE);
-	step_c[0]=wasm_instance_export(in,wasm_module_export(m,"step"),STUB_ENTRY_NATIVE);
-	step_c[1]=wasm_instance_export(in,wasm_module_export(m,"step"),STUB_ENTRY_JS);
-	int end=wasm_run(&t,body,in,error);
-	printf("end %d %s\n", end, error);
-	size_t n; const char *s=wasi_output(&w,&n); fwrite(s,1,n,stdout);
-	struct wasm_instance_stats st; wasm_instance_stats(in,&st); printf("bound %u in %lu ns, open %lu, rebound %lu heap %lu\n", st.bound, st.bind_ns, st.open_ns, st.rebound, st.heap);
-	wasm_instance_close(in); wasm_module_close(m); wasi_close(&w); stub_space_close(&space); jit_object_free(&o);
+	char command[64];
+
+	(void)unused;
+	snprintf(command, sizeof command, "rm -rf %s", wasm_cache);
+	return system(command);
+}
+
+/* ---- Programs -------------------------------------------------------------------------------- */
+
+/* Instantiates, runs, compares, closes. */
+static void run_program(struct opened *o, const struct wasm_program *p, const char *folder)
+{
+	struct wasm_instance *in;
+	struct wasm_times times;
+	struct wasi wasi;
+
+	if (wasm_program_system(p, folder, 1, &wasi, o->error) ||
+	    wasm_instance_open(&in, o->module, &o->space, &o->thread, &wasi, o->error))
+		fail_msg("%s", o->error);
+	if (wasm_drive(in, o->module, &o->thread, &wasi, &times, o->error) != WASM_RETURNED ||
+	    wasm_program_check(p, folder, &wasi, o->error))
+		fail_msg("%s: %s", o->space.ops->name, o->error);
+	assert_true(times.entries > 3);
+	assert_int_equal(o->thread.host.raised, 0);
+	wasm_instance_close(in);
+	wasi_close(&wasi);
+}
+
+static const char *built(const struct wasm_program *p, char folder[WASM_PATH])
+{
+	struct opened o;
+
+	wasm_program_folder(p, folder);
+	int e = open_module(&o, p->name, folder, stub_strategies[0], CODE_TOGGLE, 0);
+	if (e)
+		print_message("%s\n", o.error);
+	if (e && !p->fetched)
+		fail();
+	close_module(&o);
+	return e ? NULL : folder;
+}
+
+static void test_program(void **state)
+{
+	const struct wasm_program *p = *state;
+	char folder[WASM_PATH];
+
+	if (!built(p, folder))
+		skip();
+	for (int s = 0; stub_strategies[s]; s++)
+		for (enum code_wx wx = CODE_TOGGLE; wx <= CODE_DUAL; wx++) {
+			struct opened o;
+
+			if (open_module(&o, p->name, folder, stub_strategies[s], wx, 0))
+				fail_msg("%s", o.error);
+			run_program(&o, p, folder);
+			close_module(&o);
+		}
+}
+
+/* The optimised tier of what is compiled in a second. */
+static void test_optimised(void **unused)
+{
+	(void)unused;
+	for (int s = 0; stub_strategies[s]; s++)
+		for (int i = 0; wasm_programs[i] && !wasm_programs[i]->fetched; i++) {
+			char folder[WASM_PATH];
+			struct opened o;
+
+			wasm_program_folder(wasm_programs[i], folder);
+			if (open_module(&o, wasm_programs[i]->name, folder, stub_strategies[s],
+					CODE_TOGGLE, 2))
+				fail_msg("%s", o.error);
+			run_program(&o, wasm_programs[i], folder);
+			run_program(&o, wasm_programs[i], folder);
+			close_module(&o);
+		}
+}
+
+/* ---- Instances ------------------------------------------------------------------------------- */
+
+/* Twenty live at once, closed and made again in random order; each says the same. */
+static void test_many_instances(void **unused)
+{
+	enum { LIVE = 20, ROUNDS = 60 };
+	const struct wasm_program *p = wasm_program_find("wasm:table");
+	char folder[WASM_PATH];
+
+	(void)unused;
+	wasm_program_folder(p, folder);
+	for (int s = 0; stub_strategies[s]; s++) {
+		struct wasm_instance *in[LIVE] = { NULL };
+		struct wasi wasi[LIVE];
+		struct prng rng;
+		struct opened o;
+
+		prng_seed(&rng, 7);
+		if (open_module(&o, p->name, folder, stub_strategies[s], CODE_DUAL, 2))
+			fail_msg("%s", o.error);
+		for (int i = 0; i < ROUNDS + LIVE; i++) {
+			unsigned k = i < ROUNDS ? prng_below(&rng, LIVE) : (unsigned)(i - ROUNDS);
+
+			if (in[k]) {
+				if (wasm_drive(in[k], o.module, &o.thread, &wasi[k], NULL,
+					       o.error) != WASM_RETURNED ||
+				    wasm_program_check(p, folder, &wasi[k], o.error))
+					fail_msg("%s: %s", stub_strategies[s]->name, o.error);
+				wasm_instance_close(in[k]);
+				wasi_close(&wasi[k]);
+				in[k] = NULL;
+			}
+			if (i >= ROUNDS)
+				continue;
+			wasi_open(&wasi[k], NULL, 0, 1);
+			if (wasm_instance_open(&in[k], o.module, &o.space, &o.thread, &wasi[k],
+					       o.error))
+				fail_msg("%s: %s", stub_strategies[s]->name, o.error);
+		}
+		close_module(&o);
 	}
-	code_close(code);
-	return 0;
+}
+
+/* Every callee that has a target in the other tier goes there and back while an instance lives. */
+static void test_tiers(void **unused)
+{
+	enum { MOST = 4096 };
+	const struct wasm_program *p = wasm_program_find("wasm:table");
+	static struct wasm_callee callees[MOST];
+	char folder[WASM_PATH];
+
+	(void)unused;
+	wasm_program_folder(p, folder);
+	for (int s = 0; stub_strategies[s]; s++) {
+		const struct stub_ops *ops = stub_strategies[s];
+		struct wasm_instance *in;
+		struct jit_object object;
+		struct wasi wasi;
+		size_t moved = 0;
+		struct opened o;
+
+		if (open_module(&o, p->name, folder, ops, CODE_TOGGLE, 0))
+			fail_msg("%s", o.error);
+		wasi_open(&wasi, NULL, 0, 1);
+		if (wasm_instance_open(&in, o.module, &o.space, &o.thread, &wasi, o.error) ||
+		    wasm_module_compile(o.module, 2, wasm_cache, &object, o.error) ||
+		    wasm_module_load(o.module, 2, &object, 0, o.error))
+			fail_msg("%s: %s", ops->name, o.error);
+		jit_object_free(&object);
+		size_t n = wasm_instance_callees(in, callees, MOST);
+		assert_in_range(n, 1024, MOST);
+		for (size_t i = 0; i < n; i++) {
+			struct callee *c = callees[i].callee;
+			const void *now = wasm_module_at_tier(o.module, c->target, 2);
+
+			if (!now)
+				continue;
+			assert_ptr_equal(wasm_module_at_tier(o.module, now, 0), c->target);
+			assert_int_equal(ops->retarget(&o.space, c, now), 0);
+			moved++;
+		}
+		assert_true(moved > 1024);
+		if (wasm_drive(in, o.module, &o.thread, &wasi, NULL, o.error) != WASM_RETURNED ||
+		    wasm_program_check(p, folder, &wasi, o.error))
+			fail_msg("%s: %s", ops->name, o.error);
+		wasm_instance_close(in);
+		wasi_close(&wasi);
+		close_module(&o);
+	}
+}
+
+int main(void)
+{
+	enum { MOST = 32 };
+	struct CMUnitTest tests[MOST] = {
+		cmocka_unit_test(test_optimised),
+		cmocka_unit_test(test_many_instances),
+		cmocka_unit_test(test_tiers),
+	};
+	size_t n = 3;
+
+	for (size_t i = 0; wasm_programs[i]; i++)
+		tests[n++] = (struct CMUnitTest){ .name = wasm_programs[i]->workload,
+						  .test_func = test_program,
+						  .initial_state = (void *)wasm_programs[i] };
+	return _cmocka_run_group_tests("wasm", tests, n, make_cache, remove_cache);
 }

@@ -4,13 +4,13 @@
 #include <string.h>
 
 /*    name    file          fetched summary */
-#define PROGRAMS(X)                                                                                \
-	X(kernel, NULL, false, "a compute kernel: many small imports, rounding, memory.grow")      \
-	X(table, NULL, false, "1,024 indirect targets; table.set and table.grow while it runs")    \
-	X(lua, "script.lua", true, "Lua 5.4: loops, tables, strings, closures of a script")        \
+#define PROGRAMS(X)                                                                             \
+	X(kernel, NULL, false, "a compute kernel: many small imports, rounding, memory.grow")   \
+	X(table, NULL, false, "1,024 indirect targets; table.set and table.grow while it runs") \
+	X(lua, "script.lua", true, "Lua 5.4: loops, tables, strings, closures of a script")     \
 	X(sqlite, NULL, true, "SQLite 3.40: inserts, an index, selects, on a file in memory")
 
-#define DEFINE(id, in, net, text)                        \
+#define DEFINE(id, in, net, text)                         \
 	static const struct wasm_program program_##id = { \
 		.name = #id,                              \
 		.summary = text,                          \

@@ -8,19 +8,19 @@
 #include <stdint.h>
 
 /*  name   signature, result, parameters */
-#define WASM_ENV(X)                                                                              \
-	X(add, "ii>i", uint32_t, (uint32_t a, uint32_t b))                                       \
-	X(exclusive, "ii>i", uint32_t, (uint32_t a, uint32_t b))                                 \
-	X(rotate, "ii>i", uint32_t, (uint32_t a, uint32_t b))                                    \
-	X(scale, "dd>d", double, (double a, double b))                                           \
-	X(blend, "ddd>d", double, (double a, double b, double t))                                \
-	X(half, "f>f", float, (float a))                                                         \
-	X(wide, "l>l", uint64_t, (uint64_t a))                                                   \
-	X(pack, "ii>l", uint64_t, (uint32_t low, uint32_t high))                                 \
-	X(low, "l>i", uint32_t, (uint64_t a))                                                    \
-	X(six, "iiiiii>i", uint32_t,                                                             \
-	  (uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e, uint32_t f))              \
-	X(mixed, "idlf>d", double, (uint32_t a, double b, uint64_t c, float d))                  \
+#define WASM_ENV(X)                                                                 \
+	X(add, "ii>i", uint32_t, (uint32_t a, uint32_t b))                          \
+	X(exclusive, "ii>i", uint32_t, (uint32_t a, uint32_t b))                    \
+	X(rotate, "ii>i", uint32_t, (uint32_t a, uint32_t b))                       \
+	X(scale, "dd>d", double, (double a, double b))                              \
+	X(blend, "ddd>d", double, (double a, double b, double t))                   \
+	X(half, "f>f", float, (float a))                                            \
+	X(wide, "l>l", uint64_t, (uint64_t a))                                      \
+	X(pack, "ii>l", uint64_t, (uint32_t low, uint32_t high))                    \
+	X(low, "l>i", uint32_t, (uint64_t a))                                       \
+	X(six, "iiiiii>i", uint32_t,                                                \
+	  (uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e, uint32_t f)) \
+	X(mixed, "idlf>d", double, (uint32_t a, double b, uint64_t c, float d))     \
 	X(tick, ">i", uint32_t, (void))
 
 static inline uint32_t env_add(uint32_t a, uint32_t b)

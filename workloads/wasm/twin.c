@@ -5,9 +5,9 @@
 
 int main(void)
 {
-	uint32_t mixed = 0;
+	uint32_t mixed = 0, n = steps();
 
-	for (uint32_t i = 0; i < steps(); i++)
+	for (uint32_t i = 0; i < n; i++)
 		mixed = mixed * 31 + step(i);
 	printf("%08x\n", mixed);
 	return 0;

@@ -10,12 +10,12 @@
 
 #include "abi.h"
 
-#define LIKELY(x)		       __builtin_expect(!!(x), 1)
-#define UNLIKELY(x)		       __builtin_expect(!!(x), 0)
-#define wasm_rt_memcpy		       __builtin_memcpy
-#define wasm_rt_unreachable	       __builtin_unreachable
+#define LIKELY(x)			__builtin_expect(!!(x), 1)
+#define UNLIKELY(x)			__builtin_expect(!!(x), 0)
+#define wasm_rt_memcpy			__builtin_memcpy
+#define wasm_rt_unreachable		__builtin_unreachable
 #define WASM_RT_MEMCHECK_SIGNAL_HANDLER 0
-#define WASM_RT_USE_STACK_DEPTH_COUNT  0
+#define WASM_RT_USE_STACK_DEPTH_COUNT	0
 
 enum { WASM_RT_I32, WASM_RT_I64, WASM_RT_F32, WASM_RT_F64, WASM_RT_FUNCREF, WASM_RT_EXTERNREF };
 
@@ -32,8 +32,7 @@ void wasm_rt_allocate_funcref_table(wasm_rt_funcref_table_t *, uint32_t size, ui
 void wasm_rt_free_funcref_table(wasm_rt_funcref_table_t *);
 void wasm_rt_allocate_externref_table(wasm_rt_externref_table_t *, uint32_t size, uint32_t max);
 void wasm_rt_free_externref_table(wasm_rt_externref_table_t *);
-uint32_t wasm_rt_grow_externref_table(wasm_rt_externref_table_t *, uint32_t n,
-				      wasm_rt_externref_t);
+uint32_t wasm_rt_grow_externref_table(wasm_rt_externref_table_t *, uint32_t n, wasm_rt_externref_t);
 bool wasm_rt_is_initialized(void);
 
 #endif

@@ -1,0 +1,278 @@
+/*
+ * measure_wasm.c - a live wasm program: opened once, then instantiated and run again for every
+ * sample.
+ *
+ *   compile     the module's object (a large one's comes from the cache from the second time on)
+ *   instantiate an instance: its block, memory and tables, with the stubs
+ *   bind        those stubs alone: time inside the strategy, per stub
+ *   first_call  the first call into the new instance
+ *   run         the whole program from its first call to its last; its answer is compared, byte for
+ *               byte, with what the native program printed
+ *   release     the instance with all its stubs
+ *   space       what stubs and code take while one instance lives
+ *
+ * Crossings are counted in a run of their own under a strategy that only counts: they are the same
+ * under each. A program that traps, exits or answers wrongly is a failed cell.
+ */
+#include "measure_wasm.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "figures.h"
+#include "meters.h"
+#include "prng.h"
+#include "wasm_count.h"
+#include "wasm_drive.h"
+#include "world.h"
+
+enum { WARMUP = 1 };
+enum row { INSTANTIATE, BIND, FIRST, RUN, RELEASE, ROWS };
+
+struct live {
+	const struct job *job;
+	const struct wasm_program *program;
+	char folder[WASM_PATH];
+	struct code_config code_config;
+	struct stub_config stub_config;
+	struct jit_object object;
+	uint32_t offset; /* of the text */
+	json_t *figures;
+	char *why;
+};
+
+/* One strategy at work on one loading of the module. */
+struct place {
+	struct code_memory *code;
+	struct stub_space space;
+	bool space_open;
+	struct wasm_module *module;
+	struct wasm_thread thread;
+};
+
+/* ---- Places ---------------------------------------------------------------------------------- */
+
+static int compile(struct live *l, const struct wasm_module *m)
+{
+	static const struct figure_name name = { "compile", "ns", "module", "clock" };
+
+	if (l->object.data)
+		return 0;
+	if (wasm_module_compile(m, l->job->cell.tier, l->job->cache, &l->object, l->why))
+		return -1;
+	if (l->object.cached)
+		figure_missing(l->figures, name, "the object came from the cache");
+	else
+		figure_one(l->figures, name, 1, l->object.compile_ns);
+	return 0;
+}
+
+static int place_open(struct live *l, struct place *p, const struct stub_ops *ops, enum code_wx wx)
+{
+	struct code_config config = l->code_config;
+
+	config.wx = wx;
+	int e = code_open(&p->code, &config);
+	if (!e)
+		e = stub_space_open(&p->space, ops, p->code, &l->stub_config, &wasm_stub_runtime);
+	p->space_open = !e;
+	if (e) {
+		snprintf(l->why, CELL_ERROR, "%s: code memory %s: %s", ops->name, code_wx_names[wx],
+			 e == -EACCES ? "the kernel forbids this policy" : strerror(-e));
+		return -1;
+	}
+	if (wasm_module_open(&p->module, p->code, l->program->name, l->folder, l->why))
+		return -1;
+	if (compile(l, p->module) ||
+	    wasm_module_load(p->module, l->job->cell.tier, &l->object, l->offset, l->why))
+		return -1;
+	wasm_thread_open(&p->thread);
+	return 0;
+}
+
+static void place_close(struct place *p)
+{
+	if (p->module)
+		wasm_module_close(p->module);
+	if (p->space_open)
+		stub_space_close(&p->space);
+	if (p->code)
+		code_close(p->code);
+}
+
+/* ---- One instance, one run ------------------------------------------------------------------- */
+
+struct sample {
+	uint64_t values[ROWS];
+	uint32_t bound;
+	struct wasm_instance_stats stats; /* after the run */
+};
+
+static int space_figures(struct live *l, struct place *p, struct wasm_instance *in, uint64_t faults)
+{
+	struct wasm_instance_stats s;
+	struct code_stats c;
+
+	wasm_instance_stats(in, &s);
+	code_get_stats(p->code, &c);
+	const struct {
+		struct figure_name name;
+		uint64_t per, value;
+	} rows[] = {
+		{ { "space", "committed", "stub", "code" }, s.bound, c.committed_stubs },
+		{ { "space", "quanta", "stub", "code" }, s.bound, c.quanta_stubs },
+		{ { "space", "used_code", "stub", "code" }, s.bound, c.used_stubs },
+		{ { "space", "used_literals", "stub", "code" }, s.bound, c.used_literals },
+		{ { "space", "syscalls", "process", "code" }, 1, c.syscalls },
+		{ { "space", "text_bytes", "module", "count" },
+		  1,
+		  wasm_module_text(p->module, l->job->cell.tier) },
+		{ { "space", "heap", "instance", "count" }, 1, s.heap },
+		{ { "space", "stubs", "instance", "count" }, 1, s.bound },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		figure_one(l->figures, rows[i].name, rows[i].per, rows[i].value);
+	return meters_space(p->code, s.bound, faults, l->figures, l->why);
+}
+
+/* faults: where the space is to be recorded, the page faults before; else NULL. */
+static int run_once(struct live *l, struct place *p, struct sample *out, const uint64_t *faults)
+{
+	struct wasm_instance *in = NULL;
+	struct wasm_times times = { 0 };
+	struct wasi wasi;
+	int e = wasm_program_system(l->program, l->folder, l->job->seed, &wasi, l->why);
+
+	if (!e)
+		e = wasm_instance_open(&in, p->module, &p->space, &p->thread, &wasi, l->why);
+	if (!e) {
+		wasm_instance_stats(in, &out->stats);
+		out->bound = out->stats.bound;
+		out->values[INSTANTIATE] = out->stats.open_ns;
+		out->values[BIND] = out->stats.bind_ns;
+		if (wasm_drive(in, p->module, &p->thread, &wasi, &times, l->why) != WASM_RETURNED)
+			e = -1;
+	}
+	if (!e)
+		e = wasm_program_check(l->program, l->folder, &wasi, l->why);
+	if (!e && faults)
+		e = space_figures(l, p, in, *faults);
+	out->values[FIRST] = times.first_ns;
+	out->values[RUN] = times.run_ns;
+	if (in) {
+		wasm_instance_stats(in, &out->stats);
+		uint64_t t0 = clock_ns();
+
+		wasm_instance_close(in);
+		out->values[RELEASE] = clock_ns() - t0;
+	}
+	wasi_close(&wasi);
+	return e;
+}
+
+/* ---- Phases ---------------------------------------------------------------------------------- */
+
+static int count_crossings(struct live *l)
+{
+	struct place p = { 0 };
+	struct sample s;
+	struct wasm_counts counts;
+	char event[48];
+	int e = place_open(l, &p, &wasm_counting, CODE_DUAL);
+
+	if (!e)
+		e = run_once(l, &p, &s, NULL);
+	if (!e) {
+		wasm_counts(&p.space, &counts);
+		for (unsigned k = 0; k < STUB_KINDS; k++) {
+			const struct {
+				const char *what;
+				uint64_t value;
+			} rows[] = { { "crossings", counts.crossings[k] },
+				     { "used", counts.used[k] },
+				     { "made", counts.made[k] } };
+
+			for (size_t i = 0; i < 3; i++) {
+				snprintf(event, sizeof event, "%s_%s", rows[i].what,
+					 stub_kind_names[k]);
+				figure_one(l->figures,
+					   (struct figure_name){ "run", event, "run", "count" }, 1,
+					   rows[i].value);
+			}
+		}
+	}
+	place_close(&p);
+	return e;
+}
+
+static void figure_times(struct live *l, const uint64_t *samples, size_t n,
+			 const struct sample *last)
+{
+	const struct {
+		struct figure_name name;
+		uint64_t per;
+	} rows[ROWS] = {
+		[INSTANTIATE] = { { "instantiate", "ns", "instance", "clock" }, 1 },
+		[BIND] = { { "bind", "ns", "stub", "clock" }, last->bound },
+		[FIRST] = { { "first_call", "ns", "call", "clock" }, 1 },
+		[RUN] = { { "run", "ns", "run", "clock" }, 1 },
+		[RELEASE] = { { "release", "ns", "instance", "clock" }, 1 },
+	};
+
+	for (size_t k = 0; k < ROWS; k++)
+		figure_samples(l->figures, rows[k].name, rows[k].per, WARMUP, samples + k * n, n);
+	figure_one(l->figures, (struct figure_name){ "run", "rebound", "run", "count" }, 1,
+		   last->stats.rebound);
+}
+
+static int time_runs(struct live *l, const struct stub_ops *ops)
+{
+	const size_t n = WARMUP + l->job->iterations;
+	uint64_t *samples = calloc(n * ROWS, sizeof *samples), faults = meters_minor_faults();
+	struct place p = { 0 };
+	struct sample s = { 0 };
+	int e = samples ? place_open(l, &p, ops, l->code_config.wx) : -1;
+
+	for (size_t i = 0; i < n && !e; i++) {
+		e = run_once(l, &p, &s, i + 1 == n ? &faults : NULL);
+		for (size_t k = 0; k < ROWS; k++)
+			samples[k * n + i] = s.values[k];
+	}
+	if (!e)
+		figure_times(l, samples, n, &s);
+	free(samples);
+	place_close(&p);
+	return e;
+}
+
+enum measure_status measure_wasm(const struct job *job, json_t *figures, char why[CELL_ERROR])
+{
+	struct live l = { .job = job,
+			  .program = wasm_program_find(job->cell.workload),
+			  .figures = figures,
+			  .why = why };
+	struct prng rng;
+	enum stub_kind kind;
+
+	if (job->snapshot) {
+		snprintf(why, CELL_ERROR, "workload %s makes no calls that a snapshot could hold",
+			 job->cell.workload);
+		return MEASURE_REFUSED;
+	}
+	prng_seed(&rng, job->seed);
+	world_configs(&job->cell, &l.code_config, &l.stub_config, &kind);
+	l.code_config.colour = prng_below(&rng, 512);
+	l.code_config.faults = getenv("STUBMAP_CODE_TEST");
+	l.offset = 16 * prng_below(&rng, 256);
+	wasm_program_folder(l.program, l.folder);
+	for (size_t k = 0; k < job->nmeters; k++)
+		figure_missing(figures, (struct figure_name){ "run", job->meters[k], "run", "" },
+			       "counted in calls only");
+	int e = time_runs(&l, stub_strategy(job->cell.stubs));
+	if (!e)
+		e = count_crossings(&l);
+	jit_object_free(&l.object);
+	return e ? MEASURE_FAILED : MEASURE_OK;
+}

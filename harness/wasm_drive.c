@@ -1,0 +1,183 @@
+/* wasm_drive.c - finds a program's files, calls its exports in order, holds its output to the
+ * twin's. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "wasm_drive.h"
+
+/* ---- Files ----------------------------------------------------------------------------------- */
+
+void wasm_program_folder(const struct wasm_program *p, char folder[WASM_PATH])
+{
+	char exe[WASM_PATH - 64];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+
+	exe[n < 0 ? 0 : n] = 0;
+	for (int up = 0; up < 3; up++) {
+		char *slash = strrchr(exe, '/');
+
+		if (!slash)
+			break;
+		*slash = 0;
+		snprintf(folder, WASM_PATH, "%s/wasm/%s", exe, p->name);
+		if (!access(folder, R_OK | X_OK))
+			return;
+	}
+	snprintf(folder, WASM_PATH, "build/wasm/%s", p->name);
+}
+
+/* The whole of a file, or NULL; free. */
+static char *read_file(const char *folder, const char *name, size_t *size)
+{
+	char path[WASM_PATH + 64], *text = NULL;
+
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	FILE *f = fopen(path, "rb");
+	if (!f)
+		return NULL;
+	if (!fseek(f, 0, SEEK_END) && ftell(f) >= 0) {
+		*size = (size_t)ftell(f);
+		rewind(f);
+		text = malloc(*size + 1);
+		if (text && fread(text, 1, *size, f) != *size) {
+			free(text);
+			text = NULL;
+		}
+	}
+	fclose(f);
+	return text;
+}
+
+int wasm_program_system(const struct wasm_program *p, const char *folder, uint64_t seed,
+			struct wasi *wasi, char error[WASM_ERROR])
+{
+	const char *const args[] = { p->name };
+	size_t size;
+	int e = 0;
+
+	wasi_open(wasi, args, 1, seed);
+	if (!p->file)
+		return 0;
+	char *text = read_file(folder, p->file, &size);
+	e = text ? wasi_add_file(wasi, p->file, text, size) : -ENOENT;
+	free(text);
+	if (e)
+		snprintf(error, WASM_ERROR, "%s: its file %s: %s", p->name, p->file, strerror(-e));
+	return e;
+}
+
+/* ---- Running --------------------------------------------------------------------------------- */
+
+struct drive {
+	const struct callee *initialize, *steps, *native, *js;
+	struct wasm_times times;
+	uint32_t mixed;
+	bool refused; /* a step that came back as no int32 */
+};
+
+static uint32_t step_js(struct drive *d, uint32_t i)
+{
+	stub_value argv[1] = { (stub_value)VALUE_INT32 << 48 | i };
+	stub_value v = wasm_enter_js(d->js, argv, 1);
+
+	d->refused |= v >> 48 != VALUE_INT32;
+	return (uint32_t)v;
+}
+
+static void drive(void *arg)
+{
+	struct drive *d = arg;
+	uint64_t argv[1] = { 0 }, t0 = clock_ns();
+
+	if (d->initialize) {
+		wasm_enter_native(d->initialize, argv);
+		d->times.first_ns = clock_ns() - t0;
+		d->times.entries++;
+	}
+	wasm_enter_native(d->steps, argv);
+	if (!d->times.first_ns)
+		d->times.first_ns = clock_ns() - t0;
+	for (uint32_t i = 0, n = (uint32_t)argv[0]; i < n; i++) {
+		uint32_t result;
+
+		if (i & 1) {
+			result = step_js(d, i);
+		} else {
+			argv[0] = i;
+			wasm_enter_native(d->native, argv);
+			result = (uint32_t)argv[0];
+		}
+		d->mixed = d->mixed * 31 + result;
+		d->times.entries++;
+	}
+	d->times.entries++;
+	d->times.run_ns = clock_ns() - t0;
+}
+
+enum wasm_end wasm_drive(struct wasm_instance *in, const struct wasm_module *m,
+			 struct wasm_thread *thread, struct wasi *wasi, struct wasm_times *times,
+			 char error[WASM_ERROR])
+{
+	struct drive d = { 0 };
+	int step = wasm_module_export(m, "step");
+	char line[16];
+
+	d.initialize =
+	    wasm_instance_export(in, wasm_module_export(m, "_initialize"), STUB_ENTRY_NATIVE);
+	d.steps = wasm_instance_export(in, wasm_module_export(m, "steps"), STUB_ENTRY_NATIVE);
+	d.native = wasm_instance_export(in, step, STUB_ENTRY_NATIVE);
+	d.js = wasm_instance_export(in, step, STUB_ENTRY_JS);
+	if (!d.steps || !d.native) {
+		snprintf(error, WASM_ERROR, "%s: exports no functions steps and step",
+			 wasm_module_name(m));
+		return WASM_TRAPPED;
+	}
+	enum wasm_end end = wasm_run(thread, drive, &d, error);
+	if (end == WASM_EXITED)
+		snprintf(error, WASM_ERROR, "%s: exited with status %u", wasm_module_name(m),
+			 thread->exit_code);
+	if (end == WASM_RETURNED && d.refused) {
+		snprintf(error, WASM_ERROR, "%s: a call of step through entry_js failed",
+			 wasm_module_name(m));
+		end = WASM_TRAPPED;
+	}
+	if (end == WASM_RETURNED) {
+		int n = snprintf(line, sizeof line, "%08x\n", d.mixed);
+
+		if (wasi_print(wasi, line, (size_t)n)) {
+			snprintf(error, WASM_ERROR, "%s: no room for its output",
+				 wasm_module_name(m));
+			end = WASM_TRAPPED;
+		}
+	}
+	if (times)
+		*times = d.times;
+	return end;
+}
+
+int wasm_program_check(const struct wasm_program *p, const char *folder, const struct wasi *wasi,
+		       char error[WASM_ERROR])
+{
+	size_t size, expected_size, line = 1, i = 0;
+	const char *output = wasi_output(wasi, &size);
+	char *expected = read_file(folder, "expected", &expected_size);
+
+	if (!expected) {
+		snprintf(error, WASM_ERROR, "%s: no native answer in %.120s", p->name, folder);
+		return -ENOENT;
+	}
+	while (i < size && i < expected_size && output[i] == expected[i])
+		line += output[i++] == '\n';
+	bool equal = i == size && i == expected_size;
+	free(expected);
+	if (equal)
+		return 0;
+	snprintf(error, WASM_ERROR,
+		 "%s: wrong answer: its output differs from the native program's in line %zu",
+		 p->name, line);
+	return -EINVAL;
+}

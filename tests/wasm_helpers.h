@@ -1,0 +1,55 @@
+/*
+ * wasm_helpers.h - a module opened on a strategy, for tests: built programs of build/wasm, and the
+ * small modules of workloads/wasm/bad.
+ */
+#ifndef STUBMAP_TESTS_WASM_HELPERS_H
+#define STUBMAP_TESTS_WASM_HELPERS_H
+
+#include "../harness/wasm_drive.h"
+
+static char wasm_cache[] = "/tmp/stubmap-wasm-XXXXXX"; /* objects; made by the group's set-up */
+
+struct opened {
+	struct code_memory *code;
+	struct stub_space space;
+	struct wasm_module *module;
+	struct wasm_thread thread;
+	struct wasi wasi;
+	char error[WASM_ERROR];
+};
+
+/* 0, or what the first call that failed said. */
+static int open_module(struct opened *o, const char *name, const char *folder,
+		       const struct stub_ops *ops, enum code_wx wx, unsigned tier)
+{
+	const struct code_config code = { .wx = wx, .quantum = 4096 };
+	const struct stub_config config = { .defaults = true };
+	struct jit_object object;
+
+	*o = (struct opened){ .module = NULL };
+	assert_int_equal(code_open(&o->code, &code), 0);
+	assert_int_equal(stub_space_open(&o->space, ops, o->code, &config, &wasm_stub_runtime), 0);
+	wasm_thread_open(&o->thread);
+	wasi_open(&o->wasi, NULL, 0, 1);
+	int e = wasm_module_open(&o->module, o->code, name, folder, o->error);
+	if (e) {
+		o->module = NULL;
+		return e;
+	}
+	e = wasm_module_compile(o->module, tier, wasm_cache, &object, o->error);
+	if (!e)
+		e = wasm_module_load(o->module, tier, &object, 16, o->error);
+	jit_object_free(&object);
+	return e;
+}
+
+static void close_module(struct opened *o)
+{
+	if (o->module)
+		wasm_module_close(o->module);
+	wasi_close(&o->wasi);
+	stub_space_close(&o->space);
+	code_close(o->code);
+}
+
+#endif
