@@ -76,51 +76,42 @@ void placed_free(struct placed_list *list, uint32_t word)
 	list->free = word;
 }
 
-struct emit_config placed_config(const struct stub_space *space, const void *target)
+struct emit_config placed_config(const struct stub_space *space, enum emit_form form)
 {
-	struct emit_config config = { .form = EMIT_TABLE,
-				      .markers = space->config.markers,
-				      .distance = code_literal_distance(space->code),
-				      .runtime = space->runtime,
-				      .poison = space->config.poison };
-	uintptr_t from, to;
-
-	if (space->config.literals == STUB_LITERALS_BAKED) {
-		code_range(space->code, CODE_STUBS, &from, &to);
-		config.form =
-		    emit_in_reach((void *)from, target) && emit_in_reach((void *)to, target)
-			? EMIT_NEAR
-			: EMIT_FAR;
-	}
-	return config;
+	return (struct emit_config){ .form = form,
+				     .markers = space->config.markers,
+				     .distance = code_literal_distance(space->code),
+				     .runtime = space->runtime,
+				     .poison = space->config.poison };
 }
 
 /* ---- Words in the side table ---------------------------------------------------------------- */
 
 /* Target and context; of a poisoned baked stub, as its release or replacement left them. */
-static const void **table_words(const struct stub_space *space, const uint8_t *at)
+static const void **table_words(const struct placed_list *list, const uint8_t *at)
 {
-	return (const void **)(at + code_literal_distance(space->code));
+	return (const void **)(at + list->distance);
 }
 
 /* Under poison: where the stub's head jumps to. */
-static const void **guard_word(const struct stub_space *space, const uint8_t *at)
+static const void **guard_word(const struct placed_list *list, const uint8_t *at)
 {
-	return (const void **)(at + 2 * code_literal_distance(space->code));
+	return (const void **)(at + 2 * list->distance);
 }
 
-static void set_owner(const struct stub_space *space, const uint8_t *at, const void *target,
+static void set_owner(const struct placed_list *list, const uint8_t *at, const void *target,
 		      const void *context)
 {
-	__atomic_store_n(&table_words(space, at)[0], target, __ATOMIC_RELEASE);
-	__atomic_store_n(&table_words(space, at)[1], context, __ATOMIC_RELAXED);
+	__atomic_store_n(&table_words(list, at)[0], target, __ATOMIC_RELEASE);
+	__atomic_store_n(&table_words(list, at)[1], context, __ATOMIC_RELAXED);
 }
 
 static void report(void *arg, uint8_t *r11, struct callee *r10)
 {
 	const struct stub_space *space = arg;
-	uint8_t *at = r11 - 2 * code_literal_distance(space->code);
-	const void **words = table_words(space, at);
+	size_t distance = code_literal_distance(space->code);
+	uint8_t *at = r11 - 2 * distance;
+	const void **words = (const void **)(at + distance);
 
 	(void)r10;
 	space->runtime.released(&(struct stub_owner){
@@ -131,23 +122,27 @@ static void report(void *arg, uint8_t *r11, struct callee *r10)
 
 int placed_open(struct placed_list *list, struct stub_space *space)
 {
+	list->distance = code_literal_distance(space->code);
+	code_range(space->code, CODE_STUBS, &list->from, &list->to);
+	list->baked = space->config.literals == STUB_LITERALS_BAKED;
+	list->frozen = code_frozen(space->code);
 	return poison_open(&list->poison, space, report);
 }
 
-void placed_literals(const struct stub_space *space, const struct placed *placed,
-		     const struct stub_spec *spec)
+void placed_literals(const struct stub_space *space, const struct placed_list *list,
+		     const struct placed *placed, const struct stub_spec *spec)
 {
 	if (placed->form == EMIT_TABLE) {
-		set_owner(space, placed->at, spec->target, spec->context);
+		set_owner(list, placed->at, spec->target, spec->context);
 		if (spec->nbound)
-			memcpy(&table_words(space, placed->at)[2], spec->bound,
+			memcpy(&table_words(list, placed->at)[2], spec->bound,
 			       spec->nbound * sizeof(*spec->bound));
 	} else {
 		emit_literals(placed->form, &placed->patches,
 			      code_writable(space->code, placed->at), placed->at, spec);
 	}
-	if (space->config.poison)
-		__atomic_store_n(guard_word(space, placed->at), placed->at + EMIT_SLOT,
+	if (poisoned(&list->poison))
+		__atomic_store_n(guard_word(list, placed->at), placed->at + EMIT_SLOT,
 				 __ATOMIC_RELEASE);
 }
 
@@ -199,8 +194,8 @@ static void replace(struct stub_space *space, struct placed_list *list, struct c
 	*live = moved;
 	if (!old->before)
 		link_replaced(list, (uint32_t)c->word);
-	if (space->config.poison)
-		set_owner(space, old->at, c->target, c->context);
+	if (poisoned(&list->poison))
+		set_owner(list, old->at, c->target, c->context);
 	code_retire(space->code, placed_bytes(old->size));
 	__atomic_store_n(&c->target, target, __ATOMIC_RELAXED);
 	__atomic_store_n(&c->code, live->at, __ATOMIC_RELEASE);
@@ -212,7 +207,7 @@ static void dispose(struct stub_space *space, struct placed_list *list, uint32_t
 	if (poisoned(&list->poison)) {
 		const struct placed *p = placed_at(list, word);
 
-		__atomic_store_n(guard_word(space, p->at),
+		__atomic_store_n(guard_word(list, p->at),
 				 list->poison.entries[emit_zero_of(p->kind, p->signature)],
 				 __ATOMIC_RELEASE);
 		word = (uint32_t)poison_pass(&list->poison, word);
@@ -251,8 +246,8 @@ void placed_release(struct stub_space *space, struct placed_list *list, struct c
 		unlink_replaced(list, word);
 		free_replaced(space, list, word);
 	}
-	if (space->config.poison)
-		set_owner(space, p->at, c->target, c->context);
+	if (poisoned(&list->poison))
+		set_owner(list, p->at, c->target, c->context);
 	*c = (struct callee){ 0 };
 	dispose(space, list, word);
 }
@@ -260,22 +255,24 @@ void placed_release(struct stub_space *space, struct placed_list *list, struct c
 /* ---- Retarget ------------------------------------------------------------------------------- */
 
 /* Whether target takes a new stub. */
-static bool must_move(const struct stub_space *space, const struct placed *p, const void *target)
+static bool must_move(const struct placed_list *list, const struct placed *p, const void *target)
 {
 	return p->form != EMIT_TABLE &&
-	       (code_frozen(space->code) ||
-		(p->form == EMIT_NEAR && placed_config(space, target).form != EMIT_NEAR));
+	       (list->frozen || (p->form == EMIT_NEAR && placed_form(list, target) != EMIT_NEAR));
 }
 
-/* The store itself, in memory that can be written. */
-static void store(const struct stub_space *space, const struct placed *p, struct callee *c,
-		  const void *target)
+static void store_word(const struct placed_list *list, const struct placed *p, struct callee *c,
+		       const void *target)
 {
-	if (p->form == EMIT_TABLE)
-		__atomic_store_n(&table_words(space, p->at)[0], target, __ATOMIC_RELEASE);
-	else
-		emit_retarget(p->form, &p->patches, code_writable(space->code, p->at), p->at,
-			      target);
+	__atomic_store_n(&table_words(list, p->at)[0], target, __ATOMIC_RELEASE);
+	__atomic_store_n(&c->target, target, __ATOMIC_RELAXED);
+}
+
+/* The field of a baked stub, in memory that can be written. */
+static void store_field(const struct stub_space *space, const struct placed *p, struct callee *c,
+			const void *target)
+{
+	emit_retarget(p->form, &p->patches, code_writable(space->code, p->at), p->at, target);
 	__atomic_store_n(&c->target, target, __ATOMIC_RELAXED);
 }
 
@@ -301,24 +298,29 @@ static int move(struct stub_space *space, struct placed_list *list, struct calle
 	return error;
 }
 
-int placed_retarget(struct stub_space *space, struct placed_list *list, struct callee *c,
-		    const void *target)
+static int retarget_baked(struct stub_space *space, struct placed_list *list, struct callee *c,
+			  const void *target)
 {
 	const struct placed *p = placed_at(list, c->word);
 
-	if (p->form == EMIT_TABLE) {
-		store(space, p, c, target);
-		return 0;
-	}
-	if (must_move(space, p, target))
+	if (must_move(list, p, target))
 		return move(space, list, c, target);
 	uint8_t *field = p->at + p->patches.target;
 	size_t bytes = p->form == EMIT_NEAR ? 4 : 8;
 	int error = code_patch(space->code, field, bytes);
 	if (error)
 		return error;
-	store(space, p, c, target);
+	store_field(space, p, c, target);
 	return code_commit(space->code, field, bytes);
+}
+
+int placed_retarget(struct stub_space *space, struct placed_list *list, struct callee *c,
+		    const void *target)
+{
+	if (list->baked)
+		return retarget_baked(space, list, c, target);
+	store_word(list, placed_at(list, c->word), c, target);
+	return 0;
 }
 
 struct many {
@@ -330,16 +332,16 @@ struct many {
 	uint32_t *words; /* both: those that move, in order */
 };
 
-static void survey(const struct stub_space *space, const struct placed_list *list, struct many *m)
+static void survey(const struct placed_list *list, struct many *m)
 {
 	m->moves = 0;
 	m->low = m->high = NULL;
 	for (size_t i = 0; i < m->n; i++) {
 		const struct placed *p = placed_at(list, m->c[i]->word);
 
-		if (must_move(space, p, m->targets[i])) {
+		if (must_move(list, p, m->targets[i])) {
 			m->specs[m->moves++] = spec_for(p, m->c[i], m->targets[i]);
-		} else if (p->form != EMIT_TABLE) {
+		} else {
 			m->low = !m->low || p->at < m->low ? p->at : m->low;
 			m->high = p->at + p->size > m->high ? p->at + p->size : m->high;
 		}
@@ -354,10 +356,10 @@ static void change_all(struct stub_space *space, struct placed_list *list, const
 	for (size_t i = 0; i < m->n; i++) {
 		const struct placed *p = placed_at(list, m->c[i]->word);
 
-		if (must_move(space, p, m->targets[i]))
+		if (must_move(list, p, m->targets[i]))
 			replace(space, list, m->c[i], m->words[moved++], m->targets[i]);
 		else
-			store(space, p, m->c[i], m->targets[i]);
+			store_field(space, p, m->c[i], m->targets[i]);
 	}
 }
 
@@ -397,14 +399,19 @@ int placed_retarget_many(struct stub_space *space, struct placed_list *list,
 {
 	struct many m = { .c = c, .targets = targets, .n = n };
 
-	*done = 0;
-	if (n < 2 || space->config.literals == STUB_LITERALS_TABLE)
+	if (!list->baked) {
+		for (size_t i = 0; i < n; i++)
+			store_word(list, placed_at(list, c[i]->word), c[i], targets[i]);
+		*done = n;
+		return 0;
+	}
+	if (n < 2)
 		return one_by_one(space, list, &m, done);
 	m.specs = malloc(n * sizeof(*m.specs));
 	m.words = malloc(n * sizeof(*m.words));
 	int error = m.specs && m.words ? 0 : -ENOMEM;
 	if (!error) {
-		survey(space, list, &m);
+		survey(list, &m);
 		error = retarget_all(space, list, &m);
 	}
 	/* A quantum between the first and the last of them is not held, so that no one change of

@@ -32,6 +32,10 @@ struct placed_list {
 	uint32_t count, capacity;
 	uint32_t free;	   /* word */
 	uint32_t replaced; /* word: callees' records with a `before` */
+	/* Of the space and its code memory, for paths that are measured. */
+	size_t distance;    /* S */
+	uintptr_t from, to; /* the stubs' area */
+	bool baked, frozen;
 	struct poison poison;
 	/* The strategy's own: makes n stubs in new records, their words in words[], so that they
 	 * can be called; or none: -ENOMEM, -ENOTSUP. */
@@ -51,11 +55,19 @@ static inline struct placed *placed_at(const struct placed_list *list, uint64_t 
 	return &list->records[word - 1];
 }
 
-/* The form a stub for target takes, wherever it may come to lie; fills in the rest of config. */
-struct emit_config placed_config(const struct stub_space *space, const void *target);
+/* The form a stub for target takes, wherever it may come to lie. */
+static inline enum emit_form placed_form(const struct placed_list *list, const void *target)
+{
+	if (!list->baked)
+		return EMIT_TABLE;
+	return emit_in_reach((void *)list->from, target) && emit_in_reach((void *)list->to, target)
+		   ? EMIT_NEAR
+		   : EMIT_FAR;
+}
+struct emit_config placed_config(const struct stub_space *space, enum emit_form form);
 /* Writes the literals of a stub whose code is in place and writable. */
-void placed_literals(const struct stub_space *space, const struct placed *placed,
-		     const struct stub_spec *spec);
+void placed_literals(const struct stub_space *space, const struct placed_list *list,
+		     const struct placed *placed, const struct stub_spec *spec);
 /* The last step of bind: c's words, the code pointer last. */
 void placed_publish(const struct placed_list *list, const struct stub_spec *spec, uint32_t word,
 		    struct callee *c);

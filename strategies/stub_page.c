@@ -26,7 +26,8 @@ struct page_state {
 /* Puts a new stub in a new quantum. */
 static int place(struct stub_space *space, const struct stub_spec *spec, struct placed *placed)
 {
-	struct emit_config config = placed_config(space, spec->target);
+	struct page_state *state = space->state;
+	struct emit_config config = placed_config(space, placed_form(&state->list, spec->target));
 	size_t quantum = code_config(space->code)->quantum;
 	uint8_t code[EMIT_MAX];
 	size_t size;
@@ -44,7 +45,7 @@ static int place(struct stub_space *space, const struct stub_spec *spec, struct 
 		return -ENOMEM;
 	placed->size = (uint32_t)size;
 	memcpy(code_writable(space->code, placed->at), code, size);
-	placed_literals(space, placed, spec);
+	placed_literals(space, &state->list, placed, spec);
 	error = code_commit(space->code, placed->at, quantum);
 	if (error) {
 		code_abort(space->code, placed->at, quantum);

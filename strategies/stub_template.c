@@ -54,26 +54,45 @@ static int make_template(struct template_state *state, const struct emit_config 
 	return error;
 }
 
-static int template_prepare(struct stub_space *space, const struct stub_spec *specs, size_t n)
+/* Sees to a template for each spec; *bytes: what all their stubs take. */
+static int prepare_all(struct stub_space *space, const struct stub_spec *specs, size_t n,
+		       size_t *bytes)
 {
 	struct template_state *state = space->state;
-	int error = 0;
 
-	for (size_t i = 0; i < n && !error; i++) {
-		struct emit_config config = placed_config(space, specs[i].target);
+	*bytes = 0;
+	for (size_t i = 0; i < n; i++) {
+		enum emit_form form = placed_form(&state->list, specs[i].target);
+		int error = emit_check(&specs[i]);
+		if (error)
+			return error;
+		const struct body *template = bodies_find(&state->templates, &specs[i], form);
 
-		error = emit_check(&specs[i]);
-		if (!error && !bodies_find(&state->templates, &specs[i], config.form))
+		if (!template) {
+			struct emit_config config = placed_config(space, form);
+
 			error = make_template(state, &config, &specs[i]);
+			if (error)
+				return error;
+			template = bodies_find(&state->templates, &specs[i], form);
+		}
+		*bytes += (size_t)placed_bytes(template->size);
 	}
-	return error;
+	return 0;
+}
+
+static int template_prepare(struct stub_space *space, const struct stub_spec *specs, size_t n)
+{
+	size_t bytes;
+
+	return prepare_all(space, specs, n, &bytes);
 }
 
 /* Copies a prepared template to a place that is open until arena_commit. */
 static int place(struct stub_space *space, const struct stub_spec *spec, struct placed *placed)
 {
 	struct template_state *state = space->state;
-	enum emit_form form = placed_config(space, spec->target).form;
+	enum emit_form form = placed_form(&state->list, spec->target);
 	const struct body *template = bodies_find(&state->templates, spec, form);
 
 	*placed = (struct placed){ .at = arena_take(&state->arena, template->size),
@@ -87,7 +106,7 @@ static int place(struct stub_space *space, const struct stub_spec *spec, struct 
 	if (!placed->at)
 		return -ENOMEM;
 	memcpy(code_writable(space->code, placed->at), template->code, template->size);
-	placed_literals(space, placed, spec);
+	placed_literals(space, &state->list, placed, spec);
 	code_account(space->code, CODE_LITERALS, placed_literal_bytes(space, placed));
 	return 0;
 }
@@ -100,28 +119,14 @@ static void drop(struct stub_space *space, const struct placed *placed)
 	code_account(space->code, CODE_LITERALS, -placed_literal_bytes(space, placed));
 }
 
-static size_t total(struct stub_space *space, const struct stub_spec *specs, size_t n)
-{
-	struct template_state *state = space->state;
-	size_t bytes = 0;
-
-	for (size_t i = 0; i < n; i++)
-		bytes +=
-		    (size_t)placed_bytes(bodies_find(&state->templates, &specs[i],
-						     placed_config(space, specs[i].target).form)
-					     ->size);
-	return bytes;
-}
-
 static int make(struct stub_space *space, const struct stub_spec *specs, uint32_t *words, size_t n)
 {
 	struct template_state *state = space->state;
 	size_t done = 0;
 
-	int error = template_prepare(space, specs, n);
+	int error = prepare_all(space, specs, n, &state->arena.expected);
 	if (error)
 		return error;
-	state->arena.expected = total(space, specs, n);
 	for (; done < n && !error; done += !error) {
 		words[done] = placed_new(&state->list);
 		error = words[done]
