@@ -37,6 +37,7 @@ gcobj    = $(patsubst %,$(1)/gc/%.o,$(2)) $(patsubst %,$(1)/gc/native/%.o,$(2))
 # and no sanitizer touches them. Where a source can't be fetched, the next make tries again.
 WASM     := build/wasm
 LIVE     := $(patsubst %,$(WASM)/%/complete,kernel table lua sqlite)
+BAD      := $(patsubst workloads/wasm/%.wat,$(WASM)/%/complete,$(wildcard workloads/wasm/bad/*.wat))
 HARNLIB  := $(filter-out harness/main.c,$(HARN))
 
 .DEFAULT_GOAL := all
@@ -56,7 +57,7 @@ check: setup
 	@scripts/run-tests $(patsubst tests/%.c,$(BUILD)/san/tests/%,$(TESTS)) $(THREADED)
 
 .PHONY: check-programs
-check-programs: $(LIVE) $(patsubst tests/%.c,$(BUILD)/san/tests/%,$(TESTS)) $(BUILD)/san/stubmap $(THREADED)
+check-programs: $(LIVE) $(BAD) $(patsubst tests/%.c,$(BUILD)/san/tests/%,$(TESTS)) $(BUILD)/san/stubmap $(THREADED)
 
 smoke: all
 	@rm -f $(BUILD)/smoke.jsonl
@@ -66,7 +67,12 @@ smoke: all
 reproduce: all
 	@scripts/reproduce $(BUILD)/results
 
-$(WASM)/%/complete: scripts/wasm-build scripts/fetch-source $(wildcard workloads/wasm/*)
+$(WASM)/bad/%/complete: workloads/wasm/bad/%.wat scripts/wasm-build $(wildcard workloads/wasm/*.*)
+	@echo "  WASM bad/$*"
+	@scripts/wasm-build $< $(@D)
+	@touch $@
+
+$(WASM)/%/complete: scripts/wasm-build scripts/fetch-source $(wildcard workloads/wasm/*.*)
 	@echo "  WASM $*"
 	@scripts/wasm-build $* $(@D)
 	@test -e $(@D)/why || touch $@

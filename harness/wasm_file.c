@@ -359,27 +359,31 @@ static int read_section(struct reader *file, unsigned *seen)
 	return e;
 }
 
-static int refuse_signature(struct reader *r, const char *module, const char *name, uint32_t type)
+static int refuse_signature(struct reader *r, const char *what, uint32_t type)
 {
 	return refuse(r,
-		      "%s %s: %u parameters, or a type that no stub passes: at most %u numbers and "
+		      "%s: %u parameters, or a type that no stub passes: at most %u numbers and "
 		      "one result are allowed",
-		      module, name, r->file->types[type].nparams, STUB_MAX_PARAMS);
+		      what, r->file->types[type].nparams, STUB_MAX_PARAMS);
 }
 
 /* What crosses the boundary must be something that a stub can pass. */
 static int check_signatures(struct reader *r)
 {
-	struct wasm_file *f = r->file;
+	const struct wasm_file *f = r->file;
+	char what[100];
 
-	for (uint32_t i = 0; i < f->nimports; i++)
+	for (uint32_t i = 0; i < f->nimports; i++) {
+		snprintf(what, sizeof what, "import %.40s.%.40s", f->imports[i].module,
+			 f->imports[i].name);
 		if (!f->types[f->imports[i].type].fits)
-			return refuse_signature(r, f->imports[i].module, f->imports[i].name,
-						f->imports[i].type);
-	for (uint32_t i = 0; i < f->nexports; i++)
+			return refuse_signature(r, what, f->imports[i].type);
+	}
+	for (uint32_t i = 0; i < f->nexports; i++) {
+		snprintf(what, sizeof what, "export %.80s", f->exports[i].name);
 		if (!f->types[f->exports[i].type].fits)
-			return refuse_signature(r, "export", f->exports[i].name,
-						f->exports[i].type);
+			return refuse_signature(r, what, f->exports[i].type);
+	}
 	return 0;
 }
 

@@ -193,16 +193,17 @@ static int unbox(void *context, enum stub_type type, stub_value v, uint64_t *out
 	return host_runtime.unbox(context, type, v, out);
 }
 
-/* No program goes on with the zero that a stub would return. */
+/* No program goes on with the zero that a stub would return. The stub's frame is the one below
+ * this: its return address says who called it. */
 static void raise_(void *context)
 {
 	struct wasm_instance *in = wasm_instance_of(context);
+	void *const *stub = *(void *const *const *)__builtin_frame_address(0);
 
 	in->thread->host.raised++;
-	wasm_stop(in, NULL,
-		  in->failed[0] ? in->failed
-				: "a call for which no stub could be made, or a host "
-				  "function's result of a wrong type");
+	wasm_stop(in, stub[1],
+		  in->failed[0] ? in->failed : "a call for which no stub could be made, or a host "
+					       "function's result of a wrong type");
 }
 
 const struct stub_runtime wasm_stub_runtime = {

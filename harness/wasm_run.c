@@ -126,6 +126,8 @@ void wasm_stop(struct wasm_instance *in, const void *pc, const char *what)
 		f = function_at(in->module, pc);
 	snprintf(run->error, WASM_ERROR, "%s: %s in function %s", in ? in->module->name : "wasm",
 		 what, f ? plain_name(in->module, f->name) : "(none)");
+	if (in)
+		in->failed[0] = 0;
 	longjmp(run->back, WASM_TRAPPED);
 }
 

@@ -2,7 +2,7 @@
 # module, in this order, to one C source that stubmap compiles:
 #
 #   - struct wasm_head at the start of each instance
-#   - glue.h in front of the module's own code
+#   - loads and stores that are always inlined; glue.h in front of the module's own code
 #   - a definition of each import: a call through the instance's slot of the same number
 #   - wasm_export_N, another name for the N-th exported function
 #   - wasm_import_name, wasm_export_name: which function has which number ("module.name", "name")
@@ -77,7 +77,12 @@ file == 1 && /^typedef struct Z_m_instance_t \{/ { print; print "  struct wasm_h
 file == 1 { print; next }
 
 /^#include ".*\.h"$/ { next }
+# Loads and stores are in line even in the baseline tier, as in any engine.
+/^#define TRAP\(x\)/ {
+	print "#define inline inline __attribute__((always_inline))\n"
+}
 /^static bool s_module_initialized = false;$/ {
+	print "#undef inline"
 	print "#include \"glue.h\"\n"
 	print imports
 	woven = 1

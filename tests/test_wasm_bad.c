@@ -1,0 +1,281 @@
+/*
+ * test_wasm_bad.c - modules that can't be taken and programs that stop: one line each, with the
+ * module's name and the function's, and the next call works as if nothing had been.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../harness/prng.h"
+#include "../harness/wasm_file.h"
+#include "wasm_helpers.h"
+
+static char root[WASM_PATH]; /* the folder of all built programs */
+
+static int set_up(void **unused)
+{
+	(void)unused;
+	wasm_program_folder(wasm_program_find("wasm:kernel"), root);
+	*strrchr(root, '/') = 0;
+	return mkdtemp(wasm_cache) == NULL;
+}
+
+static int tear_down(void **unused)
+{
+	char command[64];
+
+	(void)unused;
+	snprintf(command, sizeof command, "rm -rf %s", wasm_cache);
+	return system(command);
+}
+
+static const char *bad(const char *name, char folder[WASM_PATH])
+{
+	assert_true(snprintf(folder, WASM_PATH, "%.4000s/bad/%s", root, name) < WASM_PATH);
+	return folder;
+}
+
+/* ---- Programs that stop ---------------------------------------------------------------------- */
+
+struct call {
+	const struct callee *callee;
+	uint64_t argv[1];
+};
+
+static void enter(void *arg)
+{
+	struct call *c = arg;
+
+	wasm_enter_native(c->callee, c->argv);
+}
+
+static enum wasm_end call(struct opened *o, struct wasm_instance *in, const char *export,
+			  uint64_t *value)
+{
+	struct call c = {
+		.callee = wasm_instance_export(in, wasm_module_export(o->module, export),
+					       STUB_ENTRY_NATIVE),
+	};
+
+	assert_non_null(c.callee);
+	enum wasm_end end = wasm_run(&o->thread, enter, &c, o->error);
+	*value = c.argv[0];
+	assert_null(o->thread.host.activation.exit_frame);
+	return end;
+}
+
+static void check_traps(const struct stub_ops *ops, unsigned tier)
+{
+	static const struct {
+		const char *export, *what;
+	} traps[] = {
+		{ "unreachable", "traps: unreachable in function unreachable" },
+		{ "load", "traps: out of bounds access in function load" },
+		{ "store", "traps: out of bounds access in function store" },
+		{ "divide", "traps: integer divide by zero in function divide" },
+		{ "overflow", "traps: integer overflow in function overflow" },
+		{ "nan", "traps: conversion of NaN to an integer in function nan" },
+		{ "empty", "traps: indirect call of an empty table entry in function " },
+		{ "outside", "traps: indirect call outside of the table in function " },
+		{ "signature",
+		  "traps: indirect call of a function with another signature in function " },
+		{ "copy", "traps: out of bounds access in function copy" },
+		{ "fill", "traps: out of bounds access in function fill" },
+		{ "init", "traps: out of bounds access in function init" },
+		{ "set", "traps: out of bounds access in function set" },
+		{ "deep", "traps: stack overflow in function deep" },
+		{ "host", "traps: import env.fail failed in function host" },
+	};
+	char folder[WASM_PATH];
+	struct wasm_instance *in;
+	struct opened o;
+	uint64_t v;
+
+	if (open_module(&o, "traps", bad("traps", folder), ops, CODE_TOGGLE, tier) ||
+	    wasm_instance_open(&in, o.module, &o.space, &o.thread, &o.wasi, o.error))
+		fail_msg("%s: %s", ops->name, o.error);
+	for (size_t i = 0; i < sizeof traps / sizeof *traps; i++) {
+		if (call(&o, in, traps[i].export, &v) != WASM_TRAPPED)
+			fail_msg("%s: %s: did not trap", ops->name, traps[i].export);
+		if (strncmp(o.error, traps[i].what, strlen(traps[i].what)) != 0)
+			fail_msg("%s: '%s', expected '%s'", ops->name, o.error, traps[i].what);
+		/* The same instance goes on. */
+		assert_int_equal(call(&o, in, "good", &v), WASM_RETURNED);
+		assert_int_equal(v, 8);
+	}
+	assert_int_equal(call(&o, in, "exit", &v), WASM_EXITED);
+	assert_int_equal(o.thread.exit_code, 3);
+	assert_int_equal(call(&o, in, "grow", &v), WASM_RETURNED);
+	assert_int_equal((uint32_t)v, UINT32_MAX);
+	wasm_instance_close(in);
+	close_module(&o);
+}
+
+static void test_traps(void **unused)
+{
+	(void)unused;
+	for (int s = 0; stub_strategies[s]; s++)
+		for (unsigned tier = 0; tier <= 2; tier += 2)
+			check_traps(stub_strategies[s], tier);
+}
+
+/* ---- Modules that can't be instantiated ------------------------------------------------------ */
+
+static void test_instantiation(void **unused)
+{
+	static const struct {
+		const char *name, *what;
+	} modules[] = {
+		{ "start", "start: out of bounds access in function " },
+		{ "missing", "missing: missing import: the host has no function env.nothing" },
+		{ "signature", "signature: import env.add has signature li>i; the host's is ii>i" },
+		{ "entry",
+		  "entry: an element whose signature no stub can be made for in function " },
+	};
+	char folder[WASM_PATH];
+
+	(void)unused;
+	for (int s = 0; stub_strategies[s]; s++)
+		for (size_t i = 0; i < sizeof modules / sizeof *modules; i++) {
+			const char *name = modules[i].name;
+			struct wasm_instance *in;
+			struct code_stats stats;
+			struct opened o;
+
+			if (open_module(&o, name, bad(name, folder), stub_strategies[s],
+					CODE_TOGGLE, 0))
+				fail_msg("%s", o.error);
+			assert_int_equal(wasm_instance_open(&in, o.module, &o.space, &o.thread,
+							    &o.wasi, o.error),
+					 -EINVAL);
+			if (strncmp(o.error, modules[i].what, strlen(modules[i].what)) != 0)
+				fail_msg("'%s', expected '%s'", o.error, modules[i].what);
+			code_get_stats(o.code, &stats);
+			assert_null(o.thread.instances);
+			close_module(&o);
+		}
+}
+
+static void test_not_built(void **unused)
+{
+	struct opened o;
+
+	(void)unused;
+	assert_int_equal(open_module(&o, "nothing", "/nowhere", stub_strategies[0], CODE_TOGGLE, 0),
+			 -ENOENT);
+	assert_string_equal(o.error, "nothing: not built: /nowhere");
+	close_module(&o);
+}
+
+/* ---- Files that can't be taken --------------------------------------------------------------- */
+
+#define HEAD "\0asm\1\0\0\0"
+
+static void test_refused_files(void **unused)
+{
+#define FILE_OF(bytes) (const uint8_t *)(bytes), sizeof(bytes) - 1
+	static const struct {
+		const uint8_t *bytes;
+		size_t size;
+		const char *what;
+	} files[] = {
+		{ FILE_OF(""), "m: not a wasm module" },
+		{ FILE_OF("\177ELF\1\0\0\0"), "m: not a wasm module" },
+		{ FILE_OF("\0asm\2\0\0\0"), "m: wasm of another version than 1" },
+		{ FILE_OF(HEAD "\15\1\0"), "m: unknown section 13 at byte 8" },
+		{ FILE_OF(HEAD "\0\1\0\52\0"), "m: unknown section 42 at byte 11" },
+		{ FILE_OF(HEAD "\1\5\0"), "m: cut off at byte 8" },
+		{ FILE_OF(HEAD "\1\1\0\1\1\0"), "m: section 1 twice, at byte 11" },
+		{ FILE_OF(HEAD "\1\2\0\0"), "m: damaged section 1 at byte 8" },
+		{ FILE_OF(HEAD "\1\2\1\x5f"),
+		  "m: a type that is no function's, which stubmap can't run" },
+		{ FILE_OF(HEAD "\5\3\1\4\1"), "m: a memory of 64 bits (memory64): 32 are allowed" },
+		{ FILE_OF(HEAD "\5\4\1\3\1\1"), "m: a shared memory: threads are not supported" },
+		{ FILE_OF(HEAD "\5\5\1\0\200\200\2"),
+		  "m: too large: a memory of 32768 pages, at most 16384 are allowed" },
+		{ FILE_OF(HEAD "\5\5\2\0\1\0\1"), "m: 2 memories: one is allowed" },
+		{ FILE_OF(HEAD "\4\6\1\x70\0\201\200\100"),
+		  "m: too large: a table of 1048577 entries, at most 1048576 are allowed" },
+		{ FILE_OF(HEAD "\1\4\1\x60\0\0\2\7\1\1e\1m\2\0\1"),
+		  "m: import e.m is a memory: only functions can be imported" },
+		{ FILE_OF(HEAD "\1\4\1\x60\0\0\2\7\1\1e\1f\0\1"), "m: import e.f: type 1 of 1" },
+		{ FILE_OF(HEAD "\1\6\1\x60\0\2\x7f\x7f\2\7\1\1e\1f\0\0"),
+		  "m: import e.f: 0 parameters, or a type that no stub passes: at most 16 numbers "
+		  "and one result are allowed" },
+		{ FILE_OF(HEAD "\1\5\1\x60\1\x7b\0\3\2\1\0\7\5\1\1f\0\0"),
+		  "m: export f: 1 parameters, or a type that no stub passes" },
+		{ FILE_OF(HEAD "\7\4\1\1f\0\0"), "m: damaged section 7 at byte 8" },
+		{ FILE_OF(HEAD "\7\5\1\1f\0\0"), "m: export f: function 0 of 0" },
+	};
+	char error[WASM_FILE_ERROR];
+	struct wasm_file f;
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		assert_int_equal(wasm_file_parse(&f, "m", files[i].bytes, files[i].size, error),
+				 -EINVAL);
+		if (strncmp(error, files[i].what, strlen(files[i].what)) != 0)
+			fail_msg("file %zu: '%s', expected '%s'", i, error, files[i].what);
+		wasm_file_close(&f);
+	}
+}
+
+/* A whole module, cut off anywhere or with bytes changed: it is refused or taken, no more. */
+static void test_damaged_files(void **unused)
+{
+	enum { HITS = 4000 };
+	char path[WASM_PATH + 32], error[WASM_FILE_ERROR];
+	size_t size, taken = 0;
+	struct wasm_file f;
+	struct prng rng;
+
+	(void)unused;
+	snprintf(path, sizeof path, "%s/kernel/module.wasm", root);
+	FILE *in = fopen(path, "rb");
+	assert_non_null(in);
+	uint8_t *whole = malloc(1 << 20);
+	size = fread(whole, 1, 1 << 20, in);
+	fclose(in);
+	assert_int_equal(wasm_file_parse(&f, "kernel", whole, size, error), 0);
+	assert_in_range(f.nimports, 12, 40);
+	assert_in_range(f.nexports, 3, 5);
+	wasm_file_close(&f);
+	for (size_t n = 0; n < size; n += n < 3000 ? 1 : 211) {
+		uint8_t *part = malloc(n + 1); /* so that a byte too far is seen */
+
+		memcpy(part, whole, n);
+		part = realloc(part, n ? n : 1);
+		taken += !wasm_file_parse(&f, "kernel", part, n, error);
+		wasm_file_close(&f);
+		free(part);
+	}
+	assert_in_range(taken, 1, 20); /* cut off between two sections */
+	prng_seed(&rng, 5);
+	for (int i = 0; i < HITS; i++) {
+		uint32_t at = prng_below(&rng, 1500);
+		uint8_t old = whole[at];
+
+		whole[at] = (uint8_t)prng_next(&rng);
+		wasm_file_parse(&f, "kernel", whole, size, error);
+		wasm_file_close(&f);
+		whole[at] = old;
+	}
+	free(whole);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_traps),	      cmocka_unit_test(test_instantiation),
+		cmocka_unit_test(test_not_built),     cmocka_unit_test(test_refused_files),
+		cmocka_unit_test(test_damaged_files),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
