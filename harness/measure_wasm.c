@@ -187,6 +187,8 @@ static int count_crossings(struct live *l)
 	if (!e) {
 		wasm_counts(&p.space, &counts);
 		for (unsigned k = 0; k < STUB_KINDS; k++) {
+			if (!counts.made[k])
+				continue;
 			const struct {
 				const char *what;
 				uint64_t value;

@@ -6,6 +6,7 @@
  * Each import needs a function of its own, since a stub calls its target with nothing else to tell
  * which it is; the functions here are one line each, made from the tables.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "../workloads/wasm/env.h"
@@ -126,9 +127,10 @@ static int call_wasi(unsigned row, void *context, stub_value *argv, size_t argc)
 /* One function a row of wasi_functions. */
 #define ROWS(X)                                                                                 \
 	X(0)                                                                                    \
-	X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16)  \
-	    X(17) X(18) X(19) X(20) X(21) X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29) X(30) \
-		X(31) X(32) X(33) X(34) X(35) X(36) X(37) X(38) X(39)
+	X(1)                                                                                    \
+	X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16) X(17) \
+	    X(18) X(19) X(20) X(21) X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29) X(30) X(31) \
+		X(32) X(33) X(34) X(35) X(36) X(37) X(38) X(39)
 #define WASI(n)                                                           \
 	static int wasi_##n(void *context, stub_value *argv, size_t argc) \
 	{                                                                 \
@@ -202,8 +204,18 @@ static void raise_(void *context)
 
 	in->thread->host.raised++;
 	wasm_stop(in, stub[1],
-		  in->failed[0] ? in->failed : "a call for which no stub could be made, or a host "
-					       "function's result of a wrong type");
+		  in->failed[0] ? in->failed
+				: "a call for which no stub could be made, or a host "
+				  "function's result of a wrong type");
+}
+
+/* The owner's instance may be gone: nothing of it is looked at. */
+static void released(const struct stub_owner *owner)
+{
+	char what[80];
+
+	snprintf(what, sizeof what, "a call of the released stub at %p", owner->code);
+	wasm_stop(NULL, NULL, what);
 }
 
 const struct stub_runtime wasm_stub_runtime = {
@@ -211,4 +223,5 @@ const struct stub_runtime wasm_stub_runtime = {
 	.box_i64 = box_i64,
 	.unbox = unbox,
 	.raise = raise_,
+	.released = released,
 };

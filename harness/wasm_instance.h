@@ -99,8 +99,7 @@ struct wasm_instance_stats {
 	uint64_t heap, table; /* bytes: linear memory now; the instance's block, tables, callees */
 };
 
-/* For stub_runtime of the space that instances bind in; raise ends wasm_run. released is not set.
- */
+/* For the space that instances bind in; raise and released end wasm_run. */
 extern const struct stub_runtime wasm_stub_runtime;
 
 /*
