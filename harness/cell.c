@@ -29,6 +29,7 @@ enum use {
 	CHURN = 32,
 	STEADY = 64, /* one tier throughout */
 	WASM = 128,
+	DEFERRED = 256, /* and only where stubs are made when called */
 	ALWAYS = CALLS | GC | WASM
 };
 
@@ -50,6 +51,8 @@ static const struct field {
 	{ "quantum", U32, AT(quantum), 4096, 65536, ALWAYS },
 	{ "literals", TEXT, AT(literals), 0, 0, CALLS | WASM },
 	{ "markers", FLAG, AT(markers), 0, 0, CALLS | WASM },
+	{ "policy", TEXT, AT(policy), 0, 0, CALLS | WASM | DEFERRED },
+	{ "generic", U32, AT(generic), 0, CELL_MAX_GENERIC, CALLS | WASM | DEFERRED },
 	{ "tier", U32, AT(tier), 0, 2, STEADY | GC },
 	{ "max_events", U64, AT(max_events), 0, INT64_MAX, REPLAY | CHURN },
 	{ "threads", U32, AT(threads), 1, 8, TIERUP },
@@ -75,6 +78,7 @@ void cell_defaults(struct cell *c)
 			    .wx = "toggle",
 			    .quantum = 4096,
 			    .literals = "own",
+			    .policy = "all",
 			    .tier = 2,
 			    .threads = 4,
 			    .upgrades = 10000,
@@ -103,7 +107,10 @@ static bool applies(const struct cell *c, const struct field *f)
 					       [LIFE_TIERUP] = TIERUP,
 					       [LIFE_FLOOD] = FLOOD | STEADY,
 					       [LIFE_CHURN] = CHURN | STEADY };
+	const struct stub_ops *ops = stub_strategy(c->stubs);
 
+	if (f->use & DEFERRED && ops && !(ops->flags & STUB_DEFERRED))
+		return false;
 	if (w)
 		return f->use & (lives[w->life] | (w->trace ? REPLAY : RING));
 	if (cell_wasm(c))
@@ -177,6 +184,9 @@ size_t cell_names(const char *key, const char **names, size_t max)
 	} else if (!strcmp(key, "literals")) {
 		for (; n < sizeof literals / sizeof *literals && n < max; n++)
 			names[n] = literals[n];
+	} else if (!strcmp(key, "policy")) {
+		for (; n < STUB_POLICIES && n < max; n++)
+			names[n] = stub_policy_names[n];
 	} else if (!strcmp(key, "mode")) {
 		for (; n < GC_MODES && n < max; n++)
 			names[n] = gc_mode_names[n];
@@ -230,6 +240,19 @@ static int read_field(const struct field *f, const json_t *v, struct cell *c,
 	return 0;
 }
 
+static void refuse_key(const struct cell *c, const struct field *f, char error[CELL_ERROR])
+{
+	struct cell deferred = *c;
+
+	snprintf(deferred.stubs, sizeof deferred.stubs, "lazy+pool");
+	if (f->use == DEFERRED && applies(&deferred, f))
+		snprintf(error, CELL_ERROR, "%s does not apply to %s: only to lazy+NAME", f->key,
+			 c->stubs);
+	else
+		snprintf(error, CELL_ERROR, "%s does not apply to workload %s", f->key,
+			 c->workload);
+}
+
 int cell_read(const json_t *json, struct cell *c, char error[CELL_ERROR])
 {
 	const char *keys[NFIELDS], *key;
@@ -259,8 +282,7 @@ int cell_read(const json_t *json, struct cell *c, char error[CELL_ERROR])
 		if (applies(c, &fields[i]))
 			continue;
 		if (json_object_get(json, fields[i].key)) {
-			snprintf(error, CELL_ERROR, "%s does not apply to workload %s",
-				 fields[i].key, c->workload);
+			refuse_key(c, &fields[i], error);
 			return -EINVAL;
 		}
 		clear(c, &fields[i]);

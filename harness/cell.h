@@ -12,6 +12,7 @@
  *   {"stubs": "pool", "workload": "tierup", "live": 1024, "threads": 4, "upgrades": 1000000,
  *    "poison": true, ...}
  *   {"stubs": "pool", "workload": "flood", "live": 64, "instances": 100, ...}
+ *   {"stubs": "lazy+pool", "policy": "all", "generic": 0, ...}    where stubs are made when called
  *   {"stubs": "pool", "maps": "exact", "workload": "gc:lisp", "wx": "toggle", "quantum": 4096,
  *    "tier": 2, "mode": "normal", "polls": false, "size": 16, "replica": 0}
  *   {"stubs": "pool", "maps": "none", "workload": "wasm:sqlite", "wx": "toggle", "quantum": 4096,
@@ -45,7 +46,7 @@
 #include "../workloads/wasm.h"
 #include "../workloads/workload.h"
 
-enum { SCHEMA = 1, CELL_ERROR = 240 };
+enum { SCHEMA = 1, CELL_ERROR = 240, CELL_MAX_GENERIC = 1000 };
 
 struct cell {
 	char stubs[32], maps[32], workload[32];
@@ -56,6 +57,8 @@ struct cell {
 	uint32_t quantum; /* 4096, 16384, 65536 */
 	char literals[8]; /* own, baked, table */
 	bool markers;
+	char policy[12];     /* lazy+NAME: which pending stubs a call makes */
+	uint32_t generic;    /* lazy+NAME: calls that are interpreted before, 0..CELL_MAX_GENERIC */
 	unsigned tier;	     /* 0, 2; a tier-up goes from 0 to 2 */
 	uint64_t max_events; /* replay, churn: 0 is all */
 	uint32_t threads;    /* tierup: callers, 1..8 */
@@ -85,11 +88,12 @@ enum workload_life cell_life(const struct cell *);
 /* Like cell_from_json, but takes names as they stand: a run file may know arms that this build does
  * not. Keys, types and lengths are checked. */
 int cell_read(const json_t *, struct cell *, char error[CELL_ERROR]);
-/* A key that a workload has no use for (live on a replay) is refused by cell_from_json, left out by
- * cell_to_json and not looked at by cell_equal. False for an unknown key. */
+/* A key that a workload has no use for (live on a replay), or its arm (policy on pool), is refused
+ * by cell_from_json, left out by cell_to_json and not looked at by cell_equal. False for an unknown
+ * key. */
 bool cell_applies(const struct cell *, const char *key);
-/* The names allowed for a key ("stubs", "maps", "workload", "kind", "wx", "literals", "mode"), at
- * most max of them; returns how many, 0 for any other key. */
+/* The names allowed for a key ("stubs", "maps", "workload", "kind", "wx", "literals", "policy",
+ * "mode"), at most max of them; returns how many, 0 for any other key. */
 size_t cell_names(const char *key, const char **names, size_t max);
 enum { CELL_NAMES = 128 };
 

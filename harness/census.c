@@ -50,6 +50,8 @@ static int order_cells(const struct cell *a, const struct cell *b)
 	    (r = order_names("literals", a->literals, b->literals)) ||
 	    (r = order_numbers(a->markers, b->markers)) || (r = order_numbers(a->tier, b->tier)) ||
 	    (r = order_names("stubs", a->stubs, b->stubs)) ||
+	    (r = order_names("policy", a->policy, b->policy)) ||
+	    (r = order_numbers(a->generic, b->generic)) ||
 	    (r = order_names("maps", a->maps, b->maps)))
 		return r;
 	return order_numbers(a->replica, b->replica);
@@ -148,9 +150,17 @@ char *arm_label(const struct run *run, const struct cell *cell, char *out, size_
 	*out = 0;
 	json_object_foreach((json_t *)run->baseline, key, v)
 	{
+		if (!json_object_get(json, key))
+			continue; /* not of this arm's */
 		value_text(json_object_get(json, key), text, sizeof text);
 		append(out, size, "/", text);
 	}
+	if (*cell->policy && strcmp(cell->policy, "all") &&
+	    !json_object_get(run->baseline, "policy"))
+		append(out, size, ",", cell->policy);
+	snprintf(text, sizeof text, "K=%u", cell->generic);
+	if (cell->generic && !json_object_get(run->baseline, "generic"))
+		append(out, size, ",", text);
 	if (cell->replica)
 		append(out, size, " ", "(A/A)");
 	json_decref(json);
@@ -159,7 +169,8 @@ char *arm_label(const struct run *run, const struct cell *cell, char *out, size_
 
 char *group_label(const struct run *run, const struct cell *cell, char *out, size_t size)
 {
-	static const char *const told[] = { "workload", "live", "kind", "signature", "replica" };
+	static const char *const told[] = { "workload", "live",	   "kind",   "signature",
+					    "policy",	"generic", "replica" };
 	struct cell usual;
 	json_t *json = cell_to_json(cell), *plain, *v;
 	const char *key;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../strategies/stub.h"
 #include "commands.h"
 #include "env.h"
 #include "options.h"
@@ -56,7 +57,7 @@ static json_t *words_to_json(const char *key, const struct option_list *list, bo
 
 struct wanted {
 	struct option_list stubs, maps, workload, live, kind, signature, wx, quantum, literals,
-	    tier, mode, size, threads, upgrades, instances;
+	    policy, generic, tier, mode, size, threads, upgrades, instances;
 	bool markers, polls, poison, counters;
 	uint64_t max_events, blocks, iterations, seed;
 };
@@ -71,12 +72,69 @@ static void choose_arms(struct wanted *w)
 		gc &= !strncmp(w->workload.words[i], "gc:", 3);
 	if (w->stubs.n || w->maps.n)
 		return;
+	if (w->policy.n || w->generic.n) {
+		w->stubs.words[w->stubs.n++] = "pool";
+		w->stubs.words[w->stubs.n++] = "lazy+pool";
+		return;
+	}
 	if (gc) {
 		w->maps.words[w->maps.n++] = "*";
 		return;
 	}
 	w->stubs.words[w->stubs.n++] = "page";
 	w->stubs.words[w->stubs.n++] = "pool";
+}
+
+static bool is_deferred(const json_t *arm)
+{
+	const char *name = json_string_value(arm);
+	const struct stub_ops *ops = name ? stub_strategy(name) : NULL;
+
+	return ops && ops->flags & STUB_DEFERRED;
+}
+
+/* Of the arms those that are deferred, or the others. */
+static json_t *arms_that(const json_t *arms, bool deferred)
+{
+	json_t *some = json_array(), *arm;
+	size_t i;
+
+	json_array_foreach((json_t *)arms, i, arm) if (is_deferred(arm) == deferred)
+	    json_array_append(some, arm);
+	return some;
+}
+
+/* Policies are of the deferred arms alone: where there are others, a cell without. */
+static json_t *cells_of(const struct wanted *w, json_t *cell, json_t *baseline)
+{
+	json_t *cells = json_array(), *stubs = json_object_get(cell, "stubs");
+	json_t *lazy = arms_that(stubs, true), *eager = arms_that(stubs, false);
+	const struct {
+		const char *key;
+		const struct option_list *list;
+		bool numbers;
+	} lists[] = { { "policy", &w->policy, false }, { "generic", &w->generic, true } };
+
+	if (json_array_size(lazy) && json_array_size(eager) && (w->policy.n || w->generic.n)) {
+		json_t *plain = json_copy(cell);
+
+		json_object_set(plain, "stubs", eager);
+		json_array_append_new(cells, plain);
+		json_object_set(cell, "stubs", lazy);
+	}
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+		if (!lists[i].list->n)
+			continue;
+		json_t *words = words_to_json(lists[i].key, lists[i].list, lists[i].numbers);
+
+		json_object_set_new(cell, lists[i].key, words);
+		if (is_deferred(json_object_get(baseline, "stubs")))
+			json_object_set(baseline, lists[i].key, json_array_get(words, 0));
+	}
+	json_array_append_new(cells, cell);
+	json_decref(lazy);
+	json_decref(eager);
+	return cells;
 }
 
 static json_t *plan_of(const struct wanted *w)
@@ -125,10 +183,11 @@ static json_t *plan_of(const struct wanted *w)
 		json_object_set_new(cell, "poison", json_true());
 	if (w->max_events)
 		json_object_set_new(cell, "max_events", json_integer((json_int_t)w->max_events));
-	return json_pack("{s:s, s:b, s:I, s:I, s:I, s:o, s:[o]}", "name", "run", "counters",
+	json_t *cells = cells_of(w, cell, baseline);
+	return json_pack("{s:s, s:b, s:I, s:I, s:I, s:o, s:o}", "name", "run", "counters",
 			 w->counters, "seed", (json_int_t)w->seed, "blocks", (json_int_t)w->blocks,
 			 "iterations", (json_int_t)w->iterations, "baseline", baseline, "cells",
-			 cell);
+			 cells);
 }
 
 static int run_plan(const struct plan *plan, bool json)
@@ -183,6 +242,13 @@ int cmd_run(int argc, char **argv)
 		  0 },
 		{ "literals", 0, OPTION_LIST, "L", "own, baked, table (default: own)", &w.literals,
 		  0, 0 },
+		{ "policy", 'p', OPTION_LIST, "P",
+		  "lazy+NAME: what a call makes: all, one, table, module, adaptive\n"
+		  "                             (default: all)",
+		  &w.policy, 0, 0 },
+		{ "generic", 'g', OPTION_LIST, "K",
+		  "lazy+NAME: calls that are interpreted before, 0 to 1000 (default: 0)",
+		  &w.generic, 0, 0 },
 		{ "markers", 0, OPTION_FLAG, NULL, "endbr64 at the start of each stub", &w.markers,
 		  0, 0 },
 		{ "tier", 0, OPTION_LIST, "T", "0, 2 (default: 2)", &w.tier, 0, 0 },

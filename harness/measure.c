@@ -1,12 +1,15 @@
 /*
  * measure.c - the phases of a cell, each timed apart, in the order in which an engine lives them:
  *
- *   compile  targets and callers to objects, loaded into code memory
- *   bind     the whole population at once, as at instantiation (one bulk call where the strategy
- * has one), then again one at a time, as stubs that are made on demand first    each boundary
- * crossed for the first time steady   rounds of crossings, in samples of at least SAMPLE_NS space
- * what the kernel and the code memory say while all stubs are live retarget every stub to a second
- * copy of its target, which answers differently release  every stub
+ *   compile   targets and callers to objects, loaded into code memory
+ *   bind      the whole population at once, as at instantiation (one bulk call where the strategy
+ *             has one), then again one at a time, as stubs that are made on demand
+ *   first     each boundary crossed for the first time
+ *   steady    rounds of crossings, in samples of at least SAMPLE_NS
+ *   space     what the kernel and the code memory say while all stubs are live
+ *   retarget  every stub to a second copy of its target, which answers differently
+ *   release   every stub
+ *   cold      replays: the whole trace from a new space on (measure_cold.c)
  *
  * The answer is worked out by scenario_run, in plain C without a stub, and compared after the
  * steady calls and after the retargeting. What the strategy does not decide is moved by the seed:
@@ -20,11 +23,12 @@
 
 #include "counters.h"
 #include "figures.h"
+#include "measure_cold.h"
 #include "measure_life.h"
 #include "meters.h"
+#include "rounds.h"
 #include "snapshot.h"
 #include "stamp.h"
-#include "world.h"
 
 enum { SAMPLE_NS = 2000000, WARMUP = 3 };
 
@@ -124,35 +128,19 @@ static int phase_bind(struct run *r)
 
 static void run_rounds(struct run *r, uint64_t rounds)
 {
-	r->w.state.rounds = rounds;
-	r->w.round(&r->w.state);
+	rounds_run(&r->w, rounds);
+	r->rounds_done += rounds;
 }
 
 static void zero_state(struct run *r)
 {
-	r->w.state.x = (uint32_t)r->w.job->seed;
-	for (unsigned i = 0; i < SCENARIO_INSTANCES; i++)
-		r->w.instances[i].head.accumulator = 0;
+	rounds_zero(&r->w);
 	r->rounds_done = 0;
 }
 
-/* Compares the state with the answer after rounds_done rounds of s since zero_state. */
 static int check_answer(struct run *r, const struct scenario *s, uint32_t version)
 {
-	uint32_t acc[SCENARIO_INSTANCES] = { 0 };
-	uint32_t x = scenario_run(s, version, r->rounds_done, (uint32_t)r->w.job->seed, acc);
-	bool good = x == r->w.state.x && !r->w.host->raised;
-
-	for (unsigned i = 0; i < SCENARIO_INSTANCES; i++)
-		good &= acc[i] == r->w.instances[i].head.accumulator;
-	if (good)
-		return 0;
-	snprintf(
-	    r->why, CELL_ERROR,
-	    "%s: wrong answer after %llu rounds of version %u: %08x, expected %08x; %llu raised",
-	    r->w.job->cell.stubs, (unsigned long long)r->rounds_done, version, r->w.state.x, x,
-	    (unsigned long long)r->w.host->raised);
-	return -1;
+	return rounds_check(&r->w, s, version, r->rounds_done);
 }
 
 /* Each boundary that is ever crossed, once, in the order of its first crossing. */
@@ -170,7 +158,6 @@ static int phase_first(struct run *r)
 	struct stamp t = stamp_begin();
 	run_rounds(r, 1);
 	figure_time(r, "first_call", stamp_end(t));
-	r->rounds_done = 1;
 	if (first.shape == SCENARIO_DISPATCH) {
 		r->w.state.events = r->w.thunks;
 		r->w.state.nevents = r->w.scenario.nevents;
@@ -185,7 +172,6 @@ static uint64_t timed_rounds(struct run *r, uint64_t rounds, uint64_t *ticks)
 	run_rounds(r, rounds);
 	t = stamp_end(t);
 	*ticks = t.ticks;
-	r->rounds_done += rounds;
 	return t.ns;
 }
 
@@ -297,7 +283,6 @@ static int phase_retarget(struct run *r)
 		return 0;
 	zero_state(r);
 	run_rounds(r, 2);
-	r->rounds_done = 2;
 	return check_answer(r, &r->w.scenario, 1);
 }
 
@@ -346,7 +331,7 @@ static int all_phases(struct run *r, struct prng *rng)
 	if (phase_space(r) || phase_retarget(r))
 		return -1;
 	phase_release(r);
-	return 0;
+	return measure_cold(&r->w, r->figures);
 }
 
 /* Moves the stack by 0..4080 bytes, which the strategy does not decide. */

@@ -124,12 +124,28 @@ static int expand_all(struct plan *p, json_t *cells, char *error)
 	return p->n ? 0 : refuse(error, "cells must hold at least one cell");
 }
 
+/* What the baseline's arm has no use for, a cell's own arm may have. */
+static void drop_unused(const json_t *baseline, const struct cell *c, json_t *json)
+{
+	static const char *const of_arms[] = { "policy", "generic" };
+	const char *stubs = json_string_value(json_object_get(baseline, "stubs"));
+	struct cell base = *c;
+
+	if (stubs)
+		snprintf(base.stubs, sizeof base.stubs, "%s", stubs);
+	for (size_t i = 0; i < sizeof of_arms / sizeof *of_arms; i++)
+		if (!cell_applies(&base, of_arms[i]) && !json_object_get(baseline, of_arms[i]))
+			json_object_del(json, of_arms[i]);
+}
+
 int plan_baseline_of(const json_t *baseline, const struct cell *c, struct cell *out)
 {
 	char why[CELL_ERROR];
 	json_t *json = cell_to_json(c);
 	int r;
 
+	if (json)
+		drop_unused(baseline, c, json);
 	if (!json || json_object_update(json, (json_t *)baseline) ||
 	    json_object_set_new(json, "replica", json_integer(0))) {
 		json_decref(json);

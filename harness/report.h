@@ -25,9 +25,9 @@ struct report_options {
 /*
  * An object of REPORT_JSON has stubs, maps, workload, live, kind, wx, quantum, phase, event, unit,
  * source, n, median, low, high, baseline, ratio, ratio_low, ratio_high, note; and, what else tells
- * cells apart, signature, literals, markers, tier, max_events, replica. Null: does not apply or
- * not to be had, and note says why. A cell that failed everywhere has a row with phase null.
- * 0 or -errno.
+ * cells apart, signature, literals, markers, policy, generic, tier, max_events, replica. Null: does
+ * not apply or not to be had, and note says why. A cell that failed everywhere has a row with phase
+ * null. 0 or -errno.
  */
 int report_summary(FILE *out, const struct run *run, const struct report_options *options);
 

@@ -36,7 +36,11 @@ void world_configs(const struct cell *c, struct code_config *code, struct stub_c
 		.markers = c->markers,
 		.running = cell_life(c) == LIFE_TIERUP,
 		.poison = c->poison,
+		.generic = c->generic,
 	};
+	for (unsigned p = 0; p < STUB_POLICIES; p++)
+		if (!strcmp(stub_policy_names[p], c->policy)) /* else it does not apply */
+			stubs->policy = p;
 	*kind = 0;
 	while (*kind + 1 < STUB_KINDS && strcmp(stub_kind_names[*kind], c->kind))
 		(*kind)++;
@@ -247,6 +251,8 @@ static int make_specs(struct world *w)
 			.kind = (enum stub_kind)b->kind,
 			.target = world_target(w, 0, k),
 			.context = &w->instances[b->instance],
+			.module = b->module,
+			.table = b->table,
 		};
 		w->pointers[k] = &w->callees[k];
 		if (!w->specs[k].target ||

@@ -16,7 +16,8 @@
  *
  * Instances: entries and exits keep the trace's instance (modulo SCENARIO_INSTANCES), builtins are
  * the runtime's (0). Traces say of a call_indirect only whose table it went through; a replay puts
- * the target of slot k into instance 1 + k % 7, so that each crosses an instance.
+ * the target of slot k into instance 1 + k % 7, so that each crosses an instance. Module and table
+ * of a boundary are the trace's own instance and that instance's table, not the target's.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -107,6 +108,8 @@ static int append(struct builder *b, uint32_t instance, enum boundary_kind kind,
 		    "no boundary of kind %u was crossed: no signature to draw from",
 		    (unsigned)kind);
 	to->kind = kind;
+	to->module = instance;
+	to->table = kind == BOUNDARY_INDIRECT ? 1 + instance : 0;
 	if (kind == BOUNDARY_BUILTIN)
 		to->instance = 0;
 	else if (kind == BOUNDARY_INDIRECT)

@@ -61,6 +61,7 @@ int ring_open(const struct workload *w, const struct workload_params *params, st
 	for (uint32_t k = 0; k < n; k++) {
 		struct boundary *b = &s->boundaries[k];
 		b->kind = params->kind;
+		b->table = b->kind == BOUNDARY_INDIRECT; /* of the one module's one table */
 		b->instance = b->kind == BOUNDARY_BUILTIN ? 0 : k % SCENARIO_INSTANCES;
 		memcpy(b->signature, signature, strlen(signature) + 1);
 		if (b->kind == BOUNDARY_BIND)

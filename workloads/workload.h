@@ -45,6 +45,8 @@ struct boundary {
 	char signature[20]; /* parameters '>' result, letters i l f d r: "ii>i" */
 	uint32_t nbound; /* bind: the first parameters that are stored, 1..SCENARIO_MAX_BOUND; else
 			    0 */
+	uint32_t module; /* whose export, import or table entry it is */
+	uint32_t table;	 /* numbered across modules; 0: in none */
 };
 
 /* How the harness is to make the calls. */
