@@ -245,7 +245,7 @@ static void refuse_key(const struct cell *c, const struct field *f, char error[C
 	struct cell deferred = *c;
 
 	snprintf(deferred.stubs, sizeof deferred.stubs, "lazy+pool");
-	if (f->use == DEFERRED && applies(&deferred, f))
+	if (f->use & DEFERRED && applies(&deferred, f))
 		snprintf(error, CELL_ERROR, "%s does not apply to %s: only to lazy+NAME", f->key,
 			 c->stubs);
 	else

@@ -4,11 +4,12 @@
 #include <string.h>
 
 #include "../strategies/map.h"
+#include "policy_report.h"
 #include "report.h"
 #include "rows.h"
 #include "table.h"
 
-const char *const report_tsv_names[] = { "ring", "make", "pages", "fills", NULL };
+const char *const report_tsv_names[] = { "ring", "make", "pages", "fills", "policies", NULL };
 
 /* ---- The table ----------------------------------------------------------------------------- */
 
@@ -226,7 +227,7 @@ static int print_view(FILE *out, const struct rows *rows, const struct view *vie
 
 static int print_table(FILE *out, const struct run *run)
 {
-	struct figure_id ids[NVIEWS * VIEW_COLUMNS];
+	struct figure_id ids[NVIEWS * VIEW_COLUMNS + 32];
 	struct rows rows;
 	bool printed = false;
 	size_t n = 0;
@@ -235,11 +236,15 @@ static int print_table(FILE *out, const struct run *run)
 	for (size_t v = 0; v < NVIEWS; v++)
 		for (size_t k = 0; k < views[v].n; k++)
 			ids[n++] = views[v].columns[k].id;
+	for (size_t k = 0; k < policy_nfigures; k++)
+		ids[n++] = policy_figures[k];
 	if ((r = rows_make(run, ids, n, &rows)))
 		return r;
 	print_title(out, run);
 	for (size_t v = 0; v < NVIEWS && !r; v++)
 		r = print_view(out, &rows, &views[v], &printed);
+	if (!r)
+		r = policy_table(out, &rows);
 	rows_free(&rows);
 	return r;
 }
@@ -445,6 +450,9 @@ int report_summary(FILE *out, const struct run *run, const struct report_options
 		break;
 	case REPORT_JSON:
 		r = print_json(out, run);
+		break;
+	case REPORT_TSV_POLICIES:
+		r = policy_tsv(out, run);
 		break;
 	default:
 		r = print_tsv(out, run, options->form);

@@ -7,15 +7,16 @@
 #include "store.h"
 
 enum report_form {
-	REPORT_TABLE,	  /* at most 100 columns; one row an arm, groups apart */
-	REPORT_JSON,	  /* one object a line: every figure of every cell */
-	REPORT_TSV_RING,  /* scripts/ring.gp */
-	REPORT_TSV_MAKE,  /* scripts/make_cost.gp */
-	REPORT_TSV_PAGES, /* scripts/page_use.gp */
-	REPORT_TSV_FILLS, /* scripts/ring.gp, as fills */
+	REPORT_TABLE,	     /* at most 100 columns; one row an arm, groups apart */
+	REPORT_JSON,	     /* one object a line: every figure of every cell */
+	REPORT_TSV_RING,     /* scripts/ring.gp */
+	REPORT_TSV_MAKE,     /* scripts/make_cost.gp */
+	REPORT_TSV_PAGES,    /* scripts/page_use.gp */
+	REPORT_TSV_FILLS,    /* scripts/ring.gp, as fills */
+	REPORT_TSV_POLICIES, /* scripts/policies.gp */
 	REPORT_FORMS
 };
-/* "ring", "make", "pages", "fills", NULL; from REPORT_TSV_RING on. */
+/* "ring", "make", "pages", "fills", "policies", NULL; from REPORT_TSV_RING on. */
 extern const char *const report_tsv_names[];
 
 struct report_options {
