@@ -112,7 +112,8 @@ static bool applies(const struct cell *c, const struct field *f)
 	if (f->use & DEFERRED && ops && !(ops->flags & STUB_DEFERRED))
 		return false;
 	if (w)
-		return f->use & (lives[w->life] | (w->trace ? REPLAY : RING));
+		return f->use &
+		       (lives[w->life] | (w->trace && w->life != LIFE_CHURN ? REPLAY : RING));
 	if (cell_wasm(c))
 		return f->use & (WASM | STEADY);
 	return !cell_program(c) || f->use & GC;

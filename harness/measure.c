@@ -319,6 +319,10 @@ static int all_phases(struct run *r, struct prng *rng)
 	switch (cell_life(&r->w.job->cell)) {
 	case LIFE_TIERUP:
 		return measure_tierup(&r->w, r->figures, rng);
+	case LIFE_FLOOD:
+		return measure_flood(&r->w, r->figures, rng);
+	case LIFE_CHURN:
+		return measure_churn(&r->w, r->figures, rng);
 	default:
 		break;
 	}

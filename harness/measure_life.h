@@ -13,5 +13,7 @@
 
 /* In an open world. 0, or -1 with one line in the world's why. */
 int measure_tierup(struct world *, json_t *figures, struct prng *);
+int measure_flood(struct world *, json_t *figures, struct prng *);
+int measure_churn(struct world *, json_t *figures, struct prng *);
 
 #endif

@@ -208,7 +208,7 @@ static int run_block(const struct plan *p, const struct sweep_options *o, unsign
 /* Replays read a file each: what is wrong with one is told once, before anything runs. */
 static int check_data(const struct plan *p, const char *data, char *error)
 {
-	const struct workload_params params = { .data = data };
+	const struct workload_params params = { .live = 1, .data = data };
 
 	for (const struct workload *const *w = workloads; *w; w++) {
 		struct scenario scenario;

@@ -146,6 +146,12 @@ static void test_refused(void **unused)
 		{ "{\"workload\": \"tierup\", \"signature\": \"i>d\"}", "parameters i f d r" },
 		{ "{\"workload\": \"tieruq\"}", "did you mean 'tierup'" },
 		{ "{\"threads\": 4}", "threads does not apply to workload ring" },
+		{ "{\"workload\": \"flood\", \"instances\": 0}", "1 to 1000" },
+		{ "{\"workload\": \"flood\", \"instances\": 1001}", "1 to 1000" },
+		{ "{\"workload\": \"flood\", \"poison\": true}", "poison does not apply" },
+		{ "{\"workload\": \"flood:sqljs\", \"live\": 4}", "live does not apply" },
+		{ "{\"workload\": \"churn\", \"threads\": 4}", "threads does not apply" },
+		{ "{\"workload\": \"churn:javac-16n\"}", "did you mean 'churn:javac-16m'" },
 		{ "{\"workload\": \"gc:lisp\", \"threads\": 4}", "threads does not apply" },
 	};
 	char error[CELL_ERROR];

@@ -39,8 +39,44 @@ static const struct workload tierup = {
 	.life = LIFE_TIERUP,
 };
 
+static const struct workload flood = {
+	.name = "flood",
+	.summary = "one module instantiated many times, N stubs of one kind each",
+	.open = life_open,
+	.life = LIFE_FLOOD,
+};
+
+static const struct workload flood_sqljs = {
+	.name = "flood:sqljs",
+	.summary = "sql.js instantiated many times, its 619 boundaries each",
+	.open = life_open,
+	.life = LIFE_FLOOD,
+	.trace = "sqljs",
+};
+
+static const struct workload churn = {
+	.name = "churn",
+	.summary = "instances of 1 to N stubs come and die in random order",
+	.open = life_open,
+	.life = LIFE_CHURN,
+};
+
+#define CHURN(id, log, what)                        \
+	static const struct workload churn_##id = { \
+		.name = "churn:" log,               \
+		.summary = "instances as in " what, \
+		.open = life_open,                  \
+		.life = LIFE_CHURN,                 \
+		.trace = log,                       \
+	}
+
+CHURN(javac_16m, "javac-16m", "HotSpot's 16 MiB code cache under javac");
+CHURN(javac_240m, "javac-240m", "HotSpot's 240 MiB code cache under javac");
+CHURN(duckdb, "v8-duckdb", "V8's code of DuckDB, the oldest evicted (births alone are real)");
+
 const struct workload *const workloads[] = {
-	&ring, &sqljs, &sqlite3oo, &dart_todomvc, &tierup, NULL
+	&ring,	      &sqljs, &sqlite3oo,	&dart_todomvc,	   &tierup,	  &flood,
+	&flood_sqljs, &churn, &churn_javac_16m, &churn_javac_240m, &churn_duckdb, NULL
 };
 
 const struct workload *workload_find(const char *name)

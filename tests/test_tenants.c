@@ -1,0 +1,170 @@
+/*
+ * test_tenants.c - floods and churn: every strategy makes, calls and releases the stubs of many
+ * instances, each call's answer checked; what is recorded adds up.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../harness/measure.h"
+#include "../strategies/stub.h"
+
+static char cache[] = "/tmp/stubmap-tenants-XXXXXX";
+
+static void read_cell(const char *text, struct cell *c)
+{
+	json_t *json = json_loads(text, 0, NULL);
+	char error[CELL_ERROR] = "";
+
+	assert_non_null(json);
+	if (cell_from_json(json, c, error))
+		fail_msg("%s: %s", text, error);
+	json_decref(json);
+}
+
+static json_t *run_cell(const struct cell *c)
+{
+	struct job job = {
+		.cell = *c, .seed = 3, .iterations = 1, .data = "workloads", .cache = cache
+	};
+	json_t *figures = json_array();
+	char why[CELL_ERROR];
+
+	if (measure_cell(&job, figures, why) != MEASURE_OK)
+		fail_msg("%s on %s, wx %s: %s", c->stubs, c->workload, c->wx, why);
+	return figures;
+}
+
+static const json_t *samples_of(const json_t *figures, const char *phase, const char *event)
+{
+	const json_t *figure;
+	size_t i;
+
+	json_array_foreach(figures, i, figure)
+	{
+		if (!strcmp(json_string_value(json_object_get(figure, "phase")), phase) &&
+		    !strcmp(json_string_value(json_object_get(figure, "event")), event))
+			return json_object_get(figure, "samples");
+	}
+	fail_msg("no figure %s.%s", phase, event);
+	return NULL;
+}
+
+static uint64_t sample(const json_t *samples, size_t i)
+{
+	return (uint64_t)json_integer_value(json_array_get(samples, i));
+}
+
+static void test_floods(void **unused)
+{
+	static const char *const cells[] = {
+		"{\"workload\": \"flood\", \"live\": 5, \"instances\": 7}",
+		"{\"workload\": \"flood\", \"live\": 3, \"instances\": 230, \"wx\": \"dual\"}",
+		"{\"workload\": \"flood\", \"live\": 1, \"instances\": 1, \"kind\": \"exit_js\"}",
+		"{\"workload\": \"flood:sqljs\", \"instances\": 3, \"max_events\": 5000}",
+	};
+	struct cell c;
+
+	(void)unused;
+	for (size_t k = 0; k < sizeof cells / sizeof *cells; k++)
+		for (unsigned i = 0; stub_strategies[i]; i++) {
+			read_cell(cells[k], &c);
+			strcpy(c.stubs, stub_strategies[i]->name);
+			json_t *figures = run_cell(&c);
+			/* A sample is of equally many instances: up to 100 samples. */
+			size_t n = json_array_size(samples_of(figures, "instantiate", "ns"));
+			assert_int_equal(n, c.instances <= 100 ? c.instances : c.instances / 3);
+			assert_true(sample(samples_of(figures, "space", "held_code"), 0) >=
+				    sample(samples_of(figures, "space", "used_code"), 0));
+			json_decref(figures);
+		}
+}
+
+static void test_churn(void **unused)
+{
+	static const char *const cells[] = {
+		"{\"workload\": \"churn\", \"live\": 9, \"instances\": 12, \"max_events\": 700}",
+		"{\"workload\": \"churn\", \"live\": 1, \"instances\": 1, \"max_events\": 150}",
+		"{\"workload\": \"churn:javac-16m\", \"live\": 3, \"instances\": 30, "
+		"\"max_events\": 900, \"wx\": \"dual\"}",
+		"{\"workload\": \"churn:v8-duckdb\", \"live\": 3, \"instances\": 30, "
+		"\"max_events\": 500, \"wx\": \"rwx\"}",
+	};
+	struct cell c;
+
+	(void)unused;
+	for (size_t k = 0; k < sizeof cells / sizeof *cells; k++)
+		for (unsigned i = 0; stub_strategies[i]; i++) {
+			read_cell(cells[k], &c);
+			strcpy(c.stubs, stub_strategies[i]->name);
+			json_t *figures = run_cell(&c);
+			const json_t *held = samples_of(figures, "churn", "held");
+			const json_t *used = samples_of(figures, "churn", "used");
+			const json_t *stubs = samples_of(figures, "churn", "stubs");
+			uint64_t most = 0;
+			assert_int_equal(json_array_size(held), 100);
+			for (size_t p = 0; p < 100; p++) {
+				assert_true(sample(held, p) >= sample(used, p));
+				assert_true(sample(stubs, p) <= c.instances * c.live);
+				most = sample(stubs, p) > most ? sample(stubs, p) : most;
+			}
+			assert_true(most > 0);
+			json_decref(figures);
+		}
+}
+
+/* A call of a stub of the dead is reported, each time, or measure_cell says that one was not. */
+static void test_stale_calls(void **unused)
+{
+	struct cell c;
+
+	(void)unused;
+	read_cell("{\"workload\": \"churn\", \"live\": 4, \"instances\": 8, \"max_events\": 600, "
+		  "\"poison\": true}",
+		  &c);
+	for (unsigned i = 0; stub_strategies[i]; i++)
+		for (int wx = 0; wx < CODE_WX_POLICIES; wx++) {
+			if (stub_strategies[i]->flags & STUB_DIRECT)
+				continue;
+			strcpy(c.stubs, stub_strategies[i]->name);
+			strcpy(c.wx, code_wx_names[wx]);
+			json_t *figures = run_cell(&c);
+			assert_true(sample(samples_of(figures, "churn", "stale_reported"), 0) > 0);
+			json_decref(figures);
+		}
+}
+
+static void test_no_log(void **unused)
+{
+	struct job job = { .seed = 3, .iterations = 1, .data = "/nowhere" };
+	json_t *figures = json_array();
+	char why[CELL_ERROR];
+
+	(void)unused;
+	read_cell("{\"workload\": \"churn:javac-16m\"}", &job.cell);
+	assert_int_equal(measure_cell(&job, figures, why), MEASURE_REFUSED);
+	assert_non_null(strstr(why, "/nowhere/churn/javac-16m.churn.zst"));
+	json_decref(figures);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_floods),
+		cmocka_unit_test(test_churn),
+		cmocka_unit_test(test_stale_calls),
+		cmocka_unit_test(test_no_log),
+	};
+	char command[64];
+
+	if (!mkdtemp(cache))
+		return 1;
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	snprintf(command, sizeof command, "rm -rf %s", cache);
+	return system(command) || failed;
+}
