@@ -84,9 +84,18 @@ static int call_stale(struct churner *c, struct tenant *a, const struct callee *
 
 static int death(struct churner *c, uint32_t slot)
 {
+	/* The floor's callees are its stubs: who keeps one has the stub. */
+	const bool stale = c->w->job->cell.poison && !(c->w->ops->flags & STUB_DIRECT) &&
+			   c->deaths++ % EVERY_DEAD == 0;
 	struct tenant *a = &c->t.all[slot];
-	const struct callee kept = a->callees[c->t.order[0]];
 	const uint32_t n = a->n;
+	bool good = true;
+
+	if (stale) /* a deferred one is there from now on */
+		tenant_call(&c->t, a, 0, 1, &good);
+	if (!good)
+		return tenant_wrong(&c->t, a, 0);
+	const struct callee kept = a->callees[c->t.order[0]];
 	const uint64_t ns = tenant_release(&c->t, a);
 	const uint32_t last = c->alive[--c->nalive];
 
@@ -95,11 +104,7 @@ static int death(struct churner *c, uint32_t slot)
 	c->release_ns[c->point] += ns;
 	c->released[c->point] += n;
 	c->stubs -= n;
-	/* The floor has no stub that could report. */
-	if (c->w->job->cell.poison && !(c->w->ops->flags & STUB_DIRECT) &&
-	    c->deaths++ % EVERY_DEAD == 0)
-		return call_stale(c, a, &kept);
-	return 0;
+	return stale ? call_stale(c, a, &kept) : 0;
 }
 
 /* How many are to live after so much of the stream, in 1/1000. */

@@ -4,7 +4,7 @@
  * back, and forth again, until as many stubs have been upgraded as the cell asks for.
  *
  *      compile |            O2, in the background           | load |
- *      turns   | g upgrades of all, in bulk | g one by one | as many rounds that upgrade nothing |
+ *      turns   | g upgrades of all, in bulk | h one by one | g + h rounds that upgrade nothing |
  *
  * A turn is one sample of each. The rounds that upgrade nothing (the floor) are like the others but
  * for the hooks: instead of these the thread spins for as long as they took, so that it competes
@@ -32,8 +32,8 @@ struct upgrader {
 	struct tierup *t;
 	const void **targets[2]; /* by version and boundary */
 	uint32_t n;
-	unsigned turns, group;	/* rounds of each manner a turn */
-	uint64_t done;		/* stubs upgraded */
+	unsigned turns, group, singly; /* rounds in bulk, and one by one, a turn */
+	uint64_t done;		       /* stubs upgraded */
 	uint64_t retired, held; /* bytes, the most that were: of replaced code; of all quanta */
 	uint64_t interval_ns[TIERUP_INTERVALS];
 	uint64_t bulk[TURNS], one[TURNS], reclaim[TURNS]; /* ns */
@@ -160,15 +160,17 @@ static int turn(struct upgrader *u, unsigned i)
 	atomic_store_explicit(&u->t->interval, TIERUP_UPGRADE, memory_order_relaxed);
 	for (unsigned g = 0; g < u->group && !e; g++)
 		e = upgrade(u, true, &u->bulk[i], &u->reclaim[i]);
-	for (unsigned g = 0; g < u->group && !e; g++)
+	for (unsigned h = 0; h < u->singly && !e; h++)
 		e = upgrade(u, false, &u->one[i], &u->reclaim[i]);
 	u->interval_ns[TIERUP_UPGRADE] += stamp_end(t).ns;
 	if (e)
 		return e;
 	t = stamp_begin();
 	atomic_store_explicit(&u->t->interval, TIERUP_FLOOR, memory_order_relaxed);
-	for (unsigned g = 0; g < 2 * u->group; g++)
-		pretend(u, (u->bulk[i] + u->one[i] + u->reclaim[i]) / (2 * u->group));
+	for (unsigned g = 0; g < u->group; g++)
+		pretend(u, u->bulk[i] / u->group);
+	for (unsigned h = 0; h < u->singly; h++)
+		pretend(u, u->one[i] / u->singly);
 	u->interval_ns[TIERUP_FLOOR] += stamp_end(t).ns;
 	return 0;
 }
@@ -211,6 +213,7 @@ static struct tierup_gaps gaps_of(const struct tierup *t, enum tierup_interval i
 
 		all.calls += g->calls;
 		all.settled += g->settled;
+		all.notable += g->notable;
 		all.longest = g->longest > all.longest ? g->longest : all.longest;
 		all.longest_off =
 		    g->longest_off > all.longest_off ? g->longest_off : all.longest_off;
@@ -232,6 +235,7 @@ static void figure_stalls(struct upgrader *u, double ns_a_tick)
 			{ "stall", "process", "tsc", (uint64_t)((double)any * ns_a_tick) },
 			{ "stall_on_cpu", "process", "tsc",
 			  (uint64_t)((double)g.longest * ns_a_tick) },
+			{ "pauses", "process", "tsc", g.notable },
 			{ "calls", "process", "count", g.calls },
 			{ "calls_settled", "process", "count", g.settled },
 			{ "interval", "process", "clock", u->interval_ns[k] },
@@ -247,16 +251,16 @@ static void figure_stalls(struct upgrader *u, double ns_a_tick)
 static void figure_upgrades(struct upgrader *u)
 {
 	const size_t warm = u->turns > 2 * WARM_TURNS ? WARM_TURNS : 0;
-	const uint64_t per = (uint64_t)u->group * u->n;
+	const uint64_t per = (uint64_t)u->group * u->n, singly = (uint64_t)u->singly * u->n;
 	const uint64_t wrong = 0; /* else the cell has failed */
 	cpu_set_t cpus;
 
 	figure_samples(u->figures, (struct figure_name){ "upgrade", "ns", "stub", "clock" }, per,
 		       warm, u->bulk, u->turns);
 	figure_samples(u->figures, (struct figure_name){ "upgrade", "one_ns", "stub", "clock" },
-		       per, warm, u->one, u->turns);
+		       singly, warm, u->one, u->turns);
 	figure_samples(u->figures, (struct figure_name){ "upgrade", "reclaim_ns", "stub", "clock" },
-		       2 * per, warm, u->reclaim, u->turns);
+		       per + singly, warm, u->reclaim, u->turns);
 	figure_one(u->figures, (struct figure_name){ "upgrade", "retired", "stub", "code" }, u->n,
 		   u->retired);
 	figure_one(u->figures, (struct figure_name){ "upgrade", "committed", "stub", "code" }, u->n,
@@ -325,7 +329,11 @@ int measure_tierup(struct world *w, json_t *figures, struct prng *rng)
 				.targets = { u->targets[0], u->targets[0] + n } };
 	uint64_t rounds = (upgrades + n - 1) / n;
 	u->turns = rounds < 2 * TURNS ? (unsigned)(rounds + 1) / 2 : TURNS;
-	u->group = (unsigned)((rounds + 2 * u->turns - 1) / (2 * u->turns));
+	/* In bulk is how an engine would; one by one four times more seldom. */
+	u->group = (unsigned)((rounds * 4 / 5 + u->turns - 1) / u->turns);
+	u->singly = u->group / 4 + !(u->group / 4);
+	while ((uint64_t)(u->group + u->singly) * u->turns < rounds)
+		u->group++;
 	if (bind_all(w) || run_turns(u, rng))
 		goto out;
 	struct stamp s = stamp_begin();

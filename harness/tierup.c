@@ -69,6 +69,7 @@ static uint64_t note_gap(struct tierup_caller *c, struct tierup_gaps *g, uint64_
 		g->longest = gap > g->longest ? gap : g->longest;
 		return now;
 	}
+	g->notable++;
 	uint64_t switches = involuntary_switches();
 	uint64_t *longest = switches == c->switches ? &g->longest : &g->longest_off;
 
@@ -140,7 +141,7 @@ int tierup_start(struct tierup *t, struct world *w, unsigned threads, uint64_t t
 
 	t->w = w;
 	t->nthreads = threads;
-	t->notable = 5 * ticks_per_us;
+	t->notable = TIERUP_NOTABLE_US * ticks_per_us;
 	atomic_init(&t->seq, 0);
 	atomic_init(&t->interval, TIERUP_COMPILE);
 	for (unsigned i = 0; i < threads && !e; i++) {

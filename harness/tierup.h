@@ -27,12 +27,13 @@
 /* What goes on while a caller calls; stalls are kept for each. */
 enum tierup_interval { TIERUP_COMPILE, TIERUP_UPGRADE, TIERUP_FLOOR, TIERUP_INTERVALS };
 
-enum { TIERUP_THREADS = 8 };
+enum { TIERUP_THREADS = 8, TIERUP_NOTABLE_US = 5 };
 
 struct tierup_gaps {
 	uint64_t calls, settled; /* settled: those that one version alone could answer */
 	uint64_t longest;	 /* ticks of the TSC, the thread on its CPU all the time */
 	uint64_t longest_off;	 /* or not */
+	uint64_t notable;	 /* how many were of tierup.notable ticks or more */
 };
 
 struct tierup_caller {
@@ -55,7 +56,7 @@ struct tierup {
 	_Alignas(64) atomic_uint_fast64_t seq;
 	atomic_uint interval;
 	_Alignas(64) unsigned nthreads;
-	uint64_t notable; /* ticks: a gap that long is looked into */
+	uint64_t notable; /* ticks, TIERUP_NOTABLE_US: a gap that long is looked into */
 	struct tierup_caller callers[TIERUP_THREADS];
 };
 

@@ -85,9 +85,6 @@ static void test_every_strategy(void **unused)
 
 				if (!(ops->flags & (baked ? STUB_CAN_BAKE : STUB_CAN_TABLE)))
 					continue;
-				/* What replaces a patch under toggle is not there yet. */
-				if (baked && wx == CODE_TOGGLE)
-					continue;
 				strcpy(c.stubs, ops->name);
 				strcpy(c.wx, code_wx_names[wx]);
 				strcpy(c.literals, baked ? "baked" : "table");
