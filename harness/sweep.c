@@ -13,6 +13,7 @@
 #include "progress.h"
 #include "spawn.h"
 #include "sweep.h"
+#include "wasm_prepare.h"
 
 int sweep_default_cpu(void)
 {
@@ -237,6 +238,7 @@ int sweep_run(const struct plan *p, const struct sweep_options *o, struct run *r
 
 	if (r)
 		return r;
+	wasm_prepare(p->cells, p->n, o->cache);
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGINT);
 	sigaddset(&stop, SIGTERM);
