@@ -23,16 +23,17 @@
  *   bind          R (ctx, the other args...)             R target(context, bound..., the others...)
  *   ref           R (ctx, args...), r13: signature       R target(context, args...), by a jump
  *
- * bind is wasm's func.bind: the first one to four parameters are stored. Where the others keep
- * their stack words it ends in a jump, like indirect; where some move, it makes a frame. A stored
- * reference is a root that no stack map names; code that holds it cannot have it moved.
+ * bind is func.bind, as wasm's function references proposed it: the first one to four parameters
+ * are stored. Where the others keep their stack words it ends in a jump, like indirect; where some
+ * move, it makes a frame. A stored reference is a root that no stack map names; code that holds it
+ * cannot have it moved.
  *
  * ref is a call through a function reference of any instance, checked when it is made: r13 (LLVM's
  * `swiftself`, kept over the call) holds the signature that the caller expects, a callee whose
  * target is NULL is the null reference. Another signature or null: runtime.raise(context), and zero
- * comes back. That is SpiderMonkey's entry for checked calls (signature in a register, compared by
- * the callee) joined with Wasmtime's explicit test for null; engines that let null fault leave out
- * the test, and wasm's typed references the comparison.
+ * comes back. The signature in a register, compared by the callee, is how SpiderMonkey checks calls
+ * through tables; the explicit test for null is what engines emit that take no signals. Those that
+ * let null fault leave the test out, and wasm's typed references need no comparison.
  *
  * An instance begins with a pointer to its thread's struct stub_activation. Each stub that makes a
  * frame lays it out so that a stack walk can cross it:
