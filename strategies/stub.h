@@ -199,9 +199,9 @@ struct stub_activation {
 			     runs */
 };
 
-/* Who had a slot. */
+/* Who had a slot, at its release or when a retarget replaced it. */
 struct stub_owner {
-	const void *code; /* the slot */
+	const void *code; /* the code pointer that the late caller had read */
 	const void *target;
 	void *context;
 };
@@ -223,8 +223,9 @@ struct stub_runtime {
 	/* Called after a host function or unbox failed, and for a ref that may not be called; if it
 	 * returns, the stub returns zero. */
 	void (*raise)(void *context);
-	/* Under stub_config.poison: a released stub was called. If it returns, the stub returns
-	 * zero. */
+	/* Under stub_config.poison: a released stub was called. Runs in the caller's thread,
+	 * without a lock, and may leave by longjmp. If it returns, the stub returns zero (entry_js:
+	 * VALUE_ERROR). */
 	void (*released)(const struct stub_owner *owner);
 };
 
@@ -260,7 +261,7 @@ struct callee {
 	const void *code;
 	const void *target; /* as last bound or retargeted */
 	void *context;
-	uint64_t word; /* the strategy's own; 0 while unbound */
+	uint64_t word; /* the strategy's own; 0 while unbound, unless released under poison */
 };
 
 enum stub_literals { STUB_LITERALS_BAKED, STUB_LITERALS_TABLE };
@@ -281,8 +282,10 @@ struct stub_config {
 	bool markers;  /* endbr64 at the start of each stub */
 	bool defaults; /* literals is the strategy's own choice (ops->literals) */
 	bool running;  /* callers run while hooks work: code that can run is never unprotected, and
-			  what a retarget replaced is kept until reclaim */
-	bool poison;   /* debug: a released slot reports its old owner (runtime.released) */
+			  what a retarget replaced is kept until reclaim. For all spaces of a code
+			  memory, or none. */
+	bool poison;   /* debug: a released slot reports its old owner (runtime.released), until 256
+			  more have been released (poison.h); stubs are larger and slower for it */
 	enum stub_policy policy; /* STUB_DEFERRED */
 	uint32_t generic; /* STUB_DEFERRED: calls through an interpretive stub before one is made;
 			     0: none */
@@ -291,8 +294,9 @@ struct stub_config {
 enum stub_flags {
 	STUB_DIRECT = 1,	    /* no stub: compiled callers may call the target themselves */
 	STUB_BULK = 2,		    /* many stubs by one change of protection */
-	STUB_RETARGET_IN_PLACE = 4, /* retarget leaves the code pointer as it is (a baked stub moves
-				       where the new target is out of a near call's reach) */
+	STUB_RETARGET_IN_PLACE = 4, /* retarget leaves the code pointer as it is; a baked stub moves
+				       all the same where the new target is out of a near call's
+				       reach, or code must stay as it is (code_frozen) */
 	STUB_DEFERRED = 8, /* code may be made at the first call; where that fails, the call
 			      reports it by raise (entry_js: VALUE_ERROR), returns zero */
 	STUB_CAN_BAKE = 16,
@@ -329,16 +333,21 @@ struct stub_ops {
 	 * of protection for all. As bind; on failure every c[i] is as it was. */
 	int (*bind_many)(struct stub_space *, const struct stub_spec *specs,
 			 struct callee *const *c, size_t n);
-	/* From its return on, calls through c reach target. 0, -ENOMEM; on failure as it was. */
+	/* From its return on, calls through c reach target; those under way reach the old one or
+	 * the new. 0, -ENOMEM; on failure as it was. */
 	int (*retarget)(struct stub_space *, struct callee *c, const void *target);
-	/* retarget for n callees: ordered as one, after whose return calls through each reach its
-	 * target; on failure those before *done are changed. Optional: stub_retarget_many. */
+	/* retarget for n callees, all different: after its return calls through each reach its
+	 * target. At most one change of protection or barrier for those changed in place, and one
+	 * for what is made anew (page: each). On failure those before *done are changed. Optional:
+	 * stub_retarget_many. */
 	int (*retarget_many)(struct stub_space *, struct callee *const *c,
 			     const void *const *targets, size_t n, size_t *done);
-	/* Its slot may be used again; c->code is NULL. The caller vouches that nobody calls it. */
+	/* Its slot may be used again; c->code is NULL. The caller vouches that nobody calls it, nor
+	 * is inside it or inside what retargets replaced. */
 	void (*release)(struct stub_space *, struct callee *c);
-	/* Frees what retargets replaced under stub_config.running. The embedder vouches that since
-	 * the last of them each caller has passed a point outside all stubs. Optional. */
+	/* Frees what retargets replaced (code_stats.retired). The embedder vouches that since the
+	 * last of them each caller has passed a point outside all stubs, none of whose frames it
+	 * is still to return through. Optional: NULL where nothing is ever kept. */
 	void (*reclaim)(struct stub_space *);
 	/* STUB_DEFERRED strategies, and only they: whether bound c has a stub of its own by now. */
 	bool (*made)(const struct stub_space *, const struct callee *c);
