@@ -84,6 +84,14 @@ static int open_code(struct world *w, struct prng *rng)
 			 c->literals);
 		return -1;
 	}
+	if (e == -ENOSYS) {
+		snprintf(
+		    w->why, CELL_ERROR,
+		    "upgrades under wx %s need membarrier SYNC_CORE, which this kernel refuses; "
+		    "toggle does without",
+		    c->wx);
+		return -1;
+	}
 	if (e)
 		return world_fail(w, "open", e);
 	w->space_open = true;
