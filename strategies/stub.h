@@ -364,7 +364,8 @@ void stub_space_close(struct stub_space *space);
 int stub_retarget_many(struct stub_space *space, struct callee *const *c,
 		       const void *const *targets, size_t n, size_t *done);
 /* Under stub_config.running a hook may be entered from several threads: by the embedder between
- * these two, by a deferred strategy's first call by itself. Else they do nothing. Not recursive. */
+ * these two, by a deferred strategy's first call by itself. Who else changes the same code memory
+ * (a loader) holds the lock too. Else they do nothing. Not recursive: its holder calls no stub. */
 void stub_space_lock(struct stub_space *space);
 void stub_space_unlock(struct stub_space *space);
 
