@@ -53,6 +53,7 @@ static const struct field {
 	{ "markers", FLAG, AT(markers), 0, 0, CALLS | WASM },
 	{ "policy", TEXT, AT(policy), 0, 0, CALLS | WASM | DEFERRED },
 	{ "generic", U32, AT(generic), 0, CELL_MAX_GENERIC, CALLS | WASM | DEFERRED },
+	{ "share", FLAG, AT(share), 0, 0, CALLS },
 	{ "tier", U32, AT(tier), 0, 2, STEADY | GC },
 	{ "max_events", U64, AT(max_events), 0, INT64_MAX, REPLAY | CHURN },
 	{ "threads", U32, AT(threads), 1, 8, TIERUP },
@@ -364,6 +365,11 @@ int cell_from_json(const json_t *json, struct cell *c, char error[CELL_ERROR])
 	if (!strcmp(c->kind, stub_kind_names[STUB_BIND]) && *c->signature == '>') {
 		snprintf(error, CELL_ERROR, "signature '%s': bind needs a parameter to store",
 			 c->signature);
+		return -EINVAL;
+	}
+	if (c->share && (strcmp(c->wx, "dual") || !(ops->flags & STUB_CAN_SHARE))) {
+		snprintf(error, CELL_ERROR, "share takes wx dual and pool or lazy+pool: not %s, %s",
+			 c->wx, c->stubs);
 		return -EINVAL;
 	}
 	/* Callers share their instances: boxes of an i64 would be one another's; and each result

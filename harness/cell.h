@@ -57,6 +57,7 @@ struct cell {
 	uint32_t quantum; /* 4096, 16384, 65536 */
 	char literals[8]; /* own, baked, table */
 	bool markers;
+	bool share;	     /* equal quanta of code are one physical quantum: wx dual */
 	char policy[12];     /* lazy+NAME: which pending stubs a call makes */
 	uint32_t generic;    /* lazy+NAME: calls that are interpreted before, 0..CELL_MAX_GENERIC */
 	unsigned tier;	     /* 0, 2; a tier-up goes from 0 to 2 */

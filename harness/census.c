@@ -48,7 +48,8 @@ static int order_cells(const struct cell *a, const struct cell *b)
 	    (r = order_numbers(a->poison, b->poison)) || (r = order_names("wx", a->wx, b->wx)) ||
 	    (r = order_numbers(a->quantum, b->quantum)) ||
 	    (r = order_names("literals", a->literals, b->literals)) ||
-	    (r = order_numbers(a->markers, b->markers)) || (r = order_numbers(a->tier, b->tier)) ||
+	    (r = order_numbers(a->markers, b->markers)) ||
+	    (r = order_numbers(a->share, b->share)) || (r = order_numbers(a->tier, b->tier)) ||
 	    (r = order_names("stubs", a->stubs, b->stubs)) ||
 	    (r = order_names("policy", a->policy, b->policy)) ||
 	    (r = order_numbers(a->generic, b->generic)) ||

@@ -58,7 +58,7 @@ static json_t *words_to_json(const char *key, const struct option_list *list, bo
 struct wanted {
 	struct option_list stubs, maps, workload, live, kind, signature, wx, quantum, literals,
 	    policy, generic, tier, mode, size, threads, upgrades, instances;
-	bool markers, polls, poison, counters;
+	bool markers, share, polls, poison, counters;
 	uint64_t max_events, blocks, iterations, seed;
 };
 
@@ -179,6 +179,8 @@ static json_t *plan_of(const struct wanted *w)
 		json_object_set_new(cell, "polls", json_true());
 	if (w->markers)
 		json_object_set_new(cell, "markers", json_true());
+	if (w->share)
+		json_object_set_new(cell, "share", json_true());
 	if (w->poison)
 		json_object_set_new(cell, "poison", json_true());
 	if (w->max_events)
@@ -265,6 +267,8 @@ int cmd_run(int argc, char **argv)
 		  "tierup: stubs upgraded, to 1000000 (default: 10000)", &w.upgrades, 0, 0 },
 		{ "instances", 0, OPTION_LIST, "K", "flood, churn: 1 to 1000 (default: 10)",
 		  &w.instances, 0, 0 },
+		{ "share", 0, OPTION_FLAG, NULL, "wx dual, pool: equal pages of code are one page",
+		  &w.share, 0, 0 },
 		{ "poison", 0, OPTION_FLAG, NULL, "tierup, churn: released slots report calls",
 		  &w.poison, 0, 0 },
 		{ "max-events", 0, OPTION_NUMBER, "N",

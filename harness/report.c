@@ -267,7 +267,7 @@ static json_t *whole_cell(const struct cell *cell)
 	static const char *const keys[] = { "live",	"kind",	   "signature", "max_events",
 					    "literals", "markers", "mode",	"polls",
 					    "size",	"threads", "upgrades",	"instances",
-					    "poison",	"policy",  "generic" };
+					    "poison",	"policy",  "generic",	"share" };
 	json_t *json = cell_to_json(cell);
 
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)

@@ -26,7 +26,7 @@ int world_fail(struct world *w, const char *what, int error)
 void world_configs(const struct cell *c, struct code_config *code, struct stub_config *stubs,
 		   enum stub_kind *kind)
 {
-	*code = (struct code_config){ .quantum = c->quantum };
+	*code = (struct code_config){ .quantum = c->quantum, .share = c->share };
 	while (code->wx + 1 < CODE_WX_POLICIES && strcmp(code_wx_names[code->wx], c->wx))
 		code->wx++;
 	*stubs = (struct stub_config){

@@ -5,10 +5,9 @@
  *   | lead | stubs 384M |g| modules 128M-2g |g| literals A+B 1024M-g |g| data 64M | tail |
  *                  |<------------ S -------->|<----- S ----->|<- S ->|
  *
- * g is a guard of 64 KiB. Lead, guards and tail are never touched; a flag of their own (not dumped)
- * keeps the kernel from joining them to a neighbour, so that no mapping crosses an area's edge and
- * a meter may count mappings an area. Huge pages are off: one touched page is to cost one page.
- * R to the tail's end stays below 2 GiB: every displacement fits in 32 signed bits.
+ * g is a guard of 64 KiB. Lead, guards and tail are never touched, nor dumped: that keeps the
+ * kernel from joining them to a neighbour, and no mapping crosses an area's edge. Huge pages are
+ * off.
  *
  * What a quantum costs in system calls, and what can run when it should not:
  *
@@ -18,19 +17,17 @@
  *   rwx       9 + 2    0        0       0      1 (+2)       both code areas, always
  *   running   +1       -        +1      -      -            (code_set_running: dual and rwx only)
  *
- * (+2) gives the literals of the quanta back, once any have been accounted. Toggle changes whole
- * 4 KiB pages: those that [at, at + bytes) touches, not the whole quantum. Under dual and rwx a
- * free quantum is zeroed memory that the processor would execute: these policies buy their silence
- * in system calls with that. x86 keeps instruction fetch coherent with stores by physical address,
- * so nothing need be flushed, not even for stores through dual's second view.
+ * (+2) gives the literals back, once any have been accounted. Toggle changes whole 4 KiB pages, not
+ * whole quanta. Under dual and rwx a free quantum is zeroed memory that the processor would
+ * execute. x86 keeps instruction fetch coherent with stores by physical address: nothing need be
+ * flushed.
  *
- * Other threads that run this code (code_set_running): coherent is not yet synchronised. A
- * processor may have fetched an address before a store there and execute what it fetched. Intel's
- * manual (SDM 3A, "Handling Self- and Cross-Modifying Code") asks for a serialising instruction in
- * between, on the processor that executes; AMD's (APM 2, 7.6.1) too, but for aligned stores of up
- * to 8 bytes. Dual, rwx: membarrier(SYNC_CORE) gives it. Toggle: a page has not been executable
- * since the end of its last life took away every processor's translation of it, so none has fetched
- * from it.
+ * Other threads that run this code (code_set_running): a processor may have fetched an address
+ * before a store there and execute what it fetched. Intel's manual (SDM 3A, "Handling Self- and
+ * Cross-Modifying Code") asks for a serialising instruction in between, on the processor that
+ * executes; AMD's (APM 2, 7.6.1) too, but for aligned stores of up to 8 bytes. Dual, rwx:
+ * membarrier(SYNC_CORE) gives it. Toggle: a page has not been executable since its last life's end
+ * took away every processor's translation of it.
  *
  * One thread at a time, but for code_writable, code_range and what asks for the configuration.
  */
@@ -157,7 +154,8 @@ static bool config_ok(const struct code_config *c)
 {
 	return (unsigned)c->wx < CODE_WX_POLICIES &&
 	       (c->quantum == 4096 || c->quantum == 16384 || c->quantum == 65536) &&
-	       c->colour <= MAX_COLOUR && (!c->faults || !c->faults[strspn(c->faults, "afAF")]);
+	       (!c->share || c->wx == CODE_DUAL) && c->colour <= MAX_COLOUR &&
+	       (!c->faults || !c->faults[strspn(c->faults, "afAF")]);
 }
 
 /* Without transparent huge pages in the kernel there is nothing to turn off: its error is none. */
@@ -391,11 +389,8 @@ bool code_frozen(const struct code_memory *code)
 	return code->running && code->config.wx == CODE_TOGGLE;
 }
 
-/*
- * The pages go back to the kernel. Where toggle's last step fails (no room for one more mapping),
- * the quanta are free all the same: empty, never writable and executable, and set right when they
- * are handed out again.
- */
+/* Where toggle's last step fails (no room for one more mapping), the quanta are free all the same:
+ * empty, and set right when they are handed out again. */
 void code_release(struct code_memory *code, void *at, size_t bytes)
 {
 	uint32_t q, n;
@@ -479,6 +474,11 @@ void code_get_stats(const struct code_memory *code, struct code_stats *out)
 	out->quanta_modules = code->places[CODE_MODULES].quanta.taken;
 	out->committed_stubs = out->quanta_stubs * code->config.quantum;
 	out->committed_modules = out->quanta_modules * code->config.quantum;
+}
+
+void code_count_syscalls(struct code_memory *code, uint64_t n)
+{
+	code->stats.syscalls += n;
 }
 
 void code_account(struct code_memory *code, enum code_area area, ptrdiff_t bytes)

@@ -81,6 +81,8 @@ struct code_config {
 	uint32_t quantum;   /* bytes: 4096, 16384 or 65536; -EINVAL otherwise */
 	uint32_t colour;    /* pages (of 4 KiB) by which the base is moved, 0..511, rounded down to
 			       whole quanta: set-up randomisation */
+	bool share;	    /* CODE_DUAL only: quanta of equal bytes are to be one physical quantum
+			       (code_same), where a strategy has such; they are never given back */
 	size_t limit_stubs; /* bytes of code that stubs may take; 0: all that the area has */
 	const char *faults; /* test only: a letter steers one reserve (a ok, f fail; capital: from
 			       here on); NULL: none. The harness passes STUBMAP_CODE_TEST. */
@@ -112,6 +114,10 @@ void *code_reserve(struct code_memory *code, enum code_area area, size_t bytes);
 /* Makes [at, at+bytes) executable; what was reserved or patched and not committed cannot run. After
  * code_set_running it also returns only when each thread will execute what was written. */
 int code_commit(struct code_memory *code, void *at, size_t bytes);
+/* Instead of writing what was reserved (whole quanta): each quantum of [at, at+bytes) shows the
+ * committed quantum first, whose code it can run at once. CODE_DUAL, else -EINVAL; -ENOMEM: no
+ * mapping left, and [at, at+bytes) is as it was. Not to be released afterwards. */
+int code_same(struct code_memory *code, void *at, size_t bytes, const void *first);
 /* Gives back what was reserved and never committed. */
 void code_abort(struct code_memory *code, void *at, size_t bytes);
 /* Makes committed code writable again, until the next commit. Under CODE_TOGGLE no code of the
@@ -134,6 +140,8 @@ void code_range_alias(const struct code_memory *code, enum code_area area, uintp
 void code_get_stats(const struct code_memory *code, struct code_stats *out);
 /* Bookkeeping by strategies and the loader: live bytes of code / of literals, may be negative. */
 void code_account(struct code_memory *code, enum code_area area, ptrdiff_t bytes);
+/* For code_same.c, which makes some. */
+void code_count_syscalls(struct code_memory *code, uint64_t n);
 /* Bytes of stubs' code that go from live to retired, or (negative) back before they are freed. */
 void code_retire(struct code_memory *code, ptrdiff_t bytes);
 
@@ -301,6 +309,7 @@ enum stub_flags {
 			      reports it by raise (entry_js: VALUE_ERROR), returns zero */
 	STUB_CAN_BAKE = 16,
 	STUB_CAN_TABLE = 32,
+	STUB_CAN_SHARE = 64, /* has quanta of equal bytes (code_config.share) */
 };
 
 struct stub_ops;

@@ -406,5 +406,5 @@ static bool lazy_made(const struct stub_space *space, const struct callee *c)
 	}
 
 LAZY(page, STUB_CAN_BAKE | STUB_CAN_TABLE, STUB_LITERALS_BAKED);
-LAZY(pool, STUB_CAN_TABLE, STUB_LITERALS_TABLE);
+LAZY(pool, STUB_CAN_TABLE | STUB_CAN_SHARE, STUB_LITERALS_TABLE);
 LAZY(template, STUB_CAN_BAKE | STUB_CAN_TABLE, STUB_LITERALS_BAKED);

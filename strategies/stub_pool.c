@@ -13,7 +13,8 @@
  * and releasing a stub are stores of data. A head trades a jump, the loads of its literals and a
  * target that the branch predictor sees called from one place for all stubs of a signature, for 48
  * bytes a stub with many signatures side by side; a whole stub takes 32 and trades only the loads.
- * Quanta of one sort hold the same bytes. Bodies and the trap of free slots lie in an arena.
+ * Quanta of one sort hold the same bytes, and may be one physical quantum (code_config.share).
+ * Bodies and the trap of free slots lie in an arena.
  *
  * Free slots form a list through their second literal word, the last released first; slots that
  * nobody had yet are taken in order. A free slot leads to a trap; quanta are not given back.
@@ -44,6 +45,7 @@ struct pool_range {
 struct pool_slots {
 	uint8_t code[EMIT_SLOT];       /* of each */
 	struct pool_range fresh, more; /* never used: taken from in this order */
+	const uint8_t *first;	       /* a quantum of them, committed; NULL: none yet */
 	uint8_t *free;
 	size_t nfree;
 	uint32_t literals; /* bytes a stub */
@@ -173,6 +175,28 @@ static void give(const struct pool_state *state, struct pool_slots *slots, uint8
 	slots->nfree++;
 }
 
+/* Shared: the first quantum ever is written, all others show it. */
+static int make_slots(struct stub_space *space, struct pool_slots *slots, uint8_t *at, size_t bytes)
+{
+	const struct code_config *config = code_config(space->code);
+	const size_t written = !config->share ? bytes : slots->first ? 0 : config->quantum;
+
+	if (written) {
+		uint8_t *write = code_writable(space->code, at);
+		for (size_t i = 0; i < written; i += EMIT_SLOT)
+			memcpy(write + i, slots->code, EMIT_SLOT);
+		int error = code_commit(space->code, at, written);
+		if (error)
+			return error;
+	}
+	int error = written == bytes ? 0
+				     : code_same(space->code, at + written, bytes - written,
+						 slots->first ? slots->first : at);
+	if (!error && !slots->first)
+		slots->first = at;
+	return error;
+}
+
 /* Sees to n slots that can be taken: what is missing is made in one run of quanta. */
 static int provide(struct stub_space *space, struct pool_slots *slots, size_t n)
 {
@@ -185,10 +209,7 @@ static int provide(struct stub_space *space, struct pool_slots *slots, size_t n)
 	uint8_t *at = code_reserve(space->code, CODE_STUBS, bytes);
 	if (!at)
 		return -ENOMEM;
-	uint8_t *write = code_writable(space->code, at);
-	for (size_t i = 0; i < bytes; i += EMIT_SLOT)
-		memcpy(write + i, slots->code, EMIT_SLOT);
-	int error = code_commit(space->code, at, bytes);
+	int error = make_slots(space, slots, at, bytes);
 	if (error) {
 		code_abort(space->code, at, bytes);
 		return error;
@@ -325,7 +346,7 @@ static void pool_release(struct stub_space *space, struct callee *c)
 const struct stub_ops stub_pool = {
 	.name = "pool",
 	.summary = "identical 16-byte slots made a quantum at once, literals beside them",
-	.flags = STUB_BULK | STUB_RETARGET_IN_PLACE | STUB_CAN_TABLE,
+	.flags = STUB_BULK | STUB_RETARGET_IN_PLACE | STUB_CAN_TABLE | STUB_CAN_SHARE,
 	.literals = STUB_LITERALS_TABLE,
 	.state = sizeof(struct pool_state),
 	.open = pool_open,

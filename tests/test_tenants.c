@@ -118,6 +118,49 @@ static void test_churn(void **unused)
 		}
 }
 
+/* The same flood with one physical page for all slots: it answers as before, and takes less. */
+static void test_shared_page(void **unused)
+{
+	static const char *const arms[] = { "pool", "lazy+pool" };
+	uint64_t bytes[2];
+	struct cell c;
+
+	(void)unused;
+	read_cell("{\"workload\": \"flood\", \"live\": 64, \"instances\": 80, \"wx\": \"dual\"}",
+		  &c);
+	for (unsigned i = 0; i < 2; i++) {
+		strcpy(c.stubs, arms[i]);
+		for (unsigned share = 0; share < 2; share++) {
+			c.share = share;
+			json_t *figures = run_cell(&c);
+			bytes[share] = sample(samples_of(figures, "space", "bytes_code"), 0);
+			json_decref(figures);
+		}
+		/* 80 x 64 slots of 16 bytes are 20 pages, or one; bodies and a trigger take others.
+		 */
+		assert_true(bytes[0] >= 20 * 4096);
+		assert_true(bytes[1] <= 4 * 4096);
+	}
+}
+
+static void test_share_refused(void **unused)
+{
+	static const char *const bad[] = {
+		"{\"stubs\": \"pool\", \"share\": true}",
+		"{\"stubs\": \"page\", \"wx\": \"dual\", \"share\": true}"
+	};
+	char error[CELL_ERROR];
+	struct cell c;
+
+	(void)unused;
+	for (unsigned i = 0; i < 2; i++) {
+		json_t *json = json_loads(bad[i], 0, NULL);
+		assert_true(cell_from_json(json, &c, error) < 0);
+		assert_non_null(strstr(error, "share takes wx dual and pool or lazy+pool"));
+		json_decref(json);
+	}
+}
+
 /* A call of a stub of the dead is reported, each time, or measure_cell says that one was not. */
 static void test_stale_calls(void **unused)
 {
@@ -155,10 +198,9 @@ static void test_no_log(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_floods),
-		cmocka_unit_test(test_churn),
-		cmocka_unit_test(test_stale_calls),
-		cmocka_unit_test(test_no_log),
+		cmocka_unit_test(test_floods),	    cmocka_unit_test(test_churn),
+		cmocka_unit_test(test_shared_page), cmocka_unit_test(test_share_refused),
+		cmocka_unit_test(test_stale_calls), cmocka_unit_test(test_no_log),
 	};
 	char command[64];
 
