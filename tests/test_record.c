@@ -78,7 +78,7 @@ static const struct {
 	const char *signature;
 	uint64_t count;
 } expected[] = {
-	{ BOUNDARY_EXIT_JS, 1, 0, "i>", 11 },  /* log: when it starts, and from run */
+	{ BOUNDARY_EXIT_JS, 1, 0, "i>", 12 },  /* log: from start, run and its export */
 	{ BOUNDARY_ENTRY_JS, 1, 6, "i>i", 1 }, /* run */
 	{ BOUNDARY_INDIRECT, 1, 3, "i>i",
 	  11 }, /* slot 0 of the second table, behind the first's 3 */

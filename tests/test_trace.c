@@ -89,10 +89,11 @@ static void expect_refused(const struct folder *f, const char *part)
 
 static void test_cut_off(void **state)
 {
-	static const char *const names[] = { "sqljs", "sqlite3oo", "dart-todomvc" };
+	static const char *const names[] = { "sqljs",	   "sqlite3oo", "dart-todomvc",
+					     "treesitter", "rapier",	"esbuild" };
 	const struct folder *f = *state;
 
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 6; i++) {
 		char path[200];
 		size_t len;
 

@@ -32,6 +32,27 @@ static const struct workload dart_todomvc = {
 	.trace = "dart-todomvc",
 };
 
+static const struct workload treesitter = {
+	.name = "replay:treesitter",
+	.summary = "web-tree-sitter 0.27.1: 2.60 M crossings of 65 among 359 boundaries",
+	.open = replay_open,
+	.trace = "treesitter",
+};
+
+static const struct workload rapier = {
+	.name = "replay:rapier",
+	.summary = "rapier3d 0.21.0: 1.29 M crossings of 78 among 2,091 boundaries",
+	.open = replay_open,
+	.trace = "rapier",
+};
+
+static const struct workload esbuild = {
+	.name = "replay:esbuild",
+	.summary = "esbuild-wasm 0.28.2: 0.13 M crossings of 504 among 5,335 boundaries",
+	.open = replay_open,
+	.trace = "esbuild",
+};
+
 static const struct workload tierup = {
 	.name = "tierup",
 	.summary = "O0 code runs under threads while O2 is compiled; then every stub is upgraded",
@@ -75,8 +96,9 @@ CHURN(javac_240m, "javac-240m", "HotSpot's 240 MiB code cache under javac");
 CHURN(duckdb, "v8-duckdb", "V8's code of DuckDB, the oldest evicted (births alone are real)");
 
 const struct workload *const workloads[] = {
-	&ring,	      &sqljs, &sqlite3oo,	&dart_todomvc,	   &tierup,	  &flood,
-	&flood_sqljs, &churn, &churn_javac_16m, &churn_javac_240m, &churn_duckdb, NULL
+	&ring,	 &sqljs,	   &sqlite3oo,	      &dart_todomvc, &treesitter,
+	&rapier, &esbuild,	   &tierup,	      &flood,	     &flood_sqljs,
+	&churn,	 &churn_javac_16m, &churn_javac_240m, &churn_duckdb, NULL
 };
 
 const struct workload *workload_find(const char *name)

@@ -95,6 +95,7 @@ class Instance {
 		this.entered = new Set(); /* function indices */
 		this.builtins = []; /* stubs, by first crossing */
 		this.ids = new Map();
+		this.direct = -1; /* the import whose probe was the last to tell */
 		this.ready = false;
 		trace.addInstance(this);
 	}
@@ -120,6 +121,7 @@ class Instance {
 		if (id === undefined)
 			this.ids.set(number, id = this.firstCross(number));
 		trace.crossed(id);
+		this.direct = number;
 	}
 	firstCross(number) {
 		const { imports, memory64 } = this.module;
@@ -222,6 +224,7 @@ function prepare(source, options) {
 	try {
 		const { m, why } = rewrite(original);
 		m.original = original;
+		m.options = options;
 		let reason = why;
 		if (m.rewritten && !Native.validate(m.rewritten, ...options)) {
 			reason = 'the engine does not take it rewritten';
@@ -272,15 +275,17 @@ function importsOf(m, instance, given) {
 	return out;
 }
 
-/* As it is, unless functions go through it, or nothing else would tell that it was called. */
+/* As it is, unless functions go through it, or no probe tells that it is called: it is exported or
+ * in a table (and may be called in place too, directly behind its probe). */
 function hostFunction(instance, i, f) {
 	const { params, results } = instance.type(i), m = instance.module;
 	const shows = params.includes('F') || results.includes('F');
-	if (m.rewritten && !shows)
+	if (m.rewritten && !shows && !m.escaping.has(i))
 		return f;
 	return (...args) => {
-		if (!m.rewritten)
+		if (instance.direct !== i)
 			instance.cross(i);
+		instance.direct = -1;
 		const value = f(...args.map((v, k) => (params[k] === 'F' ? wrap(v, instance) : v)));
 		return shows && results.length > 1 ? [...value].map(unwrap) : unwrap(value);
 	};
@@ -350,7 +355,8 @@ function makeInstance(module, given, rest, target) {
 /* What the engine does with the original, asked of the original. */
 const asked = (name) => (module, ...rest) => {
 	const m = modules.get(module);
-	return Native.Module[name](m && m.rewritten ? new Native.Module(m.original) : module, ...rest);
+	return Native.Module[name](m?.rewritten ? new Native.Module(m.original, ...m.options) : module,
+		...rest);
 };
 const reflection = { imports: asked('imports'), exports: asked('exports'),
 	customSections: asked('customSections') };

@@ -131,7 +131,7 @@ function readTable(r, m) {
 /* What the recorder has to know of a module. */
 function describe(bytes) {
 	const m = { bytes: bytes.length, types: [], functions: [], imports: [], importNames: [],
-		tables: [], exports: [], memory64: false, rewritten: null, sites: [] };
+		tables: [], exports: [], memory64: false, rewritten: null, sites: [], escaping: new Set() };
 	const sections = readSections(bytes);
 	const of = (id) => sections.find((s) => s.id === id);
 	const each = (id, f) => {
@@ -183,6 +183,11 @@ class Rewriter {
 		this.indirect = this.imported + 1;
 		this.siteOf = new Map();
 		this.moved = (f) => (f < this.imported ? f : f + PROBES.length);
+		this.taken = (f) => { /* an import that something else than a call may reach */
+			if (f < this.imported)
+				m.escaping.add(f);
+			return this.moved(f);
+		};
 	}
 
 	site(type, table) {
@@ -255,7 +260,7 @@ class Rewriter {
 			r.limits();
 			w.copy(r.bytes, from, r.at);
 			if (own)
-				expression(r, w, this.moved);
+				expression(r, w, this.taken);
 		}
 	}
 	global(r, w) {
@@ -265,7 +270,7 @@ class Rewriter {
 			r.type();
 			r.byte();
 			w.copy(r.bytes, from, r.at);
-			expression(r, w, this.moved);
+			expression(r, w, this.taken);
 		}
 	}
 	export(r, w) {
@@ -273,7 +278,7 @@ class Rewriter {
 		for (const e of this.m.exports) {
 			w.text(e.name);
 			w.byte(e.kind);
-			w.u32(e.kind === 0 ? this.moved(e.index) : e.index);
+			w.u32(e.kind === 0 ? this.taken(e.index) : e.index);
 		}
 		this.m.tables.forEach((_, i) => {
 			w.text(TABLE + i);
@@ -282,7 +287,7 @@ class Rewriter {
 		});
 	}
 	start(r, w) {
-		w.u32(this.moved(r.u32()));
+		w.u32(this.taken(r.u32()));
 	}
 	element(r, w) {
 		const n = r.u32();
@@ -293,7 +298,7 @@ class Rewriter {
 			if (flags & 2 && !(flags & 1))
 				w.u32(r.u32()); /* the table */
 			if (!(flags & 1))
-				expression(r, w, this.moved); /* the offset */
+				expression(r, w, this.taken); /* the offset */
 			if (flags & 3) { /* kind or type of the elements */
 				const from = r.at;
 				r.type();
@@ -303,9 +308,9 @@ class Rewriter {
 			w.u32(count);
 			for (let k = 0; k < count; k++)
 				if (flags & 4)
-					expression(r, w, this.moved);
+					expression(r, w, this.taken);
 				else
-					w.u32(this.moved(r.u32()));
+					w.u32(this.taken(r.u32()));
 		}
 	}
 	code(r, w) {
