@@ -27,8 +27,12 @@
  *
  * Memory order: a callee's words are the space's while it is pending; the placement publishes the
  * code pointer last, as its own bind does. Under `running` the trigger is a hook of the space like
- * any other: it takes the lock, and looks again whether the callee still waits. What an interpreted
- * call needs it copies under that lock; it then runs with it released.
+ * any other: it takes the lock, and looks again whether the callee still waits: of several first
+ * calls one makes the stub, the others, having waited, find it. What an interpreted call needs it
+ * copies under that lock; it then runs with it released, as does the embedder's raise, which may
+ * leave by longjmp. A retarget of a callee that waits is a store under the lock: a call that begins
+ * after its return has the lock later, and makes or interprets with the new target. Once the stub
+ * is made, the placement's own argument holds (placed.c, stub_pool.c).
  */
 #include <errno.h>
 #include <stdlib.h>
