@@ -456,12 +456,13 @@ static void no_barrier_is_refused(void **state)
 {
 	(void)state;
 	for (int wx = 0; wx < CODE_WX_POLICIES; wx++) {
-		int status;
+		int status = 0;
 		pid_t child = fork();
 
 		if (child == 0)
 			_exit(open_without_barrier(wx));
-		assert_true(child > 0 && waitpid(child, &status, 0) == child);
+		assert_true(child > 0);
+		assert_int_equal(waitpid(child, &status, 0), child);
 		assert_true(WIFEXITED(status));
 		assert_int_equal(WEXITSTATUS(status), wx == CODE_TOGGLE ? 0 : ENOSYS);
 	}
