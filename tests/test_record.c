@@ -166,6 +166,17 @@ static void test_opcodes(void **unused)
 	assert_true(atoi(said) > 400);
 }
 
+static void test_mutants(void **unused)
+{
+	char said[4000];
+
+	(void)unused;
+	NEEDS_NODE();
+	if (run(said, sizeof said, "node $T/mutants.js"))
+		fail_msg("%s", said);
+	assert_true(atoi(said) > 500);
+}
+
 /* ---- What happens to a program ------------------------------------------------------------------
  */
 
@@ -256,9 +267,8 @@ static void test_wrong_calls(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_known),
-		cmocka_unit_test(test_opcodes),
-		cmocka_unit_test(test_endings),
+		cmocka_unit_test(test_known),	    cmocka_unit_test(test_opcodes),
+		cmocka_unit_test(test_mutants),	    cmocka_unit_test(test_endings),
 		cmocka_unit_test(test_wrong_calls),
 	};
 
