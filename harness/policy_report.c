@@ -72,7 +72,7 @@ static void put_cell(struct table *t, const struct rows *rows, size_t cell)
 	put_interval(t, &r[0]->value, 1e-6, "%.3g");
 	if (r[1]->value.known) {
 		table_cell(t, "%.3f", r[1]->value.value);
-		put_interval(t, &r[1]->value, 1, "%.3f");
+		put_interval(t, &r[1]->value, 1, "%.3g");
 	} else {
 		table_missing(t, r[1]->unit ? r[1]->note : "no lazy kin to take its costs from");
 		table_cell(t, "%s", "");
@@ -88,8 +88,8 @@ static void put_cell(struct table *t, const struct rows *rows, size_t cell)
 
 int policy_table(FILE *out, const struct rows *rows)
 {
-	static const char *const headers[] = { "arm",  "ms in all", "95 %",	  "regret",  "95 %",
-					       "made", "used",	    "KiB at end", "syscalls" };
+	static const char *const headers[] = { "arm",  "ms in all", "95 %", "regret",  "95 %",
+					       "made", "used",	    "KiB",  "syscalls" };
 	const struct census *c = &rows->census;
 	const struct cell *before = NULL;
 	struct table t;
@@ -115,7 +115,7 @@ int policy_table(FILE *out, const struct rows *rows)
 		return r;
 	fputs("\n  regret: time to the least that the trace can cost with hindsight (a model: "
 	      "harness/\n  policy_optimum.h); made, used: stubs made, and of them those that the "
-	      "trace calls\n",
+	      "trace calls;\n  KiB: of code and literals at the end\n",
 	      out);
 	return 0;
 }

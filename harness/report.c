@@ -27,15 +27,15 @@ static const struct view {
 	const char *legend;
 } views[] = {
 	{ .align = "lrrrrrrrr",
-	  .headers = { "arm", "ns/call", "95 %", "ratio", "95 %", "ns/bind", "ns/1st call",
-		       "PSS B/stub", "quanta/stub" },
+	  .headers = { "arm", "ns/call", "95 %", "ratio", "95 %", "ns/bind", "ns/1st", "B/stub",
+		       "quanta" },
 	  .columns = { { { "steady", "ns" }, 1 },
 		       { { "bind", "ns" }, 1 },
 		       { { "first_call", "ns" }, 1 },
 		       { { "space", "pss" }, 1 },
 		       { { "space", "quanta" }, 1 } },
 	  .n = 5,
-	  .legend = "" },
+	  .legend = "  B/stub: PSS of code and literals; quanta: of one stub\n" },
 	{ .align = "lrrrrrrrrr",
 	  .headers = { "arm", "ns/lookup", "95 %", "ratio", "95 %", "ns/walk", "us/gc", "share %",
 		       "map B", "% of text" },

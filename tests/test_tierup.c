@@ -162,6 +162,35 @@ static void test_refused(void **unused)
 	}
 }
 
+/* Stubs that callers make while they are upgraded, some after calls that are interpreted. */
+static void test_policies_under_callers(void **unused)
+{
+	static const struct {
+		const char *policy;
+		uint32_t generic;
+	} made[] = {
+		{ "one", 0 }, { "one", 3 }, { "adaptive", 0 }, { "adaptive", 3 }, { "all", 3 }
+	};
+	char error[CELL_ERROR];
+	struct cell c;
+
+	(void)unused;
+	assert_int_equal(read_cell("{\"workload\": \"tierup\", \"live\": 12, \"threads\": 2, "
+				   "\"upgrades\": 36, \"stubs\": \"lazy+pool\", \"wx\": \"dual\"}",
+				   &c, error),
+			 0);
+	for (unsigned i = 0; stub_strategies[i]; i++)
+		for (unsigned j = 0; j < sizeof made / sizeof *made; j++) {
+			if (!(stub_strategies[i]->flags & STUB_DEFERRED))
+				continue;
+			strcpy(c.stubs, stub_strategies[i]->name);
+			strcpy(c.policy, made[j].policy);
+			c.generic = made[j].generic;
+			strcpy(c.kind, stub_kind_names[(i + j) % STUB_KINDS]);
+			run_cell(&c);
+		}
+}
+
 int main(void)
 {
 	char command[64];
@@ -170,6 +199,7 @@ int main(void)
 		cmocka_unit_test(test_every_strategy),
 		cmocka_unit_test(test_every_kind),
 		cmocka_unit_test(test_more_threads_than_stubs),
+		cmocka_unit_test(test_policies_under_callers),
 	};
 
 	if (!mkdtemp(cache))
