@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../strategies/map.h"
 #include "../strategies/stub.h"
@@ -95,9 +96,9 @@ const struct gc_program *cell_program(const struct cell *c)
 	return NULL;
 }
 
-const struct wasm_program *cell_wasm(const struct cell *c)
+bool cell_wasm(const struct cell *c, struct wasm_program *out)
 {
-	return wasm_program_find(c->workload);
+	return wasm_program_named(c->workload, out);
 }
 
 /* A workload that this build does not know uses what its record holds. */
@@ -115,7 +116,7 @@ static bool applies(const struct cell *c, const struct field *f)
 	if (w)
 		return f->use &
 		       (lives[w->life] | (w->trace && w->life != LIFE_CHURN ? REPLAY : RING));
-	if (cell_wasm(c))
+	if (cell_wasm(c, NULL))
 		return f->use & (WASM | STEADY);
 	return !cell_program(c) || f->use & GC;
 }
@@ -295,8 +296,15 @@ int cell_read(const json_t *json, struct cell *c, char error[CELL_ERROR])
 static int check_name(const struct cell *c, const struct field *f, char error[CELL_ERROR])
 {
 	const char *names[CELL_NAMES], *value = (const char *)c + f->at;
+	struct wasm_program own;
 	size_t n = cell_names(f->key, names, CELL_NAMES);
 
+	if (!strcmp(f->key, "workload") && cell_wasm(c, &own) && own.own) {
+		if (!access(own.name, R_OK))
+			return 0;
+		snprintf(error, CELL_ERROR, "workload %s: %s", c->workload, strerror(errno));
+		return -EINVAL;
+	}
 	for (size_t i = 0; i < n; i++)
 		if (!strcmp(names[i], value))
 			return 0;
@@ -317,7 +325,7 @@ static int fill_in(const json_t *json, struct cell *c, char error[CELL_ERROR])
 	const struct gc_program *p = cell_program(c);
 
 	if (!p) {
-		if (!(workload_find(c->workload) || cell_wasm(c)) || !strcmp(c->maps, "none"))
+		if (!(workload_find(c->workload) || cell_wasm(c, NULL)) || !strcmp(c->maps, "none"))
 			return 0;
 		snprintf(error, CELL_ERROR,
 			 "maps '%s' on workload %s, which has no stack maps: those are gc:NAME's",

@@ -49,7 +49,7 @@
 enum { SCHEMA = 1, CELL_ERROR = 240, CELL_MAX_GENERIC = 1000 };
 
 struct cell {
-	char stubs[32], maps[32], workload[32];
+	char stubs[32], maps[32], workload[128];
 	uint32_t live; /* 0: does not apply */
 	char kind[16]; /* "" : does not apply */
 	char signature[20];
@@ -80,8 +80,9 @@ json_t *cell_to_json(const struct cell *);
 bool cell_equal(const struct cell *, const struct cell *);
 /* The program of a cell on the collected heap; NULL: it has none. */
 const struct gc_program *cell_program(const struct cell *);
-/* The live wasm program of a cell; NULL: it has none. */
-const struct wasm_program *cell_wasm(const struct cell *);
+/* Whether a cell runs a live wasm program, and which; out may be NULL, lives as long as the cell.
+ */
+bool cell_wasm(const struct cell *, struct wasm_program *out);
 
 /* What is done with the workload's scenario; LIFE_CALLS of one that is none. */
 enum workload_life cell_life(const struct cell *);

@@ -76,7 +76,7 @@ int cmd_child(int argc, char **argv)
 		goto out;
 	}
 	enum measure_status m = cell_program(&job.cell) ? measure_gc(&job, figures, why)
-				: cell_wasm(&job.cell)	? measure_wasm(&job, figures, why)
+				: cell_wasm(&job.cell, NULL)	? measure_wasm(&job, figures, why)
 							: measure_cell(&job, figures, why);
 	if (m == MEASURE_REFUSED) {
 		fprintf(stderr, "stubmap: %s\n", why);

@@ -65,7 +65,7 @@ enum { NVIEWS = sizeof views / sizeof *views };
 
 static const struct view *view_of(const struct cell *cell)
 {
-	return &views[cell_program(cell) ? 1 : cell_wasm(cell) ? 2 : 0];
+	return &views[cell_program(cell) ? 1 : cell_wasm(cell, NULL) ? 2 : 0];
 }
 
 static const struct row *row_of(const struct rows *rows, size_t cell, const struct column *column)

@@ -197,7 +197,7 @@ static int run_block(const struct plan *p, const struct sweep_options *o, unsign
 		if (stopped())
 			r = -EINTR;
 		else if (!holds(run, block, cell)) {
-			snprintf(what, sizeof what, "%s on %s", cell->stubs, cell->workload);
+			snprintf(what, sizeof what, "%s on %.40s", cell->stubs, cell->workload);
 			r = run_one(p, o, block, i, cell, run, error);
 			progress_step(progress, what);
 		}

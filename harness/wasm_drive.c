@@ -11,23 +11,50 @@
 
 /* ---- Files ----------------------------------------------------------------------------------- */
 
-void wasm_program_folder(const struct wasm_program *p, char folder[WASM_PATH])
+bool wasm_find(const char *name, char path[WASM_PATH])
 {
 	char exe[WASM_PATH - 64];
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
 
 	exe[n < 0 ? 0 : n] = 0;
-	for (int up = 0; up < 3; up++) {
+	for (int up = 0; up < 4; up++) {
 		char *slash = strrchr(exe, '/');
 
 		if (!slash)
 			break;
 		*slash = 0;
-		snprintf(folder, WASM_PATH, "%s/wasm/%s", exe, p->name);
-		if (!access(folder, R_OK | X_OK))
-			return;
+		snprintf(path, WASM_PATH, "%s/%s", exe, name);
+		if (!access(path, R_OK | X_OK))
+			return true;
 	}
-	snprintf(folder, WASM_PATH, "build/wasm/%s", p->name);
+	snprintf(path, WASM_PATH, "%s", name);
+	return false;
+}
+
+/* Of a path, so that two modules of one name have two folders. */
+static uint64_t hash_path(const char *path)
+{
+	char *whole = realpath(path, NULL);
+	uint64_t h = 0;
+
+	for (const char *p = whole ? whole : path; *p; p++)
+		h = prng_mix(h ^ (unsigned char)*p);
+	free(whole);
+	return h;
+}
+
+void wasm_program_folder(const struct wasm_program *p, char folder[WASM_PATH])
+{
+	size_t n;
+
+	if (!wasm_find("wasm", folder))
+		snprintf(folder, WASM_PATH, "build/wasm");
+	n = strlen(folder);
+	if (p->own)
+		snprintf(folder + n, WASM_PATH - n, "/own/%016llx",
+			 (unsigned long long)hash_path(p->name));
+	else
+		snprintf(folder + n, WASM_PATH - n, "/%s", p->name);
 }
 
 /* The whole of a file, or NULL; free. */
@@ -73,7 +100,7 @@ int wasm_program_system(const struct wasm_program *p, const char *folder, uint64
 /* ---- Running --------------------------------------------------------------------------------- */
 
 struct drive {
-	const struct callee *initialize, *steps, *native, *js;
+	const struct callee *start, *initialize, *steps, *native, *js;
 	struct wasm_times times;
 	uint32_t mixed;
 	bool refused; /* a step that came back as no int32 */
@@ -93,6 +120,10 @@ static void drive(void *arg)
 	struct drive *d = arg;
 	uint64_t argv[1] = { 0 }, t0 = clock_ns();
 
+	if (d->start) {
+		wasm_enter_native(d->start, argv);
+		return;
+	}
 	if (d->initialize) {
 		wasm_enter_native(d->initialize, argv);
 		d->times.first_ns = clock_ns() - t0;
@@ -115,7 +146,46 @@ static void drive(void *arg)
 		d->times.entries++;
 	}
 	d->times.entries++;
-	d->times.run_ns = clock_ns() - t0;
+}
+
+/* The callee of an export of that name and signature, or NULL. */
+static const struct callee *find_export(struct wasm_instance *in, const struct wasm_module *m,
+					const char *name, const char *letters, enum stub_kind kind)
+{
+	int number = wasm_module_export(m, name);
+	stub_signature s;
+
+	stub_signature_parse(letters, &s);
+	if (number < 0 || wasm_module_signature(m, number) != s)
+		return NULL;
+	return wasm_instance_export(in, number, kind);
+}
+
+static void find_exports(struct drive *d, struct wasm_instance *in, const struct wasm_module *m)
+{
+	d->initialize = find_export(in, m, "_initialize", ">", STUB_ENTRY_NATIVE);
+	d->steps = find_export(in, m, "steps", ">i", STUB_ENTRY_NATIVE);
+	d->native = find_export(in, m, "step", "i>i", STUB_ENTRY_NATIVE);
+	d->js = find_export(in, m, "step", "i>i", STUB_ENTRY_JS);
+	if (!d->steps || !d->native)
+		d->start = find_export(in, m, "_start", ">", STUB_ENTRY_NATIVE);
+}
+
+/* What a run that came back otherwise than by a trap still can have wrong; the line is in error. */
+static enum wasm_end judge(const struct drive *d, enum wasm_end end, const struct wasm_module *m,
+			   const struct wasm_thread *thread, char *error)
+{
+	if (end == WASM_EXITED && d->start && !thread->exit_code)
+		return WASM_RETURNED;
+	if (end == WASM_EXITED)
+		snprintf(error, WASM_ERROR, "%s: exited with status %u", wasm_module_name(m),
+			 thread->exit_code);
+	if (end == WASM_RETURNED && d->refused) {
+		snprintf(error, WASM_ERROR, "%s: a call of step through entry_js failed",
+			 wasm_module_name(m));
+		end = WASM_TRAPPED;
+	}
+	return end;
 }
 
 enum wasm_end wasm_drive(struct wasm_instance *in, const struct wasm_module *m,
@@ -123,29 +193,21 @@ enum wasm_end wasm_drive(struct wasm_instance *in, const struct wasm_module *m,
 			 char error[WASM_ERROR])
 {
 	struct drive d = { 0 };
-	int step = wasm_module_export(m, "step");
 	char line[16];
 
-	d.initialize =
-	    wasm_instance_export(in, wasm_module_export(m, "_initialize"), STUB_ENTRY_NATIVE);
-	d.steps = wasm_instance_export(in, wasm_module_export(m, "steps"), STUB_ENTRY_NATIVE);
-	d.native = wasm_instance_export(in, step, STUB_ENTRY_NATIVE);
-	d.js = wasm_instance_export(in, step, STUB_ENTRY_JS);
-	if (!d.steps || !d.native) {
-		snprintf(error, WASM_ERROR, "%s: exports no functions steps and step",
+	find_exports(&d, in, m);
+	if (!d.start && (!d.steps || !d.native)) {
+		snprintf(error, WASM_ERROR, "%s: exports no functions steps and step, nor _start",
 			 wasm_module_name(m));
 		return WASM_TRAPPED;
 	}
-	enum wasm_end end = wasm_run(thread, drive, &d, error);
-	if (end == WASM_EXITED)
-		snprintf(error, WASM_ERROR, "%s: exited with status %u", wasm_module_name(m),
-			 thread->exit_code);
-	if (end == WASM_RETURNED && d.refused) {
-		snprintf(error, WASM_ERROR, "%s: a call of step through entry_js failed",
-			 wasm_module_name(m));
-		end = WASM_TRAPPED;
-	}
-	if (end == WASM_RETURNED) {
+	uint64_t t0 = clock_ns();
+	enum wasm_end end = judge(&d, wasm_run(thread, drive, &d, error), m, thread, error);
+	d.times.run_ns = clock_ns() - t0;
+	if (d.start) {
+		d.times.first_ns = d.times.run_ns;
+		d.times.entries = 1;
+	} else if (end == WASM_RETURNED) {
 		int n = snprintf(line, sizeof line, "%08x\n", d.mixed);
 
 		if (wasi_print(wasi, line, (size_t)n)) {

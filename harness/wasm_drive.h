@@ -18,16 +18,19 @@ struct wasm_times {
 	uint64_t entries;  /* calls into it */
 };
 
-/* Where a program was built: the folder wasm/PROGRAM beside this executable, or up to two folders
- * above it. */
+/* A file or folder of the tree that this executable was built in: beside it, or up to three
+ * folders above it. False: not there; path then is what it would be under the working folder. */
+bool wasm_find(const char *name, char path[WASM_PATH]);
+/* Where a program was built, or is to be: wasm/PROGRAM, or wasm/own/HASH for a reader's module. */
 void wasm_program_folder(const struct wasm_program *, char folder[WASM_PATH]);
 /* The system that the program expects, its file in place. 0, or -errno with one line in error. */
 int wasm_program_system(const struct wasm_program *, const char *folder, uint64_t seed,
 			struct wasi *, char error[WASM_ERROR]);
 /*
  * Runs the program once from front to back in a fresh instance: `_initialize`, `steps`, and each
- * `step`, by turns as C and as the dynamic language would call it. times may be NULL.
- * WASM_RETURNED: whatever it printed is in wasi, with the results of its steps.
+ * `step`, by turns as C and as the dynamic language would call it; or `_start`, where a reader's
+ * module is a WASI command. times may be NULL. WASM_RETURNED: whatever it printed is in wasi, with
+ * the results of its steps.
  */
 enum wasm_end wasm_drive(struct wasm_instance *, const struct wasm_module *, struct wasm_thread *,
 			 struct wasi *, struct wasm_times *, char error[WASM_ERROR]);

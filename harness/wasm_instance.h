@@ -36,7 +36,8 @@ struct wasm_module;
 /*
  * folder/module.wasm and folder/module.bc (scripts/wasm-build makes them from one another). name is
  * for messages. 0; -ENOENT (not built: the line says why), -EINVAL (a module that can't be taken),
- * -ENOMEM, each with one line in error that names the module. Nothing is compiled yet.
+ * -ENOMEM, each with one line in error that names the module. *out is NULL then. Nothing is
+ * compiled yet.
  */
 int wasm_module_open(struct wasm_module **out, struct code_memory *, const char *name,
 		     const char *folder, char error[WASM_ERROR]);
@@ -60,6 +61,7 @@ size_t wasm_module_text(const struct wasm_module *, unsigned tier);
 const char *wasm_module_name(const struct wasm_module *);
 /* The export's number for wasm_instance_export, or -ENOENT. Functions only. */
 int wasm_module_export(const struct wasm_module *, const char *name);
+stub_signature wasm_module_signature(const struct wasm_module *, int number); /* of an export */
 
 /* ---- Threads ------------------------------------------------------------------------------- */
 

@@ -64,6 +64,7 @@ int wasm_module_open(struct wasm_module **out, struct code_memory *code, const c
 	size_t size;
 	int e = -ENOMEM;
 
+	*out = NULL;
 	if (!m)
 		goto no_memory;
 	m->code = code;
@@ -78,9 +79,10 @@ int wasm_module_open(struct wasm_module **out, struct code_memory *code, const c
 	free(bytes);
 	if (!e && !(m->bitcode = read_all(folder, "module.bc", &m->bitcode_size)))
 		e = not_built(name, folder, error);
-	*out = m;
 	if (e)
 		wasm_module_close(m);
+	else
+		*out = m;
 	return e;
 no_memory:
 	snprintf(error, WASM_ERROR, "%s: out of memory", name);
@@ -246,4 +248,9 @@ int wasm_module_export(const struct wasm_module *m, const char *name)
 		if (!strcmp(m->file.exports[i].name, name))
 			return (int)i;
 	return -ENOENT;
+}
+
+stub_signature wasm_module_signature(const struct wasm_module *m, int number)
+{
+	return m->file.types[m->file.exports[number].type].signature;
 }

@@ -1,7 +1,11 @@
-/* wasm_prepare.c - a child compiles, the parent says how long it has been at it. */
+/*
+ * wasm_prepare.c - a child compiles, the parent says how long it has been at it. A reader's own
+ * module is built first, by the same script as ours.
+ */
 #include "wasm_prepare.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,16 +15,36 @@
 
 static const uint64_t second = 1000000000u;
 
+/* A reader's module, and its bitcode; what the tools say first goes to folder/why. Always made
+ * anew: it costs little beside the code, which is cached by content. The module itself comes first:
+ * what can't be taken is then refused with the reason. */
+static int build(const char *file, const char *folder)
+{
+	static const char command[] =
+	    "mkdir -p \"$FOLDER\" && rm -f \"$FOLDER\"/module.* \"$FOLDER/why\" || exit 1\n"
+	    "{ cp \"$MODULE\" \"$FOLDER/module.wasm\" && \"$SCRIPT\" \"$MODULE\" \"$FOLDER\"; }"
+	    " >\"$FOLDER/log\" 2>&1 || head -n 1 \"$FOLDER/log\" >\"$FOLDER/why\"";
+	char script[WASM_PATH];
+
+	if (!wasm_find("scripts/wasm-build", script) || setenv("MODULE", file, 1) ||
+	    setenv("FOLDER", folder, 1) || setenv("SCRIPT", script, 1))
+		return -1;
+	return system(command);
+}
+
 static int compile(const struct cell *c, const char *cache)
 {
-	const struct wasm_program *p = cell_wasm(c);
+	struct wasm_program p;
 	char folder[WASM_PATH], error[WASM_ERROR];
 	struct wasm_module *m;
 	struct jit_object object;
 
-	wasm_program_folder(p, folder);
+	cell_wasm(c, &p);
+	wasm_program_folder(&p, folder);
+	if (p.own && build(p.name, folder))
+		return 1;
 	/* Nothing is loaded, so no code memory. */
-	if (wasm_module_open(&m, NULL, p->name, folder, error))
+	if (wasm_module_open(&m, NULL, p.name, folder, error))
 		return 1;
 	int e = wasm_module_compile(m, c->tier, cache, &object, error);
 	jit_object_free(&object);
@@ -30,7 +54,7 @@ static int compile(const struct cell *c, const char *cache)
 
 static void prepare(const struct cell *c, const char *cache)
 {
-	uint64_t begun = clock_ns(), shown = begun + second;
+	uint64_t begun = clock_ns(), shown = begun;
 	bool said = false;
 	pid_t pid = fork();
 
@@ -38,12 +62,12 @@ static void prepare(const struct cell *c, const char *cache)
 		_exit(compile(c, cache));
 	while (pid > 0 && !waitpid(pid, NULL, WNOHANG)) {
 		usleep(20000);
-		if (!isatty(2) || clock_ns() - shown < second)
+		if (!isatty(2) || clock_ns() - begun < 2 * second || clock_ns() - shown < second)
 			continue;
 		shown = clock_ns();
 		said = true;
-		fprintf(stderr, "\r\033[Kcompiling %s, tier %u, once: %llu s (about a minute)",
-			c->workload, c->tier, (unsigned long long)((shown - begun) / second));
+		fprintf(stderr, "\r\033[Kcompiling %s, tier %u, once: %llu s", c->workload, c->tier,
+			(unsigned long long)((shown - begun) / second));
 	}
 	if (said)
 		fputs("\r\033[K", stderr);
@@ -52,13 +76,13 @@ static void prepare(const struct cell *c, const char *cache)
 void wasm_prepare(const struct cell *cells, size_t n, const char *cache)
 {
 	for (size_t i = 0; cache && i < n; i++) {
-		const struct wasm_program *p = cell_wasm(&cells[i]);
+		struct wasm_program p;
 		size_t k = 0;
 
 		while (k < i && (strcmp(cells[k].workload, cells[i].workload) ||
 				 cells[k].tier != cells[i].tier))
 			k++;
-		if (p && p->fetched && k == i)
+		if (cell_wasm(&cells[i], &p) && (p.fetched || p.own) && k == i)
 			prepare(&cells[i], cache);
 	}
 }

@@ -7,8 +7,9 @@
 
 #include "cell.h"
 
-/* Each fetched program and tier among the cells, in a process of its own, with a line on stderr
- * where that is a terminal and it takes long. What fails is left for the cells to say. */
+/* Each large program (fetched, or a reader's own) and tier among the cells, in a process of its
+ * own, with a line on stderr where that is a terminal and it takes long. What fails is left for the
+ * cells to say. */
 void wasm_prepare(const struct cell *cells, size_t n, const char *cache);
 
 #endif

@@ -99,6 +99,8 @@ static const char *plain_name(const struct wasm_module *m, const char *name)
 
 	if (sscanf(name, "wasm_export_%u", &n) == 1 && n < m->file.nexports)
 		return m->file.exports[n].name;
+	if (!strcmp(name, "wasm_instantiate")) /* the start function, in line */
+		return "(start)";
 	if (!strncmp(name, "w2c_", 4))
 		return name + 4;
 	return name;

@@ -9,11 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "../harness/measure_wasm.h"
 #include "../harness/prng.h"
 #include "../harness/wasm_file.h"
+#include "../harness/wasm_prepare.h"
 #include "wasm_helpers.h"
 
 static char root[WASM_PATH]; /* the folder of all built programs */
@@ -173,6 +176,57 @@ static void test_not_built(void **unused)
 	close_module(&o);
 }
 
+/* ---- Cells ----------------------------------------------------------------------------------- */
+
+static enum measure_status run_cell(const char *workload, unsigned tier, char why[CELL_ERROR])
+{
+	struct job job = { .seed = 1, .iterations = 1, .cache = wasm_cache };
+	json_t *figures = json_array();
+
+	cell_defaults(&job.cell);
+	assert_true(snprintf(job.cell.workload, sizeof job.cell.workload, "%s", workload) <
+		    (int)sizeof job.cell.workload);
+	job.cell.tier = tier;
+	wasm_prepare(&job.cell, 1, job.cache);
+	enum measure_status m = measure_wasm(&job, figures, why);
+	assert_true(m != MEASURE_OK || json_array_size(figures) > 10);
+	json_decref(figures);
+	return m;
+}
+
+/* A module by its path is a cell like any other: it fails with a line, and the next one runs. */
+static void test_cells(void **unused)
+{
+	static const struct {
+		const char *name, *what;
+	} cells[] = {
+		{ "start", "out of bounds access in function (start)" },
+		{ "missing", "missing import: the host has no function env.nothing" },
+		{ "traps", "exports no functions steps and step, nor _start" },
+	};
+	char path[] = "/tmp/stubmap-module-XXXXXX.wasm", workload[64], why[CELL_ERROR];
+	char from[WASM_PATH + 32];
+	static uint8_t bytes[1 << 17];
+
+	(void)unused;
+	close(mkstemps(path, 5));
+	snprintf(workload, sizeof workload, "wasm:%s", path);
+	for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
+		snprintf(from, sizeof from, "%s/bad/%s/module.wasm", root, cells[i].name);
+		FILE *in = fopen(from, "rb"), *out = fopen(path, "wb");
+		assert_non_null(in);
+		size_t n = fread(bytes, 1, sizeof bytes, in);
+		assert_int_equal(fwrite(bytes, 1, n, out), n);
+		fclose(in);
+		fclose(out);
+		assert_int_equal(run_cell(workload, 2, why), MEASURE_FAILED);
+		if (!strstr(why, cells[i].what) || strncmp(why, path, strlen(path)) != 0)
+			fail_msg("'%s', expected '%s'", why, cells[i].what);
+		assert_int_equal(run_cell("wasm:kernel", 2, why), MEASURE_OK);
+	}
+	unlink(path);
+}
+
 /* ---- Files that can't be taken --------------------------------------------------------------- */
 
 #define HEAD "\0asm\1\0\0\0"
@@ -273,8 +327,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_traps),	      cmocka_unit_test(test_instantiation),
-		cmocka_unit_test(test_not_built),     cmocka_unit_test(test_refused_files),
-		cmocka_unit_test(test_damaged_files),
+		cmocka_unit_test(test_not_built),     cmocka_unit_test(test_cells),
+		cmocka_unit_test(test_refused_files), cmocka_unit_test(test_damaged_files),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -32,10 +32,8 @@ static int open_module(struct opened *o, const char *name, const char *folder,
 	wasm_thread_open(&o->thread);
 	wasi_open(&o->wasi, NULL, 0, 1);
 	int e = wasm_module_open(&o->module, o->code, name, folder, o->error);
-	if (e) {
-		o->module = NULL;
+	if (e)
 		return e;
-	}
 	e = wasm_module_compile(o->module, tier, wasm_cache, &object, o->error);
 	if (!e)
 		e = wasm_module_load(o->module, tier, &object, 16, o->error);

@@ -1,4 +1,7 @@
-/* wasm.c - the table of live wasm programs: a line here for each that scripts/wasm-build makes. */
+/*
+ * wasm.c - the table of live wasm programs: a line here for each that scripts/wasm-build makes; and
+ * modules of the reader's own, which need no line.
+ */
 #include "wasm.h"
 
 #include <string.h>
@@ -29,4 +32,21 @@ const struct wasm_program *wasm_program_find(const char *workload)
 		if (!strcmp(wasm_programs[i]->workload, workload))
 			return wasm_programs[i];
 	return NULL;
+}
+
+bool wasm_program_named(const char *workload, struct wasm_program *out)
+{
+	const struct wasm_program *p = wasm_program_find(workload);
+	size_t n = strlen(workload);
+	const bool own =
+	    n > 10 && !strncmp(workload, "wasm:", 5) && !strcmp(workload + n - 5, ".wasm");
+
+	if (out && p)
+		*out = *p;
+	else if (out && own)
+		*out = (struct wasm_program){ .name = workload + 5,
+					      .summary = "a module of the reader's",
+					      .workload = workload,
+					      .own = true };
+	return p || own;
 }

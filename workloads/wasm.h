@@ -15,9 +15,13 @@ struct wasm_program {
 	const char *workload; /* the name of its cells: "wasm:NAME" */
 	const char *file;     /* a file that it finds in its system; NULL: none */
 	bool fetched;	      /* its source comes over the network when it is built */
+	bool own;	      /* a reader's module: no native twin to compare with */
 };
 
 extern const struct wasm_program *const wasm_programs[]; /* NULL ends it */
 const struct wasm_program *wasm_program_find(const char *workload);
+/* What a workload's name means: one of the table, or with "wasm:FILE.wasm" a reader's own module,
+ * whose texts are then parts of `workload`. False: neither. out may be NULL. */
+bool wasm_program_named(const char *workload, struct wasm_program *out);
 
 #endif
