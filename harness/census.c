@@ -153,8 +153,12 @@ char *arm_label(const struct run *run, const struct cell *cell, char *out, size_
 	{
 		if (!json_object_get(json, key))
 			continue; /* not of this arm's */
-		value_text(json_object_get(json, key), text, sizeof text);
-		append(out, size, "/", text);
+		const json_t *value = json_object_get(json, key);
+
+		if (json_is_false(value))
+			continue; /* and where it is true, its name says more than "yes" */
+		value_text(value, text, sizeof text);
+		append(out, size, "/", json_is_true(value) ? key : text);
 	}
 	if (*cell->policy && strcmp(cell->policy, "all") &&
 	    !json_object_get(run->baseline, "policy"))
@@ -195,7 +199,8 @@ char *group_label(const struct run *run, const struct cell *cell, char *out, siz
 		while (i < n && strcmp(told[i], key))
 			i++;
 		if (i < n || json_object_get(run->baseline, key) ||
-		    json_equal(v, json_object_get(plain, key)))
+		    (json_equal(v, json_object_get(plain, key)) && strcmp(key, "threads") &&
+		     strcmp(key, "instances")))
 			continue;
 		value_text(v, value, sizeof value);
 		snprintf(text, sizeof text, "%s %s", key, value);

@@ -4,69 +4,17 @@
 #include <string.h>
 
 #include "../strategies/map.h"
+#include "life_report.h"
 #include "policy_report.h"
 #include "report.h"
 #include "rows.h"
 #include "table.h"
+#include "views.h"
 
-const char *const report_tsv_names[] = { "ring", "make", "pages", "fills", "policies", NULL };
+const char *const report_tsv_names[] = { "ring",   "make",   "pages", "fills", "policies",
+					 "tierup", "floods", "churn", NULL };
 
 /* ---- The table ----------------------------------------------------------------------------- */
-
-/* What a reader wants at a glance; the first column is the one that ratios are of. */
-enum { VIEW_COLUMNS = 6 };
-
-/* Of cells that make calls, of those on the collected heap, of live wasm programs. */
-static const struct view {
-	const char *align, *headers[VIEW_COLUMNS + 4];
-	struct column {
-		struct figure_id id;
-		double scale; /* to the header's unit */
-	} columns[VIEW_COLUMNS];
-	size_t n;
-	const char *legend;
-} views[] = {
-	{ .align = "lrrrrrrrr",
-	  .headers = { "arm", "ns/call", "95 %", "ratio", "95 %", "ns/bind", "ns/1st", "B/stub",
-		       "quanta" },
-	  .columns = { { { "steady", "ns" }, 1 },
-		       { { "bind", "ns" }, 1 },
-		       { { "first_call", "ns" }, 1 },
-		       { { "space", "pss" }, 1 },
-		       { { "space", "quanta" }, 1 } },
-	  .n = 5,
-	  .legend = "  B/stub: PSS of code and literals; quanta: of one stub\n" },
-	{ .align = "lrrrrrrrrr",
-	  .headers = { "arm", "ns/lookup", "95 %", "ratio", "95 %", "ns/walk", "us/gc", "share %",
-		       "map B", "% of text" },
-	  .columns = { { { "collect", "lookup_ns" }, 1 },
-		       { { "collect", "walk_ns" }, 1 },
-		       { { "collect", "ns" }, 1e-3 },
-		       { { "collect", "lookup_share" }, 100 },
-		       { { "space", "map_bytes" }, 1 },
-		       { { "space", "map_share" }, 100 } },
-	  .n = 6,
-	  .legend = "  lookup, walk: of a frame, each with a reading of the clock a collection; "
-		    "share: of\n"
-		    "  a collection's time, that lookups take; % of text: the map's bytes to the "
-		    "code's\n" },
-	{ .align = "lrrrrrrrr",
-	  .headers = { "arm", "us/run", "95 %", "ratio", "95 %", "us/instance", "ns/bind",
-		       "us/1st call", "quanta/stub" },
-	  .columns = { { { "run", "ns" }, 1e-3 },
-		       { { "instantiate", "ns" }, 1e-3 },
-		       { { "bind", "ns" }, 1 },
-		       { { "first_call", "ns" }, 1e-3 },
-		       { { "space", "quanta" }, 1 } },
-	  .n = 5,
-	  .legend = "" },
-};
-enum { NVIEWS = sizeof views / sizeof *views };
-
-static const struct view *view_of(const struct cell *cell)
-{
-	return &views[cell_program(cell) ? 1 : cell_wasm(cell, NULL) ? 2 : 0];
-}
 
 static const struct row *row_of(const struct rows *rows, size_t cell, const struct column *column)
 {
@@ -227,13 +175,13 @@ static int print_view(FILE *out, const struct rows *rows, const struct view *vie
 
 static int print_table(FILE *out, const struct run *run)
 {
-	struct figure_id ids[NVIEWS * VIEW_COLUMNS + 32];
+	struct figure_id ids[VIEWS_MAX * VIEW_COLUMNS + 32];
 	struct rows rows;
 	bool printed = false;
 	size_t n = 0;
 	int r;
 
-	for (size_t v = 0; v < NVIEWS; v++)
+	for (size_t v = 0; v < views_count; v++)
 		for (size_t k = 0; k < views[v].n; k++)
 			ids[n++] = views[v].columns[k].id;
 	for (size_t k = 0; k < policy_nfigures; k++)
@@ -241,7 +189,7 @@ static int print_table(FILE *out, const struct run *run)
 	if ((r = rows_make(run, ids, n, &rows)))
 		return r;
 	print_title(out, run);
-	for (size_t v = 0; v < NVIEWS && !r; v++)
+	for (size_t v = 0; v < views_count && !r; v++)
 		r = print_view(out, &rows, &views[v], &printed);
 	if (!r)
 		r = policy_table(out, &rows);
@@ -453,6 +401,11 @@ int report_summary(FILE *out, const struct run *run, const struct report_options
 		break;
 	case REPORT_TSV_POLICIES:
 		r = policy_tsv(out, run);
+		break;
+	case REPORT_TSV_TIERUP:
+	case REPORT_TSV_FLOODS:
+	case REPORT_TSV_CHURN:
+		r = life_tsv(out, run, options->form);
 		break;
 	default:
 		r = print_tsv(out, run, options->form);

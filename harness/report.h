@@ -14,9 +14,12 @@ enum report_form {
 	REPORT_TSV_PAGES,    /* scripts/page_use.gp */
 	REPORT_TSV_FILLS,    /* scripts/ring.gp, as fills */
 	REPORT_TSV_POLICIES, /* scripts/policies.gp */
+	REPORT_TSV_TIERUP,   /* scripts/tierup.gp */
+	REPORT_TSV_FLOODS,   /* scripts/floods.gp */
+	REPORT_TSV_CHURN,    /* scripts/churn.gp */
 	REPORT_FORMS
 };
-/* "ring", "make", "pages", "fills", "policies", NULL; from REPORT_TSV_RING on. */
+/* "ring", "make", ..., NULL; from REPORT_TSV_RING on. */
 extern const char *const report_tsv_names[];
 
 struct report_options {
