@@ -50,16 +50,24 @@ static void print_cell(FILE *out, const struct cell *c)
 		c->workload, c->live, c->threads, c->instances);
 }
 
+static void print_number(FILE *out, bool known, double v)
+{
+	if (known)
+		fprintf(out, "\t%.6g", v);
+	else
+		fputs("\tNaN", out);
+}
+
 static void print_estimates(FILE *out, const struct rows *rows, size_t cell,
 			    const struct life_form *form)
 {
 	for (size_t k = 0; k < form->n; k++) {
 		const struct estimate *e =
 		    &rows_find(rows, cell, form->ids[k].phase, form->ids[k].event)->value;
-		const double nan = __builtin_nan("");
 
-		fprintf(out, "\t%.6g\t%.6g\t%.6g", e->known ? e->value : nan,
-			e->interval ? e->low : nan, e->interval ? e->high : nan);
+		print_number(out, e->known, e->value);
+		print_number(out, e->interval, e->low);
+		print_number(out, e->interval, e->high);
 	}
 	fputc('\n', out);
 }
@@ -71,18 +79,16 @@ static int ascending(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The median over invocations of sample i; NaN where none has it. */
-static double at_point(const struct samples *s, size_t i, double *scratch)
+/* The median over invocations of sample i. */
+static void print_point(FILE *out, const struct samples *s, size_t i, double *scratch)
 {
 	size_t n = 0;
 
 	for (size_t u = 0; u < s->n; u++)
 		if (i < s->units[u].n)
 			scratch[n++] = s->units[u].samples[i];
-	if (!n)
-		return __builtin_nan("");
 	qsort(scratch, n, sizeof *scratch, ascending);
-	return n % 2 ? scratch[n / 2] : (scratch[n / 2 - 1] + scratch[n / 2]) / 2;
+	print_number(out, n > 0, n ? (scratch[(n - 1) / 2] + scratch[n / 2]) / 2 : 0);
 }
 
 static int print_points(FILE *out, const struct census *c, size_t cell,
@@ -103,12 +109,41 @@ static int print_points(FILE *out, const struct census *c, size_t cell,
 		print_cell(out, &c->cells[cell]);
 		fprintf(out, "\t%.6g", (double)(i + 1) / (double)points);
 		for (size_t k = 0; k < form->n; k++)
-			fprintf(out, "\t%.6g", at_point(&s[k], i, scratch));
+			print_point(out, &s[k], i, scratch);
 		fputc('\n', out);
 	}
 	for (size_t k = 0; k < form->n; k++)
 		samples_free(&s[k]);
 	free(scratch);
+	return r;
+}
+
+static bool same_arm(const struct cell *a, const struct cell *b)
+{
+	return !strcmp(a->stubs, b->stubs) && !strcmp(a->wx, b->wx) && a->share == b->share &&
+	       a->poison == b->poison && !strcmp(a->workload, b->workload) && a->live == b->live;
+}
+
+/* The cells of one arm stand together, so that a figure can join them; those of the i-th cell's. */
+static int print_arm(FILE *out, const struct rows *rows, size_t first, const struct life_form *form,
+		     bool points)
+{
+	const struct census *c = &rows->census;
+	int r = 0;
+
+	for (size_t i = 0; i < first; i++)
+		if (!c->cells[i].replica && same_arm(&c->cells[i], &c->cells[first]))
+			return 0; /* printed with that one */
+	for (size_t i = first; i < c->n && !r; i++) {
+		if (c->cells[i].replica || !same_arm(&c->cells[i], &c->cells[first]))
+			continue;
+		if (points) {
+			r = print_points(out, c, i, form);
+			continue;
+		}
+		print_cell(out, &c->cells[i]);
+		print_estimates(out, rows, i, form);
+	}
 	return r;
 }
 
@@ -131,14 +166,8 @@ int life_tsv(FILE *out, const struct run *run, enum report_form which)
 	for (size_t i = 0; i < rows.census.n && !r; i++) {
 		const struct cell *c = &rows.census.cells[i];
 
-		if (cell_life(c) != form->life || c->replica)
-			continue;
-		if (points) {
-			r = print_points(out, &rows.census, i, form);
-			continue;
-		}
-		print_cell(out, c);
-		print_estimates(out, &rows, i, form);
+		if (cell_life(c) == form->life && !c->replica)
+			r = print_arm(out, &rows, i, form, points);
 	}
 	rows_free(&rows);
 	return r;
