@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "counters.h"
 #include "figures.h"
 #include "meters.h"
 #include "prng.h"
@@ -40,7 +41,8 @@ struct live {
 	struct code_config code_config;
 	struct stub_config stub_config;
 	struct jit_object object;
-	uint32_t offset; /* of the text */
+	uint32_t offset;	   /* of the text */
+	struct counters *counters; /* of the timed runs; NULL: none were asked for */
 	json_t *figures;
 	char *why;
 };
@@ -110,6 +112,8 @@ struct sample {
 	uint64_t values[ROWS];
 	uint32_t bound;
 	struct wasm_instance_stats stats; /* after the run */
+	uint64_t counts[METERS];
+	bool counted; /* all the time */
 };
 
 static int space_figures(struct live *l, struct place *p, struct wasm_instance *in, uint64_t faults)
@@ -160,11 +164,23 @@ static int check(struct live *l, const struct wasi *wasi)
 	return -1;
 }
 
+static int drive(struct live *l, struct place *p, struct wasm_instance *in, struct wasi *wasi,
+		 struct sample *out)
+{
+	struct wasm_times times = { 0 };
+	bool started = l->counters && !counters_start(l->counters);
+	enum wasm_end end = wasm_drive(in, p->module, &p->thread, wasi, &times, l->why);
+
+	out->counted = started && !counters_stop_timed(l->counters, times.run_ns, out->counts);
+	out->values[FIRST] = times.first_ns;
+	out->values[RUN] = times.run_ns;
+	return end == WASM_RETURNED ? check(l, wasi) : -1;
+}
+
 /* faults: where the space is to be recorded, the page faults before; else NULL. */
 static int run_once(struct live *l, struct place *p, struct sample *out, const uint64_t *faults)
 {
 	struct wasm_instance *in = NULL;
-	struct wasm_times times = { 0 };
 	struct wasi wasi;
 	int e = wasm_program_system(&l->program, l->folder, l->job->seed, &wasi, l->why);
 
@@ -175,18 +191,13 @@ static int run_once(struct live *l, struct place *p, struct sample *out, const u
 		out->bound = out->stats.bound;
 		out->values[INSTANTIATE] = out->stats.open_ns;
 		out->values[BIND] = out->stats.bind_ns;
-		if (wasm_drive(in, p->module, &p->thread, &wasi, &times, l->why) != WASM_RETURNED)
-			e = -1;
+		e = drive(l, p, in, &wasi, out);
 	}
-	if (!e)
-		e = check(l, &wasi);
 	if (!e && faults)
 		e = space_figures(l, p, in, *faults);
-	out->values[FIRST] = times.first_ns;
-	out->values[RUN] = times.run_ns;
 	if (in) {
 		wasm_instance_stats(in, &out->stats);
-		uint64_t t0 = clock_ns();
+		const uint64_t t0 = clock_ns();
 
 		wasm_instance_close(in);
 		out->values[RELEASE] = clock_ns() - t0;
@@ -232,9 +243,10 @@ static int count_crossings(struct live *l)
 	return e;
 }
 
-static void figure_times(struct live *l, const uint64_t *samples, size_t n,
-			 const struct sample *last)
+static void figure_times(struct live *l, const struct sample *samples, size_t n)
 {
+	const struct sample *last = &samples[n - 1];
+	uint64_t *row = calloc(n, sizeof *row);
 	const struct {
 		struct figure_name name;
 		uint64_t per;
@@ -246,30 +258,75 @@ static void figure_times(struct live *l, const uint64_t *samples, size_t n,
 		[RELEASE] = { { "release", "ns", "instance", "clock" }, 1 },
 	};
 
-	for (size_t k = 0; k < ROWS; k++)
-		figure_samples(l->figures, rows[k].name, rows[k].per, WARMUP, samples + k * n, n);
+	for (size_t k = 0; row && k < ROWS; k++) {
+		for (size_t i = 0; i < n; i++)
+			row[i] = samples[i].values[k];
+		figure_samples(l->figures, rows[k].name, rows[k].per, WARMUP, row, n);
+	}
+	free(row);
 	figure_one(l->figures, (struct figure_name){ "run", "rebound", "run", "count" }, 1,
 		   last->stats.rebound);
+}
+
+/* Of each counter, the samples that were counted all the time. */
+static void figure_counters(struct live *l, const struct sample *samples, size_t n)
+{
+	uint64_t *row = calloc(n, sizeof *row);
+
+	for (size_t k = 0; row && l->counters && k < l->counters->n; k++) {
+		const struct counter *c = &l->counters->counter[k];
+		const struct figure_name name = { "run", c->meter->name, "run", c->source };
+		size_t kept = 0, warm = 0;
+
+		for (size_t i = 0; i < n; i++) {
+			if (!samples[i].counted)
+				continue;
+			warm += i < WARMUP;
+			row[kept++] = samples[i].counts[k];
+		}
+		if (!c->source)
+			figure_missing(l->figures, name, c->why);
+		else if (kept == warm)
+			figure_missing(l->figures, name,
+				       "no run was counted all the time and long enough");
+		else
+			figure_samples(l->figures, name, 1, warm, row, kept);
+	}
+	free(row);
 }
 
 static int time_runs(struct live *l, const struct stub_ops *ops)
 {
 	const size_t n = WARMUP + l->job->iterations;
-	uint64_t *samples = calloc(n * ROWS, sizeof *samples), faults = meters_minor_faults();
+	struct sample *samples = calloc(n, sizeof *samples);
+	uint64_t faults = meters_minor_faults();
 	struct place p = { 0 };
-	struct sample s = { 0 };
-	int e = samples ? place_open(l, &p, ops, l->code_config.wx) : -1;
+	int e = -1;
 
-	for (size_t i = 0; i < n && !e; i++) {
-		e = run_once(l, &p, &s, i + 1 == n ? &faults : NULL);
-		for (size_t k = 0; k < ROWS; k++)
-			samples[k * n + i] = s.values[k];
+	if (samples)
+		e = place_open(l, &p, ops, l->code_config.wx);
+	else
+		snprintf(l->why, CELL_ERROR, "out of memory");
+	for (size_t i = 0; i < n && !e; i++)
+		e = run_once(l, &p, &samples[i], i + 1 == n ? &faults : NULL);
+	if (!e) {
+		figure_times(l, samples, n);
+		figure_counters(l, samples, n);
 	}
-	if (!e)
-		figure_times(l, samples, n, &s);
 	free(samples);
 	place_close(&p);
 	return e;
+}
+
+static int open_counters(struct live *l)
+{
+	const struct job *j = l->job;
+	char error[COUNTERS_ERROR];
+
+	if (!j->nmeters || !counters_open(&l->counters, j->meters, j->nmeters, NULL, error))
+		return 0;
+	snprintf(l->why, CELL_ERROR, "%.*s", CELL_ERROR - 1, error);
+	return -1;
 }
 
 enum measure_status measure_wasm(const struct job *job, json_t *figures, char why[CELL_ERROR])
@@ -290,10 +347,12 @@ enum measure_status measure_wasm(const struct job *job, json_t *figures, char wh
 	l.offset = 16 * prng_below(&rng, 256);
 	cell_wasm(&job->cell, &l.program);
 	wasm_program_folder(&l.program, l.folder);
-	for (size_t k = 0; k < job->nmeters; k++)
-		figure_missing(figures, (struct figure_name){ "run", job->meters[k], "run", "" },
-			       "counted in calls only");
+	if (open_counters(&l))
+		return MEASURE_REFUSED;
 	int e = time_runs(&l, stub_strategy(job->cell.stubs));
+	if (l.counters)
+		counters_close(l.counters);
+	l.counters = NULL;
 	if (!e)
 		e = count_crossings(&l);
 	jit_object_free(&l.object);

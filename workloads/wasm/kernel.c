@@ -20,7 +20,7 @@ WASM_ENV(DECLARE)
 #define grow(n)	   1
 #endif
 
-enum { STEPS = 64, ROUNDS = 24 };
+enum { STEPS = 512, ROUNDS = 24 };
 
 static uint8_t from[4096], to[4096];
 
@@ -79,7 +79,7 @@ uint32_t step(uint32_t i)
 	for (uint32_t round = 0; round < ROUNDS; round++)
 		for (uint32_t k = 0; k < sizeof ops / sizeof *ops; k++)
 			x = ops[k](x, i + round);
-	if (i % 16 == 0)
+	if (i % 64 == 0)
 		printf("step %u: %08x, memory %s\n", i, x, grow(1) ? "grown" : "full");
 	fflush(stdout);
 	return x;

@@ -6,7 +6,7 @@
 
 #include "program.h"
 
-enum { STEPS = 48, TARGETS = 1024, CALLS = 512, MOVES = 64, ROOM = 8, GROWTHS = 8 };
+enum { STEPS = 240, TARGETS = 1024, CALLS = 512, MOVES = 64, ROOM = 8, GROWTHS = 8 };
 
 typedef uint32_t target(uint32_t);
 
@@ -102,11 +102,11 @@ uint32_t step(uint32_t i)
 		table_move(base + x % TARGETS, base + (x >> 12) % TARGETS);
 		x = x * 1664525 + 1013904223;
 	}
-	if (nmore < ROOM * GROWTHS && i % 4 == 0)
+	if (nmore < ROOM * GROWTHS && i % 20 == 0)
 		extend(x);
 	for (uint32_t k = 0; k < nmore; k++)
 		x = call(more[k], x);
-	if (i % 16 == 0)
+	if (i % 48 == 0)
 		printf("step %u: %08x, %u more\n", i, x, nmore);
 	fflush(stdout);
 	return x;
