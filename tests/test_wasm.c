@@ -26,6 +26,7 @@ static int remove_cache(void **unused)
 	char command[64];
 
 	(void)unused;
+	jit_object_free(&kept.object);
 	snprintf(command, sizeof command, "rm -rf %s", wasm_cache);
 	return system(command);
 }

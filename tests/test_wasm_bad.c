@@ -34,6 +34,7 @@ static int tear_down(void **unused)
 	char command[64];
 
 	(void)unused;
+	jit_object_free(&kept.object);
 	snprintf(command, sizeof command, "rm -rf %s", wasm_cache);
 	return system(command);
 }
