@@ -3,6 +3,7 @@
  * strategy, both W^X policies and both tiers; many instances of one module side by side; both tiers
  * of one module at once. A program whose source could not be fetched is skipped, and says why.
  */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -146,6 +147,74 @@ static void test_many_instances(void **unused)
 	}
 }
 
+struct worker {
+	pthread_t thread;
+	struct opened *shared;
+	const struct wasm_program *program;
+	const char *folder;
+	unsigned done;
+	char error[WASM_ERROR];
+};
+
+/* An instance after another, in a thread of its own. */
+static void *work(void *arg)
+{
+	enum { TIMES = 4 };
+	struct worker *w = arg;
+	struct wasm_instance *in;
+	struct wasm_thread *thread = malloc(sizeof *thread);
+	struct wasi wasi;
+
+	wasm_thread_open(thread);
+	for (w->done = 0; w->done < TIMES; w->done++) {
+		wasi_open(&wasi, NULL, 0, 1);
+		if (wasm_instance_open(&in, w->shared->module, &w->shared->space, thread, &wasi,
+				       w->error))
+			break;
+		if (wasm_drive(in, w->shared->module, thread, &wasi, NULL, w->error) !=
+			WASM_RETURNED ||
+		    wasm_program_check(w->program, w->folder, &wasi, w->error))
+			break;
+		wasm_instance_close(in);
+		wasi_close(&wasi);
+	}
+	free(thread);
+	return NULL;
+}
+
+/* Threads that open, run and close instances of one module in one space at the same time. */
+static void test_threads(void **unused)
+{
+	enum { THREADS = 4 };
+	char folder[WASM_PATH];
+
+	(void)unused;
+	for (int s = 0; stub_strategies[s]; s++)
+		for (int i = 0; wasm_programs[i] && !wasm_programs[i]->fetched; i++) {
+			const struct wasm_program *p = wasm_programs[i];
+			struct worker workers[THREADS];
+			struct opened o;
+
+			wasm_program_folder(p, folder);
+			if (open_running(&o, p->name, folder, stub_strategies[s], CODE_DUAL, 2,
+					 true))
+				fail_msg("%s", o.error);
+			for (int t = 0; t < THREADS; t++) {
+				workers[t] =
+				    (struct worker){ .shared = &o, .program = p, .folder = folder };
+				pthread_create(&workers[t].thread, NULL, work, &workers[t]);
+			}
+			for (int t = 0; t < THREADS; t++) {
+				pthread_join(workers[t].thread, NULL);
+				if (workers[t].error[0])
+					fail_msg("%s: %s", stub_strategies[s]->name,
+						 workers[t].error);
+				assert_int_equal(workers[t].done, 4);
+			}
+			close_module(&o);
+		}
+}
+
 /* Every callee that has a target in the other tier goes there and back while an instance lives. */
 static void test_tiers(void **unused)
 {
@@ -200,9 +269,10 @@ int main(void)
 	struct CMUnitTest tests[MOST] = {
 		cmocka_unit_test(test_optimised),
 		cmocka_unit_test(test_many_instances),
+		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_tiers),
 	};
-	size_t n = 3;
+	size_t n = 4;
 
 	for (size_t i = 0; wasm_programs[i]; i++)
 		tests[n++] = (struct CMUnitTest){ .name = wasm_programs[i]->workload,

@@ -39,12 +39,12 @@ static const struct jit_object *object_of(struct opened *o, const char *folder, 
 	return &kept.object;
 }
 
-/* 0, or what the first call that failed said. */
-static int open_module(struct opened *o, const char *name, const char *folder,
-		       const struct stub_ops *ops, enum code_wx wx, unsigned tier)
+/* 0, or what the first call that failed said. running: hooks and callers side by side. */
+static int open_running(struct opened *o, const char *name, const char *folder,
+			const struct stub_ops *ops, enum code_wx wx, unsigned tier, bool running)
 {
 	const struct code_config code = { .wx = wx, .quantum = 4096 };
-	const struct stub_config config = { .defaults = true };
+	const struct stub_config config = { .defaults = true, .running = running };
 
 	*o = (struct opened){ .module = NULL };
 	assert_int_equal(code_open(&o->code, &code), 0);
@@ -56,6 +56,12 @@ static int open_module(struct opened *o, const char *name, const char *folder,
 		return e;
 	const struct jit_object *object = object_of(o, folder, tier);
 	return object ? wasm_module_load(o->module, tier, object, 16, o->error) : -EINVAL;
+}
+
+static int open_module(struct opened *o, const char *name, const char *folder,
+		       const struct stub_ops *ops, enum code_wx wx, unsigned tier)
+{
+	return open_running(o, name, folder, ops, wx, tier, false);
 }
 
 static void close_module(struct opened *o)
