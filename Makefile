@@ -140,4 +140,4 @@ clean:
 	rm -rf $(BUILD)
 
 format:
-	clang-format-19 -i $(STRAT) $(WORK) $(HARN) $(TESTS) $(wildcard */*.h workloads/gc/*.[ch]) tests/gc_random.c
+	clang-format-19 -i $(STRAT) $(WORK) $(HARN) $(TESTS) $(wildcard */*.h workloads/gc/*.[ch] workloads/wasm/*.[ch]) tests/gc_random.c
