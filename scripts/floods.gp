@@ -30,7 +30,7 @@ set logscale y 10
 set pointintervalbox 0
 set xrange [0.7:1500]
 set xtics (1, 10, 100, 1000)
-set format y "%.0f"
+set format y "%.0s%c"
 set xlabel "instances K"
 set key off
 
@@ -41,6 +41,7 @@ plot for [i = 1:words(list)] DATA skip 1 using \
      for [i = 1:words(list)] DATA skip 1 using (x(strcol(1), strcol(2), $3, strcol(5), i, $8)):15 \
 	with linespoints lc rgb colour(word(list, i)) pt point(word(list, i)) dt dash(word(list, i)) lw 1.6 ps 0.8
 
+set format y "%g"
 set ylabel "time to an instance's first call [us]" offset 1, 0
 plot for [i = 1:words(list)] DATA skip 1 using \
 	($10 == $10 ? x(strcol(1), strcol(2), $3, strcol(5), i, $8) : NaN):($9 / 1000):($10 / 1000):($11 / 1000) \
