@@ -37,35 +37,31 @@ const struct view views[] = {
 		       { { "space", "quanta" }, 1 } },
 	  .n = 5,
 	  .legend = "" },
-	{ .align = "lrrrrrrrrr",
-	  .headers = { "arm", "ns/upgrade", "95 %", "ratio", "95 %", "one by one", "stall us",
-		       "floor us", "old B/stub", "settled M" },
+	{ .align = "lrrrrrrrr",
+	  .headers = { "arm", "ns/upgr.", "95 %", "ratio", "95 %", "1 by 1", "stall us", "floor us",
+		       "old B" },
 	  .columns = { { { "upgrade", "ns" }, 1 },
 		       { { "upgrade", "one_ns" }, 1 },
 		       { { "upgrade", "stall_on_cpu" }, 1e-3 },
 		       { { "floor", "stall_on_cpu" }, 1e-3 },
-		       { { "upgrade", "retired" }, 1 },
-		       { { "upgrade", "calls_settled" }, 1e-6 } },
-	  .n = 6,
+		       { { "upgrade", "retired" }, 1 } },
+	  .n = 5,
 	  .legend =
-	      "  stall: the longest time between two calls of a thread that stayed on its CPU; "
-	      "floor: in as\n  many rounds without upgrades; old: code kept until reclaim; "
-	      "settled: calls that only the\n  newest target could answer, each checked; more "
-	      "threads than CPUs: they take turns\n" },
-	{ .align = "lrrrrrrrrr",
-	  .headers = { "arm", "us to call", "95 %", "ratio", "95 %", "us 1st call", "us ready",
-		       "B/instance", "of it code", "ns/call" },
+	      "  ns/upgr.: of a stub, in bulk; stall: the longest time between two calls of a "
+	      "thread that\n  stayed on its CPU; floor: in as many rounds without upgrades; old B: "
+	      "code of a stub kept\n  until reclaim; more threads than CPUs take turns\n" },
+	{ .align = "lrrrrrrr",
+	  .headers = { "arm", "us to call", "95 %", "ratio", "95 %", "us ready", "B/inst.",
+		       "ns/call" },
 	  .columns = { { { "instantiate", "to_call" }, 1e-3 },
-		       { { "instantiate", "first_call" }, 1e-3 },
 		       { { "instantiate", "ready" }, 1e-3 },
 		       { { "space", "bytes" }, 1 },
-		       { { "space", "bytes_code" }, 1 },
 		       { { "steady", "ns" }, 1 } },
-	  .n = 6,
+	  .n = 4,
 	  .legend =
 	      "  to call: of an instance, its stubs bound and the first call made; ready: until "
-	      "all stubs of\n  all instances exist; bytes as the kernel counts pages, stubs and "
-	      "literals\n" },
+	      "all stubs of\n  all instances exist; B/inst.: pages as the kernel counts them, of "
+	      "stubs and literals\n" },
 	{ .align = "lrrrrrrrrr",
 	  .headers = { "arm", "ns/bind", "95 %", "ratio", "95 %", "ns/release", "held/used",
 		       "peak B", "after B", "ns/call" },
