@@ -278,5 +278,9 @@ done:
 
 int spawn_cell(const json_t *job, json_t **record)
 {
-	return spawn_within(job, SPAWN_TIMEOUT_MS, record);
+	/* An upgrade may take two system calls while other processes want the CPUs: 1/4 ms each. */
+	const json_t *cell = json_object_get(job, "cell");
+	json_int_t upgrades = json_integer_value(json_object_get(cell, "upgrades"));
+
+	return spawn_within(job, SPAWN_TIMEOUT_MS + (int)(upgrades / 4), record);
 }
