@@ -10,6 +10,13 @@
  *               byte, with what the native program printed
  *   release     the instance with all its stubs
  *   space       what stubs and code take while one instance lives
+ *   cold        instance and run in code memory that nobody used before, TIMES times: the stubs
+ *               made, those of them that calls go through, and the time of both
+ *
+ * What is the least that a policy could make of cold? bound: the same placement's shortest run when
+ * every stub is there already, and its shortest instantiation without the time in bind: as if
+ * stubs cost nothing to make and only those that are used were made. regret is the time to that. A
+ * run that changes tables makes stubs itself: no bound for that.
  *
  * Crossings are counted in a run of their own under a strategy that only counts: they are the same
  * under each. A program that traps, exits or answers wrongly is a failed cell.
@@ -29,7 +36,7 @@
 #include "wasm_drive.h"
 #include "world.h"
 
-enum { WARMUP = 1 };
+enum { WARMUP = 1, TIMES = 3, MICRO = 1000000, CALLEES = 65536 };
 enum row { INSTANTIATE, BIND, FIRST, RUN, RELEASE, ROWS };
 
 struct live {
@@ -41,8 +48,10 @@ struct live {
 	struct code_config code_config;
 	struct stub_config stub_config;
 	struct jit_object object;
-	uint32_t offset;	   /* of the text */
-	struct counters *counters; /* of the timed runs; NULL: none were asked for */
+	uint32_t offset;	     /* of the text */
+	struct counters *counters;   /* of the timed runs; NULL: none were asked for */
+	struct wasm_callee *callees; /* CALLEES: of the instance that ran last */
+	bool *crossed;		     /* of these: a call goes through it */
 	json_t *figures;
 	char *why;
 };
@@ -112,6 +121,8 @@ struct sample {
 	uint64_t values[ROWS];
 	uint32_t bound;
 	struct wasm_instance_stats stats; /* after the run */
+	uint64_t made, used;		  /* stubs at its end; of these, those that calls cross */
+	uint64_t committed, literals, syscalls; /* bytes and calls that it took */
 	uint64_t counts[METERS];
 	bool counted; /* all the time */
 };
@@ -177,11 +188,44 @@ static int drive(struct live *l, struct place *p, struct wasm_instance *in, stru
 	return end == WASM_RETURNED ? check(l, wasi) : -1;
 }
 
+static bool has_stub(const struct stub_space *space, const struct callee *c)
+{
+	if (space->ops == &wasm_counting)
+		return wasm_crossed(c);
+	return space->ops->made ? space->ops->made(space, c) : !(space->ops->flags & STUB_DIRECT);
+}
+
+/* What became of the callees, in an order that is the same in every run. The counting run, which is
+ * the first, says which are crossed. */
+static int count_stubs(struct live *l, const struct place *p, const struct wasm_instance *in,
+		       struct sample *out)
+{
+	const size_t n = wasm_instance_callees(in, l->callees, CALLEES);
+
+	out->made = out->used = 0;
+	for (size_t i = 0; i < n && i < CALLEES; i++) {
+		const bool made = has_stub(&p->space, l->callees[i].callee);
+
+		if (p->space.ops == &wasm_counting)
+			l->crossed[i] = made;
+		out->made += made;
+		out->used += made && l->crossed[i];
+	}
+	if (n <= CALLEES)
+		return 0;
+	snprintf(l->why, CELL_ERROR, "%s: %zu callees; %d are allowed", l->program.name, n,
+		 CALLEES);
+	return -1;
+}
+
 /* faults: where the space is to be recorded, the page faults before; else NULL. */
 static int run_once(struct live *l, struct place *p, struct sample *out, const uint64_t *faults)
 {
 	struct wasm_instance *in = NULL;
+	struct code_stats before, after;
 	struct wasi wasi;
+
+	code_get_stats(p->code, &before);
 	int e = wasm_program_system(&l->program, l->folder, l->job->seed, &wasi, l->why);
 
 	if (!e)
@@ -193,6 +237,12 @@ static int run_once(struct live *l, struct place *p, struct sample *out, const u
 		out->values[BIND] = out->stats.bind_ns;
 		e = drive(l, p, in, &wasi, out);
 	}
+	code_get_stats(p->code, &after);
+	out->committed = after.committed_stubs - before.committed_stubs;
+	out->literals = after.used_literals - before.used_literals;
+	out->syscalls = after.syscalls - before.syscalls;
+	if (!e)
+		e = count_stubs(l, p, in, out);
 	if (!e && faults)
 		e = space_figures(l, p, in, *faults);
 	if (in) {
@@ -318,6 +368,85 @@ static int time_runs(struct live *l, const struct stub_ops *ops)
 	return e;
 }
 
+/* One instance and its run in code memory of its own. */
+static int live_once(struct live *l, const struct stub_ops *ops, struct sample *out)
+{
+	struct place p = { 0 };
+	int e = place_open(l, &p, ops, l->code_config.wx);
+
+	if (!e)
+		e = run_once(l, &p, out, NULL);
+	place_close(&p);
+	return e;
+}
+
+static void figure_cold(struct live *l, const struct sample *s, uint64_t bound)
+{
+	static const struct figure_name names[] = {
+		{ "cold", "ns", "run", "clock" },
+		{ "cold", "instantiate_ns", "run", "clock" },
+		{ "cold", "made", "run", "count" },
+		{ "cold", "used", "run", "count" },
+		{ "cold", "committed", "run", "code" },
+		{ "cold", "used_literals", "run", "code" },
+		{ "cold", "syscalls", "run", "code" },
+	};
+	static const struct figure_name bound_name = { "cold", "bound_ns", "run", "model" };
+	static const struct figure_name regret_name = { "cold", "regret", "bound", "model" };
+	enum { NAMES = sizeof names / sizeof *names };
+	uint64_t rows[NAMES][TIMES], regret[TIMES], crossed = 0;
+
+	for (size_t i = 0; i < TIMES; i++) {
+		const uint64_t ns = s[i].values[INSTANTIATE] + s[i].values[RUN];
+		const uint64_t row[NAMES] = { ns,	    s[i].values[INSTANTIATE], s[i].made,
+					      s[i].used,    s[i].committed,	      s[i].literals,
+					      s[i].syscalls };
+
+		for (size_t k = 0; k < NAMES; k++)
+			rows[k][i] = row[k];
+		regret[i] = (uint64_t)((double)ns / (double)bound * MICRO);
+	}
+	for (size_t k = 0; k < NAMES; k++)
+		figure_samples(l->figures, names[k], 1, 0, rows[k], TIMES);
+	for (size_t i = 0; i < CALLEES; i++)
+		crossed += l->crossed[i];
+	figure_one(l->figures, (struct figure_name){ "cold", "bound_made", "run", "model" }, 1,
+		   crossed);
+	if (s->stats.rebound) {
+		static const char why[] = "its run changes tables, which makes stubs";
+
+		figure_missing(l->figures, bound_name, why);
+		figure_missing(l->figures, regret_name, why);
+		return;
+	}
+	figure_one(l->figures, bound_name, 1, bound);
+	figure_samples(l->figures, regret_name, MICRO, 0, regret, TIMES);
+}
+
+/* The policy's lives and the placement's own take turns. */
+static int time_cold(struct live *l, const struct stub_ops *ops)
+{
+	const struct stub_ops *placement = ops->inner ? ops->inner : ops;
+	struct sample samples[TIMES] = { 0 };
+	uint64_t run = UINT64_MAX, instantiate = UINT64_MAX;
+	int e = 0;
+
+	for (size_t i = 0; i < TIMES && !e; i++) {
+		struct sample eager = { 0 };
+
+		e = live_once(l, ops, &samples[i]);
+		if (!e)
+			e = live_once(l, placement, &eager);
+		const uint64_t without = eager.values[INSTANTIATE] - eager.values[BIND];
+
+		run = eager.values[RUN] < run ? eager.values[RUN] : run;
+		instantiate = without < instantiate ? without : instantiate;
+	}
+	if (!e)
+		figure_cold(l, samples, run + instantiate);
+	return e;
+}
+
 static int open_counters(struct live *l)
 {
 	const struct job *j = l->job;
@@ -347,15 +476,23 @@ enum measure_status measure_wasm(const struct job *job, json_t *figures, char wh
 	l.offset = 16 * prng_below(&rng, 256);
 	cell_wasm(&job->cell, &l.program);
 	wasm_program_folder(&l.program, l.folder);
-	if (open_counters(&l))
-		return MEASURE_REFUSED;
-	int e = time_runs(&l, stub_strategy(job->cell.stubs));
+	l.callees = calloc(CALLEES, sizeof *l.callees);
+	l.crossed = calloc(CALLEES, sizeof *l.crossed);
+	if (!l.callees || !l.crossed)
+		snprintf(why, CELL_ERROR, "out of memory");
+	int e = l.callees && l.crossed ? count_crossings(&l) : -1;
+	if (!e)
+		e = open_counters(&l);
+	if (!e)
+		e = time_runs(&l, stub_strategy(job->cell.stubs));
 	if (l.counters)
 		counters_close(l.counters);
 	l.counters = NULL;
 	if (!e)
-		e = count_crossings(&l);
+		e = time_cold(&l, stub_strategy(job->cell.stubs));
 	jit_object_free(&l.object);
 	free(l.first);
+	free(l.callees);
+	free(l.crossed);
 	return e ? MEASURE_FAILED : MEASURE_OK;
 }

@@ -107,15 +107,14 @@ int policy_table(FILE *out, const struct rows *rows)
 		put_cell(&t, rows, cell);
 	}
 	if (before)
-		fputs(
-		    "\n  From cold: all boundaries bound, then the whole trace, every creation in "
-		    "it\n\n",
-		    out);
+		fputs("\n  From cold: all boundaries bound, then all of the trace or program, "
+		      "every creation\n\n",
+		      out);
 	if ((r = table_end(&t, before ? out : NULL)) || !before)
 		return r;
-	fputs("\n  regret: time to the least that the trace can cost with hindsight (a model: "
-	      "harness/\n  policy_optimum.h); made, used: stubs made, and of them those that the "
-	      "trace calls;\n  KiB: of code and literals at the end\n",
+	fputs("\n  regret: time to the least with hindsight, a model (of a trace: harness/"
+	      "policy_optimum.h;\n  of a program: all stubs there for nothing); made, used: stubs "
+	      "made, and of them those\n  that are called; KiB: of code and literals at the end\n",
 	      out);
 	return 0;
 }

@@ -115,6 +115,11 @@ static void counting_release(struct stub_space *space, struct callee *c)
 	*c = (struct callee){ 0 };
 }
 
+bool wasm_crossed(const struct callee *c)
+{
+	return ((const struct counted *)(uintptr_t)c->word)->count > 0;
+}
+
 void wasm_counts(const struct stub_space *space, struct wasm_counts *out)
 {
 	const struct counting *s = space->state;

@@ -17,5 +17,7 @@ struct wasm_counts {
 extern const struct stub_ops wasm_counting;
 /* Of a space that it is at work in. */
 void wasm_counts(const struct stub_space *, struct wasm_counts *out);
+/* Whether calls went through a callee that it bound. */
+bool wasm_crossed(const struct callee *);
 
 #endif

@@ -1,6 +1,7 @@
 /*
  * test_cold.c - phase "cold" of replays: how many stubs each policy makes and how many of them are
- * used, against counts of the trace itself. No time is looked at.
+ * used, against counts of the trace itself; of a live program, against its counted crossings. No
+ * time is looked at.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #include "../harness/measure.h"
+#include "../harness/measure_wasm.h"
 #include "../strategies/stub.h"
 #include "../workloads/workload.h"
 
@@ -72,6 +74,54 @@ static uint64_t value_of(const json_t *figures, const char *event)
 	}
 	fail_msg("no figure cold.%s", event);
 	return 0;
+}
+
+struct outcome {
+	uint64_t made, used, crossed;
+};
+
+static struct outcome live(const char *stubs, const char *policy)
+{
+	struct job job = { .seed = 3, .iterations = 1, .data = "workloads" };
+	json_t *figures = json_array();
+	char why[CELL_ERROR];
+	struct outcome out;
+
+	cell_defaults(&job.cell);
+	strcpy(job.cell.workload, "wasm:kernel");
+	strcpy(job.cell.stubs, stubs);
+	strcpy(job.cell.policy, policy);
+	job.cell.tier = 0;
+	if (measure_wasm(&job, figures, why) != MEASURE_OK)
+		fail_msg("%s: %s", stubs, why);
+	out.made = value_of(figures, "made");
+	out.used = value_of(figures, "used");
+	out.crossed = value_of(figures, "bound_made");
+	json_decref(figures);
+	return out;
+}
+
+static void live_programs_make_what_policies_say(void **state)
+{
+	struct outcome all, eager, o;
+
+	(void)state;
+	eager = live("template", "all");
+	assert_true(eager.crossed > 10 && eager.crossed < eager.made);
+	assert_int_equal(eager.used, eager.crossed);
+	all = live("lazy+template", "all");
+	assert_int_equal(all.made, eager.made);
+	o = live("null", "all");
+	assert_int_equal(o.made, 0);
+	assert_int_equal(o.crossed, eager.crossed);
+	for (size_t i = 0; stub_strategies[i]; i++) {
+		if (!(stub_strategies[i]->flags & STUB_DEFERRED))
+			continue;
+		o = live(stub_strategies[i]->name, "one");
+		assert_int_equal(o.made, eager.crossed);
+		assert_int_equal(o.used, eager.crossed);
+		assert_int_equal(o.crossed, eager.crossed);
+	}
 }
 
 static void run(const char *text, uint64_t made, uint64_t used)
@@ -140,6 +190,7 @@ int main(void)
 		cmocka_unit_test(eager_arms_make_all),
 		cmocka_unit_test(policies_make_their_groups),
 		cmocka_unit_test(only_what_is_called_more_than_k_times_is_made),
+		cmocka_unit_test(live_programs_make_what_policies_say),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
