@@ -293,14 +293,25 @@ int cell_read(const json_t *json, struct cell *c, char error[CELL_ERROR])
 	return 0;
 }
 
+/* The reader's own file that the workload is; NULL: it has a name. */
+static const char *own_file(const struct cell *c)
+{
+	const struct workload *w = workload_find(c->workload);
+	struct wasm_program program;
+
+	if (w && workload_own(w))
+		return w->trace;
+	return cell_wasm(c, &program) && program.own ? program.name : NULL;
+}
+
 static int check_name(const struct cell *c, const struct field *f, char error[CELL_ERROR])
 {
 	const char *names[CELL_NAMES], *value = (const char *)c + f->at;
-	struct wasm_program own;
+	const char *file = strcmp(f->key, "workload") ? NULL : own_file(c);
 	size_t n = cell_names(f->key, names, CELL_NAMES);
 
-	if (!strcmp(f->key, "workload") && cell_wasm(c, &own) && own.own) {
-		if (!access(own.name, R_OK))
+	if (file) {
+		if (!access(file, R_OK))
 			return 0;
 		snprintf(error, CELL_ERROR, "workload %s: %s", c->workload, strerror(errno));
 		return -EINVAL;

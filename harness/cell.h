@@ -49,7 +49,7 @@
 enum { SCHEMA = 1, CELL_ERROR = 240, CELL_MAX_GENERIC = 1000 };
 
 struct cell {
-	char stubs[32], maps[32], workload[128];
+	char stubs[32], maps[32], workload[WORKLOAD_NAME];
 	uint32_t live; /* 0: does not apply */
 	char kind[16]; /* "" : does not apply */
 	char signature[20];

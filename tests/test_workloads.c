@@ -311,6 +311,38 @@ static void test_replays(void **unused)
 	}
 }
 
+/* A trace by its file is the same workload as by its name. */
+static void test_own_trace(void **unused)
+{
+	static const char file[] = "replay:workloads/traces/rapier.trace.zst";
+	const struct workload_params params = { .data = NULL };
+	struct scenario named, own;
+	char error[WORKLOAD_ERROR], name[2 * WORKLOAD_NAME];
+
+	(void)unused;
+	replay("replay:rapier", 1, 0, &named);
+	const struct workload *w = workload_find(file);
+	assert_non_null(w);
+	assert_true(workload_own(w) && !workload_own(workload_find("replay:rapier")));
+	assert_int_equal(w->open(w, &params, &own, error), 0);
+	assert_int_equal(own.nboundaries, named.nboundaries);
+	assert_memory_equal(own.boundaries, named.boundaries,
+			    own.nboundaries * sizeof *own.boundaries);
+	assert_int_equal(own.nevents, named.nevents);
+	assert_memory_equal(own.events, named.events, own.nevents * sizeof *own.events);
+	scenario_close(&named);
+	scenario_close(&own);
+
+	w = workload_find("replay:nowhere.trace.zst");
+	expect_error(w->open(w, &params, &own, error), error, "nowhere.trace.zst");
+	assert_null(workload_find("replay:.trace.zst"));
+	assert_null(workload_find("wasm:a.trace.zst"));
+	memset(name, 'a', sizeof name);
+	memcpy(name, "replay:", 7);
+	strcpy(name + sizeof name - 11, ".trace.zst");
+	assert_null(workload_find(name));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -322,6 +354,7 @@ int main(void)
 		cmocka_unit_test(test_ring_stores_half),
 		cmocka_unit_test(test_ring_refuses),
 		cmocka_unit_test(test_replays),
+		cmocka_unit_test(test_own_trace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,10 +101,32 @@ const struct workload *const workloads[] = {
 	&churn,	 &churn_javac_16m, &churn_javac_240m, &churn_duckdb, NULL
 };
 
+/* A reader's own trace: the workload's name is the only place that its path is kept. */
+static const struct workload *own_trace(const char *name)
+{
+	static const char ending[] = ".trace.zst";
+	static struct workload own = { .summary = "a trace of the reader's", .open = replay_open };
+	static char kept[WORKLOAD_NAME];
+	const size_t n = strlen(name);
+
+	if (strncmp(name, "replay:", 7) || n < 7 + sizeof ending || n >= sizeof kept ||
+	    strcmp(name + n - (sizeof ending - 1), ending))
+		return NULL;
+	memmove(kept, name, n + 1);
+	own.name = kept;
+	own.trace = kept + 7;
+	return &own;
+}
+
 const struct workload *workload_find(const char *name)
 {
 	for (const struct workload *const *w = workloads; *w; w++)
 		if (!strcmp((*w)->name, name))
 			return *w;
-	return NULL;
+	return own_trace(name);
+}
+
+bool workload_own(const struct workload *w)
+{
+	return w->trace && strchr(w->trace, '.');
 }

@@ -188,10 +188,12 @@ int replay_open(const struct workload *w, const struct workload_params *params, 
 	int n, status;
 
 	memset(s, 0, sizeof *s);
-	if (!params->data)
+	if (!params->data && !workload_own(w))
 		return workload_refuse(error, -EINVAL, "%s: no folder with traces/ was given",
 				       w->name);
-	n = snprintf(path, sizeof path, "%s/traces/%s.trace.zst", params->data, w->trace);
+	n = workload_own(w)
+		? snprintf(path, sizeof path, "%s", w->trace)
+		: snprintf(path, sizeof path, "%s/traces/%s.trace.zst", params->data, w->trace);
 	if (n < 0 || (size_t)n >= sizeof path)
 		return workload_refuse(error, -ENAMETOOLONG, "%s: the folder's name is too long",
 				       w->name);
@@ -199,7 +201,7 @@ int replay_open(const struct workload *w, const struct workload_params *params, 
 	if (status)
 		return status;
 	s->shape = SCENARIO_DISPATCH;
-	if (strcmp(trace.name, w->trace) != 0)
+	if (!workload_own(w) && strcmp(trace.name, w->trace) != 0)
 		status = workload_refuse(why, -EINVAL, "it holds the trace '%s'", trace.name);
 	if (!status)
 		status = count_population(&trace, &population, why);

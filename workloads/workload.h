@@ -22,6 +22,7 @@
 #define STUBMAP_WORKLOAD_H
 
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The kinds of boundary, in the order of the DESIGN's list. */
@@ -66,6 +67,8 @@ struct scenario {
 	uint32_t crossed; /* distinct boundaries among the events */
 };
 
+enum { WORKLOAD_NAME = 128 }; /* bytes of a name, its zero too */
+
 struct workload_params {
 	uint32_t live;		 /* ring: stubs, 1..65536 */
 	enum boundary_kind kind; /* ring */
@@ -91,11 +94,14 @@ struct workload {
 	 */
 	int (*open)(const struct workload *, const struct workload_params *, struct scenario *,
 		    char error[200]);
-	const char *trace; /* replay: the trace's name */
+	const char *trace; /* replay: the trace's name, or a reader's file */
 };
 
 extern const struct workload *const workloads[]; /* NULL ends it */
+/* One of these, or with "replay:FILE.trace.zst" a trace of the reader's own (workload_own), which
+ * is there until the next one is asked for: trace is the file's path. NULL: neither. */
 const struct workload *workload_find(const char *name);
+bool workload_own(const struct workload *);
 void scenario_close(struct scenario *);
 
 /* How many of a signature's parameters ring stores in a bind: half of them, the odd one included.
