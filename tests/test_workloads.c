@@ -320,7 +320,7 @@ static void test_own_trace(void **unused)
 	char error[WORKLOAD_ERROR], name[2 * WORKLOAD_NAME];
 
 	(void)unused;
-	replay("replay:rapier", 1, 0, &named);
+	replay("rapier", 0, 0, &named);
 	const struct workload *w = workload_find(file);
 	assert_non_null(w);
 	assert_true(workload_own(w) && !workload_own(workload_find("replay:rapier")));
