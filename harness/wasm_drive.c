@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "wasm_drive.h"
+#include "wasm_file.h"
 
 /* ---- Files ----------------------------------------------------------------------------------- */
 
@@ -57,28 +58,6 @@ void wasm_program_folder(const struct wasm_program *p, char folder[WASM_PATH])
 		snprintf(folder + n, WASM_PATH - n, "/%s", p->name);
 }
 
-/* The whole of a file, or NULL; free. */
-static char *read_file(const char *folder, const char *name, size_t *size)
-{
-	char path[WASM_PATH + 64], *text = NULL;
-
-	snprintf(path, sizeof path, "%s/%s", folder, name);
-	FILE *f = fopen(path, "rb");
-	if (!f)
-		return NULL;
-	if (!fseek(f, 0, SEEK_END) && ftell(f) >= 0) {
-		*size = (size_t)ftell(f);
-		rewind(f);
-		text = malloc(*size + 1);
-		if (text && fread(text, 1, *size, f) != *size) {
-			free(text);
-			text = NULL;
-		}
-	}
-	fclose(f);
-	return text;
-}
-
 int wasm_program_system(const struct wasm_program *p, const char *folder, uint64_t seed,
 			struct wasi *wasi, char error[WASM_ERROR])
 {
@@ -89,7 +68,7 @@ int wasm_program_system(const struct wasm_program *p, const char *folder, uint64
 	wasi_open(wasi, args, 1, seed);
 	if (!p->file)
 		return 0;
-	char *text = read_file(folder, p->file, &size);
+	uint8_t *text = wasm_file_read(folder, p->file, &size);
 	e = text ? wasi_add_file(wasi, p->file, text, size) : -ENOENT;
 	free(text);
 	if (e)
@@ -226,7 +205,7 @@ int wasm_program_check(const struct wasm_program *p, const char *folder, const s
 {
 	size_t size, expected_size, line = 1, i = 0;
 	const char *output = wasi_output(wasi, &size);
-	char *expected = read_file(folder, "expected", &expected_size);
+	uint8_t *expected = wasm_file_read(folder, "expected", &expected_size);
 
 	if (!expected) {
 		snprintf(error, WASM_ERROR, "%s: no native answer in %.120s", p->name, folder);

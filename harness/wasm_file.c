@@ -418,6 +418,31 @@ int wasm_file_parse(struct wasm_file *f, const char *name, const uint8_t *bytes,
 	return e;
 }
 
+uint8_t *wasm_file_read(const char *folder, const char *name, size_t *size)
+{
+	char path[4096];
+	uint8_t *bytes = NULL;
+
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	FILE *f = fopen(path, "rb");
+	if (!f)
+		return NULL;
+	if (!fseek(f, 0, SEEK_END) && ftell(f) >= 0) {
+		*size = (size_t)ftell(f);
+		rewind(f);
+		bytes = malloc(*size + 1);
+		if (bytes && fread(bytes, 1, *size, f) != *size) {
+			free(bytes);
+			bytes = NULL;
+			errno = EIO;
+		}
+	}
+	fclose(f);
+	if (bytes)
+		bytes[*size] = 0;
+	return bytes;
+}
+
 void wasm_file_close(struct wasm_file *f)
 {
 	for (uint32_t i = 0; i < f->nimports; i++) {

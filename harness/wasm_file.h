@@ -46,6 +46,8 @@ struct wasm_file {
 	uint32_t *function_types, nfunction_types;
 };
 
+/* The whole of folder/name with a zero behind it, or NULL with errno; free. */
+uint8_t *wasm_file_read(const char *folder, const char *name, size_t *size);
 /*
  * name is for messages. 0; -EINVAL with one line in error that names the module and says where:
  * not wasm, cut off, an unknown section, memory64, threads, an import that is no function, a

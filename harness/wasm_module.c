@@ -19,37 +19,11 @@ static int index_of(unsigned tier)
 
 /* ---- Files ----------------------------------------------------------------------------------- */
 
-/* The whole of a file, or NULL with errno. */
-static uint8_t *read_all(const char *folder, const char *name, size_t *size)
-{
-	char path[4096];
-	uint8_t *bytes = NULL;
-
-	snprintf(path, sizeof path, "%s/%s", folder, name);
-	FILE *f = fopen(path, "rb");
-	if (!f)
-		return NULL;
-	if (!fseek(f, 0, SEEK_END) && ftell(f) >= 0) {
-		*size = (size_t)ftell(f);
-		rewind(f);
-		bytes = malloc(*size + 1);
-		if (bytes && fread(bytes, 1, *size, f) != *size) {
-			free(bytes);
-			bytes = NULL;
-			errno = EIO;
-		}
-	}
-	fclose(f);
-	if (bytes)
-		bytes[*size] = 0;
-	return bytes;
-}
-
 /* scripts/wasm-build leaves a line where it could not build. */
 static int not_built(const char *name, const char *folder, char *error)
 {
 	size_t size;
-	char *why = (char *)read_all(folder, "why", &size);
+	char *why = (char *)wasm_file_read(folder, "why", &size);
 
 	snprintf(error, WASM_ERROR, "%s: not built: %.*s", name,
 		 why ? (int)strcspn(why, "\n") : 120, why ? why : folder);
@@ -70,14 +44,14 @@ int wasm_module_open(struct wasm_module **out, struct code_memory *code, const c
 	m->code = code;
 	m->current = -1;
 	snprintf(m->name, sizeof m->name, "%s", name);
-	uint8_t *bytes = read_all(folder, "module.wasm", &size);
+	uint8_t *bytes = wasm_file_read(folder, "module.wasm", &size);
 	if (!bytes) {
 		free(m);
 		return not_built(name, folder, error);
 	}
 	e = wasm_file_parse(&m->file, name, bytes, size, error);
 	free(bytes);
-	if (!e && !(m->bitcode = read_all(folder, "module.bc", &m->bitcode_size)))
+	if (!e && !(m->bitcode = wasm_file_read(folder, "module.bc", &m->bitcode_size)))
 		e = not_built(name, folder, error);
 	if (e)
 		wasm_module_close(m);
