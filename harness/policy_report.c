@@ -130,7 +130,7 @@ int policy_tsv(FILE *out, const struct run *run)
 	fputs("arm\tstubs\tpolicy\tgeneric\tworkload\tmax_events", out);
 	for (size_t k = 0; k < policy_nfigures; k++)
 		fprintf(out, "\t%s\tlow\thigh", policy_figures[k].event);
-	fputc('\n', out);
+	fputs("\twx\n", out);
 	for (size_t cell = 0; cell < rows.census.n; cell++) {
 		const struct cell *c = &rows.census.cells[cell];
 
@@ -152,7 +152,7 @@ int policy_tsv(FILE *out, const struct run *run)
 			else
 				fputs("\tNaN\tNaN", out);
 		}
-		fputc('\n', out);
+		fprintf(out, "\t%s\n", c->wx);
 	}
 	rows_free(&rows);
 	return 0;
