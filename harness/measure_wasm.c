@@ -33,87 +33,11 @@
 #include "meters.h"
 #include "prng.h"
 #include "wasm_count.h"
-#include "wasm_drive.h"
+#include "wasm_live.h"
 #include "world.h"
 
 enum { WARMUP = 1, TIMES = 3, MICRO = 1000000, CALLEES = 65536 };
 enum row { INSTANTIATE, BIND, FIRST, RUN, RELEASE, ROWS };
-
-struct live {
-	const struct job *job;
-	struct wasm_program program;
-	char *first; /* a reader's module: what its first run printed */
-	size_t first_size;
-	char folder[WASM_PATH];
-	struct code_config code_config;
-	struct stub_config stub_config;
-	struct jit_object object;
-	uint32_t offset;	     /* of the text */
-	struct counters *counters;   /* of the timed runs; NULL: none were asked for */
-	struct wasm_callee *callees; /* CALLEES: of the instance that ran last */
-	bool *crossed;		     /* of these: a call goes through it */
-	json_t *figures;
-	char *why;
-};
-
-/* One strategy at work on one loading of the module. */
-struct place {
-	struct code_memory *code;
-	struct stub_space space;
-	bool space_open;
-	struct wasm_module *module;
-	struct wasm_thread thread;
-};
-
-/* ---- Places ---------------------------------------------------------------------------------- */
-
-static int compile(struct live *l, const struct wasm_module *m)
-{
-	static const struct figure_name name = { "compile", "ns", "module", "clock" };
-
-	if (l->object.data)
-		return 0;
-	if (wasm_module_compile(m, l->job->cell.tier, l->job->cache, &l->object, l->why))
-		return -1;
-	if (l->object.cached)
-		figure_missing(l->figures, name, "the object came from the cache");
-	else
-		figure_one(l->figures, name, 1, l->object.compile_ns);
-	return 0;
-}
-
-static int place_open(struct live *l, struct place *p, const struct stub_ops *ops, enum code_wx wx)
-{
-	struct code_config config = l->code_config;
-
-	config.wx = wx;
-	int e = code_open(&p->code, &config);
-	if (!e)
-		e = stub_space_open(&p->space, ops, p->code, &l->stub_config, &wasm_stub_runtime);
-	p->space_open = !e;
-	if (e) {
-		snprintf(l->why, CELL_ERROR, "%s: code memory %s: %s", ops->name, code_wx_names[wx],
-			 e == -EACCES ? "the kernel forbids this policy" : strerror(-e));
-		return -1;
-	}
-	if (wasm_module_open(&p->module, p->code, l->program.name, l->folder, l->why))
-		return -1;
-	if (compile(l, p->module) ||
-	    wasm_module_load(p->module, l->job->cell.tier, &l->object, l->offset, l->why))
-		return -1;
-	wasm_thread_open(&p->thread);
-	return 0;
-}
-
-static void place_close(struct place *p)
-{
-	if (p->module)
-		wasm_module_close(p->module);
-	if (p->space_open)
-		stub_space_close(&p->space);
-	if (p->code)
-		code_close(p->code);
-}
 
 /* ---- One instance, one run ------------------------------------------------------------------- */
 
@@ -154,27 +78,6 @@ static int space_figures(struct live *l, struct place *p, struct wasm_instance *
 	return meters_space(p->code, s.bound, faults, l->figures, l->why);
 }
 
-/* A reader's module has no native twin: all runs, the floor's too, must say the same. */
-static int check(struct live *l, const struct wasi *wasi)
-{
-	size_t size;
-	const char *output = wasi_output(wasi, &size);
-
-	if (!l->program.own)
-		return wasm_program_check(&l->program, l->folder, wasi, l->why);
-	if (!l->first) {
-		l->first = malloc(size + 1);
-		l->first_size = size;
-		if (!l->first)
-			return -1;
-		memcpy(l->first, output, size);
-	}
-	if (size == l->first_size && !memcmp(output, l->first, size))
-		return 0;
-	snprintf(l->why, CELL_ERROR, "%s: two runs printed different output", l->program.name);
-	return -1;
-}
-
 static int drive(struct live *l, struct place *p, struct wasm_instance *in, struct wasi *wasi,
 		 struct sample *out)
 {
@@ -185,7 +88,7 @@ static int drive(struct live *l, struct place *p, struct wasm_instance *in, stru
 	out->counted = started && !counters_stop_timed(l->counters, times.run_ns, out->counts);
 	out->values[FIRST] = times.first_ns;
 	out->values[RUN] = times.run_ns;
-	return end == WASM_RETURNED ? check(l, wasi) : -1;
+	return end == WASM_RETURNED ? wasm_live_check(l, wasi) : -1;
 }
 
 static bool has_stub(const struct stub_space *space, const struct callee *c)
@@ -264,7 +167,7 @@ static int count_crossings(struct live *l)
 	struct sample s;
 	struct wasm_counts counts;
 	char event[48];
-	int e = place_open(l, &p, &wasm_counting, CODE_DUAL);
+	int e = wasm_place_open(l, &p, &wasm_counting, CODE_DUAL);
 
 	if (!e)
 		e = run_once(l, &p, &s, NULL);
@@ -289,7 +192,7 @@ static int count_crossings(struct live *l)
 			}
 		}
 	}
-	place_close(&p);
+	wasm_place_close(&p);
 	return e;
 }
 
@@ -354,7 +257,7 @@ static int time_runs(struct live *l, const struct stub_ops *ops)
 	int e = -1;
 
 	if (samples)
-		e = place_open(l, &p, ops, l->code_config.wx);
+		e = wasm_place_open(l, &p, ops, l->code_config.wx);
 	else
 		snprintf(l->why, CELL_ERROR, "out of memory");
 	for (size_t i = 0; i < n && !e; i++)
@@ -364,7 +267,7 @@ static int time_runs(struct live *l, const struct stub_ops *ops)
 		figure_counters(l, samples, n);
 	}
 	free(samples);
-	place_close(&p);
+	wasm_place_close(&p);
 	return e;
 }
 
@@ -372,11 +275,11 @@ static int time_runs(struct live *l, const struct stub_ops *ops)
 static int live_once(struct live *l, const struct stub_ops *ops, struct sample *out)
 {
 	struct place p = { 0 };
-	int e = place_open(l, &p, ops, l->code_config.wx);
+	int e = wasm_place_open(l, &p, ops, l->code_config.wx);
 
 	if (!e)
 		e = run_once(l, &p, out, NULL);
-	place_close(&p);
+	wasm_place_close(&p);
 	return e;
 }
 
