@@ -110,14 +110,15 @@ static bool applies(const struct cell *c, const struct field *f)
 					       [LIFE_FLOOD] = FLOOD | STEADY,
 					       [LIFE_CHURN] = CHURN | STEADY };
 	const struct stub_ops *ops = stub_strategy(c->stubs);
+	struct wasm_program program;
 
 	if (f->use & DEFERRED && ops && !(ops->flags & STUB_DEFERRED))
 		return false;
 	if (w)
 		return f->use &
 		       (lives[w->life] | (w->trace && w->life != LIFE_CHURN ? REPLAY : RING));
-	if (cell_wasm(c, NULL))
-		return f->use & (WASM | STEADY);
+	if (cell_wasm(c, &program))
+		return f->use & (WASM | STEADY | (program.flood ? FLOOD : 0));
 	return !cell_program(c) || f->use & GC;
 }
 
@@ -132,7 +133,10 @@ bool cell_applies(const struct cell *c, const char *key)
 enum workload_life cell_life(const struct cell *c)
 {
 	const struct workload *w = workload_find(c->workload);
+	struct wasm_program program;
 
+	if (cell_wasm(c, &program) && program.flood)
+		return LIFE_FLOOD;
 	return w ? w->life : LIFE_CALLS;
 }
 
@@ -178,6 +182,8 @@ size_t cell_names(const char *key, const char **names, size_t max)
 			names[n++] = gc_programs[i]->workload;
 		for (size_t i = 0; wasm_programs[i] && n < max; i++)
 			names[n++] = wasm_programs[i]->workload;
+		for (size_t i = 0; wasm_programs[i] && n < max; i++)
+			names[n++] = wasm_programs[i]->flooded;
 	} else if (!strcmp(key, "kind")) {
 		for (; n < STUB_KINDS && n < max; n++)
 			names[n] = stub_kind_names[n];

@@ -75,9 +75,9 @@ int cmd_child(int argc, char **argv)
 		fprintf(stderr, "stubmap child: %s\n", why);
 		goto out;
 	}
-	enum measure_status m = cell_program(&job.cell) ? measure_gc(&job, figures, why)
-				: cell_wasm(&job.cell, NULL)	? measure_wasm(&job, figures, why)
-							: measure_cell(&job, figures, why);
+	enum measure_status m = cell_program(&job.cell)	     ? measure_gc(&job, figures, why)
+				: cell_wasm(&job.cell, NULL) ? measure_wasm(&job, figures, why)
+							     : measure_cell(&job, figures, why);
 	if (m == MEASURE_REFUSED) {
 		fprintf(stderr, "stubmap: %s\n", why);
 		goto out;

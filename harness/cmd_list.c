@@ -64,10 +64,18 @@ static bool workload_item(size_t i, struct item *item)
 		*item = (struct item){ p->workload, p->summary, NULL };
 		return true;
 	}
-	const struct wasm_program *w = wasm_programs[i - n];
-	if (w)
-		*item = (struct item){ w->workload, w->summary, NULL };
-	return w != NULL;
+	for (i -= n, n = 0; n < i && wasm_programs[n]; n++)
+		;
+	if (wasm_programs[n]) {
+		*item =
+		    (struct item){ wasm_programs[n]->workload, wasm_programs[n]->summary, NULL };
+		return true;
+	}
+	const struct wasm_program *flood = wasm_programs[i - n];
+	if (flood)
+		*item = (struct item){ flood->flooded, "the same program, instantiated many times",
+				       NULL };
+	return flood != NULL;
 }
 
 static bool meter_item(size_t i, struct item *item)

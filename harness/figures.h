@@ -7,7 +7,8 @@
 #include <stdint.h>
 
 /* What is measured, and where the number comes from: "clock", "tsc", "kernel", "papi", "perf",
- * "model", "code" for code memory's own exact counts, "count" for the collector's, of bytes and of stubs. */
+ * "model", "code" for code memory's own exact counts, "count" for the collector's, of bytes and of
+ * stubs. */
 struct figure_name {
 	const char *phase, *event, *unit, *source;
 };

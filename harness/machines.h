@@ -66,8 +66,8 @@ extern const size_t machines_n;
 
 /* NULL: unknown. */
 const struct machine *machine_find(const char *name);
-/* A machine as env_machine (env.h) tells it, here or in a run's head: caches, the ITLB, no BTB. 0, or
- * -ENOENT: it tells no L1I. */
+/* A machine as env_machine (env.h) tells it, here or in a run's head: caches, the ITLB, no BTB. 0,
+ * or -ENOENT: it tells no L1I. */
 int machine_of_fingerprint(const json_t *fingerprint, struct machine *out);
 
 #endif

@@ -9,49 +9,32 @@
  * tables, and the callees, which the harness lays out for it.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "figures.h"
+#include "flood_figures.h"
 #include "measure_life.h"
 #include "stamp.h"
 #include "tenant.h"
 
-enum { SAMPLES = 100, WARMUP = 3, VISIT = 8, SAMPLE_NS = 1000000 };
+enum { WARMUP = 3, VISIT = 8, SAMPLE_NS = 1000000 };
 
 struct flood {
 	struct tenants t;
 	struct world *w;
 	json_t *figures;
 	uint32_t *order; /* in which instances are visited */
-	uint64_t tables; /* bytes of page tables before */
-	uint64_t bind[SAMPLES], first[SAMPLES], both[SAMPLES];
+	struct flood_times times;
 };
-
-/* Of the whole process, 0: the kernel does not say. */
-static uint64_t page_tables(void)
-{
-	FILE *f = fopen("/proc/self/status", "r");
-	uint64_t kib = 0;
-	char line[128];
-
-	while (f && fgets(line, sizeof line, f))
-		if (sscanf(line, "VmPTE: %" SCNu64, &kib) == 1)
-			break;
-	if (f)
-		fclose(f);
-	return kib * 1024;
-}
 
 static int instantiate(struct flood *f, uint32_t count)
 {
-	const uint32_t group = (count + SAMPLES - 1) / SAMPLES, n = f->w->scenario.nboundaries;
-	const size_t samples = count / group; /* the last ones may be too few for one */
-	uint64_t made = 0;
+	const uint32_t n = f->w->scenario.nboundaries;
 	bool good;
 
+	flood_times_begin(&f->times, count);
 	for (uint32_t i = 0; i < count; i++) {
 		struct tenant *a = &f->t.all[i];
 		uint64_t bind, first;
@@ -61,25 +44,12 @@ static int instantiate(struct flood *f, uint32_t count)
 		first = tenant_call(&f->t, a, 0, 1, &good);
 		if (!good)
 			return tenant_wrong(&f->t, a, 0);
-		made += bind + (f->w->ops->flags & STUB_DEFERRED ? first : 0);
-		if (i / group < samples) {
-			f->bind[i / group] += bind;
-			f->first[i / group] += first;
-			f->both[i / group] += bind + first;
-		}
+		flood_times_add(&f->times, i, bind, first);
+		/* Deferred: a first call may make all that is pending, its instance's and others'.
+		 */
+		f->times.ready += bind + (f->w->ops->flags & STUB_DEFERRED ? first : 0);
 	}
-	const struct {
-		const char *event;
-		const uint64_t *samples;
-	} rows[] = { { "ns", f->bind }, { "first_call", f->first }, { "to_call", f->both } };
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		figure_samples(
-		    f->figures,
-		    (struct figure_name){ "instantiate", rows[i].event, "instance", "clock" },
-		    group, 0, rows[i].samples, samples);
-	/* Deferred: a first call may make all that is pending, its instance's and others'. */
-	figure_one(f->figures, (struct figure_name){ "instantiate", "ready", "process", "clock" },
-		   1, made);
+	flood_times_figures(&f->times, f->figures);
 	return 0;
 }
 
@@ -94,45 +64,6 @@ static int check_all(struct flood *f)
 			return tenant_wrong(&f->t, &f->t.all[i], 0);
 	}
 	return 0;
-}
-
-static void figure_bytes(struct flood *f, const char *event, const char *source, uint64_t bytes)
-{
-	figure_one(f->figures, (struct figure_name){ "space", event, "instance", source },
-		   f->t.count, bytes);
-}
-
-static int figure_space(struct flood *f, uint64_t faults)
-{
-	struct world *w = f->w;
-	const uint64_t stubs = (uint64_t)f->t.count * w->scenario.nboundaries;
-	const struct figure_name missing = { "space", "tables", "instance", NULL };
-	uint64_t tables = page_tables();
-	char why[METERS_ERROR];
-	struct memory_view v;
-	struct code_stats s;
-
-	code_get_stats(w->code, &s);
-	figure_bytes(f, "held_code", "code", s.committed_stubs);
-	figure_bytes(f, "used_code", "code", s.used_stubs);
-	figure_bytes(f, "used_literals", "code", s.used_literals);
-	figure_bytes(f, "callees", "count", stubs * sizeof(struct callee));
-	if (meters_memory(w->code, &v, why)) {
-		figure_missing(f->figures,
-			       (struct figure_name){ "space", "bytes", "instance", NULL }, why);
-	} else {
-		uint64_t code = v.areas[CODE_STUBS].pss + v.alias[CODE_STUBS].pss;
-		uint64_t literals = v.areas[CODE_LITERALS].pss;
-
-		figure_bytes(f, "bytes", "kernel", code + literals);
-		figure_bytes(f, "bytes_code", "kernel", code);
-		figure_bytes(f, "bytes_literals", "kernel", literals);
-	}
-	if (f->tables && tables >= f->tables)
-		figure_bytes(f, "tables", "kernel", tables - f->tables);
-	else
-		figure_missing(f->figures, missing, "/proc/self/status does not show VmPTE");
-	return meters_space(w->code, stubs, faults, f->figures, w->why);
 }
 
 /* ---- Calls from instance to instance -------------------------------------------------------- */
@@ -187,15 +118,20 @@ static int steady(struct flood *f, struct prng *rng)
 
 static int run(struct flood *f, uint32_t count, struct prng *rng)
 {
-	uint64_t faults = meters_minor_faults(), ns = 0;
+	const uint64_t faults = meters_minor_faults(), tables = flood_page_tables();
+	const uint64_t stubs = (uint64_t)count * f->w->scenario.nboundaries;
+	uint64_t ns = 0;
 
-	f->tables = page_tables();
-	if (instantiate(f, count) || check_all(f) || figure_space(f, faults) || steady(f, rng))
+	if (instantiate(f, count) || check_all(f))
+		return -1;
+	figure_one(f->figures, (struct figure_name){ "space", "callees", "instance", "count" },
+		   count, stubs * sizeof(struct callee));
+	if (flood_space(f->w->code, count, stubs, faults, tables, f->figures, f->w->why) ||
+	    steady(f, rng))
 		return -1;
 	for (uint32_t i = 0; i < count; i++)
 		ns += tenant_release(&f->t, &f->t.all[f->order[i]]);
-	figure_one(f->figures, (struct figure_name){ "release", "ns", "stub", "clock" },
-		   (uint64_t)count * f->w->scenario.nboundaries, ns);
+	figure_one(f->figures, (struct figure_name){ "release", "ns", "stub", "clock" }, stubs, ns);
 	return 0;
 }
 

@@ -379,6 +379,13 @@ enum measure_status measure_wasm(const struct job *job, json_t *figures, char wh
 	l.offset = 16 * prng_below(&rng, 256);
 	cell_wasm(&job->cell, &l.program);
 	wasm_program_folder(&l.program, l.folder);
+	if (l.program.flood) {
+		int e = measure_wasm_flood(&l, &rng);
+
+		jit_object_free(&l.object);
+		free(l.first);
+		return e ? MEASURE_FAILED : MEASURE_OK;
+	}
 	l.callees = calloc(CALLEES, sizeof *l.callees);
 	l.crossed = calloc(CALLEES, sizeof *l.crossed);
 	if (!l.callees || !l.crossed)

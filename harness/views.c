@@ -86,7 +86,9 @@ const struct view *view_of(const struct cell *cell)
 		[LIFE_TIERUP] = 3, [LIFE_FLOOD] = 4, [LIFE_CHURN] = 5
 	};
 
-	return &views[cell_program(cell)      ? 1
-		      : cell_wasm(cell, NULL) ? 2
-					      : of_life[cell_life(cell)]];
+	if (cell_program(cell))
+		return &views[1];
+	if (cell_life(cell) == LIFE_CALLS && cell_wasm(cell, NULL))
+		return &views[2];
+	return &views[of_life[cell_life(cell)]];
 }

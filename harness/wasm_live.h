@@ -7,6 +7,7 @@
 
 #include "counters.h"
 #include "measure.h"
+#include "prng.h"
 #include "wasm_drive.h"
 
 struct live {
@@ -43,6 +44,6 @@ void wasm_place_close(struct place *);
 int wasm_live_check(struct live *, const struct wasi *);
 
 /* measure_wasm_flood.c: job->cell.instances at once. 0, or -1 with one line in why. */
-int measure_wasm_flood(struct live *);
+int measure_wasm_flood(struct live *, struct prng *);
 
 #endif

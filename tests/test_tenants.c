@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "../harness/measure.h"
+#include "../harness/measure_wasm.h"
 #include "../strategies/stub.h"
 
 static char cache[] = "/tmp/stubmap-tenants-XXXXXX";
@@ -182,6 +183,53 @@ static void test_stale_calls(void **unused)
 		}
 }
 
+/* Every instance's output is compared inside. */
+static void test_floods_of_a_program(void **unused)
+{
+	struct job job = { .seed = 3, .iterations = 1, .cache = cache };
+	char why[CELL_ERROR];
+
+	(void)unused;
+	for (unsigned i = 0; stub_strategies[i]; i++)
+		for (enum code_wx wx = CODE_TOGGLE; wx <= CODE_DUAL; wx++) {
+			json_t *figures = json_array();
+
+			read_cell("{\"workload\": \"flood:wasm:kernel\", \"instances\": 103, "
+				  "\"tier\": 0}",
+				  &job.cell);
+			strcpy(job.cell.stubs, stub_strategies[i]->name);
+			strcpy(job.cell.wx, code_wx_names[wx]);
+			if (measure_wasm(&job, figures, why) != MEASURE_OK)
+				fail_msg("%s, wx %s: %s", job.cell.stubs, job.cell.wx, why);
+			assert_int_equal(
+			    json_array_size(samples_of(figures, "instantiate", "to_call")), 51);
+			assert_true(sample(samples_of(figures, "space", "heap"), 0) >= 103 * 65536);
+			bool deferred = stub_strategies[i]->flags & STUB_DEFERRED;
+			assert_true(json_is_null(samples_of(figures, "instantiate", "ready")) ==
+				    deferred);
+			json_decref(figures);
+		}
+}
+
+/* Where one has no room, those that were there are closed, and the cell says why. */
+static void test_flood_of_a_program_without_room(void **unused)
+{
+	struct job job = { .seed = 3, .iterations = 1, .cache = cache };
+	json_t *figures = json_array();
+	char why[CELL_ERROR];
+
+	(void)unused;
+	read_cell("{\"workload\": \"flood:wasm:kernel\", \"instances\": 9, \"tier\": 0, "
+		  "\"stubs\": \"page\"}",
+		  &job.cell);
+	setenv("STUBMAP_CODE_TEST",
+	       "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaF", 1);
+	assert_int_equal(measure_wasm(&job, figures, why), MEASURE_FAILED);
+	unsetenv("STUBMAP_CODE_TEST");
+	assert_non_null(strstr(why, "kernel"));
+	json_decref(figures);
+}
+
 static void test_no_log(void **unused)
 {
 	struct job job = { .seed = 3, .iterations = 1, .data = "/nowhere" };
@@ -198,9 +246,14 @@ static void test_no_log(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_floods),	    cmocka_unit_test(test_churn),
-		cmocka_unit_test(test_shared_page), cmocka_unit_test(test_share_refused),
-		cmocka_unit_test(test_stale_calls), cmocka_unit_test(test_no_log),
+		cmocka_unit_test(test_floods),
+		cmocka_unit_test(test_churn),
+		cmocka_unit_test(test_shared_page),
+		cmocka_unit_test(test_share_refused),
+		cmocka_unit_test(test_stale_calls),
+		cmocka_unit_test(test_no_log),
+		cmocka_unit_test(test_floods_of_a_program),
+		cmocka_unit_test(test_flood_of_a_program_without_room),
 	};
 	char command[64];
 

@@ -18,6 +18,7 @@
 		.name = #id,                              \
 		.summary = text,                          \
 		.workload = "wasm:" #id,                  \
+		.flooded = "flood:wasm:" #id,             \
 		.file = in,                               \
 		.fetched = net,                           \
 	};
@@ -36,6 +37,13 @@ const struct wasm_program *wasm_program_find(const char *workload)
 
 bool wasm_program_named(const char *workload, struct wasm_program *out)
 {
+	if (!strncmp(workload, "flood:wasm:", 11)) {
+		const bool known = wasm_program_named(workload + 6, out);
+
+		if (known && out)
+			out->flood = true;
+		return known;
+	}
 	const struct wasm_program *p = wasm_program_find(workload);
 	size_t n = strlen(workload);
 	const bool own =

@@ -13,6 +13,8 @@
 struct wasm_program {
 	const char *name, *summary;
 	const char *workload; /* the name of its cells: "wasm:NAME" */
+	const char *flooded;  /* and of those that instantiate it many times: "flood:wasm:NAME" */
+	bool flood;	      /* it was named so */
 	const char *file;     /* a file that it finds in its system; NULL: none */
 	bool fetched;	      /* its source comes over the network when it is built */
 	bool own;	      /* a reader's module: no native twin to compare with */
@@ -21,7 +23,8 @@ struct wasm_program {
 extern const struct wasm_program *const wasm_programs[]; /* NULL ends it */
 const struct wasm_program *wasm_program_find(const char *workload);
 /* What a workload's name means: one of the table, or with "wasm:FILE.wasm" a reader's own module,
- * whose texts are then parts of `workload`. False: neither. out may be NULL. */
+ * whose texts are then parts of `workload`; either with "flood:" in front. False: neither. out may
+ * be NULL. */
 bool wasm_program_named(const char *workload, struct wasm_program *out);
 
 #endif
