@@ -54,7 +54,7 @@ static const struct field {
 	{ "markers", FLAG, AT(markers), 0, 0, CALLS | WASM },
 	{ "policy", TEXT, AT(policy), 0, 0, CALLS | WASM | DEFERRED },
 	{ "generic", U32, AT(generic), 0, CELL_MAX_GENERIC, CALLS | WASM | DEFERRED },
-	{ "share", FLAG, AT(share), 0, 0, CALLS },
+	{ "share", FLAG, AT(share), 0, 0, CALLS | FLOOD },
 	{ "tier", U32, AT(tier), 0, 2, STEADY | GC },
 	{ "max_events", U64, AT(max_events), 0, INT64_MAX, REPLAY | CHURN },
 	{ "threads", U32, AT(threads), 1, 8, TIERUP },
