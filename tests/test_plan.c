@@ -1,5 +1,6 @@
 /* test_plan.c - cells and plans: what is refused and how, products, replicas, order. */
 #include <errno.h>
+#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -249,12 +250,29 @@ static void test_suggest(void **state)
 	assert_null(suggest_nearest("po", names, 4));
 }
 
+static void test_our_plans(void **state)
+{
+	char error[PLAN_ERROR];
+	struct plan plan;
+	glob_t files;
+
+	(void)state;
+	assert_int_equal(glob("scripts/plans/*.json", 0, NULL, &files), 0);
+	for (size_t i = 0; i < files.gl_pathc; i++) {
+		if (plan_load(files.gl_pathv[i], &plan, error))
+			fail_msg("%s", error);
+		plan_free(&plan);
+	}
+	globfree(&files);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cell_refuses), cmocka_unit_test(test_cell_round_trip),
 		cmocka_unit_test(test_plan_refuses), cmocka_unit_test(test_plan_product),
 		cmocka_unit_test(test_order),	     cmocka_unit_test(test_suggest),
+		cmocka_unit_test(test_our_plans),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
