@@ -1,12 +1,15 @@
 /*
  * measure_cold.c - a replay from cold, with every creation in it, and what it could have cost.
  *
- *   cold    a new space on the same code memory: instantiation (all boundaries bound), then the
- * whole trace once, timed end to end; TIMES times, each in quanta that nobody had costs   what the
- * offline optimum reckons with (policy_optimum.h), by the same placement in the same process, side
- * by side: the crossed stubs made in one batch and one by one, the trace through them, and its
- * start through the interpretive stub alone; the least of TIMES each, as a bound asks for bound the
- * optimum's ns with these costs; regret: the runs' ns to it
+ * - cold: a new space on the same code memory: instantiation (all boundaries bound), then the
+ *   whole trace once, timed end to end; TIMES times, each in quanta that nobody had.
+ *
+ * - costs: what the offline optimum reckons with (policy_optimum.h), by the same placement in the
+ *   same process, side by side: the crossed stubs made in one batch and one by one, the trace
+ *   through them, and its start through the interpretive stub alone; the least of TIMES each, as a
+ *   bound asks for.
+ *
+ * - bound: the optimum's ns with these costs; regret: the runs' ns to it.
  *
  * The compiled callers and targets are warm: an engine's would not be, but they are no policy's.
  * A cost is one number for all stubs of a trace, averaged over its mix of kinds: the bound is of

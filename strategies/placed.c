@@ -17,19 +17,22 @@
  * Memory order under running callers. What happens-before means: a thread that learns of retarget's
  * return by any synchronisation of the program's own.
  *
- *   table     x86 stores become visible in order (TSO): who has seen that retarget returned sees
- * the word. A load that ran ahead by speculation is taken back when the line changes. in place  The
- * field is aligned (emit_x86_64.c), so that one store writes all of it and no fetch sees half. Then
- * code_commit: membarrier returns when each thread of the process has executed a serialising
- * instruction after the store, so that each call which begins later fetches the new field: what
- * both manuals ask for. Between store and barrier a thread may execute the instruction
- * unsynchronised: AMD grants old or new for an aligned store of up to eight bytes (APM 2, 7.6.1),
- * Intel's manual grants nothing there. HotSpot rewrites calls so on both; the Linux kernel puts a
- * breakpoint first. That window remains. Who will not have it takes toggle, or a table. new stub
- * Its bytes and their commit come before the store (release) of the code pointer, so who reads the
- * pointer can execute them (code.c). Callers that read the old pointer, or are inside the old stub,
- * go on in memory that is neither freed nor changed: nothing in the machine tells when the last of
- * them has left, so the embedder says it, by reclaim.
+ * - Table: x86 stores become visible in order (TSO): who has seen that retarget returned sees the
+ *   word. A load that ran ahead by speculation is taken back when the line changes.
+ *
+ * - In place: the field is aligned (emit_x86_64.c), so that one store writes all of it and no fetch
+ *   sees half. Then code_commit: membarrier returns when each thread of the process has executed a
+ *   serialising instruction after the store, so that each call which begins later fetches the new
+ *   field: what both manuals ask for. Between store and barrier a thread may execute the
+ *   instruction unsynchronised: AMD grants old or new for an aligned store of up to eight bytes
+ *   (APM 2, 7.6.1), Intel's manual grants nothing there. HotSpot rewrites calls so on both; the
+ *   Linux kernel puts a breakpoint first. That window remains. Who will not have it takes toggle,
+ *   or a table.
+ *
+ * - New stub: its bytes and their commit come before the store (release) of the code pointer, so
+ *   who reads the pointer can execute them (code.c). Callers that read the old pointer, or are
+ *   inside the old stub, go on in memory that is neither freed nor changed: nothing in the machine
+ *   tells when the last of them has left, so the embedder says it, by reclaim.
  *
  * A place used again for another stub is written, committed, and only then published: the same as a
  * new stub, given that nobody still called the old one, which release and reclaim presuppose.
