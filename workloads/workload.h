@@ -13,10 +13,12 @@
  *   The target works on h = k + context_salt[instance of k] + version, and for each parameter in
  *   order h = rotl32(h, 5) + w, w being:  i32: v    i64: low + 2*high    f32, f64: the integer
  *                                      ref: the 32 bits in the cell (cells[i] = i * 2654435761)
- *   Result: i32: h    i64: (h << 32 | h ^ 0x55555555)    f32, f64: (h & 0xffff)    ref: &cells[h &
- * 63] none: instance's accumulator ^= h The next state: i32: h    i64: low + 2*high    f32, f64:
- * the integer    ref: the cell's 32 bits none: x + 1 builtin targets see the caller's instance
- * (instance 0), as runtime functions do. The answer is x at the end, xor all accumulators.
+ *   Result: i32: h    i64: (h << 32 | h ^ 0x55555555)    f32, f64: (h & 0xffff)
+ *           ref: &cells[h & 63]    none: instance's accumulator ^= h
+ *   The next state: i32: h    i64: low + 2*high    f32, f64: the integer
+ *           ref: the cell's 32 bits    none: x + 1
+ *   builtin targets see the caller's instance (instance 0), as runtime functions do.
+ *   The answer is x at the end, xor all accumulators.
  */
 #ifndef STUBMAP_WORKLOAD_H
 #define STUBMAP_WORKLOAD_H
