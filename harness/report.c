@@ -322,6 +322,20 @@ static void print_line(FILE *out, const struct rows *rows, size_t cell, const ch
 	fputc('\n', out);
 }
 
+/* Whether a cell has a place in a figure: it holds N live stubs, or runs a program that it is about. */
+static bool has_line(const struct rows *rows, size_t cell, const struct figure_id *ids, size_t n)
+{
+	const struct cell *c = &rows->census.cells[cell];
+
+	if (c->replica)
+		return false;
+	for (size_t k = 0; k < n; k++)
+		if (!strcmp(ids[k].phase, "run") &&
+		    rows_find(rows, cell, ids[k].phase, ids[k].event)->value.known)
+			return true;
+	return c->live;
+}
+
 /* Lines of one arm stand together, by live stubs, so that a figure can join them. */
 static void print_lines(FILE *out, const struct rows *rows, char (*arms)[FIGURE_ARM],
 			const struct figure_id *ids, size_t n)
@@ -335,8 +349,7 @@ static void print_lines(FILE *out, const struct rows *rows, char (*arms)[FIGURE_
 		while (before < first && strcmp(arms[before], arms[first]))
 			before++;
 		for (size_t i = first; before == first && i < c->n; i++)
-			if (c->cells[i].live && !c->cells[i].replica &&
-			    !strcmp(arms[i], arms[first]))
+			if (has_line(rows, i, ids, n) && !strcmp(arms[i], arms[first]))
 				print_line(out, rows, i, arms[i], ids, n);
 	}
 }
@@ -363,8 +376,11 @@ static int print_tsv(FILE *out, const struct run *run, enum report_form form)
 		[REPORT_TSV_FILLS - REPORT_TSV_RING] = { { { "steady", "l1i_fill" },
 							   { "steady", "itlb_miss" },
 							   { "steady", "itlb_walk" },
-							   { "steady", "branch_miss" } },
-							 4 },
+							   { "steady", "branch_miss" },
+							   { "run", "l1i_fill" },
+							   { "run", "itlb_miss" },
+							   { "run", "cycles" } },
+							 7 },
 	};
 	const struct figure_id *ids = figures[form - REPORT_TSV_RING].ids;
 	size_t n = figures[form - REPORT_TSV_RING].n;

@@ -210,6 +210,43 @@ static void test_tsv(void **state)
 	free(text);
 }
 
+/* A program has no live stubs to be drawn by: its line stands where its run was counted. */
+static void test_fills_of_programs(void **state)
+{
+	const struct report_options o = { .form = REPORT_TSV_FILLS };
+	char error[RUN_ERROR], *text = NULL;
+	struct plan p;
+	struct run run;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+	json_t *json = json_loads("{\"name\": \"t\", \"seed\": 1, \"blocks\": 1, \"cells\": [{"
+				  "\"workload\": \"wasm:kernel\", \"stubs\": [\"page\", \"pool\"]}]}",
+				  0, NULL);
+
+	(void)state;
+	assert_int_equal(plan_from_json(json, &p, error), 0);
+	json_decref(json);
+	assert_int_equal(run_begin(&run, &p, NULL), 0);
+	for (size_t i = 0; i < p.n; i++) {
+		bool counted = !strcmp(p.cells[i].stubs, "page");
+		json_t *record = json_pack(
+		    "{s:s, s:i, s:o, s:s, s:[{s:s, s:s, s:s, s:s, s:i, s:i, s:[i]}]}", "type",
+		    "invocation", "block", 0, "cell", cell_to_json(&p.cells[i]), "status", "ok",
+		    "figures", "phase", "run", "event", counted ? "l1i_fill" : "made_indirect",
+		    "unit", "run", "source", "perf", "per", 1, "warmup", 0, "samples", 4711);
+		assert_int_equal(run_append(&run, record, error), 0);
+		json_decref(record);
+	}
+	assert_int_equal(report_summary(f, &run, &o), 0);
+	fclose(f);
+	run_close(&run);
+	plan_free(&p);
+	assert_non_null(strstr(text, "\npage\twasm:kernel\t"));
+	assert_non_null(strstr(text, "\t4711\t"));
+	assert_null(strstr(text, "\npool\t"));
+	free(text);
+}
+
 static void test_digits(void **state)
 {
 	static const struct {
@@ -278,7 +315,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),	cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_tsv),	cmocka_unit_test(test_digits),
-		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_options),	cmocka_unit_test(test_fills_of_programs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
