@@ -15,7 +15,7 @@ enum { FLOOD_SAMPLES = 100 };
 struct flood_times {
 	uint32_t group, samples;
 	uint64_t bind[FLOOD_SAMPLES], first[FLOOD_SAMPLES], both[FLOOD_SAMPLES];
-	uint64_t ready; /* until all stubs of all instances exist */
+	uint64_t ready;		 /* until all stubs of all instances exist */
 	const char *never_ready; /* why that is not known; NULL: it is */
 };
 

@@ -322,7 +322,7 @@ static void print_line(FILE *out, const struct rows *rows, size_t cell, const ch
 	fputc('\n', out);
 }
 
-/* Whether a cell has a place in a figure: it holds N live stubs, or runs a program that it is about. */
+/* Whether a cell is in a figure: it holds N live stubs, or is a program whose run was counted. */
 static bool has_line(const struct rows *rows, size_t cell, const struct figure_id *ids, size_t n)
 {
 	const struct cell *c = &rows->census.cells[cell];

@@ -214,17 +214,20 @@ static void test_tsv(void **state)
 static void test_fills_of_programs(void **state)
 {
 	const struct report_options o = { .form = REPORT_TSV_FILLS };
-	char error[RUN_ERROR], *text = NULL;
+	char error[RUN_ERROR > PLAN_ERROR ? RUN_ERROR : PLAN_ERROR], *text = NULL;
 	struct plan p;
 	struct run run;
 	size_t size;
 	FILE *f = open_memstream(&text, &size);
-	json_t *json = json_loads("{\"name\": \"t\", \"seed\": 1, \"blocks\": 1, \"cells\": [{"
-				  "\"workload\": \"wasm:kernel\", \"stubs\": [\"page\", \"pool\"]}]}",
-				  0, NULL);
+	json_t *json =
+	    json_loads("{\"name\": \"t\", \"seed\": 1, \"blocks\": 1,"
+		       "\"iterations\": 1, \"baseline\": {\"stubs\": \"pool\"}, \"cells\":"
+		       "[{\"workload\": \"wasm:kernel\", \"stubs\": [\"page\", \"pool\"]}]}",
+		       0, NULL);
 
 	(void)state;
-	assert_int_equal(plan_from_json(json, &p, error), 0);
+	if (plan_from_json(json, &p, error))
+		fail_msg("%s", error);
 	json_decref(json);
 	assert_int_equal(run_begin(&run, &p, NULL), 0);
 	for (size_t i = 0; i < p.n; i++) {
@@ -315,7 +318,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),	cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_tsv),	cmocka_unit_test(test_digits),
-		cmocka_unit_test(test_options),	cmocka_unit_test(test_fills_of_programs),
+		cmocka_unit_test(test_options), cmocka_unit_test(test_fills_of_programs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,13 +10,12 @@ struct box {
 };
 
 #define EIGHT(X, p) X(p##0) X(p##1) X(p##2) X(p##3) X(p##4) X(p##5) X(p##6) X(p##7)
-#define ALL(X)                                                                                  \
-	EIGHT(X, a)                                                                             \
-	EIGHT(X, b)                                                                             \
-	EIGHT(X, c) EIGHT(X, d) EIGHT(X, e) EIGHT(X, f) EIGHT(X, g) EIGHT(X, h) EIGHT(X, i)     \
-	    EIGHT(X, j) EIGHT(X, k) EIGHT(X, l) EIGHT(X, m) EIGHT(X, n) EIGHT(X, o) EIGHT(X, p) \
-		EIGHT(X, q) EIGHT(X, r) EIGHT(X, s) EIGHT(X, t) EIGHT(X, u) EIGHT(X, v)         \
-		    EIGHT(X, w) EIGHT(X, x)
+/* clang-format off */
+#define ALL(X) \
+	EIGHT(X, a) EIGHT(X, b) EIGHT(X, c) EIGHT(X, d) EIGHT(X, e) EIGHT(X, f) EIGHT(X, g) EIGHT(X, h) \
+	EIGHT(X, i) EIGHT(X, j) EIGHT(X, k) EIGHT(X, l) EIGHT(X, m) EIGHT(X, n) EIGHT(X, o) EIGHT(X, p) \
+	EIGHT(X, q) EIGHT(X, r) EIGHT(X, s) EIGHT(X, t) EIGHT(X, u) EIGHT(X, v) EIGHT(X, w) EIGHT(X, x)
+/* clang-format on */
 
 static NOINLINE REF struct box *box(rt *rt, uint64_t value)
 {

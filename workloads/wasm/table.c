@@ -15,25 +15,21 @@ typedef uint32_t target(uint32_t);
 	{                                              \
 		return x * (2u * (0x##n) + 1) + 0x##n; \
 	}
-#define T16(n)                                                                                    \
-	T1(n##0)                                                                                  \
-	T1(n##1)                                                                                  \
-	T1(n##2)                                                                                  \
-	T1(n##3) T1(n##4) T1(n##5) T1(n##6) T1(n##7) T1(n##8) T1(n##9) T1(n##a) T1(n##b) T1(n##c) \
-	    T1(n##d) T1(n##e) T1(n##f)
-#define T256(n)                                                                                   \
-	T16(n##0)                                                                                 \
-	T16(n##1)                                                                                 \
-	T16(n##2)                                                                                 \
-	T16(n##3) T16(n##4) T16(n##5) T16(n##6) T16(n##7) T16(n##8) T16(n##9) T16(n##a) T16(n##b) \
-	    T16(n##c) T16(n##d) T16(n##e) T16(n##f)
+/* clang-format off */
+#define T16(n) \
+	T1(n##0) T1(n##1) T1(n##2) T1(n##3) T1(n##4) T1(n##5) T1(n##6) T1(n##7) \
+	T1(n##8) T1(n##9) T1(n##a) T1(n##b) T1(n##c) T1(n##d) T1(n##e) T1(n##f)
+#define T256(n) \
+	T16(n##0) T16(n##1) T16(n##2) T16(n##3) T16(n##4) T16(n##5) T16(n##6) T16(n##7) \
+	T16(n##8) T16(n##9) T16(n##a) T16(n##b) T16(n##c) T16(n##d) T16(n##e) T16(n##f)
 T256(0)
 T256(1)
 T256(2)
 T256(3)
 #undef T1
 #define T1(n) target_##n,
-    static target *const volatile targets[TARGETS] = { T256(0) T256(1) T256(2) T256(3) };
+static target *const volatile targets[TARGETS] = { T256(0) T256(1) T256(2) T256(3) };
+/* clang-format on */
 
 /*
  * Entries by number. In wasm a function's address is its entry of the table, so the numbers are
