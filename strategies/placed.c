@@ -233,15 +233,18 @@ static void free_replaced(struct stub_space *space, struct placed_list *list, ui
 	placed_at(list, word)->before = 0;
 }
 
-void placed_reclaim(struct stub_space *space, struct placed_list *list)
+void placed_reclaim(struct stub_space *space)
 {
+	struct placed_list *list = space->state;
+
 	for (uint32_t word = list->replaced; word; word = placed_at(list, word)->next)
 		free_replaced(space, list, word);
 	list->replaced = 0;
 }
 
-void placed_release(struct stub_space *space, struct placed_list *list, struct callee *c)
+void placed_release(struct stub_space *space, struct callee *c)
 {
+	struct placed_list *list = space->state;
 	uint32_t word = (uint32_t)c->word;
 	const struct placed *p = placed_at(list, word);
 
@@ -317,9 +320,10 @@ static int retarget_baked(struct stub_space *space, struct placed_list *list, st
 	return code_commit(space->code, field, bytes);
 }
 
-int placed_retarget(struct stub_space *space, struct placed_list *list, struct callee *c,
-		    const void *target)
+int placed_retarget(struct stub_space *space, struct callee *c, const void *target)
 {
+	struct placed_list *list = space->state;
+
 	if (list->baked)
 		return retarget_baked(space, list, c, target);
 	store_word(list, placed_at(list, c->word), c, target);
@@ -386,20 +390,19 @@ static int retarget_all(struct stub_space *space, struct placed_list *list, stru
 	return m->low ? code_commit(space->code, m->low, bytes) : 0;
 }
 
-static int one_by_one(struct stub_space *space, struct placed_list *list, const struct many *m,
-		      size_t *done)
+static int one_by_one(struct stub_space *space, const struct many *m, size_t *done)
 {
 	int error = 0;
 
 	for (*done = 0; *done < m->n && !error; *done += !error)
-		error = placed_retarget(space, list, m->c[*done], m->targets[*done]);
+		error = placed_retarget(space, m->c[*done], m->targets[*done]);
 	return error;
 }
 
-int placed_retarget_many(struct stub_space *space, struct placed_list *list,
-			 struct callee *const *c, const void *const *targets, size_t n,
-			 size_t *done)
+int placed_retarget_many(struct stub_space *space, struct callee *const *c,
+			 const void *const *targets, size_t n, size_t *done)
 {
+	struct placed_list *list = space->state;
 	struct many m = { .c = c, .targets = targets, .n = n };
 
 	if (!list->baked) {
@@ -409,7 +412,7 @@ int placed_retarget_many(struct stub_space *space, struct placed_list *list,
 		return 0;
 	}
 	if (n < 2)
-		return one_by_one(space, list, &m, done);
+		return one_by_one(space, &m, done);
 	m.specs = malloc(n * sizeof(*m.specs));
 	m.words = malloc(n * sizeof(*m.words));
 	int error = m.specs && m.words ? 0 : -ENOMEM;
@@ -420,7 +423,7 @@ int placed_retarget_many(struct stub_space *space, struct placed_list *list,
 	/* A quantum between the first and the last of them is not held, so that no one change of
 	 * protection covers all: nothing was changed. */
 	if (error == -EINVAL)
-		error = one_by_one(space, list, &m, done);
+		error = one_by_one(space, &m, done);
 	else
 		*done = error ? 0 : n;
 	free(m.specs);

@@ -19,15 +19,11 @@
 
 #include "placed.h"
 
-struct page_state {
-	struct placed_list list;
-};
-
 /* Puts a new stub in a new quantum. */
 static int place(struct stub_space *space, const struct stub_spec *spec, struct placed *placed)
 {
-	struct page_state *state = space->state;
-	struct emit_config config = placed_config(space, placed_form(&state->list, spec->target));
+	struct placed_list *list = space->state;
+	struct emit_config config = placed_config(space, placed_form(list, spec->target));
 	size_t quantum = code_config(space->code)->quantum;
 	uint8_t code[EMIT_MAX];
 	size_t size;
@@ -45,7 +41,7 @@ static int place(struct stub_space *space, const struct stub_spec *spec, struct 
 		return -ENOMEM;
 	placed->size = (uint32_t)size;
 	memcpy(code_writable(space->code, placed->at), code, size);
-	placed_literals(space, &state->list, placed, spec);
+	placed_literals(space, list, placed, spec);
 	error = code_commit(space->code, placed->at, quantum);
 	if (error) {
 		code_abort(space->code, placed->at, quantum);
@@ -65,79 +61,47 @@ static void drop(struct stub_space *space, const struct placed *placed)
 
 static int make(struct stub_space *space, const struct stub_spec *specs, uint32_t *words, size_t n)
 {
-	struct page_state *state = space->state;
+	struct placed_list *list = space->state;
 	size_t done = 0;
 	int error = 0;
 
 	for (; done < n && !error; done += !error) {
-		words[done] = placed_new(&state->list);
-		error = words[done]
-			    ? place(space, &specs[done], placed_at(&state->list, words[done]))
-			    : -ENOMEM;
+		words[done] = placed_new(list);
+		error = words[done] ? place(space, &specs[done], placed_at(list, words[done]))
+				    : -ENOMEM;
 		if (error && words[done])
-			placed_free(&state->list, words[done]);
+			placed_free(list, words[done]);
 	}
 	for (size_t i = 0; error && i < done; i++) {
-		drop(space, placed_at(&state->list, words[i]));
-		placed_free(&state->list, words[i]);
+		drop(space, placed_at(list, words[i]));
+		placed_free(list, words[i]);
 	}
 	return error;
 }
 
 static int page_open(struct stub_space *space)
 {
-	struct page_state *state = space->state;
+	struct placed_list *list = space->state;
 
-	state->list.make = make;
-	state->list.drop = drop;
-	return placed_open(&state->list, space);
+	list->make = make;
+	list->drop = drop;
+	return placed_open(list, space);
 }
 
 static void page_close(struct stub_space *space)
 {
-	struct page_state *state = space->state;
-
-	placed_close(&state->list);
+	placed_close(space->state);
 }
 
 static int page_bind(struct stub_space *space, const struct stub_spec *spec, struct callee *c)
 {
-	struct page_state *state = space->state;
+	struct placed_list *list = space->state;
 	uint32_t word;
 
 	int error = make(space, spec, &word, 1);
 	if (!error)
-		placed_publish(&state->list, spec, word, c);
+		placed_publish(list, spec, word, c);
 	return error;
-}
-
-static int page_retarget(struct stub_space *space, struct callee *c, const void *target)
-{
-	struct page_state *state = space->state;
-
-	return placed_retarget(space, &state->list, c, target);
-}
-
-static int page_retarget_many(struct stub_space *space, struct callee *const *c,
-			      const void *const *targets, size_t n, size_t *done)
-{
-	struct page_state *state = space->state;
-
-	return placed_retarget_many(space, &state->list, c, targets, n, done);
-}
-
-static void page_release(struct stub_space *space, struct callee *c)
-{
-	struct page_state *state = space->state;
-
-	placed_release(space, &state->list, c);
-}
-
-static void page_reclaim(struct stub_space *space)
-{
-	struct page_state *state = space->state;
-
-	placed_reclaim(space, &state->list);
 }
 
 const struct stub_ops stub_page = {
@@ -145,12 +109,12 @@ const struct stub_ops stub_page = {
 	.summary = "a quantum for each stub, made one at a time (the baseline)",
 	.flags = STUB_RETARGET_IN_PLACE | STUB_CAN_BAKE | STUB_CAN_TABLE,
 	.literals = STUB_LITERALS_BAKED,
-	.state = sizeof(struct page_state),
+	.state = sizeof(struct placed_list),
 	.open = page_open,
 	.close = page_close,
 	.bind = page_bind,
-	.retarget = page_retarget,
-	.retarget_many = page_retarget_many,
-	.release = page_release,
-	.reclaim = page_reclaim,
+	.retarget = placed_retarget,
+	.retarget_many = placed_retarget_many,
+	.release = placed_release,
+	.reclaim = placed_reclaim,
 };

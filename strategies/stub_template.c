@@ -20,6 +20,7 @@
  * and retarget_many is what upgrades are to use.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,10 +28,11 @@
 #include "placed.h"
 
 struct template_state {
+	struct placed_list list; /* first: placed.h */
 	struct arena arena;
 	struct bodies templates; /* their code is heap memory */
-	struct placed_list list;
 };
+_Static_assert(!offsetof(struct template_state, list), "placed.h's hooks find the list there");
 
 static int make_template(struct template_state *state, const struct emit_config *config,
 			 const struct stub_spec *spec)
@@ -187,35 +189,6 @@ static int template_bind(struct stub_space *space, const struct stub_spec *spec,
 	return template_bind_many(space, spec, &c, 1);
 }
 
-static int template_retarget(struct stub_space *space, struct callee *c, const void *target)
-{
-	struct template_state *state = space->state;
-
-	return placed_retarget(space, &state->list, c, target);
-}
-
-static int template_retarget_many(struct stub_space *space, struct callee *const *c,
-				  const void *const *targets, size_t n, size_t *done)
-{
-	struct template_state *state = space->state;
-
-	return placed_retarget_many(space, &state->list, c, targets, n, done);
-}
-
-static void template_release(struct stub_space *space, struct callee *c)
-{
-	struct template_state *state = space->state;
-
-	placed_release(space, &state->list, c);
-}
-
-static void template_reclaim(struct stub_space *space)
-{
-	struct template_state *state = space->state;
-
-	placed_reclaim(space, &state->list);
-}
-
 const struct stub_ops stub_template = {
 	.name = "template",
 	.summary = "whole stubs copied from one template a signature, packed",
@@ -227,8 +200,8 @@ const struct stub_ops stub_template = {
 	.prepare = template_prepare,
 	.bind = template_bind,
 	.bind_many = template_bind_many,
-	.retarget = template_retarget,
-	.retarget_many = template_retarget_many,
-	.release = template_release,
-	.reclaim = template_reclaim,
+	.retarget = placed_retarget,
+	.retarget_many = placed_retarget_many,
+	.release = placed_release,
+	.reclaim = placed_reclaim,
 };

@@ -1,5 +1,5 @@
 /*
- * test_cmd_maps.c - stubmap maps and stubmap show map as a caller sees them: exit status, rows that
+ * test_cmd_maps.c - stubmap maps as a caller sees it: exit status, rows that
  * add up, records that are read back, one line for a wrong call.
  */
 #include <fcntl.h>
@@ -17,75 +17,9 @@
 #include "../harness/import.h"
 #include "../harness/safety.h"
 #include "../strategies/map.h"
+#include "command_helpers.h"
 
 #define CORPUS "workloads/corpora/dart-sass.corpus"
-#define CWASM  "tests/data/gc.cwasm"
-
-enum { WORDS = 16 };
-
-struct result {
-	int status;
-	char *out, *err;
-};
-
-static char *slurp(FILE *f)
-{
-	char *text;
-	long n;
-
-	fflush(f);
-	fseek(f, 0, SEEK_END);
-	n = ftell(f);
-	rewind(f);
-	text = calloc((size_t)n + 1, 1);
-	assert_int_equal(fread(text, 1, (size_t)n, f), n);
-	fclose(f);
-	return text;
-}
-
-/* Runs the command with stdout and stderr in files. line: words with single blanks. */
-static struct result run(int (*command)(int, char **), const char *line)
-{
-	char *copy = strdup(line), *at = copy, *argv[WORDS + 1] = { 0 };
-	FILE *out = tmpfile(), *err = tmpfile();
-	int argc = 0, saved[2] = { dup(1), dup(2) };
-	struct result r;
-
-	for (char *word; argc < WORDS && (word = strsep(&at, " "));)
-		argv[argc++] = word;
-	fflush(stdout);
-	fflush(stderr);
-	dup2(fileno(out), 1);
-	dup2(fileno(err), 2);
-	r.status = command(argc, argv);
-	fflush(stdout);
-	fflush(stderr);
-	dup2(saved[0], 1);
-	dup2(saved[1], 2);
-	close(saved[0]);
-	close(saved[1]);
-	r.out = slurp(out);
-	r.err = slurp(err);
-	free(copy);
-	return r;
-}
-
-static void done(struct result *r)
-{
-	free(r->out);
-	free(r->err);
-}
-
-static void refused(int (*command)(int, char **), const char *line, const char *part)
-{
-	struct result r = run(command, line);
-
-	assert_int_equal(r.status, 2);
-	assert_string_equal(r.out, "");
-	assert_non_null(strstr(r.err, part));
-	assert_ptr_equal(strchr(r.err, '\n'), r.err + strlen(r.err) - 1);
-	done(&r);
-}
 
 /* ---- Rows ----------------------------------------------------------------------------------- */
 
@@ -352,15 +286,6 @@ static void test_gc_words(void **state)
 
 /* ---- Tables and records --------------------------------------------------------------------- */
 
-static void check_width(const char *text)
-{
-	for (const char *end; *text; text = end + 1) {
-		end = strchr(text, '\n');
-		assert_non_null(end);
-		assert_true(end - text <= 100);
-	}
-}
-
 static void test_table(void **state)
 {
 	struct result r = run(cmd_maps, "maps " CORPUS " " CWASM " --no-time");
@@ -458,68 +383,13 @@ static void test_refusals(void **state)
 	unlink(path);
 }
 
-/* ---- show map ------------------------------------------------------------------------------- */
-
-/* Each place of the first safepoint is named, by every encoder that is not wrong by design. */
-static void test_show(void **state)
-{
-	char error[CORPUS_ERROR], line[200];
-	struct corpus c;
-	(void)state;
-	assert_int_equal(corpus_import(CWASM, &c, error), 0);
-	for (int e = 0; map_encoders[e]; e++) {
-		if (map_encoders[e]->flags & MAP_FLOOR)
-			continue;
-		snprintf(line, sizeof line, "map " CWASM " %u --encoders %s --json",
-			 (unsigned)c.safepoints[0].pc, map_encoders[e]->name);
-		struct result r = run(show_map, line);
-		json_t *all = json_loads(r.out, 0, NULL), *live, *place;
-		json_t *encoder = json_array_get(json_object_get(all, "encoders"), 0);
-		size_t i;
-		assert_int_equal(r.status, 0);
-		assert_true(json_is_true(json_object_get(all, "safepoint")));
-		assert_string_equal(json_string_value(json_object_get(encoder, "verdict")),
-				    "right");
-		live = json_object_get(encoder, "live");
-		assert_int_equal(json_array_size(live), c.safepoints[0].nlive);
-		json_array_foreach(live, i, place)
-		{
-			snprintf(line, sizeof line, "SP+%u", (unsigned)c.safepoints[0].live[i] * 4);
-			assert_string_equal(json_string_value(place), line);
-		}
-		json_decref(all);
-		done(&r);
-	}
-	corpus_close(&c);
-}
-
-static void test_show_bogus(void **state)
-{
-	struct result r = run(show_map, "map " CWASM " 0 --encoders exact,ranged,none");
-	(void)state;
-	assert_int_equal(r.status, 0);
-	check_width(r.out);
-	assert_non_null(strstr(r.out, "no safepoint; the one behind is at 0x"));
-	assert_non_null(strstr(r.out, "count: "));
-	assert_non_null(strstr(r.out, "silent: "));
-	assert_non_null(strstr(r.out, "detected: it is no safepoint"));
-	done(&r);
-	refused(show_map, "map " CWASM,
-		"stubmap show map: an argument is missing; usage: stubmap show");
-	refused(show_map, "map " CWASM " 99999999", "allowed: 0 to 0x");
-	refused(show_map, "map " CWASM " 12x", "PC '12x'");
-	refused(show_map, "map " CWASM " 0 --encoders rangd", "did you mean 'ranged'?");
-	refused(show_map, "map Makefile 1", "Makefile: neither");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),	    cmocka_unit_test(test_unrecorded),
 		cmocka_unit_test(test_huge_frames), cmocka_unit_test(test_again),
-		cmocka_unit_test(test_show_bogus),  cmocka_unit_test(test_times),
-		cmocka_unit_test(test_table),	    cmocka_unit_test(test_record),
-		cmocka_unit_test(test_refusals),    cmocka_unit_test(test_show),
+		cmocka_unit_test(test_times),	    cmocka_unit_test(test_table),
+		cmocka_unit_test(test_record),	    cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_gc),	    cmocka_unit_test(test_gc_tiers),
 		cmocka_unit_test(test_no_walks),    cmocka_unit_test(test_gc_words),
 	};

@@ -7,9 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cache_helpers.h"
 #include "gc_helpers.h"
-
-static char cache[] = "/tmp/stubmap-gc-XXXXXX";
 
 static struct gc_job job_of(const char *program, const char *maps)
 {
@@ -317,21 +316,6 @@ static void test_lint_refuses(void **unused)
 	p.bitcode_end = p.bitcode + strlen(source);
 	gc_expect(&j, GC_REFUSED, why);
 	expect_words(why, "root: a reference in a global");
-}
-
-static int make_cache(void **unused)
-{
-	(void)unused;
-	return mkdtemp(cache) ? 0 : -1;
-}
-
-static int remove_cache(void **unused)
-{
-	char command[64];
-
-	(void)unused;
-	snprintf(command, sizeof command, "rm -rf %s", cache);
-	return system(command);
 }
 
 int main(void)

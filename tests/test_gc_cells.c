@@ -19,27 +19,14 @@
 #include "../harness/measure_gc.h"
 #include "../harness/report.h"
 #include "../harness/sweep.h"
-
-static char cache[] = "/tmp/stubmap-gc-cells-XXXXXX";
+#include "cache_helpers.h"
+#include "cell_helpers.h"
 
 /* ---- Cells --------------------------------------------------------------------------------- */
 
-static int read_cell(const char *text, struct cell *c, char error[CELL_ERROR])
-{
-	json_t *json = json_loads(text, 0, NULL);
-
-	assert_non_null(json);
-	error[0] = '\0';
-	int r = cell_from_json(json, c, error);
-	json_decref(json);
-	return r;
-}
-
 static void test_refused(void **unused)
 {
-	static const struct {
-		const char *text, *words;
-	} bad[] = {
+	static const struct bad_cell bad[] = {
 		{ "{\"workload\": \"gc:lips\"}", "did you mean 'gc:lisp'" },
 		{ "{\"workload\": \"gc:lisp\", \"mode\": \"evry\"}", "did you mean 'every'" },
 		{ "{\"workload\": \"gc:lisp\", \"maps\": \"exat\"}", "did you mean 'exact'" },
@@ -57,15 +44,9 @@ static void test_refused(void **unused)
 		{ "{\"maps\": \"exact\"}", "has no stack maps" },
 		{ "{\"workload\": \"replay:sqljs\", \"maps\": \"exact\"}", "has no stack maps" },
 	};
-	char error[CELL_ERROR];
-	struct cell c;
 
 	(void)unused;
-	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-		assert_int_equal(read_cell(bad[i].text, &c, error), -EINVAL);
-		if (!strstr(error, bad[i].words))
-			fail_msg("%s: '%s' lacks '%s'", bad[i].text, error, bad[i].words);
-	}
+	expect_refused(bad, sizeof bad / sizeof *bad);
 }
 
 static void test_filled_in(void **unused)
@@ -354,21 +335,6 @@ static void test_refused_job(void **unused)
 	assert_non_null(strstr(end.why, "is allowed"));
 }
 
-static int set_up(void **unused)
-{
-	(void)unused;
-	return mkdtemp(cache) ? 0 : -1;
-}
-
-static int tear_down(void **unused)
-{
-	char command[80];
-
-	(void)unused;
-	snprintf(command, sizeof command, "rm -rf %s", cache);
-	return system(command);
-}
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -381,5 +347,5 @@ int main(int argc, char **argv)
 
 	if (argc > 2 && !strcmp(argv[1], "child"))
 		return cmd_child(argc - 1, argv + 1);
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, make_cache, remove_cache);
 }

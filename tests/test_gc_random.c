@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cache_helpers.h"
 #include "gc_helpers.h"
 
 extern const uint8_t _binary_random_bc_start[], _binary_random_bc_end[];
@@ -22,8 +23,6 @@ static const struct gc_program program = { .name = "random",
 					   .bitcode = _binary_random_bc_start,
 					   .bitcode_end = _binary_random_bc_end,
 					   .native = gc_random_native };
-
-static char cache[] = "/tmp/stubmap-gc-XXXXXX";
 
 static void at(unsigned tier, bool polls)
 {
@@ -75,21 +74,6 @@ static void test_tier_2_polls(void **unused)
 {
 	(void)unused;
 	at(2, true);
-}
-
-static int make_cache(void **unused)
-{
-	(void)unused;
-	return mkdtemp(cache) ? 0 : -1;
-}
-
-static int remove_cache(void **unused)
-{
-	char command[64];
-
-	(void)unused;
-	snprintf(command, sizeof command, "rm -rf %s", cache);
-	return system(command);
 }
 
 int main(void)

@@ -214,7 +214,7 @@ static void test_tsv(void **state)
 static void test_fills_of_programs(void **state)
 {
 	const struct report_options o = { .form = REPORT_TSV_FILLS };
-	char error[RUN_ERROR > PLAN_ERROR ? RUN_ERROR : PLAN_ERROR], *text = NULL;
+	char error[RUN_ERROR], refusal[PLAN_ERROR], *text = NULL;
 	struct plan p;
 	struct run run;
 	size_t size;
@@ -226,8 +226,8 @@ static void test_fills_of_programs(void **state)
 		       0, NULL);
 
 	(void)state;
-	if (plan_from_json(json, &p, error))
-		fail_msg("%s", error);
+	if (plan_from_json(json, &p, refusal))
+		fail_msg("%s", refusal);
 	json_decref(json);
 	assert_int_equal(run_begin(&run, &p, NULL), 0);
 	for (size_t i = 0; i < p.n; i++) {

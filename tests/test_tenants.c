@@ -14,8 +14,7 @@
 #include "../harness/measure.h"
 #include "../harness/measure_wasm.h"
 #include "../strategies/stub.h"
-
-static char cache[] = "/tmp/stubmap-tenants-XXXXXX";
+#include "cache_helpers.h"
 
 static void read_cell(const char *text, struct cell *c)
 {
@@ -255,11 +254,6 @@ int main(void)
 		cmocka_unit_test(test_floods_of_a_program),
 		cmocka_unit_test(test_flood_of_a_program_without_room),
 	};
-	char command[64];
 
-	if (!mkdtemp(cache))
-		return 1;
-	int failed = cmocka_run_group_tests(tests, NULL, NULL);
-	snprintf(command, sizeof command, "rm -rf %s", cache);
-	return system(command) || failed;
+	return cmocka_run_group_tests(tests, make_cache, remove_cache);
 }

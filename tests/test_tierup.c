@@ -14,17 +14,8 @@
 
 #include "../harness/measure.h"
 #include "../strategies/stub.h"
-
-static int read_cell(const char *text, struct cell *c, char error[CELL_ERROR])
-{
-	json_t *json = json_loads(text, 0, NULL);
-
-	assert_non_null(json);
-	error[0] = '\0';
-	int r = cell_from_json(json, c, error);
-	json_decref(json);
-	return r;
-}
+#include "cache_helpers.h"
+#include "cell_helpers.h"
 
 /* The only sample of a figure. */
 static uint64_t value_of(const json_t *figures, const char *phase, const char *event)
@@ -44,8 +35,6 @@ static uint64_t value_of(const json_t *figures, const char *phase, const char *e
 	fail_msg("no figure %s.%s", phase, event);
 	return 0;
 }
-
-static char cache[] = "/tmp/stubmap-tierup-XXXXXX";
 
 static void run_cell(const struct cell *c)
 {
@@ -128,9 +117,7 @@ static void test_more_threads_than_stubs(void **unused)
 
 static void test_refused(void **unused)
 {
-	static const struct {
-		const char *text, *words;
-	} bad[] = {
+	static const struct bad_cell bad[] = {
 		{ "{\"workload\": \"tierup\", \"threads\": 0}",
 		  "threads must be a whole number, 1 to 8" },
 		{ "{\"workload\": \"tierup\", \"threads\": 9}",
@@ -151,15 +138,9 @@ static void test_refused(void **unused)
 		{ "{\"workload\": \"churn:javac-16n\"}", "did you mean 'churn:javac-16m'" },
 		{ "{\"workload\": \"gc:lisp\", \"threads\": 4}", "threads does not apply" },
 	};
-	char error[CELL_ERROR];
-	struct cell c;
 
 	(void)unused;
-	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-		assert_int_equal(read_cell(bad[i].text, &c, error), -EINVAL);
-		if (!strstr(error, bad[i].words))
-			fail_msg("%s: '%s' lacks '%s'", bad[i].text, error, bad[i].words);
-	}
+	expect_refused(bad, sizeof bad / sizeof *bad);
 }
 
 /* Stubs that callers make while they are upgraded, some after calls that are interpreted. */
@@ -204,7 +185,6 @@ static void test_policies_under_callers(void **unused)
 
 int main(void)
 {
-	char command[64];
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_every_strategy),
@@ -213,9 +193,5 @@ int main(void)
 		cmocka_unit_test(test_policies_under_callers),
 	};
 
-	if (!mkdtemp(cache))
-		return 1;
-	int failed = cmocka_run_group_tests(tests, NULL, NULL);
-	snprintf(command, sizeof command, "rm -rf %s", cache);
-	return system(command) || failed;
+	return cmocka_run_group_tests(tests, make_cache, remove_cache);
 }

@@ -16,20 +16,10 @@
 #include "../harness/prng.h"
 #include "wasm_helpers.h"
 
-static int make_cache(void **unused)
+static int tear_down(void **unused)
 {
-	(void)unused;
-	return mkdtemp(wasm_cache) == NULL;
-}
-
-static int remove_cache(void **unused)
-{
-	char command[64];
-
-	(void)unused;
 	jit_object_free(&kept.object);
-	snprintf(command, sizeof command, "rm -rf %s", wasm_cache);
-	return system(command);
+	return remove_cache(unused);
 }
 
 /* ---- Programs -------------------------------------------------------------------------------- */
@@ -237,7 +227,7 @@ static void test_tiers(void **unused)
 			fail_msg("%s", o.error);
 		wasi_open(&wasi, NULL, 0, 1);
 		if (wasm_instance_open(&in, o.module, &o.space, &o.thread, &wasi, o.error) ||
-		    wasm_module_compile(o.module, 2, wasm_cache, &object, o.error) ||
+		    wasm_module_compile(o.module, 2, cache, &object, o.error) ||
 		    wasm_module_load(o.module, 2, &object, 0, o.error))
 			fail_msg("%s: %s", ops->name, o.error);
 		jit_object_free(&object);
@@ -278,5 +268,5 @@ int main(void)
 		tests[n++] = (struct CMUnitTest){ .name = wasm_programs[i]->workload,
 						  .test_func = test_program,
 						  .initial_state = (void *)wasm_programs[i] };
-	return _cmocka_run_group_tests("wasm", tests, n, make_cache, remove_cache);
+	return _cmocka_run_group_tests("wasm", tests, n, make_cache, tear_down);
 }

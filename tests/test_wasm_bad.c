@@ -23,20 +23,15 @@ static char root[WASM_PATH]; /* the folder of all built programs */
 
 static int set_up(void **unused)
 {
-	(void)unused;
 	wasm_program_folder(wasm_program_find("wasm:kernel"), root);
 	*strrchr(root, '/') = 0;
-	return mkdtemp(wasm_cache) == NULL;
+	return make_cache(unused);
 }
 
 static int tear_down(void **unused)
 {
-	char command[64];
-
-	(void)unused;
 	jit_object_free(&kept.object);
-	snprintf(command, sizeof command, "rm -rf %s", wasm_cache);
-	return system(command);
+	return remove_cache(unused);
 }
 
 static const char *bad(const char *name, char folder[WASM_PATH])
@@ -181,7 +176,7 @@ static void test_not_built(void **unused)
 
 static enum measure_status run_cell(const char *workload, unsigned tier, char why[CELL_ERROR])
 {
-	struct job job = { .seed = 1, .iterations = 1, .cache = wasm_cache };
+	struct job job = { .seed = 1, .iterations = 1, .cache = cache };
 	json_t *figures = json_array();
 
 	cell_defaults(&job.cell);

@@ -8,8 +8,7 @@
 #include <errno.h>
 
 #include "../harness/wasm_drive.h"
-
-static char wasm_cache[] = "/tmp/stubmap-wasm-XXXXXX"; /* objects; made by the group's set-up */
+#include "cache_helpers.h"
 
 struct opened {
 	struct code_memory *code;
@@ -34,7 +33,7 @@ static const struct jit_object *object_of(struct opened *o, const char *folder, 
 	jit_object_free(&kept.object);
 	kept.tier = tier;
 	assert_true(snprintf(kept.folder, sizeof kept.folder, "%s", folder) < WASM_PATH);
-	if (wasm_module_compile(o->module, tier, wasm_cache, &kept.object, o->error))
+	if (wasm_module_compile(o->module, tier, cache, &kept.object, o->error))
 		return NULL;
 	return &kept.object;
 }

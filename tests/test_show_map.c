@@ -1,0 +1,68 @@
+/* test_show_map.c - stubmap show map: a map's answers by name, for safepoints and for bogus PCs. */
+#include <jansson.h>
+
+#include "../harness/commands.h"
+#include "../harness/import.h"
+#include "../strategies/map.h"
+#include "command_helpers.h"
+
+/* Each place of the first safepoint is named, by every encoder that is not wrong by design. */
+static void test_show(void **state)
+{
+	char error[CORPUS_ERROR], line[200];
+	struct corpus c;
+	(void)state;
+	assert_int_equal(corpus_import(CWASM, &c, error), 0);
+	for (int e = 0; map_encoders[e]; e++) {
+		if (map_encoders[e]->flags & MAP_FLOOR)
+			continue;
+		snprintf(line, sizeof line, "map " CWASM " %u --encoders %s --json",
+			 (unsigned)c.safepoints[0].pc, map_encoders[e]->name);
+		struct result r = run(show_map, line);
+		json_t *all = json_loads(r.out, 0, NULL), *live, *place;
+		json_t *encoder = json_array_get(json_object_get(all, "encoders"), 0);
+		size_t i;
+		assert_int_equal(r.status, 0);
+		assert_true(json_is_true(json_object_get(all, "safepoint")));
+		assert_string_equal(json_string_value(json_object_get(encoder, "verdict")),
+				    "right");
+		live = json_object_get(encoder, "live");
+		assert_int_equal(json_array_size(live), c.safepoints[0].nlive);
+		json_array_foreach(live, i, place)
+		{
+			snprintf(line, sizeof line, "SP+%u", (unsigned)c.safepoints[0].live[i] * 4);
+			assert_string_equal(json_string_value(place), line);
+		}
+		json_decref(all);
+		done(&r);
+	}
+	corpus_close(&c);
+}
+
+static void test_show_bogus(void **state)
+{
+	struct result r = run(show_map, "map " CWASM " 0 --encoders exact,ranged,none");
+	(void)state;
+	assert_int_equal(r.status, 0);
+	check_width(r.out);
+	assert_non_null(strstr(r.out, "no safepoint; the one behind is at 0x"));
+	assert_non_null(strstr(r.out, "count: "));
+	assert_non_null(strstr(r.out, "silent: "));
+	assert_non_null(strstr(r.out, "detected: it is no safepoint"));
+	done(&r);
+	refused(show_map, "map " CWASM,
+		"stubmap show map: an argument is missing; usage: stubmap show");
+	refused(show_map, "map " CWASM " 99999999", "allowed: 0 to 0x");
+	refused(show_map, "map " CWASM " 12x", "PC '12x'");
+	refused(show_map, "map " CWASM " 0 --encoders rangd", "did you mean 'ranged'?");
+	refused(show_map, "map Makefile 1", "Makefile: neither");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_show),
+		cmocka_unit_test(test_show_bogus),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
