@@ -1,7 +1,7 @@
 # make            build/stubmap and build/libstubmap.a
 # make check      everything that is tested, with ASan and UBSan   (the test command)
 # make smoke      every arm on every workload once
-# make reproduce  the reference plan, its tables and figures
+# make reproduce  the reference runs, their tables and figures (scripts/reproduce)
 # make format     clang-format
 #
 # Each target installs what is missing first (scripts/setup, through apt-get).

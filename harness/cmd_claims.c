@@ -215,8 +215,11 @@ int cmd_claims(int argc, char **argv)
 		return say("--json and --markdown exclude each other");
 	list = json_load_file(path, JSON_REJECT_DUPLICATES, &e);
 	if (!json_is_array(list)) {
-		snprintf(error, sizeof error, "%s:%d: %s", path, list ? 1 : e.line,
-			 list ? "an array of claims is wanted" : e.text);
+		if (!list && e.line < 1) /* not read at all; the text names the file */
+			snprintf(error, sizeof error, "%s", e.text);
+		else
+			snprintf(error, sizeof error, "%s:%d: %s", path, list ? 1 : e.line,
+				 list ? "an array of claims is wanted" : e.text);
 		json_decref(list);
 		return say(error);
 	}

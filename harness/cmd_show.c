@@ -232,7 +232,11 @@ int cmd_show(int argc, char **argv)
 		return show_stub(argc - 1, argv + 1);
 	if (argc >= 2 && !strcmp(argv[1], "map"))
 		return show_map(argc - 1, argv + 1);
-	if (argc >= 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
-		return show_stub(argc, argv);
+	if (argc >= 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+		int r = show_stub(argc, argv);
+
+		putchar('\n');
+		return r ? r : show_map(argc, argv);
+	}
 	return say(argc < 2 ? "what?" : argv[1], "show takes the word stub or map");
 }

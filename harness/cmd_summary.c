@@ -44,7 +44,8 @@ int cmd_summary(int argc, char **argv)
 		{ "json", 0, OPTION_FLAG, NULL, "one object a line, every figure of every cell",
 		  &json, 0, 0 },
 		{ "tsv", 0, OPTION_TEXT, "FIGURE",
-		  "the data of a figure: ring, make, pages, fills, policies", &tsv, 0, 0 },
+		  "the data of a figure: ring, make, pages, fills, policies, tierup, floods, churn",
+		  &tsv, 0, 0 },
 	};
 	struct report_options o = { .form = REPORT_TABLE };
 	char error[RUN_ERROR];

@@ -82,7 +82,8 @@ void decode_close(struct decode *d)
 	free(d);
 }
 
-const uint8_t *decode_bytes(const struct decode *d, uint32_t pc, size_t n)
+/* n bytes of code, or NULL. */
+static const uint8_t *decode_bytes(const struct decode *d, uint32_t pc, size_t n)
 {
 	return image_at(&d->image, d->image.text + pc, n);
 }

@@ -17,8 +17,6 @@ enum { DECODE_TEXT = 128 };
 /* Bytes of the instruction at an offset from the start of the text, as corpora count it; 0: none
  * there. text: char[DECODE_TEXT], or NULL. */
 size_t decode_at(struct decode *, uint32_t pc, char *text);
-/* The instruction's bytes, or NULL; n: how many. */
-const uint8_t *decode_bytes(const struct decode *, uint32_t pc, size_t n);
 
 /* safety_code.length */
 size_t decode_length(void *decode, uint32_t pc);

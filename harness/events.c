@@ -43,7 +43,7 @@ const struct meter meters[METERS] = {
 	  "perf::ITLB-LOAD-MISSES", NULL, NULL, LOOP_MANY_PAGES, 0.1, 5, false },
 	{ "frontend_stall", "cycles in which the front end had nothing to deliver",
 	  "perf::STALLED-CYCLES-FRONTEND", NULL, NULL, LOOP_PAGE_STARTS, 0.5, 500, false },
-	{ "resteer", "front-end redirects found at decode: a branch that no predictor entry announced",
+	{ "resteer", "front-end redirects at decode: a branch that no predictor entry announced",
 	  NULL, NULL, NULL, LOOP_FRESH, 0.02, 8, false },
 	{ "page_faults", "page faults of this thread, minor and major",
 	  NULL, "perf::PAGE-FAULTS", "rusage:faults", LOOP_TOUCH, 1.0, 1.05, false },

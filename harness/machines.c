@@ -16,10 +16,6 @@
 
 #include "machines.h"
 
-const char *const machine_source_names[] = { "not known", "this kind of machine, read",
-					     "manual or register values", "published tests",
-					     "commonly told, not checked" };
-
 #define K	*1024u
 #define V	INDEX_VIRTUAL
 #define P	INDEX_PHYSICAL

@@ -21,7 +21,6 @@ enum machine_source {
 	SOURCE_TESTS,	 /* published measurements of others, read */
 	SOURCE_UNCERTAIN /* commonly told, not checked by us */
 };
-extern const char *const machine_source_names[];
 
 /* Which address picks the set. Tags are physical in either case. */
 enum machine_index { INDEX_VIRTUAL, INDEX_PHYSICAL };

@@ -13,12 +13,6 @@
 
 enum { PROBES = 1001 };
 
-const char *const map_pattern_names[MAP_PATTERNS] = {
-	[MAP_RANDOM] = "random",
-	[MAP_ALONE] = "alone",
-	[MAP_BATCHED] = "batched",
-	[MAP_COLD] = "cold",
-};
 const char *const map_count_names[MAP_COUNTS] = {
 	[MAP_LINES_READ] = "lines_read",
 	[MAP_LINES_WITH_BITMAP] = "lines_with_bitmap",

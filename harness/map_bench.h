@@ -26,7 +26,6 @@ enum { MAP_BLOCK = 128, MAP_BENCH_ERROR = 240 };
 enum map_pattern { MAP_RANDOM, MAP_ALONE, MAP_BATCHED, MAP_COLD, MAP_PATTERNS };
 enum map_count { MAP_LINES_READ, MAP_LINES_WITH_BITMAP, MAP_LINES_FETCHED, MAP_COUNTS };
 
-extern const char *const map_pattern_names[MAP_PATTERNS];
 extern const char *const map_count_names[MAP_COUNTS];
 
 struct map_cost {

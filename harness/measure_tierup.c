@@ -177,9 +177,22 @@ static int turn(struct upgrader *u, unsigned i)
 
 /* ---- What came of it ------------------------------------------------------------------------ */
 
+static uint64_t wrong_calls(const struct upgrader *u)
+{
+	uint64_t wrong = u->w->host->raised + u->w->host->released;
+
+	for (unsigned i = 0; i < u->t->nthreads; i++) {
+		const struct tierup_caller *c = &u->t->callers[i];
+
+		wrong += c->wrong + c->host.raised + c->host.released;
+	}
+	return wrong;
+}
+
 static int check_calls(const struct upgrader *u)
 {
-	uint64_t calls = 0, wrong = 0;
+	const uint64_t wrong = wrong_calls(u);
+	uint64_t calls = 0;
 	const struct tierup_caller *first = NULL;
 
 	for (unsigned i = 0; i < u->t->nthreads; i++) {
@@ -187,10 +200,8 @@ static int check_calls(const struct upgrader *u)
 
 		for (unsigned k = 0; k < TIERUP_INTERVALS; k++)
 			calls += c->gaps[k].calls;
-		wrong += c->wrong + c->host.raised + c->host.released;
 		first = first || !c->wrong ? first : c;
 	}
-	wrong += u->w->host->raised + u->w->host->released;
 	if (!wrong)
 		return 0;
 	snprintf(u->w->why, CELL_ERROR,
@@ -252,7 +263,6 @@ static void figure_upgrades(struct upgrader *u)
 {
 	const size_t warm = u->turns > 2 * WARM_TURNS ? WARM_TURNS : 0;
 	const uint64_t per = (uint64_t)u->group * u->n, singly = (uint64_t)u->singly * u->n;
-	const uint64_t wrong = 0; /* else the cell has failed */
 	cpu_set_t cpus;
 
 	figure_samples(u->figures, (struct figure_name){ "upgrade", "ns", "stub", "clock" }, per,
@@ -268,7 +278,7 @@ static void figure_upgrades(struct upgrader *u)
 	figure_one(u->figures, (struct figure_name){ "upgrade", "upgrades", "process", "count" }, 1,
 		   u->done);
 	figure_one(u->figures, (struct figure_name){ "upgrade", "wrong", "process", "count" }, 1,
-		   wrong);
+		   wrong_calls(u));
 	if (!sched_getaffinity(0, sizeof cpus, &cpus))
 		figure_one(u->figures,
 			   (struct figure_name){ "upgrade", "cpus", "process", "kernel" }, 1,

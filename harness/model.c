@@ -92,7 +92,7 @@ void model_close(struct model *m)
 		cache_close(&m->units[u]);
 }
 
-bool model_has(const struct model *m, enum model_unit u)
+static bool model_has(const struct model *m, enum model_unit u)
 {
 	return m->units[u].sets != 0;
 }
@@ -102,7 +102,8 @@ void model_forget_counts(struct model *m)
 	memset(m->counts, 0, sizeof m->counts);
 }
 
-bool model_good(const struct model *m)
+/* False where memory ran out while misses were told apart: the counts can't be used. */
+static bool model_good(const struct model *m)
 {
 	bool good = true;
 

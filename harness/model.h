@@ -63,13 +63,10 @@ struct model {
 /* 0; -EINVAL with one line in error: a page or line that is no power of two, or cache_open's. */
 int model_open(struct model *, const struct model_options *, char error[CACHE_ERROR]);
 void model_close(struct model *);
-bool model_has(const struct model *, enum model_unit);
 /* Accesses in order. Control comes from nowhere: the first fetch is no branch's target. */
 void model_run(struct model *, const struct trace_access *, size_t n);
 /* Zeroes the counts; what the caches hold stays. */
 void model_forget_counts(struct model *);
-/* False where memory ran out while misses were told apart: the counts can't be used. */
-bool model_good(const struct model *);
 
 /*
  * The steady state of a trace: all laps once and the last again, MODEL_SETTLE times in all, to warm

@@ -167,11 +167,11 @@ static void print_knee(struct table *table, uint32_t n)
 
 static int print_table(const struct point *p, size_t n)
 {
-	static const char *const headers[] = { "kind",	   "stubs",	   "wx", "quantum",
-					       "knee, ns", "knee, misses", "" };
+	static const char *const headers[] = { "kind",	  "stubs",    "wx",	      "literals",
+					       "quantum", "knee, ns", "knee, misses", "" };
 	struct table table;
 
-	table_begin(&table, headers, "llrrrrl");
+	table_begin(&table, headers, "llrlrrrl");
 	for (size_t i = 0; i < n; i++) {
 		if (!is_first(p, i))
 			continue;
@@ -180,6 +180,7 @@ static int print_table(const struct point *p, size_t n)
 		table_cell(&table, "%s", p[i].cell->kind);
 		table_cell(&table, "%s", p[i].cell->stubs);
 		table_cell(&table, "%s", p[i].cell->wx);
+		table_cell(&table, "%s", p[i].cell->literals);
 		table_cell(&table, "%u", p[i].cell->quantum);
 		print_knee(&table, ns);
 		print_knee(&table, misses);

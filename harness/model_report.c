@@ -122,8 +122,8 @@ static int report_table(FILE *out, const struct simulate_task *tasks, size_t n)
 	if (!e)
 		fputs(
 		    "misses a call in the steady state, by a model without prefetchers; L1I = stub "
-		    "+ body + rest (callers, targets);\nconflict: those of the L1I's that a fully "
-		    "associative one would not have; pages: of code, in a lap\n",
+		    "+ body +\nrest (callers, targets); conflict: those of the L1I's that a fully "
+		    "associative one would\nnot have; pages: of code, in a lap\n",
 		    out);
 	return e;
 }

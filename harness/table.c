@@ -91,13 +91,34 @@ void table_missing(struct table *t, const char *why)
 		table_cell(t, "-%zu", i + 1);
 }
 
+/* Text whose first line stands behind `used` columns, in lines as wide as a table may be. */
+static void print_wrapped(const char *text, size_t used, FILE *out)
+{
+	const size_t indent = used;
+
+	for (const char *word = text; *word;) {
+		const size_t blanks = strspn(word, " "), n = strcspn(word + blanks, " ");
+
+		if (used > indent && used + blanks + n > TABLE_WIDTH) {
+			fprintf(out, "\n%*s%.*s", (int)indent, "", (int)n, word + blanks);
+			used = indent + n;
+		} else {
+			fprintf(out, "%.*s", (int)(blanks + n), word);
+			used += blanks + n;
+		}
+		word += blanks + n;
+	}
+	fputc('\n', out);
+}
+
 /* With blanks between columns as the width allows. */
 static void print_rows(const struct table *t, const size_t *width, const char *between, FILE *out)
 {
 	for (size_t i = 0; i <= t->n; i++) {
 		const struct table_row *row = i ? &t->rows[i - 1] : NULL;
 		if (row && row->heading) {
-			fprintf(out, "%s%s\n", i > 1 ? "\n" : "", row->heading);
+			fputs(i > 1 ? "\n" : "", out);
+			print_wrapped(row->heading, 0, out);
 			continue;
 		}
 		size_t last = t->ncolumns; /* no blanks at a line's end */
@@ -115,10 +136,10 @@ static void print_rows(const struct table *t, const size_t *width, const char *b
 
 static void print_note(size_t i, const char *text, FILE *out)
 {
-	if (i < 26)
-		fprintf(out, "  %c: %s\n", (char)('a' + i), text);
-	else
-		fprintf(out, "  %zu: %s\n", i + 1, text);
+	int used =
+	    i < 26 ? fprintf(out, "  %c: ", (char)('a' + i)) : fprintf(out, "  %zu: ", i + 1);
+
+	print_wrapped(text, used > 0 ? (size_t)used : 0, out);
 }
 
 int table_end(struct table *t, FILE *out)

@@ -33,8 +33,10 @@ static int bind_each(struct stub_space *s, const struct stub_spec *specs, struct
 	return 0;
 }
 
-int wasm_bind(struct wasm_instance *in, const struct stub_spec *specs, struct callee *const *c,
-	      size_t n)
+/* Binds n callees that are not bound, by one call where the strategy has one. 0 or the strategy's
+ * error, with nothing bound. */
+static int wasm_bind(struct wasm_instance *in, const struct stub_spec *specs,
+		     struct callee *const *c, size_t n)
 {
 	struct stub_space *s = in->space;
 	uint64_t t0 = clock_ns();
@@ -357,15 +359,14 @@ size_t wasm_instance_callees(const struct wasm_instance *in, struct wasm_callee 
 	size_t n = 0;
 
 	for (uint32_t i = 0; i < in->ncallees; i++, n++) {
-		struct wasm_callee c = { &in->callees[i], STUB_EXIT_JS, WASM_IMPORT, i };
+		struct wasm_callee c = { &in->callees[i], STUB_EXIT_JS, i };
 
 		if (i >= f->nimports + WASM_NBUILTINS) {
 			uint32_t k = i - f->nimports - WASM_NBUILTINS;
 			enum stub_kind kind = k < f->nexports ? STUB_ENTRY_NATIVE : STUB_ENTRY_JS;
-			c = (struct wasm_callee){ c.callee, kind, WASM_EXPORT, k % f->nexports };
+			c = (struct wasm_callee){ c.callee, kind, k % f->nexports };
 		} else if (i >= f->nimports) {
-			c = (struct wasm_callee){ c.callee, STUB_BUILTIN, WASM_BUILTIN_CALL,
-						  i - f->nimports };
+			c = (struct wasm_callee){ c.callee, STUB_BUILTIN, i - f->nimports };
 		}
 		if (n < max)
 			out[n] = c;
@@ -376,7 +377,7 @@ size_t wasm_instance_callees(const struct wasm_instance *in, struct wasm_callee 
 			if (!c->code)
 				continue;
 			if (n < max)
-				out[n] = (struct wasm_callee){ c, STUB_INDIRECT, WASM_TABLE, i };
+				out[n] = (struct wasm_callee){ c, STUB_INDIRECT, i };
 			n++;
 		}
 	return n;

@@ -119,12 +119,9 @@ void wasm_instance_stats(const struct wasm_instance *, struct wasm_instance_stat
 /* A callee to enter by: STUB_ENTRY_NATIVE or STUB_ENTRY_JS. */
 struct callee *wasm_instance_export(struct wasm_instance *, int number, enum stub_kind);
 
-enum wasm_role { WASM_EXPORT, WASM_IMPORT, WASM_TABLE, WASM_BUILTIN_CALL };
-
 struct wasm_callee {
 	struct callee *callee; /* ->target: a function of the module, but for imports, builtins */
 	enum stub_kind kind;
-	enum wasm_role role;
 	uint32_t index; /* of the export, import, table entry or builtin */
 };
 

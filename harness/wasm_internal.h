@@ -88,9 +88,6 @@ const void *wasm_runtime_resolve(const char *symbol);
 /* The C function behind a builtin, and its signature. */
 const void *wasm_runtime_builtin(enum wasm_builtin, const char **signature);
 
-/* Binds n callees that are not bound, by one call where the strategy has one. 0 or the strategy's
- * error, with nothing bound. */
-int wasm_bind(struct wasm_instance *, const struct stub_spec *, struct callee *const *, size_t n);
 /* Makes entry i of a table what ref says, and its callee with it. 0, or the strategy's error. */
 int wasm_table_entry(struct wasm_instance *, wasm_rt_funcref_table_t *, uint32_t i,
 		     const wasm_rt_funcref_t *ref);

@@ -10,6 +10,7 @@
 DATA = ARG1
 OUT = ARG2
 KIND = ARGC > 2 ? ARG3 : "indirect"
+WIDTH = 860
 load ARG0[1:strlen(ARG0)-strlen("page_use.gp")]."style.gp"
 
 wanted(arm, kind) = kind eq KIND && arm ne "arm" && !strstrt(arm, ",")
@@ -17,7 +18,7 @@ stats DATA skip 1 using (wanted(strcol(1), strcol(3)) ? list_arm(strcol(1)) : 0)
 if (words(list) == 0) { exit error "page_use.gp: no cell of kind ".KIND." in ".DATA }
 
 set output OUT
-set multiplot layout 1, 2 title "Pages of N live stubs (".KIND.")"
+set multiplot layout 1, 2 title "Pages of N live stubs (".KIND."): medians (95 % intervals have no width)"
 set xlabel "live stubs N"
 set logscale xy
 set logscale x 2
@@ -30,7 +31,7 @@ itlb = 0
 stats DATA skip 1 using (strcol(24) ne "NaN" ? itlb = $21 * $4 / $24 : 0) nooutput
 if (itlb > 0) {
 	set arrow 1 from graph 0, first itlb to graph 1, first itlb nohead dt 2 lc rgb "#606060"
-	set label 1 sprintf("L1 ITLB: %.0f", itlb) at graph 0.98, first itlb right offset 0, 0.6 \
+	set label 1 sprintf("L1 ITLB: %.0f", itlb) at graph 0.02, first itlb left offset 0, 0.6 \
 		tc rgb "#404040"
 }
 plot for [i = 1:words(list)] DATA skip 1 using (x(strcol(1), strcol(3), i, $4)):($9 * $4 / 4096) \

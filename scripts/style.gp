@@ -1,6 +1,7 @@
 # style.gp - what all figures share: terminal by the output's suffix, and one colour, point and dash
-# an arm, the same in every figure. Colours: Wong, Nature Methods 8, 441 (2011), safe for the colour
-# blind; a lazy arm has the paler kin of its placement's colour.
+# an arm: colour and point the same in every figure, the dash where it tells nothing else. Colours:
+# Wong, Nature Methods 8, 441 (2011), safe for the colour blind; a lazy arm has its placement's
+# point, hollow, and dashes.
 #
 # Expects OUT and, where 800 x 500 does not fit, WIDTH and HEIGHT.
 

@@ -42,6 +42,9 @@ plot for [k = 1:2] for [i = 1:words(list)] DATA skip 1 using \
 
 set ylabel "longest stall of a thread on its CPU [us]" offset 1, 0
 plot for [k = 1:2] for [i = 1:words(list)] DATA skip 1 using \
+	($16 == $16 ? x(strcol(1), strcol(2), $4, i, k, $7) : NaN):(us($15)):(us($16)):(us($17)) \
+	with yerrorbars lc rgb colour(word(list, i)) pt -1 lw 1, \
+     for [k = 1:2] for [i = 1:words(list)] DATA skip 1 using \
 	(x(strcol(1), strcol(2), $4, i, k, $7)):(us($15)) with linespoints lc rgb colour(word(list, i)) \
 	pt point(word(list, i)) dt k lw 1.6 ps 0.8, \
      DATA skip 1 using ($4 == 0 ? $7 : NaN):(us($18)) with points pt 1 ps 0.7 lc rgb "#404040"

@@ -127,7 +127,8 @@ int safepoint_spill_registers(const struct safepoint *in, struct safepoint *out,
 
 /* ---- Bytes --------------------------------------------------------------------------------- */
 
-uint8_t *bytes_reserve(struct bytes *b, size_t n)
+/* Room for n more bytes: where they go, or NULL. len is as it was. */
+static uint8_t *bytes_reserve(struct bytes *b, size_t n)
 {
 	if (n > b->cap - b->len) {
 		size_t cap = b->cap ? b->cap : 256;
@@ -145,7 +146,7 @@ uint8_t *bytes_reserve(struct bytes *b, size_t n)
 	return b->data + b->len;
 }
 
-int bytes_append32(struct bytes *b, uint32_t v)
+static int bytes_append32(struct bytes *b, uint32_t v)
 {
 	uint8_t *p = bytes_reserve(b, 4);
 	if (!p)

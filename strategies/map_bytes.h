@@ -50,9 +50,6 @@ static inline void map_store32(uint8_t *p, uint32_t v)
 	p[2] = (uint8_t)(v >> 16);
 	p[3] = (uint8_t)(v >> 24);
 }
-/* Room for n more bytes: where they go, or NULL. len is as it was. */
-uint8_t *bytes_reserve(struct bytes *, size_t n);
-int bytes_append32(struct bytes *, uint32_t v);
 
 /* Strings of a byte store by content: an open hash of where each starts. Starts as {0}. */
 struct map_cons {

@@ -72,7 +72,7 @@ static void ranged_start_split(const uint8_t *map, size_t len, size_t *index, si
 
 const struct map_ops MAP_OPS(ranged_start) = {
 	.name = "ranged-start",
-	.summary = "runs of equal maps by their start alone, empty ones too, bitmaps written once",
+	.summary = "runs of equal maps by their starts, empty ones too, bitmaps written once",
 	.flags = MAP_EMPTIES,
 	.state = sizeof(struct map_builder),
 	.add = ranged_start_add,
@@ -84,7 +84,7 @@ const struct map_ops MAP_OPS(ranged_start) = {
 
 const struct map_ops MAP_OPS(ranged_unsafe) = {
 	.name = "ranged-unsafe",
-	.summary = "ranged-start without the empty maps: wrong by design, a negative control",
+	.summary = "ranged-start without the empty maps: wrong by design, a control",
 	.flags = MAP_UNSAFE,
 	.state = sizeof(struct map_builder),
 	.add = ranged_unsafe_add,

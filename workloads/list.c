@@ -55,7 +55,7 @@ static const struct workload esbuild = {
 
 static const struct workload tierup = {
 	.name = "tierup",
-	.summary = "O0 code runs under threads while O2 is compiled; then every stub is upgraded",
+	.summary = "O0 code runs under threads while O2 is compiled; then each stub is upgraded",
 	.open = life_open,
 	.life = LIFE_TIERUP,
 };
@@ -93,7 +93,7 @@ static const struct workload churn = {
 
 CHURN(javac_16m, "javac-16m", "HotSpot's 16 MiB code cache under javac");
 CHURN(javac_240m, "javac-240m", "HotSpot's 240 MiB code cache under javac");
-CHURN(duckdb, "v8-duckdb", "V8's code of DuckDB, the oldest evicted (births alone are real)");
+CHURN(duckdb, "v8-duckdb", "V8's code of DuckDB: real births, the oldest evicted");
 
 const struct workload *const workloads[] = {
 	&ring,	 &sqljs,	   &sqlite3oo,	      &dart_todomvc, &treesitter,
