@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../strategies/map.h"
@@ -317,8 +318,12 @@ static int check_name(const struct cell *c, const struct field *f, char error[CE
 	size_t n = cell_names(f->key, names, CELL_NAMES);
 
 	if (file) {
-		if (!access(file, R_OK))
+		struct stat st;
+		bool there = !access(file, R_OK) && !stat(file, &st);
+
+		if (there && !S_ISDIR(st.st_mode))
 			return 0;
+		errno = there ? EISDIR : errno;
 		snprintf(error, CELL_ERROR, "workload %s: %s", c->workload, strerror(errno));
 		return -EINVAL;
 	}

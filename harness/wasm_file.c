@@ -40,6 +40,7 @@ struct reader {
 	const char *name;
 	char *error;
 	bool bad; /* something was cut off */
+	bool odd; /* a name that can't be taken */
 };
 
 static __attribute__((format(printf, 2, 3))) int refuse(struct reader *r, const char *fmt, ...)
@@ -90,7 +91,8 @@ static uint32_t count(struct reader *r)
 	return 0;
 }
 
-/* Allocated; printable whatever the file holds. NULL: out of memory. */
+/* Allocated; printable whatever the file holds. NULL: out of memory. wasm2c writes names into
+ * comments, and the module's code answers with them: other names than these don't come through. */
 static char *text(struct reader *r)
 {
 	uint32_t n = count(r);
@@ -101,9 +103,11 @@ static char *text(struct reader *r)
 	for (uint32_t i = 0; i < n; i++) {
 		uint8_t c = byte(r);
 
+		r->odd |= c < 0x20 || c > 0x7e;
 		s[i] = (char)(c >= 0x20 && c < 0x7f ? c : '?');
 	}
 	s[n] = 0;
+	r->odd |= strstr(s, "*/") != NULL;
 	return s;
 }
 
@@ -197,6 +201,7 @@ static int read_import(struct reader *r)
 	struct wasm_file *f = r->file;
 	struct wasm_import_entry in = { 0 };
 
+	r->odd = false;
 	in.module = text(r);
 	in.name = text(r);
 	uint8_t kind = byte(r);
@@ -210,6 +215,9 @@ static int read_import(struct reader *r)
 	if (!r->bad && kind != EXTERNAL_FUNCTION)
 		e = refuse(r, "import %s.%s is %s: only functions can be imported", in.module,
 			   in.name, external_name(kind));
+	else if (!r->bad && r->odd)
+		e = refuse(r, "import %s.%s: names of printable ASCII without */ are allowed",
+			   in.module, in.name);
 	else if (!r->bad && in.type >= f->ntypes)
 		e = refuse(r, "import %s.%s: type %u of %u", in.module, in.name, in.type,
 			   f->ntypes);
@@ -301,6 +309,7 @@ static int read_tables(struct reader *r)
 static int read_export(struct reader *r)
 {
 	struct wasm_file *f = r->file;
+	r->odd = false;
 	char *name = text(r);
 	uint8_t kind = byte(r);
 	uint32_t index = number(r);
@@ -312,6 +321,9 @@ static int read_export(struct reader *r)
 		return 0;
 	}
 	f->exports[f->nexports++] = (struct wasm_export_entry){ .name = name };
+	if (r->odd)
+		return refuse(r, "export %s: names of printable ASCII without */ are allowed",
+			      name);
 	if (index >= f->nfunction_types)
 		return refuse(r, "export %s: function %u of %u", name, index, f->nfunction_types);
 	f->exports[f->nexports - 1].type = f->function_types[index];
@@ -351,6 +363,9 @@ static int read_section(struct reader *file, unsigned *seen)
 		return refuse(file, "unknown section %u at byte %zu", id, offset);
 	if (id != S_CUSTOM && *seen & 1u << id)
 		return refuse(file, "section %u twice, at byte %zu", id, offset);
+	/* Those that are read here stand in the order of their numbers. */
+	if (readers[id] && *seen >> id)
+		return refuse(file, "section %u out of order, at byte %zu", id, offset);
 	*seen |= 1u << id;
 	r.end = file->at = r.at + size;
 	int e = readers[id] ? readers[id](&r) : 0;

@@ -16,14 +16,22 @@
 static const uint64_t second = 1000000000u;
 
 /* A reader's module, and its bitcode; what the tools say first goes to folder/why. Always made
- * anew: it costs little beside the code, which is cached by content. The module itself comes first:
- * what can't be taken is then refused with the reason. */
+ * anew: it costs little beside the code, which is cached by content. Made aside and renamed, as
+ * another process may be at the same module. The module itself is there even where the rest could
+ * not be made: what can't be taken is then refused with the reason. */
 static int build(const char *file, const char *folder)
 {
 	static const char command[] =
-	    "mkdir -p \"$FOLDER\" && rm -f \"$FOLDER\"/module.* \"$FOLDER/why\" || exit 1\n"
-	    "{ cp \"$MODULE\" \"$FOLDER/module.wasm\" && \"$SCRIPT\" \"$MODULE\" \"$FOLDER\"; }"
-	    " >\"$FOLDER/log\" 2>&1 || head -n 1 \"$FOLDER/log\" >\"$FOLDER/why\"";
+	    "mkdir -p \"$FOLDER\" && new=$(mktemp -d \"$FOLDER/XXXXXX\") || exit 1\n"
+	    "trap 'rm -rf \"$new\"' EXIT\n"
+	    "if { cp -- \"$MODULE\" \"$new/module.wasm\" && \"$SCRIPT\" \"$MODULE\" \"$new\"; }"
+	    " >\"$new/log\" 2>&1\n"
+	    "then rm -f \"$FOLDER/why\"\n"
+	    "else rm -f \"$FOLDER\"/module.*\n"
+	    "{ grep -m 1 error \"$new/log\" || head -n 1 \"$new/log\"; } >\"$new/why\"\n"
+	    "fi\n"
+	    "for f in \"$new\"/module.* \"$new/why\"\n"
+	    "do [ ! -e \"$f\" ] || mv \"$f\" \"$FOLDER\"; done";
 	char script[WASM_PATH];
 
 	if (!wasm_find("scripts/wasm-build", script) || setenv("MODULE", file, 1) ||

@@ -77,7 +77,8 @@ static int owners(const struct builder *b, uint32_t instance, enum boundary_kind
 	return n;
 }
 
-/* A crossed stub of that kind, whose signature an uncrossed one takes. */
+/* A crossed stub of that kind, whose signature an uncrossed one takes; of any kind, where the
+ * program crossed none of that one (an import that it never calls, say). */
 static const struct trace_stub *draw_model(struct builder *b, enum boundary_kind kind)
 {
 	const struct trace *t = b->trace;
@@ -85,11 +86,13 @@ static const struct trace_stub *draw_model(struct builder *b, enum boundary_kind
 
 	for (uint32_t i = 0; i < t->nstubs; i++)
 		n += t->stubs[i].kind == kind;
-	if (!n)
+	bool any = !n;
+
+	if (any && !t->nstubs)
 		return NULL;
-	chosen = random_below(&b->random, n);
+	chosen = random_below(&b->random, any ? t->nstubs : n);
 	for (uint32_t i = 0;; i++)
-		if (t->stubs[i].kind == kind && !chosen--)
+		if ((any || t->stubs[i].kind == kind) && !chosen--)
 			return &t->stubs[i];
 }
 
@@ -103,10 +106,8 @@ static int append(struct builder *b, uint32_t instance, enum boundary_kind kind,
 		b->number[stub] = k;
 	model = stub == NOBODY ? draw_model(b, kind) : &b->trace->stubs[stub];
 	if (!model)
-		return workload_refuse(
-		    b->error, -EINVAL,
-		    "no boundary of kind %u was crossed: no signature to draw from",
-		    (unsigned)kind);
+		return workload_refuse(b->error, -EINVAL,
+				       "no boundary was crossed: no signature to draw from");
 	to->kind = kind;
 	to->module = instance;
 	to->table = kind == BOUNDARY_INDIRECT ? 1 + instance : 0;

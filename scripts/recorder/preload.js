@@ -370,7 +370,9 @@ async function instantiate(source, given, ...rest) {
 		const { imports, learn } = link(source, given);
 		return learn(await Native.instantiate(source, imports, ...rest));
 	}
-	const module = await compile(source, ...rest);
+	const { bytes, learn: learned } = prepare(source, rest);
+	const module = learned(await Native.compile(bytes, ...rest).catch(() =>
+		Native.instantiate(bytes, given, ...rest))); /* never comes back: says it in its own name */
 	const { imports, learn } = link(module, given);
 	return { module, instance: learn(await Native.instantiate(module, imports)) };
 }
@@ -447,13 +449,18 @@ function wrapIfWasm(v) {
 
 /* ---- The end --------------------------------------------------------------------------------- */
 
+/* What fails here is the recorder's, never the program's. */
 function write() {
 	const { raw, name, program } = JSON.parse(wanted);
-	const bytes = trace.make(name, program, (s) =>
-		(s.kind === KIND.indirect ? s.instance.place(s.key) : s.key));
-	if (bytes)
-		fs.writeFileSync(raw, bytes);
-	fs.writeFileSync(raw + '.json', JSON.stringify({ ...trace.summary(), notes: [...notes] }));
+	try {
+		const bytes = trace.make(name, program, (s) =>
+			(s.kind === KIND.indirect ? s.instance.place(s.key) : s.key));
+		if (bytes)
+			fs.writeFileSync(raw, bytes);
+		fs.writeFileSync(raw + '.json', JSON.stringify({ ...trace.summary(), notes: [...notes] }));
+	} catch (e) {
+		console.error('record-trace: ' + e.message);
+	}
 }
 
 if (wanted) { /* behind the program's own handlers of the exit, which may still call wasm */

@@ -73,7 +73,8 @@ async function main() {
 		attempt(() => new WebAssembly.Instance(module, { env: {}, side: {} })),
 		attempt(() => WebAssembly.Module(bytes('side'))),
 		attempt(() => new e.square(1)),
-		await WebAssembly.instantiate(bytes('user')).catch((x) => x.message));
+		await WebAssembly.instantiate(bytes('user')).catch((x) => x.message),
+		await WebAssembly.instantiate(Buffer.from('not wasm')).catch((x) => x.message));
 
 	const clash = new WebAssembly.Instance(new WebAssembly.Module(bytes('clash')),
 		{ 'stubmap:record': { cross: (x) => say('clash', x) } });
