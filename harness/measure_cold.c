@@ -191,6 +191,9 @@ static int call_generic(struct cold *l, const struct stub_ops *kin, double *call
 		rounds_run(w, 1);
 		*call = least(*call, (double)(clock_ns() - t) / (double)start.nevents);
 		e = rounds_check(w, &start, 0, 2);
+		for (uint32_t k = 0; k < w->scenario.crossed && !e; k++)
+			if (kin->made(&l->space, l->callees[k]))
+				e = world_fail(w, "cold: a call was not interpreted", -EINVAL);
 		w->state.nevents = w->scenario.nevents;
 	}
 	close_space(l);

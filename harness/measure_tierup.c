@@ -8,7 +8,9 @@
  *
  * A turn is one sample of each. The rounds that upgrade nothing (the floor) are like the others but
  * for the hooks: instead of these the thread spins for as long as they took, so that it competes
- * with the callers for the CPUs in the same way. Stalls there are the machine's own.
+ * with the callers for the CPUs in the same way. Stalls there are the machine's own. They come with
+ * time, and the longest of more time is longer: so more such rounds follow, until the floor has
+ * lasted as long as the upgrades and reclaims did.
  *
  * What retargets replaced is reclaimed after each round, when every caller has passed a point
  * outside all stubs. The space's lock is held around hooks, and not timed.
@@ -171,6 +173,8 @@ static int turn(struct upgrader *u, unsigned i)
 		pretend(u, u->bulk[i] / u->group);
 	for (unsigned h = 0; h < u->singly; h++)
 		pretend(u, u->one[i] / u->singly);
+	while (u->interval_ns[TIERUP_FLOOR] + stamp_end(t).ns < u->interval_ns[TIERUP_UPGRADE])
+		pretend(u, u->bulk[i] / u->group);
 	u->interval_ns[TIERUP_FLOOR] += stamp_end(t).ns;
 	return 0;
 }

@@ -44,16 +44,20 @@ static uint32_t expected(const struct scenario *s, uint32_t k, uint32_t version,
 	return scenario_run(&one, version, 1, x, acc);
 }
 
+bool tierup_right(const struct scenario *s, uint32_t k, uint32_t x, uint32_t got, uint64_t before,
+		  uint64_t after)
+{
+	const uint32_t version = before >> 1 & 1;
+
+	return got == expected(s, k, version, x) ||
+	       ((before != after || before & 1) && got == expected(s, k, !version, x));
+}
+
 static void check(struct tierup_caller *c, uint32_t k, uint32_t x, uint64_t before, uint64_t after)
 {
-	const struct scenario *s = &c->all->w->scenario;
-	const uint32_t version = before >> 1 & 1, got = c->state.x;
+	const uint32_t got = c->state.x;
 
-	if (got == expected(s, k, version, x))
-		return;
-	if ((before != after || before & 1) && got == expected(s, k, !version, x))
-		return;
-	if (c->wrong++)
+	if (tierup_right(&c->all->w->scenario, k, x, got, before, after) || c->wrong++)
 		return;
 	c->wrong_boundary = k;
 	c->wrong_answer = got;

@@ -60,6 +60,9 @@ struct tierup {
 	struct tierup_caller callers[TIERUP_THREADS];
 };
 
+/* Whether boundary k may answer `got` to x in a call with seq `before` and `after` it. */
+bool tierup_right(const struct scenario *, uint32_t k, uint32_t x, uint32_t got, uint64_t before,
+		  uint64_t after);
 /* Starts the threads; all stubs are bound, seq is 0. 0 or -errno. Where it is 0, tierup_stop. */
 int tierup_start(struct tierup *, struct world *, unsigned threads, uint64_t ticks_per_us);
 /* Until each caller has seen what seq is now. */

@@ -39,17 +39,18 @@ const struct view views[] = {
 	  .legend = "  us/inst.: to instantiate, its stubs bound; quanta: of one stub\n" },
 	{ .align = "lrrrrrrrr",
 	  .headers = { "arm", "ns/upgr.", "95 %", "ratio", "95 %", "1 by 1", "stall us", "floor us",
-		       "old B" },
+		       "peak B" },
 	  .columns = { { { "upgrade", "ns" }, 1 },
 		       { { "upgrade", "one_ns" }, 1 },
 		       { { "upgrade", "stall_on_cpu" }, 1e-3 },
 		       { { "floor", "stall_on_cpu" }, 1e-3 },
-		       { { "upgrade", "retired" }, 1 } },
+		       { { "upgrade", "committed" }, 1 } },
 	  .n = 5,
 	  .legend =
 	      "  ns/upgr.: of a stub, in bulk; stall: the longest time between two calls of a "
-	      "thread that\n  stayed on its CPU; floor: in as many rounds without upgrades; old B: "
-	      "code of a stub kept\n  until reclaim; more threads than CPUs take turns\n" },
+	      "thread that\n  stayed on its CPU; floor: in as many rounds without upgrades; peak "
+	      "B: of a stub, the\n  quanta held before reclaim, with old ones; more threads than "
+	      "CPUs take turns\n" },
 	{ .align = "lrrrrrrr",
 	  .headers = { "arm", "us to call", "95 %", "ratio", "95 %", "us ready", "B/inst.",
 		       "ns/call" },

@@ -202,16 +202,21 @@ void arena_give(struct arena *arena, uint8_t *at, size_t bytes)
 
 int arena_commit(struct arena *arena)
 {
+	uint32_t nopen = arena->nopen, kept = 0;
 	int result = 0;
 
-	for (uint32_t i = 0; i < arena->nopen; i++) {
-		int error = code_commit(arena->code, arena->open[i].at, arena->open[i].bytes);
-		if (error)
+	for (uint32_t i = 0; i < nopen; i++) {
+		struct arena_run run = arena->open[i];
+		int error = code_commit(arena->code, run.at, run.bytes);
+		if (error) {
 			result = error;
+			run.reserved = false; /* places in it may have been handed out for good */
+			arena->open[i] = arena->open[kept];
+			arena->open[kept++] = run;
+		}
 	}
-	uint32_t nopen = arena->nopen;
-	arena->nopen = 0;
-	for (uint32_t i = 0; arena->live && i < nopen; i++)
+	arena->nopen = kept;
+	for (uint32_t i = kept; arena->live && i < nopen; i++)
 		release_empty(arena, arena->open[i].at, arena->open[i].bytes);
 	if (arena->live)
 		arena->bump = arena->end = NULL;

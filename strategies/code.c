@@ -72,6 +72,7 @@ struct code_memory {
 	const char *fault; /* next letter; NULL: all go well */
 	bool has_literals; /* some have been accounted: release gives their pages back */
 	bool running;
+	pthread_mutex_t lock; /* of who changes any of this while callers run */
 };
 
 const char *const code_wx_names[CODE_WX_POLICIES] = { "toggle", "dual", "rwx" };
@@ -101,12 +102,6 @@ static int map(struct code_memory *code, uintptr_t *at, size_t bytes, int prot, 
 		code->stats.mappings++;
 	*at = (uintptr_t)got;
 	return 0;
-}
-
-/* A refusal has two names, by who refuses. */
-static int refusal(int error)
-{
-	return error == -EPERM ? -EACCES : error;
 }
 
 /* ---- Areas ---------------------------------------------------------------------------------- */
@@ -155,7 +150,7 @@ static bool config_ok(const struct code_config *c)
 	return (unsigned)c->wx < CODE_WX_POLICIES &&
 	       (c->quantum == 4096 || c->quantum == 16384 || c->quantum == 65536) &&
 	       (!c->share || c->wx == CODE_DUAL) && c->colour <= MAX_COLOUR &&
-	       (!c->faults || !c->faults[strspn(c->faults, "afAF")]);
+	       (!c->faults || !c->faults[strspn(c->faults, "acfoAF")]);
 }
 
 /* Without transparent huge pages in the kernel there is nothing to turn off: its error is none. */
@@ -264,6 +259,7 @@ int code_open(struct code_memory **out, const struct code_config *config)
 	if (!code)
 		return -ENOMEM;
 	code->config = *config;
+	pthread_mutex_init(&code->lock, NULL);
 	if (config->faults) {
 		code->faults = strdup(config->faults);
 		if (!code->faults)
@@ -282,7 +278,7 @@ int code_open(struct code_memory **out, const struct code_config *config)
 	return 0;
 fail:
 	code_close(code);
-	return refusal(error);
+	return error == -EPERM ? -EACCES : error; /* a refusal has two names, by who refuses */
 }
 
 void code_close(struct code_memory *code)
@@ -297,8 +293,14 @@ void code_close(struct code_memory *code)
 	}
 	if (code->map)
 		munmap((void *)code->map, TOTAL);
+	pthread_mutex_destroy(&code->lock);
 	free(code->faults);
 	free(code);
+}
+
+pthread_mutex_t *code_mutex(struct code_memory *code)
+{
+	return &code->lock;
 }
 
 /* ---- The transaction ------------------------------------------------------------------------ */
@@ -363,7 +365,9 @@ static int barrier(struct code_memory *code, int command)
 
 int code_commit(struct code_memory *code, void *at, size_t bytes)
 {
-	int error = turn(code, at, bytes, PROT_READ | PROT_EXEC);
+	bool steered = code->fault && (*code->fault == 'o' || *code->fault == 'c');
+	bool fault = steered && *code->fault++ == 'c';
+	int error = fault ? -ENOMEM : turn(code, at, bytes, PROT_READ | PROT_EXEC);
 
 	if (!error && code->running && code->config.wx != CODE_TOGGLE)
 		error = barrier(code, MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE);
@@ -413,11 +417,6 @@ void code_release(struct code_memory *code, void *at, size_t bytes)
 		(void)advise(code, from + S, length, MADV_DONTNEED);
 		(void)advise(code, from + 2 * S, length, MADV_DONTNEED);
 	}
-}
-
-void code_abort(struct code_memory *code, void *at, size_t bytes)
-{
-	code_release(code, at, bytes);
 }
 
 /* ---- What it is asked ----------------------------------------------------------------------- */

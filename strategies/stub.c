@@ -63,12 +63,10 @@ int stub_space_open(struct stub_space *space, const struct stub_ops *ops, struct
 		if (!space->state)
 			return -ENOMEM;
 	}
-	pthread_mutex_init(&space->lock, NULL);
 	int error = config->running ? code_set_running(code) : 0;
 	if (!error && ops->open)
 		error = ops->open(space);
 	if (error) {
-		pthread_mutex_destroy(&space->lock);
 		free(space->state);
 		*space = (struct stub_space){ 0 };
 	}
@@ -79,8 +77,6 @@ void stub_space_close(struct stub_space *space)
 {
 	if (space->ops && space->ops->close)
 		space->ops->close(space);
-	if (space->ops)
-		pthread_mutex_destroy(&space->lock);
 	free(space->state);
 	*space = (struct stub_space){ 0 };
 }
@@ -100,11 +96,11 @@ int stub_retarget_many(struct stub_space *space, struct callee *const *c,
 void stub_space_lock(struct stub_space *space)
 {
 	if (space->config.running)
-		pthread_mutex_lock(&space->lock);
+		pthread_mutex_lock(code_mutex(space->code));
 }
 
 void stub_space_unlock(struct stub_space *space)
 {
 	if (space->config.running)
-		pthread_mutex_unlock(&space->lock);
+		pthread_mutex_unlock(code_mutex(space->code));
 }

@@ -85,7 +85,8 @@ struct code_config {
 			       (code_same), where a strategy has such; they are never given back */
 	size_t limit_stubs; /* bytes of code that stubs may take; 0: all that the area has */
 	const char *faults; /* test only: a letter steers one reserve (a ok, f fail; capital: from
-			       here on); NULL: none. The harness passes STUBMAP_CODE_TEST. */
+			       here on) or one commit (o ok, c fail); NULL: none. The harness passes
+			       STUBMAP_CODE_TEST. */
 };
 
 struct code_stats {
@@ -118,13 +119,16 @@ int code_commit(struct code_memory *code, void *at, size_t bytes);
  * committed quantum first, whose code it can run at once. CODE_DUAL, else -EINVAL; -ENOMEM: no
  * mapping left, and [at, at+bytes) is as it was. Not to be released afterwards. */
 int code_same(struct code_memory *code, void *at, size_t bytes, const void *first);
-/* Gives back what was reserved and never committed. */
-void code_abort(struct code_memory *code, void *at, size_t bytes);
 /* Makes committed code writable again, until the next commit. Under CODE_TOGGLE no code of the
  * touched pages can run meanwhile; after code_set_running: -EBUSY, what was committed stays. */
 int code_patch(struct code_memory *code, void *at, size_t bytes);
 /* Gives whole quanta back, from a quantum's start, with the literals that belong to them. */
 void code_release(struct code_memory *code, void *at, size_t bytes);
+/* Gives back what was reserved and never committed. */
+static inline void code_abort(struct code_memory *code, void *at, size_t bytes)
+{
+	code_release(code, at, bytes);
+}
 /* The address to write `at` through: `at` itself, or the writable view under CODE_DUAL. */
 void *code_writable(const struct code_memory *code, const void *at);
 /* Read-write memory within reach of all code (16-byte aligned, zeroed, never freed alone). */
@@ -154,6 +158,8 @@ void code_retire(struct code_memory *code, ptrdiff_t bytes);
 int code_set_running(struct code_memory *code);
 /* Whether committed code stays as it is until its quantum is released: running, under toggle. */
 bool code_frozen(const struct code_memory *code);
+/* Of all that changes this memory while callers run: stub_space_lock. */
+pthread_mutex_t *code_mutex(struct code_memory *code);
 
 extern const char *const code_wx_names[CODE_WX_POLICIES];
 
@@ -320,8 +326,7 @@ struct stub_space {
 	struct code_memory *code;
 	struct stub_config config;
 	struct stub_runtime runtime;
-	void *state;	      /* ops->state bytes */
-	pthread_mutex_t lock; /* private */
+	void *state; /* ops->state bytes */
 };
 
 struct stub_ops {
@@ -373,8 +378,9 @@ void stub_space_close(struct stub_space *space);
 int stub_retarget_many(struct stub_space *space, struct callee *const *c,
 		       const void *const *targets, size_t n, size_t *done);
 /* Under stub_config.running a hook may be entered from several threads: by the embedder between
- * these two, by a deferred strategy's first call by itself. Who else changes the same code memory
- * (a loader) holds the lock too. Else they do nothing. Not recursive: its holder calls no stub. */
+ * these two, by a deferred strategy's first call by itself. The lock is the code memory's, one for
+ * all its spaces; who else changes the same code memory (a loader) holds it too. Else they do
+ * nothing. Not recursive: its holder calls no stub of any of these spaces. */
 void stub_space_lock(struct stub_space *space);
 void stub_space_unlock(struct stub_space *space);
 

@@ -76,6 +76,31 @@ static uint64_t value_of(const json_t *figures, const char *event)
 	return 0;
 }
 
+/* A life's time holds its instantiation's. */
+static void check_whole(const json_t *figures)
+{
+	const json_t *figure, *whole = NULL, *part = NULL;
+	size_t i;
+
+	json_array_foreach(figures, i, figure)
+	{
+		const char *event = json_string_value(json_object_get(figure, "event"));
+
+		if (strcmp(json_string_value(json_object_get(figure, "phase")), "cold"))
+			continue;
+		if (!strcmp(event, "ns"))
+			whole = json_object_get(figure, "samples");
+		if (!strcmp(event, "instantiate_ns"))
+			part = json_object_get(figure, "samples");
+	}
+	assert_true(json_array_size(part) > 0);
+	for (i = 0; i < json_array_size(part); i++) {
+		json_int_t ns = json_integer_value(json_array_get(part, i));
+
+		assert_true(ns > 0 && ns < json_integer_value(json_array_get(whole, i)));
+	}
+}
+
 struct outcome {
 	uint64_t made, used, crossed;
 };
@@ -136,6 +161,7 @@ static void run(const char *text, uint64_t made, uint64_t used)
 		fail_msg("%s: %s", text, why);
 	assert_int_equal(value_of(figures, "made"), made);
 	assert_int_equal(value_of(figures, "used"), used);
+	check_whole(figures);
 	json_decref(json);
 	json_decref(figures);
 }

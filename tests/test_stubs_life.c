@@ -201,9 +201,44 @@ static void nested_kinds_can_be_walked(void **state)
 					nest_with(stub_strategies[i], wx, generic);
 }
 
+/* Between the two lies a quantum that is nobody's: no one change of protection covers both. */
+static void apart(const struct stub_ops *ops, enum code_wx wx, enum stub_literals literals)
+{
+	struct set_up *t =
+	    open_set_up(ops, (struct code_config){ .wx = wx, .quantum = 4096 }, literals, false);
+	struct callee c[3] = { 0 }, *ends[2] = { &c[0], &c[2] };
+	const void *targets[2] = { t->w.probes[4].entry, t->w.probes[6].entry };
+	struct stub_spec specs[3];
+	size_t done = 0;
+
+	for (unsigned i = 0; i < 3; i++) {
+		specs[i] = spec_of(&t->w, STUB_BUILTIN, parsed("il>l"), 2 * i, 1);
+		assert_int_equal(ops->bind(&t->space, &specs[i], &c[i]), 0);
+		call_one(t, &specs[i], &c[i], 2 * i);
+	}
+	ops->release(&t->space, &c[1]);
+	assert_int_equal(stub_retarget_many(&t->space, ends, targets, 2, &done), 0);
+	assert_int_equal(done, 2);
+	call_one(t, &specs[0], &c[0], 4);
+	call_one(t, &specs[2], &c[2], 6);
+	close_set_up(t);
+}
+
+static void many_may_lie_apart(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; stub_strategies[i]; i++)
+		for (int wx = 0; wx < CODE_WX_POLICIES; wx++)
+			for (int literals = 0; literals < 2; literals++)
+				if (stub_strategies[i]->flags &
+				    (literals ? STUB_CAN_TABLE : STUB_CAN_BAKE))
+					apart(stub_strategies[i], wx, literals);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(many_may_lie_apart),
 		cmocka_unit_test(random_operations),
 		cmocka_unit_test(nested_kinds_can_be_walked),
 	};

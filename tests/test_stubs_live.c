@@ -70,9 +70,14 @@ static void late_calls_of_kind(struct set_up *t, enum stub_kind kind)
 		assert_int_equal(ops->bind(&t->space, &spec, &c), 0);
 		if (called)
 			call_one(t, &spec, &c, probe);
+		const void *code = c.code;
 		if (i % 3 == 2)
 			assert_int_equal(ops->retarget(&t->space, &c, t->w.probes[other].entry), 0);
-		const void *code = c.code;
+		if (ops->reclaim && c.code != code && called) {
+			ops->reclaim(&t->space);
+			check_late(t, &spec, &c, code, spec.target);
+		}
+		code = c.code;
 		ops->release(&t->space, &c);
 		assert_null(c.code);
 		check_late(t, &spec, &c, code, t->w.probes[i % 3 == 2 ? other : probe].entry);

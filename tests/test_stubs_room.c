@@ -2,6 +2,8 @@
  * test_stubs_room.c - strategies and memory: code memory that runs out, many stubs in one go, and
  * what 4,096 of them take.
  */
+#include <errno.h>
+
 #include "stub_set_up.h"
 
 /* ---- No room -------------------------------------------------------------------------------- */
@@ -47,6 +49,44 @@ static void full_code_memory_is_reported(void **state)
 	for (unsigned i = 0; stub_strategies[i]; i++)
 		if (!(stub_strategies[i]->flags & (STUB_DIRECT | STUB_DEFERRED)))
 			bind_until_full(stub_strategies[i]);
+}
+
+/* A bind whose commit the kernel refuses leaves nothing that a later one believes in. */
+static void refused_commit(const struct stub_ops *ops, enum code_wx wx, bool running,
+			   const char *faults) /* the world's own commit is the first */
+{
+	struct stub_config stubs = { .defaults = true, .running = running };
+	struct code_config config = { .wx = wx, .quantum = 4096, .faults = faults };
+	struct set_up *t = open_set_up_as(ops, config, stubs, &world_runtime);
+	struct stub_spec specs[STUB_KINDS];
+	struct callee c[STUB_KINDS] = { 0 };
+	unsigned refused = 0;
+
+	for (unsigned kind = 0; kind < STUB_KINDS; kind++) {
+		specs[kind] = spec_of(&t->w, kind, parsed("il>i"), 4, 1);
+		for (int e; (e = ops->bind(&t->space, &specs[kind], &c[kind])); refused++) {
+			assert_int_equal(e, -ENOMEM);
+			assert_true(untouched(&c[kind], 1));
+		}
+		for (unsigned k = 0; k <= kind; k++)
+			call_one(t, &specs[k], &c[k], 4);
+	}
+	assert_true(refused > 0 || faults[1] != 'c');
+	close_set_up(t);
+}
+
+static void refused_commits_are_made_good(void **state)
+{
+	static const char *const faults[] = { "oc", "occ", "ooc", "oooc", "oooocc" };
+
+	(void)state;
+	for (unsigned i = 0; stub_strategies[i]; i++)
+		for (int wx = 0; wx < CODE_WX_POLICIES; wx++)
+			for (unsigned f = 0; f < sizeof(faults) / sizeof(faults[0]); f++)
+				for (int running = 0; running < 2; running++)
+					if (!(stub_strategies[i]->flags & STUB_DEFERRED))
+						refused_commit(stub_strategies[i], wx, running,
+							       faults[f]);
 }
 
 /* A pending stub can't be made: the call says so, and the next one tries again. */
@@ -289,6 +329,7 @@ static void space_at_4096_live(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(refused_commits_are_made_good),
 		cmocka_unit_test(full_code_memory_is_reported),
 		cmocka_unit_test(deferred_failures_are_reported),
 		cmocka_unit_test(deferred_batch_too_large),

@@ -20,7 +20,7 @@
 
 #include "stub_set_up.h"
 
-enum { CALLERS = 4, STUBS = 40, TARGETS = 256, TARGET_BYTES = 16, UPGRADES = 3000 };
+enum { CALLERS = 4, STUBS = 40, TARGETS = 256, TARGET_BYTES = 65536 + 16, UPGRADES = 3000 };
 
 struct place {
 	struct callee c;
@@ -381,9 +381,91 @@ static void targets_change_under_callers(void **state)
 			}
 }
 
+/* ---- Two spaces of one code memory ------------------------------------------------------------
+ */
+
+enum { FIRSTS = 400 };
+
+struct firsts {
+	struct stub_space space;
+	struct caller caller;
+	struct place places[FIRSTS];
+	bool good;
+};
+
+static void *call_each(void *arg)
+{
+	struct firsts *f = arg;
+	uint32_t got;
+
+	f->good = true;
+	for (unsigned i = 0; i < FIRSTS; i++)
+		f->good &= call(&f->caller, &f->places[i], &got) &&
+			   got == f->places[i].argument + (i % TARGETS << 16);
+	return NULL;
+}
+
+/* First calls in both at once make stubs in places of their own. */
+static void first_calls_of_two_spaces(const struct stub_ops *ops, enum code_wx wx)
+{
+	struct stub_config stubs = { .defaults = true, .running = true, .policy = STUB_ONE };
+	struct live *live = calloc(1, sizeof(*live));
+	struct firsts *both = calloc(2, sizeof(*both));
+	pthread_t threads[2];
+
+	assert_true(live && both);
+	live->t = open_set_up_as(ops, (struct code_config){ .wx = wx, .quantum = 4096 }, stubs,
+				 &world_runtime);
+	make_targets(live);
+	for (unsigned n = 0; n < 2; n++) {
+		struct firsts *f = &both[n];
+
+		f->caller.context.activation = &f->caller.activation;
+		assert_int_equal(
+		    stub_space_open(&f->space, ops, live->t->code, &stubs, &world_runtime), 0);
+		for (unsigned i = 0; i < FIRSTS; i++) {
+			struct place *p = &f->places[i];
+
+			p->argument = 1000 * n + i;
+			p->spec = (struct stub_spec){ .kind = STUB_INDIRECT,
+						      .signature = parsed("i>i"),
+						      .target = target(live, p, i),
+						      .context = &f->caller.context };
+			assert_int_equal(ops->bind(&f->space, &p->spec, &p->c), 0);
+		}
+	}
+	for (unsigned n = 0; n < 2; n++)
+		assert_int_equal(pthread_create(&threads[n], NULL, call_each, &both[n]), 0);
+	for (unsigned n = 0; n < 2; n++)
+		pthread_join(threads[n], NULL);
+	assert_true(both[0].good && both[1].good);
+	for (unsigned i = 0; i < FIRSTS; i++)
+		for (unsigned j = 0; j < FIRSTS; j++)
+			assert_ptr_not_equal(both[0].places[i].c.code, both[1].places[j].c.code);
+	for (unsigned n = 0; n < 2; n++) {
+		for (unsigned i = 0; i < FIRSTS; i++)
+			ops->release(&both[n].space, &both[n].places[i].c);
+		stub_space_close(&both[n].space);
+	}
+	munmap(live->far[0], (size_t)2 * TARGETS * TARGET_BYTES);
+	close_set_up(live->t);
+	free(both);
+	free(live);
+}
+
+static void spaces_share_one_lock(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; stub_strategies[i]; i++)
+		for (int wx = 0; wx < CODE_WX_POLICIES; wx++)
+			if (stub_strategies[i]->flags & STUB_DEFERRED)
+				first_calls_of_two_spaces(stub_strategies[i], wx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(spaces_share_one_lock),
 		cmocka_unit_test(targets_change_under_callers),
 	};
 

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "../harness/measure.h"
+#include "../harness/tierup.h"
 #include "../strategies/stub.h"
 #include "cache_helpers.h"
 #include "cell_helpers.h"
@@ -102,6 +103,35 @@ static void test_every_kind(void **unused)
 		}
 }
 
+/* What the callers hold every answer to. */
+static void test_stale_answers_are_wrong(void **unused)
+{
+	struct boundary b[] = { { .kind = BOUNDARY_INDIRECT, .signature = "i>i" },
+				{ .kind = BOUNDARY_INDIRECT, .signature = "ifdri>i" } };
+	uint32_t acc[SCENARIO_INSTANCES], event = 0;
+	struct scenario s = { .boundaries = b, .nboundaries = 2, .events = &event, .nevents = 1 };
+
+	(void)unused;
+	for (uint32_t x = 1; x < 2000000000; x += x / 3 + 1, event = !event) {
+		const uint32_t old = scenario_run(&s, 0, 1, x, acc);
+		const uint32_t new = scenario_run(&s, 1, 1, x, acc);
+		const uint32_t other = old + 1 == new ? old + 2 : old + 1;
+
+		assert_int_not_equal(old, new);
+		assert_true(tierup_right(&s, event, x, old, 0, 0));
+		assert_false(tierup_right(&s, event, x, new, 0, 0));
+		assert_true(tierup_right(&s, event, x, new, 2, 2));
+		assert_false(tierup_right(&s, event, x, old, 2, 2));
+		for (uint64_t before = 0; before < 4; before++)
+			for (uint64_t after = before + !(before & 1); after < 5; after++) {
+				assert_true(tierup_right(&s, event, x, old, before, after));
+				assert_true(tierup_right(&s, event, x, new, before, after));
+				assert_false(tierup_right(&s, event, x, other, before, after));
+			}
+		assert_false(tierup_right(&s, event, x, other, 2, 2));
+	}
+}
+
 static void test_more_threads_than_stubs(void **unused)
 {
 	char error[CELL_ERROR];
@@ -187,6 +217,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_stale_answers_are_wrong),
 		cmocka_unit_test(test_every_strategy),
 		cmocka_unit_test(test_every_kind),
 		cmocka_unit_test(test_more_threads_than_stubs),
