@@ -311,7 +311,7 @@ static int model_cells(struct wanted *w, const struct simulate_place *place)
 	r = plan_from_json(text, &plan, error);
 	json_decref(text);
 	if (r)
-		return say(error);
+		return say(plan_plain_error(error));
 	for (size_t i = 0; i < plan.n; i++)
 		if (cell_program(&plan.cells[i])) {
 			fprintf(stderr,

@@ -299,7 +299,7 @@ int cmd_run(int argc, char **argv)
 	r = text ? plan_from_json(text, &plan, error) : -ENOMEM;
 	json_decref(text);
 	if (r) {
-		r = say(text ? error : "out of memory");
+		r = say(text ? plan_plain_error(error) : "out of memory");
 		goto out;
 	}
 	r = run_plan(&plan, json);

@@ -171,8 +171,10 @@ int fault_report_tables(FILE *out, const struct fault_row *rows, size_t n)
 	    out);
 	for (size_t i = 0; i < n; i++)
 		if (rows[i].why[0])
-			fprintf(out, "  ! %s%s: %s\n", rows[i].job.maps->name,
-				mark_of(rows[i].job.maps), rows[i].why);
+			table_wrap(rows[i].why,
+				   (size_t)fprintf(out, "  ! %s%s: ", rows[i].job.maps->name,
+						   mark_of(rows[i].job.maps)),
+				   out);
 	return 0;
 }
 

@@ -307,6 +307,16 @@ int plan_load(const char *path, struct plan *p, char error[PLAN_ERROR])
 	return r;
 }
 
+const char *plan_plain_error(const char *error)
+{
+	static const char *const parts[] = { "baseline: ", "cells[0]: " };
+
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		if (!strncmp(error, parts[i], strlen(parts[i])))
+			return error + strlen(parts[i]);
+	return error;
+}
+
 void plan_free(struct plan *p)
 {
 	json_decref(p->json);

@@ -47,6 +47,8 @@ int plan_load(const char *path, struct plan *, char error[PLAN_ERROR]);
 /* Keeps a reference to json. */
 int plan_from_json(json_t *json, struct plan *, char error[PLAN_ERROR]);
 void plan_free(struct plan *);
+/* An error of a plan that a command made of its options: without the name of the plan's part. */
+const char *plan_plain_error(const char *error);
 
 /* A name with * or ? as the list of names that it matches; a list as it stands; anything else as a
  * list of itself. The caller owns it. */

@@ -131,16 +131,19 @@ static void print_legend(FILE *out, const struct rows *rows, const struct view *
 static void print_failures(FILE *out, const struct rows *rows, const struct view *view)
 {
 	const struct census *c = &rows->census;
-	char arm[80], group[160];
+	char arm[80], group[160], text[ROW_NOTE + 300];
 
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct row *row = &rows->rows[i];
 		if (!row->failed || view_of(&c->cells[row->cell]) != view ||
 		    row != row_of(rows, row->cell, &view->columns[0]))
 			continue;
-		fprintf(out, "  ! %s (%s): %s\n",
-			arm_label(c->run, &c->cells[row->cell], arm, sizeof arm),
-			group_label(c->run, &c->groups[row->cell], group, sizeof group), row->note);
+		snprintf(text, sizeof text, "%s (%s): %s",
+			 arm_label(c->run, &c->cells[row->cell], arm, sizeof arm),
+			 group_label(c->run, &c->groups[row->cell], group, sizeof group),
+			 row->note);
+		fputs("  ! ", out);
+		table_wrap(text, 4, out);
 	}
 }
 

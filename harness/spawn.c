@@ -227,6 +227,9 @@ static json_t *judge(struct child *c, int status, int timeout_ms, bool late)
 	    (!strcmp(state, "failed") || (!strcmp(state, "ok") && !WEXITSTATUS(status))))
 		return answer;
 	json_decref(answer);
+	if (WEXITSTATUS(status) == 2 && !c->answer.len && *words)
+		return failed(words +
+			      (strncmp(words, "stubmap: ", 9) ? 0 : 9)); /* it refused the job */
 	snprintf(why, sizeof why, "exit status %d and %s%s%s", WEXITSTATUS(status),
 		 c->answer.len ? "no record in what it wrote" : "no record", *words ? ": " : "",
 		 words);

@@ -89,7 +89,7 @@ static int add(struct run *run, json_t *json, char *error)
 }
 
 /* One write for a whole line. */
-static int write_line(int fd, const json_t *json, char *error)
+static int write_line(int fd, const char *path, const json_t *json, char *error)
 {
 	char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
 	size_t len = text ? strlen(text) : 0;
@@ -102,10 +102,10 @@ static int write_line(int fd, const json_t *json, char *error)
 	ssize_t n = write(fd, text, len + 1);
 	if (n != (ssize_t)len + 1 || fdatasync(fd)) {
 		int e = n >= 0 && n <= (ssize_t)len ? ENOSPC : errno;
-		r = refuse(error, -e, "cannot write: %s", strerror(e));
+		r = refuse(error, -e, "%s: cannot write: %s", path, strerror(e));
 		if (before >= 0 && ftruncate(fd, before))
-			r = refuse(error, -e, "cannot write: %s; the last line is cut off",
-				   strerror(e));
+			r = refuse(error, -e, "%s: cannot write: %s; the last line is cut off",
+				   path, strerror(e));
 	}
 	free(text);
 	return r;
@@ -222,8 +222,10 @@ int run_open(const char *path, const struct plan *p, json_t *machine, struct run
 	if (st.st_size) {
 		r = go_on(path, p, run, error);
 	} else if (!(r = set_head(run, make_head(p, machine), error))) {
-		r = write_line(run->fd, run->head, error);
+		r = write_line(run->fd, path, run->head, error);
 	}
+	if (!r && !(run->path = strdup(path)))
+		r = refuse(error, -ENOMEM, "out of memory");
 	if (!r)
 		return 0;
 bad:
@@ -237,7 +239,7 @@ int run_append(struct run *run, json_t *record, char error[RUN_ERROR])
 
 	if (r || run->fd < 0)
 		return r;
-	if ((r = write_line(run->fd, record, error)))
+	if ((r = write_line(run->fd, run->path, record, error)))
 		json_decref(run->invocations[--run->n].json);
 	return r;
 }
@@ -247,6 +249,7 @@ void run_close(struct run *run)
 	for (size_t i = 0; i < run->n; i++)
 		json_decref(run->invocations[i].json);
 	free(run->invocations);
+	free(run->path);
 	json_decref(run->head);
 	if (run->fd >= 0)
 		close(run->fd);

@@ -30,8 +30,9 @@ struct run {
 	const json_t *baseline; /* in head */
 	struct invocation *invocations;
 	size_t n;
-	int fd;	   /* -1: memory only, or read only */
-	bool torn; /* the file's last line was cut off, and dropped */
+	int fd;	    /* -1: memory only, or read only */
+	char *path; /* of fd; NULL without one */
+	bool torn;  /* the file's last line was cut off, and dropped */
 };
 
 enum { RUN_ERROR = 400 };

@@ -91,8 +91,7 @@ void table_missing(struct table *t, const char *why)
 		table_cell(t, "-%zu", i + 1);
 }
 
-/* Text whose first line stands behind `used` columns, in lines as wide as a table may be. */
-static void print_wrapped(const char *text, size_t used, FILE *out)
+void table_wrap(const char *text, size_t used, FILE *out)
 {
 	const size_t indent = used;
 
@@ -118,7 +117,7 @@ static void print_rows(const struct table *t, const size_t *width, const char *b
 		const struct table_row *row = i ? &t->rows[i - 1] : NULL;
 		if (row && row->heading) {
 			fputs(i > 1 ? "\n" : "", out);
-			print_wrapped(row->heading, 0, out);
+			table_wrap(row->heading, 0, out);
 			continue;
 		}
 		size_t last = t->ncolumns; /* no blanks at a line's end */
@@ -139,7 +138,7 @@ static void print_note(size_t i, const char *text, FILE *out)
 	int used =
 	    i < 26 ? fprintf(out, "  %c: ", (char)('a' + i)) : fprintf(out, "  %zu: ", i + 1);
 
-	print_wrapped(text, used > 0 ? (size_t)used : 0, out);
+	table_wrap(text, used > 0 ? (size_t)used : 0, out);
 }
 
 int table_end(struct table *t, FILE *out)

@@ -41,6 +41,9 @@ void table_missing(struct table *, const char *why);
 /* Prints, unless out is NULL, and frees. 0, or -ENOMEM where nothing was printed. */
 int table_end(struct table *, FILE *out);
 
+/* Text as a line, or lines of TABLE_WIDTH where words allow; the first stands behind `used`
+ * columns, and so do the others. */
+void table_wrap(const char *text, size_t used, FILE *out);
 /* value as table_number has it. */
 void table_format(double value, char *out, size_t size);
 

@@ -259,9 +259,41 @@ static void test_parser(void **unused)
 	}
 }
 
+/* The program imports two host functions and calls neither: their stubs take what it did cross. */
+static void test_a_kind_never_crossed(void **state)
+{
+	const struct folder *f = *state;
+	const struct workload_params params = { .data = NULL };
+	char name[140], error[WORKLOAD_ERROR];
+	unsigned exits = 0, entries = 0;
+	uint8_t bytes[TINY];
+	struct scenario s;
+
+	memcpy(bytes, tiny, TINY);
+	seal(bytes, TINY);
+	spill_packed(f, bytes, TINY);
+	snprintf(name, sizeof name, "replay:%s", f->file);
+	const struct workload *w = workload_find(name);
+	if (w->open(w, &params, &s, error))
+		fail_msg("%s", error);
+	for (uint32_t i = 0; i < s.nboundaries; i++) {
+		const struct boundary *b = &s.boundaries[i];
+
+		assert_true(!strcmp(b->signature, "i>i") || !strcmp(b->signature, "r>"));
+		exits += b->kind == BOUNDARY_EXIT_JS;
+		entries += b->kind == BOUNDARY_ENTRY_JS;
+	}
+	assert_int_equal(exits, 2);
+	assert_int_equal(entries, 1);
+	assert_int_equal(s.nevents, 3);
+	scenario_close(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_a_kind_never_crossed, make_folder,
+						drop_folder),
 		cmocka_unit_test_setup_teardown(test_cut_off, make_folder, drop_folder),
 		cmocka_unit_test_setup_teardown(test_flipped, make_folder, drop_folder),
 		cmocka_unit_test_setup_teardown(test_foreign, make_folder, drop_folder),

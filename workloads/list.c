@@ -92,14 +92,38 @@ static const struct workload churn = {
 	}
 
 CHURN(javac_16m, "javac-16m", "HotSpot's 16 MiB code cache under javac");
+CHURN(javac_32m, "javac-32m", "HotSpot's 32 MiB code cache under javac");
 CHURN(javac_240m, "javac-240m", "HotSpot's 240 MiB code cache under javac");
-CHURN(duckdb, "v8-duckdb", "V8's code of DuckDB: real births, the oldest evicted");
+CHURN(box2d, "v8-box2d", "V8's code of Box2D: real births, the oldest evicted");
+CHURN(canvaskit, "v8-canvaskit", "V8's code of CanvasKit: births");
+CHURN(dart, "v8-dart", "V8's code of a Dart program: births");
+CHURN(duckdb, "v8-duckdb", "V8's code of DuckDB: births");
+CHURN(pyodide, "v8-pyodide", "V8's code of Pyodide: births");
+CHURN(rapier, "v8-rapier", "V8's code of Rapier: births");
+CHURN(sqljs, "v8-sqljs", "V8's code of sql.js: births");
 
-const struct workload *const workloads[] = {
-	&ring,	 &sqljs,	   &sqlite3oo,	      &dart_todomvc, &treesitter,
-	&rapier, &esbuild,	   &tierup,	      &flood,	     &flood_sqljs,
-	&churn,	 &churn_javac_16m, &churn_javac_240m, &churn_duckdb, NULL
-};
+const struct workload *const workloads[] = { &ring,
+					     &sqljs,
+					     &sqlite3oo,
+					     &dart_todomvc,
+					     &treesitter,
+					     &rapier,
+					     &esbuild,
+					     &tierup,
+					     &flood,
+					     &flood_sqljs,
+					     &churn,
+					     &churn_javac_16m,
+					     &churn_javac_32m,
+					     &churn_javac_240m,
+					     &churn_box2d,
+					     &churn_canvaskit,
+					     &churn_dart,
+					     &churn_duckdb,
+					     &churn_pyodide,
+					     &churn_rapier,
+					     &churn_sqljs,
+					     NULL };
 
 /* A reader's own trace: the workload's name is the only place that its path is kept. */
 static const struct workload *own_trace(const char *name)
