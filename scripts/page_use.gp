@@ -18,7 +18,7 @@ stats DATA skip 1 using (wanted(strcol(1), strcol(3)) ? list_arm(strcol(1)) : 0)
 if (words(list) == 0) { exit error "page_use.gp: no cell of kind ".KIND." in ".DATA }
 
 set output OUT
-set multiplot layout 1, 2 title "Pages of N live stubs (".KIND."): medians (95 % intervals have no width)"
+set multiplot layout 1, 2 title "Pages of N live stubs (".KIND."), medians and 95 % intervals"
 set xlabel "live stubs N"
 set logscale xy
 set logscale x 2
@@ -34,13 +34,18 @@ if (itlb > 0) {
 	set label 1 sprintf("L1 ITLB: %.0f", itlb) at graph 0.02, first itlb left offset 0, 0.6 \
 		tc rgb "#404040"
 }
-plot for [i = 1:words(list)] DATA skip 1 using (x(strcol(1), strcol(3), i, $4)):($9 * $4 / 4096) \
+bars = "with yerrorbars pt -1 lw 1 lc rgb"
+plot for [i = 1:words(list)] DATA skip 1 using (x(strcol(1), strcol(3), i, $4)): \
+	($9 * $4 / 4096):($10 * $4 / 4096):($11 * $4 / 4096) @bars colour(word(list, i)) notitle, \
+     for [i = 1:words(list)] DATA skip 1 using (x(strcol(1), strcol(3), i, $4)):($9 * $4 / 4096) \
 	with linespoints lc rgb colour(word(list, i)) pt point(word(list, i)) \
 	dt dash(word(list, i)) lw 2 ps 0.6 title word(list, i)
 unset arrow 1
 unset label 1
 set ylabel "minor page faults of the process"
-plot for [i = 1:words(list)] DATA skip 1 using (x(strcol(1), strcol(3), i, $4)):12 \
+plot for [i = 1:words(list)] DATA skip 1 using (x(strcol(1), strcol(3), i, $4)):12:13:14 \
+	@bars colour(word(list, i)) notitle, \
+     for [i = 1:words(list)] DATA skip 1 using (x(strcol(1), strcol(3), i, $4)):12 \
 	with linespoints lc rgb colour(word(list, i)) pt point(word(list, i)) \
 	dt dash(word(list, i)) lw 2 ps 0.6 title word(list, i)
 unset multiplot
