@@ -2,7 +2,8 @@
  * measure_cold.c - a replay from cold, with every creation in it, and what it could have cost.
  *
  * - cold: a new space on the same code memory: instantiation (all boundaries bound), then the
- *   whole trace once, timed end to end; TIMES times, each in quanta that nobody had.
+ *   whole trace once, timed end to end; TIMES times, each in quanta without memory: new
+ *   ones, or such as page had and gave back.
  *
  * - costs: what the offline optimum reckons with (policy_optimum.h), by the same placement in the
  *   same process, side by side: the crossed stubs made in one batch and one by one, the trace

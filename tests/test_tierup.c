@@ -37,6 +37,16 @@ static uint64_t value_of(const json_t *figures, const char *phase, const char *e
 	return 0;
 }
 
+/* A pause is a gap of TIERUP_NOTABLE_US or more, whoever had the CPU: the longest is no shorter. */
+static void check_stalls(const json_t *figures, const char *phase)
+{
+	const uint64_t stall = value_of(figures, phase, "stall");
+
+	assert_true(stall >= value_of(figures, phase, "stall_on_cpu"));
+	if (value_of(figures, phase, "pauses"))
+		assert_true(stall > 900 * TIERUP_NOTABLE_US); /* ns, by a clock of its own */
+}
+
 static void run_cell(const struct cell *c)
 {
 	struct job job = {
@@ -54,6 +64,11 @@ static void run_cell(const struct cell *c)
 	/* After each round every stub was called by someone who had to see its new target. */
 	assert_true(value_of(figures, "upgrade", "calls_settled") >= rounds * c->live);
 	assert_true(value_of(figures, "floor", "calls_settled") >= rounds * c->live);
+	check_stalls(figures, "background");
+	check_stalls(figures, "upgrade");
+	check_stalls(figures, "floor");
+	assert_true(value_of(figures, "floor", "interval") >=
+		    value_of(figures, "upgrade", "interval"));
 	json_decref(figures);
 }
 
