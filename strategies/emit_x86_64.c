@@ -39,24 +39,6 @@ int emit_check(const struct stub_spec *spec)
 		   : -ENOTSUP;
 }
 
-unsigned emit_locate(stub_signature s, unsigned first, struct param params[STUB_MAX_PARAMS])
-{
-	static const uint8_t ints[] = { RSI, RDX, RCX, R8, R9 };
-	unsigned nints = 0, nfloats = 0, nstack = 0;
-
-	for (unsigned i = first; i < stub_nparams(s); i++) {
-		enum stub_type type = stub_param(s, i);
-
-		if (is_float(type) && nfloats < 8)
-			params[i] = (struct param){ type, IN_FLOAT, nfloats++ };
-		else if (!is_float(type) && nints < sizeof(ints))
-			params[i] = (struct param){ type, IN_INT, ints[nints++] };
-		else
-			params[i] = (struct param){ type, ON_STACK, nstack++ };
-	}
-	return nstack;
-}
-
 /* ---- entry_native ------------------------------------------------------------------------- */
 
 static void entry_native(struct emitter *e)

@@ -66,6 +66,9 @@ struct map_builder {
 	bool begun;
 };
 
+/* A safepoint's places: 0, -EINVAL (out of order, outside the frame), or -ENOTSUP: they are right
+ * but some are registers. */
+int map_check_places(const struct safepoint *);
 /* Every encoder calls it first. 0, or as ops->add, unchanged: -EINVAL, -ENOTSUP (registers). */
 int map_builder_begin(struct map_builder *, const struct safepoint *);
 /* Writes the safepoint's record behind all others; *offset is its number of words from the first.

@@ -1,32 +1,17 @@
 /*
  * stub.c - a strategy at work: its rows held to the contract once, when a space is opened, so that
- * no caller need ask again; and the table of all rows.
+ * no caller need ask again.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "list.h"
 #include "stub.h"
-
-#define DECLARE(name) extern const struct stub_ops stub_##name;
-STUB_LIST(DECLARE)
-
-#define ROW(name) &stub_##name,
-const struct stub_ops *const stub_strategies[] = { STUB_LIST(ROW) NULL };
 
 const char *const stub_policy_names[STUB_POLICIES] = {
 	[STUB_ALL] = "all",	  [STUB_ONE] = "one",		[STUB_TABLE] = "table",
 	[STUB_MODULE] = "module", [STUB_ADAPTIVE] = "adaptive",
 };
-
-const struct stub_ops *stub_strategy(const char *name)
-{
-	for (size_t i = 0; stub_strategies[i]; i++)
-		if (strcmp(stub_strategies[i]->name, name) == 0)
-			return stub_strategies[i];
-	return NULL;
-}
 
 static bool takes(const struct stub_ops *ops, enum stub_literals literals)
 {

@@ -36,6 +36,13 @@ PROGRAMS(DEFINE)
 #define ROW(id, ...) &program_##id,
 const struct gc_program *const gc_programs[] = { PROGRAMS(ROW) NULL };
 
+const char *const gc_mode_names[GC_MODES] = {
+	[GC_NORMAL] = "normal",
+	[GC_EVERY] = "every",
+	[GC_RANDOM] = "random",
+	[GC_NEVER] = "never",
+};
+
 const struct gc_program *gc_program_find(const char *name)
 {
 	for (size_t i = 0; gc_programs[i]; i++)

@@ -26,6 +26,16 @@ struct gc_program {
 extern const struct gc_program *const gc_programs[]; /* NULL ends it */
 const struct gc_program *gc_program_find(const char *name);
 
+/* When a cell's collector collects. */
+enum gc_mode {
+	GC_NORMAL, /* when a budget is used up that grows with what is live */
+	GC_EVERY,  /* at each allocation */
+	GC_RANDOM, /* when a random budget is used up, drawn anew after each collection */
+	GC_NEVER,  /* only where the program asks for it: what collecting costs, by subtraction */
+	GC_MODES
+};
+extern const char *const gc_mode_names[GC_MODES];
+
 /* How a program's numbers become its answer: the state after v. */
 static inline uint64_t gc_mix(uint64_t state, uint64_t v)
 {

@@ -149,8 +149,3 @@ const struct workload *workload_find(const char *name)
 			return *w;
 	return own_trace(name);
 }
-
-bool workload_own(const struct workload *w)
-{
-	return w->trace && strchr(w->trace, '.');
-}

@@ -26,6 +26,7 @@
 #include <stddef.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 /* The kinds of boundary, in the order of the DESIGN's list. */
 enum boundary_kind {
@@ -103,7 +104,10 @@ extern const struct workload *const workloads[]; /* NULL ends it */
 /* One of these, or with "replay:FILE.trace.zst" a trace of the reader's own (workload_own), which
  * is there until the next one is asked for: trace is the file's path. NULL: neither. */
 const struct workload *workload_find(const char *name);
-bool workload_own(const struct workload *);
+static inline bool workload_own(const struct workload *w)
+{
+	return w->trace && strchr(w->trace, '.');
+}
 void scenario_close(struct scenario *);
 
 /* How many of a signature's parameters ring stores in a bind: half of them, the odd one included.

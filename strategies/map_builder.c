@@ -1,129 +1,9 @@
-/*
- * map.c - the table of stack-map encoders, what an answer is worth, and the writing half of
- * map_bytes.h.
- */
+/* map_builder.c - the writing half of map_bytes.h. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "list.h"
 #include "map_bytes.h"
-
-#define DECLARE(name) extern const struct map_ops map_##name;
-MAP_LIST(DECLARE)
-#undef DECLARE
-
-const struct map_ops *const map_encoders[] = {
-#define ROW(name) &map_##name,
-	MAP_LIST(ROW)
-#undef ROW
-	    NULL,
-};
-
-const struct map_ops *map_encoder(const char *name)
-{
-	for (size_t i = 0; map_encoders[i]; i++)
-		if (!strcmp(map_encoders[i]->name, name))
-			return map_encoders[i];
-	return NULL;
-}
-
-int map_encode(const struct map_ops *ops, const struct safepoint *points, size_t n,
-	       struct bytes *out, size_t *bad)
-{
-	size_t len = out->len, i = 0;
-	int error = 0;
-	void *state = calloc(1, ops->state ? ops->state : 1);
-	if (!state)
-		return -ENOMEM;
-	for (; i < n && !error; i += !error)
-		error = ops->add(state, &points[i]);
-	if (bad)
-		*bad = i;
-	int finished = ops->finish(state, error ? NULL : out);
-	free(state);
-	if (!error)
-		error = finished;
-	if (error)
-		out->len = len;
-	return error;
-}
-
-/* ---- Answers ------------------------------------------------------------------------------- */
-
-const char *const map_outcome_names[MAP_OUTCOMES] = {
-	[MAP_CORRECT] = "correct",
-	[MAP_WRONG] = "wrong",
-	[MAP_SILENT] = "silent",
-	[MAP_DETECTED] = "detected",
-};
-
-static bool same_places(const struct safepoint *truth, const struct live *live)
-{
-	struct map_cursor at = { 0 };
-	uint32_t place, i = 0;
-	for (; map_next(live, &at, &place); i++)
-		if (i == truth->nlive || truth->live[i] != place)
-			return false;
-	return i == truth->nlive && (!live->frame_size || live->frame_size == truth->frame_size);
-}
-
-enum map_outcome map_judge(const struct safepoint *truth, enum map_answer answer,
-			   const struct live *live)
-{
-	struct map_cursor at = { 0 };
-	uint32_t place;
-	switch (answer) {
-	case MAP_FOUND:
-		if (truth)
-			return same_places(truth, live) ? MAP_CORRECT : MAP_WRONG;
-		return map_next(live, &at, &place) ? MAP_WRONG : MAP_SILENT;
-	case MAP_ABSENT:
-		return truth && !truth->nlive ? MAP_CORRECT : MAP_SILENT;
-	default:
-		return MAP_DETECTED;
-	}
-}
-
-/* ---- Safepoints ---------------------------------------------------------------------------- */
-
-static uint32_t nslots(const struct safepoint *p)
-{
-	return p->frame_size / 4;
-}
-
-/* 0, -EINVAL, or -ENOTSUP: registers, in an order that is right. */
-static int check_places(const struct safepoint *p)
-{
-	uint32_t registers = 0;
-	for (uint32_t i = 0; i < p->nlive; i++) {
-		uint32_t place = p->live[i];
-		if (i && place <= p->live[i - 1])
-			return -EINVAL;
-		if (place < MAP_REGISTER && place >= nslots(p))
-			return -EINVAL;
-		registers |= place & MAP_REGISTER;
-	}
-	return registers ? -ENOTSUP : 0;
-}
-
-int safepoint_spill_registers(const struct safepoint *in, struct safepoint *out, uint32_t *places)
-{
-	if (in->frame_size > UINT32_MAX - MAP_SPILL_BYTES - 3 || check_places(in) == -EINVAL)
-		return -EINVAL;
-	uint32_t end = (in->frame_size + 3) / 4;
-	for (uint32_t i = 0; i < in->nlive; i++) {
-		uint32_t r = in->live[i] - MAP_REGISTER;
-		if (in->live[i] < MAP_REGISTER)
-			places[i] = in->live[i];
-		else if (r < MAP_SPILL_REGISTERS)
-			places[i] = end + 2 * (r + 1);
-		else
-			return -ENOTSUP;
-	}
-	*out = (struct safepoint){ in->pc, 4 * end + MAP_SPILL_BYTES, in->nlive, places };
-	return 0;
-}
 
 /* ---- Bytes --------------------------------------------------------------------------------- */
 
@@ -162,7 +42,7 @@ int map_builder_begin(struct map_builder *b, const struct safepoint *p)
 {
 	if (b->begun && p->pc <= b->pc)
 		return -EINVAL;
-	int error = check_places(p);
+	int error = map_check_places(p);
 	if (error)
 		return error;
 	b->pc = p->pc;
