@@ -32,17 +32,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../strategies/stub.h"
 #include "../workloads/workload.h"
-
-/* What compiled code knows of an instance: stubs read the first word, targets the rest. */
-struct instance {
-	struct stub_activation *activation;
-	uint32_t salt;	      /* scenario's context_salt */
-	uint32_t accumulator; /* results of targets that return nothing */
-	int64_t
-	    bigint; /* where host functions (h<k>) box an i64 result; read at once by the stub */
-};
+#include "host.h"
 
 struct callers_state {
 	uint32_t x; /* in and out */

@@ -16,7 +16,6 @@
 #include "../strategies/stub.h"
 #include "../workloads/workload.h"
 #include "cell.h"
-#include "collector.h"
 #include "suggest.h"
 
 enum type { TEXT, U32, U64, FLAG };

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "commands.h"
+#include "child.h"
 #include "measure.h"
 #include "measure_gc.h"
 #include "measure_wasm.h"
@@ -59,7 +59,7 @@ static int parse_job(const char *text, struct job *job, json_t **root, char why[
 	return cell_from_json(cell, &job->cell, why);
 }
 
-int cmd_child(int argc, char **argv)
+int child_main(int argc, char **argv)
 {
 	char why[CELL_ERROR] = "";
 	struct job job = { 0 };

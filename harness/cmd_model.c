@@ -14,6 +14,7 @@
 #include "commands.h"
 #include "env.h"
 #include "model_check.h"
+#include "model_predict.h"
 #include "model_report.h"
 #include "options.h"
 #include "plan.h"

@@ -14,6 +14,7 @@
 #include "report.h"
 #include "store.h"
 #include "sweep.h"
+#include "wasm_prepare.h"
 
 static const struct option_help help = {
 	.usage = "run [options]",
@@ -198,7 +199,8 @@ static int run_plan(const struct plan *plan, bool json)
 	char error[RUN_ERROR] = "", data[4096], cache[4096];
 	const struct sweep_options o = { .cpu = sweep_default_cpu(),
 					 .cache = sweep_default_cache(cache, sizeof cache),
-					 .data = sweep_default_data(data, sizeof data) };
+					 .data = sweep_default_data(data, sizeof data),
+					 .prepare = wasm_prepare };
 	json_t *machine = env_machine();
 	struct run run;
 	int r;

@@ -9,6 +9,7 @@
 #include "report.h"
 #include "store.h"
 #include "sweep.h"
+#include "wasm_prepare.h"
 
 static const struct option_help help = {
 	.usage = "sweep PLAN.json -o RUN.jsonl [options]",
@@ -115,7 +116,8 @@ int cmd_sweep(int argc, char **argv)
 	o = (struct sweep_options){ .blocks = (unsigned)blocks,
 				    .cpu = cpu == UINT64_MAX ? sweep_default_cpu() : (int)cpu,
 				    .cache = sweep_default_cache(cache, sizeof cache),
-				    .data = sweep_default_data(data, sizeof data) };
+				    .data = sweep_default_data(data, sizeof data),
+				    .prepare = wasm_prepare };
 	machine = env_machine();
 	snprintf(error, sizeof error, "out of memory");
 	if (!machine || (r = refused(machine)) || (plan.counters && sweep_survey(machine, error)) ||

@@ -26,13 +26,6 @@ enum {
 };
 static const size_t never_budget = (size_t)2 << 30;
 
-const char *const gc_mode_names[GC_MODES] = {
-	[GC_NORMAL] = "normal",
-	[GC_EVERY] = "every",
-	[GC_RANDOM] = "random",
-	[GC_NEVER] = "never",
-};
-
 /* ---- Messages ------------------------------------------------------------------------------- */
 
 static __attribute__((format(printf, 3, 4))) int

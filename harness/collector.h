@@ -8,6 +8,7 @@
 #define STUBMAP_COLLECTOR_H
 
 #include "../strategies/map.h"
+#include "../workloads/gc.h"
 #include "corpus.h"
 #include "heap.h"
 #include "jit.h"
@@ -15,15 +16,6 @@
 #include "walk.h"
 
 enum { COLLECTOR_ERROR = 240 };
-
-enum gc_mode {
-	GC_NORMAL, /* when a budget is used up that grows with what is live */
-	GC_EVERY,  /* at each allocation */
-	GC_RANDOM, /* when a random budget is used up, drawn anew after each collection */
-	GC_NEVER,  /* only where the program asks for it: what collecting costs, by subtraction */
-	GC_MODES
-};
-extern const char *const gc_mode_names[GC_MODES];
 
 struct collector_config {
 	enum gc_mode mode;

@@ -14,8 +14,6 @@ int cmd_maps(int argc, char **argv);
 int cmd_faults(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_model(int argc, char **argv);
-int show_map(int argc, char **argv);	/* the word map of cmd_show */
-int cmd_child(int argc, char **argv);	/* one invocation; not for people */
-int cmd_lookups(int argc, char **argv); /* what map_callgrind.h counts; not for people */
+int show_map(int argc, char **argv); /* the word map of cmd_show */
 
 #endif

@@ -2,16 +2,23 @@
  * host.h - the host's side of the boundary: what stubs call on their slow paths, with the dynamic
  * language's conversions, and the memory that boxed 64-bit integers live in.
  *
- * Every instance that stubs see is a struct host_instance: compiled code reads its head (struct
- * instance, callers.h), the functions here the rest.
+ * Every instance that stubs see is a struct host_instance: compiled code reads its head, the
+ * functions here the rest.
  */
 #ifndef STUBMAP_HOST_H
 #define STUBMAP_HOST_H
 
 #include "../strategies/stub.h"
-#include "callers.h"
 
 enum { HOST_BIGINTS = 4096 };
+
+/* What compiled code knows of an instance: stubs read the first word, targets the rest. */
+struct instance {
+	struct stub_activation *activation;
+	uint32_t salt;	      /* scenario's context_salt */
+	uint32_t accumulator; /* results of targets that return nothing */
+	int64_t bigint;	      /* an i64 that a host function has boxed; the stub reads it at once */
+};
 
 /* Shared by the instances of one thread. */
 struct host {
@@ -20,8 +27,8 @@ struct host {
 	uint64_t raised;      /* times a call failed and was reported */
 	uint64_t released;    /* times a released stub was called, under poison */
 	unsigned next_bigint;
-	int64_t
-	    bigints[HOST_BIGINTS]; /* used in turn: a boxed result lives for that many boxings */
+	/* Used in turn: a boxed result lives for that many boxings. */
+	int64_t bigints[HOST_BIGINTS];
 };
 
 struct host_instance {

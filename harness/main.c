@@ -2,7 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "child.h"
 #include "commands.h"
+#include "map_callgrind.h"
 #include "suggest.h"
 
 static const struct command {
@@ -21,8 +23,8 @@ static const struct command {
 	{ "show", "one stub, disassembled where it lies; one stack map's lookup explained",
 	  cmd_show },
 	{ "model", "what the caches of other machines would do with the same calls", cmd_model },
-	{ "child", NULL, cmd_child },
-	{ "lookups", NULL, cmd_lookups },
+	{ "child", NULL, child_main },
+	{ "lookups", NULL, map_lookups_main },
 	{ NULL, NULL, NULL },
 };
 

@@ -10,6 +10,7 @@
 #include "map_bench.h"
 #include "map_trace.h"
 #include "meters.h"
+#include "stamp.h"
 
 enum { PROBES = 1001 };
 

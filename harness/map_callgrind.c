@@ -22,8 +22,6 @@
 #include <unistd.h>
 #include <valgrind/callgrind.h>
 
-#include "commands.h"
-
 enum { NAME = 32, WORD = 8, FOLDER = 256, FILENAME = FOLDER + 32 };
 #define MAGIC UINT64_C(0x31736b6f6f6c) /* "looks1" */
 #define SAME  UINT64_MAX
@@ -271,7 +269,7 @@ static int count_all(struct cursor *c)
 	return rc;
 }
 
-int cmd_lookups(int argc, char **argv)
+int map_lookups_main(int argc, char **argv)
 {
 	struct stat st = { 0 };
 	void *data = MAP_FAILED;

@@ -15,4 +15,8 @@ enum { CALLGRIND_ERROR = VALGRIND_ERROR };
 int map_callgrind(const struct map_region *regions, size_t n, const char *program, double *counts,
 		  char error[CALLGRIND_ERROR]);
 
+/* The command `lookups` (not for people): the process that callgrind counts. Returns its exit
+ * status. */
+int map_lookups_main(int argc, char **argv);
+
 #endif

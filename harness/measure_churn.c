@@ -27,6 +27,7 @@
 #include "measure_life.h"
 #include "stamp.h"
 #include "tenant.h"
+#include "meters.h"
 
 enum { POINTS = 100, KERNEL_POINTS = 10, VISITS = 64, STEPS = 20000, EVERY_DEAD = 16 };
 

@@ -18,6 +18,7 @@
 #include "measure_life.h"
 #include "stamp.h"
 #include "tenant.h"
+#include "meters.h"
 
 enum { WARMUP = 3, VISIT = 8, SAMPLE_NS = 1000000 };
 

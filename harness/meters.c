@@ -15,6 +15,7 @@
 #include "figures.h"
 #include "meters.h"
 #include "tlb.h"
+#include "stamp.h"
 
 enum { RANGES = 2 * CODE_AREAS, PROBES = 1000 };
 

@@ -7,7 +7,6 @@
 
 #include <jansson.h>
 #include <stdint.h>
-#include <x86intrin.h>
 
 #include "../strategies/stub.h"
 #include "clock.h"
@@ -53,29 +52,6 @@ int meters_space(const struct code_memory *, uint64_t stubs, uint64_t faults_bef
 		 json_t *figures, char why[METERS_ERROR]);
 
 /* ---- Time ----------------------------------------------------------------------------------- */
-
-/*
- * A bracket, in ticks of the time-stamp counter (its own constant rate, not the core's cycles).
- * begin: the first fence waits until all before has finished, the second holds back what follows.
- * end: rdtscp itself waits for all before; the fence holds back what follows. Stores may still be
- * on their way to the cache.
- */
-static inline uint64_t tsc_begin(void)
-{
-	_mm_lfence();
-	uint64_t t = __rdtsc();
-	_mm_lfence();
-	return t;
-}
-
-static inline uint64_t tsc_end(void)
-{
-	unsigned cpu;
-	uint64_t t = __rdtscp(&cpu);
-
-	_mm_lfence();
-	return t;
-}
 
 /* What an empty bracket shows: the median of 1000. It is in every sample; nothing subtracts it. */
 struct probe_cost {

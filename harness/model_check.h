@@ -14,12 +14,4 @@ int model_check_agreement(const struct simulate_place *, const struct simulate_t
 /* Accesses a second of the L1I and the ITLB alone, one core; and what cachegrind takes for it. */
 int model_check_speed(const struct simulate_place *, const struct cell *);
 
-/* Spearman's rho between modelled L1I misses and measured ns per call, over arms and live stubs of
- * ring in a run; and the knee of each arm in both. machine: NULL: the run's own caches. */
-int model_check_prediction(const struct simulate_place *, const char *run,
-			   const struct machine *machine, unsigned workers, bool json);
-
-/* -1..1; NAN where one side is all equal, or for no memory. */
-double model_rank_correlation(const double *x, const double *y, size_t n);
-
 #endif

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model_check.h"
+#include "model_predict.h"
 #include "rows.h"
 #include "table.h"
 

@@ -2,8 +2,32 @@
 #ifndef STUBMAP_STAMP_H
 #define STUBMAP_STAMP_H
 
+#include <x86intrin.h>
+
 #include "clock.h"
-#include "meters.h"
+
+/*
+ * A bracket, in ticks of the time-stamp counter (its own constant rate, not the core's cycles).
+ * begin: the first fence waits until all before has finished, the second holds back what follows.
+ * end: rdtscp itself waits for all before; the fence holds back what follows. Stores may still be
+ * on their way to the cache.
+ */
+static inline uint64_t tsc_begin(void)
+{
+	_mm_lfence();
+	uint64_t t = __rdtsc();
+	_mm_lfence();
+	return t;
+}
+
+static inline uint64_t tsc_end(void)
+{
+	unsigned cpu;
+	uint64_t t = __rdtscp(&cpu);
+
+	_mm_lfence();
+	return t;
+}
 
 struct stamp {
 	uint64_t ns, ticks;

@@ -13,7 +13,6 @@
 #include "progress.h"
 #include "spawn.h"
 #include "sweep.h"
-#include "wasm_prepare.h"
 
 int sweep_default_cpu(void)
 {
@@ -238,7 +237,8 @@ int sweep_run(const struct plan *p, const struct sweep_options *o, struct run *r
 
 	if (r)
 		return r;
-	wasm_prepare(p->cells, p->n, o->cache);
+	if (o->prepare)
+		o->prepare(p->cells, p->n, o->cache);
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGINT);
 	sigaddset(&stop, SIGTERM);

@@ -14,6 +14,8 @@ struct sweep_options {
 	int cpu;	   /* -1: not pinned */
 	const char *cache; /* objects by content; NULL: none */
 	const char *data;  /* the workloads' folder */
+	/* Compiles into the cache what takes long, before the first block; NULL: nothing is. */
+	void (*prepare)(const struct cell *cells, size_t n, const char *cache);
 };
 
 /* 0, failed cells or not: they are recorded. -EINTR: SIGINT or SIGTERM came, all that was finished

@@ -11,7 +11,7 @@
 #include "callers.h"
 #include "host.h"
 #include "jit.h"
-#include "measure.h"
+#include "job.h"
 #include "prng.h"
 
 struct world {

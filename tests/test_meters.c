@@ -11,6 +11,7 @@
 
 #include "../harness/meters.h"
 #include "../harness/tlb.h"
+#include "../harness/stamp.h"
 
 enum { PAGE = 4096, PAGES = 12 };
 

@@ -15,7 +15,7 @@
 
 #include "../harness/lackey.h"
 #include "../harness/model.h"
-#include "../harness/model_check.h"
+#include "../harness/model_predict.h"
 #include "../harness/prng.h"
 
 static const uint64_t base = 0x7f0000000000;
