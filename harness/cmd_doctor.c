@@ -55,7 +55,8 @@ static void print_machine(const json_t *machine)
 	const char *cpu = json_string_value(json_object_get(machine, "cpu_model"));
 	const char *kernel = json_string_value(json_object_get(machine, "kernel"));
 
-	printf("%s, kernel %s\n", cpu ? cpu : "CPU not known", kernel ? kernel : "not known");
+	table_wrapf(stdout, "", "%s, kernel %s", cpu ? cpu : "CPU not known",
+		    kernel ? kernel : "not known");
 	print_cache("L1I", json_object_get(machine, "l1i"));
 	print_cache("L1D", json_object_get(machine, "l1d"));
 	print_cache("L2", json_object_get(machine, "l2"));
@@ -91,11 +92,12 @@ struct tracer {
 static void print_tracer(const struct tracer *t)
 {
 	if (t->here)
-		printf("model: misses of caches, TLBs, BTBs, by %s (stubmap model); callgrind: "
-		       "lookups\n",
-		       t->version);
+		table_wrapf(stdout, "model: ",
+			    "misses of caches, TLBs, BTBs, by %s (stubmap model); callgrind: "
+			    "lookups",
+			    t->version);
 	else
-		printf("model, callgrind: %s\n", t->why);
+		table_wrapf(stdout, "model, callgrind: ", "%s", t->why);
 }
 
 static json_t *tracer_to_json(const struct tracer *t)
@@ -159,7 +161,7 @@ int cmd_doctor(int argc, char **argv)
 		print_tracer(&tracer);
 		putchar('\n');
 		if (missing)
-			printf("counters: none: %s\n", error);
+			table_wrapf(stdout, "counters: none: ", "%s", error);
 		else
 			counters_survey_print(stdout, survey);
 	}

@@ -13,6 +13,7 @@
 #include "machines.h"
 #include "options.h"
 #include "suggest.h"
+#include "table.h"
 
 static const struct option_help help = {
 	.usage = "list [stubs|maps|workloads|meters|machines] [--json]",
@@ -104,13 +105,15 @@ enum { NLISTS = sizeof lists / sizeof *lists };
 static void print_list(size_t which, bool json)
 {
 	struct item item;
+	char name[64];
 
 	if (!json)
 		printf("%s\n", lists[which].name);
 	for (size_t i = 0; lists[which].item(i, &item); i++) {
 		if (!json) {
-			printf("  %-22s %s%s%s%s\n", item.name, item.summary, item.mark ? " (" : "",
-			       item.mark ? item.mark : "", item.mark ? ")" : "");
+			snprintf(name, sizeof name, "  %-22s ", item.name);
+			table_wrapf(stdout, name, "%s%s%s%s", item.summary, item.mark ? " (" : "",
+				    item.mark ? item.mark : "", item.mark ? ")" : "");
 			continue;
 		}
 		json_t *row = json_pack("{s:s, s:s, s:s, s:s?}", "list", lists[which].name, "name",

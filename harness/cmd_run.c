@@ -247,8 +247,8 @@ int cmd_run(int argc, char **argv)
 		{ "literals", 0, OPTION_LIST, "L", "own, baked, table (default: own)", &w.literals,
 		  0, 0 },
 		{ "policy", 'p', OPTION_LIST, "P",
-		  "lazy+NAME: what a call makes: all, one, table, module, adaptive\n"
-		  "                             (default: all)",
+		  "lazy+NAME: what a call makes: all, one, table, module, adaptive "
+		  "(default: all)",
 		  &w.policy, 0, 0 },
 		{ "generic", 'g', OPTION_LIST, "K",
 		  "lazy+NAME: calls that are interpreted before, 0 to 1000 (default: 0)",

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "counters.h"
+#include "table.h"
 
 static const char *const proofs[] = {
 	[PROOF_NONE] = "none",
@@ -123,23 +124,6 @@ json_t *counters_survey_to_json(const struct counters_survey *survey)
 			 (json_int_t)survey->probe_ns, "meters", list);
 }
 
-/* From column indent on, in lines of at most WIDTH columns, broken at blanks. */
-static void print_wrapped(FILE *f, int indent, const char *text)
-{
-	enum { WIDTH = 100 };
-	const size_t room = (size_t)(WIDTH - indent);
-
-	for (size_t len; (len = strlen(text)) > room; text += len + 1) {
-		len = room;
-		while (len && text[len] != ' ')
-			len--;
-		if (!len)
-			break; /* one long word */
-		fprintf(f, "%.*s\n%*s", (int)len, text, indent, "");
-	}
-	fprintf(f, "%s\n", text);
-}
-
 /* A meter's reasons, those of whole steps by the step's name alone: they stand above. */
 static void shorten(const struct counters_survey *survey, const char *why, char out[COUNTER_WHY])
 {
@@ -165,9 +149,9 @@ static void shorten(const struct counters_survey *survey, const char *why, char 
 	out[used < COUNTER_WHY ? used : COUNTER_WHY - 1] = 0;
 }
 
-/* The event's own name, without its table's and without the modifiers: 48 columns of it. --json has
- * the exact definition. */
-static void print_event(FILE *f, const char *exact)
+/* A meter's event: its own name, without its table's and without the modifiers. --json has the
+ * exact definition. */
+static void event_name(const char *exact, char out[GROUP_EXACT])
 {
 	const char *name = strstr(exact, "::");
 	size_t len;
@@ -178,41 +162,50 @@ static void print_event(FILE *f, const char *exact)
 		len--; /* back over the modifier's own name */
 	if (len && name[len - 1] == ':')
 		len--;
-	fprintf(f, "%.*s%s\n", (int)(len > 48 ? 48 : len), name, len > 48 ? "..." : "");
+	snprintf(out, GROUP_EXACT, "%.*s", (int)len, name);
+}
+
+static void print_head(FILE *f, const struct counters_survey *survey)
+{
+	const struct uarch *u = survey->uarch;
+	char name[16];
+
+	table_wrapf(f, "cpu       ", "%s: %s", survey->cpu,
+		    u ? u->name : "not known; generic events only");
+	if (u && !survey->table)
+		table_wrapf(f, "events    ", "generic only: this libpfm has no table %s%s%s",
+			    u->pmu, u->absent ? "; it is " : "", u->absent ? u->absent : "");
+	else if (u && u->borrowed)
+		table_wrapf(f, "events    ", "%s", u->borrowed);
+	for (int kind = 0; kind < GROUP_KINDS; kind++) {
+		snprintf(name, sizeof name, "%-9s ", group_names[kind]);
+		table_wrapf(f, name, "%s",
+			    survey->step[kind].available ? "works" : survey->step[kind].why);
+	}
+	fprintf(f, "a start and a stop take %llu ns; hardware events count user mode only\n\n",
+		(unsigned long long)survey->probe_ns);
 }
 
 void counters_survey_print(FILE *f, const struct counters_survey *survey)
 {
-	fprintf(f, "cpu       %s: %s\n", survey->cpu,
-		survey->uarch ? survey->uarch->name : "not known; generic events only");
-	if (survey->uarch && !survey->table)
-		fprintf(f, "events    generic only: this libpfm has no table %s%s%s\n",
-			survey->uarch->pmu, survey->uarch->absent ? "; it is " : "",
-			survey->uarch->absent ? survey->uarch->absent : "");
-	else if (survey->uarch && survey->uarch->borrowed)
-		fprintf(f, "events    %s\n", survey->uarch->borrowed);
-	for (int kind = 0; kind < GROUP_KINDS; kind++) {
-		fprintf(f, "%-9s ", group_names[kind]);
-		print_wrapped(f, 10,
-			      survey->step[kind].available ? "works" : survey->step[kind].why);
-	}
-	fprintf(f, "a start and a stop take %llu ns; hardware events count user mode only\n\n",
-		(unsigned long long)survey->probe_ns);
+	print_head(f, survey);
 	fprintf(f, "%-21s %-7s %-5s %-10s %s\n", "meter", "source", "group", "in a loop", "event");
 	for (size_t i = 0; i < METERS; i++) {
 		const struct counter *c = &survey->counter[i];
-		char ratio[16] = "reads", why[COUNTER_WHY];
+		char ratio[16] = "reads", why[COUNTER_WHY], event[GROUP_EXACT];
+		int used;
 
 		if (!c->source) {
+			used = fprintf(f, "%-21s %-7s ", c->meter->name, "-");
 			shorten(survey, c->why, why);
-			fprintf(f, "%-21s %-7s ", c->meter->name, "-");
-			print_wrapped(f, 30, why);
+			table_wrap(why, (size_t)used, f);
 			continue;
 		}
 		if (c->proof == PROOF_COUNTED)
 			snprintf(ratio, sizeof ratio, "%.3f", c->ratio);
-		fprintf(f, "%-21s %-7s %-5u %-10s ", c->meter->name, c->source, survey->group[i],
-			ratio);
-		print_event(f, c->exact);
+		used = fprintf(f, "%-21s %-7s %-5u %-10s ", c->meter->name, c->source,
+			       survey->group[i], ratio);
+		event_name(c->exact, event);
+		table_wrap(event, (size_t)used, f);
 	}
 }

@@ -8,6 +8,8 @@
 
 #include "table.h"
 
+enum { TITLE = 1024 };
+
 static const char *const headings[GC_FAULT_KINDS] = {
 	[GC_FAULT_NONE] = "no fault",
 	[GC_FAULT_EMPTY] = "an empty map is not recorded",
@@ -143,14 +145,17 @@ static void print_title(FILE *out, const struct fault_row *rows, size_t n)
 {
 	const struct gc_job *j = &rows[0].job;
 	const struct gc_program *last = NULL;
+	char programs[TITLE] = "";
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0, used = 0; i < n && used < sizeof programs; i++) {
 		if (rows[i].job.program != last)
-			fprintf(out, "%s%s", last ? ", " : "", rows[i].job.program->workload);
+			used += (size_t)snprintf(programs + used, sizeof programs - used, "%s%s",
+						 last ? ", " : "", rows[i].job.program->workload);
 		last = rows[i].job.program;
 	}
-	fprintf(out, "; O%u%s, collecting: %s, seed %" PRIu64 "\n\n", j->tier,
-		j->polls ? " with polls" : "", gc_mode_names[j->mode], j->seed);
+	table_wrapf(out, "", "%s; O%u%s, collecting: %s, seed %" PRIu64, programs, j->tier,
+		    j->polls ? " with polls" : "", gc_mode_names[j->mode], j->seed);
+	fputc('\n', out);
 }
 
 int fault_report_tables(FILE *out, const struct fault_row *rows, size_t n)

@@ -233,7 +233,7 @@ static int counts(struct view *v, FILE *out)
 		const char *source = json_string_value(json_object_get(row, "source"));
 		if (!source)
 			continue;
-		fprintf(out, "  instructions: %s\n", source);
+		table_wrapf(out, "  instructions: ", "%s", source);
 		break;
 	}
 	return r;
@@ -342,8 +342,8 @@ static int bogus(struct view *v, FILE *out)
 	table_begin(&v->table, headers, "lrrrrrr");
 	each_encoder(v, bogus_row);
 	int r = table_end(&v->table, out);
-	fprintf(out, "  mid-instruction: %s\n",
-		map_rows_text(v->rows, v->file, "bogus_mid-instruction", "note"));
+	table_wrapf(out, "  mid-instruction: ", "%s",
+		    map_rows_text(v->rows, v->file, "bogus_mid-instruction", "note"));
 	return r;
 }
 
@@ -437,7 +437,7 @@ static void heading(const struct view *v, FILE *out)
 	get(v, "functions", "value", &functions, NULL);
 	get(v, "text_bytes", "value", &text, NULL);
 	get(v, "spilled", "value", &spilled, NULL);
-	fprintf(out, "%s: %s%s%s\n", v->file, corpus, *producer ? ", " : "", producer);
+	table_wrapf(out, "", "%s: %s%s%s", v->file, corpus, *producer ? ", " : "", producer);
 	fprintf(out, "%.0f safepoints, ", n);
 	if (recorded)
 		fprintf(out, "%.0f of them empty", empties);
@@ -455,7 +455,7 @@ static void heading(const struct view *v, FILE *out)
 		    "%.0f safepoints have live registers: slots of a save area in every frame\n",
 		    spilled);
 	if (*note)
-		fprintf(out, "%s\n", note);
+		table_wrapf(out, "", "%s", note);
 }
 
 int map_report_tables(FILE *out, const struct map_rows *rows)

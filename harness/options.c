@@ -10,6 +10,7 @@
 
 #include "options.h"
 #include "suggest.h"
+#include "table.h"
 
 enum { MOST = 32, FIRST_CODE = 256 };
 
@@ -102,7 +103,7 @@ static int take(const char *command, const struct option_spec *s, const char *te
 
 static void print_help(const struct option_help *help, const struct option_spec *specs, size_t n)
 {
-	char name[64];
+	char text[64], name[80];
 
 	printf("usage: stubmap %s\n\n%s\n\n", help->usage, help->summary);
 	for (size_t i = 0; i < n; i++) {
@@ -110,9 +111,10 @@ static void print_help(const struct option_help *help, const struct option_spec 
 		char letter[8] = "    ";
 		if (s->letter)
 			snprintf(letter, sizeof letter, "-%c, ", s->letter);
-		snprintf(name, sizeof name, "%s--%s%s%s", letter, s->name, s->value ? " " : "",
+		snprintf(text, sizeof text, "%s--%s%s%s", letter, s->name, s->value ? " " : "",
 			 s->value ? s->value : "");
-		printf("  %-26s %s\n", name, s->help);
+		snprintf(name, sizeof name, "  %-26s ", text);
+		table_wrapf(stdout, name, "%s", s->help);
 	}
 	printf("  %-26s %s\n", "    --help", "this text");
 }

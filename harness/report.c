@@ -95,9 +95,10 @@ static void print_title(FILE *out, const struct run *run)
 	const char *name = json_string_value(json_object_get(plan, "name"));
 	const char *started = json_string_value(json_object_get(run->head, "started"));
 
-	fprintf(out, "%s, seed %lld, %s, %s\n\n", name ? name : "run",
-		(long long)json_integer_value(json_object_get(run->head, "seed")),
-		cpu ? cpu : "machine not known", started ? started : "");
+	table_wrapf(out, "", "%s, seed %lld, %s, %s", name ? name : "run",
+		    (long long)json_integer_value(json_object_get(run->head, "seed")),
+		    cpu ? cpu : "machine not known", started ? started : "");
+	fputc('\n', out);
 }
 
 static void print_legend(FILE *out, const struct rows *rows, const struct view *view)
@@ -131,19 +132,17 @@ static void print_legend(FILE *out, const struct rows *rows, const struct view *
 static void print_failures(FILE *out, const struct rows *rows, const struct view *view)
 {
 	const struct census *c = &rows->census;
-	char arm[80], group[160], text[ROW_NOTE + 300];
+	char arm[80], group[160];
 
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct row *row = &rows->rows[i];
 		if (!row->failed || view_of(&c->cells[row->cell]) != view ||
 		    row != row_of(rows, row->cell, &view->columns[0]))
 			continue;
-		snprintf(text, sizeof text, "%s (%s): %s",
-			 arm_label(c->run, &c->cells[row->cell], arm, sizeof arm),
-			 group_label(c->run, &c->groups[row->cell], group, sizeof group),
-			 row->note);
-		fputs("  ! ", out);
-		table_wrap(text, 4, out);
+		table_wrapf(out, "  ! ", "%s (%s): %s",
+			    arm_label(c->run, &c->cells[row->cell], arm, sizeof arm),
+			    group_label(c->run, &c->groups[row->cell], group, sizeof group),
+			    row->note);
 	}
 }
 

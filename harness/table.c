@@ -2,10 +2,15 @@
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "table.h"
+
+/* A text that starts too far right to wrap stands on a line of its own; texts narrower than this
+ * yield no more to numbers. */
+enum { TABLE_INDENT = 4, TABLE_NARROW = 16 };
 
 void table_begin(struct table *t, const char *const *headers, const char *align)
 {
@@ -91,45 +96,151 @@ void table_missing(struct table *t, const char *why)
 		table_cell(t, "-%zu", i + 1);
 }
 
-void table_wrap(const char *text, size_t used, FILE *out)
+/* A character's bytes behind its first take no column. */
+static bool starts_column(char byte)
 {
-	const size_t indent = used;
-
-	for (const char *word = text; *word;) {
-		const size_t blanks = strspn(word, " "), n = strcspn(word + blanks, " ");
-
-		if (used > indent && used + blanks + n > TABLE_WIDTH) {
-			fprintf(out, "\n%*s%.*s", (int)indent, "", (int)n, word + blanks);
-			used = indent + n;
-		} else {
-			fprintf(out, "%.*s", (int)(blanks + n), word);
-			used += blanks + n;
-		}
-		word += blanks + n;
-	}
-	fputc('\n', out);
+	return (byte & 0xc0) != 0x80;
 }
 
-/* With blanks between columns as the width allows. */
-static void print_rows(const struct table *t, const size_t *width, const char *between, FILE *out)
+static size_t columns(const char *text)
 {
-	for (size_t i = 0; i <= t->n; i++) {
-		const struct table_row *row = i ? &t->rows[i - 1] : NULL;
-		if (row && row->heading) {
-			fputs(i > 1 ? "\n" : "", out);
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += starts_column(*text);
+	return n;
+}
+
+size_t table_break(const char *text, size_t width, size_t *next)
+{
+	size_t end = 0, blank = 0, joint = 0, from = strspn(text, " ");
+
+	for (size_t used = 0; text[end]; end++) {
+		used += starts_column(text[end]);
+		if (end > from && text[end] == ' ' && text[end - 1] != ' ')
+			blank = end;
+		if (used > width && end)
+			break;
+		if (text[end + 1] && text[end + 1] != ' ' && strchr(":.,/", text[end]))
+			joint = end + 1;
+	}
+	if (text[end])
+		end = blank ? blank : joint ? joint : end;
+	*next = end + strspn(text + end, " ");
+	return end;
+}
+
+void table_wrap(const char *text, size_t used, FILE *out)
+{
+	size_t indent = used, n, next;
+
+	if (used > TABLE_WIDTH / 2) {
+		indent = TABLE_INDENT;
+		fprintf(out, "\n%*s", TABLE_INDENT, "");
+	}
+	for (;; text += next) {
+		n = table_break(text, TABLE_WIDTH - indent, &next);
+		fprintf(out, "%.*s\n", (int)n, text);
+		if (!text[next])
+			return;
+		fprintf(out, "%*s", (int)indent, "");
+	}
+}
+
+void table_wrapf(FILE *out, const char *prefix, const char *form, ...)
+{
+	char *text;
+	va_list ap;
+	int n;
+
+	fputs(prefix, out);
+	va_start(ap, form);
+	n = vasprintf(&text, form, ap);
+	va_end(ap);
+	if (n < 0) {
+		fputs("out of memory\n", out);
+		return;
+	}
+	table_wrap(text, columns(prefix), out);
+	free(text);
+}
+
+/* Makes columns narrower until a line holds them all: the widest first, texts before numbers.
+ * Returns the blanks between two. */
+static size_t fit(const struct table *t, size_t width[TABLE_COLUMNS])
+{
+	size_t total = 0, between = 2;
+
+	for (size_t k = 0; k < t->ncolumns; k++)
+		total += width[k];
+	if (total + between * (t->ncolumns - 1) > TABLE_WIDTH)
+		between = 1;
+	for (; total + between * (t->ncolumns - 1) > TABLE_WIDTH; total--) {
+		size_t text = 0, any = 0;
+
+		for (size_t k = 1; k < t->ncolumns; k++) {
+			if (width[k] > width[any])
+				any = k;
+			if (t->align[text] != 'l' || (t->align[k] == 'l' && width[k] > width[text]))
+				text = k;
+		}
+		width[t->align[text] == 'l' && width[text] > TABLE_NARROW ? text : any]--;
+	}
+	return between;
+}
+
+/* A column's next line; at moves to what is left of the cell. */
+static size_t put_cell(const struct table *t, size_t k, size_t width, const char **at, bool last,
+		       FILE *out)
+{
+	size_t next, n = table_break(*at, width, &next), pad = 0;
+
+	for (size_t i = 0; i < n; i++)
+		pad += starts_column((*at)[i]);
+	pad = width - pad;
+	fprintf(out, "%*s%.*s", t->align[k] == 'r' ? (int)pad : 0, "", (int)n, *at);
+	*at += next;
+	return last || t->align[k] == 'r' ? 0 : pad;
+}
+
+/* In as many lines as its longest cell takes; no blanks at a line's end. */
+static void print_row(const struct table *t, const char *const *cells, const size_t *width,
+		      size_t between, FILE *out)
+{
+	const char *at[TABLE_COLUMNS];
+	size_t end;
+
+	memcpy(at, cells, t->ncolumns * sizeof *at);
+	do {
+		size_t blanks = 0;
+
+		for (end = t->ncolumns; end && !*at[end - 1];)
+			end--;
+		for (size_t k = 0; k < end; k++) {
+			fprintf(out, "%*s", (int)(blanks + (k ? between : 0)), "");
+			blanks = put_cell(t, k, width[k], &at[k], k + 1 == end, out);
+		}
+		fputc('\n', out);
+		for (end = t->ncolumns; end && !*at[end - 1];)
+			end--;
+	} while (end);
+}
+
+static void print_rows(const struct table *t, const size_t *width, size_t between, FILE *out)
+{
+	print_row(t, t->headers, width, between, out);
+	for (size_t i = 0; i < t->n; i++) {
+		const struct table_row *row = &t->rows[i];
+		const char *cells[TABLE_COLUMNS];
+
+		if (row->heading) {
+			fputs(i ? "\n" : "", out);
 			table_wrap(row->heading, 0, out);
 			continue;
 		}
-		size_t last = t->ncolumns; /* no blanks at a line's end */
-		while (row && last > 1 && !*row->cells[last - 1])
-			last--;
-		for (size_t k = 0; k < last; k++)
-			fprintf(out, "%s%*s", k ? between : "",
-				t->align[k] == 'r' ? (int)width[k]
-				: k + 1 < last	   ? -(int)width[k]
-						   : 0,
-				row ? row->cells[k] : t->headers[k]);
-		fputc('\n', out);
+		for (size_t k = 0; k < t->ncolumns; k++)
+			cells[k] = row->cells[k];
+		print_row(t, cells, width, between, out);
 	}
 }
 
@@ -143,18 +254,18 @@ static void print_note(size_t i, const char *text, FILE *out)
 
 int table_end(struct table *t, FILE *out)
 {
-	size_t width[TABLE_COLUMNS] = { 0 }, total = 0;
+	size_t width[TABLE_COLUMNS] = { 0 }, between;
 	int r = t->failed;
 
 	for (size_t k = 0; k < t->ncolumns; k++) {
-		width[k] = strlen(t->headers[k]);
+		width[k] = columns(t->headers[k]);
 		for (size_t i = 0; i < t->n; i++)
-			if (!t->rows[i].heading && strlen(t->rows[i].cells[k]) > width[k])
-				width[k] = strlen(t->rows[i].cells[k]);
-		total += width[k] + 2;
+			if (!t->rows[i].heading && columns(t->rows[i].cells[k]) > width[k])
+				width[k] = columns(t->rows[i].cells[k]);
 	}
+	between = fit(t, width);
 	if (!r && out) {
-		print_rows(t, width, total - 2 > TABLE_WIDTH ? " " : "  ", out);
+		print_rows(t, width, between, out);
 		for (size_t i = 0; i < t->nnotes; i++)
 			print_note(i, t->notes[i], out);
 	}

@@ -1,6 +1,7 @@
 /*
  * table.h - a table as text: aligned columns, headings between rows, footnotes under it.
  *
+ * No line has more than TABLE_WIDTH columns, one a character: what is longer goes on below.
  * A missing value is "-" with a letter; the note of that letter says why. Equal notes share one.
  */
 #ifndef STUBMAP_TABLE_H
@@ -41,9 +42,15 @@ void table_missing(struct table *, const char *why);
 /* Prints, unless out is NULL, and frees. 0, or -ENOMEM where nothing was printed. */
 int table_end(struct table *, FILE *out);
 
-/* Text as a line, or lines of TABLE_WIDTH where words allow; the first stands behind `used`
- * columns, and so do the others. */
+/* Text as a line, or as lines of TABLE_WIDTH; the first stands behind `used` columns, and so do the
+ * others. No line is longer: a word that is gets broken. */
 void table_wrap(const char *text, size_t used, FILE *out);
+/* The prefix, and the text behind it as table_wrap has it. */
+void __attribute__((format(printf, 3, 4))) table_wrapf(FILE *out, const char *prefix,
+						       const char *form, ...);
+/* How many bytes of text go in a line of `width` columns, 1 or more: up to a blank; of a word that
+ * is longer, up to a colon, dot, comma or slash, else as many as fit. *next: where the rest is. */
+size_t table_break(const char *text, size_t width, size_t *next);
 /* value as table_number has it. */
 void table_format(double value, char *out, size_t size);
 
