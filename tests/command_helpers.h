@@ -1,18 +1,12 @@
-/* command_helpers.h - a command run in this process, as its caller sees it. */
+/* command_helpers.h - a command run as its caller sees it, in a process of its own. */
 #ifndef COMMAND_HELPERS_H
 #define COMMAND_HELPERS_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include <sys/mman.h>
 
-#include <cmocka.h>
-
-#include "../harness/table.h"
+#include "child_helpers.h"
+#include "text_helpers.h"
 
 #define CWASM "tests/data/gc.cwasm"
 
@@ -38,30 +32,55 @@ static inline char *slurp(FILE *f)
 	return text;
 }
 
-/* Runs the command with stdout and stderr in files. line: words with single blanks. */
-static inline struct result run(int (*command)(int, char **), const char *line)
+/* The child's side: no way out of it but the one at its end. */
+static inline void run_child(int (*command)(int, char **), const char *line, FILE *out, FILE *err,
+			     int *status)
 {
 	char *copy = strdup(line), *at = copy, *argv[WORDS + 1] = { 0 };
-	FILE *out = tmpfile(), *err = tmpfile();
-	int argc = 0, saved[2] = { dup(1), dup(2) };
-	struct result r;
+	int argc = 0;
 
 	for (char *word; argc < WORDS && (word = strsep(&at, " "));)
 		argv[argc++] = word;
-	fflush(stdout);
-	fflush(stderr);
 	dup2(fileno(out), 1);
 	dup2(fileno(err), 2);
-	r.status = command(argc, argv);
-	fflush(stdout);
-	fflush(stderr);
-	dup2(saved[0], 1);
-	dup2(saved[1], 2);
-	close(saved[0]);
-	close(saved[1]);
-	r.out = slurp(out);
-	r.err = slurp(err);
+	*status = command(argc, argv);
 	free(copy);
+	exit(0); /* leaks are looked for here */
+}
+
+/* Runs the command with stdout and stderr in files. line: words with single blanks. A command that
+ * dies, or that a sanitizer reports, fails the test with all that it said. */
+static inline struct result run(int (*command)(int, char **), const char *line)
+{
+	enum { VANISHED = -1 };
+	int *status =
+	    mmap(NULL, sizeof *status, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	FILE *out = tmpfile(), *err = tmpfile();
+	struct result r;
+	char text[64];
+	int ending;
+	pid_t pid;
+
+	assert_ptr_not_equal(status, MAP_FAILED);
+	assert_true(out && err);
+	*status = VANISHED;
+	if (!(pid = child_fork()))
+		run_child(command, line, out, err, status);
+	assert_int_equal(waitpid(pid, &ending, 0), pid);
+	r = (struct result){ .status = *status, .out = slurp(out), .err = slurp(err) };
+	munmap(status, sizeof *status);
+	if (r.status == VANISHED || ending || child_reported(r.err))
+		fail_saying(r.out, r.err, "`%s`: %s", line, child_ending(ending, text));
+	return r;
+}
+
+/* Runs it, and it must end with that exit status. */
+static inline struct result run_to(int status, int (*command)(int, char **), const char *line)
+{
+	struct result r = run(command, line);
+
+	if (r.status != status)
+		fail_saying(r.out, r.err, "`%s`: exit status %d, not %d", line, r.status, status);
 	return r;
 }
 
@@ -73,22 +92,12 @@ static inline void done(struct result *r)
 
 static inline void refused(int (*command)(int, char **), const char *line, const char *part)
 {
-	struct result r = run(command, line);
+	struct result r = run_to(2, command, line);
 
-	assert_int_equal(r.status, 2);
 	assert_string_equal(r.out, "");
-	assert_non_null(strstr(r.err, part));
-	assert_ptr_equal(strchr(r.err, '\n'), r.err + strlen(r.err) - 1);
+	if (!strstr(r.err, part) || strchr(r.err, '\n') != r.err + strlen(r.err) - 1)
+		fail_saying("", r.err, "`%s`: not one line with '%s'", line, part);
 	done(&r);
-}
-
-static inline void check_width(const char *text)
-{
-	for (const char *end; *text; text = end + 1) {
-		end = strchr(text, '\n');
-		assert_non_null(end);
-		assert_true(end - text <= 100);
-	}
 }
 
 #endif
