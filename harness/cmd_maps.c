@@ -11,6 +11,7 @@
 #include "commands.h"
 #include "corpus.h"
 #include "env.h"
+#include "gc_corpus.h"
 #include "map_measure.h"
 #include "map_report.h"
 #include "map_rows.h"
@@ -58,6 +59,42 @@ static int check_figure(const char *figure)
 	return say(line);
 }
 
+/* What can be known of the files before the first is measured. */
+static int check_files(char **files, size_t n)
+{
+	char line[MAP_ROWS_ERROR];
+
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < i; k++)
+			if (!strcmp(files[k], files[i])) {
+				snprintf(line, sizeof line, "%s: given twice", files[i]);
+				return say(line);
+			}
+		if (gc_corpus_is(files[i])) {
+			if (gc_corpus_check(files[i], line))
+				return say(line);
+		} else if (access(files[i], R_OK)) {
+			snprintf(line, sizeof line, "%s: %s", files[i], strerror(errno));
+			return say(line);
+		}
+	}
+	return 0;
+}
+
+/* Whether a record could be put in its folder. */
+static int check_path(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[LINE], line[LINE];
+
+	snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1,
+		 slash ? path : ".");
+	if (!access(folder, W_OK | X_OK))
+		return 0;
+	snprintf(line, sizeof line, "%.500s: %s", path, strerror(errno));
+	return say(line);
+}
+
 /* 0, 1 (an encoder was wrong) or 2 (said why). */
 static int measure(const struct map_measure *with, char **files, size_t n)
 {
@@ -66,11 +103,6 @@ static int measure(const struct map_measure *with, char **files, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		int r;
-		for (size_t k = 0; k < i; k++)
-			if (!strcmp(files[k], files[i])) {
-				snprintf(error, sizeof error, "%s: given twice", files[i]);
-				return say(error);
-			}
 		if (map_rows_is_record(files[i]))
 			r = map_rows_load(with->rows, files[i], error);
 		else
@@ -148,6 +180,10 @@ int cmd_maps(int argc, char **argv)
 		r = say("--json and --tsv exclude each other");
 	if (!r && figure)
 		r = check_figure(figure);
+	if (!r)
+		r = check_files(argv + first, (size_t)(argc - first));
+	if (!r && path)
+		r = check_path(path);
 	if (!r && !untimed && getenv("LIBPFM_FORCE_PMU"))
 		r = say("LIBPFM_FORCE_PMU makes counters up: unset it");
 	if (!r) {

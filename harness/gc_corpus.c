@@ -54,6 +54,13 @@ static int read_tier(const char *word, unsigned *tier, char error[CORPUS_ERROR])
 	return 0;
 }
 
+int gc_corpus_check(const char *word, char error[CORPUS_ERROR])
+{
+	unsigned tier;
+
+	return find(word, error) ? read_tier(word, &tier, error) : -EINVAL;
+}
+
 int gc_corpus_open(const char *word, struct corpus *c, struct walk_log *walks,
 		   char error[CORPUS_ERROR])
 {

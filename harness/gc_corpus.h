@@ -14,6 +14,8 @@
 
 /* Whether a word is meant as such a name rather than a file's. */
 bool gc_corpus_is(const char *word);
+/* 0, or -EINVAL with one line in error: no such program or tier. */
+int gc_corpus_check(const char *word, char error[CORPUS_ERROR]);
 
 /*
  * Compiles the program and runs it once at its usual size, each answer of the encoder checked,
