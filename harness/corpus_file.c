@@ -61,6 +61,8 @@ static uint64_t get64(const uint8_t *p)
 /* Once memory has run out, len stays at 0 and cap at 1: checked at the end. */
 static void put_bytes(struct bytes *b, const void *data, size_t n)
 {
+	if (!n) /* data is NULL, perhaps */
+		return;
 	if (b->cap - b->len < n) {
 		size_t cap = 2 * b->cap + n + 4096;
 		uint8_t *p = b->cap == 1 ? NULL : realloc(b->data, cap);

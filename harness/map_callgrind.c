@@ -37,7 +37,8 @@ static void put(FILE *f, const void *data, size_t bytes)
 {
 	static const char zeros[WORD];
 
-	fwrite(data, 1, bytes, f);
+	if (bytes) /* the table of `none` is NULL */
+		fwrite(data, 1, bytes, f);
 	fwrite(zeros, 1, rounded(bytes) - bytes, f);
 }
 

@@ -124,7 +124,7 @@ int trace_save(const struct trace_pack *p, const char *path, char error[TRACE_ER
 	put_le(fixed + 20, p->records, 8);
 	put_le(fixed + 28, hash(p->data, p->size), 8);
 	bool good = fwrite(fixed, sizeof fixed, 1, f) == 1 && fputs(head, f) >= 0 &&
-		    fwrite(p->data, 1, p->size, f) == p->size;
+		    (!p->size || fwrite(p->data, 1, p->size, f) == p->size);
 	good &= !fclose(f);
 	if (!good || rename(part, path))
 		e = errno ? -errno : -EIO;

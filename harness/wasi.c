@@ -130,7 +130,8 @@ int wasi_print(struct wasi *w, const char *text, size_t size)
 
 	if (wasi_resize(f, old + size))
 		return -ENOMEM;
-	memcpy(f->data + old, text, size);
+	if (size)
+		memcpy(f->data + old, text, size);
 	return 0;
 }
 

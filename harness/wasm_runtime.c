@@ -93,7 +93,8 @@ static void memory_init(void *ctx, wasm_rt_memory_t *m, const uint8_t *data, uin
 {
 	check_range(ctx, s, n, size);
 	check_range(ctx, d, n, m->size);
-	memcpy(m->data + d, data + s, n);
+	if (n) /* an empty segment's data is NULL */
+		memcpy(m->data + d, data + s, n);
 }
 
 /* ---- Tables ---------------------------------------------------------------------------------- */

@@ -387,6 +387,15 @@ static void test_written_and_read(void **state)
 		corpus_close(&c);
 		corpus_close(&again);
 	}
+	/* Of nothing at all, too. */
+	struct corpus_builder b = { 0 };
+	c = (struct corpus){ .name = "empty", .slot_bytes = 8 };
+	assert_int_equal(corpus_seal(&b, &c, error), 0);
+	assert_int_equal(corpus_write(&c, path, error), 0);
+	assert_int_equal(corpus_import(path, &again, error), 0);
+	expect_same(&c, &again);
+	corpus_close(&c);
+	corpus_close(&again);
 	unlink(path);
 	import_assembly(SAMPLE_OCAML, &c);
 	assert_int_equal(corpus_write(&c, "/nowhere/x.corpus", error), -ENOENT);

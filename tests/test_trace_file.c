@@ -163,6 +163,24 @@ static void try(const uint8_t *data, size_t size, bool must_fail)
 	assert_true(!e || (*error && !strchr(error, '\n')));
 }
 
+/* Of no access at all: what comes back is refused or empty, and nothing dies of it. */
+static void no_access(void **state)
+{
+	struct trace_pack pack = { .head = plain_head() }, read = { 0 };
+	struct trace trace = { 0 };
+	char error[TRACE_ERROR];
+
+	(void)state;
+	assert_int_equal(trace_save(&pack, path_of("empty"), error), 0);
+	trace_pack_free(&pack);
+	assert_int_equal(trace_load(path_of("empty"), &read, error), 0);
+	unlink(path_of("empty"));
+	assert_int_equal(read.size, 0);
+	assert_int_not_equal(trace_open(&read, &trace, error), 0);
+	trace_close(&trace);
+	trace_pack_free(&read);
+}
+
 static void damage(void **state)
 {
 	struct trace_pack pack = { .head = plain_head() };
@@ -424,15 +442,11 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(round_trip),
-		cmocka_unit_test(owners_and_frames),
-		cmocka_unit_test(damage),
-		cmocka_unit_test(bad_bodies),
-		cmocka_unit_test(bad_heads),
-		cmocka_unit_test(under_lackey),
-		cmocka_unit_test(beside_cachegrind),
-		cmocka_unit_test(no_such_program),
-		cmocka_unit_test(rank_correlation),
+		cmocka_unit_test(round_trip),	   cmocka_unit_test(owners_and_frames),
+		cmocka_unit_test(damage),	   cmocka_unit_test(no_access),
+		cmocka_unit_test(bad_bodies),	   cmocka_unit_test(bad_heads),
+		cmocka_unit_test(under_lackey),	   cmocka_unit_test(beside_cachegrind),
+		cmocka_unit_test(no_such_program), cmocka_unit_test(rank_correlation),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

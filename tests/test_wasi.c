@@ -197,12 +197,25 @@ static void test_nonsense(void **unused)
 	end(&p);
 }
 
+/* A program that prints nothing. */
+static void test_no_output(void **state)
+{
+	struct program p;
+	size_t size = 1;
+
+	(void)state;
+	begin(&p);
+	assert_int_equal(wasi_print(&p.wasi, "", 0), 0);
+	assert_string_equal(wasi_output(&p.wasi, &size), "");
+	assert_int_equal(size, 0);
+	end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_files),
-		cmocka_unit_test(test_output),
-		cmocka_unit_test(test_bad_addresses),
+		cmocka_unit_test(test_files),	  cmocka_unit_test(test_output),
+		cmocka_unit_test(test_no_output), cmocka_unit_test(test_bad_addresses),
 		cmocka_unit_test(test_nonsense),
 	};
 

@@ -108,6 +108,7 @@ static void check_traps(const struct stub_ops *ops, unsigned tier)
 		assert_int_equal(call(&o, in, "good", &v), WASM_RETURNED);
 		assert_int_equal(v, 8);
 	}
+	assert_int_equal(call(&o, in, "init_nothing", &v), WASM_RETURNED);
 	assert_int_equal(call(&o, in, "exit", &v), WASM_EXITED);
 	assert_int_equal(o.thread.exit_code, 3);
 	assert_int_equal(call(&o, in, "grow", &v), WASM_RETURNED);

@@ -8,6 +8,7 @@
   (table $table 4 4 funcref)
   (elem (table $table) (i32.const 0) func $right $other)
   (data $text "abc")
+  (data $nothing "")
 
   (func $right (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
   (func $other (param i64) (result i64) (local.get 0))
@@ -31,6 +32,8 @@
     (memory.fill (i32.const 65535) (i32.const 1) (i32.const 2)) (i32.const 0))
   (func (export "init") (result i32)
     (memory.init $text (i32.const 0) (i32.const 2) (i32.const 2)) (i32.const 0))
+  (func (export "init_nothing") (result i32)
+    (memory.init $nothing (i32.const 65536) (i32.const 0) (i32.const 0)) (i32.const 0))
   (func (export "set") (result i32)
     (table.set $table (i32.const 4) (ref.func $right)) (i32.const 0))
   (func $deep (export "deep") (param i32) (result i32)
