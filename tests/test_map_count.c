@@ -177,6 +177,18 @@ static void every_encoder(void **state)
 	release(&s, &shape);
 }
 
+/* As `stubmap maps` has it: a table without a byte is NULL. */
+static void an_empty_table(void **state)
+{
+	struct bytes nothing = { 0 };
+	struct map_region r = region_of(map_encoder("none"), &nothing, false);
+	double count;
+
+	(void)state;
+	assert_int_equal(count_by_callgrind(&r, 1, &count), 0);
+	assert_true(count >= 1 && count < 20);
+}
+
 /* ---- The command ----------------------------------------------------------------------------- */
 
 enum guest { HAS_ALL, NO_PMU, NO_PMU_NO_VALGRIND };
@@ -313,9 +325,9 @@ static int find_plain(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(known_lengths), cmocka_unit_test(every_encoder),
-		cmocka_unit_test(sources_agree), cmocka_unit_test(no_source),
-		cmocka_unit_test(bad_files),
+		cmocka_unit_test(known_lengths),  cmocka_unit_test(every_encoder),
+		cmocka_unit_test(an_empty_table), cmocka_unit_test(sources_agree),
+		cmocka_unit_test(no_source),	  cmocka_unit_test(bad_files),
 	};
 
 	for (size_t i = 0; i < LOOKUPS / BATCH; i++)
