@@ -67,7 +67,7 @@ static int paranoid(void)
 	return level;
 }
 
-static void explain(int error, const char *name, char why[GROUP_WHY])
+void group_explain(int error, const char *name, char why[GROUP_WHY])
 {
 	switch (error) {
 	case EACCES:
@@ -137,7 +137,7 @@ static int open_event(const char *name, int leader, char exact[GROUP_EXACT], cha
 	fd = syscall(SYS_perf_event_open, &attr, 0, -1, leader, PERF_FLAG_FD_CLOEXEC);
 	if (fd < 0) {
 		rc = -errno;
-		explain(errno, name, why);
+		group_explain(errno, name, why);
 		return rc;
 	}
 	return (int)fd;

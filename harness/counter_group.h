@@ -45,6 +45,9 @@ bool group_has_table(const char *pmu);
 /* 0, or a negative errno with the reason and what would help. */
 int group_available(enum group_kind, char why[GROUP_WHY]);
 
+/* Why perf_event_open refused an event with that error, and what would help. */
+void group_explain(int error, const char *name, char why[GROUP_WHY]);
+
 /* Opens and starts all n events (libpfm's names; kernel: rusage:minflt, majflt, faults, switches,
  * clock:thread) or none. exact[i], if exact is not NULL, becomes the full definition of event i.
  * 0, or a negative errno with the reason. */
