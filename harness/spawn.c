@@ -191,11 +191,18 @@ static json_t *failed(const char *why)
 	return json_pack("{s:s, s:o, s:[]}", "status", "failed", "why", text, "figures");
 }
 
-/* The last line that the child wrote to stderr, without its end. */
+/* The last line that the child wrote to stderr, without its end; of a sanitizer's report, the line
+ * that sums it up. */
 static const char *last_words(struct buffer *b)
 {
+	char *summary = b->len ? strstr(b->data, "SUMMARY: ") : NULL;
+
 	if (!b->len)
 		return "";
+	if (summary) {
+		summary[strcspn(summary, "\n")] = 0;
+		return summary;
+	}
 	while (b->len && (b->data[b->len - 1] == '\n' || b->data[b->len - 1] == ' '))
 		b->data[--b->len] = 0;
 	char *line = strrchr(b->data, '\n');

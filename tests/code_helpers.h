@@ -15,8 +15,9 @@
 #include <cmocka.h>
 
 #include "../strategies/stub.h"
+#include "child_helpers.h"
 
-enum { QUANTA = 3 };
+enum { QUANTA = 3, MAPS_LINE = 4400 }; /* a line of /proc/self/maps ends with a path */
 static const uint32_t quanta[QUANTA] = { 4096, 16384, 65536 };
 
 static inline struct code_memory *open_or_skip(const struct code_config *config)
@@ -53,7 +54,7 @@ static inline void each(void (*f)(struct code_memory *, const struct code_config
 static inline void protection(const void *at, char out[5])
 {
 	FILE *f = fopen("/proc/self/maps", "r");
-	char line[512], prot[5];
+	char line[MAPS_LINE], prot[5];
 	uintptr_t from, to;
 
 	assert_non_null(f);
@@ -78,7 +79,7 @@ static inline void assert_protection(const void *at, const char *expected)
 static inline void assert_never_both(const struct code_config *config)
 {
 	FILE *f = fopen("/proc/self/maps", "r");
-	char line[512], prot[5];
+	char line[MAPS_LINE], prot[5];
 
 	assert_non_null(f);
 	while (fgets(line, sizeof(line), f))

@@ -131,7 +131,7 @@ static void test_layout(void **state)
 /* Every mapping that begins in an area ends in it, whatever lies around the reservation. */
 static void edges(struct code_memory *code, const struct code_config *config)
 {
-	char line[512];
+	char line[MAPS_LINE];
 	uintptr_t from, to, start, end;
 	unsigned seen = 0;
 

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "code_helpers.h"
@@ -70,8 +69,7 @@ static void test_forbidden(void **state)
 #else
 	const int option = 65;
 #endif
-	pid_t child = fork();
-	assert_true(child >= 0);
+	pid_t child = child_fork();
 	if (!child) {
 		if (prctl(option, 1, 0, 0, 0))
 			_exit(77);
@@ -91,12 +89,10 @@ static void test_forbidden(void **state)
 		}
 		_exit(0);
 	}
-	int status;
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFEXITED(status));
-	if (WEXITSTATUS(status) == 77)
+	int status = child_wait(child);
+	if (status == 77)
 		skip(); /* a kernel before 6.3 */
-	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_int_equal(status, 0);
 }
 
 /* ---- System calls ------------------------------------------------------------------------------
@@ -241,14 +237,10 @@ static void test_too_many_mappings(void **state)
 	struct code_memory *code = open_or_skip(&config);
 	if (!code || max_map_count() > 90000)
 		skip(); /* the area has too few quanta to reach it */
-	pid_t child = fork();
-	assert_true(child >= 0);
+	pid_t child = child_fork();
 	if (!child)
 		_exit(fill_mappings(code));
-	int status;
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_int_equal(child_wait(child), 0);
 	code_close(code);
 }
 

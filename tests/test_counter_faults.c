@@ -51,11 +51,10 @@ static void unknown_cpu(void **state)
 	(void)state;
 	assert_null(set->uarch);
 	assert_missing(&set->counter[1], "unknown CPU");
-	if (set->step[GROUP_HARDWARE].available) {
+	if (set->counter[0].source) {
+		assert_true(set->step[GROUP_HARDWARE].available);
 		assert_true(set->counter[0].generic);
 		assert_says(set->counter[0].exact, "type 0 config 0x1");
-	} else {
-		assert_null(set->counter[0].source);
 	}
 	counters_close(set);
 }
@@ -76,7 +75,7 @@ static void no_table(void **state)
 		return;
 	}
 	assert_says(set->counter[0].why, "adl_glc::INST_RETIRED:ANY_P (0xc0): this libpfm has no");
-	if (set->step[GROUP_HARDWARE].available) {
+	if (set->counter[0].source) {
 		assert_true(set->counter[0].generic);
 		assert_null(set->counter[0].event);
 		assert_says(set->counter[0].exact, "type 0 config 0x1");
@@ -132,11 +131,11 @@ static void the_crowded_wait(void **state)
 	char error[COUNTERS_ERROR];
 
 	(void)state;
-	if (!set) {
+	if (!set || !set->counter[0].source) {
+		counters_close(set);
 		skip();
 		return;
 	}
-	assert_non_null(set->counter[0].source);
 	assert_non_null(set->counter[1].source);
 	assert_missing(&set->counter[2], "another invocation");
 	assert_true(set->counter[2].waits);

@@ -12,11 +12,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "child_helpers.h"
 #include "counter_helpers.h"
 
 enum { SKIPPED = 77 };
@@ -109,6 +109,15 @@ static void software_events_count(void **state)
 	counters_close(set);
 }
 
+/* Guests were seen whose counters open, and stay at zero: the loops keep them out. */
+static bool has_all(const struct counters *set)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (!set->counter[i].source)
+			return false;
+	return true;
+}
+
 static void hardware_events_count(void **state)
 {
 	const char *names[] = { "instructions", "branches", "cycles" };
@@ -116,7 +125,8 @@ static void hardware_events_count(void **state)
 	double ratio;
 
 	(void)state;
-	if (!set) {
+	if (!set || !has_all(set)) {
+		counters_close(set);
 		skip();
 		return;
 	}
@@ -243,7 +253,11 @@ static int papi_child(void)
 		rc = set->counter[0].source ? 1 : SKIPPED;
 		goto out;
 	}
-	if (!set->counter[0].source || strcmp(set->counter[0].source, "papi") != 0) {
+	if (!set->counter[0].source) {
+		rc = SKIPPED;
+		goto out;
+	}
+	if (strcmp(set->counter[0].source, "papi") != 0) {
 		fprintf(stderr, "%s\n", set->counter[0].why);
 		goto out;
 	}
@@ -261,21 +275,21 @@ static void papi_counts(void **state)
 	int status;
 	pid_t pid;
 
+	/* Where its table is not libpfm's, or not here, there is nothing to force. */
 	if (!uarch || uarch->absent) {
 		skip();
 		return;
 	}
-	pid = fork();
+	pid = child_fork();
 	if (pid == 0) {
 		setenv("LIBPFM_FORCE_PMU", uarch->pmu, 1);
 		execl("/proc/self/exe", self, "--papi", (char *)NULL);
 		_exit(1);
 	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	if (WEXITSTATUS(status) == SKIPPED)
+	status = child_wait(pid);
+	if (status == SKIPPED)
 		skip();
-	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_int_equal(status, 0);
 }
 
 int main(int argc, char **argv)

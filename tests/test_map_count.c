@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -18,8 +17,9 @@
 #include "../harness/commands.h"
 #include "../harness/map_callgrind.h"
 #include "../harness/map_instructions.h"
-#include "map_samples.h"
+#include "child_helpers.h"
 #include "forbid.h"
+#include "map_samples.h"
 
 enum {
 	LOOKUPS = 512,
@@ -203,8 +203,8 @@ static json_t *rows_of(enum guest guest, const char *args)
 	pid_t pid;
 
 	assert_non_null(f);
-	snprintf(command, sizeof command, "exec %s %s >%s", plain, args, path);
-	pid = fork();
+	snprintf(command, sizeof command, "exec '%s' %s >%s", plain, args, path);
+	pid = child_fork();
 	if (!pid) {
 		if (guest != HAS_ALL)
 			forbid_counters();
@@ -213,8 +213,8 @@ static json_t *rows_of(enum guest guest, const char *args)
 		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
 		_exit(127);
 	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status) && !WEXITSTATUS(status));
+	if ((status = child_wait(pid)))
+		fail_msg("%s: exit status %d", command, status);
 	while (fgets(line, sizeof line, f))
 		if (strstr(line, "\"event\": \"instructions_"))
 			json_array_append_new(rows, json_loads(line, 0, NULL));

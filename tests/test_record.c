@@ -25,7 +25,7 @@ __attribute__((format(printf, 3, 4))) static int run(char *text, size_t size, co
 	char command[1200];
 	va_list args;
 	int n = snprintf(command, sizeof command,
-			 "R=$PWD/scripts/record-trace T=$PWD/tests/record;"
+			 "R=\"$PWD\"/scripts/record-trace T=\"$PWD\"/tests/record;"
 			 " cd %s; exec 2>&1; ",
 			 folder);
 
@@ -127,9 +127,10 @@ static void test_known(void **unused)
 
 	(void)unused;
 	NEEDS_NODE();
-	assert_int_equal(run(NULL, 0, "node $T/program.js >plain"), 0);
+	if (run(said, sizeof said, "node \"$T\"/program.js >plain"))
+		fail_msg("%s", said);
 	int status = run(said, sizeof said,
-			 "$R -o known.trace.zst -p 'a test' -- node $T/program.js"
+			 "\"$R\" -o known.trace.zst -p 'a test' -- node \"$T\"/program.js"
 			 " >recorded");
 	if (status || !strstr(said, "crossings of") || !strstr(said, "a module of 108 bytes: only"))
 		fail_msg("status %d: %s", status, said);
@@ -161,7 +162,7 @@ static void test_opcodes(void **unused)
 
 	(void)unused;
 	NEEDS_NODE();
-	if (run(said, sizeof said, "node $T/opcodes.js"))
+	if (run(said, sizeof said, "node \"$T\"/opcodes.js"))
 		fail_msg("%s", said);
 	assert_true(atoi(said) > 400);
 }
@@ -172,7 +173,7 @@ static void test_mutants(void **unused)
 
 	(void)unused;
 	NEEDS_NODE();
-	if (run(said, sizeof said, "node $T/mutants.js"))
+	if (run(said, sizeof said, "node \"$T\"/mutants.js"))
 		fail_msg("%s", said);
 	assert_true(atoi(said) > 500);
 }
@@ -222,7 +223,7 @@ static void test_endings(void **unused)
 		char error[TRACE_ERROR];
 
 		write_program(cases[i].program);
-		int status = run(said, sizeof said, "$R -o some.trace.zst -- node some.js");
+		int status = run(said, sizeof said, "\"$R\" -o some.trace.zst -- node some.js");
 		if (status != cases[i].status || !strstr(said, cases[i].says))
 			fail_msg("%s: status %d: %s", cases[i].program, status, said);
 		assert_int_equal(!access(path, F_OK), cases[i].trace);
@@ -231,7 +232,8 @@ static void test_endings(void **unused)
 		if (cases[i].trace)
 			trace_free(&t);
 		unlink(path);
-		assert_int_equal(run(NULL, 0, "! ls | grep part"), 0);
+		if (run(said, sizeof said, "! ls | grep part"))
+			fail_msg("left behind: %s", said);
 	}
 }
 
@@ -257,7 +259,7 @@ static void test_wrong_calls(void **unused)
 	NEEDS_NODE();
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		char said[4000];
-		int status = run(said, sizeof said, "$R %s", cases[i].arguments);
+		int status = run(said, sizeof said, "\"$R\" %s", cases[i].arguments);
 		if (status != 2 || !strstr(said, cases[i].says) ||
 		    strchr(said, '\n') != said + strlen(said) - 1)
 			fail_msg("%s: status %d: %s", cases[i].arguments, status, said);

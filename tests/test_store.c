@@ -198,6 +198,10 @@ static int be_child(const char *job)
 		fputs("first line\nabout to fall\n", stderr);
 		signal(SIGSEGV, SIG_DFL); /* no sanitizer's report in between */
 		raise(SIGSEGV);
+	} else if (!strcmp(how, "report")) {
+		fputs("first line\nSUMMARY: a use after all\n==7==ABORTING\n", stderr);
+		json_decref(json);
+		return 1;
 	} else if (!strcmp(how, "hang")) {
 		sleep(100);
 	} else if (!strcmp(how, "rubbish")) {
@@ -236,9 +240,13 @@ static void test_children(void **state)
 	static const struct {
 		const char *how, *words;
 	} bad[] = {
-		{ "crash", "about to fall" },	    { "crash", "signal 11" },
-		{ "hang", "no end after 0.2 s" },   { "rubbish", "no record in what it wrote" },
-		{ "silent", "it said is no text" }, { "wrong", "wrong answer" },
+		{ "crash", "about to fall" },
+		{ "crash", "signal 11" },
+		{ "hang", "no end after 0.2 s" },
+		{ "rubbish", "no record in what it wrote" },
+		{ "silent", "it said is no text" },
+		{ "wrong", "wrong answer" },
+		{ "report", "exit status 1 and no record: SUMMARY: a use after all" },
 	};
 
 	(void)state;

@@ -4,9 +4,9 @@
  * system calls, and late calls of what was released.
  */
 #include <errno.h>
-#include <sys/wait.h>
 
 #include "../strategies/poison.h"
+#include "child_helpers.h"
 #include "forbid.h"
 #include "stub_set_up.h"
 
@@ -461,15 +461,11 @@ static void no_barrier_is_refused(void **state)
 {
 	(void)state;
 	for (int wx = 0; wx < CODE_WX_POLICIES; wx++) {
-		int status = 0;
-		pid_t child = fork();
+		pid_t child = child_fork();
 
 		if (child == 0)
 			_exit(open_without_barrier(wx));
-		assert_true(child > 0);
-		assert_int_equal(waitpid(child, &status, 0), child);
-		assert_true(WIFEXITED(status));
-		assert_int_equal(WEXITSTATUS(status), wx == CODE_TOGGLE ? 0 : ENOSYS);
+		assert_int_equal(child_wait(child), wx == CODE_TOGGLE ? 0 : ENOSYS);
 	}
 }
 

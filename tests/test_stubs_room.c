@@ -8,7 +8,7 @@
 
 /* ---- No room -------------------------------------------------------------------------------- */
 
-enum { MANY = 4096 };
+enum { MANY = 4096, MAPS_LINE = 4400 }; /* a line of smaps may end with a path */
 
 static bool untouched(const struct callee *c, size_t n)
 {
@@ -268,7 +268,7 @@ static size_t pss_between(uintptr_t from, uintptr_t to)
 	unsigned long start, end, kib;
 	size_t sum = 0;
 	bool inside = false;
-	char line[512];
+	char line[MAPS_LINE];
 
 	assert_non_null(f);
 	while (fgets(line, sizeof(line), f)) {
