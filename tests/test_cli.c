@@ -318,6 +318,7 @@ static void stubs_can_be_looked_at(void **state)
 		json_t *blocks;
 
 		call_to(0, c, "show stub --stubs %s --kind exit_js", arms[i]);
+		check_width(c->out);
 		assert_non_null(strstr(c->out, "bytes"));
 		call_to(0, c, "show stub --stubs %s --kind entry_js --json", arms[i]);
 		blocks = json_loads(c->out, 0, NULL);
