@@ -226,7 +226,7 @@ static int run_all(struct faults *f)
 		for (int kind = 1; kind < GC_FAULT_KINDS; kind++)
 			total += rooms[i][kind] < MOST ? rooms[i][kind] : MOST;
 	}
-	progress_begin(&f->progress, f->nencoders * (total + 2 * f->nprograms));
+	progress_begin(&f->progress, "stubmap faults", f->nencoders * (total + 2 * f->nprograms));
 	for (size_t i = 0; i < f->nprograms && !r; i++)
 		r = run_program(f, f->programs[i], rooms[i]);
 	progress_end(&f->progress);

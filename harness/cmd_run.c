@@ -197,7 +197,8 @@ static int run_plan(const struct plan *plan, bool json)
 {
 	const struct report_options form = { .form = json ? REPORT_JSON : REPORT_TABLE };
 	char error[RUN_ERROR] = "", data[4096], cache[4096];
-	const struct sweep_options o = { .cpu = sweep_default_cpu(),
+	const struct sweep_options o = { .name = "stubmap run",
+					 .cpu = sweep_default_cpu(),
 					 .cache = sweep_default_cache(cache, sizeof cache),
 					 .data = sweep_default_data(data, sizeof data),
 					 .prepare = wasm_prepare };

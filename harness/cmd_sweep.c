@@ -113,7 +113,8 @@ int cmd_sweep(int argc, char **argv)
 		return say("--cpu: this process may not run there; see `taskset -pc $$`");
 	if (plan_load(argv[first], &plan, error))
 		return say(error);
-	o = (struct sweep_options){ .blocks = (unsigned)blocks,
+	o = (struct sweep_options){ .name = "stubmap sweep",
+				    .blocks = (unsigned)blocks,
 				    .cpu = cpu == UINT64_MAX ? sweep_default_cpu() : (int)cpu,
 				    .cache = sweep_default_cache(cache, sizeof cache),
 				    .data = sweep_default_data(data, sizeof data),

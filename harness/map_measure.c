@@ -471,8 +471,10 @@ int map_measure_file(const struct map_measure *with, const char *path, char erro
 		snprintf(what, sizeof what, "%s: %s", m.corpus.name, with->encoders[i]->name);
 		progress_step(with->progress, what);
 	}
-	if (!r)
+	if (!r) {
 		r = rows_of_instructions(&m);
+		progress_step(with->progress, m.corpus.name);
+	}
 	if (!r)
 		r = with->rows->failed;
 	if (r == -ENOMEM)

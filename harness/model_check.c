@@ -12,6 +12,7 @@
 #include "lackey.h"
 #include "meters.h"
 #include "model_check.h"
+#include "progress.h"
 #include "table.h"
 
 enum { AGREE_LAPS = 8, SHORT_LAPS = 2, SPEED_FETCHES = 20000000, SPEED_NS = 1000000000 };
@@ -121,13 +122,18 @@ int model_check_agreement(const struct simulate_place *p, const struct simulate_
 							    "I1 cg",	      "ours",	    "D1 cg",
 							    "ours",	      "apart [%]" };
 	char error[TRACE_ERROR];
+	struct progress progress;
 	struct table table;
 	double worst = 0;
 	int e = 0;
 
 	table_begin(&table, headers, "llrlrrrrrrr");
-	for (size_t i = 0; i < n && !e; i++)
+	progress_begin(&progress, "stubmap model", n);
+	for (size_t i = 0; i < n && !e; i++) {
 		e = agree(p, &tasks[i], &table, &worst, error);
+		progress_step(&progress, tasks[i].cell.stubs);
+	}
+	progress_end(&progress);
 	if (table_end(&table, stdout))
 		return fail("out of memory");
 	if (e)

@@ -13,6 +13,7 @@
 #include "lackey.h"
 #include "meters.h"
 #include "prng.h"
+#include "progress.h"
 #include "simulate.h"
 #include "spawn.h"
 
@@ -132,6 +133,8 @@ struct crew {
 	struct simulate_task *tasks;
 	size_t n;
 	atomic_size_t next;
+	pthread_mutex_t lock; /* of progress */
+	struct progress progress;
 };
 
 static bool stopped(void)
@@ -147,19 +150,30 @@ static void *work(void *arg)
 	struct crew *c = arg;
 	size_t i;
 
-	while ((i = atomic_fetch_add(&c->next, 1)) < c->n)
+	while ((i = atomic_fetch_add(&c->next, 1)) < c->n) {
+		const struct simulate_task *t = &c->tasks[i];
+		char what[160];
+
 		c->tasks[i].status = stopped() ? -EINTR : run_task(c->place, &c->tasks[i]);
+		snprintf(what, sizeof what, "%s on %.40s", t->cell.stubs, t->cell.workload);
+		pthread_mutex_lock(&c->lock);
+		progress_step(&c->progress, t->file ? t->file : what);
+		pthread_mutex_unlock(&c->lock);
+	}
 	return NULL;
 }
 
 int simulate_all(const struct simulate_place *p, struct simulate_task *tasks, size_t n,
 		 unsigned workers)
 {
-	struct crew crew = { .place = p, .tasks = tasks, .n = n };
+	struct crew crew = {
+		.place = p, .tasks = tasks, .n = n, .lock = PTHREAD_MUTEX_INITIALIZER
+	};
 	pthread_t threads[MOST_WORKERS];
 	sigset_t stop, mask;
 	unsigned started = 0;
 
+	progress_begin(&crew.progress, "stubmap model", n);
 	/* blocked in all threads, so that none dies before its snapshot is removed */
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGINT);
@@ -171,6 +185,7 @@ int simulate_all(const struct simulate_place *p, struct simulate_task *tasks, si
 	work(&crew);
 	while (started)
 		pthread_join(threads[--started], NULL);
+	progress_end(&crew.progress);
 	int e = stopped() ? -EINTR : 0;
 	while (e && stopped()) /* answered by ending in order */
 		sigtimedwait(&stop, NULL, &(struct timespec){ 0 });

@@ -243,7 +243,7 @@ int sweep_run(const struct plan *p, const struct sweep_options *o, struct run *r
 	sigaddset(&stop, SIGINT);
 	sigaddset(&stop, SIGTERM);
 	sigprocmask(SIG_BLOCK, &stop, &mask);
-	progress_begin(&progress, all > run->n ? all - run->n : 0);
+	progress_begin(&progress, o->name ? o->name : "stubmap", all > run->n ? all - run->n : 0);
 	for (unsigned block = 0; block < blocks && !r; block++)
 		r = run_block(p, o, block, run, &progress, error);
 	progress_end(&progress);

@@ -10,6 +10,7 @@
 #include "store.h"
 
 struct sweep_options {
+	const char *name;  /* what lines of progress begin with; NULL: stubmap */
 	unsigned blocks;   /* 0: the plan's */
 	int cpu;	   /* -1: not pinned */
 	const char *cache; /* objects by content; NULL: none */

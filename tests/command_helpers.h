@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "child_helpers.h"
+#include "quiet.h"
 #include "text_helpers.h"
 
 #define CWASM "tests/data/gc.cwasm"
@@ -69,6 +70,7 @@ static inline struct result run(int (*command)(int, char **), const char *line)
 	assert_int_equal(waitpid(pid, &ending, 0), pid);
 	r = (struct result){ .status = *status, .out = slurp(out), .err = slurp(err) };
 	munmap(status, sizeof *status);
+	drop_progress(r.err);
 	if (r.status == VANISHED || ending || child_reported(r.err))
 		fail_saying(r.out, r.err, "`%s`: %s", line, child_ending(ending, text));
 	return r;

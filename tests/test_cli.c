@@ -18,6 +18,7 @@
 
 #include "child_helpers.h"
 #include "forbid.h"
+#include "quiet.h"
 #include "text_helpers.h"
 
 enum { PATH = 4096, OUTPUT = 1 << 20 };
@@ -60,6 +61,7 @@ static int call_list(struct cli *c, int expected, const char *form, va_list ap)
 	status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	read_file("out", c->out);
 	read_file("err", c->err);
+	drop_progress(c->err);
 	if (status > 2 || child_reported(c->err))
 		fail_saying(c->out, c->err, "stubmap %s: died, exit status %d", args, status);
 	if (expected != ANY && status != expected)

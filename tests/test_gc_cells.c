@@ -251,7 +251,7 @@ static struct fault_count count(const char *program, const char *maps, enum gc_f
 	char why[GC_ERROR];
 
 	assert_int_equal(fault_rooms(&job, rooms, why), 0);
-	progress_begin(&progress, rooms[kind]);
+	progress_begin(&progress, "test", rooms[kind]);
 	if (fault_count(&job, rooms[kind], most, &progress, &c, why))
 		fail_msg("%s", why);
 	progress_end(&progress);
