@@ -22,7 +22,7 @@ struct progress {
 };
 
 void progress_begin(struct progress *, const char *name, size_t total);
-/* One more is done; what names the next. */
+/* One more is done; what names it. */
 void progress_step(struct progress *, const char *what);
 /* No more is done than before, but time went by: for who waits for one long step. */
 void progress_tick(struct progress *, const char *what);
