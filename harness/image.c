@@ -29,11 +29,24 @@ int image_error(const struct image *img, const char *section, uint64_t offset, c
 
 /* ---- Sections ------------------------------------------------------------------------------- */
 
-/* By name alone: Wasmtime's bytecode, for its interpreter, is neither executable nor allocated. */
-static int is_text(const struct image_section *s)
+/* Start-up code and calls to shared objects, which a linker adds: no compiler has maps for them. */
+static int is_glue(const char *name)
 {
-	return s->type == SHT_PROGBITS && !strncmp(s->name, ".text", 5) &&
-	       (!s->name[5] || s->name[5] == '.');
+	return !strcmp(name, ".init") || !strcmp(name, ".fini") || !strcmp(name, ".iplt") ||
+	       (!strncmp(name, ".plt", 4) && (!name[4] || name[4] == '.'));
+}
+
+/* What is executable, whatever its name: .text, .text.f, .ltext of the large code model, or a name
+ * that the program chose. Wasmtime's bytecode, for its interpreter, is not, but has the name. */
+static int is_text(const struct image *img, const struct image_section *s)
+{
+	const uint64_t executable = SHF_ALLOC | SHF_EXECINSTR;
+
+	if (!s->data)
+		return 0;
+	if (img->abi == IMAGE_WASMTIME)
+		return !strcmp(s->name, ".text");
+	return (s->flags & executable) == executable && !is_glue(s->name);
 }
 
 static int read_section(struct image *img, uint8_t *bytes, size_t size, Elf_Scn *scn, size_t names)
@@ -71,7 +84,7 @@ static int find_text(struct image *img)
 	img->text = UINT64_MAX;
 	for (size_t i = 0; i < img->nsections; i++) {
 		const struct image_section *s = &img->sections[i];
-		if (!is_text(s) || !s->size)
+		if (!is_text(img, s) || !s->size)
 			continue;
 		if (s->address + s->size < s->address)
 			return image_error(img, s->name, 0, "its addresses wrap around");
@@ -80,7 +93,7 @@ static int find_text(struct image *img)
 	}
 	if (!end)
 		return image_error(img, NULL, 0,
-				   "no .text: nothing that stack maps could describe");
+				   "no executable section: nothing that stack maps could describe");
 	img->text_size = end - img->text;
 	if (img->text_size > INT32_MAX)
 		return image_error(img, NULL, 0, "a text of %llu bytes: at most 2 GiB",
@@ -232,7 +245,7 @@ int image_symbol_functions(const struct image *img, struct corpus_builder *b)
 			if (!symbol_at(img, s, i, &sym) || !sym.st_size ||
 			    ELF64_ST_TYPE(sym.st_info) != STT_FUNC ||
 			    symbol_address(img, &sym, &at) || sym.st_shndx >= img->nsections ||
-			    !is_text(&img->sections[sym.st_shndx]))
+			    !is_text(img, &img->sections[sym.st_shndx]))
 				continue;
 			r = image_add_function(img, b, s->name, i * sizeof sym, at, sym.st_size);
 		}
@@ -249,7 +262,7 @@ static void place_sections(struct image *img)
 	for (int text = 1; text >= 0; text--)
 		for (size_t i = 1; i < img->nsections; i++) {
 			struct image_section *s = &img->sections[i];
-			if (!(s->flags & SHF_ALLOC) || is_text(s) != text)
+			if (!(s->flags & SHF_ALLOC) || is_text(img, s) != text)
 				continue;
 			at = (at + 63) & ~63ull;
 			s->address = at;
@@ -307,7 +320,7 @@ int image_relocate(struct image *img)
 				return image_error(img, table->name, 0, "no section %u to relocate",
 						   (unsigned)table->info);
 			target = &img->sections[table->info];
-			if (!(target->flags & SHF_ALLOC) || is_text(target) || !target->data)
+			if (!(target->flags & SHF_ALLOC) || is_text(img, target) || !target->data)
 				continue;
 		} else if (!(table->flags & SHF_ALLOC)) {
 			continue;

@@ -11,6 +11,8 @@
 
 #include "corpus.h"
 
+enum { IMAGE_WASMTIME = 200 }; /* its OS ABI */
+
 struct image_section {
 	const char *name;
 	uint8_t *data; /* NULL: it takes no bytes in the file */
@@ -25,7 +27,7 @@ struct image {
 	struct image_section *sections; /* as in the file; number 0 is empty */
 	size_t nsections;
 	unsigned machine, abi, type, class, encoding; /* e_machine, EI_OSABI, e_type, EI_CLASS.. */
-	uint64_t text, text_size; /* hull of .text and .text.*: address, bytes */
+	uint64_t text, text_size; /* hull of the program's executable sections: address, bytes */
 };
 
 /* bytes: a whole ELF file, of any machine; must outlive the image. 0, -EINVAL, -ENOMEM. */

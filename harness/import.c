@@ -11,8 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char osabi_wasmtime = (char)200;
-
 int import_seal(const struct image *img, struct corpus_builder *b, struct corpus *out)
 {
 	size_t n = strlen(out->note);
@@ -69,8 +67,7 @@ int corpus_import_bytes(const char *path, uint8_t *bytes, size_t size, struct co
 	if (!r) {
 		const char *slash = strrchr(path, '/');
 		snprintf(out->name, sizeof out->name, "%s", slash ? slash + 1 : path);
-		r = (char)img.abi == osabi_wasmtime ? import_cwasm(&img, out)
-						    : import_native(&img, out);
+		r = img.abi == IMAGE_WASMTIME ? import_cwasm(&img, out) : import_native(&img, out);
 		image_close(&img);
 	}
 	if (r && !*error)

@@ -82,31 +82,41 @@ static void test_ocaml(void **state)
 	corpus_close(&c);
 }
 
-/* Linked, so that the linker's relocations fill the tables, with and without a symbol. */
-static void test_ocaml_linked(void **state)
+/* The sample as a program or library. options: of cc. */
+static uint8_t *link_assembly(const char *text, const char *options, size_t *size)
 {
-	char folder[] = "/tmp/test_import.XXXXXX", path[64], command[160], error[CORPUS_ERROR];
-	size_t size;
-	uint8_t *bytes = sample_assemble(SAMPLE_OCAML, &size);
-	struct corpus c;
+	char folder[] = "/tmp/test_import.XXXXXX", path[64], command[200];
+	uint8_t *bytes = sample_assemble(text, size);
 
-	(void)state;
 	assert_non_null(bytes);
 	assert_non_null(mkdtemp(folder));
 	snprintf(path, sizeof path, "%s/a.o", folder);
 	FILE *f = fopen(path, "wb");
 	assert_non_null(f);
-	assert_int_equal(fwrite(bytes, 1, size, f), size);
+	assert_int_equal(fwrite(bytes, 1, *size, f), *size);
 	assert_int_equal(fclose(f), 0);
 	free(bytes);
-	snprintf(command, sizeof command, "cc -shared -nostdlib -s -o %s/a.so %s", folder, path);
+	snprintf(command, sizeof command, "cc %s -nostdlib -s -o %s/a.so %s", options, folder,
+		 path);
 	assert_int_equal(system(command), 0);
 	unlink(path);
 	snprintf(path, sizeof path, "%s/a.so", folder);
-	bytes = sample_load(path, &size);
+	bytes = sample_load(path, size);
 	unlink(path);
 	rmdir(folder);
 	assert_non_null(bytes);
+	return bytes;
+}
+
+/* Linked, so that the linker's relocations fill the tables, with and without a symbol. */
+static void test_ocaml_linked(void **state)
+{
+	char error[CORPUS_ERROR];
+	size_t size;
+	uint8_t *bytes = link_assembly(SAMPLE_OCAML, "-shared", &size);
+	struct corpus c;
+
+	(void)state;
 	/* Some linkers also write the addends in place: not here. */
 	uint64_t list;
 	struct image img;
@@ -161,6 +171,83 @@ static void test_llvm(void **state)
 			    "to rbp in a frame that grows; 2 frames widened to hold a slot beyond "
 			    "their end");
 	corpus_close(&c);
+}
+
+/* The sample with its functions elsewhere: everything from .text up to and with `end`, instead. */
+static char *moved(const char *sample, const char *end, const char *instead)
+{
+	const char *start = strstr(sample, ".text\n"), *rest = strstr(sample, end);
+	size_t size = strlen(sample) + strlen(instead) + 1;
+	char *text = malloc(size);
+
+	assert_true(text && start && rest);
+	snprintf(text, size, "%.*s%s%s", (int)(start - sample), sample, instead,
+		 rest + strlen(end));
+	return text;
+}
+
+static const struct {
+	const char *text;
+	uint32_t apart; /* bytes from f to g in an object, whose sections are 64-aligned */
+} elsewhere[] = {
+	{ ".section .ltext,\"axl\",@progbits\n f: .skip 64, 0x90\n g: .skip 64, 0x90\n", 64 },
+	{ ".section .ltext.g,\"axl\",@progbits\n .balign 64\n h: .skip 64, 0x90\n"
+	  ".section .ltext.f,\"axl\",@progbits\n .balign 64\n f: .skip 70, 0x90\n"
+	  ".section mytext,\"ax\",@progbits\n .balign 64\n g: .skip 64, 0x90\n",
+	  128 },
+	{ ".section .init.text,\"ax\",@progbits\n f: .skip 64, 0x90\n"
+	  ".section code,\"awx\",@progbits\n g: .skip 64, 0x90\n",
+	  64 },
+};
+
+/* Code models, -ffunction-sections and section("name") decide what a text is called. */
+static void test_text_of_any_name(void **state)
+{
+	static const uint32_t pcs[] = { 10, 20, 30, 50, 12 };
+	size_t size;
+	struct corpus c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++) {
+		char *text = moved(SAMPLE_LLVM, "g: .skip 64, 0x90\n", elsewhere[i].text);
+		import_assembly(text, &c);
+		assert_int_equal(c.nsafepoints, 5);
+		assert_int_equal(c.nfunctions, 2);
+		for (size_t k = 0; k < 5; k++)
+			assert_int_equal(c.safepoints[k].pc - c.functions[0].start,
+					 pcs[k] + (k < 4 ? 0 : elsewhere[i].apart));
+		corpus_close(&c);
+		/* A linker has an order of its own. */
+		uint8_t *linked = link_assembly(text, "-static -no-pie -Wl,-e,0", &size);
+		import_bytes(linked, size, &c);
+		assert_int_equal(c.nsafepoints, 5);
+		assert_int_equal(c.nfunctions, 2);
+		corpus_close(&c);
+		free(text);
+	}
+}
+
+/* OCaml's and Go's functions likewise; what the linker adds is not the program's text. */
+static void test_others_text_of_any_name(void **state)
+{
+	struct corpus c;
+	char *text = moved(SAMPLE_OCAML, ".text\n",
+			   ".section .plt,\"ax\",@progbits\n .skip 64, 0x90\n"
+			   ".section .init,\"ax\",@progbits\n .skip 64, 0x90\n"
+			   ".section caml_code,\"ax\",@progbits\n");
+
+	(void)state;
+	import_assembly(text, &c);
+	expect_safepoints(&c, ocaml, 5);
+	expect_functions(&c, ocaml_functions, 2);
+	assert_int_equal(c.text_bytes, 80);
+	corpus_close(&c);
+	free(text);
+	text = moved(".set GO120, 1\n" SAMPLE_GO, ".text\n", ".section .gotext,\"ax\",@progbits\n");
+	import_assembly(text, &c);
+	assert_int_equal(c.nsafepoints, 2);
+	corpus_close(&c);
+	free(text);
 }
 
 static const char collected[] =
@@ -410,6 +497,8 @@ int main(void)
 		cmocka_unit_test(test_ocaml_linked),
 		cmocka_unit_test(test_go),
 		cmocka_unit_test(test_llvm),
+		cmocka_unit_test(test_text_of_any_name),
+		cmocka_unit_test(test_others_text_of_any_name),
 		cmocka_unit_test(test_llvm_compiled),
 		cmocka_unit_test(test_llvm_memory),
 		cmocka_unit_test(test_cwasm),

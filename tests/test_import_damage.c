@@ -162,7 +162,7 @@ static void test_foreign(void **state)
 	expect_byte(SAMPLE_OCAML, 18, 183, "code for ELF machine 183; allowed: x86-64 (62)");
 	expect_byte(SAMPLE_OCAML, 7, 200, "no .wasmtime.engine");
 	expect_edited(".text\n f: ret\n", "ret", "nop", "no stack maps inside; looked for");
-	expect_edited("# f\n", "f", "g", "no .text");
+	expect_edited("# f\n", "f", "g", "no executable section");
 
 	assert_true(corpus_import("/nowhere", &c, error) < 0);
 	assert_string_equal(error, "/nowhere: No such file or directory");
