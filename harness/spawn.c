@@ -43,6 +43,13 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
+/* What a child says that never was one: it becomes the record's reason. */
+static _Noreturn void give_up(int err, const char *what)
+{
+	dprintf(err, "%s: %s\n", what, strerror(errno));
+	_exit(127);
+}
+
 /* After fork, in the child: never returns. */
 static _Noreturn void run_child(char *const argv[], char *const envp[], int cpu, int out, int err,
 				const sigset_t *mask, pid_t parent)
@@ -62,12 +69,15 @@ static _Noreturn void run_child(char *const argv[], char *const envp[], int cpu,
 		}
 	}
 	sigprocmask(SIG_SETMASK, mask, NULL);
+	if (dup2(out, 1) < 0 || dup2(err, 2) < 0)
+		give_up(err, "its output");
+	/* There may be no number left for one more file. */
+	close(out);
 	int null = open("/dev/null", O_RDONLY);
-	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
-		_exit(127);
+	if (null < 0 || dup2(null, 0) < 0)
+		give_up(2, "/dev/null");
 	execve("/proc/self/exe", argv, envp);
-	dprintf(2, "exec: %s\n", strerror(errno));
-	_exit(127);
+	give_up(2, "exec");
 }
 
 /* The environment and one more variable, whose size follows from the seed. */
