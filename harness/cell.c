@@ -9,13 +9,13 @@
 #include <stdio.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../strategies/map.h"
 #include "../strategies/stub.h"
 #include "../workloads/workload.h"
 #include "cell.h"
+#include "file.h"
 #include "suggest.h"
 
 enum type { TEXT, U32, U64, FLAG };
@@ -300,30 +300,31 @@ int cell_read(const json_t *json, struct cell *c, char error[CELL_ERROR])
 }
 
 /* The reader's own file that the workload is; NULL: it has a name. */
-static const char *own_file(const struct cell *c)
+static const char *own_file(const char *workload)
 {
-	const struct workload *w = workload_find(c->workload);
+	const struct workload *w = workload_find(workload);
 	struct wasm_program program;
 
 	if (w && workload_own(w))
 		return w->trace;
-	return cell_wasm(c, &program) && program.own ? program.name : NULL;
+	return wasm_program_named(workload, &program) && program.own ? program.name : NULL;
 }
 
 static int check_name(const struct cell *c, const struct field *f, char error[CELL_ERROR])
 {
 	const char *names[CELL_NAMES], *value = (const char *)c + f->at;
-	const char *file = strcmp(f->key, "workload") ? NULL : own_file(c);
+	const char *file = strcmp(f->key, "workload") ? NULL : own_file(c->workload);
 	size_t n = cell_names(f->key, names, CELL_NAMES);
 
 	if (file) {
-		struct stat st;
-		bool there = !access(file, R_OK) && !stat(file, &st);
+		char why[WORKLOAD_NAME + 100]; /* begins with the file's name */
+		int fd = file_open(file, FILE_WHOLE, why, sizeof why);
 
-		if (there && !S_ISDIR(st.st_mode))
+		if (fd >= 0) {
+			close(fd);
 			return 0;
-		errno = there ? EISDIR : errno;
-		snprintf(error, CELL_ERROR, "workload %s: %s", c->workload, strerror(errno));
+		}
+		snprintf(error, CELL_ERROR, "workload %s%s", c->workload, why + strlen(file));
 		return -EINVAL;
 	}
 	for (size_t i = 0; i < n; i++)

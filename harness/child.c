@@ -11,6 +11,7 @@
 #include "measure_gc.h"
 #include "measure_wasm.h"
 #include "meters.h"
+#include "say.h"
 
 static int parse_job(const char *text, struct job *job, json_t **root, char why[CELL_ERROR])
 {
@@ -67,19 +68,19 @@ int child_main(int argc, char **argv)
 	int status = 2;
 
 	if (argc != 2) {
-		fprintf(stderr, "stubmap child: takes one argument, the job; see `stubmap run`\n");
+		say_line("stubmap child", "takes one argument, the job; see `stubmap run`");
 		goto out;
 	}
 	uint64_t t0 = clock_ns();
 	if (parse_job(argv[1], &job, &root, why)) {
-		fprintf(stderr, "stubmap child: %s\n", why);
+		say_line("stubmap child", "%s", why);
 		goto out;
 	}
 	enum measure_status m = cell_program(&job.cell)	     ? measure_gc(&job, figures, why)
 				: cell_wasm(&job.cell, NULL) ? measure_wasm(&job, figures, why)
 							     : measure_cell(&job, figures, why);
 	if (m == MEASURE_REFUSED) {
-		fprintf(stderr, "stubmap: %s\n", why);
+		say_line("stubmap", "%s", why);
 		goto out;
 	}
 	json_t *record =

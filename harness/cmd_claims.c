@@ -15,8 +15,10 @@
 #include <string.h>
 
 #include "commands.h"
+#include "file.h"
 #include "options.h"
 #include "rows.h"
+#include "say.h"
 #include "table.h"
 
 struct claim {
@@ -42,8 +44,7 @@ static const struct option_help help = {
 
 static int say(const char *line)
 {
-	fprintf(stderr, "stubmap claims: %s\n", line);
-	return 2;
+	return say_line("stubmap claims", "%s", line);
 }
 
 static int claim_read(json_t *json, size_t i, struct claim *c, char error[RUN_ERROR])
@@ -143,7 +144,11 @@ static void print_claim(enum form form, struct table *t, const struct claim *c,
 		putchar('\n');
 		json_decref(json);
 	} else if (form == MARKDOWN) {
-		printf("| %s | %s | %s", c->id, c->text, value);
+		fputs("| ", stdout);
+		say_put(stdout, c->id);
+		fputs(" | ", stdout);
+		say_put(stdout, c->text);
+		printf(" | %s", value);
 		if (e->interval)
 			printf(" (%s to %s)", low, high);
 		printf(" | %s | **%s** |\n", bounds, verdicts[v]);
@@ -213,13 +218,14 @@ int cmd_claims(int argc, char **argv)
 		return r < 0 ? 2 : 0;
 	if (json && markdown)
 		return say("--json and --markdown exclude each other");
-	list = json_load_file(path, JSON_REJECT_DUPLICATES, &e);
+	FILE *f = file_stream(path, FILE_STREAM, &r, error, sizeof error);
+	if (!f)
+		return say(error);
+	list = json_loadf(f, JSON_REJECT_DUPLICATES, &e);
+	fclose(f);
 	if (!json_is_array(list)) {
-		if (!list && e.line < 1) /* not read at all; the text names the file */
-			snprintf(error, sizeof error, "%s", e.text);
-		else
-			snprintf(error, sizeof error, "%s:%d: %s", path, list ? 1 : e.line,
-				 list ? "an array of claims is wanted" : e.text);
+		snprintf(error, sizeof error, "%s:%d: %s", path, list ? 1 : e.line,
+			 list ? "an array of claims is wanted" : e.text);
 		json_decref(list);
 		return say(error);
 	}

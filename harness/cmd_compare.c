@@ -12,6 +12,7 @@
 #include "commands.h"
 #include "options.h"
 #include "rows.h"
+#include "say.h"
 #include "table.h"
 
 static const struct option_help help = {
@@ -127,8 +128,9 @@ static int print_row(const struct cell *cell, const struct comparison *c)
 		      real_or_null(c->ratio.interval, c->ratio.low), "ratio_high",
 		      real_or_null(c->ratio.interval, c->ratio.high), "noise",
 		      real_or_null(c->floor_known, c->floor - 1), "verdict", c->verdict);
-	int r = json ? json_dumpf(json, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) : -ENOMEM;
+	int r = json ? 0 : -ENOMEM;
 
+	json_dumpf(json, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
 	putchar('\n');
 	json_decref(json);
 	return r;
@@ -139,19 +141,18 @@ static void compare_machines(const struct run *a, const struct run *b)
 {
 	const json_t *ma = json_object_get(a->head, "machine"), *v;
 	const json_t *mb = json_object_get(b->head, "machine");
-	const char *key, *between = "stubmap compare: note: the machines or programs differ in ";
-	bool differ = false;
+	char keys[400] = "";
+	const char *key;
 
 	json_object_foreach((json_t *)ma, key, v)
 	{
 		if (!strcmp(key, "missing") || json_equal(v, json_object_get(mb, key)))
 			continue;
-		fprintf(stderr, "%s%s", between, key);
-		between = ", ";
-		differ = true;
+		size_t n = strlen(keys);
+		snprintf(keys + n, sizeof keys - n, "%s%s", n ? ", " : "", key);
 	}
-	if (differ)
-		fputc('\n', stderr);
+	if (*keys)
+		say_line("stubmap compare", "note: the machines or programs differ in %s", keys);
 }
 
 static int compare(const struct rows *a, const struct rows *b, bool json)
@@ -186,7 +187,7 @@ static int compare(const struct rows *a, const struct rows *b, bool json)
 		}
 	}
 	if (!both) {
-		fputs("stubmap compare: the two runs have no cell in common\n", stderr);
+		say_line("stubmap compare", "the two runs have no cell in common");
 		r = -ENOENT;
 	}
 	if (table_end(&t, json || r ? NULL : stdout) && !r)
@@ -212,7 +213,7 @@ int cmd_compare(int argc, char **argv)
 		    (r = rows_make(&runs[i], figures, NFIGURES, &rows[i])))
 			snprintf(error, sizeof error, "%s: %s", argv[first + i], strerror(-r));
 	if (r) {
-		fprintf(stderr, "stubmap compare: %s\n", error);
+		say_line("stubmap compare", "%s", error);
 	} else {
 		compare_machines(&runs[0], &runs[1]);
 		r = compare(&rows[0], &rows[1], json);

@@ -1,5 +1,6 @@
 /* cmd_doctor.c - stubmap doctor: the machine's settings, and each meter with its source or why it
  * is missing. It looks and changes nothing. */
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include "env.h"
 #include "meters.h"
 #include "options.h"
+#include "say.h"
 #include "table.h"
 #include "valgrind.h"
 
@@ -115,8 +117,9 @@ static int print_json(json_t *machine, const struct env_check *checks, size_t n,
 		      checks_to_json(checks, n), "clocks", clocks_to_json(cost), "tracer",
 		      tracer_to_json(tracer), "counters",
 		      error ? json_null() : counters_survey_to_json(survey), "counters_why", error);
-	int r = all ? json_dumpf(all, stdout, JSON_COMPACT) : -1;
+	int r = all ? 0 : -ENOMEM;
 
+	json_dumpf(all, stdout, JSON_COMPACT);
 	putchar('\n');
 	json_decref(all);
 	return r;
@@ -142,7 +145,7 @@ int cmd_doctor(int argc, char **argv)
 	survey = calloc(1, sizeof *survey);
 	machine = env_machine();
 	if (!machine || !survey) {
-		fputs("stubmap doctor: out of memory\n", stderr);
+		say_line("stubmap doctor", "out of memory");
 		free(survey);
 		json_decref(machine);
 		return 1;

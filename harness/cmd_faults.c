@@ -14,6 +14,7 @@
 #include "fault_report.h"
 #include "options.h"
 #include "plan.h"
+#include "say.h"
 #include "suggest.h"
 #include "sweep.h"
 
@@ -49,8 +50,7 @@ struct faults {
 
 static int say(const char *line)
 {
-	fprintf(stderr, "stubmap faults: %s\n", line);
-	return 2;
+	return say_line("stubmap faults", "%s", line);
 }
 
 /* ---- What is asked for --------------------------------------------------------------------- */
@@ -254,9 +254,7 @@ static int show(const struct faults *f, bool json, bool tsv)
 		fault_report_tsv(stdout, f->rows, f->n);
 	else
 		r = fault_report_tables(stdout, f->rows, f->n);
-	if (r || fflush(stdout) || ferror(stdout))
-		return say("can't write the result");
-	return any_failed(f);
+	return r ? say(strerror(-r)) : any_failed(f);
 }
 
 int cmd_faults(int argc, char **argv)

@@ -12,6 +12,7 @@
 #include "events.h"
 #include "machines.h"
 #include "options.h"
+#include "say.h"
 #include "suggest.h"
 #include "table.h"
 
@@ -147,7 +148,7 @@ int cmd_list(int argc, char **argv)
 	}
 	if (!found) {
 		suggest_refuse(error, sizeof error, "list", argv[first], names, NLISTS);
-		fprintf(stderr, "stubmap list: %s\n", error);
+		say_line("stubmap list", "%s", error);
 	}
 	return found ? 0 : 2;
 }

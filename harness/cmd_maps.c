@@ -16,6 +16,7 @@
 #include "map_report.h"
 #include "map_rows.h"
 #include "options.h"
+#include "say.h"
 #include "suggest.h"
 
 static const struct option_help help = {
@@ -43,8 +44,7 @@ enum { LINE = 600 };
 
 static int say(const char *line)
 {
-	fprintf(stderr, "stubmap maps: %s\n", line);
-	return 2;
+	return say_line("stubmap maps", "%s", line);
 }
 
 static int check_figure(const char *figure)
@@ -147,11 +147,9 @@ static int show(const struct map_rows *rows, bool json, const char *figure)
 	if (figure)
 		map_report_tsv(stdout, rows, figure);
 	else if (json)
-		r = map_rows_write(rows, stdout);
+		map_rows_write(rows, stdout);
 	else
 		r = map_report_tables(stdout, rows);
-	if (!r && (fflush(stdout) || ferror(stdout)))
-		r = -EIO;
 	return r ? say(strerror(-r)) : 0;
 }
 

@@ -18,6 +18,7 @@
 #include "model_report.h"
 #include "options.h"
 #include "plan.h"
+#include "say.h"
 #include "suggest.h"
 #include "sweep.h"
 
@@ -49,8 +50,7 @@ struct wanted {
 
 static int say(const char *line)
 {
-	fprintf(stderr, "stubmap model: %s\n", line);
-	return 2;
+	return say_line("stubmap model", "%s", line);
 }
 
 /* ---- Machines and pages ----------------------------------------------------------------- */
@@ -139,12 +139,10 @@ static int choose(struct wanted *w)
 		    options_size(w->page.words[i], &v) || (v != 4096 && v != 16384 && v != 65536);
 		for (size_t p = 0; p < w->npages; p++)
 			bad |= w->pages[p] == v;
-		if (bad) {
-			fprintf(stderr,
-				"stubmap model: --page '%s': allowed: 4K, 16K, 64K, each once\n",
-				w->page.words[i]);
-			return 2;
-		}
+		if (bad)
+			return say_line("stubmap model",
+					"--page '%s': allowed: 4K, 16K, 64K, each once",
+					w->page.words[i]);
 		w->pages[w->npages++] = (uint32_t)v;
 	}
 	return e;
@@ -288,7 +286,7 @@ static int finish(const struct wanted *w, const struct simulate_place *place,
 	for (size_t i = 0; i < n; i++) {
 		if (!tasks[i].status)
 			continue;
-		fprintf(stderr, "stubmap model: %s\n", tasks[i].why);
+		say(tasks[i].why);
 		if (files || tasks[i].status == -ENOENT || tasks[i].status == -EINVAL)
 			return 2;
 		status = 1;
@@ -315,10 +313,10 @@ static int model_cells(struct wanted *w, const struct simulate_place *place)
 		return say(plan_plain_error(error));
 	for (size_t i = 0; i < plan.n; i++)
 		if (cell_program(&plan.cells[i])) {
-			fprintf(stderr,
-				"stubmap model: --workload %s: no trace of a program on the "
-				"collected heap; allowed: ring, replay:NAME\n",
-				plan.cells[i].workload);
+			say_line("stubmap model",
+				 "--workload %s: no trace of a program on the "
+				 "collected heap; allowed: ring, replay:NAME",
+				 plan.cells[i].workload);
 			plan_free(&plan);
 			return 2;
 		}
@@ -361,15 +359,11 @@ static int dispatch(struct wanted *w, char **words, size_t nwords)
 					.seed = w->seed };
 	int r;
 
-	if (w->keep && access(w->keep, W_OK | X_OK)) {
-		fprintf(stderr, "stubmap model: --keep %s: %s\n", w->keep, strerror(errno));
-		return 2;
-	}
+	if (w->keep && access(w->keep, W_OK | X_OK))
+		return say_line("stubmap model", "--keep %s: %s", w->keep, strerror(errno));
 	snprintf(folder, sizeof folder, "%s/stubmap-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-	if (!mkdtemp(folder)) {
-		fprintf(stderr, "stubmap model: %s: %s\n", folder, strerror(errno));
-		return 2;
-	}
+	if (!mkdtemp(folder))
+		return say_line("stubmap model", "%s: %s", folder, strerror(errno));
 	if (w->predict)
 		r = model_check_prediction(&place, w->predict, w->machines.n ? w->chosen[0] : NULL,
 					   (unsigned)w->workers, w->json);

@@ -12,6 +12,7 @@
 #include "env.h"
 #include "options.h"
 #include "report.h"
+#include "say.h"
 #include "store.h"
 #include "sweep.h"
 #include "wasm_prepare.h"
@@ -31,8 +32,7 @@ static const struct option_help help = {
 
 static int say(const char *line)
 {
-	fprintf(stderr, "stubmap run: %s\n", line);
-	return 2;
+	return say_line("stubmap run", "%s", line);
 }
 
 /* A list of words as a JSON array: numbers where each is one, what a pattern stands for. */
@@ -218,7 +218,7 @@ static int run_plan(const struct plan *plan, bool json)
 	else if (r == -EINTR && !run.n)
 		r = 1;
 	else if (report_summary(stdout, &run, &form))
-		r = say("can't write the result");
+		r = say("out of memory");
 	else
 		r = r || report_failures(&run) ? 1 : 0;
 	run_close(&run);

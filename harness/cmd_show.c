@@ -12,6 +12,7 @@
 #include "cell.h"
 #include "commands.h"
 #include "options.h"
+#include "say.h"
 #include "world.h"
 
 enum { SHOW_MAX = 2048 }; /* bytes of one body at the most */
@@ -103,8 +104,7 @@ static void show_literals(struct show *s, const uint8_t *stub)
 
 static int say(const char *what, const char *why)
 {
-	fprintf(stderr, "stubmap show: %s: %s\n", what, why);
-	return 2;
+	return say_line("stubmap show", "%s: %s", what, why);
 }
 
 static int open_disasm(struct show *s)
@@ -219,10 +219,8 @@ static int show_stub(int argc, char **argv)
 		json_object_set_new(text, "quantum", json_integer((json_int_t)quantum));
 	r = cell_from_json(text, &cell, error);
 	json_decref(text);
-	if (r) {
-		fprintf(stderr, "stubmap show: %s\n", error);
-		return 2;
-	}
+	if (r)
+		return say_line("stubmap show", "%s", error);
 	return show_cell(&cell, json);
 }
 

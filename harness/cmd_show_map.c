@@ -19,6 +19,7 @@
 #include "map_source.h"
 #include "map_trace.h"
 #include "options.h"
+#include "say.h"
 
 static const struct option_help help = {
 	.usage = "show map FILE PC [options]",
@@ -58,7 +59,7 @@ enum { LINE = 600, MEANING = 160 };
 
 static int say(const char *line)
 {
-	fprintf(stderr, "stubmap show map: %s\n", line);
+	say_line("stubmap show map", "%s", line);
 	return 2;
 }
 
@@ -286,7 +287,8 @@ static void show_truth(const struct corpus *c, const char *path, uint32_t pc, si
 {
 	const struct safepoint *p = &c->safepoints[at];
 
-	printf("%s: text+0x%" PRIx32 "\n", path, pc);
+	say_put(stdout, path);
+	printf(": text+0x%" PRIx32 "\n", pc);
 	if (at < c->nsafepoints && p->pc == pc) {
 		printf("a safepoint: a frame of %" PRIu32 " bytes; ", p->frame_size);
 		printf(p->nlive ? "live at" : "nothing is live");

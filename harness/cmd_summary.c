@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "options.h"
 #include "report.h"
+#include "say.h"
 #include "suggest.h"
 
 static const struct option_help help = {
@@ -18,8 +19,7 @@ static const struct option_help help = {
 
 static int say(const char *line)
 {
-	fprintf(stderr, "stubmap summary: %s\n", line);
-	return 2;
+	return say_line("stubmap summary", "%s", line);
 }
 
 static int find_form(const char *tsv, enum report_form *form, char *error, size_t size)
@@ -64,9 +64,8 @@ int cmd_summary(int argc, char **argv)
 	if (run_load(argv[first], &run, error))
 		return say(error);
 	if (run.torn)
-		fprintf(stderr,
-			"stubmap summary: note: the last line of %s is cut off, and left out\n",
-			argv[first]);
+		say_line("stubmap summary", "note: the last line of %s is cut off, and left out",
+			 argv[first]);
 	if ((r = report_summary(stdout, &run, &o)))
 		r = say(strerror(-r));
 	else

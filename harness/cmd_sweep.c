@@ -7,6 +7,7 @@
 #include "env.h"
 #include "options.h"
 #include "report.h"
+#include "say.h"
 #include "store.h"
 #include "sweep.h"
 #include "wasm_prepare.h"
@@ -24,8 +25,7 @@ static const struct option_help help = {
 
 static int say(const char *line)
 {
-	fprintf(stderr, "stubmap sweep: %s\n", line);
-	return 2;
+	return say_line("stubmap sweep", "%s", line);
 }
 
 /* Two machines in one run would be compared as one. */
@@ -43,8 +43,7 @@ static int same_machine(const struct run *run, const json_t *machine, char *erro
 		}
 	if (!json_equal(json_object_get(before, "git_commit"),
 			json_object_get(machine, "git_commit")))
-		fputs("stubmap sweep: note: the program's commit changed since the run was begun\n",
-		      stderr);
+		say("note: the program's commit changed since the run was begun");
 	return 0;
 }
 
@@ -66,20 +65,19 @@ static int finish(const struct run *run, const char *plan, const char *path, int
 	struct report_options rows = { .form = REPORT_JSON };
 
 	if (r == -EINTR)
-		fprintf(stderr,
-			"stubmap sweep: stopped; %zu invocations are in %s. To go on: stubmap "
-			"sweep %s -o %s\n",
-			run->n, path, plan, path);
+		say_line("stubmap sweep",
+			 "stopped; %zu invocations are in %s. To go on: stubmap "
+			 "sweep %s -o %s",
+			 run->n, path, plan, path);
 	if (failed) {
 		while (run->invocations[i].ok)
 			i++;
-		fprintf(stderr,
-			"stubmap sweep: %zu of %zu invocations failed; the first, %s on %s: %s\n",
-			failed, run->n, run->invocations[i].cell.stubs,
-			run->invocations[i].cell.workload, run->invocations[i].why);
+		say_line("stubmap sweep", "%zu of %zu invocations failed; the first, %s on %s: %s",
+			 failed, run->n, run->invocations[i].cell.stubs,
+			 run->invocations[i].cell.workload, run->invocations[i].why);
 	}
 	if (json && report_summary(stdout, run, &rows))
-		return say("cannot write the rows");
+		return say("out of memory");
 	return r || failed ? 1 : 0;
 }
 
@@ -127,9 +125,8 @@ int cmd_sweep(int argc, char **argv)
 		goto done;
 	}
 	if (run.torn)
-		fprintf(stderr,
-			"stubmap sweep: note: the last line of %s was cut off, and is dropped\n",
-			path);
+		say_line("stubmap sweep", "note: the last line of %s was cut off, and is dropped",
+			 path);
 	if (same_machine(&run, machine, error)) {
 		r = say(error);
 	} else {

@@ -5,7 +5,6 @@
 #include "decode.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,6 +14,7 @@
 #include <llvm-c/Disassembler.h>
 #include <llvm-c/Target.h>
 
+#include "file.h"
 #include "image.h"
 
 enum { LONGEST = 15 }; /* bytes of an x86 instruction */
@@ -29,13 +29,14 @@ struct decode {
 
 static uint8_t *map_file(const char *path, size_t *size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char error[CORPUS_ERROR];
+	int fd = file_open(path, FILE_WHOLE, error, sizeof error);
 	struct stat st;
 	void *bytes = MAP_FAILED;
 
 	if (fd < 0)
 		return NULL;
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size > 0) {
+	if (!fstat(fd, &st) && st.st_size > 0) {
 		*size = (size_t)st.st_size;
 		bytes = mmap(NULL, *size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 	}

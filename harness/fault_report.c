@@ -238,8 +238,9 @@ int fault_report_json(FILE *out, const struct fault_row *rows, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		json_t *json = row_to_json(&rows[i]);
 
-		if (!json || json_dumpf(json, out, JSON_COMPACT))
+		if (!json)
 			return -ENOMEM;
+		json_dumpf(json, out, JSON_COMPACT);
 		fputc('\n', out);
 		json_decref(json);
 	}

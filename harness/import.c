@@ -4,12 +4,14 @@
 #include "import.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "file.h"
+#include "say.h"
 
 int import_seal(const struct image *img, struct corpus_builder *b, struct corpus *out)
 {
@@ -72,11 +74,12 @@ int corpus_import_bytes(const char *path, uint8_t *bytes, size_t size, struct co
 	}
 	if (r && !*error)
 		snprintf(error, CORPUS_ERROR, "%s: %s", path, strerror(-r));
-	if (r)
+	if (r) {
+		/* A damaged section's name may hold anything. */
+		char plain[CORPUS_ERROR] = "";
+		memcpy(error, say_plain(plain, sizeof plain, error), sizeof plain);
 		corpus_close(out);
-	/* A damaged section name must not break the line, nor reach a terminal as it is. */
-	for (char *p = error; *p; p++)
-		*p = (unsigned char)*p < ' ' || *p == 127 ? '?' : *p;
+	}
 	return r;
 }
 
@@ -86,12 +89,7 @@ static uint8_t *read_file(int fd, size_t *size, int *r)
 	struct stat st;
 	size_t n = 0;
 
-	if (fstat(fd, &st)) {
-		*r = -errno;
-		return NULL;
-	}
-	*r = S_ISREG(st.st_mode) ? 0 : S_ISDIR(st.st_mode) ? -EISDIR : -ESPIPE;
-	*r = st.st_size > INT32_MAX ? -EFBIG : *r;
+	*r = fstat(fd, &st) ? -errno : st.st_size > INT32_MAX ? -EFBIG : 0;
 	uint8_t *bytes = *r ? NULL : malloc((size_t)st.st_size + 1);
 	if (!bytes) {
 		*r = *r ? *r : -ENOMEM;
@@ -114,15 +112,14 @@ static uint8_t *read_file(int fd, size_t *size, int *r)
 
 int corpus_import(const char *path, struct corpus *out, char error[CORPUS_ERROR])
 {
-	int r = 0, fd = open(path, O_RDONLY | O_CLOEXEC);
+	int r = 0, fd = file_open(path, FILE_WHOLE, error, CORPUS_ERROR);
 	size_t size = 0;
 
 	*out = (struct corpus){ 0 };
-	uint8_t *bytes = fd < 0 ? NULL : read_file(fd, &size, &r);
 	if (fd < 0)
-		r = -errno;
-	else
-		close(fd);
+		return fd;
+	uint8_t *bytes = read_file(fd, &size, &r);
+	close(fd);
 	if (r)
 		snprintf(error, CORPUS_ERROR, "%s: %s", path, strerror(-r));
 	else

@@ -1,10 +1,15 @@
 /* main.c - the command line's first word. */
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "child.h"
 #include "commands.h"
 #include "map_callgrind.h"
+#include "file.h"
+#include "say.h"
 #include "suggest.h"
 
 static const struct command {
@@ -39,27 +44,48 @@ static void usage(FILE *f)
 			fprintf(f, "  %-9s %s\n", c->name, c->summary);
 }
 
+/* A descriptor that the caller closed would be the next file's: what is printed would go there. */
+static void keep_descriptors(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_RDONLY : O_WRONLY) < 0)
+			_exit(2);
+}
+
+/* What was printed must have been taken, whichever command it was. */
+static int finish(const char *command, int status)
+{
+	char who[64];
+	int r = file_flush(stdout);
+
+	if (!r)
+		return status;
+	snprintf(who, sizeof who, "stubmap%s%s", *command ? " " : "", command);
+	return say_line(who, "standard output: %s", strerror(-r));
+}
+
 int main(int argc, char **argv)
 {
 	const char *names[sizeof commands / sizeof *commands];
 	size_t n = 0;
 
+	keep_descriptors();
+	signal(SIGXFSZ, SIG_IGN); /* a limit on files is an error like a full device */
 	if (argc < 2) {
 		usage(stderr);
 		return 2;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
 		usage(stdout);
-		return 0;
+		return finish("", 0);
 	}
 	for (const struct command *c = commands; c->name; c++) {
 		if (!strcmp(argv[1], c->name))
-			return c->run(argc - 1, argv + 1);
+			return finish(c->name, c->run(argc - 1, argv + 1));
 		if (c->summary)
 			names[n++] = c->name;
 	}
 	const char *near = suggest_nearest(argv[1], names, n);
-	fprintf(stderr, "stubmap: no command '%s'%s%s%s: see stubmap --help\n", argv[1],
-		near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-	return 2;
+	return say_line("stubmap", "no command '%s'%s%s%s: see stubmap --help", argv[1],
+			near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }

@@ -22,6 +22,9 @@
 #include <unistd.h>
 #include <valgrind/callgrind.h>
 
+#include "file.h"
+#include "say.h"
+
 enum { NAME = 32, WORD = 8, FOLDER = 256, FILENAME = FOLDER + 32 };
 #define MAGIC UINT64_C(0x31736b6f6f6c) /* "looks1" */
 #define SAME  UINT64_MAX
@@ -67,7 +70,6 @@ static void put_region(FILE *f, const struct map_region *r, const struct map_reg
 static int write_regions(const char *path, const struct map_region *regions, size_t n)
 {
 	FILE *f = fopen(path, "wxe");
-	int failed;
 
 	if (!f)
 		return -errno;
@@ -75,8 +77,7 @@ static int write_regions(const char *path, const struct map_region *regions, siz
 	put_word(f, n);
 	for (size_t i = 0; i < n; i++)
 		put_region(f, &regions[i], i ? &regions[i - 1] : NULL);
-	failed = ferror(f);
-	return fclose(f) || failed ? -EIO : 0;
+	return file_finish(f);
 }
 
 /* ---- The parent: reading ------------------------------------------------------------------- */
@@ -276,11 +277,9 @@ int map_lookups_main(int argc, char **argv)
 	void *data = MAP_FAILED;
 	int fd, rc;
 
-	if (argc != 2) {
-		fputs("stubmap lookups: takes one file, which `stubmap maps` writes for it\n",
-		      stderr);
-		return 2;
-	}
+	if (argc != 2)
+		return say_line("stubmap lookups",
+				"takes one file, which `stubmap maps` writes for it");
 	fd = open(argv[1], O_RDONLY | O_CLOEXEC);
 	rc = fd < 0 || fstat(fd, &st) ? -errno : 0;
 	if (!rc && st.st_size > 0)
@@ -289,10 +288,9 @@ int map_lookups_main(int argc, char **argv)
 		rc = data == MAP_FAILED ? -EINVAL
 					: count_all(&(struct cursor){ data, (size_t)st.st_size });
 	if (rc == -EINVAL)
-		fprintf(stderr, "stubmap lookups: %s: no list of lookups, or a part of one\n",
-			argv[1]);
+		say_line("stubmap lookups", "%s: no list of lookups, or a part of one", argv[1]);
 	else if (rc)
-		fprintf(stderr, "stubmap lookups: %s: %s\n", argv[1], strerror(-rc));
+		say_line("stubmap lookups", "%s: %s", argv[1], strerror(-rc));
 	if (data != MAP_FAILED)
 		munmap(data, (size_t)st.st_size);
 	if (fd >= 0)

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "file.h"
+
 enum { KEY = 4352, HEAD = 9 };
 static const char head[HEAD + 1] = "{\"maps\": ";
 
@@ -151,14 +153,16 @@ const char *map_rows_text(const struct map_rows *r, const char *file, const char
 
 /* ---- Records -------------------------------------------------------------------------------- */
 
-int map_rows_write(const struct map_rows *r, FILE *out)
+void map_rows_write(const struct map_rows *r, FILE *out)
 {
 	size_t i;
 	json_t *row;
 
-	json_array_foreach(r->list, i, row) if (json_dumpf(row, out, JSON_REAL_PRECISION(6)) ||
-						putc('\n', out) == EOF) return -EIO;
-	return fflush(out) ? -EIO : 0;
+	json_array_foreach(r->list, i, row)
+	{
+		json_dumpf(row, out, JSON_REAL_PRECISION(6));
+		putc('\n', out);
+	}
 }
 
 int map_rows_save(const struct map_rows *r, json_t *machine, const char *path)
@@ -175,14 +179,11 @@ int map_rows_save(const struct map_rows *r, json_t *machine, const char *path)
 	e = out ? 0 : -errno;
 	if (e)
 		goto done;
-	if (!first)
-		e = -ENOMEM;
-	else if (json_dumpf(first, out, 0) || putc('\n', out) == EOF)
-		e = -EIO;
-	if (!e)
-		e = map_rows_write(r, out);
-	if (fclose(out) && !e)
-		e = -errno;
+	json_dumpf(first, out, 0);
+	putc('\n', out);
+	map_rows_write(r, out);
+	e = file_finish(out);
+	e = first ? e : -ENOMEM;
 	if (!e && rename(temporary, path))
 		e = -errno;
 	if (e)
@@ -195,7 +196,9 @@ done:
 bool map_rows_is_record(const char *path)
 {
 	char first[HEAD] = "";
-	FILE *f = fopen(path, "r");
+	char error[MAP_ROWS_ERROR];
+	int r;
+	FILE *f = file_stream(path, FILE_WHOLE, &r, error, sizeof error);
 	bool is = f && fread(first, 1, HEAD, f) == HEAD && !memcmp(first, head, HEAD);
 
 	if (f)
@@ -212,10 +215,13 @@ static bool is_row(const json_t *row)
 
 int map_rows_load(struct map_rows *r, const char *path, char error[MAP_ROWS_ERROR])
 {
-	FILE *in = fopen(path, "r");
+	int e;
+	FILE *in = file_stream(path, FILE_WHOLE, &e, error, MAP_ROWS_ERROR);
 	char *line = NULL;
 	size_t size = 0;
-	int e = in ? 0 : -errno;
+
+	if (!in)
+		return e;
 
 	for (long n = 1; !e && getline(&line, &size, in) > 0; n++) {
 		json_error_t why;
@@ -234,10 +240,7 @@ int map_rows_load(struct map_rows *r, const char *path, char error[MAP_ROWS_ERRO
 		}
 		json_decref(row);
 	}
-	if (in)
-		fclose(in);
+	fclose(in);
 	free(line);
-	if (e && e != -EINVAL)
-		snprintf(error, MAP_ROWS_ERROR, "%s: %s", path, strerror(-e));
 	return e ? e : r->failed;
 }

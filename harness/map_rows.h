@@ -55,8 +55,8 @@ const char *map_rows_text(const struct map_rows *, const char *file, const char 
 
 /* ---- Records --------------------------------------------------------------------------------- */
 
-/* One row a line. 0 or -EIO. */
-int map_rows_write(const struct map_rows *, FILE *out);
+/* One row a line; what could not be written, the stream knows. */
+void map_rows_write(const struct map_rows *, FILE *out);
 /* A record: a line {"maps": 1, "machine": {...}}, then the rows; through a temporary name, so that
  * a half-written file never has this one. machine may be NULL. 0 or -errno. */
 int map_rows_save(const struct map_rows *, json_t *machine, const char *path);

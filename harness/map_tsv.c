@@ -9,6 +9,7 @@
 
 #include "../strategies/map.h"
 #include "safety.h"
+#include "say.h"
 
 const char *const map_report_figures[] = { "bytes", "lookup", "safety", NULL };
 
@@ -35,15 +36,24 @@ static bool is_floor(const char *encoder)
 	return ops && ops->flags & MAP_FLOOR;
 }
 
+/* The first columns: number, corpus, encoder. */
+static void names(FILE *out, const struct map_rows *rows, size_t i, const char *file,
+		  const char *encoder)
+{
+	fprintf(out, "%zu\t", i + 1);
+	say_put(out, map_rows_text(rows, file, "safepoints", "corpus"));
+	fputc('\t', out);
+	say_put(out, encoder);
+}
+
 static void bytes_line(FILE *out, const struct map_rows *rows, size_t i, const char *file,
 		       const char *encoder, double bytes)
 {
 	double text = get(rows, file, NULL, "text_bytes", "value");
 	double n = get(rows, file, NULL, "safepoints", "value");
 
-	fprintf(out, "%zu\t%s\t%s\t%.0f\t%.6g\t%.6g\n", i + 1,
-		map_rows_text(rows, file, "safepoints", "corpus"), encoder, bytes,
-		100 * bytes / text, 8 * bytes / n);
+	names(out, rows, i, file, encoder);
+	fprintf(out, "\t%.0f\t%.6g\t%.6g\n", bytes, 100 * bytes / text, 8 * bytes / n);
 }
 
 static void bytes(FILE *out, const struct map_rows *rows)
@@ -99,9 +109,8 @@ static void lookup(FILE *out, const struct map_rows *rows)
 			const char *name = json_string_value(encoder);
 			if (!has(rows, f, name) || is_floor(name))
 				continue;
-			fprintf(out, "%zu\t%s\t%s\t%.0f\t%.6g", i + 1,
-				map_rows_text(rows, f, "safepoints", "corpus"), name,
-				get(rows, f, name, "bytes", "value"),
+			names(out, rows, i, f, name);
+			fprintf(out, "\t%.0f\t%.6g", get(rows, f, name, "bytes", "value"),
 				get(rows, f, name, "text_share", "value"));
 			for (int e = 0; e < EVENTS; e++)
 				fprintf(out, "\t%.6g", get(rows, f, name, events[e], "value"));

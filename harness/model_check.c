@@ -13,6 +13,7 @@
 #include "meters.h"
 #include "model_check.h"
 #include "progress.h"
+#include "say.h"
 #include "table.h"
 
 enum { AGREE_LAPS = 8, SHORT_LAPS = 2, SPEED_FETCHES = 20000000, SPEED_NS = 1000000000 };
@@ -26,7 +27,7 @@ enum { GEOMETRIES = sizeof geometries / sizeof *geometries };
 
 static int fail(const char *why)
 {
-	fprintf(stderr, "stubmap model: %s\n", why);
+	say_line("stubmap model", "%s", why);
 	return 1;
 }
 

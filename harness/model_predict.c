@@ -11,6 +11,7 @@
 
 #include "model_predict.h"
 #include "rows.h"
+#include "say.h"
 #include "table.h"
 
 /* A knee: the first N from which a call costs so much more than with fewest stubs. */
@@ -24,7 +25,7 @@ struct point {
 
 static int fail(const char *why, int status)
 {
-	fprintf(stderr, "stubmap model: --predict: %s\n", why);
+	say_line("stubmap model", "--predict: %s", why);
 	return status;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model_report.h"
+#include "say.h"
 #include "table.h"
 
 enum { HEADING = 200 };
@@ -164,10 +165,10 @@ static int print_row(FILE *out, const struct simulate_task *t, const struct simu
 	}
 	if (c && !note)
 		add_counts(row, t, c);
-	int e = json_dumpf(row, out, JSON_COMPACT) ? -ENOMEM : 0;
+	json_dumpf(row, out, JSON_COMPACT);
 	fputc('\n', out);
 	json_decref(row);
-	return e;
+	return 0;
 }
 
 static int report_json(FILE *out, const struct simulate_task *t)
@@ -203,9 +204,10 @@ static void tsv_line(FILE *out, const struct simulate_task *t, const struct simu
 {
 	const struct machine *m = r->options.machine;
 
-	fprintf(out, "%s\t%u\t%u\t%u\t%s\t%s\t%s\t%u", m->name, r->options.page / 1024,
-		m->l1i.size / 1024, m->l1i.ways, t->cell.stubs, t->cell.workload, t->cell.kind,
-		t->cell.live);
+	fprintf(out, "%s\t%u\t%u\t%u\t%s\t", m->name, r->options.page / 1024, m->l1i.size / 1024,
+		m->l1i.ways, t->cell.stubs);
+	say_put(out, t->cell.workload);
+	fprintf(out, "\t%s\t%u", t->cell.kind, t->cell.live);
 	for (int u = 0; u < MODEL_UNITS; u++)
 		if (t->status || !r->has[u])
 			fputs("\tnan", out);

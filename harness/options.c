@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "options.h"
+#include "say.h"
 #include "suggest.h"
 #include "table.h"
 
@@ -61,13 +62,13 @@ static int split(const char *text, struct option_list *list)
 
 static int __attribute__((format(printf, 2, 3))) refuse(const char *command, const char *form, ...)
 {
+	char who[64];
 	va_list ap;
 
-	fprintf(stderr, "stubmap %s: ", command);
+	snprintf(who, sizeof who, "stubmap %s", command);
 	va_start(ap, form);
-	vfprintf(stderr, form, ap);
+	say_line_of(who, form, ap);
 	va_end(ap);
-	fputc('\n', stderr);
 	return -EINVAL;
 }
 

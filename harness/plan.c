@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../strategies/map.h"
+#include "file.h"
 #include "plan.h"
 #include "prng.h"
 #include "suggest.h"
@@ -285,15 +286,12 @@ int plan_load(const char *path, struct plan *p, char error[PLAN_ERROR])
 {
 	char why[PLAN_ERROR / 2];
 	json_error_t e;
-	FILE *f = fopen(path, "re");
-	json_t *json;
 	int r;
+	FILE *f = file_stream(path, FILE_STREAM, &r, error, PLAN_ERROR);
+	json_t *json;
 
-	if (!f) {
-		r = -errno;
-		refuse(error, "%s: %s", path, strerror(errno));
+	if (!f)
 		return r;
-	}
 	json = json_loadf(f, JSON_REJECT_DUPLICATES, &e);
 	fclose(f);
 	if (!json)

@@ -4,6 +4,7 @@
 
 #include "../strategies/stub.h"
 #include "policy_report.h"
+#include "say.h"
 #include "table.h"
 
 const struct figure_id policy_figures[] = {
@@ -136,9 +137,10 @@ int policy_tsv(FILE *out, const struct run *run)
 
 		if (c->replica || !rows_find(&rows, cell, "cold", "ns")->value.known)
 			continue;
-		fprintf(out, "%s\t%s\t%s\t%u\t%s\t%llu", arm_label(run, c, label, sizeof label),
-			c->stubs, is_deferred(c) ? c->policy : "eager", c->generic, c->workload,
-			(unsigned long long)c->max_events);
+		fprintf(out, "%s\t%s\t%s\t%u\t", arm_label(run, c, label, sizeof label), c->stubs,
+			is_deferred(c) ? c->policy : "eager", c->generic);
+		say_put(out, c->workload);
+		fprintf(out, "\t%llu", (unsigned long long)c->max_events);
 		for (size_t k = 0; k < policy_nfigures; k++) {
 			const struct estimate *e =
 			    &rows_find(&rows, cell, "cold", policy_figures[k].event)->value;

@@ -3,8 +3,9 @@
 
 #include "clock.h"
 #include "progress.h"
+#include "say.h"
 
-enum { SPAN = 24, QUIET_S = 2, TERMINAL_MS = 200, TENTH_S = 5, LINE_S = 30 };
+enum { SPAN = 24, WHAT = 50, QUIET_S = 2, TERMINAL_MS = 200, TENTH_S = 5, LINE_S = 30 };
 
 static const uint64_t second = 1000000000u, millisecond = 1000000u;
 
@@ -48,7 +49,7 @@ static bool is_due(const struct progress *p, uint64_t now)
 void progress_tick(struct progress *p, const char *what)
 {
 	uint64_t now = p->now();
-	char left[SPAN] = "";
+	char left[SPAN] = "", plain[WHAT + 1];
 
 	/* the last step's line is the end's */
 	if (p->done >= p->total || !is_due(p, now))
@@ -59,8 +60,8 @@ void progress_tick(struct progress *p, const char *what)
 		fputs("\r\033[K", p->out);
 	else
 		fprintf(p->out, "%s: ", p->name);
-	fprintf(p->out, "%zu of %zu, %s%s%.50s%s", p->done, p->total, left, *left ? " left, " : "",
-		what, p->terminal ? "" : "\n");
+	fprintf(p->out, "%zu of %zu, %s%s%s%s", p->done, p->total, left, *left ? " left, " : "",
+		say_plain(plain, sizeof plain, what), p->terminal ? "" : "\n");
 	fflush(p->out);
 	p->shown_ns = now;
 	p->shown_done = p->done;

@@ -8,6 +8,7 @@
 #include "policy_report.h"
 #include "report.h"
 #include "rows.h"
+#include "say.h"
 #include "table.h"
 #include "views.h"
 
@@ -260,8 +261,9 @@ static int print_json(FILE *out, const struct run *run)
 		return r;
 	for (size_t i = 0; i < rows.n && !r; i++) {
 		json_t *json = row_to_json(&rows, &rows.rows[i]);
-		if (!json || json_dumpf(json, out, JSON_COMPACT | JSON_REAL_PRECISION(9)))
-			r = json ? -EIO : -ENOMEM;
+		if (!json)
+			r = -ENOMEM;
+		json_dumpf(json, out, JSON_COMPACT | JSON_REAL_PRECISION(9));
 		fputc('\n', out);
 		json_decref(json);
 	}
@@ -314,7 +316,9 @@ static void print_line(FILE *out, const struct rows *rows, size_t cell, const ch
 	const json_t *machine = json_object_get(rows->census.run->head, "machine");
 	const json_t *ways = json_object_get(json_object_get(machine, "l1i"), "ways");
 
-	fprintf(out, "%s\t%s\t%s\t%u\t", arm, c->workload, c->kind, c->live);
+	fprintf(out, "%s\t", arm);
+	say_put(out, c->workload);
+	fprintf(out, "\t%s\t%u\t", c->kind, c->live);
 	if (ways)
 		fprintf(out, "%lld", (long long)json_integer_value(ways));
 	else
@@ -429,7 +433,7 @@ int report_summary(FILE *out, const struct run *run, const struct report_options
 		r = print_tsv(out, run, options->form);
 		break;
 	}
-	return r ? r : fflush(out) ? -errno : 0;
+	return r;
 }
 
 size_t report_failures(const struct run *run)

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "store.h"
 
 static int __attribute__((format(printf, 3, 4))) refuse(char *error, int result, const char *form,
@@ -88,7 +89,7 @@ static int add(struct run *run, json_t *json, char *error)
 	return 0;
 }
 
-/* One write for a whole line. */
+/* A whole line, or what stood there before. */
 static int write_line(int fd, const char *path, const json_t *json, char *error)
 {
 	char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
@@ -99,13 +100,14 @@ static int write_line(int fd, const char *path, const json_t *json, char *error)
 	if (!text)
 		return refuse(error, -ENOMEM, "out of memory");
 	text[len] = '\n'; /* in place of the final zero */
-	ssize_t n = write(fd, text, len + 1);
-	if (n != (ssize_t)len + 1 || fdatasync(fd)) {
-		int e = n >= 0 && n <= (ssize_t)len ? ENOSPC : errno;
-		r = refuse(error, -e, "%s: cannot write: %s", path, strerror(e));
+	int e = file_write(fd, text, len + 1);
+	if (!e && fdatasync(fd))
+		e = -errno;
+	if (e) {
+		r = refuse(error, e, "%s: cannot write: %s", path, strerror(-e));
 		if (before >= 0 && ftruncate(fd, before))
-			r = refuse(error, -e, "%s: cannot write: %s; the last line is cut off",
-				   path, strerror(e));
+			r = refuse(error, e, "%s: cannot write: %s; the last line is cut off", path,
+				   strerror(-e));
 	}
 	free(text);
 	return r;
@@ -163,14 +165,12 @@ static int read_lines(FILE *f, const char *path, struct run *run, off_t *whole, 
 int run_load(const char *path, struct run *run, char error[RUN_ERROR])
 {
 	off_t whole;
-	FILE *f = fopen(path, "re");
 	int r;
+	FILE *f = file_stream(path, FILE_STREAM, &r, error, RUN_ERROR);
 
 	*run = (struct run){ .fd = -1 };
-	if (!f) {
-		r = -errno;
-		return refuse(error, r, "%s: %s", path, strerror(-r));
-	}
+	if (!f)
+		return r;
 	r = read_lines(f, path, run, &whole, error);
 	fclose(f);
 	if (r)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "table.h"
+#include "say.h"
 
 /* A text that starts too far right to wrap stands on a line of its own; texts narrower than this
  * yield no more to numbers. */
@@ -31,11 +32,20 @@ static struct table_row *add(struct table *t)
 	return &rows[t->n++];
 }
 
+/* What others wrote, in a file or as its name, is shown and not obeyed (say.h). */
+static char *plain_copy(const char *text)
+{
+	const size_t size = strlen(text) * 4 + 1;
+	char *copy = malloc(size);
+
+	return copy ? say_plain(copy, size, text) : NULL;
+}
+
 void table_heading(struct table *t, const char *text)
 {
 	struct table_row *row = add(t);
 
-	if (row && !(row->heading = strdup(text)))
+	if (row && !(row->heading = plain_copy(text)))
 		t->failed = -ENOMEM;
 }
 
@@ -46,13 +56,15 @@ void table_row(struct table *t)
 
 void table_cell(struct table *t, const char *form, ...)
 {
+	char text[TABLE_CELL];
 	va_list ap;
 
 	if (t->failed || t->column >= t->ncolumns)
 		return;
 	va_start(ap, form);
-	vsnprintf(t->rows[t->n - 1].cells[t->column++], TABLE_CELL, form, ap);
+	vsnprintf(text, sizeof text, form, ap);
 	va_end(ap);
+	say_plain(t->rows[t->n - 1].cells[t->column++], TABLE_CELL, text);
 }
 
 void table_format(double v, char *out, size_t size)
@@ -76,19 +88,23 @@ void table_number(struct table *t, double value)
 
 void table_missing(struct table *t, const char *why)
 {
+	char *note = plain_copy(why);
 	size_t i = 0;
 
-	while (i < t->nnotes && strcmp(t->notes[i], why))
+	while (note && i < t->nnotes && strcmp(t->notes[i], note))
 		i++;
-	if (i == t->nnotes) {
+	if (note && i < t->nnotes) {
+		free(note);
+	} else {
 		char **notes = realloc(t->notes, (i + 1) * sizeof *notes);
-		if (!notes || !(notes[i] = strdup(why))) {
+		if (!note || !notes) {
 			t->failed = -ENOMEM;
 			t->notes = notes ? notes : t->notes;
+			free(note);
 			return;
 		}
+		notes[t->nnotes++] = note;
 		t->notes = notes;
-		t->nnotes++;
 	}
 	if (i < 26)
 		table_cell(t, "-%c", (char)('a' + i));
@@ -149,19 +165,20 @@ void table_wrap(const char *text, size_t used, FILE *out)
 
 void table_wrapf(FILE *out, const char *prefix, const char *form, ...)
 {
-	char *text;
+	char *text = NULL, *plain;
 	va_list ap;
-	int n;
 
 	fputs(prefix, out);
 	va_start(ap, form);
-	n = vasprintf(&text, form, ap);
+	if (vasprintf(&text, form, ap) < 0)
+		text = NULL;
 	va_end(ap);
-	if (n < 0) {
+	plain = text ? plain_copy(text) : NULL;
+	if (plain)
+		table_wrap(plain, columns(prefix), out);
+	else
 		fputs("out of memory\n", out);
-		return;
-	}
-	table_wrap(text, columns(prefix), out);
+	free(plain);
 	free(text);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "prng.h"
 #include "trace_file.h"
 
@@ -123,11 +124,13 @@ int trace_save(const struct trace_pack *p, const char *path, char error[TRACE_ER
 	put_le(fixed + 12, p->size, 8);
 	put_le(fixed + 20, p->records, 8);
 	put_le(fixed + 28, hash(p->data, p->size), 8);
-	bool good = fwrite(fixed, sizeof fixed, 1, f) == 1 && fputs(head, f) >= 0 &&
-		    (!p->size || fwrite(p->data, 1, p->size, f) == p->size);
-	good &= !fclose(f);
-	if (!good || rename(part, path))
-		e = errno ? -errno : -EIO;
+	fwrite(fixed, sizeof fixed, 1, f);
+	fputs(head, f);
+	if (p->size)
+		fwrite(p->data, 1, p->size, f);
+	e = file_finish(f);
+	if (!e && rename(part, path))
+		e = -errno;
 	if (e)
 		unlink(part);
 out:
@@ -179,15 +182,12 @@ static int read_parts(FILE *f, const char *path, struct trace_pack *p, char erro
 
 int trace_load(const char *path, struct trace_pack *p, char error[TRACE_ERROR])
 {
-	FILE *f = fopen(path, "rb");
 	int e;
+	FILE *f = file_stream(path, FILE_WHOLE, &e, error, TRACE_ERROR);
 
 	*p = (struct trace_pack){ 0 };
-	if (!f) {
-		e = -errno;
-		snprintf(error, TRACE_ERROR, "%.180s: %s", path, strerror(-e));
+	if (!f)
 		return e;
-	}
 	e = read_parts(f, path, p, error);
 	if (e == -ENOMEM)
 		snprintf(error, TRACE_ERROR, "%.180s: out of memory", path);

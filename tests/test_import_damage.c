@@ -62,7 +62,7 @@ static void test_ocaml(void **state)
 		      "caml_frametable: .quad unit1, unit2, unit3, 0\nunit1: .quad 1\n",
 		      ".section \"a\nb\", \"aw\"\ncaml_frametable: .quad unit1, 0\n"
 		      "unit1: .quad 1 << 60\n",
-		      "a?b+0x10: a table of");
+		      "a\\nb+0x10: a table of");
 }
 
 static void test_go(void **state)

@@ -170,7 +170,7 @@ static void test_refuses(void **state)
 	refused(HEAD CELL "{\"lives\":4}}\n", "did you mean 'live'");
 	refused(HEAD "{\"type\":\"invocation\"}\n", ":2: no invocation");
 	assert_int_equal(run_load("/nonexistent/run", &run, error), -ENOENT);
-	assert_int_equal(run_load("/", &run, error), -EINVAL);
+	assert_int_equal(run_load("/", &run, error), -EISDIR);
 	assert_int_equal(run_open("/nonexistent/run", &p, NULL, &run, error), -ENOENT);
 
 	/* A record of the wrong form leaves no trace. */

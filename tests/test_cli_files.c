@@ -1,0 +1,300 @@
+/*
+ * test_cli_files.c - the command line where files are not what they should be: pipes, devices,
+ * names with control characters, full devices, limits. Runs the program beside it through a shell.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "quiet.h"
+
+enum { OUTPUT = 1 << 18 };
+
+static char folder[] = "/tmp/stubmap-files-XXXXXX";
+static char out[OUTPUT], err[OUTPUT];
+
+static void read_file(const char *path, char *text)
+{
+	FILE *f = fopen(path, "r");
+
+	assert_non_null(f);
+	text[fread(text, 1, OUTPUT - 1, f)] = '\0';
+	fclose(f);
+}
+
+/* A shell's command with $S for the program, in the folder; its exit status. */
+static int sh(const char *command)
+{
+	char line[1000];
+	int status;
+
+	snprintf(line, sizeof line, "{ %s\n} >out 2>err </dev/null", command);
+	status = system(line);
+	assert_true(WIFEXITED(status));
+	read_file("out", out);
+	read_file("err", err);
+	drop_progress(err);
+	return WEXITSTATUS(status);
+}
+
+static int one_line(const char *text)
+{
+	const char *end = strchr(text, '\n');
+
+	return end && !end[1];
+}
+
+/* Refused with one line that has no control character and says so much. */
+static void refused(const char *command, const char *says)
+{
+	int status = sh(command);
+
+	if (status != 2 || *out || !strstr(err, says) || !one_line(err) || strchr(err, '\033'))
+		fail_msg("%s: status %d, said: %s", command, status, err);
+}
+
+#define RECORD                                                                                     \
+	"{\"maps\": 1, \"machine\": null}\n"                                                       \
+	"{\"file\": \"a\\u001b[31m\\nb\", \"encoder\": null, \"event\": \"safepoints\","           \
+	" \"corpus\": \"c\\u001b[2J\\td\", \"value\": 3, \"note\": \"n\\u001b[1m\\n\"}\n"          \
+	"{\"file\": \"a\\u001b[31m\\nb\", \"encoder\": \"exact\\u001b[3m\", \"event\": \"bytes\"," \
+	" \"value\": 30}\n"
+
+static int set_up(void **state)
+{
+	char self[4000];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 20);
+
+	(void)state;
+	if (n <= 0)
+		return -1;
+	self[n] = 0;
+	for (int up = 0; up < 2; up++) /* .../tests/test_cli_files */
+		*strrchr(self, '/') = 0;
+	strcat(self, "/stubmap");
+	if (access(self, X_OK) || !mkdtemp(folder) || chdir(folder) || setenv("S", self, 1) ||
+	    setenv("XDG_CACHE_HOME", folder, 1))
+		return -1;
+	FILE *f = fopen("record.jsonl", "w");
+	if (!f || fputs(RECORD, f) < 0 || fclose(f))
+		return -1;
+	return system(
+	    "mkfifo fifo fifo.wasm fifo.trace.zst;"
+	    "printf '%s' '{\"name\":\"p\",\"seed\":1,\"blocks\":1,\"iterations\":1,"
+	    "\"baseline\":{\"stubs\":\"null\"},\"cells\":[{\"stubs\":\"null\"}]}' >plan.json;"
+	    "echo '[{\"id\": \"i\", \"text\": \"t\", \"phase\": \"steady\", \"event\": \"ns\","
+	    " \"of\": {\"stubs\": \"null\"}, \"above\": 0}]' >claims.json;"
+	    "\"$S\" sweep plan.json -o run.jsonl 2>/dev/null");
+}
+
+static int tear_down(void **state)
+{
+	char command[100];
+
+	(void)state;
+	snprintf(command, sizeof command, "rm -rf %s", folder);
+	return chdir("/") || system(command);
+}
+
+/* ---- What is no file ----------------------------------------------------------------------------
+ */
+
+static void pipes_and_devices_are_told(void **state)
+{
+	static const char *const pipes[] = {
+		"maps fifo",
+		"show map fifo 1",
+		"model fifo",
+		"run -w wasm:fifo.wasm",
+		"run -w flood:wasm:fifo.wasm",
+		"run -w replay:fifo.trace.zst",
+		"model -w replay:fifo.trace.zst",
+	};
+	static const char *const devices[] = {
+		"maps /dev/zero",
+		"show map /dev/zero 1",
+		"model /dev/zero",
+		"summary /dev/zero",
+		"claims /dev/zero -c claims.json",
+		"claims run.jsonl -c /dev/zero",
+		"compare run.jsonl /dev/zero",
+		"sweep /dev/zero -o x.jsonl",
+		"model --predict /dev/zero",
+	};
+	char command[200];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof pipes / sizeof *pipes; i++) {
+		snprintf(command, sizeof command, "\"$S\" %s", pipes[i]);
+		refused(command, ": a pipe; a regular file is wanted");
+	}
+	for (size_t i = 0; i < sizeof devices / sizeof *devices; i++) {
+		snprintf(command, sizeof command, "\"$S\" %s", devices[i]);
+		refused(command, "/dev/zero: a device; a regular file");
+	}
+	refused("\"$S\" sweep plan.json -o fifo", "fifo is no regular file");
+	refused("\"$S\" summary .", ".: Is a directory");
+	refused("\"$S\" claims -c . run.jsonl", ".: Is a directory");
+}
+
+static void text_may_come_through_a_pipe(void **state)
+{
+	(void)state;
+	assert_int_equal(sh("cat run.jsonl | \"$S\" summary /dev/stdin"), 0);
+	assert_non_null(strstr(out, "null"));
+	assert_int_equal(sh("cat claims.json | \"$S\" claims -c /dev/stdin run.jsonl"), 0);
+	assert_int_equal(sh("(cat plan.json >fifo &); \"$S\" sweep fifo -o run.jsonl"), 0);
+}
+
+/* ---- What others wrote --------------------------------------------------------------------------
+ */
+
+static void names_and_texts_can_not_break_a_line(void **state)
+{
+	static const char *const calls[] = {
+		"maps \"$N\"",
+		"show map \"$N\" 1",
+		"summary \"$N\"",
+		"compare \"$N\" x",
+		"claims \"$N\" -c claims.json",
+		"claims run.jsonl -c \"$N\"",
+		"sweep \"$N\" -o x.jsonl",
+		"sweep plan.json -o \"none/$N\"",
+		"model \"$N\"",
+		"model --keep \"$N\"",
+		"run -w \"wasm:$N.wasm\"",
+		"run -w \"replay:$N.trace.zst\"",
+		"run -s \"$N\"",
+		"run \"--$N\"",
+		"list \"$N\"",
+		"show \"$N\"",
+		"\"$N\"",
+		"maps x --encoders \"$N\"",
+		"faults -m \"$N\"",
+		"child \"$N\"",
+		"lookups \"$N\"",
+	};
+	char command[200];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+		snprintf(command, sizeof command, "N=$(printf 'a\\nb\\033[31mc'); \"$S\" %s",
+			 calls[i]);
+		refused(command, strncmp(calls[i], "child", 5) ? "a\\nb\\x1b[31m" : "job");
+	}
+	refused("printf '[{\"id\": \"\\033[31m' >bad.json; \"$S\" claims -c bad.json run.jsonl",
+		"bad.json:1: ");
+	refused("printf '{\"na\\377me\": \"\\033[31m' >bad.json; \"$S\" sweep bad.json -o x.jsonl",
+		"bad.json:1:");
+	refused("printf '{\"x\\\\u001b\\\\n\": 1}' >bad.json; \"$S\" sweep bad.json -o x.jsonl",
+		"no key in a plan 'x\\x1b\\n'");
+}
+
+static void a_record_is_shown_and_not_obeyed(void **state)
+{
+	(void)state;
+	assert_int_equal(sh("\"$S\" maps record.jsonl"), 0);
+	assert_null(strchr(out, '\033'));
+	assert_non_null(strstr(out, "a\\x1b[31m\\nb: c\\x1b[2J\\td"));
+	assert_non_null(strstr(out, "\nn\\x1b[1m\\n\n"));
+	assert_int_equal(sh("\"$S\" maps record.jsonl --tsv bytes"), 0);
+	assert_null(strchr(out, '\033'));
+	assert_non_null(strstr(out, "\n1\tc\\x1b[2J\\td\texact\\x1b[3m\t30"));
+	assert_int_equal(sh("sed 's/\"t\"/\"t\\\\u001b\"/' claims.json >bad.json;"
+			    "\"$S\" claims -c bad.json run.jsonl;"
+			    "\"$S\" claims --markdown -c bad.json run.jsonl"),
+			 0);
+	assert_null(strchr(out, '\033'));
+	assert_non_null(strstr(out, "\nt\\x1b\n"));
+	assert_non_null(strstr(out, "| i | t\\x1b |"));
+}
+
+/* ---- What could not be written ------------------------------------------------------------------
+ */
+
+static void a_full_standard_output_is_told(void **state)
+{
+	static const char *const calls[] = {
+		"--help",
+		"list",
+		"list --json",
+		"run --help",
+		"show --help",
+		"show stub",
+		"show stub --json",
+		"doctor",
+		"summary run.jsonl",
+		"summary run.jsonl --json",
+		"summary run.jsonl --tsv ring",
+		"compare run.jsonl run.jsonl",
+		"compare run.jsonl run.jsonl --json",
+		"claims run.jsonl -c claims.json",
+		"claims run.jsonl -c claims.json --json",
+		"maps record.jsonl",
+		"maps record.jsonl --json",
+		"maps record.jsonl --tsv bytes",
+		"run -s null -b 1 -i 1",
+		"sweep plan.json -o run.jsonl --json",
+	};
+	char command[200];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+		snprintf(command, sizeof command, "\"$S\" %s >/dev/full", calls[i]);
+		refused(command, ": standard output: No space left on device");
+	}
+	refused("\"$S\" list >&-", "stubmap list: standard output: Bad file descriptor");
+	assert_int_equal(sh("(ulimit -f 0; \"$S\" list >small) 2>&1 | cat"), 0);
+	assert_string_equal(out, "stubmap list: standard output: File too large\n");
+}
+
+static void a_limit_on_files_is_told(void **state)
+{
+	(void)state;
+	assert_int_equal(sh("(ulimit -f 1; \"$S\" sweep plan.json -o small.jsonl) 2>&1 | cat"), 0);
+	assert_string_equal(out, "stubmap sweep: small.jsonl: cannot write: File too large\n");
+	assert_int_equal(sh("(ulimit -f 1; \"$S\" maps record.jsonl -o m.jsonl) 2>&1 | cat"), 0);
+	assert_string_equal(out, "stubmap maps: m.jsonl: File too large\n");
+	assert_int_equal(sh("ls | grep ^m.jsonl"), 1); /* nor a part of it */
+}
+
+/* However few files may be open: it works, or what fails says that this is why. */
+static void a_limit_on_open_files_is_told(void **state)
+{
+	char command[200];
+	int worked = 0;
+
+	(void)state;
+	for (int n = 4; n <= 16; n += n < 10 ? 1 : 3) {
+		snprintf(command, sizeof command,
+			 "(ulimit -n %d; exec \"$S\" run -s null -b 1 -i 1 --json)", n);
+		int status = sh(command);
+		worked += !status;
+		if (status && !strstr(err, "Too many open files") && !strstr(err, "Error 24") &&
+		    !strstr(out, "Too many open files") && !strstr(out, "Error 24"))
+			fail_msg("%d: status %d, said: %s%s", n, status, err, out);
+	}
+	assert_true(worked);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pipes_and_devices_are_told),
+		cmocka_unit_test(text_may_come_through_a_pipe),
+		cmocka_unit_test(names_and_texts_can_not_break_a_line),
+		cmocka_unit_test(a_record_is_shown_and_not_obeyed),
+		cmocka_unit_test(a_full_standard_output_is_told),
+		cmocka_unit_test(a_limit_on_files_is_told),
+		cmocka_unit_test(a_limit_on_open_files_is_told),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
