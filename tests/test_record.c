@@ -249,7 +249,7 @@ static void test_wrong_calls(void **unused)
 		{ "-o a.trace.zst -- node", "no program" },
 		{ "-o a.trace -- node a.js", "ends in .trace.zst" },
 		{ "-o 'a b.trace.zst' -- node a.js", "letters, digits" },
-		{ "-o none/a.trace.zst -- node a.js", "can't be written" },
+		{ "-o none/a.trace.zst -- node a.js", "can't be written: " },
 		{ "-o a.trace.zst -- python3 a.js", "'python3' is not node" },
 		{ "-o a.trace.zst -- none/node a.js", "not found" },
 		{ "-o a.trace.zst -p \"$(printf '\\t')\" -- node a.js", "not printable" },
