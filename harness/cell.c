@@ -310,6 +310,11 @@ static const char *own_file(const char *workload)
 	return wasm_program_named(workload, &program) && program.own ? program.name : NULL;
 }
 
+bool cell_names_file(const char *workload)
+{
+	return own_file(workload);
+}
+
 static int check_name(const struct cell *c, const struct field *f, char error[CELL_ERROR])
 {
 	const char *names[CELL_NAMES], *value = (const char *)c + f->at;

@@ -94,6 +94,8 @@ int cell_read(const json_t *, struct cell *, char error[CELL_ERROR]);
  * by cell_from_json, left out by cell_to_json and not looked at by cell_equal. False for an unknown
  * key. */
 bool cell_applies(const struct cell *, const char *key);
+/* Whether that workload is a reader's own file, "wasm:FILE.wasm" or "replay:FILE.trace.zst". */
+bool cell_names_file(const char *workload);
 /* The names allowed for a key ("stubs", "maps", "workload", "kind", "wx", "literals", "policy",
  * "mode"), at most max of them; returns how many, 0 for any other key. */
 size_t cell_names(const char *key, const char **names, size_t max);

@@ -385,7 +385,8 @@ int cmd_model(int argc, char **argv)
 		  &w.page, 0, 0 },
 		{ "stubs", 's', OPTION_LIST, "A,B", "arms (default: page,pool; see list stubs)",
 		  &w.stubs, 0, 0 },
-		{ "workload", 'w', OPTION_LIST, "W", "workloads (default: ring)", &w.workload, 0,
+		{ "workload", 'w', OPTION_FILES, "W",
+		  "workloads (default: ring); a comma in a file's name may be \\,", &w.workload, 0,
 		  0 },
 		{ "live", 'n', OPTION_LIST, "N", "ring: live stubs (default: 64)", &w.live, 0, 0 },
 		{ "kind", 'k', OPTION_LIST, "K", "ring: kinds (default: indirect)", &w.kind, 0, 0 },
@@ -430,7 +431,7 @@ int cmd_model(int argc, char **argv)
 	if (!r)
 		r = dispatch(&w, argv + first, (size_t)(argc - first));
 	for (size_t i = 0; i < sizeof specs / sizeof *specs; i++)
-		if (specs[i].type == OPTION_LIST)
+		if (specs[i].type == OPTION_LIST || specs[i].type == OPTION_FILES)
 			free(((struct option_list *)specs[i].out)->text);
 	return r;
 }

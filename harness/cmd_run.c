@@ -235,7 +235,8 @@ int cmd_run(int argc, char **argv)
 		  &w.stubs, 0, 0 },
 		{ "maps", 'm', OPTION_LIST, "A,B", "gc: encoders (default: all that are safe)",
 		  &w.maps, 0, 0 },
-		{ "workload", 'w', OPTION_LIST, "W", "workloads (default: ring)", &w.workload, 0,
+		{ "workload", 'w', OPTION_FILES, "W",
+		  "workloads (default: ring); a comma in a file's name may be \\,", &w.workload, 0,
 		  0 },
 		{ "live", 'n', OPTION_LIST, "N",
 		  "ring: live stubs (default: 64); others: of an instance", &w.live, 0, 0 },
@@ -309,7 +310,7 @@ int cmd_run(int argc, char **argv)
 	plan_free(&plan);
 out:
 	for (size_t i = 0; i < sizeof specs / sizeof *specs; i++)
-		if (specs[i].type == OPTION_LIST)
+		if (specs[i].type == OPTION_LIST || specs[i].type == OPTION_FILES)
 			free(((struct option_list *)specs[i].out)->text);
 	return r;
 }

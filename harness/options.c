@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "options.h"
 #include "say.h"
@@ -46,18 +47,57 @@ int options_size(const char *text, uint64_t *out)
 	return *end ? -EINVAL : 0;
 }
 
-static int split(const char *text, struct option_list *list)
+/* Whether the first n bytes of text are a file's name, or end in one behind prefixes ("wasm:"). */
+static bool names_file(const char *text, size_t n)
 {
-	char *at, *word;
+	char *name = strndup(text, n), *at = name, *comma = name ? strchr(name, ',') : NULL;
+	bool found = false;
+
+	while (at && !found) {
+		found = !access(at, F_OK);
+		at = strchr(at, ':');
+		at = at && at < comma ? at + 1 : NULL;
+	}
+	free(name);
+	return found;
+}
+
+/* Bytes of the first word: up to a comma that neither a backslash precedes nor, where files may be
+ * meant, the name of one that exists holds. */
+static size_t word_length(const char *text, bool files)
+{
+	size_t first = 0;
+
+	while (text[first] && (text[first] != ',' || (first && text[first - 1] == '\\')))
+		first++;
+	for (size_t n = files ? strlen(text) : 0; n > strcspn(text, ","); n--)
+		if ((!text[n] || text[n] == ',') && names_file(text, n))
+			return n;
+	return first;
+}
+
+static int split(const char *text, bool files, struct option_list *list)
+{
+	char *to = malloc(strlen(text) + 1);
 
 	free(list->text);
-	*list = (struct option_list){ .text = strdup(text) };
-	for (at = list->text; at && (word = strsep(&at, ","));) {
-		if (!*word || list->n == OPTION_LIST_MAX)
-			return -EINVAL;
-		list->words[list->n++] = word;
+	*list = (struct option_list){ .text = to };
+	while (to) {
+		size_t n = word_length(text, files);
+		bool as_it_stands = files && names_file(text, n);
+
+		if (!n || list->n == OPTION_LIST_MAX)
+			break;
+		list->words[list->n++] = to;
+		for (size_t i = 0; i < n; i++)
+			if (as_it_stands || text[i] != '\\' || text[i + 1] != ',' || i + 1 == n)
+				*to++ = text[i];
+		*to++ = 0;
+		if (!text[n])
+			return 0;
+		text += n + 1;
 	}
-	return list->n ? 0 : -EINVAL;
+	return -EINVAL;
 }
 
 static int __attribute__((format(printf, 2, 3))) refuse(const char *command, const char *form, ...)
@@ -84,7 +124,8 @@ static int take(const char *command, const struct option_spec *s, const char *te
 		*(const char **)s->out = text;
 		return 0;
 	case OPTION_LIST:
-		if (split(text, s->out))
+	case OPTION_FILES:
+		if (split(text, s->type == OPTION_FILES, s->out))
 			return refuse(command,
 				      "--%s '%s': a list is wanted, as in a,b,c; at most %d",
 				      s->name, text, OPTION_LIST_MAX);

@@ -15,7 +15,8 @@ enum option_type {
 	OPTION_TEXT,   /* out: const char * */
 	OPTION_NUMBER, /* out: uint64_t; min..max */
 	OPTION_SIZE,   /* out: uint64_t, bytes; 4096, 4K, 64KiB, 1M; min..max */
-	OPTION_LIST,   /* out: struct option_list; a,b,c */
+	OPTION_LIST,   /* out: struct option_list; a,b,c; "\," is a comma in a word */
+	OPTION_FILES,  /* the same; what names a file that exists, commas and all, is one word */
 };
 
 enum { OPTION_LIST_MAX = 64 };

@@ -56,7 +56,7 @@ json_t *plan_values(const char *key, json_t *v)
 	if (json_is_array(v))
 		return json_incref(v);
 	list = json_array();
-	if (!text || !strpbrk(text, "*?")) {
+	if (!text || !strpbrk(text, "*?") || (!strcmp(key, "workload") && cell_names_file(text))) {
 		json_array_append(list, v);
 		return list;
 	}

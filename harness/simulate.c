@@ -70,10 +70,14 @@ static void file_name(const struct simulate_place *p, const struct cell *c, cons
 	json_t *json = cell_to_json(c);
 	char *text = json ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 	uint64_t h = p->seed;
+	char workload[WORKLOAD_NAME];
 
+	/* A reader's own trace may lie in a folder of its own. */
+	for (size_t i = 0; i < sizeof workload; i++)
+		workload[i] = c->workload[i] == '/' ? '-' : c->workload[i];
 	for (const char *at = text; at && *at; at++)
 		h = prng_mix(h ^ (uint8_t)*at);
-	snprintf(out, size, "%s/%s-%s-%u-%016llx%s", folder, c->workload, c->stubs, c->live,
+	snprintf(out, size, "%s/%s-%s-%u-%016llx%s", folder, workload, c->stubs, c->live,
 		 (unsigned long long)h, suffix);
 	free(text);
 	json_decref(json);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "../harness/options.h"
@@ -313,12 +314,71 @@ static void test_options(void **state)
 	assert_int_equal(options_number("-1", &number), -EINVAL);
 }
 
+/* Puts the file's name where the text says FILE. */
+static void with_file(const char *text, const char *file, char *out, size_t size)
+{
+	size_t n = 0;
+
+	for (const char *at; (at = strstr(text, "FILE")); text = at + 4)
+		n += (size_t)snprintf(out + n, size - n, "%.*s%s", (int)(at - text), text, file);
+	snprintf(out + n, size - n, "%s", text);
+}
+
+/* A comma in a word: behind a backslash, or in the name of a file that exists. */
+static void test_lists_of_files(void **state)
+{
+	static const struct option_help help = { .usage = "t", .min_words = 0, .max_words = 0 };
+	static const struct {
+		const char *text;
+		int files; /* 0: as OPTION_LIST */
+		const char *words[4];
+	} cases[] = {
+		{ "ring,x:FILE,tierup", 1, { "ring", "x:FILE", "tierup" } },
+		{ "FILE", 1, { "FILE" } },
+		{ "x:y:FILE,FILE", 1, { "x:y:FILE", "FILE" } },
+		{ "ring,x:z:w", 1, { "ring", "x:z:w" } },
+		{ "a\\,b,c", 1, { "a,b", "c" } },
+		{ "a\\,b,c", 0, { "a,b", "c" } },
+		{ "a\\b,c\\", 1, { "a\\b", "c\\" } },
+		{ "none,x:none,here", 1, { "none", "x:none", "here" } },
+		{ "x:none,x:FILE", 1, { "x:none", "x:FILE" } },
+	};
+	char file[] = "/tmp/test,report,XXXXXX", text[200], word[100];
+	int fd = mkstemp(file), first;
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct option_list list = { 0 };
+		const struct option_spec spec = {
+			"list", 0, cases[i].files ? OPTION_FILES : OPTION_LIST, "L", "", &list, 0, 0
+		};
+		char *argv[] = { (char[]){ "t" }, (char[]){ "--list" }, text, NULL };
+		size_t n = 0;
+		with_file(cases[i].text, file, text, sizeof text);
+		assert_int_equal(options_parse(3, argv, &help, &spec, 1, &first), 0);
+		for (; n < 4 && cases[i].words[n]; n++) {
+			with_file(cases[i].words[n], file, word, sizeof word);
+			assert_true(n < list.n);
+			assert_string_equal(list.words[n], word);
+		}
+		assert_int_equal(list.n, n);
+		free(list.text);
+	}
+	unlink(file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table),	cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_tsv),	cmocka_unit_test(test_digits),
-		cmocka_unit_test(test_options), cmocka_unit_test(test_fills_of_programs),
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_tsv),
+		cmocka_unit_test(test_digits),
+		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_lists_of_files),
+		cmocka_unit_test(test_fills_of_programs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
