@@ -16,7 +16,7 @@
 static int parse_job(const char *text, struct job *job, json_t **root, char why[CELL_ERROR])
 {
 	json_error_t error;
-	json_t *cell, *events = NULL, *event;
+	json_t *cell, *cache = NULL, *snapshot = NULL, *events = NULL, *event;
 	size_t i;
 	json_int_t seed, iterations, cpu = -1, laps = 2;
 
@@ -25,10 +25,10 @@ static int parse_job(const char *text, struct job *job, json_t **root, char why[
 		snprintf(why, CELL_ERROR, "job: %s", error.text);
 		return -1;
 	}
-	if (json_unpack_ex(*root, &error, 0, "{s:o, s:I, s:I, s?I, s?s, s:s, s?o, s?s, s?I}",
+	if (json_unpack_ex(*root, &error, 0, "{s:o, s:I, s:I, s?I, s?o, s:s, s?o, s?o, s?I}",
 			   "cell", &cell, "seed", &seed, "iterations", &iterations, "cpu", &cpu,
-			   "cache", &job->cache, "data", &job->data, "events", &events, "snapshot",
-			   &job->snapshot, "laps", &laps)) {
+			   "cache", &cache, "data", &job->data, "events", &events, "snapshot",
+			   &snapshot, "laps", &laps)) {
 		snprintf(why, CELL_ERROR, "job: %s", error.text);
 		return -1;
 	}
@@ -42,6 +42,8 @@ static int parse_job(const char *text, struct job *job, json_t **root, char why[
 			 (long long)laps);
 		return -1;
 	}
+	job->cache = json_string_value(cache); /* NULL of null: there is none */
+	job->snapshot = json_string_value(snapshot);
 	job->laps = (unsigned)laps;
 	json_array_foreach(events, i, event) if (i < METERS) job->meters[job->nmeters++] =
 	    json_string_value(event);

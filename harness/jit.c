@@ -88,6 +88,12 @@ static void make_folder(const char *path)
 	}
 }
 
+bool jit_cache_usable(const char *folder)
+{
+	make_folder(folder);
+	return !access(folder, R_OK | W_OK | X_OK);
+}
+
 /* The object's file, or "" where there is no cache. */
 static void cache_path(const char *folder, struct digest key, char path[CACHE_PATH])
 {

@@ -33,6 +33,8 @@ struct jit_object {
 int jit_compile(const char *name, const void *source, size_t size, const struct jit_options *,
 		struct jit_object *out, char error[JIT_ERROR]);
 void jit_object_free(struct jit_object *);
+/* Whether objects can be kept in that folder, which is made when missing. */
+bool jit_cache_usable(const char *folder);
 
 /* What the loader asks where a symbol is not defined in the object. */
 enum load_use { LOAD_CALL, LOAD_DATA };

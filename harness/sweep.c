@@ -48,16 +48,30 @@ const char *sweep_default_data(char *out, size_t size)
 	return out;
 }
 
+/* A folder in the environment; one that is not absolute is no folder to anybody (XDG). */
+static const char *folder_in(const char *variable)
+{
+	const char *path = getenv(variable);
+
+	return path && *path == '/' ? path : NULL;
+}
+
 const char *sweep_default_cache(char *out, size_t size)
 {
-	const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	const char *base = folder_in("XDG_CACHE_HOME"), *home = folder_in("HOME");
+	json_t *text;
+	int n = 0;
 
-	if (base && *base)
-		snprintf(out, size, "%s/stubmap", base);
-	else if (home && *home)
-		snprintf(out, size, "%s/.cache/stubmap", home);
-	else
+	if (base)
+		n = snprintf(out, size, "%s/stubmap", base);
+	else if (home)
+		n = snprintf(out, size, "%s/.cache/stubmap", home);
+	if (n <= 0 || (size_t)n >= size)
 		return NULL;
+	/* It goes to the children in their jobs, which are UTF-8. */
+	if (!(text = json_string(out)))
+		return NULL;
+	json_decref(text);
 	return out;
 }
 

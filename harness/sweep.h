@@ -30,7 +30,8 @@ int sweep_survey(json_t *machine, char error[RUN_ERROR]);
 
 /* What is taken where nobody chose: the last CPU that this process may use; the folder workloads
  * beside the program's own folder, or here; a cache in the user's cache folder, NULL if there
- * is none. The texts are written to at most size bytes. */
+ * is none ($XDG_CACHE_HOME and $HOME are unset or not absolute). The texts are written to at most
+ * size bytes. */
 int sweep_default_cpu(void);
 bool sweep_cpu_allowed(int cpu);
 const char *sweep_default_data(char *out, size_t size);

@@ -51,6 +51,8 @@ static int compile(const struct cell *c, const char *cache)
 	wasm_program_folder(&p, folder);
 	if (p.own && build(p.name, folder))
 		return 1;
+	if (!cache)
+		return 0;
 	/* Nothing is loaded, so no code memory. */
 	if (wasm_module_open(&m, NULL, p.name, folder, error))
 		return 1;
@@ -81,16 +83,34 @@ static void prepare(const struct cell *c, const char *cache)
 		fputs("\r\033[K", stderr);
 }
 
+/* cache, if objects can be kept there; else NULL, and a line that says so. */
+static const char *usable(const char *cache)
+{
+	if (cache && jit_cache_usable(cache))
+		return cache;
+	fprintf(stderr,
+		"stubmap: note: no cache (%s): large programs are compiled in each process\n",
+		cache ? cache : "XDG_CACHE_HOME and HOME name no folder");
+	return NULL;
+}
+
 void wasm_prepare(const struct cell *cells, size_t n, const char *cache)
 {
-	for (size_t i = 0; cache && i < n; i++) {
+	bool asked = false;
+
+	for (size_t i = 0; i < n; i++) {
 		struct wasm_program p;
 		size_t k = 0;
 
 		while (k < i && (strcmp(cells[k].workload, cells[i].workload) ||
 				 cells[k].tier != cells[i].tier))
 			k++;
-		if (cell_wasm(&cells[i], &p) && (p.fetched || p.own) && k == i)
+		if (!cell_wasm(&cells[i], &p) || !(p.fetched || p.own) || k < i)
+			continue;
+		if (!asked)
+			cache = usable(cache);
+		asked = true;
+		if (cache || p.own)
 			prepare(&cells[i], cache);
 	}
 }

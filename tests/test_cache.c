@@ -1,0 +1,169 @@
+/*
+ * test_cache.c - where compiled code is kept between processes, and that everything is measured
+ * where it can't be kept. Runs the program beside it (build/san/stubmap).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../harness/sweep.h"
+#include "../harness/wasm_drive.h"
+
+enum { PATH = 4096 };
+
+static char folder[] = "/tmp/stubmap-no-cache-XXXXXX", program[PATH];
+
+static int set_up(void **unused)
+{
+	char self[PATH - 16];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+
+	(void)unused;
+	if (n <= 0)
+		return -1;
+	self[n] = '\0';
+	for (int up = 0; up < 2; up++) /* .../tests/test_cache */
+		*strrchr(self, '/') = '\0';
+	snprintf(program, sizeof program, "%s/stubmap", self);
+	return mkdtemp(folder) && !chdir(folder) ? 0 : -1;
+}
+
+static int tear_down(void **unused)
+{
+	char command[64];
+
+	(void)unused;
+	snprintf(command, sizeof command, "rm -rf %s", folder);
+	return chdir("/") || system(command);
+}
+
+static void set(const char *name, const char *value)
+{
+	assert_int_equal(value ? setenv(name, value, 1) : unsetenv(name), 0);
+}
+
+/* ---- Where it is ----------------------------------------------------------------------------- */
+
+static void test_place(void **unused)
+{
+	static char longest[PATH + 8];
+	static const struct {
+		const char *xdg, *home, *is;
+	} cases[] = {
+		{ NULL, NULL, NULL },
+		{ "", "", NULL },
+		{ NULL, "/h", "/h/.cache/stubmap" },
+		{ "/x", "/h", "/x/stubmap" },
+		{ "/x", NULL, "/x/stubmap" },
+		/* XDG: a path that is not absolute is to be ignored. */
+		{ "x", "/h", "/h/.cache/stubmap" },
+		{ "./x", NULL, NULL },
+		{ NULL, "h", NULL },
+		{ NULL, "/\xff", NULL },
+		{ longest, "/h", NULL },
+	};
+	char *before[] = { getenv("XDG_CACHE_HOME"), getenv("HOME") }, out[PATH];
+
+	(void)unused;
+	for (size_t i = 0; i < 2; i++)
+		before[i] = before[i] ? strdup(before[i]) : NULL;
+	memset(longest, '/', sizeof longest - 1);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		set("XDG_CACHE_HOME", cases[i].xdg);
+		set("HOME", cases[i].home);
+		const char *is = sweep_default_cache(out, sizeof out);
+		if (!is != !cases[i].is || (is && strcmp(is, cases[i].is)))
+			fail_msg("case %zu: %s", i, is ? is : "none");
+	}
+	set("XDG_CACHE_HOME", before[0]);
+	set("HOME", before[1]);
+	free(before[0]);
+	free(before[1]);
+}
+
+/* ---- What is measured without ---------------------------------------------------------------- */
+
+/* `stubmap ARGS` in that environment ends well; whether `says` stands on stderr. */
+static bool measures(const char *environment, const char *args, const char *says)
+{
+	char command[3 * PATH], text[4096];
+
+	snprintf(command, sizeof command, "env %s '%s' %s >out 2>err </dev/null", environment,
+		 program, args);
+	int status = system(command);
+	FILE *f = fopen("err", "r");
+	assert_non_null(f);
+	text[fread(text, 1, sizeof text - 1, f)] = '\0';
+	fclose(f);
+	if (status)
+		fail_msg("%s: %s: status %d: %s", environment, args, WEXITSTATUS(status), text);
+	return strstr(text, says) != NULL;
+}
+
+static void test_cells(void **unused)
+{
+	static const char *const environments[] = {
+		"-u HOME -u XDG_CACHE_HOME",	    "-u XDG_CACHE_HOME HOME=",
+		"-u XDG_CACHE_HOME HOME=/dev/null", /* no folder */
+		"-u XDG_CACHE_HOME HOME=/proc",	    /* nobody may write there, nor root */
+		"-u HOME XDG_CACHE_HOME=relative",
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof environments / sizeof *environments; i++)
+		measures(environments[i], "run -s pool -n 4 -b 1 -i 1", "");
+	assert_int_not_equal(access("relative", F_OK), 0);
+	measures(environments[0], "run -w gc:lisp --size 1 -m exact -b 1 -i 1", "");
+	measures(environments[0], "faults -w gc:sort -m exact --mode never", "");
+}
+
+static void test_sweep(void **unused)
+{
+	FILE *f = fopen("plan.json", "w");
+
+	(void)unused;
+	assert_non_null(f);
+	fputs("{\"name\": \"p\", \"seed\": 1, \"blocks\": 1, \"iterations\": 1,"
+	      " \"baseline\": {\"stubs\": \"pool\"}, \"cells\": [{\"stubs\": \"pool\"}]}",
+	      f);
+	assert_int_equal(fclose(f), 0);
+	measures("-u HOME -u XDG_CACHE_HOME", "sweep plan.json -o run.jsonl", "");
+}
+
+/* A reader's module is built all the same; that it will take longer is said. */
+static void test_own_module(void **unused)
+{
+	char from[WASM_PATH], command[2 * PATH];
+
+	(void)unused;
+	wasm_program_folder(wasm_program_find("wasm:kernel"), from);
+	snprintf(command, sizeof command, "cp '%.4000s/module.wasm' own.wasm", from);
+	assert_int_equal(system(command), 0);
+	assert_true(measures("-u HOME -u XDG_CACHE_HOME", "run -w wasm:own.wasm -s pool -b 1 -i 1",
+			     "no cache (XDG_CACHE_HOME and HOME name no folder)"));
+	assert_true(measures("-u HOME XDG_CACHE_HOME=/proc",
+			     "run -w wasm:own.wasm -s pool -b 1 -i 1", "no cache (/proc/stubmap)"));
+	snprintf(command, sizeof command, "XDG_CACHE_HOME='%s'", folder);
+	assert_false(measures(command, "run -w wasm:own.wasm -s pool -b 1 -i 1", "no cache"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_place),
+		cmocka_unit_test(test_cells),
+		cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_own_module),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
