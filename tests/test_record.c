@@ -206,6 +206,27 @@ static void test_endings(void **unused)
 	} cases[] = {
 		{ "e().twice(1); process.exit(7);", "ended with status 7", 7, true },
 		{ "e().twice(1); throw new Error('oh');", "oh", 1, true },
+		/* The glue of older Emscripten: its handler throws what it does not know. */
+		{ "e().twice(1); process.on('uncaughtException', (x) => { e().twice(2); throw x; "
+		  "});"
+		  " throw new Error('oh');",
+		  "2 crossings", 7, true },
+		{ "e().twice(1); process.on('uncaughtException', () => nothing); throw 1;",
+		  "nothing is not defined", 7, true },
+		{ "e().twice(1); process.on('uncaughtException', (x) => { throw x; });"
+		  " process.on('unhandledRejection', (x) => { throw x; }); Promise.reject(7);",
+		  "ended with status 7", 7, true },
+		{ "e().twice(1); process.setUncaughtExceptionCaptureCallback((x) => { throw x; });"
+		  " setTimeout(() => { throw new Error('oh'); });",
+		  "ended with status 7", 7, true },
+		{ "e().twice(1); process.on('exit', () => { e().twice(2); throw new Error('oh'); "
+		  "});",
+		  "2 crossings", 1, true },
+		{ "e().twice(1); process.on('exit', () => { e().twice(2); process.exit(5); });",
+		  "2 crossings", 5, true },
+		{ "e().twice(1); process.on('uncaughtException', () => { e().twice(2); });"
+		  " setTimeout(() => e().twice(3), 1); throw new Error('oh');",
+		  "3 crossings", 0, true },
 		{ "e().twice(1); process.kill(process.pid, 'SIGKILL');", "no trace", 2, false },
 		{ "e(); console.log('out');", "nothing crossed", 2, false },
 		{ "console.log('out');", "nothing crossed", 2, false },

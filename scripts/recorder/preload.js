@@ -449,9 +449,14 @@ function wrapIfWasm(v) {
 
 /* ---- The end --------------------------------------------------------------------------------- */
 
+let written = -1; /* so many crossings */
+
 /* What fails here is the recorder's, never the program's. */
 function write() {
-	const { raw, name, program } = JSON.parse(wanted);
+	const { raw, name, program } = JSON.parse(wanted), { events } = trace.summary();
+	if (events === written)
+		return;
+	written = events;
 	try {
 		const bytes = trace.make(name, program, (s) =>
 			(s.kind === KIND.indirect ? s.instance.place(s.key) : s.key));
@@ -463,13 +468,34 @@ function write() {
 	}
 }
 
-if (wanted) { /* behind the program's own handlers of the exit, which may still call wasm */
-	const emit = process.emit;
-	Object.defineProperty(process, 'emit', { configurable: true, writable: true,
-		value(event, ...args) {
-			const result = emit.call(this, event, ...args);
-			if (event === 'exit')
-				write();
-			return result;
-		} });
+/* Writes behind each call of a method of the process that is the program's end: ends(event, whether
+ * it came back). By finally, as a catch would print another place of the error. */
+function writeBehind(method, ends) {
+	const native = process[method];
+	if (typeof native === 'function')
+		Object.defineProperty(process, method, { configurable: true, writable: true,
+			value(...args) {
+				let back = false;
+				try {
+					const result = native.apply(this, args);
+					back = true;
+					return result;
+				} finally {
+					if (ends(args[0], back))
+						write();
+				}
+			} });
+}
+
+/* The ways out, each of which may be the only one: handlers of the exit, which may still call wasm;
+ * an error that the program's handler of errors throws (status 7: no event tells of it); and
+ * process.exit() by a handler of the exit, which never comes back. */
+if (wanted) {
+	writeBehind('emit', (event) => event === 'exit');
+	writeBehind('_fatalException', (_, back) => !back);
+	const { reallyExit } = process;
+	process.reallyExit = function leave(...args) {
+		write();
+		return reallyExit.apply(this, args);
+	};
 }
