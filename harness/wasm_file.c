@@ -2,17 +2,12 @@
  * wasm_file.c - reads the sections of a wasm module that tell of its boundaries.
  *
  *      magic, version | id, size, contents | id, size, contents | ...
- *
- * A cursor never passes its end: what is cut off reads as zeros and sets `bad`, which is looked at
- * once a section. Counts are held against the bytes that are left before anything is allocated.
  */
-#include "wasm_file.h"
-
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "wasm_reader.h"
 
 enum section {
 	S_CUSTOM,
@@ -28,80 +23,34 @@ enum section {
 	S_CODE,
 	S_DATA,
 	S_DATA_COUNT,
+	S_TAG,
 	S_SECTIONS
 };
-enum { EXTERNAL_FUNCTION, EXTERNAL_TABLE, EXTERNAL_MEMORY, EXTERNAL_GLOBAL };
-enum { LIMIT_MAX = 1, LIMIT_SHARED = 2, LIMIT_64 = 4 };
-enum { T_I32 = 0x7f, T_I64 = 0x7e, T_F32 = 0x7d, T_F64 = 0x7c, T_FUNC = 0x60 };
-
-struct reader {
-	struct wasm_file *file;
-	const uint8_t *start, *at, *end; /* of the section, once in one */
-	const char *name;
-	char *error;
-	bool bad; /* something was cut off */
-	bool odd; /* a name that can't be taken */
+enum { EXTERNAL_FUNCTION, EXTERNAL_TABLE, EXTERNAL_MEMORY, EXTERNAL_GLOBAL, EXTERNAL_TAG };
+enum { LIMIT_MAX = 1, LIMIT_SHARED = 2, LIMIT_64 = 4, LIMIT_PAGE = 8 };
+enum {
+	T_I32 = 0x7f,
+	T_I64 = 0x7e,
+	T_F32 = 0x7d,
+	T_F64 = 0x7c,
+	T_FUNCREF = 0x70,
+	T_EXTERNREF = 0x6f
 };
+enum { T_FUNC = 0x60, T_CONT = 0x5d, T_INITIALISED = 0x40 };
 
-static __attribute__((format(printf, 2, 3))) int refuse(struct reader *r, const char *fmt, ...)
-{
-	int n = snprintf(r->error, WASM_FILE_ERROR, "%s: ", r->name);
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(r->error + n, WASM_FILE_ERROR - (size_t)n, fmt, ap);
-	va_end(ap);
-	return -EINVAL;
-}
-
-/* ---- Numbers and names ----------------------------------------------------------------------- */
-
-static uint8_t byte(struct reader *r)
-{
-	if (r->at < r->end)
-		return *r->at++;
-	r->bad = true;
-	return 0;
-}
-
-/* An unsigned LEB128 of at most 32 bits. */
-static uint32_t number(struct reader *r)
-{
-	uint32_t v = 0;
-
-	for (unsigned shift = 0; shift < 35; shift += 7) {
-		uint8_t b = byte(r);
-
-		v |= (uint32_t)(b & 127) << (shift < 32 ? shift : 0);
-		if (!(b & 128))
-			return v;
-	}
-	r->bad = true;
-	return 0;
-}
-
-/* A count of things that take at least one byte each. */
-static uint32_t count(struct reader *r)
-{
-	uint32_t n = number(r);
-
-	if (n <= (size_t)(r->end - r->at))
-		return n;
-	r->bad = true;
-	return 0;
-}
+/* ---- Names ----------------------------------------------------------------------------------- */
 
 /* Allocated; printable whatever the file holds. NULL: out of memory. wasm2c writes names into
  * comments, and the module's code answers with them: other names than these don't come through. */
 static char *text(struct reader *r)
 {
-	uint32_t n = count(r);
+	uint32_t n = wasm_count(r);
 	char *s = malloc((size_t)n + 1);
 
 	if (!s)
 		return NULL;
 	for (uint32_t i = 0; i < n; i++) {
-		uint8_t c = byte(r);
+		uint8_t c = wasm_byte(r);
 
 		r->odd |= c < 0x20 || c > 0x7e;
 		s[i] = (char)(c >= 0x20 && c < 0x7f ? c : '?');
@@ -134,43 +83,62 @@ static enum stub_type value_type(uint8_t t)
 	}
 }
 
-static int read_type(struct reader *r, struct wasm_type *type)
+/* What is no number: its name, and the first proposal that it is of. */
+static void note_other(struct wasm_type *type, uint8_t t)
 {
-	bool fits = true;
+	if (!type->other)
+		type->other = t == T_FUNCREF	 ? "funcref (reference types)"
+			      : t == T_EXTERNREF ? "externref (reference types)"
+						 : "a type that is no number";
+	if (!type->feature)
+		type->feature = wasm_type_feature(t);
+}
 
-	if (byte(r) != T_FUNC)
-		return refuse(r, "a type that is no function's, which stubmap can't run");
-	type->nparams = count(r);
+static int read_type(struct reader *r, uint32_t number, struct wasm_type *type)
+{
+	const uint8_t form = wasm_byte(r);
 	stub_signature s = 0;
+	char who[32];
+
+	snprintf(who, sizeof who, "type %u", number);
+	if (form != T_FUNC && !r->bad)
+		return wasm_refuse_feature(
+		    r, who, form == T_CONT ? "stack switching" : "garbage collection (GC)");
+	type->nparams = wasm_count(r);
 	for (uint32_t i = 0; i < type->nparams; i++) {
-		enum stub_type t = value_type(byte(r));
+		const uint8_t t = wasm_byte(r);
 
-		fits &= t && i < STUB_MAX_PARAMS;
-		if (fits)
-			s |= (stub_signature)t << (8 + 3 * i);
+		if (!value_type(t))
+			note_other(type, t);
+		if (i < STUB_MAX_PARAMS)
+			s |= (stub_signature)value_type(t) << (8 + 3 * i);
 	}
-	uint32_t results = count(r);
-	for (uint32_t i = 0; i < results; i++) {
-		enum stub_type t = value_type(byte(r));
+	type->nresults = wasm_count(r);
+	for (uint32_t i = 0; i < type->nresults; i++) {
+		const uint8_t t = wasm_byte(r);
 
-		fits &= t && results == 1;
-		s |= t;
+		if (!value_type(t))
+			note_other(type, t);
+		s |= value_type(t);
 	}
-	type->fits = fits;
-	type->signature = fits ? s | type->nparams << 3 : 0;
+	/* A typed reference is longer than a byte: what follows can't be read. */
+	if (type->feature && !strcmp(type->feature, WASM_TYPED_REFERENCES))
+		return wasm_refuse_feature(r, who, type->feature);
+	type->fits = !type->other && type->nparams <= STUB_MAX_PARAMS && type->nresults <= 1;
+	type->signature = type->fits ? s | type->nparams << 3 : 0;
 	return 0;
 }
 
 static int read_types(struct reader *r)
 {
-	uint32_t n = count(r);
+	uint32_t n = wasm_count(r);
 	int e = 0;
 
 	r->file->types = make_room(n, sizeof *r->file->types);
 	if (!r->file->types)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < n && !e && !r->bad; i++, r->file->ntypes++)
-		e = read_type(r, &r->file->types[i]);
+		e = read_type(r, i, &r->file->types[i]);
 	return e;
 }
 
@@ -178,7 +146,8 @@ static int read_types(struct reader *r)
 
 static const char *external_name(uint8_t kind)
 {
-	static const char *const names[] = { "a function", "a table", "a memory", "a global" };
+	static const char *const names[] = { "a function", "a table", "a memory", "a global",
+					     "a tag (exception handling)" };
 
 	return kind < sizeof names / sizeof *names ? names[kind] : "of an unknown kind";
 }
@@ -200,28 +169,28 @@ static int read_import(struct reader *r)
 {
 	struct wasm_file *f = r->file;
 	struct wasm_import_entry in = { 0 };
+	char who[WASM_WHO];
 
 	r->odd = false;
 	in.module = text(r);
 	in.name = text(r);
-	uint8_t kind = byte(r);
-	in.type = number(r);
+	uint8_t kind = wasm_byte(r);
+	in.type = wasm_number(r);
 	if (!in.module || !in.name) {
 		free(in.module);
 		free(in.name);
 		return -ENOMEM;
 	}
 	int e = 0;
+	snprintf(who, sizeof who, "import %.45s.%.45s", in.module, in.name);
 	if (!r->bad && kind != EXTERNAL_FUNCTION)
-		e = refuse(r, "import %s.%s is %s: only functions can be imported", in.module,
-			   in.name, external_name(kind));
+		e = wasm_refuse_feature(r, who, external_name(kind));
 	else if (!r->bad && r->odd)
-		e = refuse(r, "import %s.%s: names of printable ASCII without */ are allowed",
-			   in.module, in.name);
+		e = wasm_refuse(r, "%s: names of printable ASCII without */ are allowed", who);
 	else if (!r->bad && in.type >= f->ntypes)
-		e = refuse(r, "import %s.%s: type %u of %u", in.module, in.name, in.type,
-			   f->ntypes);
+		e = wasm_refuse(r, "%s: type %u of %u", who, in.type, f->ntypes);
 	f->function_types[f->nfunction_types++] = in.type;
+	f->nfunction_imports++;
 	keep_import(f, in);
 	return e;
 }
@@ -229,7 +198,7 @@ static int read_import(struct reader *r)
 static int read_imports(struct reader *r)
 {
 	struct wasm_file *f = r->file;
-	uint32_t n = count(r);
+	uint32_t n = wasm_count(r);
 	int e = 0;
 
 	f->imports = make_room(n, sizeof *f->imports);
@@ -244,18 +213,18 @@ static int read_imports(struct reader *r)
 static int read_functions(struct reader *r)
 {
 	struct wasm_file *f = r->file;
-	uint32_t n = count(r);
+	uint32_t n = wasm_count(r);
 	uint32_t *types = realloc(f->function_types, (f->nfunction_types + (size_t)n + 1) * 4);
 
 	if (!types)
 		return -ENOMEM;
 	f->function_types = types;
 	for (uint32_t i = 0; i < n && !r->bad; i++) {
-		uint32_t type = number(r);
+		uint32_t type = wasm_number(r);
 
 		if (type >= f->ntypes && !r->bad)
-			return refuse(r, "function %u: type %u of %u", f->nfunction_types, type,
-				      f->ntypes);
+			return wasm_refuse(r, "function %u: type %u of %u", f->nfunction_types,
+					   type, f->ntypes);
 		types[f->nfunction_types++] = type;
 	}
 	return 0;
@@ -265,44 +234,63 @@ static int read_functions(struct reader *r)
 
 static int read_limits(struct reader *r, const char *of, uint32_t most, uint32_t *out)
 {
-	uint8_t flags = byte(r);
+	const uint8_t flags = wasm_byte(r);
+	char who[64];
 
+	snprintf(who, sizeof who, "a %s", of);
 	if (flags & LIMIT_64)
-		return refuse(r, "a %s of 64 bits (memory64): 32 are allowed", of);
+		return wasm_refuse_feature(r, who, "64 bits (memory64)");
 	if (flags & LIMIT_SHARED)
-		return refuse(r, "a shared %s: threads are not supported", of);
+		return wasm_refuse_feature(r, who, "sharing (threads)");
+	if (flags & LIMIT_PAGE)
+		return wasm_refuse_feature(r, who, "custom page sizes");
 	if (flags & ~LIMIT_MAX)
-		return refuse(r, "a %s with unknown limits (flags 0x%02x)", of, flags);
-	*out = number(r);
+		return wasm_refuse(r, "a %s with unknown limits (flags 0x%02x)", of, flags);
+	*out = wasm_number(r);
 	if (flags & LIMIT_MAX)
-		number(r);
-	if (*out > most)
-		return refuse(r, "too large: a %s of %u %s, at most %u are allowed", of, *out,
-			      *of == 'm' ? "pages" : "entries", most);
-	return 0;
+		wasm_number(r);
+	if (*out <= most)
+		return 0;
+	snprintf(who, sizeof who, "a %s of %u %s", of, *out, *of == 'm' ? "pages" : "entries");
+	return wasm_refuse(r, "too large: %s, at most %u are allowed", who, most);
 }
 
 static int read_memories(struct reader *r)
 {
-	uint32_t n = count(r);
+	uint32_t n = wasm_count(r);
 
 	if (n > 1)
-		return refuse(r, "%u memories: one is allowed", n);
+		return wasm_refuse_feature(r, "its memories", "more than one (multi-memory)");
 	return n ? read_limits(r, "memory", WASM_MAX_PAGES, &r->file->pages) : 0;
+}
+
+static int read_table(struct reader *r)
+{
+	struct wasm_file *f = r->file;
+	const uint8_t type = wasm_byte(r);
+	uint32_t entries = 0;
+	char who[32];
+
+	snprintf(who, sizeof who, "table %u", f->ntables++);
+	if (type == T_INITIALISED)
+		return wasm_refuse_feature(r, who, WASM_TYPED_REFERENCES);
+	if (wasm_type_feature(type))
+		return wasm_refuse_feature(r, who, wasm_type_feature(type));
+	f->nfunction_tables += type == T_FUNCREF;
+	if (f->nfunction_tables > WASM_TABLES)
+		return wasm_refuse_feature(r, who, "more than 16 tables of functions");
+	int e = read_limits(r, "table", WASM_MAX_TABLE, &entries);
+	f->entries += entries;
+	return e;
 }
 
 static int read_tables(struct reader *r)
 {
-	uint32_t n = count(r), entries;
+	uint32_t n = wasm_count(r);
 	int e = 0;
 
-	for (uint32_t i = 0; i < n && !e && !r->bad; i++) {
-		byte(r); /* of functions or of external references */
-		e = read_limits(r, "table", WASM_MAX_TABLE, &entries);
-		if (!e)
-			r->file->entries += entries;
-		r->file->ntables++;
-	}
+	for (uint32_t i = 0; i < n && !e && !r->bad; i++)
+		e = read_table(r);
 	return e;
 }
 
@@ -311,8 +299,8 @@ static int read_export(struct reader *r)
 	struct wasm_file *f = r->file;
 	r->odd = false;
 	char *name = text(r);
-	uint8_t kind = byte(r);
-	uint32_t index = number(r);
+	uint8_t kind = wasm_byte(r);
+	uint32_t index = wasm_number(r);
 
 	if (!name)
 		return -ENOMEM;
@@ -320,19 +308,20 @@ static int read_export(struct reader *r)
 		free(name);
 		return 0;
 	}
-	f->exports[f->nexports++] = (struct wasm_export_entry){ .name = name };
+	f->exports[f->nexports++] = (struct wasm_export_entry){ .name = name, .function = index };
 	if (r->odd)
-		return refuse(r, "export %s: names of printable ASCII without */ are allowed",
-			      name);
+		return wasm_refuse(r, "export %s: names of printable ASCII without */ are allowed",
+				   name);
 	if (index >= f->nfunction_types)
-		return refuse(r, "export %s: function %u of %u", name, index, f->nfunction_types);
+		return wasm_refuse(r, "export %s: function %u of %u", name, index,
+				   f->nfunction_types);
 	f->exports[f->nexports - 1].type = f->function_types[index];
 	return 0;
 }
 
 static int read_exports(struct reader *r)
 {
-	uint32_t n = count(r);
+	uint32_t n = wasm_count(r);
 	int e = 0;
 
 	r->file->exports = make_room(n, sizeof *r->file->exports);
@@ -345,61 +334,58 @@ static int read_exports(struct reader *r)
 
 /* ---- The file -------------------------------------------------------------------------------- */
 
-static int (*const readers[S_SECTIONS])(struct reader *) = {
-	[S_TYPE] = read_types,	 [S_IMPORT] = read_imports,  [S_FUNCTION] = read_functions,
-	[S_TABLE] = read_tables, [S_MEMORY] = read_memories, [S_EXPORT] = read_exports,
+/* Code that throws is told of by its function's name; what only declares, here. */
+static int read_tags(struct reader *r)
+{
+	r->file->ntags = wasm_count(r);
+	r->at = r->end;
+	return 0;
+}
+
+static int read_start(struct reader *r)
+{
+	wasm_number(r);
+	r->file->starts = true;
+	return 0;
+}
+
+/* Sections come in the order of their places. Custom ones have none. */
+static const struct {
+	unsigned place;
+	int (*read)(struct reader *);
+} sections[S_SECTIONS] = {
+	[S_TYPE] = { 1, read_types },	       [S_IMPORT] = { 2, read_imports },
+	[S_FUNCTION] = { 3, read_functions },  [S_TABLE] = { 4, read_tables },
+	[S_MEMORY] = { 5, read_memories },     [S_TAG] = { 6, read_tags },
+	[S_GLOBAL] = { 7, wasm_code_globals }, [S_EXPORT] = { 8, read_exports },
+	[S_START] = { 9, read_start },	       [S_ELEMENT] = { 10, wasm_code_elements },
+	[S_DATA_COUNT] = { 11, NULL },	       [S_CODE] = { 12, wasm_code_bodies },
+	[S_DATA] = { 13, wasm_code_data },
 };
 
-static int read_section(struct reader *file, unsigned *seen)
+/* *place: of the section before. */
+static int read_section(struct reader *file, unsigned *place)
 {
 	struct reader r = *file;
 	size_t offset = (size_t)(file->at - file->start);
-	uint8_t id = byte(&r);
-	uint32_t size = number(&r);
+	uint8_t id = wasm_byte(&r);
+	uint32_t size = wasm_number(&r);
 
 	if (r.bad || size > (size_t)(r.end - r.at))
-		return refuse(file, "cut off at byte %zu", offset);
+		return wasm_refuse(file, "cut off at byte %zu", offset);
 	if (id >= S_SECTIONS)
-		return refuse(file, "unknown section %u at byte %zu", id, offset);
-	if (id != S_CUSTOM && *seen & 1u << id)
-		return refuse(file, "section %u twice, at byte %zu", id, offset);
-	/* Those that are read here stand in the order of their numbers. */
-	if (readers[id] && *seen >> id)
-		return refuse(file, "section %u out of order, at byte %zu", id, offset);
-	*seen |= 1u << id;
+		return wasm_refuse(file, "unknown section %u at byte %zu", id, offset);
+	if (id != S_CUSTOM && sections[id].place == *place)
+		return wasm_refuse(file, "section %u twice, at byte %zu", id, offset);
+	if (id != S_CUSTOM && sections[id].place < *place)
+		return wasm_refuse(file, "section %u out of order, at byte %zu", id, offset);
+	if (id != S_CUSTOM)
+		*place = sections[id].place;
 	r.end = file->at = r.at + size;
-	int e = readers[id] ? readers[id](&r) : 0;
-	if (!e && (r.bad || (readers[id] && r.at != r.end)))
-		return refuse(file, "damaged section %u at byte %zu", id, offset);
+	int e = sections[id].read ? sections[id].read(&r) : 0;
+	if (!e && (r.bad || (sections[id].read && r.at != r.end)))
+		return wasm_refuse(file, "damaged section %u at byte %zu", id, offset);
 	return e;
-}
-
-static int refuse_signature(struct reader *r, const char *what, uint32_t type)
-{
-	return refuse(r,
-		      "%s: %u parameters, or a type that no stub passes: at most %u numbers and "
-		      "one result are allowed",
-		      what, r->file->types[type].nparams, STUB_MAX_PARAMS);
-}
-
-/* What crosses the boundary must be something that a stub can pass. */
-static int check_signatures(struct reader *r)
-{
-	const struct wasm_file *f = r->file;
-	char what[100];
-
-	for (uint32_t i = 0; i < f->nimports; i++) {
-		snprintf(what, sizeof what, "import %.40s.%.40s", f->imports[i].module,
-			 f->imports[i].name);
-		if (!f->types[f->imports[i].type].fits)
-			return refuse_signature(r, what, f->imports[i].type);
-	}
-	for (uint32_t i = 0; i < f->nexports; i++) {
-		snprintf(what, sizeof what, "export %.80s", f->exports[i].name);
-		if (!f->types[f->exports[i].type].fits)
-			return refuse_signature(r, what, f->exports[i].type);
-	}
-	return 0;
 }
 
 int wasm_file_parse(struct wasm_file *f, const char *name, const uint8_t *bytes, size_t size,
@@ -409,25 +395,30 @@ int wasm_file_parse(struct wasm_file *f, const char *name, const uint8_t *bytes,
 			    .start = bytes,
 			    .at = bytes,
 			    .end = bytes + size,
+			    .file_end = bytes + size,
 			    .name = name,
 			    .error = error };
-	unsigned seen = 0;
+	unsigned place = 0;
 	int e = 0;
 
 	memset(f, 0, sizeof *f);
 	if (size > WASM_MAX_FILE)
-		return refuse(&r, "too large: %zu bytes, at most %d are allowed", size,
-			      WASM_MAX_FILE);
+		return wasm_refuse(&r, "too large: %zu bytes, at most %d are allowed", size,
+				   WASM_MAX_FILE);
 	if (size < 8 || memcmp(bytes, "\0asm", 4) != 0)
-		return refuse(&r, "not a wasm module");
+		return wasm_refuse(&r, "not a wasm module");
+	if (!memcmp(bytes + 6, "\1\0", 2))
+		return wasm_refuse_feature(&r, "a component", "the component model");
 	if (memcmp(bytes + 4, "\1\0\0\0", 4) != 0)
-		return refuse(&r, "wasm of another version than 1");
+		return wasm_refuse(&r, "wasm of another version than 1");
 	r.at += 8;
 	while (!e && r.at < r.end)
-		e = read_section(&r, &seen);
+		e = read_section(&r, &place);
 	f->nfunctions = f->nfunction_types;
 	if (!e)
-		e = check_signatures(&r);
+		e = wasm_check_types(&r);
+	if (!e)
+		e = wasm_check_boundaries(&r);
 	if (e == -ENOMEM)
 		snprintf(error, WASM_FILE_ERROR, "%s: out of memory", name);
 	return e;

@@ -39,8 +39,6 @@ struct wasm_module {
 	uint32_t instances; /* ever opened: their numbers */
 };
 
-enum { WASM_TABLES = 16 };
-
 struct wasm_instance {
 	struct wasm_module *module;
 	struct stub_space *space;
@@ -75,6 +73,8 @@ enum wasm_end wasm_run_opening(struct wasm_thread *, struct wasm_instance *openi
 /* Ends the current run: "module: what in function". pc: in compiled code, or NULL: the newest exit
  * frame says where. */
 _Noreturn void wasm_stop(struct wasm_instance *, const void *pc, const char *what);
+/* What the function at that code address is called, as far as is known. */
+const char *wasm_function_at(const struct wasm_module *, const void *code);
 _Noreturn void wasm_exit(struct wasm_thread *, uint32_t code);
 
 /* Index of module->types, plus 1; 0: out of memory. */

@@ -92,18 +92,28 @@ static const struct load_function *function_at(const struct wasm_module *m, cons
 	return f;
 }
 
-/* As the program's author knows it. */
+/* As the program's author knows it. NULL: instantiation itself, which lays out the segments. */
 static const char *plain_name(const struct wasm_module *m, const char *name)
 {
 	unsigned n;
 
 	if (sscanf(name, "wasm_export_%u", &n) == 1 && n < m->file.nexports)
 		return m->file.exports[n].name;
-	if (!strcmp(name, "wasm_instantiate")) /* the start function, in line */
-		return "(start)";
+	if (!strncmp(name, "init_", 5)) /* wasm2c's, one a section */
+		return NULL;
+	if (!strcmp(name, "wasm_instantiate")) /* a start function may be in line there */
+		return m->file.starts ? "(start)" : NULL;
 	if (!strncmp(name, "w2c_", 4))
 		return name + 4;
 	return name;
+}
+
+const char *wasm_function_at(const struct wasm_module *m, const void *code)
+{
+	const struct load_function *f = function_at(m, (const uint8_t *)code + 1);
+	const char *name = f ? plain_name(m, f->name) : NULL;
+
+	return name ? name : "a function";
 }
 
 /* The return address of the newest frame that left compiled code, or NULL. */
@@ -126,8 +136,10 @@ void wasm_stop(struct wasm_instance *in, const void *pc, const char *what)
 			in = i;
 	if (!f && in && (pc = left_at(run->thread)))
 		f = function_at(in->module, pc);
-	snprintf(run->error, WASM_ERROR, "%s: %s in function %s", in ? in->module->name : "wasm",
-		 what, f ? plain_name(in->module, f->name) : "(none)");
+	const char *name = f ? plain_name(in->module, f->name) : "(none)";
+	snprintf(run->error, WASM_ERROR, "%s: %s%s%s", in ? in->module->name : "wasm", what,
+		 name ? " in function " : ", of a segment, while it is instantiated",
+		 name ? name : "");
 	if (in)
 		in->failed[0] = 0;
 	longjmp(run->back, WASM_TRAPPED);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -130,11 +131,21 @@ void wasm_rt_free_funcref_table(wasm_rt_funcref_table_t *t)
 static void set_entry(struct wasm_instance *in, wasm_rt_funcref_table_t *t, uint32_t i,
 		      const wasm_rt_funcref_t *ref)
 {
-	int e = wasm_table_entry(in, t, i, ref);
+	const int e = wasm_table_entry(in, t, i, ref);
+	char what[WASM_ERROR];
+	const void *code;
 
-	if (e)
-		STOP(in, e == -ENOTSUP ? "a table entry whose signature no stub can be made for"
-				       : "out of memory for a table entry's stub");
+	if (!e)
+		return;
+	if (e != -ENOTSUP)
+		STOP(in, "out of memory for a table entry's stub");
+	memcpy(&code, &ref->func, sizeof code);
+	snprintf(what, sizeof what,
+		 "table entry %u: no stub passes the signature %.40s of %.60s "
+		 "(workloads/wasm/README.md lists what can be taken),",
+		 i, in->module->types[ref->func_type - 1].letters,
+		 wasm_function_at(in->module, code));
+	STOP(in, what);
 }
 
 static void table_set(void *ctx, wasm_rt_funcref_table_t *t, uint32_t i,
@@ -178,7 +189,8 @@ static void table_copy(void *ctx, wasm_rt_funcref_table_t *to, const wasm_rt_fun
 	}
 }
 
-/* The whole segment at once: what an engine does at instantiation. */
+/* The whole segment at once: what an engine does at instantiation. A stub can be made for each of
+ * its functions (wasm_file_parse). */
 static void table_init(void *ctx, wasm_rt_funcref_table_t *t, const struct wasm_element *elements,
 		       uint32_t size, uint32_t d, uint32_t s, uint32_t n, const uint32_t *types)
 {
@@ -186,9 +198,7 @@ static void table_init(void *ctx, wasm_rt_funcref_table_t *t, const struct wasm_
 	check_range(ctx, d, n, t->size);
 	int e = wasm_table_segment(wasm_instance_of(ctx), t, d, elements + s, n, types);
 	if (e)
-		STOP(wasm_instance_of(ctx),
-		     e == -ENOTSUP ? "an element whose signature no stub can be made for"
-				   : "out of memory for a table's stubs");
+		STOP(wasm_instance_of(ctx), "out of memory for a table's stubs");
 }
 
 /* External references: nothing here makes any, so they are all null. */
