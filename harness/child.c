@@ -12,6 +12,8 @@
 #include "measure_wasm.h"
 #include "meters.h"
 #include "say.h"
+#include "wasm_prepare.h"
+#include "watch.h"
 
 static int parse_job(const char *text, struct job *job, json_t **root, char why[CELL_ERROR])
 {
@@ -19,16 +21,17 @@ static int parse_job(const char *text, struct job *job, json_t **root, char why[
 	json_t *cell, *cache = NULL, *snapshot = NULL, *events = NULL, *event;
 	size_t i;
 	json_int_t seed, iterations, cpu = -1, laps = 2;
+	int prepare = 0;
 
 	*root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
 	if (!*root) {
 		snprintf(why, CELL_ERROR, "job: %s", error.text);
 		return -1;
 	}
-	if (json_unpack_ex(*root, &error, 0, "{s:o, s:I, s:I, s?I, s?o, s:s, s?o, s?o, s?I}",
+	if (json_unpack_ex(*root, &error, 0, "{s:o, s:I, s:I, s?I, s?o, s:s, s?o, s?o, s?I, s?b}",
 			   "cell", &cell, "seed", &seed, "iterations", &iterations, "cpu", &cpu,
 			   "cache", &cache, "data", &job->data, "events", &events, "snapshot",
-			   &snapshot, "laps", &laps)) {
+			   &snapshot, "laps", &laps, "prepare", &prepare)) {
 		snprintf(why, CELL_ERROR, "job: %s", error.text);
 		return -1;
 	}
@@ -44,6 +47,7 @@ static int parse_job(const char *text, struct job *job, json_t **root, char why[
 	}
 	job->cache = json_string_value(cache); /* NULL of null: there is none */
 	job->snapshot = json_string_value(snapshot);
+	job->prepare = prepare;
 	job->laps = (unsigned)laps;
 	json_array_foreach(events, i, event) if (i < METERS) job->meters[job->nmeters++] =
 	    json_string_value(event);
@@ -76,6 +80,11 @@ int child_main(int argc, char **argv)
 	uint64_t t0 = clock_ns();
 	if (parse_job(argv[1], &job, &root, why)) {
 		say_line("stubmap child", "%s", why);
+		goto out;
+	}
+	watch_begin();
+	if (job.prepare) {
+		status = wasm_prepare_cell(&job.cell, job.cache) ? 0 : 1;
 		goto out;
 	}
 	enum measure_status m = cell_program(&job.cell)	     ? measure_gc(&job, figures, why)

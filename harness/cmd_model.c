@@ -39,7 +39,7 @@ struct wanted {
 	struct option_list stubs, workload, live, kind, signature, wx, literals, machines, page;
 	bool markers, json, tsv, agree, speed, plru;
 	const char *predict, *keep;
-	uint64_t max_events, seed, frames, workers;
+	uint64_t max_events, seed, frames, workers, timeout;
 	const struct machine *chosen[MOST_MACHINES];
 	size_t nchosen;
 	struct machine host;
@@ -356,7 +356,8 @@ static int dispatch(struct wanted *w, char **words, size_t nwords)
 					.cache = sweep_default_cache(cache, sizeof cache),
 					.folder = folder,
 					.keep = w->keep,
-					.seed = w->seed };
+					.seed = w->seed,
+					.timeout_s = (unsigned)w->timeout };
 	int r;
 
 	if (w->keep && access(w->keep, W_OK | X_OK))
@@ -408,6 +409,9 @@ int cmd_model(int argc, char **argv)
 		  &w.plru, 0, 0 },
 		{ "workers", 0, OPTION_NUMBER, "N", "cells at a time (default: one a CPU)",
 		  &w.workers, 1, 64 },
+		{ "timeout", 0, OPTION_NUMBER, "SECONDS",
+		  "the most that a cell's process may take (default: 120)", &w.timeout, 1,
+		  PLAN_MAX_TIMEOUT },
 		{ "keep", 0, OPTION_TEXT, "DIR", "leave the traces there", &w.keep, 0, 0 },
 		{ "agree", 0, OPTION_FLAG, NULL, "instead: the model's misses beside cachegrind's",
 		  &w.agree, 0, 0 },

@@ -60,7 +60,7 @@ struct wanted {
 	struct option_list stubs, maps, workload, live, kind, signature, wx, quantum, literals,
 	    policy, generic, tier, mode, size, threads, upgrades, instances;
 	bool markers, share, polls, poison, counters;
-	uint64_t max_events, blocks, iterations, seed;
+	uint64_t max_events, blocks, iterations, seed, timeout;
 };
 
 /* Where neither stubs nor maps are named: all encoders, on programs that have maps, or two
@@ -193,11 +193,12 @@ static json_t *plan_of(const struct wanted *w)
 			 cells);
 }
 
-static int run_plan(const struct plan *plan, bool json)
+static int run_plan(const struct plan *plan, unsigned timeout_s, bool json)
 {
 	const struct report_options form = { .form = json ? REPORT_JSON : REPORT_TABLE };
 	char error[RUN_ERROR] = "", data[4096], cache[4096];
 	const struct sweep_options o = { .name = "stubmap run",
+					 .timeout_s = timeout_s,
 					 .cpu = sweep_default_cpu(),
 					 .cache = sweep_default_cache(cache, sizeof cache),
 					 .data = sweep_default_data(data, sizeof data),
@@ -284,6 +285,9 @@ int cmd_run(int argc, char **argv)
 		  &w.iterations, 1, PLAN_MAX_ITERATIONS },
 		{ "seed", 0, OPTION_NUMBER, "N", "of order and set-up (default: 1)", &w.seed, 0,
 		  INT64_MAX },
+		{ "timeout", 0, OPTION_NUMBER, "SECONDS",
+		  "the most that an invocation may take (default: 120)", &w.timeout, 1,
+		  PLAN_MAX_TIMEOUT },
 		{ "counters", 0, OPTION_FLAG, NULL, "hardware counters too (see --json)",
 		  &w.counters, 0, 0 },
 		{ "json", 0, OPTION_FLAG, NULL, "tidy rows, one object a line", &json, 0, 0 },
@@ -306,7 +310,7 @@ int cmd_run(int argc, char **argv)
 		r = say(text ? plan_plain_error(error) : "out of memory");
 		goto out;
 	}
-	r = run_plan(&plan, json);
+	r = run_plan(&plan, (unsigned)w.timeout, json);
 	plan_free(&plan);
 out:
 	for (size_t i = 0; i < sizeof specs / sizeof *specs; i++)

@@ -84,13 +84,16 @@ static int finish(const struct run *run, const char *plan, const char *path, int
 int cmd_sweep(int argc, char **argv)
 {
 	const char *path = NULL;
-	uint64_t blocks = 0, cpu = UINT64_MAX;
+	uint64_t blocks = 0, timeout = 0, cpu = UINT64_MAX;
 	bool json = false;
 	const struct option_spec specs[] = {
 		{ "output", 'o', OPTION_TEXT, "RUN.jsonl", "the run file; made, or gone on with",
 		  &path, 0, 0 },
 		{ "blocks", 0, OPTION_NUMBER, "N", "so many blocks instead of the plan's", &blocks,
 		  1, PLAN_MAX_BLOCKS },
+		{ "timeout", 0, OPTION_NUMBER, "SECONDS",
+		  "the most that an invocation may take (default: the plan's, or 120)", &timeout, 1,
+		  PLAN_MAX_TIMEOUT },
 		{ "cpu", 0, OPTION_NUMBER, "N", "pin to this CPU (default: the last one allowed)",
 		  &cpu, 0, 1023 },
 		{ "json", 0, OPTION_FLAG, NULL, "print the tidy rows at the end", &json, 0, 0 },
@@ -113,6 +116,7 @@ int cmd_sweep(int argc, char **argv)
 		return say(error);
 	o = (struct sweep_options){ .name = "stubmap sweep",
 				    .blocks = (unsigned)blocks,
+				    .timeout_s = (unsigned)timeout,
 				    .cpu = cpu == UINT64_MAX ? sweep_default_cpu() : (int)cpu,
 				    .cache = sweep_default_cache(cache, sizeof cache),
 				    .data = sweep_default_data(data, sizeof data),

@@ -23,6 +23,7 @@
 #include "gc_runtime.h"
 #include "import.h"
 #include "lint.h"
+#include "watch.h"
 
 const char *const gc_status_names[GC_STATUSES] = {
 	[GC_OK] = "ok",
@@ -273,10 +274,26 @@ static enum gc_status judge(struct gc_cell *c)
 		   (unsigned long long)r->stats.wrong, (unsigned long long)r->stats.frames, map);
 }
 
+/* A watch_namer: the function that runs, or that called the runtime. */
+static const char *running_at(void *arg, const void *pc)
+{
+	const struct gc_cell *c = arg;
+	void *const *frame = c->runtime->host.activation.exit_frame;
+	const struct load_function *f = loaded_function_at(&c->module, pc);
+
+	if (!f && frame)
+		f = loaded_function_at(&c->module, frame[1]);
+	return f ? f->name : NULL;
+}
+
 static enum gc_status run(struct gc_cell *c)
 {
+	const struct watched outer = watch_code((struct watched){ running_at, c });
+
+	watch_phase(c->job->check ? "running, maps checked" : "running");
 	enum guard_end end = guard_run(&c->runtime->guard, run_program, c);
 
+	watch_code(outer);
 	if (end == GUARD_NO_MEMORY)
 		return fail(c, "running", -ENOMEM);
 	c->result->program_ns = clock_ns() - c->started;

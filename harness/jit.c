@@ -13,6 +13,7 @@
  */
 #include "clock.h"
 #include "jit.h"
+#include "watch.h"
 
 #include <errno.h>
 #include <llvm-c/Analysis.h>
@@ -210,6 +211,7 @@ static int compiler_parse(struct compiler *c, const char *name, const void *sour
 	char *message = NULL;
 	int err = 0;
 
+	watch_phase("parsing LLVM IR");
 	/* the parser owns the buffer from here on */
 	if (LLVMParseIRInContext(c->context, memory, &c->module, &message)) {
 		complain(c->error, name, message ? message : "not LLVM IR");
@@ -271,6 +273,7 @@ static int compiler_optimise(struct compiler *c, const char *name)
 	LLVMErrorRef err;
 
 	passes_of(c->options, passes);
+	watch_phase(c->options->tier ? "optimising, tier 2" : "compiling, tier 0");
 	err = LLVMRunPasses(c->module, passes, c->machine, options);
 	LLVMDisposePassBuilderOptions(options);
 	if (err) {
@@ -288,6 +291,7 @@ static int compiler_emit(struct compiler *c, const char *name, struct jit_object
 	char *message = NULL;
 	int err = 0;
 
+	watch_phase(c->options->tier ? "machine code, tier 2" : "machine code, tier 0");
 	if (LLVMTargetMachineEmitToMemoryBuffer(c->machine, c->module, LLVMObjectFile, &message,
 						&object)) {
 		complain(c->error, name, message ? message : "no code could be made");

@@ -14,6 +14,7 @@ struct job {
 	/* A file for a snapshot (snapshot.h), which is written after the steady phase and ends the
 	 * run; NULL: measure all. */
 	const char *snapshot;
+	bool prepare;	/* only build and compile into the cache (wasm_prepare.h) */
 	unsigned laps;		    /* of the snapshot's program, >= 1 */
 	const char *meters[METERS]; /* to count in the steady phase (events.h) */
 	size_t nmeters;

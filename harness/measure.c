@@ -29,6 +29,7 @@
 #include "rounds.h"
 #include "snapshot.h"
 #include "stamp.h"
+#include "watch.h"
 
 enum { SAMPLE_NS = 2000000, WARMUP = 3 };
 
@@ -316,6 +317,7 @@ static int phase_space(struct run *r)
 
 static int all_phases(struct run *r, struct prng *rng)
 {
+	watch_phase("measuring");
 	switch (cell_life(&r->w.job->cell)) {
 	case LIFE_TIERUP:
 		return measure_tierup(&r->w, r->figures, rng);

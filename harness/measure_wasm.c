@@ -35,6 +35,7 @@
 #include "wasm_count.h"
 #include "wasm_live.h"
 #include "world.h"
+#include "watch.h"
 
 enum { WARMUP = 1, TIMES = 3, MICRO = 1000000, CALLEES = 65536 };
 enum row { INSTANTIATE, BIND, FIRST, RUN, RELEASE, ROWS };
@@ -169,6 +170,7 @@ static int count_crossings(struct live *l)
 	char event[48];
 	int e = wasm_place_open(l, &p, &wasm_counting, CODE_DUAL);
 
+	watch_phase("running, calls counted");
 	if (!e)
 		e = run_once(l, &p, &s, NULL);
 	if (!e) {
@@ -260,6 +262,7 @@ static int time_runs(struct live *l, const struct stub_ops *ops)
 		e = wasm_place_open(l, &p, ops, l->code_config.wx);
 	else
 		snprintf(l->why, CELL_ERROR, "out of memory");
+	watch_phase("running");
 	for (size_t i = 0; i < n && !e; i++)
 		e = run_once(l, &p, &samples[i], i + 1 == n ? &faults : NULL);
 	if (!e) {
@@ -277,6 +280,7 @@ static int live_once(struct live *l, const struct stub_ops *ops, struct sample *
 	struct place p = { 0 };
 	int e = wasm_place_open(l, &p, ops, l->code_config.wx);
 
+	watch_phase("running, cold");
 	if (!e)
 		e = run_once(l, &p, out, NULL);
 	wasm_place_close(&p);

@@ -16,6 +16,7 @@
 #include "meters.h"
 #include "prng.h"
 #include "wasm_live.h"
+#include "watch.h"
 
 struct flooded {
 	struct wasm_instance *in;
@@ -77,6 +78,7 @@ static int run(struct wasm_flood *f, uint32_t count, struct prng *rng)
 	const uint64_t faults = meters_minor_faults(), tables = flood_page_tables();
 	uint64_t ns = 0;
 
+	watch_phase("running");
 	flood_times_begin(&f->times, count);
 	if (f->p.space.ops->flags & STUB_DEFERRED)
 		f->times.never_ready = "stubs are made as the program calls";

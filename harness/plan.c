@@ -224,10 +224,10 @@ static int read_count(const json_t *json, const char *key, json_int_t min, json_
 
 int plan_from_json(json_t *json, struct plan *p, char error[PLAN_ERROR])
 {
-	static const char *const keys[] = { "name",	"seed",	 "blocks",  "iterations",
-					    "baseline", "cells", "counters" };
+	static const char *const keys[] = { "name",	"seed",	 "blocks",   "iterations",
+					    "baseline", "cells", "counters", "timeout" };
 	enum { NKEYS = sizeof keys / sizeof *keys };
-	json_int_t seed, blocks, iterations;
+	json_int_t seed, blocks, iterations, timeout = 0;
 	const char *key;
 	json_t *v;
 	int r;
@@ -260,9 +260,13 @@ int plan_from_json(json_t *json, struct plan *p, char error[PLAN_ERROR])
 	    (r = read_count(json, "iterations", 1, PLAN_MAX_ITERATIONS, &iterations, error)) ||
 	    (r = check_baseline(p->baseline, error)))
 		goto bad;
+	if (json_object_get(json, "timeout") &&
+	    (r = read_count(json, "timeout", 1, PLAN_MAX_TIMEOUT, &timeout, error)))
+		goto bad;
 	p->seed = (uint64_t)seed;
 	p->blocks = (unsigned)blocks;
 	p->iterations = (unsigned)iterations;
+	p->timeout_s = (unsigned)timeout;
 	p->counters = json_is_true(json_object_get(json, "counters"));
 	if (json_object_get(json, "counters") &&
 	    !json_is_boolean(json_object_get(json, "counters"))) {

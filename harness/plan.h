@@ -11,7 +11,8 @@
  * equal but for them are a group, each group must hold its baseline, and gets it a second time (the
  * replica, A/A) to tell how much noise alone makes of no difference. "counters": true counts the
  * steady calls by hardware: as many of a survey's groups of counters as fit are taken in turn, one
- * a block.
+ * a block. "timeout": seconds after which an invocation is ended; where it is left out, 120 and
+ * what its upgrades may take.
  */
 #ifndef STUBMAP_PLAN_H
 #define STUBMAP_PLAN_H
@@ -27,13 +28,15 @@ enum {
 	PLAN_ERROR = 400,
 	PLAN_MAX_CELLS = 10000,
 	PLAN_MAX_BLOCKS = 1000,
-	PLAN_MAX_ITERATIONS = 10000
+	PLAN_MAX_ITERATIONS = 10000,
+	PLAN_MAX_TIMEOUT = 1000000
 };
 
 struct plan {
 	const char *name; /* in json */
 	uint64_t seed;
 	unsigned blocks, iterations;
+	unsigned timeout_s; /* 0: the usual one (spawn.h) */
 	bool counters;
 	const json_t *baseline; /* in json */
 	json_t *json;		/* as loaded */

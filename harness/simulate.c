@@ -38,7 +38,7 @@ int simulate_snapshot(const struct simulate_place *p, const struct cell *c, unsi
 	if (!e && p->cache)
 		e = json_object_set_new(job, "cache", json_string(p->cache)) ? -ENOMEM : 0;
 	if (!e)
-		e = spawn_cell(job, &record);
+		e = spawn_cell(job, &(struct spawn_options){ 0 }, p->timeout_s, &record);
 	json_decref(job);
 	if (e) {
 		snprintf(error, TRACE_ERROR, "cannot run a child: %s", strerror(-e));

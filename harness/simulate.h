@@ -14,6 +14,7 @@ struct simulate_place {
 	const char *folder;	  /* for snapshots, each removed at once */
 	const char *keep;	  /* folder for traces, or NULL */
 	uint64_t seed;		  /* of the cells */
+	unsigned timeout_s;	  /* of a cell's process; 0: the usual one (spawn.h) */
 };
 
 /* Writes a snapshot of the cell with so many laps to path. 0; -EINTR; -EIO with one line in error.

@@ -1,7 +1,7 @@
 /*
- * spawn.c - fork, pin, exec, and two pipes: stdout for the one line of JSON, stderr for what a
- * dying child says. Signals are waited for with a signalfd, so a Ctrl-C ends the wait at once and
- * never leaves a child behind.
+ * spawn.c - fork, pin, exec, and two pipes: stdout for the one line of JSON, stderr for what the
+ * child is at, and what it says when it dies. Signals are waited for with a signalfd, so a Ctrl-C
+ * ends the wait at once and never leaves a child behind.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +24,7 @@
 #include "spawn.h"
 
 enum { PAD_MAX = 4096, SAID = 200, ANSWER_MAX = 64 << 20 };
+enum { TIMEOUT_MS = 120000, TICK_MS = 1000, GRACE_MS = 1000 };
 
 struct buffer {
 	char *data;
@@ -123,6 +124,7 @@ static int start(struct child *c, const json_t *job, const sigset_t *mask)
 	if (!c->pid)
 		run_child(argv, envp, json_is_integer(cpu) ? (int)json_integer_value(cpu) : -1,
 			  out[1], err[1], mask, self);
+	setpgid(c->pid, c->pid); /* it does so itself, but perhaps not yet */
 	c->out = out[0];
 	c->err = err[0];
 	out[0] = err[0] = -1;
@@ -162,23 +164,48 @@ static int drain(int *fd, struct buffer *b, size_t keep)
 	return 0;
 }
 
-/* Until both pipes end. -ETIMEDOUT, -EINTR (a signal waits in signals), -errno. */
-static int listen_to(struct child *c, int signals, int timeout_ms)
+/* The last line that the child wrote to stderr, without its end; of a sanitizer's report, the line
+ * that sums it up. */
+static const char *last_words(const struct buffer *b, char out[SAID + 1])
 {
-	uint64_t end = clock_ns() + (uint64_t)timeout_ms * 1000000u;
+	const char *summary = b->len ? strstr(b->data, "SUMMARY: ") : NULL;
+	size_t n = b->len, from;
+
+	if (summary)
+		n = (size_t)(summary - b->data) + strcspn(summary, "\n");
+	while (n && (b->data[n - 1] == '\n' || b->data[n - 1] == ' '))
+		n--;
+	for (from = n; from && b->data[from - 1] != '\n'; from--)
+		;
+	if (n > from)
+		memcpy(out, b->data + from, n - from);
+	out[n - from] = 0;
+	return out;
+}
+
+/* Until both pipes end. -ETIMEDOUT, -EINTR (a signal waits in signals), -errno. */
+static int listen_to(struct child *c, int signals, const struct spawn_options *o)
+{
+	const uint64_t begun = clock_ns(), limit = o->timeout_ms * UINT64_C(1000000);
+	char words[SAID + 1];
 	int r = 0;
 
 	while (!r && (c->out >= 0 || c->err >= 0)) {
 		struct pollfd p[] = { { c->out, POLLIN, 0 },
 				      { c->err, POLLIN, 0 },
 				      { signals, POLLIN, 0 } };
-		uint64_t now = clock_ns();
-		int left = now >= end ? 0 : (int)((end - now) / 1000000u) + 1;
-		int n = poll(p, 3, left);
+		uint64_t past = clock_ns() - begun;
+		int wait = TICK_MS;
+		if (limit && past >= limit)
+			r = -ETIMEDOUT;
+		else if (limit && (limit - past) / 1000000u < TICK_MS)
+			wait = (int)((limit - past) / 1000000u) + 1;
+		int n = r ? 0 : poll(p, 3, wait);
 		if (n < 0 && errno != EINTR)
 			r = -errno;
-		else if (!n)
-			r = -ETIMEDOUT;
+		if (!n && !r && o->tick)
+			o->tick(o->arg, last_words(&c->said, words),
+				(unsigned)((clock_ns() - begun) / 1000000000u));
 		if (n <= 0)
 			continue;
 		if (p[2].revents)
@@ -201,34 +228,16 @@ static json_t *failed(const char *why)
 	return json_pack("{s:s, s:o, s:[]}", "status", "failed", "why", text, "figures");
 }
 
-/* The last line that the child wrote to stderr, without its end; of a sanitizer's report, the line
- * that sums it up. */
-static const char *last_words(struct buffer *b)
+static json_t *judge(struct child *c, int status, unsigned timeout_ms, bool late)
 {
-	char *summary = b->len ? strstr(b->data, "SUMMARY: ") : NULL;
-
-	if (!b->len)
-		return "";
-	if (summary) {
-		summary[strcspn(summary, "\n")] = 0;
-		return summary;
-	}
-	while (b->len && (b->data[b->len - 1] == '\n' || b->data[b->len - 1] == ' '))
-		b->data[--b->len] = 0;
-	char *line = strrchr(b->data, '\n');
-	return line ? line + 1 : b->data;
-}
-
-static json_t *judge(struct child *c, int status, int timeout_ms, bool late)
-{
-	const char *words = last_words(&c->said), *state;
-	char why[SAID + 100];
+	char why[SAID + 100], said[SAID + 1];
+	const char *words = last_words(&c->said, said), *state;
 	json_error_t e;
 	json_t *answer = NULL;
 
 	if (late) {
-		snprintf(why, sizeof why, "no end after %g s%s%s", timeout_ms / 1000.0,
-			 *words ? ": " : "", words);
+		snprintf(why, sizeof why, "no end after %g s%s%s (--timeout sets the limit)",
+			 timeout_ms / 1000.0, *words ? ": " : "", words);
 		return failed(why);
 	}
 	if (WIFSIGNALED(status)) {
@@ -253,7 +262,25 @@ static json_t *judge(struct child *c, int status, int timeout_ms, bool late)
 	return failed(why);
 }
 
-int spawn_within(const json_t *job, int timeout_ms, json_t **record)
+/* The child and all that it started, with time for it to say where it was, and for them to clear
+ * up. The child is still to be waited for. */
+static void end_child(struct child *c)
+{
+	const struct spawn_options grace = { .timeout_ms = GRACE_MS };
+
+	kill(-c->pid, SIGTERM);
+	listen_to(c, -1, &grace);
+	kill(c->pid, SIGKILL);
+}
+
+static void end_others(pid_t group)
+{
+	for (int ms = 0; ms < GRACE_MS && !kill(-group, 0); ms += 10)
+		usleep(10000);
+	kill(-group, SIGKILL);
+}
+
+int spawn_job(const json_t *job, const struct spawn_options *o, json_t **record)
 {
 	struct child c = { .pid = -1, .out = -1, .err = -1 };
 	uint64_t begin = clock_ns();
@@ -274,14 +301,16 @@ int spawn_within(const json_t *job, int timeout_ms, json_t **record)
 	sigdelset(&before, SIGTERM);
 	if ((r = start(&c, job, &before)))
 		goto done;
-	r = listen_to(&c, signals, timeout_ms);
+	r = listen_to(&c, signals, o);
 	if (r)
-		kill(c.pid, SIGKILL);
+		end_child(&c);
 	while (waitpid(c.pid, &status, 0) < 0 && errno == EINTR)
 		;
+	if (r)
+		end_others(c.pid);
 	if (r && r != -ETIMEDOUT)
 		goto done;
-	*record = judge(&c, status, timeout_ms, r == -ETIMEDOUT);
+	*record = judge(&c, status, o->timeout_ms, r == -ETIMEDOUT);
 	r = *record ? 0 : -ENOMEM;
 	if (*record && !json_object_get(*record, "wall_ns"))
 		json_object_set_new(*record, "wall_ns",
@@ -296,11 +325,14 @@ done:
 	return r;
 }
 
-int spawn_cell(const json_t *job, json_t **record)
+int spawn_cell(const json_t *job, const struct spawn_options *o, unsigned timeout_s,
+	       json_t **record)
 {
-	/* An upgrade may take two system calls while other processes want the CPUs: 1/4 ms each. */
 	const json_t *cell = json_object_get(job, "cell");
 	json_int_t upgrades = json_integer_value(json_object_get(cell, "upgrades"));
+	struct spawn_options within = *o;
 
-	return spawn_within(job, SPAWN_TIMEOUT_MS + (int)(upgrades / 4), record);
+	/* An upgrade may take two system calls while other processes want the CPUs: 1/4 ms each. */
+	within.timeout_ms = timeout_s ? timeout_s * 1000 : TIMEOUT_MS + (unsigned)(upgrades / 4);
+	return spawn_job(job, &within, record);
 }

@@ -10,17 +10,26 @@
 
 #include <jansson.h>
 
-enum { SPAWN_TIMEOUT_MS = 120000 };
+struct spawn_options {
+	unsigned timeout_ms; /* 0: none */
+	/* NULL, or called about once a second while the child works: what it is at, in a few words
+	 * (watch.h; "" before it says), and for how many seconds it has worked. */
+	void (*tick)(void *arg, const char *phase, unsigned seconds);
+	void *arg;
+};
 
 /*
  * Runs `/proc/self/exe child JOB`, pinned to the job's "cpu" unless that is -1. *record is what
  * the child wrote, {"status", "why", "figures", "wall_ns"}; of a child that died, hung or wrote
- * no such line, a failed one whose "why" says so. 0 also for those; -EINTR where SIGINT or SIGTERM
- * came, which is left pending or, where the caller does not block it, takes its course; -errno
- * where no child could be made. The caller owns *record.
+ * no such line, a failed one whose "why" says so. At the limit the child is told to end, and has a
+ * second to say where it was. 0 also for those; -EINTR where SIGINT or SIGTERM came, which is left
+ * pending or, where the caller does not block it, takes its course; -errno where no child could be
+ * made. The caller owns *record.
  */
-int spawn_cell(const json_t *job, json_t **record);
-/* The same with a time limit of its own, in milliseconds. */
-int spawn_within(const json_t *job, int timeout_ms, json_t **record);
+int spawn_job(const json_t *job, const struct spawn_options *, json_t **record);
+/* The same with a limit of that many seconds; 0: 120, and more for a cell that has many upgrades to
+ * do. */
+int spawn_cell(const json_t *job, const struct spawn_options *, unsigned timeout_s,
+	       json_t **record);
 
 #endif

@@ -152,9 +152,28 @@ static json_t *make_record(const struct plan *p, unsigned block, size_t order,
 	return record;
 }
 
-static int run_one(const struct plan *p, const struct sweep_options *o, unsigned block,
-		   size_t order, const struct cell *cell, struct run *run, char *error)
+struct waiting {
+	struct progress *progress;
+	const struct cell *cell;
+};
+
+static void tick(void *arg, const char *phase, unsigned seconds)
 {
+	const struct waiting *w = arg;
+	char what[120];
+
+	snprintf(what, sizeof what, "%.24s %s on %.40s, %u s", *phase ? phase : "starting",
+		 w->cell->stubs, w->cell->workload, seconds);
+	progress_tick(w->progress, what);
+}
+
+static int run_one(const struct plan *p, const struct sweep_options *o, unsigned block,
+		   size_t order, const struct cell *cell, struct run *run,
+		   struct progress *progress, char *error)
+{
+	struct waiting waiting = { progress, cell };
+	const struct spawn_options spawning = { .tick = tick, .arg = &waiting };
+	const unsigned timeout = o->timeout_s ? o->timeout_s : p->timeout_s;
 	struct env_moment before;
 	json_t *answer = NULL, *record = NULL, *job = make_job(p, block, cell, o, run);
 	int r = -ENOMEM;
@@ -163,7 +182,7 @@ static int run_one(const struct plan *p, const struct sweep_options *o, unsigned
 	env_moment(&before);
 	if (!job)
 		return r;
-	if ((r = spawn_cell(job, &answer))) {
+	if ((r = spawn_cell(job, &spawning, timeout, &answer))) {
 		snprintf(error, RUN_ERROR, "cannot run a child: %s", strerror(-r));
 		goto done;
 	}
@@ -211,7 +230,7 @@ static int run_block(const struct plan *p, const struct sweep_options *o, unsign
 			r = -EINTR;
 		else if (!holds(run, block, cell)) {
 			snprintf(what, sizeof what, "%s on %.40s", cell->stubs, cell->workload);
-			r = run_one(p, o, block, i, cell, run, error);
+			r = run_one(p, o, block, i, cell, run, progress, error);
 			progress_step(progress, what);
 		}
 	}
@@ -252,7 +271,7 @@ int sweep_run(const struct plan *p, const struct sweep_options *o, struct run *r
 	if (r)
 		return r;
 	if (o->prepare)
-		o->prepare(p->cells, p->n, o->cache);
+		o->prepare(p->cells, p->n, o->cache, o->name ? o->name : "stubmap");
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGINT);
 	sigaddset(&stop, SIGTERM);

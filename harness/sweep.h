@@ -10,13 +10,14 @@
 #include "store.h"
 
 struct sweep_options {
-	const char *name;  /* what lines of progress begin with; NULL: stubmap */
-	unsigned blocks;   /* 0: the plan's */
-	int cpu;	   /* -1: not pinned */
-	const char *cache; /* objects by content; NULL: none */
-	const char *data;  /* the workloads' folder */
+	const char *name;   /* what lines of progress begin with; NULL: stubmap */
+	unsigned blocks;    /* 0: the plan's */
+	unsigned timeout_s; /* of an invocation; 0: the plan's */
+	int cpu;	    /* -1: not pinned */
+	const char *cache;  /* objects by content; NULL: none */
+	const char *data;   /* the workloads' folder */
 	/* Compiles into the cache what takes long, before the first block; NULL: nothing is. */
-	void (*prepare)(const struct cell *cells, size_t n, const char *cache);
+	void (*prepare)(const struct cell *cells, size_t n, const char *cache, const char *name);
 };
 
 /* 0, failed cells or not: they are recorded. -EINTR: SIGINT or SIGTERM came, all that was finished

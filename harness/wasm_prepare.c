@@ -7,13 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "clock.h"
+#include "progress.h"
+#include "spawn.h"
+#include "watch.h"
 #include "wasm_drive.h"
-
-static const uint64_t second = 1000000000u;
 
 /* A reader's module, and its bitcode; what the tools say first goes to folder/why. Always made
  * anew: it costs little beside the code, which is cached by content. Made aside and renamed, as
@@ -24,6 +22,7 @@ static int build(const char *file, const char *folder)
 	static const char command[] =
 	    "mkdir -p \"$FOLDER\" && new=$(mktemp -d \"$FOLDER/XXXXXX\") || exit 1\n"
 	    "trap 'rm -rf \"$new\"' EXIT\n"
+	    "trap 'exit 1' HUP INT TERM\n"
 	    "if { cp -- \"$MODULE\" \"$new/module.wasm\" && \"$SCRIPT\" \"$MODULE\" \"$new\"; }"
 	    " >\"$new/log\" 2>&1\n"
 	    "then rm -f \"$FOLDER/why\"\n"
@@ -40,47 +39,58 @@ static int build(const char *file, const char *folder)
 	return system(command);
 }
 
-static int compile(const struct cell *c, const char *cache)
+bool wasm_prepare_cell(const struct cell *c, const char *cache)
 {
 	struct wasm_program p;
 	char folder[WASM_PATH], error[WASM_ERROR];
 	struct wasm_module *m;
 	struct jit_object object;
 
-	cell_wasm(c, &p);
+	if (!cell_wasm(c, &p))
+		return false;
 	wasm_program_folder(&p, folder);
+	watch_phase("building, once");
 	if (p.own && build(p.name, folder))
-		return 1;
+		return false;
 	if (!cache)
-		return 0;
+		return true;
 	/* Nothing is loaded, so no code memory. */
 	if (wasm_module_open(&m, NULL, p.name, folder, error))
-		return 1;
+		return false;
 	int e = wasm_module_compile(m, c->tier, cache, &object, error);
 	jit_object_free(&object);
 	wasm_module_close(m);
-	return e != 0;
+	return !e;
 }
 
-static void prepare(const struct cell *c, const char *cache)
-{
-	uint64_t begun = clock_ns(), shown = begun;
-	bool said = false;
-	pid_t pid = fork();
+struct waiting {
+	struct progress *progress;
+	const struct cell *cell;
+};
 
-	if (!pid)
-		_exit(compile(c, cache));
-	while (pid > 0 && !waitpid(pid, NULL, WNOHANG)) {
-		usleep(20000);
-		if (!isatty(2) || clock_ns() - begun < 2 * second || clock_ns() - shown < second)
-			continue;
-		shown = clock_ns();
-		said = true;
-		fprintf(stderr, "\r\033[Kcompiling %s, tier %u, once: %llu s", c->workload, c->tier,
-			(unsigned long long)((shown - begun) / second));
-	}
-	if (said)
-		fputs("\r\033[K", stderr);
+static void tick(void *arg, const char *phase, unsigned seconds)
+{
+	const struct waiting *w = arg;
+	char what[120];
+
+	snprintf(what, sizeof what, "%.24s: %.40s, %u s", *phase ? phase : "starting",
+		 w->cell->workload, seconds);
+	progress_tick(w->progress, what);
+}
+
+static void prepare(const struct cell *c, const char *cache, struct progress *progress)
+{
+	struct waiting waiting = { progress, c };
+	const struct spawn_options options = { .tick = tick, .arg = &waiting };
+	json_t *record = NULL;
+	json_t *job =
+	    json_pack("{s:o, s:b, s:i, s:i, s:s, s:s*}", "cell", cell_to_json(c), "prepare", 1,
+		      "seed", 1, "iterations", 1, "data", "", "cache", cache);
+
+	if (job && !spawn_job(job, &options, &record))
+		progress_step(progress, c->workload);
+	json_decref(job);
+	json_decref(record);
 }
 
 /* cache, if objects can be kept there; else NULL, and a line that says so. */
@@ -94,23 +104,32 @@ static const char *usable(const char *cache)
 	return NULL;
 }
 
-void wasm_prepare(const struct cell *cells, size_t n, const char *cache)
+/* Whether cell i is the first of a large program and tier. */
+static bool is_first(const struct cell *cells, size_t i, struct wasm_program *p)
 {
-	bool asked = false;
+	size_t k = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		struct wasm_program p;
-		size_t k = 0;
+	if (!cell_wasm(&cells[i], p) || !(p->fetched || p->own))
+		return false;
+	while (strcmp(cells[k].workload, cells[i].workload) || cells[k].tier != cells[i].tier)
+		k++;
+	return k == i;
+}
 
-		while (k < i && (strcmp(cells[k].workload, cells[i].workload) ||
-				 cells[k].tier != cells[i].tier))
-			k++;
-		if (!cell_wasm(&cells[i], &p) || !(p.fetched || p.own) || k < i)
-			continue;
-		if (!asked)
-			cache = usable(cache);
-		asked = true;
-		if (cache || p.own)
-			prepare(&cells[i], cache);
-	}
+void wasm_prepare(const struct cell *cells, size_t n, const char *cache, const char *name)
+{
+	struct wasm_program p;
+	struct progress progress;
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += is_first(cells, i, &p);
+	if (!count)
+		return;
+	cache = usable(cache);
+	progress_begin(&progress, name, count);
+	for (size_t i = 0; i < n; i++)
+		if (is_first(cells, i, &p) && (cache || p.own))
+			prepare(&cells[i], cache, &progress);
+	progress_end(&progress);
 }

@@ -7,10 +7,11 @@
 
 #include "cell.h"
 
-/* Each large program (fetched, or a reader's own) and tier among the cells, in a process of its
- * own, with a line on stderr where that is a terminal and it takes long. What fails is left for the
- * cells to say. Without a cache that can be written only a reader's module is built, and a line
- * says so. */
-void wasm_prepare(const struct cell *cells, size_t n, const char *cache);
+/* Each large program (fetched, or a reader's own) and tier among the cells, in a process of its own
+ * that no time limit ends; name begins the lines of progress. What fails is left for the cells to
+ * say. Without a cache that can be written only a reader's module is built, and a line says so. */
+void wasm_prepare(const struct cell *cells, size_t n, const char *cache, const char *name);
+/* What that process does. cache: NULL for none. False: something failed. */
+bool wasm_prepare_cell(const struct cell *, const char *cache);
 
 #endif

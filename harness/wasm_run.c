@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "../workloads/wasm/wasm-rt.h"
+#include "watch.h"
 #include "wasm_internal.h"
 
 /* What compiled code may use of a stack at most, and what is left to the C below it. */
@@ -47,39 +48,6 @@ void wasm_thread_open(struct wasm_thread *t)
 	pthread_attr_destroy(&attr);
 }
 
-/* ---- Runs ------------------------------------------------------------------------------------ */
-
-enum wasm_end wasm_run_opening(struct wasm_thread *t, struct wasm_instance *opening,
-			       void (*body)(void *), void *arg, char error[WASM_ERROR])
-{
-	struct wasm_run run = { .thread = t,
-				.outer = current,
-				.exit_frame = t->host.activation.exit_frame,
-				.error = error,
-				.opening = opening };
-
-	error[0] = 0;
-	current = t->run = &run;
-	int end = setjmp(run.back);
-	if (!end)
-		body(arg);
-	current = t->run = run.outer;
-	t->host.activation.exit_frame = run.exit_frame;
-	return (enum wasm_end)end;
-}
-
-enum wasm_end wasm_run(struct wasm_thread *t, void (*body)(void *), void *arg,
-		       char error[WASM_ERROR])
-{
-	return wasm_run_opening(t, NULL, body, arg, error);
-}
-
-void wasm_exit(struct wasm_thread *t, uint32_t code)
-{
-	t->exit_code = code;
-	longjmp(t->run->back, WASM_EXITED);
-}
-
 /* ---- Where it was ---------------------------------------------------------------------------- */
 
 static const struct load_function *function_at(const struct wasm_module *m, const void *pc)
@@ -92,13 +60,18 @@ static const struct load_function *function_at(const struct wasm_module *m, cons
 	return f;
 }
 
-/* As the program's author knows it. NULL: instantiation itself, which lays out the segments. */
+/* As the program's author knows it. NULL: instantiation itself, which lays out the segments. Only
+ * reads: signal handlers ask, too. */
 static const char *plain_name(const struct wasm_module *m, const char *name)
 {
-	unsigned n;
+	static const char export[] = "wasm_export_";
+	size_t n = 0;
 
-	if (sscanf(name, "wasm_export_%u", &n) == 1 && n < m->file.nexports)
-		return m->file.exports[n].name;
+	if (!strncmp(name, export, sizeof export - 1)) {
+		for (const char *p = name + sizeof export - 1; *p >= '0' && *p <= '9'; p++)
+			n = n * 10 + (size_t)(*p - '0');
+		return n < m->file.nexports ? m->file.exports[n].name : name;
+	}
 	if (!strncmp(name, "init_", 5)) /* wasm2c's, one a section */
 		return NULL;
 	if (!strcmp(name, "wasm_instantiate")) /* a start function may be in line there */
@@ -122,6 +95,58 @@ static const void *left_at(const struct wasm_thread *t)
 	void *const *frame = t->host.activation.exit_frame;
 
 	return frame ? frame[1] : NULL;
+}
+
+/* A watch_namer: the function that runs in this thread, or that called the C which runs. */
+static const char *running_at(void *arg, const void *pc)
+{
+	const struct wasm_thread *t = arg;
+	const void *const from[] = { (const uint8_t *)pc + 1, left_at(t) };
+
+	for (size_t k = 0; k < sizeof from / sizeof *from; k++)
+		for (const struct wasm_instance *in = t->instances; in && from[k]; in = in->next) {
+			const struct load_function *f = function_at(in->module, from[k]);
+			const char *name = f ? plain_name(in->module, f->name) : NULL;
+
+			if (f)
+				return name ? name : "(instantiation)";
+		}
+	return NULL;
+}
+
+/* ---- Runs ------------------------------------------------------------------------------------ */
+
+enum wasm_end wasm_run_opening(struct wasm_thread *t, struct wasm_instance *opening,
+			       void (*body)(void *), void *arg, char error[WASM_ERROR])
+{
+	struct wasm_run run = { .thread = t,
+				.outer = current,
+				.exit_frame = t->host.activation.exit_frame,
+				.error = error,
+				.opening = opening };
+
+	error[0] = 0;
+	const struct watched outer = watch_code((struct watched){ running_at, t });
+	current = t->run = &run;
+	int end = setjmp(run.back);
+	if (!end)
+		body(arg);
+	watch_code(outer);
+	current = t->run = run.outer;
+	t->host.activation.exit_frame = run.exit_frame;
+	return (enum wasm_end)end;
+}
+
+enum wasm_end wasm_run(struct wasm_thread *t, void (*body)(void *), void *arg,
+		       char error[WASM_ERROR])
+{
+	return wasm_run_opening(t, NULL, body, arg, error);
+}
+
+void wasm_exit(struct wasm_thread *t, uint32_t code)
+{
+	t->exit_code = code;
+	longjmp(t->run->back, WASM_EXITED);
 }
 
 void wasm_stop(struct wasm_instance *in, const void *pc, const char *what)

@@ -173,6 +173,7 @@ static void wrong_calls_get_one_line(void **state)
 		{ "run --signature 'iiiiiiiiiiiiiiiii>'", "at most 16" },
 		{ "run --workload replay:sqljz", "did you mean 'replay:sqljs'" },
 		{ "run --blocks 0", "1 to 1000" },
+		{ "run --timeout 0", "1 to 1000000" },
 		{ "run --tier 1", "0, 2" },
 		{ "run --frob", "no option 'frob'" },
 		{ "run extra", "one word too many" },

@@ -155,6 +155,8 @@ static void test_plan_refuses(void **state)
 		{ "{\"name\": \"\", \"seed\": 5, \"blocks\": 1, \"iterations\": 2, " BASE
 		  "\"cells\": [{}]}",
 		  "name must be" },
+		{ HEAD BASE "\"timeout\": 0, \"cells\": [{}]}", "timeout must be a whole number" },
+		{ HEAD BASE "\"timeout\": \"1\", \"cells\": [{}]}", "1 to 1000000" },
 	};
 	char error[PLAN_ERROR];
 	struct plan p;
@@ -203,6 +205,11 @@ static void test_plan_product(void **state)
 	for (size_t i = 0; i < n; i++)
 		arms += *names[i] == 'p';
 	assert_int_equal(p.n, 3 * 2 + 2 + replays * (arms + 1));
+	assert_int_equal(p.timeout_s, 0);
+	plan_free(&p);
+	assert_int_equal(
+	    load(HEAD BASE "\"timeout\": 7, \"cells\": [{\"stubs\": \"page\"}]}", &p, error), 0);
+	assert_int_equal(p.timeout_s, 7);
 	plan_free(&p);
 }
 

@@ -203,7 +203,15 @@ static int be_child(const char *job)
 		json_decref(json);
 		return 1;
 	} else if (!strcmp(how, "hang")) {
+		fputs("before\nat it", stderr);
 		sleep(100);
+	} else if (!strcmp(how, "await")) {
+		const char *path = json_string_value(json_object_get(json, "path"));
+
+		fputs("first\nsecond\n", stderr);
+		while (access(path, F_OK))
+			usleep(1000);
+		puts("{\"status\": \"ok\", \"why\": null, \"figures\": []}");
 	} else if (!strcmp(how, "rubbish")) {
 		puts("rubbish");
 	} else if (!strcmp(how, "silent")) {
@@ -228,7 +236,8 @@ static json_t *child(const char *how, int seed)
 {
 	json_t *record, *job = json_pack("{s:s, s:i, s:i}", "how", how, "seed", seed, "cpu", -1);
 	/* generous for a loaded machine; only the child that hangs meets its limit */
-	int r = spawn_within(job, strcmp(how, "hang") ? 60000 : 200, &record);
+	const struct spawn_options o = { .timeout_ms = strcmp(how, "hang") ? 60000 : 200 };
+	int r = spawn_job(job, &o, &record);
 
 	assert_int_equal(r, 0);
 	json_decref(job);
@@ -243,10 +252,11 @@ static void test_children(void **state)
 		{ "crash", "about to fall" },
 		{ "crash", "signal 11" },
 		{ "hang", "no end after 0.2 s" },
+		{ "hang", "(--timeout sets the limit)" },
+		{ "report", "exit status 1 and no record: SUMMARY: a use after all" },
 		{ "rubbish", "no record in what it wrote" },
 		{ "silent", "it said is no text" },
 		{ "wrong", "wrong answer" },
-		{ "report", "exit status 1 and no record: SUMMARY: a use after all" },
 	};
 
 	(void)state;
@@ -270,13 +280,47 @@ static void test_children(void **state)
 	json_decref(b);
 }
 
+struct ticks {
+	char path[64];
+	unsigned n;
+};
+
+/* Lets the child go on. */
+static void tick(void *arg, const char *phase, unsigned seconds)
+{
+	struct ticks *t = arg;
+
+	(void)seconds;
+	if (strcmp(phase, "second") != 0) /* it may not have come so far */
+		return;
+	t->n++;
+	fclose(fopen(t->path, "w"));
+}
+
+static void test_ticks(void **state)
+{
+	struct ticks t = { "/tmp/stubmap-ticks-XXXXXX", 0 };
+	const struct spawn_options o = { .tick = tick, .arg = &t };
+	json_t *record;
+
+	(void)state;
+	close(mkstemp(t.path));
+	unlink(t.path);
+	json_t *job = json_pack("{s:s, s:s}", "how", "await", "path", t.path);
+	assert_int_equal(spawn_job(job, &o, &record), 0);
+	assert_string_equal(json_string_value(json_object_get(record, "status")), "ok");
+	assert_true(t.n > 0);
+	unlink(t.path);
+	json_decref(job);
+	json_decref(record);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_goes_on),
-		cmocka_unit_test(test_one_writer),
-		cmocka_unit_test(test_refuses),
-		cmocka_unit_test(test_children),
+		cmocka_unit_test(test_goes_on), cmocka_unit_test(test_one_writer),
+		cmocka_unit_test(test_refuses), cmocka_unit_test(test_children),
+		cmocka_unit_test(test_ticks),
 	};
 
 	if (argc == 3 && !strcmp(argv[1], "child"))

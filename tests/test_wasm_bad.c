@@ -13,8 +13,10 @@
 
 #include <cmocka.h>
 
+#include "../harness/commands.h"
 #include "../harness/measure_wasm.h"
 #include "../harness/prng.h"
+#include "../harness/spawn.h"
 #include "../harness/wasm_file.h"
 #include "../harness/wasm_prepare.h"
 #include "wasm_helpers.h"
@@ -200,7 +202,7 @@ static enum measure_status run_cell(const char *workload, unsigned tier, char wh
 	assert_true(snprintf(job.cell.workload, sizeof job.cell.workload, "%s", workload) <
 		    (int)sizeof job.cell.workload);
 	job.cell.tier = tier;
-	wasm_prepare(&job.cell, 1, job.cache);
+	wasm_prepare(&job.cell, 1, job.cache, "test");
 	enum measure_status m = measure_wasm(&job, figures, why);
 	assert_true(m != MEASURE_OK || json_array_size(figures) > 10);
 	json_decref(figures);
@@ -253,6 +255,35 @@ static void test_cells(void **unused)
 	if (!strstr(why, ".wasm: function 0: tail calls can't be taken;"))
 		fail_msg("'%s'", why);
 	unlink(path);
+}
+
+/* A program without end is a failed cell, and the line says what sets the limit. */
+static void test_no_end(void **unused)
+{
+	const struct spawn_options o = { .timeout_ms = 1000 };
+	char path[WASM_PATH + 32];
+	struct cell cell;
+	json_t *record;
+
+	(void)unused;
+	snprintf(path, sizeof path, "%s/bad/loop/module.wasm", root);
+	char link[] = "/tmp/stubmap-loop-XXXXXX.wasm";
+	close(mkstemps(link, 5));
+	unlink(link);
+	assert_int_equal(symlink(path, link), 0);
+	cell_defaults(&cell);
+	snprintf(cell.workload, sizeof cell.workload, "wasm:%s", link);
+	wasm_prepare(&cell, 1, cache, "test");
+	json_t *job = json_pack("{s:o, s:i, s:i, s:s, s:s}", "cell", cell_to_json(&cell), "seed", 1,
+				"iterations", 1, "data", "", "cache", cache);
+	assert_int_equal(spawn_job(job, &o, &record), 0);
+	const char *why = json_string_value(json_object_get(record, "why"));
+	if (!why || strncmp(why, "no end after 1 s: ", 18) != 0 ||
+	    !strstr(why, " (--timeout sets the limit)"))
+		fail_msg("'%s'", why ? why : "");
+	json_decref(job);
+	json_decref(record);
+	unlink(link);
 }
 
 /* ---- Files that can't be taken --------------------------------------------------------------- */
@@ -353,14 +384,17 @@ static void test_damaged_files(void **unused)
 	free(whole);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_traps),	      cmocka_unit_test(test_instantiation),
 		cmocka_unit_test(test_not_built),     cmocka_unit_test(test_not_opened),
-		cmocka_unit_test(test_cells),	      cmocka_unit_test(test_refused_files),
-		cmocka_unit_test(test_damaged_files),
+		cmocka_unit_test(test_cells),	      cmocka_unit_test(test_no_end),
+		cmocka_unit_test(test_refused_files), cmocka_unit_test(test_damaged_files),
 	};
 
+	/* What wasm_prepare starts is this program again. */
+	if (argc == 3 && !strcmp(argv[1], "child"))
+		return cmd_child(argc - 1, argv + 1);
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
