@@ -17,6 +17,7 @@
 #include <zstd.h>
 
 #include "env.h"
+#include "events.h"
 #include "tlb.h"
 
 enum { WHY = 160, TEXT = 4096 };
@@ -160,7 +161,7 @@ static json_t *cache_of_cpuid(unsigned level, unsigned type)
 	static const unsigned leaves[] = { 4, 0x8000001d };
 	unsigned a, b, c, d;
 
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < 2 && !uarch_hidden(); i++)
 		for (unsigned sub = 0; sub < 8; sub++) {
 			if (!__get_cpuid_count(leaves[i], sub, &a, &b, &c, &d) || !(a & 31))
 				break;
@@ -194,7 +195,7 @@ static json_t *cache(const char *arg, char why[WHY])
 	unsigned type = arg[1] == 'D' ? 1 : arg[1] == 'I' ? 2 : 3;
 	json_t *v;
 
-	for (int index = 0; index < 8; index++) {
+	for (int index = 0; index < 8 && !uarch_hidden(); index++) {
 		long value[5] = { 0 };
 		bool same = true;
 		for (int i = 0; i < 5 && same; i++) {

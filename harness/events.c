@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -399,7 +400,7 @@ static unsigned core_kind(void)
 	return a >> 24;
 }
 
-const struct uarch *uarch_host(char cpu[UARCH_CPU])
+static const struct uarch *read_cpu(char cpu[UARCH_CPU])
 {
 	unsigned a, b, c, d, family, model;
 	char vendor[13] = "";
@@ -425,7 +426,7 @@ const struct uarch *uarch_host(char cpu[UARCH_CPU])
 
 #else
 
-const struct uarch *uarch_host(char cpu[UARCH_CPU])
+static const struct uarch *read_cpu(char cpu[UARCH_CPU])
 {
 	FILE *f = fopen("/sys/devices/system/cpu/cpu0/regs/identification/midr_el1", "r");
 	unsigned long long midr = 0;
@@ -438,3 +439,21 @@ const struct uarch *uarch_host(char cpu[UARCH_CPU])
 }
 
 #endif
+
+static const char *pretended(void)
+{
+	return getenv("STUBMAP_CPU_TEST");
+}
+
+const struct uarch *uarch_host(char cpu[UARCH_CPU])
+{
+	if (!pretended())
+		return read_cpu(cpu);
+	snprintf(cpu, UARCH_CPU, "%s (STUBMAP_CPU_TEST)", pretended());
+	return uarch_find(pretended());
+}
+
+bool uarch_hidden(void)
+{
+	return pretended() && !uarch_find(pretended());
+}

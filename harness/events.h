@@ -65,7 +65,10 @@ const struct uarch *uarch_of_x86(const char *vendor, unsigned family, unsigned m
 				 unsigned stepping, unsigned core);
 /* From Arm's MIDR_EL1; NULL: not known. */
 const struct uarch *uarch_of_midr(uint64_t midr);
-/* The core's that this thread is on; cpu becomes what the CPU calls itself. NULL: not known. */
+/* The core's that this thread is on; cpu becomes what the CPU calls itself. NULL: not known.
+ * For tests, environment variable STUBMAP_CPU_TEST has the name of the row to answer with. */
 const struct uarch *uarch_host(char cpu[UARCH_CPU]);
+/* For tests: STUBMAP_CPU_TEST names no row, so nothing is to be known of this CPU. */
+bool uarch_hidden(void);
 
 #endif

@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <stdbool.h>
 
+#include "events.h"
+
 enum { FULL = 0xff, CODE = 2, SUBLEAVES = 32 };
 
 static bool of_amd(struct tlb *t)
@@ -43,5 +45,5 @@ static bool of_intel(struct tlb *t)
 
 int tlb_of_code(struct tlb *t)
 {
-	return of_amd(t) || of_intel(t) ? 0 : -ENOENT;
+	return !uarch_hidden() && (of_amd(t) || of_intel(t)) ? 0 : -ENOENT;
 }

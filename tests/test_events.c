@@ -7,6 +7,7 @@
  * Where this libpfm has no table for a row, its own raw code is compared instead, and the test says
  * so: that row was not encoded.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,6 +21,7 @@
 
 #include "../harness/counter_group.h"
 #include "../harness/events.h"
+#include "../harness/tlb.h"
 
 enum { TYPE_HARDWARE = 0, TYPE_SOFTWARE = 1, TYPE_CACHE = 3, TYPE_RAW = 4 };
 
@@ -408,6 +410,31 @@ static void the_host_names_itself(void **state)
 	assert_true(!u || uarch_find(u->name) == u);
 }
 
+/* Every row can be the host's, and so can a CPU that no row knows. */
+static void the_host_can_be_any(void **state)
+{
+	const char *was = getenv("STUBMAP_CPU_TEST");
+	char *kept = was ? strdup(was) : NULL, cpu[UARCH_CPU];
+	struct tlb itlb;
+
+	(void)state;
+	for (const struct uarch *u = uarchs; u->name; u++) {
+		setenv("STUBMAP_CPU_TEST", u->name, 1);
+		assert_ptr_equal(uarch_host(cpu), u);
+		assert_memory_equal(cpu, u->name, strlen(u->name));
+		assert_false(uarch_hidden());
+	}
+	setenv("STUBMAP_CPU_TEST", "none", 1);
+	assert_null(uarch_host(cpu));
+	assert_true(uarch_hidden());
+	assert_int_equal(tlb_of_code(&itlb), -ENOENT);
+	if (kept)
+		setenv("STUBMAP_CPU_TEST", kept, 1);
+	else
+		unsetenv("STUBMAP_CPU_TEST");
+	free(kept);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -417,6 +444,7 @@ int main(void)
 		cmocka_unit_test(models_are_told_apart),
 		cmocka_unit_test(borrowed_tables_say_so),
 		cmocka_unit_test(the_host_names_itself),
+		cmocka_unit_test(the_host_can_be_any),
 	};
 
 	setenv("LIBPFM_ENCODE_INACTIVE", "1", 1);
