@@ -7,6 +7,7 @@
 # Each target installs what is missing first (scripts/setup, through apt-get).
 
 BUILD   ?= build
+$(if $(word 2,$(BUILD)),$(error BUILD has a blank: make can't name such files))
 JOBS     = $(if $(findstring j,$(filter-out --%,$(MAKEFLAGS))),,-j$(shell nproc))
 CC      ?= cc
 LLVM    := /usr/lib/llvm-19
@@ -34,9 +35,9 @@ BITCODE  := clang-19 -std=c17 $(WARN) -O1 -Xclang -disable-llvm-passes -emit-llv
 COMMA   := ,
 obj      = $(patsubst %.c,$(1)/obj/%.o,$(2))
 gcobj    = $(patsubst %,$(1)/gc/%.o,$(2)) $(patsubst %,$(1)/gc/native/%.o,$(2))
-# Live wasm programs, made by scripts/wasm-build: one set for all variants, since no host compiler
-# and no sanitizer touches them. Where a source can't be fetched, the next make tries again.
-WASM     := build/wasm
+# Live wasm programs, made by scripts/wasm-build: one set for BUILD's variants, since no host
+# compiler and no sanitizer touches them. Where a source can't be fetched, the next make tries again.
+WASM     := $(BUILD)/wasm
 LIVE     := $(patsubst %,$(WASM)/%/complete,kernel table lua sqlite)
 BAD      := $(patsubst workloads/wasm/%.wat,$(WASM)/%/complete,$(wildcard workloads/wasm/bad/*.wat))
 HARNLIB  := $(filter-out harness/main.c,$(HARN))
@@ -66,7 +67,7 @@ smoke: all
 	$(BUILD)/stubmap summary $(BUILD)/smoke.jsonl
 
 reproduce: all
-	@scripts/reproduce $(BUILD)/results
+	@STUBMAP=$(BUILD)/stubmap scripts/reproduce $(BUILD)/results
 
 $(WASM)/bad/%/complete: workloads/wasm/bad/%.wat scripts/wasm-build $(wildcard workloads/wasm/*.*)
 	@echo "  WASM bad/$*"
@@ -136,8 +137,10 @@ $(1)/tests/test_doctor: PLAYED := $(patsubst %,-Wl$(COMMA)--wrap=%,uarch_host gr
                               $$(call gcobj,$(1),$$(GC)))
 endef
 
+# A build outside of the tree knows by this link where its tree is (harness/home.h).
 .PHONY: setup-dirs
 setup-dirs:
+	@$(if $(filter /% ../%,$(BUILD)),mkdir -p $(BUILD) && ln -sfn "$(CURDIR)" $(BUILD)/tree)
 $(eval $(call variant,$(BUILD),$(CFLAGS)))
 $(eval $(call variant,$(BUILD)/san,$(SANFLAGS)))
 $(eval $(call variant,$(BUILD)/tsan,$(TSANFLAGS)))

@@ -18,6 +18,7 @@
 
 #include "env.h"
 #include "events.h"
+#include "home.h"
 #include "tlb.h"
 
 enum { WHY = 160, TEXT = 4096 };
@@ -334,22 +335,6 @@ static json_t *build(const char *arg, char why[WHY])
 #endif
 }
 
-int env_home(char *out, size_t size)
-{
-	ssize_t n = readlink("/proc/self/exe", out, size - 1);
-	char *slash;
-
-	if (n < 0)
-		return -errno;
-	out[n] = 0;
-	for (int up = 0; up < 2; up++) {
-		if (!(slash = strrchr(out, '/')))
-			return -ENOENT;
-		*slash = 0;
-	}
-	return 0;
-}
-
 /* What git says of the tree that this program was built in; the output's first line. */
 static int ask_git(const char *const words[], char out[TEXT], char why[WHY])
 {
@@ -357,7 +342,7 @@ static int ask_git(const char *const words[], char out[TEXT], char why[WHY])
 	int p[2], status = -1;
 	pid_t pid;
 
-	if (env_home(home, sizeof home) || snprintf(git, sizeof git, "%s/.git", home) < 0 ||
+	if (home_tree(home, sizeof home) || snprintf(git, sizeof git, "%s/.git", home) < 0 ||
 	    access(git, F_OK)) {
 		snprintf(why, WHY, "the program does not lie in a git tree");
 		return -ENOENT;

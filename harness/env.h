@@ -43,8 +43,4 @@ enum { ENV_MAX_CHECKS = 16 };
 /* Judges a fingerprint and this moment; returns how many checks. */
 size_t env_checks(const json_t *machine, struct env_check out[ENV_MAX_CHECKS]);
 
-/* The folder that holds bin or build with this program in it: DIR of DIR/build/stubmap.
- * 0 or -errno. */
-int env_home(char *out, size_t size);
-
 #endif

@@ -9,6 +9,7 @@
 
 #include "counters.h"
 #include "env.h"
+#include "home.h"
 #include "../workloads/workload.h"
 #include "progress.h"
 #include "spawn.h"
@@ -36,15 +37,8 @@ bool sweep_cpu_allowed(int cpu)
 
 const char *sweep_default_data(char *out, size_t size)
 {
-	size_t len;
-
-	if (!env_home(out, size)) {
-		len = strlen(out);
-		snprintf(out + len, size - len, "/workloads");
-		if (!access(out, R_OK | X_OK))
-			return out;
-	}
-	snprintf(out, size, "workloads");
+	if (home_find("workloads", out, size))
+		snprintf(out, size, "workloads");
 	return out;
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "home.h"
 #include "wasm_drive.h"
 #include "wasm_file.h"
 
@@ -14,20 +15,8 @@
 
 bool wasm_find(const char *name, char path[WASM_PATH])
 {
-	char exe[WASM_PATH - 64];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
-
-	exe[n < 0 ? 0 : n] = 0;
-	for (int up = 0; up < 4; up++) {
-		char *slash = strrchr(exe, '/');
-
-		if (!slash)
-			break;
-		*slash = 0;
-		snprintf(path, WASM_PATH, "%s/%s", exe, name);
-		if (!access(path, R_OK | X_OK))
-			return true;
-	}
+	if (!home_find(name, path, WASM_PATH))
+		return true;
 	snprintf(path, WASM_PATH, "%s", name);
 	return false;
 }

@@ -18,8 +18,7 @@ struct wasm_times {
 	uint64_t entries;  /* calls into it */
 };
 
-/* A file or folder of the tree that this executable was built in: beside it, or up to three
- * folders above it. False: not there; path then is what it would be under the working folder. */
+/* As home_find. False: not there; path then is what it would be under the working folder. */
 bool wasm_find(const char *name, char path[WASM_PATH]);
 /* Where a program was built, or is to be: wasm/PROGRAM, or wasm/own/HASH for a reader's module. */
 void wasm_program_folder(const struct wasm_program *, char folder[WASM_PATH]);

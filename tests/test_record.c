@@ -187,7 +187,7 @@ static void write_program(const char *text)
 	FILE *f;
 
 	assert_non_null(getcwd(cwd, sizeof cwd));
-	snprintf(path, sizeof path, "%s/some.js", folder);
+	snprintf(path, sizeof path, "%s/ö o.js", folder);
 	f = fopen(path, "w");
 	assert_non_null(f);
 	fprintf(f,
@@ -244,14 +244,16 @@ static void test_endings(void **unused)
 		char error[TRACE_ERROR];
 
 		write_program(cases[i].program);
-		int status = run(said, sizeof said, "\"$R\" -o some.trace.zst -- node some.js");
+		int status = run(said, sizeof said, "\"$R\" -o some.trace.zst -- node 'ö o.js'");
 		if (status != cases[i].status || !strstr(said, cases[i].says))
 			fail_msg("%s: status %d: %s", cases[i].program, status, said);
 		assert_int_equal(!access(path, F_OK), cases[i].trace);
 		if (cases[i].trace && trace_read(path, &t, error))
 			fail_msg("%s", error);
-		if (cases[i].trace)
+		if (cases[i].trace) {
+			assert_string_equal(t.program, "node ?? o.js"); /* ASCII, in a head */
 			trace_free(&t);
+		}
 		unlink(path);
 		if (run(said, sizeof said, "! ls | grep part"))
 			fail_msg("left behind: %s", said);
