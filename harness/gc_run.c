@@ -117,10 +117,13 @@ static enum gc_status compile(struct gc_cell *c, struct jit_object *object)
 					     .cache = c->job->cache };
 	size_t size = (size_t)(p->bitcode_end - p->bitcode);
 
-	if (lint_module(p->name, p->bitcode, size, c->why))
-		return GC_REFUSED;
-	if (jit_compile(p->name, p->bitcode, size, &options, object, c->why))
-		return GC_BROKEN;
+	/* Nothing gets into the cache but through here, so what is there has passed the lint. */
+	if (!jit_cached(p->bitcode, size, &options, object)) {
+		if (lint_module(p->name, p->bitcode, size, c->why))
+			return GC_REFUSED;
+		if (jit_compile(p->name, p->bitcode, size, &options, object, c->why))
+			return GC_BROKEN;
+	}
 	c->result->compile_ns = object->compile_ns;
 	c->result->cached = object->cached;
 	return GC_OK;

@@ -32,6 +32,8 @@ struct jit_object {
  * line in error. */
 int jit_compile(const char *name, const void *source, size_t size, const struct jit_options *,
 		struct jit_object *out, char error[JIT_ERROR]);
+/* Whether the cache has it; out is then as after jit_compile. */
+bool jit_cached(const void *source, size_t size, const struct jit_options *, struct jit_object *);
 void jit_object_free(struct jit_object *);
 /* Whether objects can be kept in that folder, which is made when missing. */
 bool jit_cache_usable(const char *folder);
