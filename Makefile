@@ -18,12 +18,14 @@ STD     := -std=c17 -D_GNU_SOURCE $(WARN) -fno-omit-frame-pointer
 SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -O1 -g \
             $(if $(findstring clang,$(CC)),-fno-sanitize=function)
 TSANFLAGS := -fsanitize=thread -O1 -g
-CPPLLVM := -isystem $(LLVM)/include
+# What harness and tests see: rooms by their names, and the library by its installed headers.
+VIEW     = -iquote . -iquote harness -I$(BUILD)/include -isystem $(LLVM)/include
+PUBLIC  := $(patsubst %,$(BUILD)/include/stubmap/%.h,stub map)
 LIBS    := -L$(LLVM)/lib -Wl,-rpath,$(LLVM)/lib -lLLVM-19 -ljansson -lzstd -lelf -lpapi -lpfm -lm -lpthread
 
-STRAT := $(wildcard strategies/*.c)
+STRAT := $(wildcard strategies/*.c strategies/*/*.c)
 WORK  := $(wildcard workloads/*.c)
-HARN  := $(wildcard harness/*.c)
+HARN  := $(wildcard harness/*/*.c)
 TESTS := $(wildcard tests/test_*.c)
 THREADED := $(BUILD)/tsan/tests/test_stubs_threads $(BUILD)/tsan/tests/test_tierup
 GC    := $(patsubst workloads/gc/%.c,%,$(wildcard workloads/gc/*.c))
@@ -40,7 +42,7 @@ gcobj    = $(patsubst %,$(1)/gc/%.o,$(2)) $(patsubst %,$(1)/gc/native/%.o,$(2))
 WASM     := $(BUILD)/wasm
 LIVE     := $(patsubst %,$(WASM)/%/complete,kernel table lua sqlite)
 BAD      := $(patsubst workloads/wasm/%.wat,$(WASM)/%/complete,$(wildcard workloads/wasm/bad/*.wat))
-HARNLIB  := $(filter-out harness/main.c,$(HARN))
+HARNLIB  := $(filter-out harness/cli/main.c,$(HARN))
 
 .DEFAULT_GOAL := all
 .PHONY: all check smoke reproduce format clean setup FORCE
@@ -79,17 +81,20 @@ $(WASM)/%/complete: scripts/wasm-build scripts/fetch-source $(wildcard workloads
 	@scripts/wasm-build $* $(@D)
 	@test -e $(@D)/why || touch $@
 
+$(PUBLIC): $(BUILD)/include/stubmap/%.h: strategies/%.h
+	@mkdir -p $(@D)
+	@cp $< $@
+
 define variant # $(1) folder, $(2) extra flags
-$(1)/obj/%.o: %.c | setup-dirs
+$(1)/obj/%.o: %.c | setup-dirs $$(PUBLIC)
 	@mkdir -p $$(@D)
 	@echo "  CC $$@"
-	@$$(CC) $$(STD) $$(CPPLLVM) $(2) -MMD -MP -c -o $$@ $$<
+	@$$(CC) $$(STD) $$(if $$(filter harness/% tests/%,$$<),$$(VIEW)) $(2) -MMD -MP -c -o $$@ $$<
 
 $(1)/libstubmap.a: $$(call obj,$(1),$$(STRAT))
 	@rm -f $$@
 	@echo "  AR $$@"
 	@$$(AR) rcs $$@ $$^
-	@mkdir -p $(1)/include/stubmap && cp strategies/stub.h strategies/map.h $(1)/include/stubmap
 
 $(1)/gc/%.bc: workloads/gc/%.c | setup-dirs
 	@mkdir -p $$(@D)
@@ -104,7 +109,7 @@ $(1)/gc/native/%.o: workloads/gc/%.c | setup-dirs
 	$$(CC) $$(STD) $(2) -DGC_NATIVE=$$* -MMD -MP -c -o $$@ $$<
 
 # Random programs, for one test: a C source that another program writes.
-$(1)/gc/random.c: tests/gc_random.c harness/prng.h | setup-dirs
+$(1)/gc/random.c: tests/gc_random.c harness/base/prng.h | setup-dirs
 	@mkdir -p $$(@D)
 	$$(CC) $$(STD) -o $$(@D)/gc_random $$<
 	$$(@D)/gc_random 200 1 >$$@
@@ -137,7 +142,7 @@ $(1)/tests/test_doctor: PLAYED := $(patsubst %,-Wl$(COMMA)--wrap=%,uarch_host gr
                               $$(call gcobj,$(1),$$(GC)))
 endef
 
-# A build outside of the tree knows by this link where its tree is (harness/home.h).
+# A build outside of the tree knows by this link where its tree is (harness/base/home.h).
 .PHONY: setup-dirs
 setup-dirs:
 	@$(if $(filter /% ../%,$(BUILD)),mkdir -p $(BUILD) && ln -sfn "$(CURDIR)" $(BUILD)/tree)
@@ -149,4 +154,5 @@ clean:
 	rm -rf $(BUILD)
 
 format:
-	clang-format-19 -i $(STRAT) $(WORK) $(HARN) $(TESTS) $(wildcard */*.h workloads/gc/*.[ch] workloads/wasm/*.[ch]) tests/gc_random.c
+	clang-format-19 -i $(STRAT) $(WORK) $(HARN) $(TESTS) tests/gc_random.c tests/without.c \
+		$(shell git ls-files '*.h') $(wildcard workloads/gc/*.c workloads/wasm/*.c)

@@ -144,7 +144,7 @@ void code_range_alias(const struct code_memory *code, enum code_area area, uintp
 void code_get_stats(const struct code_memory *code, struct code_stats *out);
 /* Bookkeeping by strategies and the loader: live bytes of code / of literals, may be negative. */
 void code_account(struct code_memory *code, enum code_area area, ptrdiff_t bytes);
-/* For code_same.c, which makes some. */
+/* For code/same.c, which makes some. */
 void code_count_syscalls(struct code_memory *code, uint64_t n);
 /* Bytes of stubs' code that go from live to retired, or (negative) back before they are freed. */
 void code_retire(struct code_memory *code, ptrdiff_t bytes);

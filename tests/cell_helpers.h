@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../harness/cell.h"
+#include "runs/cell.h"
 
 /* cell_from_json's answer. */
 static inline int read_cell(const char *text, struct cell *c, char error[CELL_ERROR])

@@ -13,8 +13,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <cmocka.h>
+#include <stubmap/stub.h>
 
-#include "../strategies/stub.h"
 #include "child_helpers.h"
 
 enum { QUANTA = 3, MAPS_LINE = 4400 }; /* a line of /proc/self/maps ends with a path */

@@ -9,7 +9,7 @@
  */
 #include <stdio.h>
 
-#include "../harness/import.h"
+#include "corpora/import.h"
 
 int main(int argc, char **argv)
 {

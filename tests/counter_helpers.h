@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "../harness/counters.h"
+#include "meters/counters.h"
 
 enum {
 	OFF_PAPI = 1 << GROUP_PAPI,

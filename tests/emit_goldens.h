@@ -4,7 +4,7 @@
 #ifndef STUBMAP_TEST_EMIT_GOLDENS_H
 #define STUBMAP_TEST_EMIT_GOLDENS_H
 
-#include "../strategies/emit.h"
+#include "strategies/emit/emit.h"
 
 struct golden {
 	enum stub_kind kind;

@@ -4,8 +4,9 @@
  * get past those.
  *
  *      clang-19 -std=c17 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined \
- *              -isystem /usr/lib/llvm-19/include tests/fuzz_import.c harness/corpus*.c \
- *              harness/image.c harness/import*.c -L/usr/lib/llvm-19/lib -lLLVM-19 -lzstd -lelf \
+ *              -iquote . -iquote harness -Ibuild/include -isystem /usr/lib/llvm-19/include \
+ *              tests/fuzz_import.c harness/corpora/*.c harness/base/say.c harness/base/file.c \
+ *              -L/usr/lib/llvm-19/lib -lLLVM-19 -lzstd -lelf \
  *              -o build/fuzz_import
  */
 #include <stdlib.h>

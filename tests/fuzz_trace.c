@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../workloads/trace.h"
+#include "workloads/trace.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../harness/gc_run.h"
+#include "gc/run.h"
 
 /* Every run of a test binary starts from the same sources: objects are kept between runs of one. */
 static inline struct gc_job gc_job_of(const struct gc_program *program, const char *maps)

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../harness/prng.h"
+#include "base/prng.h"
 
 enum { FUNCTIONS = 3, LOCALS = 4, NUMBERS = 3, MAX_NESTING = 3 };
 

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../harness/import.h"
+#include "corpora/import.h"
 
 /* Two functions, one known by its unwind entry; every layout of a descriptor. */
 #define SAMPLE_OCAML                                                                      \

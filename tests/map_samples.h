@@ -7,9 +7,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <stubmap/map.h>
 
-#include "../harness/prng.h"
-#include "../strategies/map.h"
+#include "base/prng.h"
 
 /* nlive and live of a struct safepoint. */
 #define PLACES(...)                                                                \

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "../harness/model.h"
+#include "model/model.h"
 
 /* 32 KiB, 8 ways, lines of 64: 64 sets, a way is a page. */
 static const struct machine small = {

@@ -1,4 +1,5 @@
-/* quiet.h - what a command says of its progress depends on how long it takes: no test's business. */
+/* quiet.h - what a command says of its progress depends on how long it takes: no test's business.
+ */
 #ifndef STUBMAP_TEST_QUIET_H
 #define STUBMAP_TEST_QUIET_H
 

@@ -6,8 +6,7 @@
 #define STUBMAP_TEST_STUB_PROBE_H
 
 #include <stdint.h>
-
-#include "../strategies/stub.h"
+#include <stubmap/stub.h>
 
 struct probe_regs {
 	uint64_t ints[6], floats[8]; /* in */

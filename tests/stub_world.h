@@ -25,7 +25,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "../strategies/emit.h"
+#include "strategies/emit/emit.h"
 #include "stub_values.h"
 
 enum { WORLD_PROBES = 48, WORLD_INSTANCES = 4, WORLD_ENTRY = 32 };

@@ -2,7 +2,7 @@
  * test_adaptive.c - the policy that learns its batches: the rule by hand, call by call, and with a
  * real placement.
  */
-#include "../strategies/lazy_policy.h"
+#include "strategies/parts/pending.h"
 #include "stub_set_up.h"
 
 /* ---- The adaptive rule, by hand -------------------------------------------------------------- */

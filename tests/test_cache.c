@@ -15,8 +15,8 @@
 
 #include <cmocka.h>
 
-#include "../harness/sweep.h"
-#include "../harness/wasm_drive.h"
+#include "runs/sweep.h"
+#include "wasm/program.h"
 
 enum { PATH = 4096 };
 

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "../harness/callers.h"
-#include "../harness/jit.h"
+#include "calls/callers.h"
+#include "jit/jit.h"
 
 enum { BOUNDARIES = 60, EVENTS = 300, ROUNDS = 3, BOXES = 64 };
 

@@ -11,8 +11,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "../workloads/churn.h"
-#include "../workloads/scenario.h"
+#include "workloads/churn.h"
+#include "workloads/scenario.h"
 
 static const char *const names[] = { "javac-16m",    "javac-240m", "javac-32m", "v8-box2d",
 				     "v8-canvaskit", "v8-dart",	   "v8-duckdb", "v8-pyodide",

@@ -12,11 +12,11 @@
 
 #include <cmocka.h>
 #include <jansson.h>
+#include <stubmap/map.h>
 
-#include "../harness/commands.h"
-#include "../harness/import.h"
-#include "../harness/safety.h"
-#include "../strategies/map.h"
+#include "cli/commands.h"
+#include "corpora/import.h"
+#include "maps/safety.h"
 #include "command_helpers.h"
 
 #define CORPUS "workloads/corpora/dart-sass.corpus"

@@ -11,11 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <stubmap/stub.h>
 
-#include "../harness/measure.h"
-#include "../harness/measure_wasm.h"
-#include "../strategies/stub.h"
-#include "../workloads/workload.h"
+#include "measure/measure.h"
+#include "measure/wasm.h"
+#include "workloads/workload.h"
 
 enum { EVENTS = 3000 };
 

@@ -15,8 +15,8 @@
 
 #include <cmocka.h>
 
-#include "../harness/commands.h"
-#include "../harness/counters.h"
+#include "cli/commands.h"
+#include "meters/counters.h"
 #include "command_helpers.h"
 
 /* ---- The machine that is played -----------------------------------------------------------------

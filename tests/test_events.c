@@ -19,9 +19,9 @@
 #include <cmocka.h>
 #include <perfmon/pfmlib_perf_event.h>
 
-#include "../harness/counter_group.h"
-#include "../harness/events.h"
-#include "../harness/tlb.h"
+#include "meters/group.h"
+#include "meters/events.h"
+#include "meters/tlb.h"
 
 enum { TYPE_HARDWARE = 0, TYPE_SOFTWARE = 1, TYPE_CACHE = 3, TYPE_RAW = 4 };
 

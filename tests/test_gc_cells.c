@@ -14,11 +14,11 @@
 
 #include <cmocka.h>
 
-#include "../harness/commands.h"
-#include "../harness/fault_runs.h"
-#include "../harness/measure_gc.h"
-#include "../harness/report.h"
-#include "../harness/sweep.h"
+#include "cli/commands.h"
+#include "gc/faults.h"
+#include "measure/gc.h"
+#include "analysis/report.h"
+#include "runs/sweep.h"
 #include "cache_helpers.h"
 #include "cell_helpers.h"
 

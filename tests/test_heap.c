@@ -11,9 +11,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../harness/gc_fault.h"
-#include "../harness/guard.h"
-#include "../harness/heap.h"
+#include "corpora/fault.h"
+#include "gc/guard.h"
+#include "gc/heap.h"
 
 struct node {
 	struct node *left, *right;

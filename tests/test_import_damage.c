@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <unistd.h>
 
-#include "../harness/prng.h"
+#include "base/prng.h"
 #include "import_samples.h"
 
 static void expect_refusal(uint8_t *bytes, size_t size, const char *part)

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../harness/lint.h"
+#include "gc/lint.h"
 
 #define R "ptr addrspace(1)"
 /* Functions of the outside, and a field's address. */

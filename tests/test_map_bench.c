@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "../harness/map_bench.h"
-#include "../harness/map_trace.h"
-#include "../harness/map_walks.h"
+#include "maps/times.h"
+#include "maps/lines.h"
+#include "maps/walks.h"
 #include "map_samples.h"
 
 static const struct shape shape = { "middling", 2000, 5, 60, 60, 200, 40, 25 };

@@ -14,9 +14,9 @@
 
 #include <cmocka.h>
 
-#include "../harness/commands.h"
-#include "../harness/map_callgrind.h"
-#include "../harness/map_instructions.h"
+#include "cli/commands.h"
+#include "maps/callgrind.h"
+#include "maps/instructions.h"
 #include "child_helpers.h"
 #include "forbid.h"
 #include "map_samples.h"

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "../harness/import.h"
+#include "corpora/import.h"
 
 /* The corpus' safepoints with registers moved to the save area; *places to be freed too. */
 static struct safepoint *spill(const struct corpus *c, uint32_t **places)

@@ -9,9 +9,9 @@
 #include <sys/mman.h>
 #include <cmocka.h>
 
-#include "../harness/meters.h"
-#include "../harness/tlb.h"
-#include "../harness/stamp.h"
+#include "meters/memory.h"
+#include "meters/tlb.h"
+#include "base/stamp.h"
 
 enum { PAGE = 4096, PAGES = 12 };
 

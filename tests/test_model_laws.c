@@ -1,6 +1,6 @@
 /* test_model_laws.c - the cache model against a plain reference, against properties that every such
  * model has, on all machines; bad geometry. */
-#include "../harness/prng.h"
+#include "base/prng.h"
 #include "model_helpers.h"
 
 /* ---- Properties ------------------------------------------------------------------------- */

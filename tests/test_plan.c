@@ -9,8 +9,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "../harness/plan.h"
-#include "../harness/suggest.h"
+#include "runs/plan.h"
+#include "base/suggest.h"
 
 static void read_text(const char *text, struct cell *c, int want, const char *words)
 {

@@ -9,8 +9,8 @@
 #include <cmocka.h>
 #include <math.h>
 
-#include "../harness/policy_optimum.h"
-#include "../harness/prng.h"
+#include "measure/optimum.h"
+#include "base/prng.h"
 
 enum { STUBS = 4, EVENTS = 6 };
 

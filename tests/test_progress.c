@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "../harness/progress.h"
+#include "base/progress.h"
 
 static uint64_t now_s;
 

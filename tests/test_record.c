@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "../workloads/trace.h"
+#include "workloads/trace.h"
 
 static char folder[] = "/tmp/test_record.XXXXXX";
 

@@ -9,10 +9,10 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "../harness/options.h"
-#include "../harness/report.h"
-#include "../harness/rows.h"
-#include "../harness/table.h"
+#include "cli/options.h"
+#include "analysis/report.h"
+#include "analysis/rows.h"
+#include "base/table.h"
 
 enum { BLOCKS = 6 };
 

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "../harness/bound.h"
-#include "../harness/safety.h"
+#include "maps/bound.h"
+#include "maps/safety.h"
 #include "map_samples.h"
 
 static const struct safety_code no_code = { 0 };

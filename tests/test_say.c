@@ -12,9 +12,9 @@
 
 #include <cmocka.h>
 
-#include "../harness/file.h"
-#include "../harness/say.h"
-#include "../harness/table.h"
+#include "base/file.h"
+#include "base/say.h"
+#include "base/table.h"
 
 static void control_characters_are_shown(void **state)
 {

@@ -1,9 +1,9 @@
 /* test_show_map.c - stubmap show map: a map's answers by name, for safepoints and for bogus PCs. */
 #include <jansson.h>
+#include <stubmap/map.h>
 
-#include "../harness/commands.h"
-#include "../harness/import.h"
-#include "../strategies/map.h"
+#include "cli/commands.h"
+#include "corpora/import.h"
 #include "command_helpers.h"
 
 /* Each place of the first safepoint is named, by every encoder that is not wrong by design. */

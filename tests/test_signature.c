@@ -7,8 +7,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <cmocka.h>
-
-#include "../strategies/stub.h"
+#include <stubmap/stub.h>
 
 static void test_signature(void **state)
 {

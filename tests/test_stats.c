@@ -6,8 +6,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../harness/prng.h"
-#include "../harness/stats.h"
+#include "base/prng.h"
+#include "analysis/stats.h"
 
 enum { ITERATIONS = 9 };
 

@@ -11,8 +11,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "../harness/spawn.h"
-#include "../harness/store.h"
+#include "runs/spawn.h"
+#include "runs/store.h"
 
 static struct plan make_plan(int seed)
 {

@@ -5,7 +5,7 @@
  */
 #include <errno.h>
 
-#include "../strategies/poison.h"
+#include "strategies/parts/poison.h"
 #include "child_helpers.h"
 #include "forbid.h"
 #include "stub_set_up.h"

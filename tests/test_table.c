@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "../harness/table.h"
+#include "base/table.h"
 #include "text_helpers.h"
 
 #define EVENT "amd64_fam19h_zen3::CORE_TO_L2_CACHEABLE_REQUEST_ACCESS_STATUS:IC_FILL_MISS:"

@@ -10,10 +10,10 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <stubmap/stub.h>
 
-#include "../harness/measure.h"
-#include "../harness/measure_wasm.h"
-#include "../strategies/stub.h"
+#include "measure/measure.h"
+#include "measure/wasm.h"
 #include "cache_helpers.h"
 
 static void read_cell(const char *text, struct cell *c)

@@ -11,10 +11,10 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <stubmap/stub.h>
 
-#include "../harness/measure.h"
-#include "../harness/tierup.h"
-#include "../strategies/stub.h"
+#include "measure/measure.h"
+#include "calls/tierup.h"
 #include "cache_helpers.h"
 #include "cell_helpers.h"
 

@@ -12,8 +12,8 @@
 #include <zstd.h>
 #include <cmocka.h>
 
-#include "../workloads/scenario.h"
-#include "../workloads/trace.h"
+#include "workloads/scenario.h"
+#include "workloads/trace.h"
 
 static void expect_error(int status, const char *error, const char *part)
 {

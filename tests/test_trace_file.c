@@ -13,10 +13,10 @@
 
 #include <cmocka.h>
 
-#include "../harness/lackey.h"
-#include "../harness/model.h"
-#include "../harness/model_predict.h"
-#include "../harness/prng.h"
+#include "model/lackey.h"
+#include "model/model.h"
+#include "analysis/predict.h"
+#include "base/prng.h"
 
 static const uint64_t base = 0x7f0000000000;
 static char folder[] = "/tmp/stubmap-test-XXXXXX";

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "../harness/prng.h"
-#include "../harness/wasi.h"
+#include "base/prng.h"
+#include "wasm/wasi.h"
 
 enum { SIZE = 65536, OK = 0, E_BADF = 8, E_FAULT = 21, E_NOENT = 44, E_NOSPC = 51, E_SPIPE = 70 };
 enum { ROOT = 3, O_CREATE = 1, O_TRUNCATE = 8 };

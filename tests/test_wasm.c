@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "../harness/prng.h"
+#include "base/prng.h"
 #include "wasm_helpers.h"
 
 static int tear_down(void **unused)

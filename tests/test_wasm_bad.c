@@ -13,12 +13,12 @@
 
 #include <cmocka.h>
 
-#include "../harness/commands.h"
-#include "../harness/measure_wasm.h"
-#include "../harness/prng.h"
-#include "../harness/spawn.h"
-#include "../harness/wasm_file.h"
-#include "../harness/wasm_prepare.h"
+#include "cli/commands.h"
+#include "measure/wasm.h"
+#include "base/prng.h"
+#include "runs/spawn.h"
+#include "wasm/file.h"
+#include "measure/prepare.h"
 #include "wasm_helpers.h"
 
 static char root[WASM_PATH]; /* the folder of all built programs */

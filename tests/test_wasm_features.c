@@ -15,8 +15,8 @@
 
 #include <cmocka.h>
 
-#include "../harness/prng.h"
-#include "../harness/wasm_file.h"
+#include "base/prng.h"
+#include "wasm/file.h"
 
 #define LIST  " can't be taken; workloads/wasm/README.md lists what can"
 #define START "(func (export \"_start\"))"

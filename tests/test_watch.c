@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "../harness/watch.h"
+#include "base/watch.h"
 #include "wasm_helpers.h"
 
 enum { TRIES = 40 };

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../workloads/scenario.h"
-#include "../workloads/trace.h"
+#include "workloads/scenario.h"
+#include "workloads/trace.h"
 
 static const char data[] = "workloads";
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../harness/table.h"
+#include "base/table.h"
 
 /* Every line ends, and none is too long; a character of several bytes is one column. */
 static inline void check_width(const char *text)

@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-#include "../harness/wasm_drive.h"
+#include "wasm/program.h"
 #include "cache_helpers.h"
 
 struct opened {

@@ -1,0 +1,212 @@
+/* census.c - the distinct cells of a run in the order they are shown, and what they are called. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/rows.h"
+
+struct entry {
+	struct cell cell, group;
+};
+
+static size_t rank(const char *key, const char *name)
+{
+	const char *names[CELL_NAMES];
+	size_t n = cell_names(key, names, CELL_NAMES), i = 0;
+
+	while (i < n && strcmp(names[i], name))
+		i++;
+	return i;
+}
+
+static int order_numbers(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int order_names(const char *key, const char *a, const char *b)
+{
+	int r = order_numbers(rank(key, a), rank(key, b));
+
+	return r ? r : strcmp(a, b); /* this build may not know them */
+}
+
+static int order_cells(const struct cell *a, const struct cell *b)
+{
+	int r;
+
+	if ((r = order_names("workload", a->workload, b->workload)) ||
+	    (r = order_names("kind", a->kind, b->kind)) ||
+	    (r = strcmp(a->signature, b->signature)) ||
+	    (r = order_numbers(a->max_events, b->max_events)) ||
+	    (r = order_names("mode", a->mode, b->mode)) ||
+	    (r = order_numbers(a->polls, b->polls)) || (r = order_numbers(a->size, b->size)) ||
+	    (r = order_numbers(a->live, b->live)) || (r = order_numbers(a->threads, b->threads)) ||
+	    (r = order_numbers(a->upgrades, b->upgrades)) ||
+	    (r = order_numbers(a->instances, b->instances)) ||
+	    (r = order_numbers(a->poison, b->poison)) || (r = order_names("wx", a->wx, b->wx)) ||
+	    (r = order_numbers(a->quantum, b->quantum)) ||
+	    (r = order_names("literals", a->literals, b->literals)) ||
+	    (r = order_numbers(a->markers, b->markers)) ||
+	    (r = order_numbers(a->share, b->share)) || (r = order_numbers(a->tier, b->tier)) ||
+	    (r = order_names("stubs", a->stubs, b->stubs)) ||
+	    (r = order_names("policy", a->policy, b->policy)) ||
+	    (r = order_numbers(a->generic, b->generic)) ||
+	    (r = order_names("maps", a->maps, b->maps)))
+		return r;
+	return order_numbers(a->replica, b->replica);
+}
+
+static int order_entries(const void *x, const void *y)
+{
+	const struct entry *a = x, *b = y;
+	int r = order_cells(&a->group, &b->group);
+
+	return r ? r : order_cells(&a->cell, &b->cell);
+}
+
+size_t census_find(const struct census *c, const struct cell *cell)
+{
+	size_t i = 0;
+
+	while (i < c->n && !cell_equal(&c->cells[i], cell))
+		i++;
+	return i;
+}
+
+int census_take(const struct run *run, struct census *c)
+{
+	size_t n = run->n ? run->n : 1;
+	struct entry *all = calloc(n, sizeof *all);
+	int r = 0;
+
+	*c = (struct census){ .run = run };
+	c->cells = calloc(n, sizeof *c->cells);
+	c->groups = calloc(n, sizeof *c->groups);
+	c->cell_of = calloc(n, sizeof *c->cell_of);
+	if (!all || !c->cells || !c->groups || !c->cell_of) {
+		r = -ENOMEM;
+		goto done;
+	}
+	for (size_t i = 0; i < run->n; i++) {
+		const struct cell *cell = &run->invocations[i].cell;
+		size_t at = 0;
+		while (at < c->n && !cell_equal(&all[at].cell, cell))
+			at++;
+		if (at < c->n)
+			continue;
+		all[at].cell = *cell;
+		if ((r = plan_baseline_of(run->baseline, cell, &all[at].group)))
+			goto done;
+		c->n++;
+	}
+	qsort(all, c->n, sizeof *all, order_entries);
+	for (size_t i = 0; i < c->n; i++) {
+		c->cells[i] = all[i].cell;
+		c->groups[i] = all[i].group;
+	}
+	for (size_t i = 0; i < run->n; i++)
+		c->cell_of[i] = census_find(c, &run->invocations[i].cell);
+done:
+	free(all);
+	if (r)
+		census_free(c);
+	return r;
+}
+
+void census_free(struct census *c)
+{
+	free(c->cells);
+	free(c->groups);
+	free(c->cell_of);
+	*c = (struct census){ 0 };
+}
+
+static void append(char *out, size_t size, const char *between, const char *what)
+{
+	size_t len = strlen(out);
+
+	snprintf(out + len, size - len, "%s%s", *out ? between : "", what);
+}
+
+/* A value of a cell as text. */
+static void value_text(const json_t *v, char *out, size_t size)
+{
+	if (json_is_string(v))
+		snprintf(out, size, "%s", json_string_value(v));
+	else if (json_is_integer(v))
+		snprintf(out, size, "%lld", (long long)json_integer_value(v));
+	else
+		snprintf(out, size, "%s", json_is_true(v) ? "yes" : "no");
+}
+
+char *arm_label(const struct run *run, const struct cell *cell, char *out, size_t size)
+{
+	json_t *json = cell_to_json(cell);
+	char text[40];
+	const char *key;
+	json_t *v;
+
+	*out = 0;
+	json_object_foreach((json_t *)run->baseline, key, v)
+	{
+		if (!json_object_get(json, key))
+			continue; /* not of this arm's */
+		const json_t *value = json_object_get(json, key);
+
+		if (json_is_false(value))
+			continue; /* and where it is true, its name says more than "yes" */
+		value_text(value, text, sizeof text);
+		append(out, size, "/", json_is_true(value) ? key : text);
+	}
+	if (*cell->policy && strcmp(cell->policy, "all") &&
+	    !json_object_get(run->baseline, "policy"))
+		append(out, size, ",", cell->policy);
+	snprintf(text, sizeof text, "K=%u", cell->generic);
+	if (cell->generic && !json_object_get(run->baseline, "generic"))
+		append(out, size, ",", text);
+	if (cell->replica)
+		append(out, size, " ", "(A/A)");
+	json_decref(json);
+	return out;
+}
+
+char *group_label(const struct run *run, const struct cell *cell, char *out, size_t size)
+{
+	static const char *const told[] = { "workload", "live",	   "kind",   "signature",
+					    "policy",	"generic", "replica" };
+	struct cell usual;
+	json_t *json = cell_to_json(cell), *plain, *v;
+	const char *key;
+	char text[80], value[40];
+
+	cell_defaults(&usual);
+	snprintf(usual.workload, sizeof usual.workload, "%s", cell->workload);
+	plain = cell_to_json(&usual);
+	snprintf(out, size, "%s", cell->workload);
+	if (cell->live) {
+		snprintf(text, sizeof text, "%u live", cell->live);
+		append(out, size, ", ", text);
+	}
+	if (*cell->kind) {
+		snprintf(text, sizeof text, "%s %s", cell->kind, cell->signature);
+		append(out, size, ", ", text);
+	}
+	json_object_foreach(json, key, v)
+	{
+		size_t i = 0, n = sizeof told / sizeof *told;
+		while (i < n && strcmp(told[i], key))
+			i++;
+		if (i < n || json_object_get(run->baseline, key) ||
+		    (json_equal(v, json_object_get(plain, key)) && strcmp(key, "threads") &&
+		     strcmp(key, "instances")))
+			continue;
+		value_text(v, value, sizeof value);
+		snprintf(text, sizeof text, "%s %s", key, value);
+		append(out, size, ", ", text);
+	}
+	json_decref(json);
+	json_decref(plain);
+	return out;
+}

@@ -1,0 +1,174 @@
+/*
+ * lives.c - data of the figures of stubs' lives: a line a cell, by its arm, W^X policy and
+ * what it varies; of churn a line a cell and point of its stream.
+ *
+ *   stubs  wx  share  poison  workload  live  threads  instances  ...
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/lives.h"
+#include "analysis/rows.h"
+
+enum { COLUMNS = 8 };
+
+static const struct life_form {
+	enum workload_life life;
+	struct figure_id ids[COLUMNS];
+	size_t n;
+} forms[] = {
+	[REPORT_TSV_TIERUP - REPORT_TSV_TIERUP] = { LIFE_TIERUP,
+						    { { "upgrade", "ns" },
+						      { "upgrade", "one_ns" },
+						      { "upgrade", "stall_on_cpu" },
+						      { "floor", "stall_on_cpu" },
+						      { "upgrade", "stall" },
+						      { "floor", "stall" },
+						      { "upgrade", "retired" },
+						      { "upgrade", "cpus" } },
+						    8 },
+	[REPORT_TSV_FLOODS - REPORT_TSV_TIERUP] = { LIFE_FLOOD,
+						    { { "instantiate", "to_call" },
+						      { "instantiate", "ready" },
+						      { "space", "bytes" },
+						      { "space", "bytes_code" },
+						      { "space", "tables" },
+						      { "steady", "ns" } },
+						    6 },
+	/* Of each point, not over all. */
+	[REPORT_TSV_CHURN - REPORT_TSV_TIERUP] = { LIFE_CHURN,
+						   { { "churn", "held" },
+						     { "churn", "used" },
+						     { "churn", "stubs" } },
+						   3 },
+};
+
+static void print_cell(FILE *out, const struct cell *c)
+{
+	fprintf(out, "%s\t%s\t%d\t%d\t%s\t%u\t%u\t%u", c->stubs, c->wx, c->share, c->poison,
+		c->workload, c->live, c->threads, c->instances);
+}
+
+static void print_number(FILE *out, bool known, double v)
+{
+	if (known)
+		fprintf(out, "\t%.6g", v);
+	else
+		fputs("\tNaN", out);
+}
+
+static void print_estimates(FILE *out, const struct rows *rows, size_t cell,
+			    const struct life_form *form)
+{
+	for (size_t k = 0; k < form->n; k++) {
+		const struct estimate *e =
+		    &rows_find(rows, cell, form->ids[k].phase, form->ids[k].event)->value;
+
+		print_number(out, e->known, e->value);
+		print_number(out, e->interval, e->low);
+		print_number(out, e->interval, e->high);
+	}
+	fputc('\n', out);
+}
+
+static int ascending(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The median over invocations of sample i. */
+static void print_point(FILE *out, const struct samples *s, size_t i, double *scratch)
+{
+	size_t n = 0;
+
+	for (size_t u = 0; u < s->n; u++)
+		if (i < s->units[u].n)
+			scratch[n++] = s->units[u].samples[i];
+	qsort(scratch, n, sizeof *scratch, ascending);
+	print_number(out, n > 0, n ? (scratch[(n - 1) / 2] + scratch[n / 2]) / 2 : 0);
+}
+
+static int print_points(FILE *out, const struct census *c, size_t cell,
+			const struct life_form *form)
+{
+	struct samples s[COLUMNS] = { 0 };
+	double *scratch = NULL;
+	size_t points = 0;
+	int r = 0;
+
+	for (size_t k = 0; k < form->n && !r; k++)
+		r = samples_gather(c, cell, form->ids[k], &s[k]);
+	if (!r && !(scratch = malloc((s[0].n + 1) * sizeof *scratch)))
+		r = -ENOMEM;
+	for (size_t u = 0; u < s[0].n; u++)
+		points = s[0].units[u].n > points ? s[0].units[u].n : points;
+	for (size_t i = 0; i < points && !r; i++) {
+		print_cell(out, &c->cells[cell]);
+		fprintf(out, "\t%.6g", (double)(i + 1) / (double)points);
+		for (size_t k = 0; k < form->n; k++)
+			print_point(out, &s[k], i, scratch);
+		fputc('\n', out);
+	}
+	for (size_t k = 0; k < form->n; k++)
+		samples_free(&s[k]);
+	free(scratch);
+	return r;
+}
+
+static bool same_arm(const struct cell *a, const struct cell *b)
+{
+	return !strcmp(a->stubs, b->stubs) && !strcmp(a->wx, b->wx) && a->share == b->share &&
+	       a->poison == b->poison && !strcmp(a->workload, b->workload) && a->live == b->live;
+}
+
+/* The cells of one arm stand together, so that a figure can join them; those of the i-th cell's. */
+static int print_arm(FILE *out, const struct rows *rows, size_t first, const struct life_form *form,
+		     bool points)
+{
+	const struct census *c = &rows->census;
+	int r = 0;
+
+	for (size_t i = 0; i < first; i++)
+		if (!c->cells[i].replica && same_arm(&c->cells[i], &c->cells[first]))
+			return 0; /* printed with that one */
+	for (size_t i = first; i < c->n && !r; i++) {
+		if (c->cells[i].replica || !same_arm(&c->cells[i], &c->cells[first]))
+			continue;
+		if (points) {
+			r = print_points(out, c, i, form);
+			continue;
+		}
+		print_cell(out, &c->cells[i]);
+		print_estimates(out, rows, i, form);
+	}
+	return r;
+}
+
+int life_tsv(FILE *out, const struct run *run, enum report_form which)
+{
+	const struct life_form *form = &forms[which - REPORT_TSV_TIERUP];
+	const bool points = which == REPORT_TSV_CHURN;
+	struct rows rows;
+	int r = rows_make(run, form->ids, form->n, &rows);
+
+	if (r)
+		return r;
+	fputs("stubs\twx\tshare\tpoison\tworkload\tlive\tthreads\tinstances", out);
+	if (points)
+		fputs("\tpoint", out);
+	for (size_t k = 0; k < form->n; k++)
+		fprintf(out, "\t%s_%s%s", form->ids[k].phase, form->ids[k].event,
+			points ? "" : "\tlow\thigh");
+	fputc('\n', out);
+	for (size_t i = 0; i < rows.census.n && !r; i++) {
+		const struct cell *c = &rows.census.cells[i];
+
+		if (cell_life(c) == form->life && !c->replica)
+			r = print_arm(out, &rows, i, form, points);
+	}
+	rows_free(&rows);
+	return r;
+}

@@ -1,0 +1,446 @@
+/* report.c - views of rows: the table, JSON, TSV. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <stubmap/map.h>
+
+#include "analysis/lives.h"
+#include "analysis/policies.h"
+#include "analysis/report.h"
+#include "analysis/rows.h"
+#include "base/say.h"
+#include "base/table.h"
+#include "analysis/views.h"
+
+const char *const report_tsv_names[] = { "ring",   "make",   "pages", "fills", "policies",
+					 "tierup", "floods", "churn", NULL };
+
+/* ---- The table ----------------------------------------------------------------------------- */
+
+static const struct row *row_of(const struct rows *rows, size_t cell, const struct column *column)
+{
+	return rows_find(rows, cell, column->id.phase, column->id.event);
+}
+
+static void put_interval(struct table *t, const struct estimate *e, double scale)
+{
+	char low[32], high[32];
+
+	if (!e->interval) {
+		table_missing(t, e->why ? e->why : "no interval");
+		return;
+	}
+	table_format(e->low * scale, low, sizeof low);
+	table_format(e->high * scale, high, sizeof high);
+	table_cell(t, "%s..%s", low, high);
+}
+
+static void put_ratio(struct table *t, const struct row *row)
+{
+	if (row->baseline) {
+		table_cell(t, "baseline");
+		table_cell(t, "%s", "");
+	} else if (!row->ratio.known) {
+		table_missing(t, row->ratio.why ? row->ratio.why : row->note);
+		table_cell(t, "%s", "");
+	} else {
+		bool differs = stats_differs(&row->ratio, row->floor);
+		table_cell(t, "%s%.3f", differs ? "" : "~", row->ratio.value);
+		if (row->ratio.interval)
+			table_cell(t, "%.3f..%.3f", row->ratio.low, row->ratio.high);
+		else
+			table_missing(t, row->ratio.why);
+	}
+}
+
+static void put_value(struct table *t, const struct row *row, double scale)
+{
+	if (row->value.known)
+		table_number(t, row->value.value * scale);
+	else if (row->failed == row->invocations)
+		table_cell(t, "failed"); /* why stands under the table */
+	else
+		table_missing(t, row->note);
+}
+
+static void put_arm(struct table *t, const struct rows *rows, size_t cell)
+{
+	const struct run *run = rows->census.run;
+	const struct view *view = view_of(&rows->census.cells[cell]);
+	const struct column *columns = view->columns;
+	const struct row *row = row_of(rows, cell, &columns[0]);
+	const struct map_ops *maps = map_encoder(rows->census.cells[cell].maps);
+	char label[80];
+
+	table_row(t);
+	arm_label(run, &rows->census.cells[cell], label, sizeof label);
+	table_cell(t, "%s%s%s", label, maps && maps->flags & MAP_UNSAFE ? " (!)" : "",
+		   row->failed ? " !" : "");
+	put_value(t, row, columns[0].scale);
+	if (row->value.known) {
+		put_interval(t, &row->value, columns[0].scale);
+		put_ratio(t, row);
+	} else {
+		for (int i = 0; i < 3; i++)
+			table_cell(t, "%s", "");
+	}
+	for (size_t k = 1; k < view->n; k++)
+		put_value(t, row_of(rows, cell, &columns[k]), columns[k].scale);
+}
+
+static void print_title(FILE *out, const struct run *run)
+{
+	const json_t *plan = json_object_get(run->head, "plan");
+	const json_t *machine = json_object_get(run->head, "machine");
+	const char *cpu = json_string_value(json_object_get(machine, "cpu_model"));
+	const char *name = json_string_value(json_object_get(plan, "name"));
+	const char *started = json_string_value(json_object_get(run->head, "started"));
+
+	table_wrapf(out, "", "%s, seed %lld, %s, %s", name ? name : "run",
+		    (long long)json_integer_value(json_object_get(run->head, "seed")),
+		    cpu ? cpu : "machine not known", started ? started : "");
+	fputc('\n', out);
+}
+
+static void print_legend(FILE *out, const struct rows *rows, const struct view *view)
+{
+	double floor = 1;
+	size_t n = 0;
+
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct row *row = &rows->rows[i];
+		if (row != row_of(rows, row->cell, &view->columns[0]) || !row->baseline ||
+		    !row->floor_known)
+			continue;
+		floor = row->floor > floor ? row->floor : floor;
+		n++;
+	}
+	fputs(
+	    "\n  medians over invocations; ratio: geometric mean over blocks, 95 % by bootstrap\n",
+	    out);
+	fputs(view->legend, out);
+	if (n)
+		fprintf(out,
+			"  ~: no difference found beyond the noise; an arm against itself (A/A) "
+			"differed by "
+			"up to %.1f %%\n",
+			(floor - 1) * 100);
+	else
+		fputs("  ~: no difference found; the noise is not known, more blocks would tell\n",
+		      out);
+}
+
+static void print_failures(FILE *out, const struct rows *rows, const struct view *view)
+{
+	const struct census *c = &rows->census;
+	char arm[80], group[160];
+
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct row *row = &rows->rows[i];
+		if (!row->failed || view_of(&c->cells[row->cell]) != view ||
+		    row != row_of(rows, row->cell, &view->columns[0]))
+			continue;
+		table_wrapf(out, "  ! ", "%s (%s): %s",
+			    arm_label(c->run, &c->cells[row->cell], arm, sizeof arm),
+			    group_label(c->run, &c->groups[row->cell], group, sizeof group),
+			    row->note);
+	}
+}
+
+/* The cells of one view; *printed: another was before. */
+static int print_view(FILE *out, const struct rows *rows, const struct view *view, bool *printed)
+{
+	const struct census *c = &rows->census;
+	const struct cell *before = NULL;
+	struct table t;
+	char label[160];
+	int r;
+
+	table_begin(&t, view->headers, view->align);
+	for (size_t cell = 0; cell < c->n; cell++) {
+		if (view_of(&c->cells[cell]) != view)
+			continue;
+		if (!before || !cell_equal(&c->groups[cell], before))
+			table_heading(&t,
+				      group_label(c->run, &c->groups[cell], label, sizeof label));
+		before = &c->groups[cell];
+		put_arm(&t, rows, cell);
+	}
+	if (before && *printed)
+		fputc('\n', out);
+	if ((r = table_end(&t, before ? out : NULL)) || !before)
+		return r;
+	print_legend(out, rows, view);
+	print_failures(out, rows, view);
+	*printed = true;
+	return 0;
+}
+
+static int print_table(FILE *out, const struct run *run)
+{
+	struct figure_id ids[VIEWS_MAX * VIEW_COLUMNS + 32];
+	struct rows rows;
+	bool printed = false;
+	size_t n = 0;
+	int r;
+
+	for (size_t v = 0; v < views_count; v++)
+		for (size_t k = 0; k < views[v].n; k++)
+			ids[n++] = views[v].columns[k].id;
+	for (size_t k = 0; k < policy_nfigures; k++)
+		ids[n++] = policy_figures[k];
+	if ((r = rows_make(run, ids, n, &rows)))
+		return r;
+	print_title(out, run);
+	for (size_t v = 0; v < views_count && !r; v++)
+		r = print_view(out, &rows, &views[v], &printed);
+	if (!r)
+		r = policy_table(out, &rows);
+	rows_free(&rows);
+	return r;
+}
+
+/* ---- Tidy rows ------------------------------------------------------------------------------ */
+
+static json_t *real_or_null(bool known, double v)
+{
+	return known ? json_real(v) : json_null();
+}
+
+static json_t *text_or_null(const char *text)
+{
+	return text && *text ? json_string(text) : json_null();
+}
+
+/* A cell with null for what does not apply. */
+static json_t *whole_cell(const struct cell *cell)
+{
+	static const char *const keys[] = { "live",	"kind",	   "signature", "max_events",
+					    "literals", "markers", "mode",	"polls",
+					    "size",	"threads", "upgrades",	"instances",
+					    "poison",	"policy",  "generic",	"share" };
+	json_t *json = cell_to_json(cell);
+
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		if (!json_object_get(json, keys[i]))
+			json_object_set_new(json, keys[i], json_null());
+	return json;
+}
+
+static json_t *row_to_json(const struct rows *rows, const struct row *row)
+{
+	const struct census *c = &rows->census;
+	json_t *json = whole_cell(&c->cells[row->cell]), *more;
+	char label[80];
+
+	arm_label(c->run, &c->groups[row->cell], label, sizeof label);
+	more = json_pack(
+	    "{s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "phase",
+	    text_or_null(row->id.phase), "event", text_or_null(row->id.event), "unit",
+	    text_or_null(row->unit), "source", text_or_null(row->source), "n",
+	    (json_int_t)row->value.n, "median", real_or_null(row->value.known, row->value.value),
+	    "low", real_or_null(row->value.interval, row->value.low), "high",
+	    real_or_null(row->value.interval, row->value.high), "baseline", label, "ratio",
+	    real_or_null(row->ratio.known, row->ratio.value), "ratio_low",
+	    real_or_null(row->ratio.interval, row->ratio.low), "ratio_high",
+	    real_or_null(row->ratio.interval, row->ratio.high), "note", text_or_null(row->note));
+	if (!more || json_object_update(json, more)) {
+		json_decref(json);
+		json = NULL;
+	}
+	json_decref(more);
+	return json;
+}
+
+static int print_json(FILE *out, const struct run *run)
+{
+	struct rows rows;
+	int r = rows_make(run, NULL, 0, &rows);
+
+	if (r)
+		return r;
+	for (size_t i = 0; i < rows.n && !r; i++) {
+		json_t *json = row_to_json(&rows, &rows.rows[i]);
+		if (!json)
+			r = -ENOMEM;
+		json_dumpf(json, out, JSON_COMPACT | JSON_REAL_PRECISION(9));
+		fputc('\n', out);
+		json_decref(json);
+	}
+	rows_free(&rows);
+	return r;
+}
+
+/* ---- Data of figures ------------------------------------------------------------------------ */
+
+static void print_estimate(FILE *out, const struct estimate *e)
+{
+	if (e->known)
+		fprintf(out, "\t%.6g", e->value);
+	else
+		fputs("\tNaN", out);
+	if (e->interval)
+		fprintf(out, "\t%.6g\t%.6g", e->low, e->high);
+	else
+		fputs("\tNaN\tNaN", out);
+}
+
+/* An arm's name in a figure, without blanks; what is unusual of its cell stands behind:
+ * "pool,wx=dual". */
+static void figure_arm(const struct run *run, const struct cell *cell, char *out, size_t size)
+{
+	char label[160];
+	struct cell plain = *cell;
+	const char *unusual;
+	size_t n;
+
+	arm_label(run, cell, out, size);
+	plain.live = 0; /* both have columns of their own */
+	*plain.kind = 0;
+	unusual = strchr(group_label(run, &plain, label, sizeof label), ',');
+	n = strlen(out);
+	for (; unusual && *unusual && n + 1 < size; unusual++) {
+		if (unusual[0] == ' ' && unusual[-1] == ',')
+			continue;
+		out[n++] = *unusual == ' ' ? '=' : *unusual;
+	}
+	out[n] = 0;
+}
+
+enum { FIGURE_ARM = 200 };
+
+static void print_line(FILE *out, const struct rows *rows, size_t cell, const char *arm,
+		       const struct figure_id *ids, size_t n)
+{
+	const struct cell *c = &rows->census.cells[cell];
+	const json_t *machine = json_object_get(rows->census.run->head, "machine");
+	const json_t *ways = json_object_get(json_object_get(machine, "l1i"), "ways");
+
+	fprintf(out, "%s\t", arm);
+	say_put(out, c->workload);
+	fprintf(out, "\t%s\t%u\t", c->kind, c->live);
+	if (ways)
+		fprintf(out, "%lld", (long long)json_integer_value(ways));
+	else
+		fputs("NaN", out);
+	for (size_t k = 0; k < n; k++)
+		print_estimate(out, &rows_find(rows, cell, ids[k].phase, ids[k].event)->value);
+	fputc('\n', out);
+}
+
+/* Whether a cell is in a figure: it holds N live stubs, or is a program whose run was counted. */
+static bool has_line(const struct rows *rows, size_t cell, const struct figure_id *ids, size_t n)
+{
+	const struct cell *c = &rows->census.cells[cell];
+
+	if (c->replica)
+		return false;
+	for (size_t k = 0; k < n; k++)
+		if (!strcmp(ids[k].phase, "run") &&
+		    rows_find(rows, cell, ids[k].phase, ids[k].event)->value.known)
+			return true;
+	return c->live;
+}
+
+/* Lines of one arm stand together, by live stubs, so that a figure can join them. */
+static void print_lines(FILE *out, const struct rows *rows, char (*arms)[FIGURE_ARM],
+			const struct figure_id *ids, size_t n)
+{
+	const struct census *c = &rows->census;
+
+	for (size_t i = 0; i < c->n; i++)
+		figure_arm(c->run, &c->cells[i], arms[i], FIGURE_ARM);
+	for (size_t first = 0; first < c->n; first++) {
+		size_t before = 0;
+		while (before < first && strcmp(arms[before], arms[first]))
+			before++;
+		for (size_t i = first; before == first && i < c->n; i++)
+			if (has_line(rows, i, ids, n) && !strcmp(arms[i], arms[first]))
+				print_line(out, rows, i, arms[i], ids, n);
+	}
+}
+
+static int print_tsv(FILE *out, const struct run *run, enum report_form form)
+{
+	static const struct {
+		struct figure_id ids[7];
+		size_t n;
+	} figures[] = {
+		[REPORT_TSV_RING - REPORT_TSV_RING] = { { { "steady", "ns" } }, 1 },
+		[REPORT_TSV_MAKE - REPORT_TSV_RING] = { { { "space", "pss" },
+							  { "bind", "ns" },
+							  { "first_call", "ns" } },
+							3 },
+		[REPORT_TSV_PAGES - REPORT_TSV_RING] = { { { "space", "pss_code" },
+							   { "space", "pss" },
+							   { "space", "minor_faults" },
+							   { "space", "process_mappings" },
+							   { "space", "mappings_limit" },
+							   { "space", "code_pages" },
+							   { "space", "itlb_reach" } },
+							 7 },
+		[REPORT_TSV_FILLS - REPORT_TSV_RING] = { { { "steady", "l1i_fill" },
+							   { "steady", "itlb_miss" },
+							   { "steady", "itlb_walk" },
+							   { "steady", "branch_miss" },
+							   { "run", "l1i_fill" },
+							   { "run", "itlb_miss" },
+							   { "run", "cycles" } },
+							 7 },
+	};
+	const struct figure_id *ids = figures[form - REPORT_TSV_RING].ids;
+	size_t n = figures[form - REPORT_TSV_RING].n;
+	char(*arms)[FIGURE_ARM];
+	struct rows rows;
+	int r = rows_make(run, ids, n, &rows);
+
+	if (r)
+		return r;
+	if (!(arms = calloc(rows.census.n + 1, sizeof *arms))) {
+		rows_free(&rows);
+		return -ENOMEM;
+	}
+	fputs("arm\tworkload\tkind\tlive\tl1i_ways", out);
+	for (size_t k = 0; k < n; k++)
+		fprintf(out, "\t%s_%s\tlow\thigh", ids[k].phase, ids[k].event);
+	fputc('\n', out);
+	print_lines(out, &rows, arms, ids, n);
+	free(arms);
+	rows_free(&rows);
+	return 0;
+}
+
+int report_summary(FILE *out, const struct run *run, const struct report_options *options)
+{
+	int r;
+
+	switch (options->form) {
+	case REPORT_TABLE:
+		r = print_table(out, run);
+		break;
+	case REPORT_JSON:
+		r = print_json(out, run);
+		break;
+	case REPORT_TSV_POLICIES:
+		r = policy_tsv(out, run);
+		break;
+	case REPORT_TSV_TIERUP:
+	case REPORT_TSV_FLOODS:
+	case REPORT_TSV_CHURN:
+		r = life_tsv(out, run, options->form);
+		break;
+	default:
+		r = print_tsv(out, run, options->form);
+		break;
+	}
+	return r;
+}
+
+size_t report_failures(const struct run *run)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < run->n; i++)
+		n += !run->invocations[i].ok;
+	return n;
+}

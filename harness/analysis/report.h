@@ -1,0 +1,41 @@
+/* report.h - a run as a table, as tidy rows, or as a figure's data. */
+#ifndef STUBMAP_ANALYSIS_REPORT_H
+#define STUBMAP_ANALYSIS_REPORT_H
+
+#include <stdio.h>
+
+#include "runs/store.h"
+
+enum report_form {
+	REPORT_TABLE,	     /* at most 100 columns; one row an arm, groups apart */
+	REPORT_JSON,	     /* one object a line: every figure of every cell */
+	REPORT_TSV_RING,     /* scripts/ring.gp */
+	REPORT_TSV_MAKE,     /* scripts/make_cost.gp */
+	REPORT_TSV_PAGES,    /* scripts/page_use.gp */
+	REPORT_TSV_FILLS,    /* scripts/ring.gp, as fills */
+	REPORT_TSV_POLICIES, /* scripts/policies.gp */
+	REPORT_TSV_TIERUP,   /* scripts/tierup.gp */
+	REPORT_TSV_FLOODS,   /* scripts/floods.gp */
+	REPORT_TSV_CHURN,    /* scripts/churn.gp */
+	REPORT_FORMS
+};
+/* "ring", "make", ..., NULL; from REPORT_TSV_RING on. */
+extern const char *const report_tsv_names[];
+
+struct report_options {
+	enum report_form form;
+};
+
+/*
+ * An object of REPORT_JSON has stubs, maps, workload, live, kind, wx, quantum, phase, event, unit,
+ * source, n, median, low, high, baseline, ratio, ratio_low, ratio_high, note; and, what else tells
+ * cells apart, signature, literals, markers, policy, generic, tier, max_events, replica. Null: does
+ * not apply or not to be had, and note says why. A cell that failed everywhere has a row with phase
+ * null. 0 or -errno.
+ */
+int report_summary(FILE *out, const struct run *run, const struct report_options *options);
+
+/* Invocations that failed. */
+size_t report_failures(const struct run *run);
+
+#endif

@@ -1,0 +1,79 @@
+/*
+ * rows.h - a run as tidy rows: one cell, one figure, its value and its ratio to the baseline.
+ *
+ * Tables, JSON and figures' data are all views of these rows, so that every number that is shown
+ * anywhere was worked out here, once.
+ */
+#ifndef STUBMAP_ANALYSIS_ROWS_H
+#define STUBMAP_ANALYSIS_ROWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "analysis/stats.h"
+#include "runs/store.h"
+
+/* The distinct cells of a run: groups together, arms in the order of list.h, replica after its
+ * baseline. */
+struct census {
+	const struct run *run;
+	struct cell *cells;
+	struct cell *groups; /* of each cell: its group's baseline (plan_baseline_of) */
+	size_t n;
+	size_t *cell_of; /* of each invocation */
+};
+
+int census_take(const struct run *, struct census *); /* 0, -ENOMEM, -EINVAL (baseline) */
+void census_free(struct census *);
+/* The index of a cell, or n. */
+size_t census_find(const struct census *, const struct cell *);
+
+struct figure_id {
+	const char *phase, *event;
+};
+
+/* One figure of one cell, over its invocations. */
+struct samples {
+	struct unit *units;
+	size_t n;
+	size_t failed, invocations; /* of the cell */
+	const char *unit, *source;  /* in the run; NULL: no invocation has it */
+	const char *why;	    /* in the run: of a failure, or of a meter that is missing */
+};
+
+int samples_gather(const struct census *, size_t cell, struct figure_id, struct samples *);
+void samples_free(struct samples *);
+
+enum { ROW_NOTE = 240 };
+
+struct row {
+	size_t cell; /* in the census */
+	struct figure_id id;
+	const char *unit, *source;
+	size_t failed, invocations;
+	struct estimate value, ratio; /* ratio.n == 0 and !known for the baseline itself */
+	bool baseline;
+	double floor; /* A/A, >= 1 */
+	bool floor_known;
+	char note[ROW_NOTE]; /* "": none */
+};
+
+struct rows {
+	struct census census;
+	struct row *rows; /* by cell */
+	size_t n;
+};
+
+/* wanted: those figures only, each with a row for each cell; NULL: all that the run has. A cell
+ * with no figure at all gets one row, whose id is NULL, NULL. 0 or -errno. */
+int rows_make(const struct run *, const struct figure_id *wanted, size_t nwanted, struct rows *);
+void rows_free(struct rows *);
+const struct row *rows_find(const struct rows *, size_t cell, const char *phase, const char *event);
+
+/* The arm of a cell: the values of the baseline's keys, "page" or "page/ranged"; a replica has
+ * " (A/A)" after it. Writes at most size bytes; returns out. */
+char *arm_label(const struct run *, const struct cell *, char *out, size_t size);
+/* What a group has in common: "ring, 64 live, indirect i>i, wx dual"; usual values are left out. */
+char *group_label(const struct run *, const struct cell *, char *out, size_t size);
+
+#endif

@@ -1,0 +1,24 @@
+/* views.h - which figures a table of a run shows, by what its cells are. */
+#ifndef STUBMAP_ANALYSIS_VIEWS_H
+#define STUBMAP_ANALYSIS_VIEWS_H
+
+#include "analysis/rows.h"
+
+/* What a reader wants at a glance; the first column is the one that ratios are of. */
+enum { VIEW_COLUMNS = 6, VIEWS_MAX = 8 };
+
+struct view {
+	const char *align, *headers[VIEW_COLUMNS + 4];
+	struct column {
+		struct figure_id id;
+		double scale; /* to the header's unit */
+	} columns[VIEW_COLUMNS];
+	size_t n;
+	const char *legend;
+};
+
+extern const struct view views[];
+extern const size_t views_count; /* VIEWS_MAX at most */
+const struct view *view_of(const struct cell *);
+
+#endif

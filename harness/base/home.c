@@ -1,0 +1,46 @@
+/* home.c - a walk up from the executable. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/home.h"
+
+enum { LEVELS = 4 };
+
+static int find_in(const char *folder, const char *name, char *out, size_t size)
+{
+	static const char *const forms[] = { "%s/tree/%s", "%s/%s" };
+
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+		if (snprintf(out, size, forms[i], folder, name) >= (int)size)
+			return -ENAMETOOLONG;
+		if (!access(out, R_OK))
+			return 0;
+	}
+	return -ENOENT;
+}
+
+int home_find(const char *name, char *out, size_t size)
+{
+	char exe[PATH_MAX], *slash;
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+	int e = -ENOENT;
+
+	exe[n < 0 ? 0 : n] = 0;
+	for (int up = 0; up < LEVELS && e == -ENOENT && (slash = strrchr(exe, '/')); up++) {
+		*slash = 0;
+		e = find_in(exe, name, out, size);
+	}
+	return e;
+}
+
+int home_tree(char *out, size_t size)
+{
+	int e = home_find("workloads", out, size);
+
+	if (!e)
+		*strrchr(out, '/') = 0;
+	return e;
+}

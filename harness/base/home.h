@@ -1,0 +1,17 @@
+/*
+ * home.h - what belongs to this program, wherever it lies: the tree that it was built from.
+ *
+ * Looked for beside the executable and up to three folders above it (build/san/tests/X lies so
+ * deep). A build outside of its tree has a link to it, `tree`, beside the executables (Makefile).
+ */
+#ifndef STUBMAP_BASE_HOME_H
+#define STUBMAP_BASE_HOME_H
+
+#include <stddef.h>
+
+/* The path of a file or folder of the tree or of the build: 0, or -ENOENT, -ENAMETOOLONG. */
+int home_find(const char *name, char *out, size_t size);
+/* The tree itself: the folder that has workloads/ in it. */
+int home_tree(char *out, size_t size);
+
+#endif

@@ -1,0 +1,297 @@
+/* table.c - keeps all cells, then measures and prints them. */
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/table.h"
+#include "base/say.h"
+
+/* A text that starts too far right to wrap stands on a line of its own; texts narrower than this
+ * yield no more to numbers. */
+enum { TABLE_INDENT = 4, TABLE_NARROW = 16 };
+
+void table_begin(struct table *t, const char *const *headers, const char *align)
+{
+	*t = (struct table){ .headers = headers, .align = align, .ncolumns = strlen(align) };
+}
+
+static struct table_row *add(struct table *t)
+{
+	struct table_row *rows = realloc(t->rows, (t->n + 1) * sizeof *rows);
+
+	if (!rows) {
+		t->failed = -ENOMEM;
+		return NULL;
+	}
+	t->rows = rows;
+	t->column = 0;
+	memset(&rows[t->n], 0, sizeof *rows);
+	return &rows[t->n++];
+}
+
+/* What others wrote, in a file or as its name, is shown and not obeyed (say.h). */
+static char *plain_copy(const char *text)
+{
+	const size_t size = strlen(text) * 4 + 1;
+	char *copy = malloc(size);
+
+	return copy ? say_plain(copy, size, text) : NULL;
+}
+
+void table_heading(struct table *t, const char *text)
+{
+	struct table_row *row = add(t);
+
+	if (row && !(row->heading = plain_copy(text)))
+		t->failed = -ENOMEM;
+}
+
+void table_row(struct table *t)
+{
+	add(t);
+}
+
+void table_cell(struct table *t, const char *form, ...)
+{
+	char text[TABLE_CELL];
+	va_list ap;
+
+	if (t->failed || t->column >= t->ncolumns)
+		return;
+	va_start(ap, form);
+	vsnprintf(text, sizeof text, form, ap);
+	va_end(ap);
+	say_plain(t->rows[t->n - 1].cells[t->column++], TABLE_CELL, text);
+}
+
+void table_format(double v, char *out, size_t size)
+{
+	double a = fabs(v);
+	int digits = a >= 99.95 || a <= 0 ? 0 : a >= 9.995 ? 1 : a >= 0.9995 ? 2 : 3;
+
+	if (a > 0 && a < 0.0995)
+		snprintf(out, size, "%.2g", v);
+	else
+		snprintf(out, size, "%.*f", digits, v);
+}
+
+void table_number(struct table *t, double value)
+{
+	char text[32];
+
+	table_format(value, text, sizeof text);
+	table_cell(t, "%s", text);
+}
+
+void table_missing(struct table *t, const char *why)
+{
+	char *note = plain_copy(why);
+	size_t i = 0;
+
+	while (note && i < t->nnotes && strcmp(t->notes[i], note))
+		i++;
+	if (note && i < t->nnotes) {
+		free(note);
+	} else {
+		char **notes = realloc(t->notes, (i + 1) * sizeof *notes);
+		if (!note || !notes) {
+			t->failed = -ENOMEM;
+			t->notes = notes ? notes : t->notes;
+			free(note);
+			return;
+		}
+		notes[t->nnotes++] = note;
+		t->notes = notes;
+	}
+	if (i < 26)
+		table_cell(t, "-%c", (char)('a' + i));
+	else
+		table_cell(t, "-%zu", i + 1);
+}
+
+/* A character's bytes behind its first take no column. */
+static bool starts_column(char byte)
+{
+	return (byte & 0xc0) != 0x80;
+}
+
+static size_t columns(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += starts_column(*text);
+	return n;
+}
+
+size_t table_break(const char *text, size_t width, size_t *next)
+{
+	size_t end = 0, blank = 0, joint = 0, from = strspn(text, " ");
+
+	for (size_t used = 0; text[end]; end++) {
+		used += starts_column(text[end]);
+		if (end > from && text[end] == ' ' && text[end - 1] != ' ')
+			blank = end;
+		if (used > width && end)
+			break;
+		if (text[end + 1] && text[end + 1] != ' ' && strchr(":.,/", text[end]))
+			joint = end + 1;
+	}
+	if (text[end])
+		end = blank ? blank : joint ? joint : end;
+	*next = end + strspn(text + end, " ");
+	return end;
+}
+
+void table_wrap(const char *text, size_t used, FILE *out)
+{
+	size_t indent = used, n, next;
+
+	if (used > TABLE_WIDTH / 2) {
+		indent = TABLE_INDENT;
+		fprintf(out, "\n%*s", TABLE_INDENT, "");
+	}
+	for (;; text += next) {
+		n = table_break(text, TABLE_WIDTH - indent, &next);
+		fprintf(out, "%.*s\n", (int)n, text);
+		if (!text[next])
+			return;
+		fprintf(out, "%*s", (int)indent, "");
+	}
+}
+
+void table_wrapf(FILE *out, const char *prefix, const char *form, ...)
+{
+	char *text = NULL, *plain;
+	va_list ap;
+
+	fputs(prefix, out);
+	va_start(ap, form);
+	if (vasprintf(&text, form, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	plain = text ? plain_copy(text) : NULL;
+	if (plain)
+		table_wrap(plain, columns(prefix), out);
+	else
+		fputs("out of memory\n", out);
+	free(plain);
+	free(text);
+}
+
+/* Makes columns narrower until a line holds them all: the widest first, texts before numbers.
+ * Returns the blanks between two. */
+static size_t fit(const struct table *t, size_t width[TABLE_COLUMNS])
+{
+	size_t total = 0, between = 2;
+
+	for (size_t k = 0; k < t->ncolumns; k++)
+		total += width[k];
+	if (total + between * (t->ncolumns - 1) > TABLE_WIDTH)
+		between = 1;
+	for (; total + between * (t->ncolumns - 1) > TABLE_WIDTH; total--) {
+		size_t text = 0, any = 0;
+
+		for (size_t k = 1; k < t->ncolumns; k++) {
+			if (width[k] > width[any])
+				any = k;
+			if (t->align[text] != 'l' || (t->align[k] == 'l' && width[k] > width[text]))
+				text = k;
+		}
+		width[t->align[text] == 'l' && width[text] > TABLE_NARROW ? text : any]--;
+	}
+	return between;
+}
+
+/* A column's next line; at moves to what is left of the cell. */
+static size_t put_cell(const struct table *t, size_t k, size_t width, const char **at, bool last,
+		       FILE *out)
+{
+	size_t next, n = table_break(*at, width, &next), pad = 0;
+
+	for (size_t i = 0; i < n; i++)
+		pad += starts_column((*at)[i]);
+	pad = width - pad;
+	fprintf(out, "%*s%.*s", t->align[k] == 'r' ? (int)pad : 0, "", (int)n, *at);
+	*at += next;
+	return last || t->align[k] == 'r' ? 0 : pad;
+}
+
+/* In as many lines as its longest cell takes; no blanks at a line's end. */
+static void print_row(const struct table *t, const char *const *cells, const size_t *width,
+		      size_t between, FILE *out)
+{
+	const char *at[TABLE_COLUMNS];
+	size_t end;
+
+	memcpy(at, cells, t->ncolumns * sizeof *at);
+	do {
+		size_t blanks = 0;
+
+		for (end = t->ncolumns; end && !*at[end - 1];)
+			end--;
+		for (size_t k = 0; k < end; k++) {
+			fprintf(out, "%*s", (int)(blanks + (k ? between : 0)), "");
+			blanks = put_cell(t, k, width[k], &at[k], k + 1 == end, out);
+		}
+		fputc('\n', out);
+		for (end = t->ncolumns; end && !*at[end - 1];)
+			end--;
+	} while (end);
+}
+
+static void print_rows(const struct table *t, const size_t *width, size_t between, FILE *out)
+{
+	print_row(t, t->headers, width, between, out);
+	for (size_t i = 0; i < t->n; i++) {
+		const struct table_row *row = &t->rows[i];
+		const char *cells[TABLE_COLUMNS];
+
+		if (row->heading) {
+			fputs(i ? "\n" : "", out);
+			table_wrap(row->heading, 0, out);
+			continue;
+		}
+		for (size_t k = 0; k < t->ncolumns; k++)
+			cells[k] = row->cells[k];
+		print_row(t, cells, width, between, out);
+	}
+}
+
+static void print_note(size_t i, const char *text, FILE *out)
+{
+	int used =
+	    i < 26 ? fprintf(out, "  %c: ", (char)('a' + i)) : fprintf(out, "  %zu: ", i + 1);
+
+	table_wrap(text, used > 0 ? (size_t)used : 0, out);
+}
+
+int table_end(struct table *t, FILE *out)
+{
+	size_t width[TABLE_COLUMNS] = { 0 }, between;
+	int r = t->failed;
+
+	for (size_t k = 0; k < t->ncolumns; k++) {
+		width[k] = columns(t->headers[k]);
+		for (size_t i = 0; i < t->n; i++)
+			if (!t->rows[i].heading && columns(t->rows[i].cells[k]) > width[k])
+				width[k] = columns(t->rows[i].cells[k]);
+	}
+	between = fit(t, width);
+	if (!r && out) {
+		print_rows(t, width, between, out);
+		for (size_t i = 0; i < t->nnotes; i++)
+			print_note(i, t->notes[i], out);
+	}
+	for (size_t i = 0; i < t->n; i++)
+		free(t->rows[i].heading);
+	for (size_t i = 0; i < t->nnotes; i++)
+		free(t->notes[i]);
+	free(t->rows);
+	free(t->notes);
+	*t = (struct table){ 0 };
+	return r;
+}

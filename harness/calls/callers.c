@@ -1,0 +1,442 @@
+/*
+ * callers.c - writes the IR of a scenario's callers, and chooses the part that is asked for.
+ *
+ * What a site does is said once (site_*), whatever the shape; the shape decides only how sites are
+ * put into functions:
+ *
+ *   straight   round: part0(x) part1(x) ...        part: 512 sites in line, one after another
+ *   dispatch   round: for e in events: thunks[e]   thunk: one site
+ *
+ * The code pointer is loaded at every site by a plain load. The call before it may write memory, so
+ * no optimiser can keep it from one site to the next, and instruction selection still folds it into
+ * the call; a volatile or atomic load would cost a register and an instruction that engines don't
+ * have there. Targets and thunks are reached through pointers or from another module: nothing
+ * is inlined across a boundary.
+ *
+ * Sites are marked noimplicitfloat: it keeps -O2 from vectorising the stores of neighbouring
+ * arguments, which cost most of the compile time and which no engine does there.
+ */
+#include "calls/ir.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* In one function. Register allocation grows faster than linearly where arguments go by memory. */
+enum { SITES = 128 };
+
+_Static_assert((int)BOUNDARY_KINDS == (int)STUB_KINDS && (int)BOUNDARY_REF == (int)STUB_CALL_REF &&
+		   (int)SCENARIO_MAX_BOUND == (int)STUB_MAX_BOUND,
+	       "boundaries and stubs list their kinds in the same order");
+_Static_assert(sizeof(struct callee) == 32 && offsetof(struct callee, code) == 0, "callees");
+_Static_assert(offsetof(struct callers_state, x) == 0 &&
+		   offsetof(struct callers_state, rounds) == 8 &&
+		   offsetof(struct callers_state, events) == 16 &&
+		   offsetof(struct callers_state, nevents) == 24 &&
+		   offsetof(struct callers_state, instances) == 32 &&
+		   offsetof(struct callers_state, callees) == 96,
+	       "state");
+
+/* ---- Sites ------------------------------------------------------------------------------ */
+
+/* Through slots, wherever they lie. */
+static bool by_callees(const struct ir_writer *w)
+{
+	return w->part == CALLERS_SLOTS || w->part == CALLERS_SHARED;
+}
+
+/* The address of boundary k's callee as an operand of type ptr: a constant, or %callees and more.
+ */
+static void site_callee(struct ir_writer *w, uint32_t k, char out[64])
+{
+	size_t at = k * sizeof(struct callee);
+
+	if (w->part == CALLERS_SHARED)
+		snprintf(out, 64, "%%v%u",
+			 ir_let(w, "getelementptr i8, ptr %%callees, i64 %zu", at));
+	else
+		snprintf(out, 64, "getelementptr (i8, ptr @callees, i64 %zu)", at);
+}
+
+/* The code pointer, loaded here and now. */
+static unsigned site_code(struct ir_writer *w, const char *callee)
+{
+	return ir_let(w, "load ptr, ptr %s", callee);
+}
+
+/* The first parameter that a site passes: those before it are the stub's. */
+static unsigned site_first(const struct ir_writer *w, uint32_t k)
+{
+	return by_callees(w) ? w->scenario->boundaries[k].nbound : 0;
+}
+
+/* All kinds but the entries, and every kind where the call is direct: R (ctx, args...). */
+static unsigned site_native(struct ir_writer *w, uint32_t k, const unsigned *values)
+{
+	stub_signature s = w->signatures[k];
+	enum stub_type result = stub_result(s);
+	const struct boundary *b = &w->scenario->boundaries[k];
+	unsigned code = 0;
+	char callee[64] = "";
+
+	if (by_callees(w)) {
+		site_callee(w, k, callee);
+		code = site_code(w, callee);
+	} else {
+		uint32_t i = b->kind == BOUNDARY_BUILTIN ? 0 : b->instance;
+
+		code = ir_let(w, "getelementptr i8, ptr %%state, i64 %" PRIu32, 32 + 8 * i);
+		code = ir_let(w, "load ptr, ptr %%v%u", code);
+	}
+	fputs("  ", w->f);
+	if (result != STUB_VOID)
+		fprintf(w->f, "%%v%u = ", w->last + 1);
+	if (by_callees(w)) {
+		fprintf(w->f, "call %s %%v%u(ptr nest %s, ptr %%ctx", ir_types[result], code,
+			callee);
+	} else {
+		fprintf(w->f, "call %s @t%" PRIu32 "(ptr %%v%u", ir_types[result], k, code);
+	}
+	for (unsigned j = site_first(w, k); j < stub_nparams(s); j++)
+		fprintf(w->f, ", %s %%v%u", ir_types[stub_param(s, j)], values[j]);
+	if (by_callees(w) && b->kind == BOUNDARY_REF)
+		fprintf(w->f, ", ptr swiftself inttoptr (i64 %" PRIu64 " to ptr)", s);
+	fputs(")\n", w->f);
+	return result == STUB_VOID ? 0 : ++w->last;
+}
+
+static unsigned slot(struct ir_writer *w, const char *array, unsigned j)
+{
+	return ir_let(w, "getelementptr i64, ptr %%%s, i64 %u", array, j);
+}
+
+/* entry_native: void (argv). */
+static unsigned site_entry_native(struct ir_writer *w, uint32_t k, const unsigned *values)
+{
+	stub_signature s = w->signatures[k];
+	char callee[64];
+
+	for (unsigned j = 0; j < stub_nparams(s); j++) {
+		unsigned v = ir_widen(w, stub_param(s, j), values[j]);
+
+		fprintf(w->f, "  store i64 %%v%u, ptr %%v%u\n", v, slot(w, "argv", j));
+	}
+	site_callee(w, k, callee);
+	unsigned code = site_code(w, callee);
+	fprintf(w->f, "  call void %%v%u(ptr nest %s, ptr %%argv)\n", code, callee);
+	return stub_result(s) == STUB_VOID
+		   ? 0
+		   : ir_let(w, "load %s, ptr %%argv", ir_types[stub_result(s)]);
+}
+
+/* entry_js: value (argv, argc), boxed. */
+static unsigned site_entry_js(struct ir_writer *w, uint32_t k, const unsigned *values)
+{
+	stub_signature s = w->signatures[k];
+	char callee[64];
+
+	for (unsigned j = 0; j < stub_nparams(s); j++) {
+		unsigned v = ir_box(w, stub_param(s, j), values[j], slot(w, "bigints", j));
+
+		fprintf(w->f, "  store i64 %%v%u, ptr %%v%u\n", v, slot(w, "argv", j));
+	}
+	site_callee(w, k, callee);
+	unsigned code = site_code(w, callee), result = ++w->last;
+	fprintf(w->f, "  %%v%u = call i64 %%v%u(ptr nest %s, ptr %%argv, i64 %u)\n", result, code,
+		callee, stub_nparams(s));
+	return stub_result(s) == STUB_VOID ? 0 : ir_unbox(w, stub_result(s), result);
+}
+
+/* One crossing of boundary k; x and the result are the numbers of the state's values. */
+static unsigned site(struct ir_writer *w, uint32_t k, unsigned x)
+{
+	stub_signature s = w->signatures[k];
+	enum boundary_kind kind = w->scenario->boundaries[k].kind;
+	unsigned values[STUB_MAX_PARAMS], result;
+
+	for (unsigned j = site_first(w, k); j < stub_nparams(s); j++) {
+		uint32_t salt = scenario_salt(k, j);
+		unsigned v = j < w->scenario->boundaries[k].nbound
+				 ? ir_let(w, "add i32 0, %" PRIu32, salt)
+				 : ir_let(w, "add i32 %%v%u, %" PRIu32, x, salt);
+
+		values[j] = ir_make(w, stub_param(s, j), v, 0);
+	}
+	if (w->part == CALLERS_DIRECT || kind >= BOUNDARY_EXIT_JS)
+		result = site_native(w, k, values);
+	else if (kind == BOUNDARY_ENTRY_NATIVE)
+		result = site_entry_native(w, k, values);
+	else
+		result = site_entry_js(w, k, values);
+	if (stub_result(s) == STUB_VOID)
+		return ir_let(w, "add i32 %%v%u, 1", x);
+	return ir_fold(w, stub_result(s), result);
+}
+
+/* ---- Functions of sites, and the round -------------------------------------------------- */
+
+/* What the sites of a slots function share: the caller's instance, and arrays for arguments. */
+static void site_locals(struct ir_writer *w, const uint32_t *crossed, size_t n)
+{
+	unsigned words = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned args = stub_nparams(w->signatures[crossed[i]]);
+
+		if (w->scenario->boundaries[crossed[i]].kind > BOUNDARY_ENTRY_JS)
+			continue;
+		if (words < args + !args) /* a result needs one, too */
+			words = args + !args;
+	}
+	if (words)
+		fprintf(w->f,
+			"  %%argv = alloca [%u x i64], align 16\n"
+			"  %%bigints = alloca [%u x i64], align 16\n",
+			words, words);
+	fputs("  %home = getelementptr i8, ptr %state, i64 32\n"
+	      "  %ctx = load ptr, ptr %home\n",
+	      w->f);
+	if (w->part == CALLERS_SHARED)
+		fputs("  %calleesat = getelementptr i8, ptr %state, i64 96\n"
+		      "  %callees = load ptr, ptr %calleesat\n",
+		      w->f);
+}
+
+/* A function `i32 (state, x)` that crosses these boundaries in turn. */
+static void site_function(struct ir_writer *w, const char *name, uint64_t number,
+			  const uint32_t *crossed, size_t n)
+{
+	unsigned x = 0;
+
+	w->last = 0;
+	fprintf(w->f,
+		"define internal i32 @%s%" PRIu64
+		"(ptr %%state, i32 %%v0) noinline nounwind noimplicitfloat {\n",
+		name, number);
+	if (by_callees(w))
+		site_locals(w, crossed, n);
+	for (size_t i = 0; i < n; i++)
+		x = site(w, crossed[i], x);
+	fprintf(w->f, "  ret i32 %%v%u\n}\n", x);
+}
+
+static void round_head(struct ir_writer *w)
+{
+	fprintf(w->f,
+		"define void @%s(ptr %%state) nounwind {\n"
+		"entry:\n"
+		"  %%first = load i32, ptr %%state\n"
+		"  %%at = getelementptr i8, ptr %%state, i64 8\n"
+		"  %%rounds = load i64, ptr %%at\n",
+		by_callees(w) ? "round_slots" : "round_direct");
+}
+
+static void round_tail(struct ir_writer *w, const char *x)
+{
+	fprintf(w->f,
+		"  %%less = add i64 %%left, -1\n"
+		"  %%more = icmp ne i64 %%less, 0\n"
+		"  br i1 %%more, label %%round, label %%end\n"
+		"end:\n"
+		"  store i32 %s, ptr %%state\n"
+		"  ret void\n}\n",
+		x);
+}
+
+static void write_straight(struct ir_writer *w)
+{
+	const struct scenario *s = w->scenario;
+	uint64_t parts = (s->nevents + SITES - 1) / SITES;
+	char last[32];
+
+	for (uint64_t p = 0; p < parts; p++) {
+		uint64_t rest = s->nevents - p * SITES;
+
+		site_function(w, "part", p, s->events + p * SITES, rest < SITES ? rest : SITES);
+	}
+	snprintf(last, sizeof(last), "%%x%" PRIu64, parts);
+	round_head(w);
+	fprintf(w->f,
+		"  br label %%round\n"
+		"round:\n"
+		"  %%left = phi i64 [ %%rounds, %%entry ], [ %%less, %%round ]\n"
+		"  %%x0 = phi i32 [ %%first, %%entry ], [ %s, %%round ]\n",
+		last);
+	for (uint64_t p = 0; p < parts; p++)
+		fprintf(w->f,
+			"  %%x%" PRIu64 " = call i32 @part%" PRIu64 "(ptr %%state, i32 %%x%" PRIu64
+			")\n",
+			p + 1, p, p);
+	round_tail(w, last);
+}
+
+/* thunks: distinct boundaries, by number of their thunk. */
+static void write_dispatch(struct ir_writer *w, const uint32_t *thunks, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		site_function(w, "c", i, &thunks[i], 1);
+	fprintf(w->f, "@thunks = internal constant [%" PRIu32 " x ptr] [", n);
+	for (uint32_t i = 0; i < n; i++)
+		fprintf(w->f, "%sptr @c%" PRIu32, i ? ", " : "", i);
+	fputs("]\n", w->f);
+	round_head(w);
+	fputs("  %eventsat = getelementptr i8, ptr %state, i64 16\n"
+	      "  %events = load ptr, ptr %eventsat\n"
+	      "  %neventsat = getelementptr i8, ptr %state, i64 24\n"
+	      "  %nevents = load i64, ptr %neventsat\n"
+	      "  br label %round\n"
+	      "round:\n"
+	      "  %left = phi i64 [ %rounds, %entry ], [ %less, %rounded ]\n"
+	      "  %x0 = phi i32 [ %first, %entry ], [ %x2, %rounded ]\n"
+	      "  br label %event\n"
+	      "event:\n"
+	      "  %i = phi i64 [ 0, %round ], [ %next, %event ]\n"
+	      "  %x1 = phi i32 [ %x0, %round ], [ %x2, %event ]\n"
+	      "  %eventat = getelementptr i32, ptr %events, i64 %i\n"
+	      "  %number = load i32, ptr %eventat\n"
+	      "  %wide = zext i32 %number to i64\n"
+	      "  %thunkat = getelementptr ptr, ptr @thunks, i64 %wide\n"
+	      "  %thunk = load ptr, ptr %thunkat\n"
+	      "  %x2 = call i32 %thunk(ptr %state, i32 %x1)\n"
+	      "  %next = add i64 %i, 1\n"
+	      "  %again = icmp ult i64 %next, %nevents\n"
+	      "  br i1 %again, label %event, label %rounded\n"
+	      "rounded:\n",
+	      w->f);
+	round_tail(w, "%x2");
+}
+
+static int write_callers(struct ir_writer *w)
+{
+	const struct scenario *s = w->scenario;
+	uint32_t *of_boundary = calloc(s->nboundaries, sizeof(*of_boundary));
+	uint32_t *thunks = calloc(s->nboundaries, sizeof(*thunks));
+	uint32_t n;
+	int err = -ENOMEM;
+
+	if (!of_boundary || !thunks)
+		goto out;
+	n = callers_thunks(s, of_boundary, NULL);
+	if (w->part == CALLERS_SLOTS)
+		fputs("@callees = external dso_local global [0 x i8], align 16\n", w->f);
+	for (uint32_t k = 0; k < s->nboundaries; k++) {
+		if (of_boundary[k] == UINT32_MAX)
+			continue;
+		thunks[of_boundary[k]] = k;
+		if (by_callees(w))
+			continue;
+		fprintf(w->f, "declare %s @t%" PRIu32 "(ptr",
+			ir_types[stub_result(w->signatures[k])], k);
+		for (unsigned j = 0; j < stub_nparams(w->signatures[k]); j++)
+			fprintf(w->f, ", %s", ir_types[stub_param(w->signatures[k], j)]);
+		fputs(")\n", w->f);
+	}
+	if (s->shape == SCENARIO_STRAIGHT)
+		write_straight(w);
+	else
+		write_dispatch(w, thunks, n);
+	err = 0;
+out:
+	free(of_boundary);
+	free(thunks);
+	return err;
+}
+
+uint32_t callers_thunks(const struct scenario *s, uint32_t *of_boundary, uint32_t *events)
+{
+	uint32_t n = 0;
+
+	memset(of_boundary, 0xff, s->nboundaries * sizeof(*of_boundary));
+	for (uint64_t i = 0; i < s->nevents; i++) {
+		if (of_boundary[s->events[i]] == UINT32_MAX)
+			of_boundary[s->events[i]] = n++;
+		if (events)
+			events[i] = of_boundary[s->events[i]];
+	}
+	return n;
+}
+
+/* In entry_native's form. */
+static uint64_t bound_word(char type, uint32_t v, const uint32_t *cells)
+{
+	uint64_t word = v;
+
+	switch (type) {
+	case 'l':
+		return (uint64_t)v << 32 | v;
+	case 'f':
+		word = 0;
+		memcpy(&word, &(float){ (float)(v & 0xffff) }, sizeof(float));
+		return word;
+	case 'd':
+		memcpy(&word, &(double){ v & 0xffff }, sizeof(double));
+		return word;
+	case 'r':
+		return (uintptr_t)&cells[v % SCENARIO_CELLS];
+	default:
+		return word;
+	}
+}
+
+void callers_bound(const struct boundary *b, uint32_t k, const uint32_t *cells,
+		   uint64_t bound[STUB_MAX_BOUND])
+{
+	for (uint32_t j = 0; j < b->nbound; j++)
+		bound[j] = bound_word(b->signature[j], scenario_salt(k, j), cells);
+}
+
+static int check(const struct scenario *s, stub_signature *signatures)
+{
+	if (s->nevents == 0)
+		return -EINVAL;
+	for (uint64_t i = 0; i < s->nevents; i++)
+		if (s->events[i] >= s->nboundaries)
+			return -EINVAL;
+	for (uint32_t k = 0; k < s->nboundaries; k++) {
+		const struct boundary *b = &s->boundaries[k];
+
+		if (b->kind >= BOUNDARY_KINDS || b->instance >= SCENARIO_INSTANCES ||
+		    stub_signature_parse(b->signature, &signatures[k]) != 0)
+			return -EINVAL;
+		if (!b->nbound != (b->kind != BOUNDARY_BIND) || b->nbound > STUB_MAX_BOUND ||
+		    b->nbound > stub_nparams(signatures[k]))
+			return -EINVAL;
+	}
+	return 0;
+}
+
+int callers_text(const struct scenario *s, enum callers_part part, char **text, size_t *size)
+{
+	struct ir_writer w = { .scenario = s, .part = part };
+	int err = -ENOMEM;
+
+	*text = NULL;
+	w.signatures = calloc(s->nboundaries + 1, sizeof(*w.signatures));
+	if (!w.signatures)
+		return -ENOMEM;
+	err = check(s, w.signatures);
+	if (err)
+		goto out;
+	w.f = open_memstream(text, size);
+	if (!w.f) {
+		err = -ENOMEM;
+		goto out;
+	}
+	fprintf(w.f, "@cells = external dso_local global [%d x i32], align 16\n", SCENARIO_CELLS);
+	if (part == CALLERS_TARGETS)
+		ir_targets(&w);
+	else
+		err = write_callers(&w);
+	if (ferror(w.f))
+		err = -ENOMEM;
+	if (fclose(w.f) != 0)
+		err = -ENOMEM;
+out:
+	if (err) {
+		free(*text);
+		*text = NULL;
+	}
+	free(w.signatures);
+	return err;
+}

@@ -1,0 +1,65 @@
+/*
+ * callers.h - the two sides of a scenario's boundaries, as LLVM IR text: the targets that compute,
+ * and the compiled code that crosses, through stubs or (the floor) by direct calls.
+ *
+ *   part      defines                               needs from the loader's hook
+ *   targets   t<k>, the target of boundary k, and   @cells, @version
+ *             h<k>, its host form (exit_js only)
+ *   slots     round_slots                           @callees, @cells
+ *   shared    round_slots, callees by way of state  @cells
+ *   direct    round_direct                          t<k> of every boundary crossed, @cells
+ *
+ * Each part is a module of its own, so that a cell compiles and loads what it runs. The symbols:
+ *   @cells    uint32_t[SCENARIO_CELLS], in code_data (reached by 32-bit displacement)
+ *   @callees  struct callee[nboundaries], in code_data; callee k belongs to boundary k
+ *   @version  absolute: the hook answers with the number version + 1 as an address (NULL means
+ *             "unknown" to the loader). One object loaded twice gives two versions of the targets.
+ *
+ * Both round functions are `void (struct callers_state *)`, called from C; they run state->rounds
+ * rounds and leave x in the state. The caller's instance, the ctx of exits, indirect calls and
+ * builtins, is instances[0]. A site of a ref passes the signature in r13 (swiftself); a site of a
+ * bind passes what callers_bound does not store.
+ *
+ * SCENARIO_STRAIGHT: a round is every event in line. The first crossing of each boundary is
+ * the first round: run one round and time it. events and nevents are not read.
+ * SCENARIO_DISPATCH: a round is state->events, which holds thunk numbers, not boundaries:
+ * boundaries in the order of their first crossing (callers_thunks). All first crossings are
+ * therefore one round with the events 0, 1, ... crossed-1.
+ */
+#ifndef STUBMAP_CALLS_CALLERS_H
+#define STUBMAP_CALLS_CALLERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "workloads/workload.h"
+#include "jit/host.h"
+
+struct callers_state {
+	uint32_t x; /* in and out */
+	uint32_t reserved;
+	uint64_t rounds;	/* >= 1 */
+	const uint32_t *events; /* dispatch only: thunk numbers */
+	uint64_t nevents;	/* >= 1 */
+	struct instance *instances[SCENARIO_INSTANCES];
+	struct callee *callees; /* shared: callee k belongs to boundary k */
+};
+
+typedef void callers_round(struct callers_state *);
+
+/* Shared: code of one module for many instances, each with callees of its own. */
+enum callers_part { CALLERS_TARGETS, CALLERS_SLOTS, CALLERS_SHARED, CALLERS_DIRECT };
+
+/* IR text, zero-terminated, size without the zero; free(*text). 0, -EINVAL (a signature, kind,
+ * instance or event that the scenario's own bounds forbid; no event at all), -ENOMEM. */
+int callers_text(const struct scenario *, enum callers_part, char **text, size_t *size);
+
+/* The arguments that bind's boundary k stores, as its stub_spec has them: bound[0..nbound). */
+void callers_bound(const struct boundary *, uint32_t k, const uint32_t *cells,
+		   uint64_t bound[STUB_MAX_BOUND]);
+
+/* Thunk numbers by first crossing: of_boundary[k] (nboundaries of them; UINT32_MAX: never crossed)
+ * and events[i] (nevents of them; may be NULL). Returns how many distinct ones: crossed. */
+uint32_t callers_thunks(const struct scenario *, uint32_t *of_boundary, uint32_t *events);
+
+#endif

@@ -1,0 +1,109 @@
+/*
+ * targets.c - the far side of each boundary: a function that works out workload.h's formula,
+ * natively and, for exit_js, as a host function that gets and gives boxed values.
+ *
+ * The version is no memory but an absolute symbol, as a constant that tier-up compiles in: the same
+ * object loaded with another answer is another set of targets.
+ */
+#include "calls/ir.h"
+
+#include <inttypes.h>
+
+_Static_assert(offsetof(struct instance, salt) == 8 &&
+		   offsetof(struct instance, accumulator) == 12 &&
+		   offsetof(struct instance, bigint) == 16,
+	       "the offsets written below");
+
+/* ---- Targets -----------------------------------------------------------------------------------
+ */
+
+/* The formula on values of the parameters' types; returns h. */
+static unsigned target_hash(struct ir_writer *w, uint32_t k, const unsigned *values)
+{
+	stub_signature s = w->signatures[k];
+	unsigned h = ir_let(w, "getelementptr i8, ptr %%ctx, i64 8");
+
+	h = ir_let(w, "load i32, ptr %%v%u", h);
+	h = ir_let(w, "add i32 %%v%u, ptrtoint (ptr @version to i32)", h);
+	h = ir_let(w, "add i32 %%v%u, %" PRId64, h, (int64_t)k - 1); /* @version is version + 1 */
+	for (unsigned j = 0; j < stub_nparams(s); j++) {
+		unsigned v = ir_fold(w, stub_param(s, j), values[j]);
+
+		h = ir_let(w, "call i32 @llvm.fshl.i32(i32 %%v%u, i32 %%v%u, i32 5)", h, h);
+		h = ir_let(w, "add i32 %%v%u, %%v%u", h, v);
+	}
+	return h;
+}
+
+static void target_accumulate(struct ir_writer *w, unsigned h)
+{
+	unsigned at = ir_let(w, "getelementptr i8, ptr %%ctx, i64 12");
+	unsigned old = ir_let(w, "load i32, ptr %%v%u", at);
+
+	h = ir_let(w, "xor i32 %%v%u, %%v%u", old, h);
+	fprintf(w->f, "  store i32 %%v%u, ptr %%v%u\n", h, at);
+}
+
+static void target_native(struct ir_writer *w, uint32_t k)
+{
+	stub_signature s = w->signatures[k];
+	enum stub_type result = stub_result(s);
+	unsigned values[STUB_MAX_PARAMS], h;
+
+	w->last = 0;
+	fprintf(w->f, "define %s @t%" PRIu32 "(ptr %%ctx", ir_types[result], k);
+	for (unsigned j = 0; j < stub_nparams(s); j++) {
+		values[j] = ++w->last;
+		fprintf(w->f, ", %s %%v%u", ir_types[stub_param(s, j)], values[j]);
+	}
+	fputs(") nounwind align 16 {\n", w->f);
+	h = target_hash(w, k, values);
+	if (result == STUB_VOID) {
+		target_accumulate(w, h);
+		fputs("  ret void\n}\n", w->f);
+		return;
+	}
+	h = ir_make(w, result, h, 0x55555555);
+	fprintf(w->f, "  ret %s %%v%u\n}\n", ir_types[result], h);
+}
+
+/* A host function: int (ctx, argv, argc), everything boxed, its result in argv[0]. */
+static void target_host(struct ir_writer *w, uint32_t k)
+{
+	stub_signature s = w->signatures[k];
+	enum stub_type result = stub_result(s);
+	unsigned values[STUB_MAX_PARAMS], v;
+
+	w->last = 0;
+	fprintf(w->f, "define i32 @h%" PRIu32 "(ptr %%ctx, ptr %%argv, i64) nounwind align 16 {\n",
+		k);
+	for (unsigned j = 0; j < stub_nparams(s); j++) {
+		v = ir_let(w, "getelementptr i64, ptr %%argv, i64 %u", j);
+		v = ir_let(w, "load i64, ptr %%v%u", v);
+		values[j] = ir_unbox(w, stub_param(s, j), v);
+	}
+	v = target_hash(w, k, values);
+	if (result == STUB_VOID) {
+		target_accumulate(w, v);
+		fprintf(w->f, "  store i64 %" PRIu64 ", ptr %%argv\n",
+			(uint64_t)VALUE_UNDEFINED << 48);
+	} else {
+		v = ir_make(w, result, v, 0x55555555);
+		v = ir_box(w, result, v, ir_let(w, "getelementptr i8, ptr %%ctx, i64 16"));
+		fprintf(w->f, "  store i64 %%v%u, ptr %%argv\n", v);
+	}
+	fputs("  ret i32 0\n}\n", w->f);
+}
+
+void ir_targets(struct ir_writer *w)
+{
+	fputs("@version = external hidden global i8, !absolute_symbol !0\n"
+	      "!0 = !{i64 0, i64 2147483648}\n"
+	      "declare i32 @llvm.fshl.i32(i32, i32, i32)\n",
+	      w->f);
+	for (uint32_t k = 0; k < w->scenario->nboundaries; k++) {
+		target_native(w, k);
+		if (w->scenario->boundaries[k].kind == BOUNDARY_EXIT_JS)
+			target_host(w, k);
+	}
+}

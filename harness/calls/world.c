@@ -1,0 +1,335 @@
+/*
+ * world.c - from a cell to code that can run: opens the workload, reserves code memory, compiles
+ * and loads the targets (twice: retargeting goes from the first copy to the second) and the
+ * callers, and says for each boundary what its stub has to do.
+ *
+ * What the strategy does not decide is moved by the seed: the base of the code memory and the
+ * offset of each module's text.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "calls/world.h"
+
+int world_fail(struct world *w, const char *what, int error)
+{
+	const char *how = error == -ENOMEM    ? "out of code memory"
+			  : error == -ENOTSUP ? "a signature or kind it can't make"
+					      : strerror(-error);
+
+	snprintf(w->why, CELL_ERROR, "%s: %s: %s", w->job->cell.stubs, what, how);
+	return -1;
+}
+
+void world_configs(const struct cell *c, struct code_config *code, struct stub_config *stubs,
+		   enum stub_kind *kind)
+{
+	*code = (struct code_config){ .quantum = c->quantum, .share = c->share };
+	while (code->wx + 1 < CODE_WX_POLICIES && strcmp(code_wx_names[code->wx], c->wx))
+		code->wx++;
+	*stubs = (struct stub_config){
+		.literals =
+		    strcmp(c->literals, "table") ? STUB_LITERALS_BAKED : STUB_LITERALS_TABLE,
+		.defaults = !strcmp(c->literals, "own"),
+		.markers = c->markers,
+		.running = cell_life(c) == LIFE_TIERUP,
+		.poison = c->poison,
+		.generic = c->generic,
+	};
+	for (unsigned p = 0; p < STUB_POLICIES; p++)
+		if (!strcmp(stub_policy_names[p], c->policy)) /* else it does not apply */
+			stubs->policy = p;
+	*kind = 0;
+	while (*kind + 1 < STUB_KINDS && strcmp(stub_kind_names[*kind], c->kind))
+		(*kind)++;
+}
+
+/* ---- Before: the scenario, the code memory, the modules ---------------------------------- */
+
+static int open_scenario(struct world *w)
+{
+	const struct cell *c = &w->job->cell;
+	const struct workload *workload = workload_find(c->workload);
+	struct workload_params p = {
+		.live = c->live,
+		.signature = c->signature[0] ? c->signature : NULL,
+		.seed = w->job->seed,
+		.data = w->job->data,
+		.max_events = c->max_events,
+	};
+
+	p.kind = (enum boundary_kind)w->kind;
+	return workload->open(workload, &p, &w->scenario, w->why);
+}
+
+static int open_code(struct world *w, struct prng *rng)
+{
+	const struct cell *c = &w->job->cell;
+	int e;
+
+	w->code_config.colour = prng_below(rng, 512);
+	w->code_config.faults = getenv("STUBMAP_CODE_TEST");
+	e = code_open(&w->code, &w->code_config);
+
+	if (e) {
+		snprintf(w->why, CELL_ERROR, "code memory %s, quantum %u: %s", c->wx, c->quantum,
+			 e == -EACCES ? "the kernel forbids this policy" : strerror(-e));
+		return -1;
+	}
+	e = stub_space_open(&w->space, w->ops, w->code, &w->stub_config, &host_runtime);
+	if (e == -EINVAL) {
+		snprintf(w->why, CELL_ERROR, "%s can't have its literals %s", c->stubs,
+			 c->literals);
+		return -1;
+	}
+	if (e == -ENOSYS) {
+		snprintf(
+		    w->why, CELL_ERROR,
+		    "upgrades under wx %s need membarrier SYNC_CORE, which this kernel refuses; "
+		    "toggle does without",
+		    c->wx);
+		return -1;
+	}
+	if (e)
+		return world_fail(w, "open", e);
+	w->space_open = true;
+	return 0;
+}
+
+static int make_world(struct world *w)
+{
+	const struct scenario *s = &w->scenario;
+	uint32_t n = s->nboundaries;
+
+	w->state.callees = w->callees = code_data(w->code, n * sizeof *w->callees);
+	w->cells = code_data(w->code, SCENARIO_CELLS * sizeof *w->cells);
+	w->host = calloc(1, sizeof *w->host);
+	w->instances = calloc(SCENARIO_INSTANCES, sizeof *w->instances);
+	w->specs = calloc(n, sizeof *w->specs);
+	w->pointers = calloc(n, sizeof(struct callee *));
+	if (!w->callees || !w->cells || !w->host || !w->instances || !w->specs || !w->pointers) {
+		snprintf(w->why, CELL_ERROR, "out of memory for %u stubs", n);
+		return -1;
+	}
+	for (uint32_t i = 0; i < SCENARIO_CELLS; i++)
+		w->cells[i] = i * 2654435761u;
+	for (unsigned i = 0; i < SCENARIO_INSTANCES; i++) {
+		w->instances[i].head.activation = &w->host->activation;
+		w->instances[i].head.salt = s->context_salt[i];
+		w->instances[i].host = w->host;
+		w->state.instances[i] = &w->instances[i].head;
+	}
+	return 0;
+}
+
+static const void *resolve(void *arg, const char *symbol, enum load_use use)
+{
+	struct world *w = arg;
+
+	(void)use;
+	if (!strcmp(symbol, "cells"))
+		return w->cells;
+	if (!strcmp(symbol, "callees"))
+		return w->callees;
+	if (!strcmp(symbol, "version"))
+		return (const void *)(w->version + 1);
+	return loaded_address(&w->targets[0], symbol);
+}
+
+static int compile(const struct world *w, enum callers_part part, const struct jit_options *options,
+		   struct jit_object *object, char why[CELL_ERROR])
+{
+	char *text;
+	size_t size;
+	int e = callers_text(&w->scenario, part, &text, &size);
+
+	if (e) {
+		snprintf(why, CELL_ERROR, "callers of %s: %s", w->job->cell.workload, strerror(-e));
+		return -1;
+	}
+	e = jit_compile(part == CALLERS_TARGETS ? "targets" : "callers", text, size, options,
+			object, why);
+	free(text);
+	return e;
+}
+
+int world_compile_targets(const struct world *w, unsigned tier, const char *cache,
+			  struct jit_object *out, char why[CELL_ERROR])
+{
+	const struct jit_options options = { .tier = tier, .cache = cache };
+
+	return compile(w, CALLERS_TARGETS, &options, out, why);
+}
+
+static int compile_part(struct world *w, enum callers_part part, unsigned tier,
+			struct jit_object *object)
+{
+	const struct jit_options options = { .tier = tier, .cache = w->job->cache };
+	int e = compile(w, part, &options, object, w->why);
+
+	w->compile_ns += object->compile_ns;
+	w->cached |= object->cached;
+	return e;
+}
+
+static int load_part(struct world *w, const struct jit_object *object, uint32_t offset,
+		     struct loaded *out)
+{
+	const struct load_hooks hooks = { .resolve = resolve, .arg = w, .text_offset = offset };
+
+	return jit_load(w->code, object, &hooks, out, w->why);
+}
+
+int world_load_targets(struct world *w, const struct jit_object *object, unsigned version,
+		       uint32_t offset)
+{
+	w->version = version;
+	return load_part(w, object, offset, &w->targets[version]);
+}
+
+/* A tier-up begins with targets of tier 0; its callers are no part of what is upgraded. */
+static int load_modules(struct world *w, struct prng *rng)
+{
+	const enum workload_life life = cell_life(&w->job->cell);
+	const bool direct = !life && w->ops->flags & STUB_DIRECT;
+	const unsigned tier = w->job->cell.tier;
+	struct jit_object targets = { 0 }, callers = { 0 };
+	int e = compile_part(w, CALLERS_TARGETS, life == LIFE_TIERUP ? 0 : tier, &targets);
+
+	for (unsigned v = 0; v < (life ? 1 : 2) && !e; v++)
+		e = world_load_targets(w, &targets, v, 16 * prng_below(rng, 256));
+	if (!e)
+		e = compile_part(w,
+				 life	  ? CALLERS_SHARED
+				 : direct ? CALLERS_DIRECT
+					  : CALLERS_SLOTS,
+				 life == LIFE_TIERUP ? 2 : tier, &callers);
+	if (!e)
+		e = load_part(w, &callers, 16 * prng_below(rng, 256), &w->callers);
+	if (!e) {
+		const char *entry = direct ? "round_direct" : "round_slots";
+		const void *p = loaded_address(&w->callers, entry);
+
+		/* A pointer to code that was data a moment ago: by way of its bytes. */
+		memcpy(&w->round, &p, sizeof p);
+	}
+	jit_object_free(&targets);
+	jit_object_free(&callers);
+	return e ? -1 : 0;
+}
+
+/* What a bind stores, where its stub finds it. */
+static int store_bound(struct world *w, uint32_t k)
+{
+	const struct boundary *b = &w->scenario.boundaries[k];
+
+	if (!b->nbound)
+		return 0;
+	if (!w->bound)
+		w->bound = calloc(w->scenario.nboundaries, STUB_MAX_BOUND * sizeof *w->bound);
+	if (!w->bound) {
+		snprintf(w->why, CELL_ERROR, "out of memory for bound arguments");
+		return -1;
+	}
+	w->specs[k].bound = w->bound + (size_t)k * STUB_MAX_BOUND;
+	w->specs[k].nbound = b->nbound;
+	callers_bound(b, k, w->cells, w->bound + (size_t)k * STUB_MAX_BOUND);
+	return 0;
+}
+
+const void *world_target(const struct world *w, unsigned version, uint32_t k)
+{
+	const bool host = w->scenario.boundaries[k].kind == BOUNDARY_EXIT_JS;
+	char symbol[16];
+
+	snprintf(symbol, sizeof symbol, "%c%u", host ? 'h' : 't', k);
+	return loaded_address(&w->targets[version], symbol);
+}
+
+static int make_specs(struct world *w)
+{
+	const struct scenario *s = &w->scenario;
+
+	for (uint32_t k = 0; k < s->nboundaries; k++) {
+		const struct boundary *b = &s->boundaries[k];
+
+		w->specs[k] = (struct stub_spec){
+			.kind = (enum stub_kind)b->kind,
+			.target = world_target(w, 0, k),
+			.context = &w->instances[b->instance],
+			.module = b->module,
+			.table = b->table,
+		};
+		w->pointers[k] = &w->callees[k];
+		if (!w->specs[k].target ||
+		    stub_signature_parse(b->signature, &w->specs[k].signature)) {
+			snprintf(w->why, CELL_ERROR, "boundary %u: no target", k);
+			return -1;
+		}
+		if (store_bound(w, k))
+			return -1;
+	}
+	return 0;
+}
+
+static int make_thunks(struct world *w)
+{
+	struct scenario *s = &w->scenario;
+
+	if (s->shape != SCENARIO_DISPATCH)
+		return 0;
+	uint32_t *of_boundary = malloc(s->nboundaries * sizeof *of_boundary);
+	w->thunks = malloc((s->nevents + s->crossed) * sizeof *w->thunks);
+	w->crossed = malloc((s->crossed + 1) * sizeof *w->crossed);
+	if (!of_boundary || !w->thunks || !w->crossed) {
+		free(of_boundary);
+		snprintf(w->why, CELL_ERROR, "out of memory for %llu events",
+			 (unsigned long long)s->nevents);
+		return -1;
+	}
+	callers_thunks(s, of_boundary, w->thunks);
+	for (uint32_t i = 0; i < s->crossed; i++)
+		w->thunks[s->nevents + i] = i;
+	for (uint32_t k = 0; k < s->nboundaries; k++)
+		if (of_boundary[k] != UINT32_MAX)
+			w->crossed[of_boundary[k]] = k;
+	free(of_boundary);
+	w->state.events = w->thunks;
+	w->state.nevents = s->nevents;
+	return 0;
+}
+
+void world_close(struct world *w)
+{
+	for (unsigned v = 0; v < 2; v++)
+		jit_unload(&w->targets[v]);
+	jit_unload(&w->callers);
+	if (w->space_open)
+		stub_space_close(&w->space);
+	if (w->code)
+		code_close(w->code);
+	scenario_close(&w->scenario);
+	free(w->host);
+	free(w->instances);
+	free(w->specs);
+	free(w->bound);
+	free(w->pointers);
+	free(w->thunks);
+	free(w->crossed);
+}
+
+enum measure_status world_open(struct world *w, const struct job *job, struct prng *rng,
+			       char why[CELL_ERROR])
+{
+	*w = (struct world){ .job = job, .why = why, .ops = stub_strategy(job->cell.stubs) };
+	why[0] = '\0';
+	world_configs(&job->cell, &w->code_config, &w->stub_config, &w->kind);
+	if (!w->ops || open_scenario(w))
+		return MEASURE_REFUSED;
+	if (open_code(w, rng) || make_world(w) || load_modules(w, rng) || make_specs(w) ||
+	    make_thunks(w))
+		return MEASURE_FAILED;
+	return MEASURE_OK;
+}

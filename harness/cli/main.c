@@ -1,0 +1,91 @@
+/* main.c - the command line's first word. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "measure/child.h"
+#include "cli/commands.h"
+#include "maps/callgrind.h"
+#include "base/file.h"
+#include "base/say.h"
+#include "base/suggest.h"
+
+static const struct command {
+	const char *name, *summary;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{ "doctor", "what can be measured here, and why the rest can't", cmd_doctor },
+	{ "list", "strategies, encoders, workloads, meters, machines", cmd_list },
+	{ "run", "one quick comparison, as a table", cmd_run },
+	{ "sweep", "a whole plan into a run file; goes on where it was cut off", cmd_sweep },
+	{ "summary", "a run file as tables, rows or a figure's data", cmd_summary },
+	{ "compare", "two run files, cell by cell", cmd_compare },
+	{ "claims", "sentences that a run can refute", cmd_claims },
+	{ "maps", "the stack maps of a program of yours under every encoder", cmd_maps },
+	{ "faults", "a map producer's mistakes in live programs: who notices", cmd_faults },
+	{ "show", "one stub, disassembled where it lies; one stack map's lookup explained",
+	  cmd_show },
+	{ "model", "what the caches of other machines would do with the same calls", cmd_model },
+	{ "child", NULL, child_main },
+	{ "lookups", NULL, map_lookups_main },
+	{ NULL, NULL, NULL },
+};
+
+static void usage(FILE *f)
+{
+	fputs("stubmap: where should a JIT place its stubs, and how should it encode its stack "
+	      "maps?\n\n"
+	      "usage: stubmap COMMAND [options]      (stubmap COMMAND --help tells them)\n\n",
+	      f);
+	for (const struct command *c = commands; c->name; c++)
+		if (c->summary)
+			fprintf(f, "  %-9s %s\n", c->name, c->summary);
+}
+
+/* A descriptor that the caller closed would be the next file's: what is printed would go there. */
+static void keep_descriptors(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_RDONLY : O_WRONLY) < 0)
+			_exit(2);
+}
+
+/* What was printed must have been taken, whichever command it was. */
+static int finish(const char *command, int status)
+{
+	char who[64];
+	int r = file_flush(stdout);
+
+	if (!r)
+		return status;
+	snprintf(who, sizeof who, "stubmap%s%s", *command ? " " : "", command);
+	return say_line(who, "standard output: %s", strerror(-r));
+}
+
+int main(int argc, char **argv)
+{
+	const char *names[sizeof commands / sizeof *commands];
+	size_t n = 0;
+
+	keep_descriptors();
+	signal(SIGXFSZ, SIG_IGN); /* a limit on files is an error like a full device */
+	if (argc < 2) {
+		usage(stderr);
+		return 2;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		usage(stdout);
+		return finish("", 0);
+	}
+	for (const struct command *c = commands; c->name; c++) {
+		if (!strcmp(argv[1], c->name))
+			return finish(c->name, c->run(argc - 1, argv + 1));
+		if (c->summary)
+			names[n++] = c->name;
+	}
+	const char *near = suggest_nearest(argv[1], names, n);
+	return say_line("stubmap", "no command '%s'%s%s%s: see stubmap --help", argv[1],
+			near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}

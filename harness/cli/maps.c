@@ -1,0 +1,214 @@
+/*
+ * maps.c - `stubmap maps`: the stack maps of the reader's own files, and the JIT's own, under
+ * every encoder.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "corpora/corpus.h"
+#include "meters/fingerprint.h"
+#include "gc/corpus.h"
+#include "maps/measure.h"
+#include "maps/report.h"
+#include "maps/rows.h"
+#include "cli/options.h"
+#include "base/say.h"
+#include "base/suggest.h"
+
+static const struct option_help help = {
+	.usage = "maps FILE... [options]",
+	.summary =
+	    "Encodes the stack maps of each FILE with every encoder and measures them: bytes,\n"
+	    "lookups, what encoding costs, and what wrong return addresses and forgetful "
+	    "producers\n"
+	    "lead to. Beside the sizes stands a bound: how small a table could be.\n"
+	    "\n"
+	    "A FILE is an x86-64 program of OCaml 4.11 to 5 or Go 1.18 and later, an object or\n"
+	    "program with .llvm_stackmaps, Wasmtime's .cwasm, a corpus of workloads/corpora, or a\n"
+	    "record that -o wrote, whose figures are shown again. gc:NAME (stubmap list "
+	    "workloads)\n"
+	    "is a program that the JIT compiles, at tier 2 or as in gc:NAME@0, and runs: it has\n"
+	    "stack walks too, and so lookups in their order.\n"
+	    "\n"
+	    "The exit status is 1 where an encoder gave a wrong answer, 2 where a file was "
+	    "refused.",
+	.min_words = 1,
+	.max_words = -1,
+};
+
+enum { LINE = 600 };
+
+static int say(const char *line)
+{
+	return say_line("stubmap maps", "%s", line);
+}
+
+static int check_figure(const char *figure)
+{
+	char line[LINE];
+	size_t n = 0;
+
+	for (; map_report_figures[n]; n++)
+		if (!strcmp(map_report_figures[n], figure))
+			return 0;
+	suggest_refuse(line, sizeof line, "figure", figure, map_report_figures, n);
+	return say(line);
+}
+
+/* What can be known of the files before the first is measured. */
+static int check_files(char **files, size_t n)
+{
+	char line[MAP_ROWS_ERROR];
+
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < i; k++)
+			if (!strcmp(files[k], files[i])) {
+				snprintf(line, sizeof line, "%s: given twice", files[i]);
+				return say(line);
+			}
+		if (gc_corpus_is(files[i])) {
+			if (gc_corpus_check(files[i], line))
+				return say(line);
+		} else if (access(files[i], R_OK)) {
+			snprintf(line, sizeof line, "%s: %s", files[i], strerror(errno));
+			return say(line);
+		}
+	}
+	return 0;
+}
+
+/* Whether a record could be put in its folder. */
+static int check_path(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[LINE], line[LINE];
+
+	snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1,
+		 slash ? path : ".");
+	if (!access(folder, W_OK | X_OK))
+		return 0;
+	snprintf(line, sizeof line, "%.500s: %s", path, strerror(errno));
+	return say(line);
+}
+
+/* 0, 1 (an encoder was wrong) or 2 (said why). */
+static int measure(const struct map_measure *with, char **files, size_t n)
+{
+	char error[MAP_ROWS_ERROR];
+	int wrong = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int r;
+		if (map_rows_is_record(files[i]))
+			r = map_rows_load(with->rows, files[i], error);
+		else
+			r = map_measure_file(with, files[i], error);
+		if (r && r != -EILSEQ) {
+			progress_end(with->progress);
+			return say(error);
+		}
+		wrong |= r == -EILSEQ;
+	}
+	progress_end(with->progress);
+	return wrong;
+}
+
+/* A step for each encoder, and one for what all of them execute; a record costs nothing. */
+static size_t count_steps(char **files, size_t n, size_t nencoders)
+{
+	size_t steps = 0;
+
+	for (size_t i = 0; i < n; i++)
+		steps += map_rows_is_record(files[i]) ? 0 : nencoders + 1;
+	return steps;
+}
+
+static int save(const struct map_rows *rows, const char *path)
+{
+	char line[LINE];
+	json_t *machine = env_machine();
+	int r = map_rows_save(rows, machine, path);
+
+	json_decref(machine);
+	if (!r)
+		return 0;
+	snprintf(line, sizeof line, "%s: %s", path, strerror(-r));
+	return say(line);
+}
+
+static int show(const struct map_rows *rows, bool json, const char *figure)
+{
+	int r = 0;
+
+	if (figure)
+		map_report_tsv(stdout, rows, figure);
+	else if (json)
+		map_rows_write(rows, stdout);
+	else
+		r = map_report_tables(stdout, rows);
+	return r ? say(strerror(-r)) : 0;
+}
+
+int cmd_maps(int argc, char **argv)
+{
+	struct option_list list = { 0 };
+	const struct map_ops *encoders[MAP_CHOICE];
+	char error[MAP_ROWS_ERROR];
+	size_t nencoders;
+	const char *figure = NULL, *path = NULL;
+	bool json = false, untimed = false;
+	const struct option_spec specs[] = {
+		{ "encoders", 0, OPTION_LIST, "A,B", "these only; stubmap list maps has them all",
+		  &list, 0, 0 },
+		{ "no-time", 0, OPTION_FLAG, NULL, "leave out what takes a clock or a counter",
+		  &untimed, 0, 0 },
+		{ "json", 0, OPTION_FLAG, NULL, "one tidy row a line, every figure", &json, 0, 0 },
+		{ "tsv", 0, OPTION_TEXT, "FIGURE", "a figure's data: bytes, lookup, safety",
+		  &figure, 0, 0 },
+		{ "out", 'o', OPTION_TEXT, "MAPS.jsonl",
+		  "keep the rows, with the machine, as a record", &path, 0, 0 },
+	};
+	struct progress progress;
+	struct map_rows rows;
+	int first, r;
+
+	r = options_parse(argc, argv, &help, specs, sizeof specs / sizeof *specs, &first);
+	if (r) {
+		free(list.text);
+		return r < 0 ? 2 : 0;
+	}
+	r = map_rows_begin(&rows) ? say("out of memory") : 0;
+	if (!r && map_measure_choose(list.words, list.n, encoders, &nencoders, error))
+		r = say(error);
+	if (!r && json && figure)
+		r = say("--json and --tsv exclude each other");
+	if (!r && figure)
+		r = check_figure(figure);
+	if (!r)
+		r = check_files(argv + first, (size_t)(argc - first));
+	if (!r && path)
+		r = check_path(path);
+	if (!r && !untimed && getenv("LIBPFM_FORCE_PMU"))
+		r = say("LIBPFM_FORCE_PMU makes counters up: unset it");
+	if (!r) {
+		struct map_measure with = { .encoders = encoders,
+					    .nencoders = nencoders,
+					    .untimed = untimed,
+					    .progress = &progress,
+					    .rows = &rows };
+		progress_begin(&progress, "stubmap maps",
+			       count_steps(argv + first, (size_t)(argc - first), nencoders));
+		r = measure(&with, argv + first, (size_t)(argc - first));
+	}
+	if (r != 2 && path && save(&rows, path))
+		r = 2;
+	if (r != 2 && show(&rows, json, figure))
+		r = 2;
+	map_rows_end(&rows);
+	free(list.text);
+	return r;
+}

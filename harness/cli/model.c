@@ -1,0 +1,441 @@
+/*
+ * model.c - stubmap model: what caches, TLBs and branch-target buffers of known machines would
+ * do with the cells' real addresses. Also how far that can be believed: beside cachegrind, beside
+ * measured times.
+ */
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <stubmap/stub.h>
+
+#include "cli/commands.h"
+#include "meters/fingerprint.h"
+#include "model/check.h"
+#include "analysis/predict.h"
+#include "model/report.h"
+#include "cli/options.h"
+#include "runs/plan.h"
+#include "base/say.h"
+#include "base/suggest.h"
+#include "runs/sweep.h"
+
+static const struct option_help help = {
+	.usage = "model [options] [TRACE...]",
+	.summary =
+	    "Runs each cell once more under valgrind's lackey, puts the addresses of its steady\n"
+	    "state through models of machines, and prints misses per call. A page of P KiB\n"
+	    "stands for a machine with such pages and a code allocator of such quanta. Traces\n"
+	    "given as files (--keep) are used instead of cells.",
+	.min_words = 0,
+	.max_words = -1,
+};
+
+enum { MOST_MACHINES = 40, MOST_PAGES = 3 };
+
+struct wanted {
+	struct option_list stubs, workload, live, kind, signature, wx, literals, machines, page;
+	bool markers, json, tsv, agree, speed, plru;
+	const char *predict, *keep;
+	uint64_t max_events, seed, frames, workers, timeout;
+	const struct machine *chosen[MOST_MACHINES];
+	size_t nchosen;
+	struct machine host;
+	struct machine copies[MOST_MACHINES]; /* with another replacement */
+	uint32_t pages[MOST_PAGES];
+	size_t npages; /* 0: each machine's own */
+};
+
+static int say(const char *line)
+{
+	return say_line("stubmap model", "%s", line);
+}
+
+/* ---- Machines and pages ----------------------------------------------------------------- */
+
+/* "all" and a row's own name may both be given: each machine is asked once. */
+static void add_machine(struct wanted *w, const struct machine *m)
+{
+	for (size_t i = 0; i < w->nchosen; i++)
+		if (w->chosen[i] == m)
+			return;
+	w->chosen[w->nchosen++] = m;
+}
+
+static int choose_host(struct wanted *w)
+{
+	json_t *fingerprint = env_machine();
+	int e = machine_of_fingerprint(fingerprint, &w->host);
+
+	json_decref(fingerprint);
+	if (e)
+		return say("--machines host: neither sysfs nor CPUID tells this machine's L1I");
+	add_machine(w, &w->host);
+	return 0;
+}
+
+static int choose_machine(struct wanted *w, const char *word)
+{
+	const char *names[MOST_MACHINES];
+	const struct machine *m = machine_find(word);
+	char line[1000];
+
+	if (!strcmp(word, "host"))
+		return choose_host(w);
+	if (!strcmp(word, "all")) {
+		for (size_t i = 0; i < machines_n && w->nchosen < MOST_MACHINES; i++)
+			add_machine(w, &machines[i]);
+		return 0;
+	}
+	if (m && w->nchosen < MOST_MACHINES) {
+		add_machine(w, m);
+		return 0;
+	}
+	size_t n = 0;
+	names[n++] = "all";
+	names[n++] = "host";
+	for (size_t i = 0; i < machines_n; i++)
+		names[n++] = machines[i].name;
+	suggest_refuse(line, sizeof line, "machine", word, names, n);
+	return say(m ? "too many machines" : line);
+}
+
+/* What excludes what. words: traces given. */
+static int check_call(const struct wanted *w, size_t words)
+{
+	bool mode = w->agree || w->speed || w->predict;
+
+	if (w->agree + w->speed + (w->predict != NULL) > 1)
+		return say("--agree, --speed and --predict exclude each other");
+	if (w->json && w->tsv)
+		return say("--json and --tsv exclude each other");
+	if ((w->json && (w->agree || w->speed)) || (w->tsv && mode))
+		return say("--agree, --speed: a table only; --predict: a table or --json");
+	if (words && (mode || w->stubs.n || w->workload.n || w->live.n || w->kind.n ||
+		      w->signature.n || w->wx.n || w->literals.n || w->markers || w->max_events))
+		return say("a trace is of a cell already: no options of cells beside it, and no "
+			   "--agree, --speed or --predict");
+	return 0;
+}
+
+static int choose(struct wanted *w)
+{
+	int e = 0;
+
+	if (!w->machines.n)
+		e = choose_host(w);
+	for (size_t i = 0; i < w->machines.n && !e; i++)
+		e = choose_machine(w, w->machines.words[i]);
+	for (size_t i = 0; i < w->nchosen && w->plru && !e; i++) {
+		w->copies[i] = *w->chosen[i];
+		w->copies[i].policy = CACHE_PLRU;
+		w->chosen[i] = &w->copies[i];
+	}
+	for (size_t i = 0; i < w->page.n && !e; i++) {
+		uint64_t v = 0;
+		bool bad =
+		    options_size(w->page.words[i], &v) || (v != 4096 && v != 16384 && v != 65536);
+		for (size_t p = 0; p < w->npages; p++)
+			bad |= w->pages[p] == v;
+		if (bad)
+			return say_line("stubmap model",
+					"--page '%s': allowed: 4K, 16K, 64K, each once",
+					w->page.words[i]);
+		w->pages[w->npages++] = (uint32_t)v;
+	}
+	return e;
+}
+
+/* Whether machine i is to be asked about pages of that size. */
+static bool has_page(const struct wanted *w, size_t i, uint32_t page)
+{
+	for (size_t p = 0; p < w->npages; p++)
+		if (w->pages[p] == page)
+			return true;
+	return !w->npages && w->chosen[i]->page == page;
+}
+
+/* ---- Cells ------------------------------------------------------------------------------ */
+
+/* A plan takes a name with * or ? for each that it matches, where it stands alone. */
+static json_t *words_to_json(const struct option_list *list, bool numbers)
+{
+	json_t *array = list->n > 1 ? json_array() : NULL, *word = NULL;
+
+	for (size_t i = 0; i < list->n; i++) {
+		uint64_t v;
+		bool number = numbers && !options_number(list->words[i], &v);
+		word = number ? json_integer((json_int_t)v) : json_string(list->words[i]);
+		if (array)
+			json_array_append_new(array, word);
+	}
+	return array ? array : word;
+}
+
+/* A plan needs a baseline that is one of its arms. */
+static const char *first_arm(const struct wanted *w)
+{
+	for (size_t i = 0; stub_strategies[i]; i++)
+		if (!fnmatch(w->stubs.words[0], stub_strategies[i]->name, 0))
+			return stub_strategies[i]->name;
+	return w->stubs.words[0];
+}
+
+static json_t *plan_of(struct wanted *w)
+{
+	const struct {
+		const char *key;
+		const struct option_list *list;
+		bool numbers;
+	} lists[] = {
+		{ "stubs", &w->stubs, false },
+		{ "workload", &w->workload, false },
+		{ "live", &w->live, true },
+		{ "kind", &w->kind, false },
+		{ "signature", &w->signature, false },
+		{ "wx", &w->wx, false },
+		{ "literals", &w->literals, false },
+	};
+	json_t *cell = json_object();
+
+	if (!w->stubs.n) {
+		w->stubs.words[w->stubs.n++] = "page";
+		w->stubs.words[w->stubs.n++] = "pool";
+	}
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+		if (lists[i].list->n)
+			json_object_set_new(cell, lists[i].key,
+					    words_to_json(lists[i].list, lists[i].numbers));
+	if (w->markers)
+		json_object_set_new(cell, "markers", json_true());
+	if (w->max_events)
+		json_object_set_new(cell, "max_events", json_integer((json_int_t)w->max_events));
+	return json_pack("{s:s, s:i, s:i, s:i, s:{s:s}, s:[o]}", "name", "model", "seed", 1,
+			 "blocks", 1, "iterations", 1, "baseline", "stubs", first_arm(w), "cells",
+			 cell);
+}
+
+static size_t add_runs(const struct wanted *w, struct simulate_task *t, uint32_t page)
+{
+	t->runs = calloc(w->nchosen * (w->npages + 1), sizeof *t->runs);
+	for (size_t i = 0; i < w->nchosen && t->runs; i++)
+		if (has_page(w, i, page))
+			t->runs[t->n++].options = (struct model_options){
+				.machine = w->chosen[i],
+				.page = page,
+				.classify = true,
+				.frames = w->frames,
+			};
+	return t->n;
+}
+
+static struct simulate_task *tasks_of(const struct wanted *w, const struct plan *plan, size_t *n)
+{
+	static const uint32_t pages[MOST_PAGES] = { 4096, 16384, 65536 };
+	struct simulate_task *tasks = calloc(plan->n * MOST_PAGES, sizeof *tasks);
+
+	*n = 0;
+	for (size_t p = 0; p < MOST_PAGES && tasks; p++)
+		for (size_t i = 0; i < plan->n; i++) {
+			struct simulate_task *t = &tasks[*n];
+			t->cell = plan->cells[i];
+			t->cell.quantum = pages[p];
+			if (!t->cell.replica && add_runs(w, t, pages[p]))
+				(*n)++;
+			else
+				free(t->runs), *t = (struct simulate_task){ 0 };
+		}
+	return tasks;
+}
+
+/* A file is of one quantum; what pages a machine has, it may be asked about in any size. */
+static struct simulate_task *tasks_of_files(const struct wanted *w, char **files, size_t n)
+{
+	static const uint32_t pages[MOST_PAGES] = { 4096, 16384, 65536 };
+	struct simulate_task *tasks = calloc(n, sizeof *tasks);
+
+	for (size_t i = 0; i < n && tasks; i++) {
+		tasks[i].file = files[i];
+		tasks[i].runs = calloc(w->nchosen * MOST_PAGES, sizeof *tasks[i].runs);
+		for (size_t m = 0; m < w->nchosen && tasks[i].runs; m++)
+			for (size_t p = 0; p < MOST_PAGES; p++)
+				if (has_page(w, m, pages[p]))
+					tasks[i].runs[tasks[i].n++].options =
+					    (struct model_options){
+						    .machine = w->chosen[m],
+						    .page = pages[p],
+						    .classify = true,
+						    .frames = w->frames,
+					    };
+	}
+	return tasks;
+}
+
+/* ---- The command ------------------------------------------------------------------------ */
+
+static int finish(const struct wanted *w, const struct simulate_place *place,
+		  struct simulate_task *tasks, size_t n, bool files)
+{
+	enum model_form form = w->json ? MODEL_JSON : w->tsv ? MODEL_TSV : MODEL_TABLE;
+	int status = 0;
+
+	if (simulate_all(place, tasks, n, (unsigned)w->workers))
+		return 1;
+	for (size_t i = 0; i < n; i++) {
+		if (!tasks[i].status)
+			continue;
+		say(tasks[i].why);
+		if (files || tasks[i].status == -ENOENT || tasks[i].status == -EINVAL)
+			return 2;
+		status = 1;
+	}
+	if (model_report(stdout, form, tasks, n))
+		return say("out of memory");
+	model_report_cost(stderr, tasks, n);
+	return status;
+}
+
+static int model_cells(struct wanted *w, const struct simulate_place *place)
+{
+	char error[PLAN_ERROR];
+	struct plan plan;
+	json_t *text = plan_of(w);
+	size_t n;
+	int r;
+
+	if (!text)
+		return say("out of memory");
+	r = plan_from_json(text, &plan, error);
+	json_decref(text);
+	if (r)
+		return say(plan_plain_error(error));
+	for (size_t i = 0; i < plan.n; i++)
+		if (cell_program(&plan.cells[i])) {
+			say_line("stubmap model",
+				 "--workload %s: no trace of a program on the "
+				 "collected heap; allowed: ring, replay:NAME",
+				 plan.cells[i].workload);
+			plan_free(&plan);
+			return 2;
+		}
+	struct simulate_task *tasks = tasks_of(w, &plan, &n);
+	if (!tasks)
+		r = say("out of memory");
+	else if (w->agree)
+		r = model_check_agreement(place, tasks, n);
+	else if (w->speed)
+		r = model_check_speed(place, &tasks[0].cell);
+	else
+		r = finish(w, place, tasks, n, false);
+	for (size_t i = 0; tasks && i < n; i++)
+		free(tasks[i].runs);
+	free(tasks);
+	plan_free(&plan);
+	return r;
+}
+
+static int model_files(const struct wanted *w, const struct simulate_place *place, char **files,
+		       size_t n)
+{
+	struct simulate_task *tasks = tasks_of_files(w, files, n);
+	int r = tasks ? finish(w, place, tasks, n, true) : say("out of memory");
+
+	for (size_t i = 0; tasks && i < n; i++)
+		free(tasks[i].runs);
+	free(tasks);
+	return r;
+}
+
+static int dispatch(struct wanted *w, char **words, size_t nwords)
+{
+	const char *tmp = getenv("TMPDIR");
+	char folder[4096], data[4096], cache[4096];
+	struct simulate_place place = { .data = sweep_default_data(data, sizeof data),
+					.cache = sweep_default_cache(cache, sizeof cache),
+					.folder = folder,
+					.keep = w->keep,
+					.seed = w->seed,
+					.timeout_s = (unsigned)w->timeout };
+	int r;
+
+	if (w->keep && access(w->keep, W_OK | X_OK))
+		return say_line("stubmap model", "--keep %s: %s", w->keep, strerror(errno));
+	snprintf(folder, sizeof folder, "%s/stubmap-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	if (!mkdtemp(folder))
+		return say_line("stubmap model", "%s: %s", folder, strerror(errno));
+	if (w->predict)
+		r = model_check_prediction(&place, w->predict, w->machines.n ? w->chosen[0] : NULL,
+					   (unsigned)w->workers, w->json);
+	else if (nwords)
+		r = model_files(w, &place, words, nwords);
+	else
+		r = model_cells(w, &place);
+	rmdir(folder);
+	return r;
+}
+
+int cmd_model(int argc, char **argv)
+{
+	struct wanted w = { .seed = 1, .workers = simulate_cpus() };
+	const struct option_spec specs[] = {
+		{ "machines", 'm', OPTION_LIST, "A,B",
+		  "rows of `list machines`, all, host (default: host)", &w.machines, 0, 0 },
+		{ "page", 'p', OPTION_LIST, "P", "4K, 16K, 64K (default: each machine's own)",
+		  &w.page, 0, 0 },
+		{ "stubs", 's', OPTION_LIST, "A,B", "arms (default: page,pool; see list stubs)",
+		  &w.stubs, 0, 0 },
+		{ "workload", 'w', OPTION_FILES, "W",
+		  "workloads (default: ring); a comma in a file's name may be \\,", &w.workload, 0,
+		  0 },
+		{ "live", 'n', OPTION_LIST, "N", "ring: live stubs (default: 64)", &w.live, 0, 0 },
+		{ "kind", 'k', OPTION_LIST, "K", "ring: kinds (default: indirect)", &w.kind, 0, 0 },
+		{ "signature", 0, OPTION_LIST, "S",
+		  "ring: as \"iid>l\" (default: \"i>i\"; bind: \"ii>i\")", &w.signature, 0, 0 },
+		{ "wx", 0, OPTION_LIST, "P", "toggle, dual, rwx (default: toggle)", &w.wx, 0, 0 },
+		{ "literals", 0, OPTION_LIST, "L", "own, baked, table (default: own)", &w.literals,
+		  0, 0 },
+		{ "markers", 0, OPTION_FLAG, NULL, "endbr64 at the start of each stub", &w.markers,
+		  0, 0 },
+		{ "max-events", 0, OPTION_NUMBER, "N", "replay: only the first N crossings",
+		  &w.max_events, 1, INT64_MAX },
+		{ "seed", 0, OPTION_NUMBER, "N", "of order and set-up (default: 1)", &w.seed, 0,
+		  INT64_MAX },
+		{ "frames", 0, OPTION_NUMBER, "N",
+		  "seed of random page frames (default: a page's own number)", &w.frames, 1,
+		  INT64_MAX },
+		{ "plru", 0, OPTION_FLAG, NULL, "tree-PLRU caches, whatever the machine's row says",
+		  &w.plru, 0, 0 },
+		{ "workers", 0, OPTION_NUMBER, "N", "cells at a time (default: one a CPU)",
+		  &w.workers, 1, 64 },
+		{ "timeout", 0, OPTION_NUMBER, "SECONDS",
+		  "the most that a cell's process may take (default: 120)", &w.timeout, 1,
+		  PLAN_MAX_TIMEOUT },
+		{ "keep", 0, OPTION_TEXT, "DIR", "leave the traces there", &w.keep, 0, 0 },
+		{ "agree", 0, OPTION_FLAG, NULL, "instead: the model's misses beside cachegrind's",
+		  &w.agree, 0, 0 },
+		{ "speed", 0, OPTION_FLAG, NULL,
+		  "instead: accesses a second beside cachegrind's, on the first cell", &w.speed, 0,
+		  0 },
+		{ "predict", 0, OPTION_TEXT, "RUN.jsonl",
+		  "instead: rank correlation with that run's ns per call in ring", &w.predict, 0,
+		  0 },
+		{ "tsv", 0, OPTION_FLAG, NULL, "data for scripts/reach.gp", &w.tsv, 0, 0 },
+		{ "json", 0, OPTION_FLAG, NULL, "tidy rows, one object a line", &w.json, 0, 0 },
+	};
+	int first,
+	    r = options_parse(argc, argv, &help, specs, sizeof specs / sizeof *specs, &first);
+
+	if (r)
+		return r < 0 ? 2 : 0;
+	r = check_call(&w, (size_t)(argc - first));
+	if (!r)
+		r = choose(&w);
+	if (!r)
+		r = dispatch(&w, argv + first, (size_t)(argc - first));
+	for (size_t i = 0; i < sizeof specs / sizeof *specs; i++)
+		if (specs[i].type == OPTION_LIST || specs[i].type == OPTION_FILES)
+			free(((struct option_list *)specs[i].out)->text);
+	return r;
+}

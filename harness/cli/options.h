@@ -1,0 +1,60 @@
+/*
+ * options.h - a command's options as a table, read by getopt_long.
+ *
+ * A wrong call gets one line on stderr that names the option and what is allowed.
+ */
+#ifndef STUBMAP_CLI_OPTIONS_H
+#define STUBMAP_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum option_type {
+	OPTION_FLAG,   /* out: bool */
+	OPTION_TEXT,   /* out: const char * */
+	OPTION_NUMBER, /* out: uint64_t; min..max */
+	OPTION_SIZE,   /* out: uint64_t, bytes; 4096, 4K, 64KiB, 1M; min..max */
+	OPTION_LIST,   /* out: struct option_list; a,b,c; "\," is a comma in a word */
+	OPTION_FILES,  /* the same; what names a file that exists, commas and all, is one word */
+};
+
+enum { OPTION_LIST_MAX = 64 };
+
+struct option_list {
+	char *text; /* free() */
+	const char *words[OPTION_LIST_MAX];
+	size_t n;
+};
+
+struct option_spec {
+	const char *name; /* without dashes */
+	char letter;	  /* 0: none */
+	enum option_type type;
+	const char *value; /* what the help calls its value; NULL for a flag */
+	const char *help;
+	void *out; /* left alone where the option is not given */
+	uint64_t min, max;
+};
+
+struct option_help {
+	const char *usage;   /* after "usage: stubmap ": "sweep PLAN.json -o RUN.jsonl [options]" */
+	const char *summary; /* some lines on what the command does */
+	int min_words, max_words; /* what may be left after the options; max < 0: any number */
+};
+
+enum { OPTIONS_HELP = 1 };
+
+/*
+ * 0, and *first is the index of the first word in argv (the words stand last). OPTIONS_HELP:
+ * --help was asked for and printed; the command ends with 0. -EINVAL: refused, a line is on
+ * stderr; the command ends with 2.
+ */
+int options_parse(int argc, char **argv, const struct option_help *help,
+		  const struct option_spec *specs, size_t n, int *first);
+
+/* One by one, for other callers. 0 or -EINVAL. */
+int options_number(const char *text, uint64_t *out);
+int options_size(const char *text, uint64_t *out);
+
+#endif

@@ -1,0 +1,240 @@
+/*
+ * show.c - `stubmap show stub`: binds one stub as a strategy would and disassembles it where it
+ * lies, with its literals and the shared body that it goes on to.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <llvm-c/Disassembler.h>
+#include <llvm-c/Target.h>
+
+#include "runs/cell.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "base/say.h"
+#include "calls/world.h"
+
+enum { SHOW_MAX = 2048 }; /* bytes of one body at the most */
+
+static const struct option_help help = {
+	.usage = "show stub [options]",
+	.summary = "Binds one stub and disassembles it where it lies, up to its padding; then its "
+		   "literals\n"
+		   "and the body that it goes on to, where it has one. A signature is its "
+		   "parameters' letters,\n"
+		   "'>' and its result's: i i32, l i64, f f32, d f64, r reference (\"iid>l\").",
+	.min_words = 0,
+	.max_words = 0,
+};
+
+struct show {
+	struct code_memory *code;
+	uintptr_t from, to; /* where stubs lie */
+	LLVMDisasmContextRef disasm;
+	json_t *out; /* NULL: text */
+};
+
+/* The target and instance of the stub that is shown: nobody calls it. */
+static void nobody(void)
+{
+}
+
+/* What follows a stub: int3, or memory that nobody wrote. */
+static bool is_padding(const uint8_t *at)
+{
+	return *at == 0xcc || (!at[0] && !at[1]);
+}
+
+static void show_block(struct show *s, const char *what, const uint8_t *at)
+{
+	json_t *lines = json_array();
+	size_t n = 0;
+
+	if (!s->out)
+		printf("%s at %p, byte %zu of its line, %zu of its page\n", what, (const void *)at,
+		       (size_t)((uintptr_t)at & 63), (size_t)((uintptr_t)at & 4095));
+	while (n < SHOW_MAX && (uintptr_t)at + n < s->to && !is_padding(at + n)) {
+		char text[128], hex[48] = "";
+		size_t len = LLVMDisasmInstruction(s->disasm, (uint8_t *)at + n, 16,
+						   (uintptr_t)at + n, text, sizeof text);
+		if (!len)
+			break;
+		for (size_t i = 0; i < len && i < 15; i++)
+			snprintf(hex + 3 * i, 4, "%02x ", at[n + i]);
+		if (s->out)
+			json_array_append_new(lines, json_pack("{s:i, s:s, s:s}", "offset", (int)n,
+							       "bytes", hex, "text", text + 1));
+		else
+			printf("  %4zu  %-32s%s\n", n, hex, text + 1);
+		n += len;
+	}
+	if (s->out)
+		json_array_append_new(s->out, json_pack("{s:s, s:I, s:i, s:o}", "what", what,
+							"address", (json_int_t)(uintptr_t)at,
+							"bytes", (int)n, "instructions", lines));
+	else
+		printf("  %zu bytes\n", n);
+	if (!s->out)
+		json_decref(lines);
+}
+
+static void show_literals(struct show *s, const uint8_t *stub)
+{
+	const size_t distance = code_literal_distance(s->code);
+
+	for (unsigned table = 1; table <= 2; table++) {
+		const uint64_t *w = (const uint64_t *)(stub + table * distance);
+
+		if (!w[0] && !w[1])
+			continue;
+		if (s->out)
+			json_array_append_new(
+			    s->out, json_pack("{s:s, s:I, s:[I,I]}", "what", "literals", "address",
+					      (json_int_t)(uintptr_t)w, "words", (json_int_t)w[0],
+					      (json_int_t)w[1]));
+		else
+			printf("literals at the stub + %zu MiB: 0x%llx 0x%llx\n",
+			       table * distance >> 20, (unsigned long long)w[0],
+			       (unsigned long long)w[1]);
+		if (table == 1 && w[0] >= s->from && w[0] < s->to)
+			show_block(s, "body", (const uint8_t *)(uintptr_t)w[0]);
+	}
+}
+
+static int say(const char *what, const char *why)
+{
+	return say_line("stubmap show", "%s: %s", what, why);
+}
+
+static int open_disasm(struct show *s)
+{
+	LLVMInitializeX86TargetInfo();
+	LLVMInitializeX86TargetMC();
+	LLVMInitializeX86Disassembler();
+	s->disasm = LLVMCreateDisasm("x86_64-pc-linux-gnu", NULL, 0, NULL, NULL);
+	if (!s->disasm)
+		return -ENOTSUP;
+	LLVMSetDisasmOptions(s->disasm, LLVMDisassembler_Option_AsmPrinterVariant |
+					    LLVMDisassembler_Option_PrintImmHex);
+	return 0;
+}
+
+static int show_bound(struct show *s, struct stub_space *space, const struct cell *c,
+		      const struct stub_spec *spec)
+{
+	const bool deferred = space->ops->flags & STUB_DEFERRED;
+	struct callee *callee = code_data(s->code, sizeof *callee);
+	int e = callee ? open_disasm(s) : -ENOMEM;
+
+	if (!e && space->ops->prepare)
+		e = space->ops->prepare(space, spec, 1);
+	if (!e)
+		e = space->ops->bind(space, spec, callee);
+	if (e)
+		return e;
+	code_range(s->code, CODE_STUBS, &s->from, &s->to);
+	if (!s->out)
+		printf("%s, %s, signature %s: %s\n", c->stubs, c->kind, c->signature,
+		       deferred ? "not made yet: the trigger that the first call goes through"
+				: space->ops->summary);
+	show_block(s, "stub", callee->code);
+	if (!deferred)
+		show_literals(s, callee->code);
+	return 0;
+}
+
+static int show_cell(const struct cell *c, bool json)
+{
+	struct host host = { 0 };
+	struct host_instance instance = { .head.activation = &host.activation, .host = &host };
+	/* What bind stores, to be recognised in its code or its words. */
+	static const uint64_t bound[STUB_MAX_BOUND] = { 0x11111111, 0x22222222, 0x33333333,
+							0x44444444 };
+	struct stub_spec spec = { .context = &instance, .bound = bound };
+	struct show s = { .out = json ? json_array() : NULL };
+	struct code_config code;
+	struct stub_config config;
+	struct stub_space space;
+	void (*target)(void) = nobody;
+	int e, status = 0;
+
+	memcpy(&spec.target, &target, sizeof spec.target);
+	world_configs(c, &code, &config, &spec.kind);
+	if (stub_signature_parse(c->signature, &spec.signature))
+		return say("--signature", "letters i l f d r, '>', and a letter or nothing");
+	if (spec.kind == STUB_BIND)
+		spec.nbound = scenario_bound(stub_nparams(spec.signature));
+	if ((e = code_open(&s.code, &code)))
+		return say(c->wx, strerror(-e));
+	if ((e = stub_space_open(&space, stub_strategy(c->stubs), s.code, &config,
+				 &host_runtime))) {
+		status = say(c->stubs, e == -EINVAL ? "can't have its literals so" : strerror(-e));
+	} else {
+		if ((e = show_bound(&s, &space, c, &spec)))
+			status = say(c->stubs, strerror(-e)) - 1;
+		stub_space_close(&space);
+	}
+	if (s.disasm)
+		LLVMDisasmDispose(s.disasm);
+	if (json && !status) {
+		json_dumpf(s.out, stdout, JSON_INDENT(2));
+		putchar('\n');
+	}
+	json_decref(s.out);
+	code_close(s.code);
+	return status;
+}
+
+static int show_stub(int argc, char **argv)
+{
+	const char *stubs = NULL, *kind = NULL, *signature = NULL, *wx = NULL, *literals = NULL;
+	uint64_t quantum = 0;
+	bool markers = false, json = false;
+	const struct option_spec specs[] = {
+		{ "stubs", 's', OPTION_TEXT, "ARM", "default: pool", &stubs, 0, 0 },
+		{ "kind", 'k', OPTION_TEXT, "K", "default: indirect", &kind, 0, 0 },
+		{ "signature", 0, OPTION_TEXT, "S", "default: \"i>i\"; bind: \"ii>i\"", &signature,
+		  0, 0 },
+		{ "wx", 0, OPTION_TEXT, "P", "toggle, dual, rwx (default: toggle)", &wx, 0, 0 },
+		{ "quantum", 'q', OPTION_SIZE, "Q", "4K, 16K, 64K (default: 4K)", &quantum, 4096,
+		  65536 },
+		{ "literals", 0, OPTION_TEXT, "L", "own, baked, table (default: own)", &literals, 0,
+		  0 },
+		{ "markers", 0, OPTION_FLAG, NULL, "endbr64 at the start", &markers, 0, 0 },
+		{ "json", 0, OPTION_FLAG, NULL, "as JSON", &json, 0, 0 },
+	};
+	char error[CELL_ERROR];
+	struct cell cell;
+	json_t *text;
+	int first,
+	    r = options_parse(argc, argv, &help, specs, sizeof specs / sizeof *specs, &first);
+
+	if (r)
+		return r < 0 ? 2 : 0;
+	text =
+	    json_pack("{s:s*, s:s*, s:s*, s:s*, s:s*, s:b}", "stubs", stubs, "kind", kind,
+		      "signature", signature, "wx", wx, "literals", literals, "markers", markers);
+	if (quantum)
+		json_object_set_new(text, "quantum", json_integer((json_int_t)quantum));
+	r = cell_from_json(text, &cell, error);
+	json_decref(text);
+	if (r)
+		return say_line("stubmap show", "%s", error);
+	return show_cell(&cell, json);
+}
+
+int cmd_show(int argc, char **argv)
+{
+	if (argc >= 2 && !strcmp(argv[1], "stub"))
+		return show_stub(argc - 1, argv + 1);
+	if (argc >= 2 && !strcmp(argv[1], "map"))
+		return show_map(argc - 1, argv + 1);
+	if (argc >= 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+		int r = show_stub(argc, argv);
+
+		putchar('\n');
+		return r ? r : show_map(argc, argv);
+	}
+	return say(argc < 2 ? "what?" : argv[1], "show takes the word stub or map");
+}

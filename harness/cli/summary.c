@@ -1,0 +1,75 @@
+/* summary.c - stubmap summary: a run file as a table, as tidy rows, or as a figure's data. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "analysis/report.h"
+#include "base/say.h"
+#include "base/suggest.h"
+
+static const struct option_help help = {
+	.usage = "summary RUN.jsonl [options]",
+	.summary =
+	    "What a run measured: by default a table, one row an arm. The exit status is 1 where\n"
+	    "an invocation failed.",
+	.min_words = 1,
+	.max_words = 1,
+};
+
+static int say(const char *line)
+{
+	return say_line("stubmap summary", "%s", line);
+}
+
+static int find_form(const char *tsv, enum report_form *form, char *error, size_t size)
+{
+	size_t n = 0;
+
+	while (report_tsv_names[n] && strcmp(report_tsv_names[n], tsv))
+		n++;
+	if (report_tsv_names[n]) {
+		*form = (enum report_form)(REPORT_TSV_RING + n);
+		return 0;
+	}
+	suggest_refuse(error, size, "figure", tsv, report_tsv_names, n);
+	return -1;
+}
+
+int cmd_summary(int argc, char **argv)
+{
+	bool json = false;
+	const char *tsv = NULL;
+	const struct option_spec specs[] = {
+		{ "json", 0, OPTION_FLAG, NULL, "one object a line, every figure of every cell",
+		  &json, 0, 0 },
+		{ "tsv", 0, OPTION_TEXT, "FIGURE",
+		  "the data of a figure: ring, make, pages, fills, policies, tierup, floods, churn",
+		  &tsv, 0, 0 },
+	};
+	struct report_options o = { .form = REPORT_TABLE };
+	char error[RUN_ERROR];
+	struct run run;
+	int first, r;
+
+	r = options_parse(argc, argv, &help, specs, sizeof specs / sizeof *specs, &first);
+	if (r)
+		return r < 0 ? 2 : 0;
+	if (json && tsv)
+		return say("--json and --tsv exclude each other");
+	if (json)
+		o.form = REPORT_JSON;
+	if (tsv && find_form(tsv, &o.form, error, sizeof error))
+		return say(error);
+	if (run_load(argv[first], &run, error))
+		return say(error);
+	if (run.torn)
+		say_line("stubmap summary", "note: the last line of %s is cut off, and left out",
+			 argv[first]);
+	if ((r = report_summary(stdout, &run, &o)))
+		r = say(strerror(-r));
+	else
+		r = report_failures(&run) ? 1 : 0;
+	run_close(&run);
+	return r;
+}

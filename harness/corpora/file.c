@@ -1,0 +1,418 @@
+/*
+ * file.c - the compact file of a corpus. Columns rather than records: zstd finds far more in
+ * a run of like things (half the size of the same numbers record by record).
+ *
+ *      0       8                 16            24
+ *      | magic | checksum of all | bytes of    | zstd frame of the body ... |
+ *      |       | that follows    | the body    |
+ *
+ * The body; numbers are unsigned LEB128 unless said otherwise, text is a length and its bytes:
+ *
+ *      name, producer, note (text); text_bytes, slot_bytes, flags
+ *      counts: functions, safepoints, live sets that are not empty, their places
+ *      functions:  start minus the end of the one before; size
+ *      pcs:        minus the one before
+ *      frame sizes: minus the one before, zigzag
+ *      set numbers: of each safepoint; 0 is the empty set, others count up at first use
+ *      sets: number of slots, number of registers, each slot minus the one before, each DWARF
+ *            register minus the one before
+ *      "END."
+ *
+ * The checksum is FNV-1a of 64 bits, which no change within one byte escapes.
+ */
+#include "corpora/corpus.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zstd.h>
+
+enum { HEADER = 24, MAX_BODY = 1 << 30, LEVEL = 19 };
+
+static uint64_t fnv1a(const uint8_t *p, size_t n)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ p[i]) * 0x100000001b3u;
+	return h;
+}
+
+static void put64(uint8_t *p, uint64_t v)
+{
+	for (int i = 0; i < 8; i++)
+		p[i] = (uint8_t)(v >> 8 * i);
+}
+
+static uint64_t get64(const uint8_t *p)
+{
+	uint64_t v = 0;
+
+	for (int i = 8; i--;)
+		v = v << 8 | p[i];
+	return v;
+}
+
+/* ---- Writing -------------------------------------------------------------------------------- */
+
+/* Once memory has run out, len stays at 0 and cap at 1: checked at the end. */
+static void put_bytes(struct bytes *b, const void *data, size_t n)
+{
+	if (!n) /* data is NULL, perhaps */
+		return;
+	if (b->cap - b->len < n) {
+		size_t cap = 2 * b->cap + n + 4096;
+		uint8_t *p = b->cap == 1 ? NULL : realloc(b->data, cap);
+		if (!p) {
+			free(b->data);
+			*b = (struct bytes){ .cap = 1 };
+			return;
+		}
+		b->data = p;
+		b->cap = cap;
+	}
+	memcpy(b->data + b->len, data, n);
+	b->len += n;
+}
+
+static void put(struct bytes *b, uint64_t v)
+{
+	uint8_t out[10];
+	size_t n = 0;
+
+	for (; v >= 128; v >>= 7)
+		out[n++] = (uint8_t)(v | 128);
+	out[n++] = (uint8_t)v;
+	put_bytes(b, out, n);
+}
+
+static void put_text(struct bytes *b, const char *text)
+{
+	put(b, strlen(text));
+	put_bytes(b, text, strlen(text));
+}
+
+static void put_set(struct bytes *b, const uint32_t *live, uint32_t n)
+{
+	uint32_t slots = 0, last = 0;
+
+	while (slots < n && live[slots] < MAP_REGISTER)
+		slots++;
+	put(b, slots);
+	put(b, n - slots);
+	for (uint32_t i = 0; i < n; i++) {
+		if (i == slots)
+			last = MAP_REGISTER;
+		put(b, live[i] - last);
+		last = live[i];
+	}
+}
+
+/* A set is used first where the part of the pool that is known ends. */
+static int put_set_numbers(struct bytes *b, struct bytes *sets, const struct corpus *c, uint32_t *n)
+{
+	uint32_t *number = malloc((c->nplaces + 1) * sizeof *number);
+	size_t known = 0;
+
+	if (!number)
+		return -ENOMEM;
+	*n = 0;
+	for (uint32_t i = 0; i < c->nsafepoints; i++) {
+		const struct safepoint *s = &c->safepoints[i];
+		size_t at = (size_t)(s->live - c->places);
+		if (s->nlive && at == known) {
+			number[at] = ++*n;
+			known += s->nlive;
+			put_set(sets, s->live, s->nlive);
+		}
+		put(b, s->nlive ? number[at] : 0);
+	}
+	free(number);
+	return 0;
+}
+
+static int make_body(const struct corpus *c, struct bytes *b)
+{
+	struct bytes columns = { 0 }, sets = { 0 };
+	uint32_t end = 0, pc = 0, frame = 0, nsets = 0;
+
+	for (uint32_t i = 0; i < c->nfunctions; i++) {
+		put(&columns, c->functions[i].start - end);
+		put(&columns, c->functions[i].size);
+		end = c->functions[i].start + c->functions[i].size;
+	}
+	for (uint32_t i = 0; i < c->nsafepoints; i++) {
+		put(&columns, c->safepoints[i].pc - pc);
+		pc = c->safepoints[i].pc;
+	}
+	for (uint32_t i = 0; i < c->nsafepoints; i++) {
+		uint32_t d = c->safepoints[i].frame_size - frame;
+		put(&columns, d >> 31 ? ~d * 2 + 1 : d * 2);
+		frame = c->safepoints[i].frame_size;
+	}
+	int r = put_set_numbers(&columns, &sets, c, &nsets);
+	put_text(b, c->name);
+	put_text(b, c->producer);
+	put_text(b, c->note);
+	put(b, c->text_bytes);
+	put(b, c->slot_bytes);
+	put(b, c->flags);
+	put(b, c->nfunctions);
+	put(b, c->nsafepoints);
+	put(b, nsets);
+	put(b, c->nplaces);
+	put_bytes(b, columns.data, columns.len);
+	put_bytes(b, sets.data, sets.len);
+	put_bytes(b, "END.", 4);
+	if (columns.cap == 1 || sets.cap == 1 || b->cap == 1)
+		r = -ENOMEM;
+	free(columns.data);
+	free(sets.data);
+	return r;
+}
+
+static int write_all(const char *path, const uint8_t *data, size_t n)
+{
+	int r = 0, fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		return -errno;
+	while (n && !r) {
+		ssize_t k = write(fd, data, n);
+		if (k < 0 && errno != EINTR)
+			r = -errno;
+		else if (k > 0)
+			data += k, n -= (size_t)k;
+	}
+	if (close(fd) && !r)
+		r = -errno;
+	return r;
+}
+
+int corpus_write(const struct corpus *c, const char *path, char error[CORPUS_ERROR])
+{
+	struct bytes body = { 0 };
+	uint8_t *out = NULL;
+	char *temporary = NULL;
+	int r = make_body(c, &body);
+
+	if (r)
+		goto done;
+	size_t room = ZSTD_compressBound(body.len);
+	r = -ENOMEM;
+	out = malloc(HEADER + room);
+	if (!out || asprintf(&temporary, "%s.part", path) < 0)
+		goto done;
+	size_t n = ZSTD_compress(out + HEADER, room, body.data, body.len, LEVEL);
+	if (ZSTD_isError(n))
+		goto done;
+	memcpy(out, CORPUS_MAGIC, 8);
+	put64(out + 16, body.len);
+	put64(out + 8, fnv1a(out + 16, HEADER - 16 + n));
+	r = write_all(temporary, out, HEADER + n);
+	if (!r && rename(temporary, path))
+		r = -errno;
+	if (r)
+		unlink(temporary);
+done:
+	if (r)
+		snprintf(error, CORPUS_ERROR, "%s: can't write: %s", path, strerror(-r));
+	free(temporary);
+	free(out);
+	free(body.data);
+	return r;
+}
+
+/* ---- Reading -------------------------------------------------------------------------------- */
+
+struct reader {
+	const uint8_t *at, *end;
+	int bad; /* ran past the end, or a number too large */
+};
+
+static uint32_t get(struct reader *r)
+{
+	uint64_t v = 0;
+
+	for (unsigned shift = 0; shift < 35; shift += 7) {
+		if (r->at == r->end)
+			break;
+		v |= (uint64_t)(*r->at & 127) << shift;
+		if (*r->at++ < 128) {
+			r->bad |= v > UINT32_MAX;
+			return (uint32_t)v;
+		}
+	}
+	r->bad = 1;
+	return 0;
+}
+
+static void get_text(struct reader *r, char *out, size_t size)
+{
+	size_t n = get(r);
+
+	if (n >= size || n > (size_t)(r->end - r->at)) {
+		r->bad = 1;
+		return;
+	}
+	memcpy(out, r->at, n);
+	out[n] = 0;
+	r->at += n;
+}
+
+/* starts[k] is the index of set k's first place; the last is where all end. */
+static int read_sets(struct reader *r, struct corpus *c, uint32_t *starts, uint32_t nsets)
+{
+	size_t next = 0;
+
+	for (uint32_t k = 1; k <= nsets; k++) {
+		uint32_t slots = get(r), registers = get(r), last = 0;
+		uint64_t n = (uint64_t)slots + registers;
+		if (r->bad || !n || n > c->nplaces - next)
+			return -EINVAL;
+		starts[k] = (uint32_t)next;
+		for (uint32_t i = 0; i < n; i++) {
+			uint32_t d = get(r);
+			if (i == slots)
+				last = MAP_REGISTER;
+			if ((!d && i && i != slots) || d >= MAP_REGISTER ||
+			    (i < slots && d >= MAP_REGISTER - last) || d > UINT32_MAX - last)
+				return -EINVAL;
+			c->places[next++] = last += d;
+		}
+	}
+	starts[nsets + 1] = (uint32_t)next;
+	return next == c->nplaces ? 0 : -EINVAL;
+}
+
+/* Gives every safepoint its places; `number` holds set numbers in nlive until then. */
+static int connect_sets(struct corpus *c, const uint32_t *starts, uint32_t nsets)
+{
+	uint32_t known = 0;
+
+	for (uint32_t i = 0; i < c->nsafepoints; i++) {
+		struct safepoint *s = &c->safepoints[i];
+		uint32_t number = s->nlive;
+		if (number > known + 1 || number > nsets)
+			return -EINVAL;
+		known = number > known ? number : known;
+		s->live = c->places + (number ? starts[number] : 0);
+		s->nlive = number ? starts[number + 1] - starts[number] : 0;
+		for (uint32_t k = s->nlive; k--;)
+			if (s->live[k] < MAP_REGISTER && s->live[k] >= s->frame_size / 4)
+				return -EINVAL;
+	}
+	return known == nsets ? 0 : -EINVAL;
+}
+
+static int read_columns(struct reader *r, struct corpus *c)
+{
+	uint64_t end = 0, pc = 0;
+	uint32_t frame = 0;
+
+	for (uint32_t i = 0; i < c->nfunctions; i++) {
+		uint64_t start = end + get(r);
+		uint32_t size = get(r);
+		end = start + size;
+		if (end > c->text_bytes)
+			return -EINVAL;
+		c->functions[i] = (struct corpus_function){ (uint32_t)start, size };
+	}
+	for (uint32_t i = 0; i < c->nsafepoints; i++) {
+		uint32_t d = get(r);
+		pc += d;
+		if (pc > c->text_bytes || (i && !d))
+			return -EINVAL;
+		c->safepoints[i].pc = (uint32_t)pc;
+	}
+	for (uint32_t i = 0; i < c->nsafepoints; i++) {
+		uint32_t d = get(r);
+		frame += d & 1 ? ~(d >> 1) : d >> 1;
+		c->safepoints[i].frame_size = frame;
+	}
+	for (uint32_t i = 0; i < c->nsafepoints; i++)
+		c->safepoints[i].nlive = get(r);
+	return r->bad ? -EINVAL : 0;
+}
+
+static int read_body(struct reader *r, struct corpus *c)
+{
+	size_t body = (size_t)(r->end - r->at);
+	uint32_t *starts = NULL;
+	int status = -EINVAL;
+
+	get_text(r, c->name, sizeof c->name);
+	get_text(r, c->producer, sizeof c->producer);
+	get_text(r, c->note, sizeof c->note);
+	c->text_bytes = get(r);
+	c->slot_bytes = get(r);
+	c->flags = get(r);
+	c->nfunctions = get(r);
+	c->nsafepoints = get(r);
+	uint32_t nsets = get(r);
+	c->nplaces = get(r);
+	/* Each takes at least a byte, so no count makes us ask for more memory than the body is
+	 * worth. */
+	if (r->bad || (c->slot_bytes != 4 && c->slot_bytes != 8) || c->flags & ~CORPUS_FLAGS ||
+	    c->nfunctions > body || c->nsafepoints > body || nsets > body || c->nplaces > body)
+		return -EINVAL;
+	c->functions = calloc(c->nfunctions + 1, sizeof *c->functions);
+	c->safepoints = calloc(c->nsafepoints + 1, sizeof *c->safepoints);
+	c->places = calloc(c->nplaces + 1, sizeof *c->places);
+	starts = calloc((size_t)nsets + 2, sizeof *starts);
+	if (!c->functions || !c->safepoints || !c->places || !starts) {
+		status = -ENOMEM;
+		goto done;
+	}
+	status = read_columns(r, c);
+	if (!status)
+		status = read_sets(r, c, starts, nsets);
+	if (!status)
+		status = connect_sets(c, starts, nsets);
+	if (!status && (r->end - r->at != 4 || memcmp(r->at, "END.", 4)))
+		status = -EINVAL;
+done:
+	free(starts);
+	return status;
+}
+
+int corpus_read(const char *path, const uint8_t *bytes, size_t size, struct corpus *c,
+		char error[CORPUS_ERROR])
+{
+	uint8_t *body = NULL;
+	const char *why = "cut short: the header takes 24 bytes";
+	int r = -EINVAL;
+
+	*c = (struct corpus){ 0 };
+	if (size < HEADER)
+		goto done;
+	why = "damaged or cut short: the checksum differs";
+	if (fnv1a(bytes + 16, size - 16) != get64(bytes + 8))
+		goto done;
+	uint64_t n = get64(bytes + 16);
+	why = "the body's length is not what the header says, or above 1 GiB";
+	if (n > MAX_BODY || ZSTD_getFrameContentSize(bytes + HEADER, size - HEADER) != n)
+		goto done;
+	why = "out of memory";
+	r = -ENOMEM;
+	body = malloc(n + 1);
+	if (!body)
+		goto done;
+	why = "the body does not decompress";
+	r = -EINVAL;
+	if (ZSTD_decompress(body, n, bytes + HEADER, size - HEADER) != n)
+		goto done;
+	struct reader reader = { .at = body, .end = body + n };
+	r = read_body(&reader, c);
+	why = r == -ENOMEM ? "out of memory" : "the body contradicts itself";
+done:
+	free(body);
+	if (r) {
+		corpus_close(c);
+		snprintf(error, CORPUS_ERROR, "%s: not a usable corpus: %s", path, why);
+	}
+	return r;
+}

@@ -1,0 +1,129 @@
+/*
+ * import.c - reads a file, sees what it is, and hands it to its importer.
+ */
+#include "corpora/import.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/say.h"
+
+int import_seal(const struct image *img, struct corpus_builder *b, struct corpus *out)
+{
+	size_t n = strlen(out->note);
+
+	out->text_bytes = (uint32_t)img->text_size;
+	if (b->widened)
+		snprintf(out->note + n, sizeof out->note - n,
+			 "%s%u frames widened to hold a slot beyond their end", n ? "; " : "",
+			 (unsigned)b->widened);
+	return corpus_seal(b, out, img->error);
+}
+
+static int import_native(struct image *img, struct corpus *out)
+{
+	uint64_t address;
+
+	if (img->class != ELFCLASS64 || img->encoding != ELFDATA2LSB)
+		return image_error(img, NULL, 0,
+				   "%d-bit %s-endian ELF; allowed: 64-bit little-endian",
+				   img->class == ELFCLASS32 ? 32 : 64,
+				   img->encoding == ELFDATA2MSB ? "big" : "little");
+	if (img->machine != EM_X86_64)
+		return image_error(img, NULL, 0, "code for ELF machine %u; allowed: x86-64 (62)",
+				   img->machine);
+	int r = image_relocate(img);
+	if (r)
+		return r;
+	if (image_find(img, ".llvm_stackmaps"))
+		return import_llvm(img, out);
+	if (!image_symbol(img, "caml_frametable", &address))
+		return import_ocaml(img, out);
+	if (image_find(img, ".gopclntab") || image_find(img, ".data.rel.ro.gopclntab"))
+		return import_go(img, out);
+	return image_error(img, NULL, 0,
+			   "no stack maps inside; looked for .llvm_stackmaps, caml_frametable, "
+			   ".gopclntab and Wasmtime's OS ABI 200");
+}
+
+int corpus_import_bytes(const char *path, uint8_t *bytes, size_t size, struct corpus *out,
+			char error[CORPUS_ERROR])
+{
+	struct image img;
+
+	*error = 0;
+	if (size >= 8 && !memcmp(bytes, CORPUS_MAGIC, 8))
+		return corpus_read(path, bytes, size, out, error);
+	*out = (struct corpus){ 0 };
+	if (size < 4 || memcmp(bytes, "\177ELF", 4)) {
+		snprintf(error, CORPUS_ERROR, "%s: neither an ELF file nor a corpus of stubmap",
+			 path);
+		return -EINVAL;
+	}
+	int r = image_open(&img, path, bytes, size, error);
+	if (!r) {
+		const char *slash = strrchr(path, '/');
+		snprintf(out->name, sizeof out->name, "%s", slash ? slash + 1 : path);
+		r = img.abi == IMAGE_WASMTIME ? import_cwasm(&img, out) : import_native(&img, out);
+		image_close(&img);
+	}
+	if (r && !*error)
+		snprintf(error, CORPUS_ERROR, "%s: %s", path, strerror(-r));
+	if (r) {
+		/* A damaged section's name may hold anything. */
+		char plain[CORPUS_ERROR] = "";
+		memcpy(error, say_plain(plain, sizeof plain, error), sizeof plain);
+		corpus_close(out);
+	}
+	return r;
+}
+
+/* The whole file, or NULL with -errno in *r. */
+static uint8_t *read_file(int fd, size_t *size, int *r)
+{
+	struct stat st;
+	size_t n = 0;
+
+	*r = fstat(fd, &st) ? -errno : st.st_size > INT32_MAX ? -EFBIG : 0;
+	uint8_t *bytes = *r ? NULL : malloc((size_t)st.st_size + 1);
+	if (!bytes) {
+		*r = *r ? *r : -ENOMEM;
+		return NULL;
+	}
+	while (n < (size_t)st.st_size) {
+		ssize_t k = read(fd, bytes + n, (size_t)st.st_size - n);
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k <= 0) {
+			*r = k ? -errno : -EIO;
+			free(bytes);
+			return NULL;
+		}
+		n += (size_t)k;
+	}
+	*size = n;
+	return bytes;
+}
+
+int corpus_import(const char *path, struct corpus *out, char error[CORPUS_ERROR])
+{
+	int r = 0, fd = file_open(path, FILE_WHOLE, error, CORPUS_ERROR);
+	size_t size = 0;
+
+	*out = (struct corpus){ 0 };
+	if (fd < 0)
+		return fd;
+	uint8_t *bytes = read_file(fd, &size, &r);
+	close(fd);
+	if (r)
+		snprintf(error, CORPUS_ERROR, "%s: %s", path, strerror(-r));
+	else
+		r = corpus_import_bytes(path, bytes, size, out, error);
+	free(bytes);
+	return r;
+}

@@ -1,0 +1,41 @@
+/*
+ * import.h - stack maps out of files: which formats there are, and the call that tells them apart.
+ *
+ *   stubmap's own corpus files (corpus.h)
+ *   OCaml        native executables, x86-64, OCaml 4.11 on (tried: 4.13): caml_frametable
+ *   Go           executables, x86-64, Go 1.18 on (tried: 1.19, 1.26): .gopclntab; maps of locals
+ *   LLVM         .llvm_stackmaps version 3 with statepoints, x86-64, objects or executables
+ *   Wasmtime     .cwasm, any target, version 32 on (tried: 48): .wasmtime.stackmap
+ */
+#ifndef STUBMAP_CORPORA_IMPORT_H
+#define STUBMAP_CORPORA_IMPORT_H
+
+#include "corpora/corpus.h"
+#include "corpora/image.h"
+
+/* 0; -EINVAL, -ENOMEM or the error of open and read, with one line in error that names the file
+ * and, where it is known, the section and the offset. out is filled only with 0: corpus_close. */
+int corpus_import(const char *path, struct corpus *out, char error[CORPUS_ERROR]);
+/* The same from memory; writes into bytes (relocations). */
+int corpus_import_bytes(const char *path, uint8_t *bytes, size_t size, struct corpus *out,
+			char error[CORPUS_ERROR]);
+
+/*
+ * A .llvm_stackmaps section whose function addresses are final. text and text_size: the code's
+ * address and bytes; pcs become offsets from text. Functions reach to the next one's start. Base
+ * and derived pointers both become places. A slot relative to rbp in a frame that grows while it
+ * runs is refused: a map relative to SP can't say it. name: for messages.
+ */
+int corpus_from_llvm(const char *name, const uint8_t *map, size_t len, uint64_t text,
+		     size_t text_size, struct corpus *out, char error[CORPUS_ERROR]);
+
+/* One for each format. out's name is filled already. */
+int import_ocaml(const struct image *, struct corpus *out);
+int import_go(const struct image *, struct corpus *out);
+int import_llvm(const struct image *, struct corpus *out);
+int import_cwasm(const struct image *, struct corpus *out);
+
+/* Fills out's text_bytes and seals it; widened frames go into the note. The builder ends. */
+int import_seal(const struct image *, struct corpus_builder *, struct corpus *out);
+
+#endif

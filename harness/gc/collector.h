@@ -1,0 +1,92 @@
+/*
+ * collector.h - a precise, moving collector whose only source of roots is the encoder under test.
+ *
+ * The true safepoints may be given too (the oracle): they never supply a root, they only judge the
+ * encoder's answer at each frame of each collection.
+ */
+#ifndef STUBMAP_GC_COLLECTOR_H
+#define STUBMAP_GC_COLLECTOR_H
+
+#include <stubmap/map.h>
+
+#include "workloads/gc.h"
+#include "corpora/corpus.h"
+#include "gc/heap.h"
+#include "jit/jit.h"
+#include "base/prng.h"
+#include "gc/walk.h"
+
+enum { COLLECTOR_ERROR = 240 };
+
+struct collector_config {
+	enum gc_mode mode;
+	uint64_t seed; /* of the random budgets */
+	const struct map_ops *ops;
+	const uint8_t *map; /* the encoder's bytes */
+	size_t map_len;
+	const struct loaded *module;
+	struct code_memory *code;
+	/* NULL: nothing is compared, and a root that points outside the heap is passed over and
+	 * counted. Else that ends the run. */
+	const struct corpus *oracle;
+	struct stub_activation *activation;
+	volatile uint32_t *poll_flag; /* set where a poll should collect; NULL: no polls */
+	struct walk_log *log;	      /* gets each collection's walk; NULL: not wanted */
+};
+
+/* Why a collection could not be finished, or what was found afterwards. */
+enum collector_failure {
+	COLLECTOR_FINE,
+	COLLECTOR_DETECTED, /* the encoder said: no safepoint, or damaged */
+	COLLECTOR_BAD_ROOT, /* a place outside its frame, or a value that is no reference */
+	COLLECTOR_LOST,	    /* the walk met an unknown return address: not the encoder's fault */
+	COLLECTOR_NO_MEMORY,
+};
+
+struct collector_stats {
+	uint64_t collections, frames, stubs, roots; /* roots: places visited, null ones too */
+	uint64_t inside;			    /* of those, pointers into objects */
+	uint64_t moved_objects, moved_bytes;
+	uint64_t bad_roots;		/* passed over */
+	uint64_t wrong, missing, extra; /* frames whose map was wrong; places in all of those */
+	uint64_t most_frames;		/* in one collection */
+	/* CLOCK_MONOTONIC, of all collections; walk: finding the frames; total: all of it, with the
+	 * system calls for the spaces. Reading the clock is in each, some 20 ns a collection. */
+	uint64_t walk_ns, lookup_ns, total_ns;
+};
+
+/* A reference that the host holds: a local of its own, linked in while it is needed. */
+struct collector_handle {
+	struct collector_handle *next;
+	void *ref;
+};
+
+struct collector {
+	struct collector_config config;
+	struct heap heap;
+	struct walk walk;
+	struct prng prng;
+	struct collector_stats stats;
+	struct collector_handle *handles;
+	struct live *answers; /* one a frame */
+	enum map_answer *kinds;
+	size_t answers_cap;
+	bool any_wrong;
+	uint32_t first_wrong; /* the return address of the first wrong map, from the text's start */
+	enum collector_failure failure;
+	char why[COLLECTOR_ERROR]; /* one line */
+};
+
+/* 0 or -ENOMEM. */
+int collector_open(struct collector *, const struct collector_config *);
+void collector_close(struct collector *);
+
+/* Both are called by what compiled code called, through a stub that left an exit frame. NULL or -1:
+ * failure and why say what happened, and the program cannot go on. */
+void *collector_alloc(struct collector *, uint32_t nrefs, uint32_t nbytes);
+int collector_collect(struct collector *);
+
+/* "function+0x1a: NAME answered {1, 2}, should be {1}": the map of one return address. */
+void collector_describe(const struct collector *, uint32_t pc, char text[COLLECTOR_ERROR]);
+
+#endif

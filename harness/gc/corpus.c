@@ -1,0 +1,101 @@
+/*
+ * corpus.c - a program, compiled and run to see its stacks.
+ *
+ * Collections come after random amounts of allocation: a production collector's are too rare here
+ * for a distribution, and one at each allocation would need a size at which stacks stay shallow.
+ */
+#include "gc/corpus.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "gc/run.h"
+#include "base/suggest.h"
+
+static const char prefix[] = "gc:";
+
+enum { PROGRAMS = 64, NAME = 64, SEED = 1 };
+
+bool gc_corpus_is(const char *word)
+{
+	return !strncmp(word, prefix, strlen(prefix));
+}
+
+static const struct gc_program *find(const char *word, char error[CORPUS_ERROR])
+{
+	const char *names[PROGRAMS];
+	char name[NAME];
+	size_t n = 0;
+
+	/* A name that does not fit is none of ours, cut or not. */
+	snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "@"), word);
+	for (; gc_programs[n] && n < PROGRAMS; n++) {
+		if (!strcmp(gc_programs[n]->workload, name))
+			return gc_programs[n];
+		names[n] = gc_programs[n]->workload;
+	}
+	suggest_refuse(error, CORPUS_ERROR, "program", name, names, n);
+	return NULL;
+}
+
+/* *tier stays as it is where the word has none. */
+static int read_tier(const char *word, unsigned *tier, char error[CORPUS_ERROR])
+{
+	const char *at = strchr(word, '@');
+
+	if (!at)
+		return 0;
+	if (strcmp(at, "@0") && strcmp(at, "@2")) {
+		snprintf(error, CORPUS_ERROR, "%.40s: tier '%.20s': allowed: 0, 2", word, at + 1);
+		return -EINVAL;
+	}
+	*tier = at[1] == '0' ? 0 : 2;
+	return 0;
+}
+
+int gc_corpus_check(const char *word, char error[CORPUS_ERROR])
+{
+	unsigned tier;
+
+	return find(word, error) ? read_tier(word, &tier, error) : -EINVAL;
+}
+
+int gc_corpus_open(const char *word, struct corpus *c, struct walk_log *walks,
+		   char error[CORPUS_ERROR])
+{
+	struct gc_job job = {
+		.program = find(word, error),
+		.maps = map_encoder("exact"),
+		.stubs = stub_strategy("pool"),
+		.wx = CODE_TOGGLE,
+		.quantum = 4096,
+		.tier = 2,
+		.mode = GC_RANDOM,
+		.seed = SEED,
+		.check = true,
+	};
+	struct gc_record record = { 0 };
+	struct gc_result result;
+	char why[GC_ERROR];
+
+	*c = (struct corpus){ 0 };
+	*walks = (struct walk_log){ 0 };
+	if (!job.program || read_tier(word, &job.tier, error))
+		return -EINVAL;
+	job.size = job.program->usual;
+	job.record = &record;
+	if (gc_run(&job, &result, why) != GC_OK) {
+		snprintf(error, CORPUS_ERROR, "%.40s: %.190s", word, why);
+		walk_log_close(&record.walks);
+		return -EIO;
+	}
+	*c = record.corpus;
+	*walks = record.walks;
+	snprintf(c->name, sizeof c->name, "%s", word);
+	size_t n = strlen(c->note);
+	snprintf(c->note + n, sizeof c->note - n,
+		 "%sfrom tier %u of the JIT; walks of one run, %s %u, collections at random",
+		 n ? "; " : "", job.tier, job.program->size_means, job.size);
+	return 0;
+}

@@ -1,0 +1,233 @@
+/*
+ * count.c - the loops around lookups, and the PMU over them.
+ *
+ * A region is repeated until it is long enough for the probe (counters_too_short); the smallest of
+ * a few counts is kept, because all that can happen to a count of instructions in user mode is that
+ * an interrupt adds some.
+ */
+#include "maps/count.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "maps/callgrind.h"
+
+enum { COUNTS = 3, ATTEMPTS = 20, MOST_PASSES = 1 << 24 };
+
+/* ---- Lookups ------------------------------------------------------------------------------- */
+
+typedef enum map_answer lookup_fn(const uint8_t *, size_t, uint32_t, struct live *);
+typedef void lookup_many_fn(const uint8_t *, size_t, const uint32_t *, size_t, struct live *,
+			    enum map_answer *);
+
+/* MAP_FLOOR_INSTRUCTIONS, for both kinds of call: no compiler may add one. */
+__asm__(".text\n"
+	".hidden map_floor_lookup, map_floor_many\n"
+	".globl map_floor_lookup, map_floor_many\n"
+	".type map_floor_lookup, @function\n"
+	".type map_floor_many, @function\n"
+	"map_floor_lookup:\n"
+	"map_floor_many:\n"
+	"	xorl %eax, %eax\n"
+	"	ret\n");
+extern lookup_fn map_floor_lookup;
+extern lookup_many_fn map_floor_many;
+
+static __attribute__((noinline)) void ask_single(const struct map_region *r, lookup_fn *lookup)
+{
+	struct live live = { 0 };
+	const uint8_t *table = r->table;
+	const uint32_t *pcs = r->pcs;
+	size_t len = r->len, n = r->n;
+
+	for (size_t i = 0; i < n; i++)
+		lookup(table, len, pcs[i], &live);
+}
+
+static __attribute__((noinline)) void ask_batches(const struct map_region *r, lookup_many_fn *many,
+						  const struct map_answers *a)
+{
+	size_t from = 0;
+
+	for (size_t i = 0; i < r->nends; i++) {
+		many(r->table, r->len, r->pcs + from, r->ends[i] - from, a->live, a->kinds);
+		from = r->ends[i];
+	}
+}
+
+void map_region_run(const struct map_region *r, const struct map_answers *a, bool floor)
+{
+	lookup_fn *lookup = floor ? map_floor_lookup : r->ops->lookup;
+	lookup_many_fn *many = floor ? map_floor_many : r->ops->lookup_many;
+
+	/* Not known to the compiler, or it would make a loop of its own for the floor. */
+	__asm__ volatile("" : "+r"(lookup), "+r"(many));
+	if (r->ends)
+		ask_batches(r, many, a);
+	else
+		ask_single(r, lookup);
+}
+
+double map_region_instructions(const struct map_region *r, double all, double floor)
+{
+	double calls = (double)(r->ends ? r->nends : r->n);
+
+	return (all - floor + MAP_FLOOR_INSTRUCTIONS * calls) / (double)r->n;
+}
+
+int map_answers_open(struct map_answers *a, const struct map_region *regions, size_t n)
+{
+	size_t longest = 1;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < regions[i].nends; k++) {
+			size_t from = k ? regions[i].ends[k - 1] : 0;
+			size_t len = regions[i].ends[k] - from;
+			longest = len > longest ? len : longest;
+		}
+	a->live = malloc(longest * sizeof *a->live);
+	a->kinds = malloc(longest * sizeof *a->kinds);
+	if (a->live && a->kinds)
+		return 0;
+	map_answers_close(a);
+	return -ENOMEM;
+}
+
+void map_answers_close(struct map_answers *a)
+{
+	free(a->live);
+	free(a->kinds);
+	*a = (struct map_answers){ 0 };
+}
+
+/* ---- The PMU ------------------------------------------------------------------------------- */
+
+struct pmu {
+	struct counters *set;
+	const struct map_answers *answers;
+};
+
+/* Passes over a region between one start and stop: instructions, and ns without the probe's. */
+static int count_passes(const struct pmu *p, const struct map_region *r, bool floor, size_t passes,
+			uint64_t *value, uint64_t *ns)
+{
+	int rc = -EAGAIN;
+
+	for (int i = 0; i < ATTEMPTS && rc == -EAGAIN; i++) {
+		uint64_t from = clock_ns();
+
+		rc = counters_start(p->set);
+		for (size_t k = 0; k < passes && !rc; k++)
+			map_region_run(r, p->answers, floor);
+		if (!rc)
+			rc = counters_stop(p->set, value);
+		*ns = clock_ns() - from;
+	}
+	*ns -= *ns > p->set->probe_ns ? p->set->probe_ns : *ns;
+	return rc;
+}
+
+/* Instructions of one pass. */
+static int count_region(const struct pmu *p, const struct map_region *r, bool floor, double *out)
+{
+	uint64_t value = 0, least = UINT64_MAX, ns, probe = p->set->counter[0].probe;
+	size_t passes = 1;
+	int rc;
+
+	for (;;) {
+		rc = count_passes(p, r, floor, passes, &value, &ns);
+		if (rc || !counters_too_short(p->set, ns))
+			break;
+		if (passes == MOST_PASSES)
+			return -ERANGE;
+		passes *= 2;
+	}
+	for (int i = 0; i < COUNTS && !rc; i++) {
+		rc = count_passes(p, r, floor, passes, &value, &ns);
+		least = value < least ? value : least;
+	}
+	if (!rc && least <= probe)
+		return -ERANGE;
+	*out = (double)(least - probe) / (double)passes;
+	return rc;
+}
+
+static int count_by_pmu(const struct map_region *regions, size_t n, const struct map_answers *a,
+			const struct counters_options *options, double *counts, const char **source,
+			char note[MAP_COUNT_NOTE])
+{
+	static const char *const names[] = { "instructions" };
+	struct pmu p = { .answers = a };
+	char error[COUNTERS_ERROR];
+	int rc = counters_open(&p.set, names, 1, options, error);
+
+	if (rc) {
+		snprintf(note, MAP_COUNT_NOTE, "%s", error);
+		return rc == -ENOMEM ? rc : -ENOTSUP;
+	}
+	const struct counter *c = &p.set->counter[0];
+	if (!c->source) {
+		snprintf(note, MAP_COUNT_NOTE, "%s", c->why);
+		rc = -ENOTSUP;
+	}
+	for (size_t i = 0; i < n && !rc; i++) {
+		double all, floor;
+
+		rc = count_region(&p, &regions[i], false, &all);
+		if (!rc)
+			rc = count_region(&p, &regions[i], true, &floor);
+		if (!rc)
+			counts[i] = map_region_instructions(&regions[i], all, floor);
+		else
+			snprintf(note, MAP_COUNT_NOTE,
+				 "%s: region %zu was never counted in one piece", c->source, i);
+	}
+	if (!rc) {
+		*source = c->source;
+		snprintf(note, MAP_COUNT_NOTE,
+			 "user mode; the loop around the lookups and the probe's %llu taken off",
+			 (unsigned long long)c->probe);
+	}
+	counters_close(p.set);
+	return rc ? -ENOTSUP : 0;
+}
+
+/* ---- All means ----------------------------------------------------------------------------- */
+
+int map_count(const struct map_region *regions, size_t n, const struct map_count_options *options,
+	      double *counts, const char **source, char note[MAP_COUNT_NOTE])
+{
+	static const struct map_count_options none;
+	struct map_answers answers;
+	char why[CALLGRIND_ERROR];
+	size_t used;
+	int rc = map_answers_open(&answers, regions, n);
+
+	*source = NULL;
+	note[0] = 0;
+	options = options ? options : &none;
+	if (rc)
+		return rc;
+	rc = count_by_pmu(regions, n, &answers, &options->counters, counts, source, note);
+	map_answers_close(&answers);
+	if (rc != -ENOTSUP)
+		return rc;
+	if (options->no_callgrind) {
+		snprintf(why, sizeof why, "turned off");
+	} else {
+		rc = map_callgrind(regions, n, options->program, counts, why);
+		if (rc == -ENOMEM)
+			return rc;
+	}
+	used = strlen(note);
+	if (!rc) {
+		*source = "callgrind";
+		snprintf(note + used, MAP_COUNT_NOTE - used,
+			 "; so by valgrind's callgrind, in a process of its own");
+		return 0;
+	}
+	snprintf(note + used, MAP_COUNT_NOTE - used, "; callgrind: %s", why);
+	return -ENOTSUP;
+}

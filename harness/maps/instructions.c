@@ -1,0 +1,169 @@
+/* instructions.c - a list of what is to be counted, counted at once, because to start callgrind
+ * takes a second. */
+#include "maps/instructions.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "maps/times.h"
+
+enum { MODES = 2, FIGURES = MODES * (MAP_CLASSES + 1), EVENT = 64, MOST = 64 };
+
+struct list {
+	const struct map_instructions_job *job;
+	struct map_pcs pcs;
+	size_t blocks[MAP_COUNTED / MAP_BLOCK]; /* ends */
+	size_t walked, nwalks;			/* lookups and walks that are counted */
+	struct bytes tables[MOST];
+	struct map_region regions[MOST * FIGURES];
+	const struct map_ops *ops[MOST * FIGURES];
+	char events[MOST * FIGURES][EVENT];
+	const char *why[MOST * FIGURES]; /* NULL: it has a region */
+	size_t n;
+};
+
+/* Rows are in this order: all figures of an encoder, so that its table is given once. */
+static void add(struct list *l, const struct map_ops *ops, const char *event, const char *why,
+		struct map_region region)
+{
+	l->ops[l->n] = ops;
+	l->why[l->n] = why;
+	snprintf(l->events[l->n], EVENT, "%s", event);
+	l->regions[l->n++] = region;
+}
+
+static const char one_by_one[] = "the encoder looks up one by one only";
+
+static void add_encoder(struct list *l, size_t e)
+{
+	static const char no_walks[] =
+	    "a file holds no stack walks; the JIT's programs do: gc:NAME";
+	const struct map_ops *ops = l->job->encoders[e].ops;
+	const struct map_region table = { .ops = ops,
+					  .table = l->tables[e].data,
+					  .len = l->tables[e].len };
+	char event[EVENT];
+
+	for (int batched = 0; batched < MODES; batched++) {
+		const char *mode = batched ? "batched_" : "";
+		const char *no_batch = batched && !ops->lookup_many ? one_by_one : NULL;
+
+		for (int class = 0; class < MAP_CLASSES; class ++) {
+			struct map_region r = table;
+
+			r.pcs = l->pcs.of[class];
+			r.n = MAP_COUNTED;
+			r.ends = batched ? l->blocks : NULL;
+			r.nends = batched ? MAP_COUNTED / MAP_BLOCK : 0;
+			snprintf(event, sizeof event, "instructions_%s%s", mode,
+				 map_class_names[class]);
+			add(l, ops, event, r.pcs ? no_batch : l->pcs.why[class], r);
+		}
+		struct map_region r = table;
+		r.pcs = l->job->walks->pcs;
+		r.n = l->walked;
+		r.ends = batched ? l->job->walks->ends : NULL;
+		r.nends = batched ? l->nwalks : 0;
+		add(l, ops, batched ? "instructions_walk_batched" : "instructions_walk",
+		    l->walked ? no_batch : no_walks, r);
+	}
+}
+
+/* Whole walks only. */
+static void cut_walks(struct list *l)
+{
+	const struct walk_log *w = l->job->walks;
+
+	while (l->nwalks < w->nwalks && w->ends[l->nwalks] <= MAP_WALKED)
+		l->walked = w->ends[l->nwalks++];
+}
+
+static int fill(struct list *l)
+{
+	const struct map_instructions_job *job = l->job;
+	const struct safepoint *points = job->encoders[0].points;
+	int rc = map_pcs_draw(points, job->npoints, job->text_bytes, job->seed, &l->pcs);
+
+	for (size_t i = 0; i < MAP_COUNTED / MAP_BLOCK; i++)
+		l->blocks[i] = (i + 1) * MAP_BLOCK;
+	cut_walks(l);
+	for (size_t e = 0; e < job->nencoders && !rc; e++) {
+		rc = map_encode(job->encoders[e].ops, job->encoders[e].points, job->npoints,
+				&l->tables[e], NULL);
+		if (!rc)
+			add_encoder(l, e);
+	}
+	return rc;
+}
+
+static void add_rows(const struct list *l, const double *counts, const char *source,
+		     const char *note, struct map_rows *rows)
+{
+	char text[MAP_COUNT_NOTE + 64];
+
+	for (size_t i = 0, counted = 0; i < l->n; i++) {
+		struct map_row row = { .file = l->job->file,
+				       .corpus = l->job->corpus,
+				       .encoder = l->ops[i]->name,
+				       .event = l->events[i],
+				       .unit = "instructions/lookup",
+				       .source = source,
+				       .note = l->why[i] ? l->why[i] : note };
+
+		if (l->why[i] || !source) {
+			map_rows_missing(rows, &row);
+		} else {
+			snprintf(text, sizeof text, "mean of %zu lookups; %s", l->regions[i].n,
+				 note);
+			row.note = text;
+			map_rows_value(rows, &row, counts[counted]);
+		}
+		counted += !l->why[i];
+	}
+}
+
+static int count(const struct list *l, struct map_rows *rows)
+{
+	struct map_region *regions = malloc((l->n + 1) * sizeof *regions);
+	double *counts = malloc((l->n + 1) * sizeof *counts);
+	char note[MAP_COUNT_NOTE] = "";
+	const char *source = NULL;
+	size_t n = 0;
+	int rc = regions && counts ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < l->n && !rc; i++)
+		if (!l->why[i])
+			regions[n++] = l->regions[i];
+	if (!rc && l->job->off)
+		snprintf(note, sizeof note, "%s", l->job->off);
+	else if (!rc && n)
+		rc = map_count(regions, n, l->job->options, counts, &source, note);
+	if (rc == -ENOTSUP) /* the note says why */
+		rc = 0;
+	if (!rc)
+		add_rows(l, counts, source, note, rows);
+	free(counts);
+	free(regions);
+	return rc;
+}
+
+int map_instructions(const struct map_instructions_job *job, struct map_rows *rows)
+{
+	struct list *l;
+	int rc;
+
+	if (!job->nencoders || job->nencoders > MOST)
+		return 0;
+	l = calloc(1, sizeof *l);
+	if (!l)
+		return -ENOMEM;
+	l->job = job;
+	rc = fill(l);
+	if (!rc)
+		rc = count(l, rows);
+	for (size_t e = 0; e < job->nencoders; e++)
+		free(l->tables[e].data);
+	map_pcs_free(&l->pcs);
+	free(l);
+	return rc;
+}

@@ -1,0 +1,487 @@
+/*
+ * measure.c - a file goes through its importer once, or a program through the JIT, then through
+ * every encoder.
+ */
+#include "maps/measure.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "maps/bound.h"
+#include "maps/decode.h"
+#include "gc/corpus.h"
+#include "maps/instructions.h"
+#include "maps/source.h"
+#include "maps/walks.h"
+#include "maps/safety.h"
+#include "base/suggest.h"
+
+/* Enough for a p99, little enough for seconds: a cold lookup flushes the whole table first. */
+enum { SEED = 1, BLOCKS = 1000, COLD = 500, ENCODINGS = 11, FAULTS = 500 };
+
+int map_measure_choose(const char *const *names, size_t n, const struct map_ops *out[MAP_CHOICE],
+		       size_t *nout, char error[MAP_ROWS_ERROR])
+{
+	const char *known[MAP_CHOICE];
+	size_t nknown = 0;
+
+	for (; map_encoders[nknown] && nknown < MAP_CHOICE; nknown++)
+		known[nknown] = map_encoders[nknown]->name;
+	if (!n) {
+		names = known;
+		n = nknown;
+	}
+	*nout = 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct map_ops *ops = map_encoder(names[i]);
+		if (!ops) {
+			suggest_refuse(error, MAP_ROWS_ERROR, "encoder", names[i], known, nknown);
+			return -EINVAL;
+		}
+		for (size_t k = 0; k < *nout; k++)
+			if (out[k] == ops) {
+				snprintf(error, MAP_ROWS_ERROR, "--encoders: %s twice", names[i]);
+				return -EINVAL;
+			}
+		out[(*nout)++] = ops;
+	}
+	return 0;
+}
+
+/* ---- Rows ----------------------------------------------------------------------------------- */
+
+struct measure {
+	const struct map_measure *with;
+	const char *path;
+	struct corpus corpus;
+	struct walk_log walks; /* empty: none are known */
+	struct map_view spilled;
+	struct safety_probes probes;
+	const struct map_ops *ops;		 /* NULL: the corpus itself */
+	struct map_instructed right[MAP_CHOICE]; /* the encoders that answered */
+	size_t nright;
+};
+
+enum { EVENT = 64 };
+
+static struct map_row row_of(const struct measure *m, const char *event, const char *unit,
+			     const char *source)
+{
+	return (struct map_row){ .file = m->path,
+				 .corpus = m->corpus.name,
+				 .encoder = m->ops ? m->ops->name : NULL,
+				 .event = event,
+				 .unit = unit,
+				 .source = source };
+}
+
+static void value(const struct measure *m, const char *event, const char *unit, const char *source,
+		  double v, const char *note)
+{
+	struct map_row row = row_of(m, event, unit, source);
+
+	row.note = note && *note ? note : NULL;
+	map_rows_value(m->with->rows, &row, v);
+}
+
+static void missing(const struct measure *m, const char *event, const char *unit, const char *why)
+{
+	struct map_row row = row_of(m, event, unit, NULL);
+
+	row.note = why;
+	map_rows_missing(m->with->rows, &row);
+}
+
+static void figure(const struct measure *m, const char *event, const char *unit,
+		   const struct map_figure *f)
+{
+	struct map_row row = row_of(m, event, unit, NULL);
+
+	map_rows_figure(m->with->rows, &row, f);
+}
+
+static __attribute__((format(printf, 2, 3))) const char *name(char event[EVENT], const char *form,
+							      ...)
+{
+	va_list ap;
+
+	va_start(ap, form);
+	vsnprintf(event, EVENT, form, ap);
+	va_end(ap);
+	return event;
+}
+
+/* ---- The corpus ----------------------------------------------------------------------------- */
+
+static const char no_empties[] = "the file does not record safepoints without references";
+
+static bool records_empties(const struct corpus *c)
+{
+	return c->flags & CORPUS_EMPTIES;
+}
+
+static int rows_of_bound(const struct measure *m, bool empties)
+{
+	const struct corpus *c = &m->corpus;
+	const char *kind = empties ? "bound" : "bound_live";
+	struct bound b;
+	char event[EVENT];
+	int r = bound_of(c->safepoints, c->nsafepoints, c->text_bytes, empties, &b);
+
+	if (r)
+		return r;
+	value(m, name(event, "%s_bytes", kind), "bytes", "model", b.bytes,
+	      "order 0: a code that predicts from neighbours may need less");
+	value(m, name(event, "%s_positions", kind), "bytes", "model", b.positions_bits / 8, NULL);
+	value(m, name(event, "%s_ids", kind), "bytes", "model", b.ids_bits / 8, NULL);
+	value(m, name(event, "%s_dictionary", kind), "bytes", "model", (double)b.dictionary_bytes,
+	      NULL);
+	return 0;
+}
+
+static int compare_pcs(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static size_t empties_among(const struct corpus *c, const uint32_t *sorted, size_t n)
+{
+	size_t empties = 0;
+
+	for (size_t i = 0, at = 0; i < n; i++) {
+		while (at < c->nsafepoints && c->safepoints[at].pc < sorted[i])
+			at++;
+		empties += at < c->nsafepoints && c->safepoints[at].pc == sorted[i] &&
+			   !c->safepoints[at].nlive;
+	}
+	return empties;
+}
+
+static int rows_of_walks(const struct measure *m)
+{
+	const struct walk_log *w = &m->walks;
+	size_t deepest = 0, distinct = 0;
+	char note[120] = "";
+	uint32_t *pcs;
+
+	if (!w->nwalks)
+		return 0;
+	pcs = malloc(w->npcs * sizeof *pcs);
+	if (!pcs)
+		return -ENOMEM;
+	memcpy(pcs, w->pcs, w->npcs * sizeof *pcs);
+	qsort(pcs, w->npcs, sizeof *pcs, compare_pcs);
+	for (size_t i = 0; i < w->npcs; i++)
+		distinct += !i || pcs[i] != pcs[i - 1];
+	for (size_t i = 0; i < w->nwalks; i++) {
+		size_t n = w->ends[i] - (i ? w->ends[i - 1] : 0);
+		deepest = n > deepest ? n : deepest;
+	}
+	if (w->cut_walks)
+		snprintf(note, sizeof note, "the first ones; %llu with %llu lookups left out",
+			 (unsigned long long)w->cut_walks, (unsigned long long)w->cut_pcs);
+	value(m, "walks", "walks", "count", (double)w->nwalks, note);
+	value(m, "walk_lookups", "lookups", "count", (double)w->npcs, NULL);
+	value(m, "walk_empties", "lookups", "count",
+	      (double)empties_among(&m->corpus, pcs, w->npcs), NULL);
+	value(m, "walk_pcs", "safepoints", "count", (double)distinct, NULL);
+	value(m, "walk_deepest", "lookups", "count", (double)deepest, NULL);
+	free(pcs);
+	return 0;
+}
+
+static int rows_of_corpus(const struct measure *m)
+{
+	const struct corpus *c = &m->corpus;
+	struct corpus_stats stats;
+	char event[EVENT], note[300];
+	int r = corpus_stats(c, &stats);
+
+	if (r)
+		return r;
+	value(m, "safepoints", "safepoints", "count", c->nsafepoints, c->note);
+	if (records_empties(c))
+		value(m, "empties", "safepoints", "count", stats.empties, NULL);
+	else
+		missing(m, "empties", "safepoints", no_empties);
+	value(m, "maps", "maps", "count", stats.maps, c->producer);
+	value(m, "functions", "functions", "count", c->nfunctions, NULL);
+	value(m, "text_bytes", "bytes", "count", c->text_bytes, NULL);
+	value(m, "spilled", "safepoints", "count", m->spilled.touched,
+	      "with a live register: a slot of a save area, for formats without registers");
+	for (int sort = 0; sort < SAFETY_SORTS; sort++) {
+		const struct safety_probes *p = &m->probes;
+		name(event, "bogus_%s", safety_sort_names[sort]);
+		snprintf(note, sizeof note, "%s%s%zu left out: safepoints",
+			 sort == SAFETY_INSIDE ? p->how_inside : "",
+			 sort == SAFETY_INSIDE ? "; " : "", p->left_out[sort]);
+		if (p->n[sort])
+			value(m, event, "lookups", "count", (double)p->n[sort], note);
+		else
+			missing(m, event, "lookups", p->why[sort]);
+	}
+	if (records_empties(c))
+		r = rows_of_bound(m, true);
+	else
+		missing(m, "bound_bytes", "bytes", no_empties);
+	if (!r)
+		r = rows_of_walks(m);
+	return r ? r : rows_of_bound(m, false);
+}
+
+/* ---- One encoder ---------------------------------------------------------------------------- */
+
+static void rows_of_cost(const struct measure *m, const struct map_cost *cost)
+{
+	static const char *const patterns[MAP_PATTERNS] = {
+		[MAP_RANDOM] = "warm_random",
+		[MAP_ALONE] = "warm_alone",
+		[MAP_BATCHED] = "warm_batched",
+		[MAP_COLD] = "cold",
+	};
+	char event[EVENT];
+
+	figure(m, "encode", "ns/safepoint", &cost->encode);
+	for (int class = 0; class < MAP_CLASSES; class ++) {
+		for (int i = 0; i < MAP_PATTERNS; i++)
+			figure(m, name(event, "%s_%s", patterns[i], map_class_names[class]),
+			       "ns/lookup", &cost->time[i][class]);
+		for (int i = 0; i < MAP_COUNTS; i++)
+			figure(m, name(event, "%s_%s", map_count_names[i], map_class_names[class]),
+			       "lines/lookup", &cost->lines[i][class]);
+	}
+	if (cost->encode.source) {
+		value(m, "probe_clock", "ns/sample", "clock", cost->clock_probe,
+		      "in each warm sample of 128 lookups");
+		value(m, "probe_tsc", "ns/lookup", "tsc", cost->tsc_probe,
+		      "taken off each cold lookup");
+		value(m, "step_tsc", "ns/lookup", "tsc", cost->tsc_step,
+		      "cold times differ by at least this, if at all; 0 is less");
+		value(m, "probe_fence", "ns/lookup", "clock", cost->fence,
+		      "in each lookup of warm_alone");
+	}
+}
+
+static int rows_of_walk_lookups(const struct measure *m, const struct map_job *job)
+{
+	static const char why[] = "a file holds no stack walks; the JIT's programs do: gc:NAME";
+	const struct map_walks_job walks_job = { .ops = job->ops,
+						 .points = job->points,
+						 .npoints = job->npoints,
+						 .walks = &m->walks,
+						 .samples = job->blocks };
+	struct map_walks walks;
+	char error[MAP_BENCH_ERROR], event[EVENT];
+
+	if (!m->walks.nwalks) {
+		missing(m, "walk", "ns/lookup", why);
+		missing(m, "walk_batched", "ns/lookup", why);
+		return 0;
+	}
+	int r = map_walks(&walks_job, &walks, error);
+	if (r) {
+		missing(m, "walk", "ns/lookup", error);
+		missing(m, "walk_batched", "ns/lookup", error);
+		return r;
+	}
+	figure(m, "walk", "ns/lookup", &walks.single);
+	figure(m, "walk_batched", "ns/lookup", &walks.batched);
+	for (int o = 0; o < MAP_OUTCOMES; o++)
+		value(m, name(event, "true_walk_%s", map_outcome_names[o]), "lookups", "count",
+		      (double)walks.outcomes[o], NULL);
+	return 0;
+}
+
+static void rows_of_size(const struct measure *m, const struct map_cost *cost)
+{
+	double text = m->corpus.text_bytes, n = m->corpus.nsafepoints;
+	char note[200] = "", event[EVENT];
+
+	if (m->ops->flags & MAP_UNSAFE)
+		snprintf(note, sizeof note, "unsafe: a negative control");
+	else if (m->ops->flags & MAP_EMPTIES && !records_empties(&m->corpus))
+		snprintf(note, sizeof note, "too small: %s, and this format needs them",
+			 no_empties);
+	else if (map_view_needed(&m->corpus, m->ops))
+		snprintf(note, sizeof note,
+			 "registers of %u safepoints are slots of a save area, in frames that are "
+			 "all %d bytes larger",
+			 (unsigned)m->spilled.touched, MAP_SPILL_BYTES);
+	value(m, "bytes", "bytes", "count", (double)cost->len, note);
+	value(m, "index_bytes", "bytes", "count", (double)cost->index, NULL);
+	value(m, "data_bytes", "bytes", "count", (double)cost->data, NULL);
+	if (text > 0)
+		value(m, "text_share", "%", "count", 100 * (double)cost->len / text, NULL);
+	else
+		missing(m, "text_share", "%", "the text has no bytes");
+	value(m, "bits", "bits/safepoint", "count", 8 * (double)cost->len / n, NULL);
+	for (int class = MAP_LIVE; class <= MAP_EMPTY_POINT; class ++)
+		for (int o = 0; o < MAP_OUTCOMES; o++)
+			value(
+			    m,
+			    name(event, "true_%s_%s", map_class_names[class], map_outcome_names[o]),
+			    "lookups", "count", (double)cost->outcomes[class][o], NULL);
+}
+
+static void rows_of_safety(const struct measure *m, const struct safety_result *s)
+{
+	char event[EVENT];
+
+	for (int sort = 0; sort < SAFETY_SORTS; sort++)
+		for (int o = 0; o < MAP_OUTCOMES; o++) {
+			name(event, "bogus_%s_%s", safety_sort_names[sort], map_outcome_names[o]);
+			if (m->probes.n[sort])
+				value(m, event, "lookups", "count", (double)s->sorts[sort][o],
+				      NULL);
+			else
+				missing(m, event, "lookups", m->probes.why[sort]);
+		}
+	for (int fault = GC_FAULT_NONE + 1; fault < GC_FAULT_KINDS; fault++) {
+		const size_t *n = s->faults[fault];
+		const char *why = m->ops->flags & MAP_FLOOR
+				      ? "holds nothing that a fault could spoil"
+				      : "no safepoint that it can strike";
+		bool any = n[0] + n[1] + n[2] + n[3] && !(m->ops->flags & MAP_FLOOR);
+		for (int o = 0; o < MAP_OUTCOMES; o++) {
+			const char *outcome =
+			    o == SAFETY_HARMLESS ? "harmless" : map_outcome_names[o];
+			name(event, "fault_%s_%s", gc_fault_names[fault], outcome);
+			if (any)
+				value(m, event, "faults", "count", (double)n[o], NULL);
+			else
+				missing(m, event, "faults", why);
+			if (!any || o == SAFETY_HARMLESS)
+				continue;
+			name(event, "fault_lookups_%s_%s", gc_fault_names[fault], outcome);
+			value(m, event, "lookups", "count", (double)s->lookups[fault][o], NULL);
+		}
+	}
+}
+
+/* Cold lookups of a figure: a large table takes long to flush. */
+static size_t cold_lookups(const struct map_job *job, size_t most)
+{
+	enum { LARGE = 8 << 20, LEAST = 50 };
+	struct bytes table = { 0 };
+	size_t n = most;
+
+	if (!map_encode(job->ops, job->points, job->npoints, &table, NULL) && table.len > LARGE)
+		n = (size_t)((double)most * LARGE / (double)table.len);
+	free(table.data);
+	return n < LEAST ? LEAST : n;
+}
+
+static int measure_encoder(struct measure *m, const struct map_ops *ops)
+{
+	const struct corpus *c = &m->corpus;
+	bool timed = !m->with->untimed;
+	struct map_job job = {
+		.ops = ops,
+		.points = map_view_needed(c, ops) ? m->spilled.points : c->safepoints,
+		.npoints = c->nsafepoints,
+		.text_bytes = c->text_bytes,
+		.seed = SEED,
+		.blocks = timed ? BLOCKS : 0,
+		.encodings = timed ? ENCODINGS : 0,
+	};
+	struct safety_job judged = { .ops = ops,
+				     .points = job.points,
+				     .npoints = job.npoints,
+				     .probes = &m->probes,
+				     .faults = FAULTS,
+				     .seed = SEED };
+	struct safety_result safety;
+	struct map_cost cost;
+	char error[MAP_BENCH_ERROR];
+	int r;
+
+	m->ops = ops;
+	job.cold = timed ? cold_lookups(&job, COLD) : 0;
+	r = map_bench(&job, &cost, error);
+	if (r == -ENOMEM)
+		return r;
+	if (r) {
+		missing(m, "bytes", "bytes", error);
+		return r == -EILSEQ ? r : 0; /* a format may be too small for these maps */
+	}
+	m->right[m->nright++] = (struct map_instructed){ ops, job.points };
+	rows_of_size(m, &cost);
+	rows_of_cost(m, &cost);
+	int walked = rows_of_walk_lookups(m, &job);
+	r = safety_judge(&judged, &safety);
+	if (!r)
+		rows_of_safety(m, &safety);
+	return r ? r : walked;
+}
+
+static int rows_of_instructions(const struct measure *m)
+{
+	const struct map_instructions_job job = { .file = m->path,
+						  .corpus = m->corpus.name,
+						  .encoders = m->right,
+						  .nencoders = m->nright,
+						  .npoints = m->corpus.nsafepoints,
+						  .text_bytes = m->corpus.text_bytes,
+						  .seed = SEED,
+						  .walks = &m->walks,
+						  .off = m->with->untimed
+							     ? "not asked for: --no-time"
+							     : NULL };
+
+	return map_instructions(&job, m->with->rows);
+}
+
+/* ---- One file ------------------------------------------------------------------------------- */
+
+static int probe_corpus(struct measure *m)
+{
+	struct decode *decode = gc_corpus_is(m->path) ? NULL : decode_open(m->path);
+	struct safety_code code = { decode ? decode_length : NULL, decode };
+	int r = safety_probes(&m->corpus, &code, &m->probes);
+
+	decode_close(decode);
+	return r;
+}
+
+int map_measure_file(const struct map_measure *with, const char *path, char error[CORPUS_ERROR])
+{
+	struct measure m = { .with = with, .path = path };
+	int r = map_source_open(path, &m.corpus, &m.walks, error), wrong = 0;
+
+	if (r)
+		return r;
+	r = map_view_open(&m.corpus, &m.spilled);
+	if (r == -ENOTSUP || r == -EINVAL)
+		snprintf(error, CORPUS_ERROR,
+			 "%s: a live register above %d, or a frame near 4 GiB, can't be spilled",
+			 path, MAP_SPILL_REGISTERS - 1);
+	if (!r)
+		r = probe_corpus(&m);
+	if (!r)
+		r = rows_of_corpus(&m);
+	for (size_t i = 0; !r && i < with->nencoders; i++) {
+		char what[128];
+		r = measure_encoder(&m, with->encoders[i]);
+		if (r == -EILSEQ)
+			wrong = r, r = 0;
+		snprintf(what, sizeof what, "%s: %s", m.corpus.name, with->encoders[i]->name);
+		progress_step(with->progress, what);
+	}
+	if (!r) {
+		r = rows_of_instructions(&m);
+		progress_step(with->progress, m.corpus.name);
+	}
+	if (!r)
+		r = with->rows->failed;
+	if (r == -ENOMEM)
+		snprintf(error, CORPUS_ERROR, "%s: out of memory", path);
+	safety_probes_free(&m.probes);
+	map_view_close(&m.spilled);
+	walk_log_close(&m.walks);
+	corpus_close(&m.corpus);
+	return r ? r : wrong;
+}

@@ -1,0 +1,88 @@
+/* pcs.c - draws by rejection: each class is common, or its members were counted before. */
+#include "maps/pcs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/prng.h"
+
+const char *const map_class_names[MAP_CLASSES] = {
+	[MAP_LIVE] = "live",
+	[MAP_EMPTY_POINT] = "empty",
+	[MAP_BOGUS] = "bogus",
+};
+
+struct source {
+	const struct safepoint *points;
+	size_t npoints;
+	uint32_t text_bytes;
+	struct prng random;
+};
+
+static bool is_point(const struct source *s, uint32_t pc)
+{
+	size_t low = 0, high = s->npoints;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (s->points[middle].pc < pc)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < s->npoints && s->points[low].pc == pc;
+}
+
+static uint32_t draw(struct source *s, enum map_class class)
+{
+	for (;;) {
+		if (class == MAP_BOGUS) {
+			uint32_t pc = (uint32_t)((prng_next(&s->random) >> 32) *
+						     ((uint64_t)s->text_bytes + 1) >>
+						 32);
+			if (!is_point(s, pc))
+				return pc;
+		} else {
+			const struct safepoint *p =
+			    &s->points[prng_below(&s->random, (uint32_t)s->npoints)];
+			if ((p->nlive > 0) == (class == MAP_LIVE))
+				return p->pc;
+		}
+	}
+}
+
+int map_pcs_draw(const struct safepoint *points, size_t npoints, uint32_t text_bytes, uint64_t seed,
+		 struct map_pcs *out)
+{
+	struct source s = { .points = points, .npoints = npoints, .text_bytes = text_bytes };
+	size_t live = 0, n[MAP_CLASSES];
+
+	*out = (struct map_pcs){ .why = { "no safepoint has live places", "no safepoint is empty",
+					  "every pc of the text is a safepoint" } };
+	for (size_t i = 0; i < npoints; i++)
+		live += points[i].nlive > 0;
+	n[MAP_LIVE] = live;
+	n[MAP_EMPTY_POINT] = npoints - live;
+	n[MAP_BOGUS] = (size_t)text_bytes + 1 > npoints;
+	prng_seed(&s.random, seed);
+	for (int class = 0; class < MAP_CLASSES; class ++) {
+		if (!n[class])
+			continue;
+		out->of[class] = malloc(MAP_PCS * sizeof(uint32_t));
+		if (!out->of[class]) {
+			map_pcs_free(out);
+			return -ENOMEM;
+		}
+		for (size_t i = 0; i < MAP_PCS; i++)
+			out->of[class][i] = draw(&s, (enum map_class) class);
+	}
+	return 0;
+}
+
+void map_pcs_free(struct map_pcs *pcs)
+{
+	for (int class = 0; class < MAP_CLASSES; class ++) {
+		free(pcs->of[class]);
+		pcs->of[class] = NULL;
+	}
+}

@@ -1,0 +1,492 @@
+/*
+ * report.c - the tables of `stubmap maps`. What a table can't hold is in the rows: --json.
+ */
+#include "maps/report.h"
+
+#include <errno.h>
+#include <string.h>
+#include <stubmap/map.h>
+
+#include "maps/safety.h"
+#include "base/table.h"
+
+struct view {
+	const struct map_rows *rows;
+	const char *file, *encoder;
+	struct table table;
+};
+
+enum { PREFIX = 48, EVENT = 64, LABEL = 64 };
+
+/* An encoder's name, marked where it is unsafe. */
+static const char *label(const char *encoder, char out[LABEL])
+{
+	const struct map_ops *ops = map_encoder(encoder);
+
+	snprintf(out, LABEL, "%s%s", encoder, ops && ops->flags & MAP_UNSAFE ? " (!)" : "");
+	return out;
+}
+
+static bool get(const struct view *v, const char *event, const char *field, double *out,
+		const char **why)
+{
+	return map_rows_number(v->rows, v->file, v->encoder, event, field, out, why);
+}
+
+static void whole(struct view *v, const char *event)
+{
+	const char *why;
+	double x;
+
+	if (get(v, event, "value", &x, &why))
+		table_cell(&v->table, "%.0f", x);
+	else
+		table_missing(&v->table, why);
+}
+
+static void number(struct view *v, const char *event)
+{
+	const char *why;
+	double x;
+
+	if (get(v, event, "value", &x, &why))
+		table_number(&v->table, x);
+	else
+		table_missing(&v->table, why);
+}
+
+/* "p50/p99" */
+static void spread(struct view *v, const char *event)
+{
+	char p50[32], p99[32];
+	const char *why;
+	double a, b;
+
+	if (!get(v, event, "p50", &a, &why) || !get(v, event, "p99", &b, NULL)) {
+		table_missing(&v->table, why);
+		return;
+	}
+	table_format(a, p50, sizeof p50);
+	table_format(b, p99, sizeof p99);
+	table_cell(&v->table, "%s/%s", p50, p99);
+}
+
+/* Calls row for each encoder of the file, in a row of its own. */
+static void each_encoder(struct view *v, void (*row)(struct view *))
+{
+	char text[LABEL];
+	size_t i;
+	json_t *encoder;
+
+	json_array_foreach(v->rows->encoders, i, encoder)
+	{
+		v->encoder = json_string_value(encoder);
+		if (!map_rows_find(v->rows, v->file, v->encoder, "bytes"))
+			continue;
+		table_row(&v->table);
+		table_cell(&v->table, "%s", label(v->encoder, text));
+		row(v);
+	}
+	v->encoder = NULL;
+}
+
+/* ---- Sizes ---------------------------------------------------------------------------------- */
+
+/* By how much another encoder's bytes are undercut. */
+static void saving(struct view *v, const char *other)
+{
+	double own, base;
+
+	if (!get(v, "bytes", "value", &own, NULL))
+		table_cell(&v->table, "%s", "");
+	else if (!map_rows_number(v->rows, v->file, other, "bytes", "value", &base, NULL) || !base)
+		table_missing(&v->table, "the encoder compared with is not among those measured");
+	else
+		table_cell(&v->table, "%+.1f%%", 100 * (own / base - 1));
+}
+
+static void right(struct view *v)
+{
+	static const char *const classes[] = { "live", "empty" };
+	double n, all = 0, correct = 0;
+	char event[EVENT];
+
+	for (int i = 0; i < 2; i++)
+		for (int o = 0; o < MAP_OUTCOMES; o++) {
+			snprintf(event, sizeof event, "true_%s_%s", classes[i],
+				 map_outcome_names[o]);
+			if (!get(v, event, "value", &n, NULL))
+				return;
+			all += n;
+			correct += o == MAP_CORRECT ? n : 0;
+		}
+	if (correct == all)
+		table_cell(&v->table, "all");
+	else
+		table_cell(&v->table, "%.1f%%", 100 * correct / all);
+}
+
+static void size_row(struct view *v)
+{
+	whole(v, "bytes");
+	whole(v, "index_bytes");
+	whole(v, "data_bytes");
+	number(v, "text_share");
+	number(v, "bits");
+	saving(v, "exact");
+	saving(v, "exact-consed");
+	right(v);
+}
+
+static void bound_row(struct view *v, const char *what, const char *kind)
+{
+	double part[4], text = 0, n = 0;
+	static const char *const parts[] = { "bytes", "positions", "ids", "dictionary" };
+	char event[EVENT];
+
+	for (int i = 0; i < 4; i++) {
+		snprintf(event, sizeof event, "%s_%s", kind, parts[i]);
+		if (!get(v, event, "value", &part[i], NULL))
+			return;
+	}
+	table_row(&v->table);
+	table_cell(&v->table, "%s", what);
+	for (int i = 0; i < 2; i++)
+		table_cell(&v->table, "%.0f", part[i]);
+	table_cell(&v->table, "%.0f", part[2] + part[3]);
+	if (get(v, "text_bytes", "value", &text, NULL) && text > 0)
+		table_number(&v->table, 100 * part[0] / text);
+	else
+		table_missing(&v->table, "the text has no bytes");
+	if (get(v, "safepoints", "value", &n, NULL) && n > 0)
+		table_number(&v->table, 8 * part[0] / n);
+}
+
+static int sizes(struct view *v, FILE *out)
+{
+	static const char *const headers[] = { "encoder", "bytes",    "index",	   "data", "% text",
+					       "bits/pc", "vs exact", "vs consed", "right" };
+
+	table_begin(&v->table, headers, "lrrrrrrrr");
+	each_encoder(v, size_row);
+	bound_row(v, "bound", "bound");
+	bound_row(v, "bound, live", "bound_live");
+	return table_end(&v->table, out);
+}
+
+/* ---- Costs ---------------------------------------------------------------------------------- */
+
+static void cost_row(struct view *v)
+{
+	if (!map_rows_find(v->rows, v->file, v->encoder, "encode"))
+		return;
+	number(v, "encode");
+	spread(v, "warm_random_live");
+	number(v, "warm_alone_live");
+	number(v, "warm_batched_live");
+	spread(v, "warm_random_bogus");
+	spread(v, "cold_live");
+	number(v, "cold_bogus");
+}
+
+static int costs(struct view *v, FILE *out)
+{
+	static const char *const headers[] = { "encoder", "encode",    "warm hit", "alone",
+					       "batched", "warm miss", "cold hit", "cold miss" };
+
+	table_begin(&v->table, headers, "lrrrrrrr");
+	each_encoder(v, cost_row);
+	return table_end(&v->table, out);
+}
+
+/* ---- Counts --------------------------------------------------------------------------------- */
+
+static void count_row(struct view *v)
+{
+	if (!map_rows_find(v->rows, v->file, v->encoder, "instructions_live"))
+		return;
+	number(v, "instructions_live");
+	number(v, "instructions_batched_live");
+	number(v, "instructions_empty");
+	number(v, "instructions_bogus");
+	number(v, "lines_read_live");
+	number(v, "lines_with_bitmap_live");
+	number(v, "lines_read_empty");
+	number(v, "lines_read_bogus");
+}
+
+static int counts(struct view *v, FILE *out)
+{
+	static const char *const headers[] = { "encoder", "instr. hit", "batched",
+					       "empty",	  "miss",	"lines hit",
+					       "+bitmap", "empty",	"miss" };
+	size_t i;
+	json_t *encoder;
+
+	table_begin(&v->table, headers, "lrrrrrrrr");
+	each_encoder(v, count_row);
+	int r = table_end(&v->table, out);
+	json_array_foreach(v->rows->encoders, i, encoder)
+	{
+		const json_t *row = map_rows_find(v->rows, v->file, json_string_value(encoder),
+						  "instructions_live");
+		const char *source = json_string_value(json_object_get(row, "source"));
+		if (!source)
+			continue;
+		table_wrapf(out, "  instructions: ", "%s", source);
+		break;
+	}
+	return r;
+}
+
+/* ---- Walks ---------------------------------------------------------------------------------- */
+
+static void walk_row(struct view *v)
+{
+	double single, batched;
+	const char *why;
+
+	spread(v, "walk");
+	spread(v, "walk_batched");
+	if (get(v, "walk", "value", &single, &why) &&
+	    get(v, "walk_batched", "value", &batched, &why))
+		table_cell(&v->table, "%+.0f%%", 100 * (batched / single - 1));
+	else
+		table_missing(&v->table, why);
+	number(v, "warm_random_live");
+	number(v, "warm_random_empty");
+	number(v, "instructions_walk");
+	number(v, "instructions_walk_batched");
+}
+
+static int walks(struct view *v, FILE *out)
+{
+	static const char *const headers[] = { "encoder", "in walks",	"a walk at once",
+					       "change",  "random hit", "random empty",
+					       "instr.",  "at once" };
+	double n, lookups = 0, empties = 0, pcs = 0, deepest = 0;
+
+	if (!get(v, "walks", "value", &n, NULL))
+		return 0;
+	get(v, "walk_lookups", "value", &lookups, NULL);
+	get(v, "walk_empties", "value", &empties, NULL);
+	get(v, "walk_pcs", "value", &pcs, NULL);
+	get(v, "walk_deepest", "value", &deepest, NULL);
+	fprintf(out,
+		"\nstack walks: %.0f with %.0f lookups of %.0f pcs, %.0f of them of an empty map; "
+		"the longest: %.0f\n",
+		n, lookups, pcs, empties, deepest);
+	table_begin(&v->table, headers, "lrrrrrrr");
+	each_encoder(v, walk_row);
+	return table_end(&v->table, out);
+}
+
+/* ---- Safety --------------------------------------------------------------------------------- */
+
+/* A share that is neither none nor all never looks like one. */
+static void percent(char *out, size_t size, double share)
+{
+	double p = 100 * share;
+
+	if (p > 0 && p < 0.5)
+		snprintf(out, size, "<1");
+	else if (p < 100 && p > 99.5)
+		snprintf(out, size, ">99");
+	else
+		snprintf(out, size, "%.0f", p);
+}
+
+/* "w12 s88": of the four rows prefix_OUTCOME, what isn't 0. */
+static void shares(struct view *v, const char *prefix, const char *right_name)
+{
+	static const char letters[MAP_OUTCOMES] = { 'r', 'w', 's', 'd' };
+	double n[MAP_OUTCOMES], all = 0;
+	char text[48] = "", event[EVENT], p[16];
+	const char *why;
+
+	for (int o = 0; o < MAP_OUTCOMES; o++) {
+		snprintf(event, sizeof event, "%s_%s", prefix,
+			 o ? map_outcome_names[o] : right_name);
+		if (!get(v, event, "value", &n[o], &why)) {
+			table_missing(&v->table, why);
+			return;
+		}
+		all += n[o];
+	}
+	for (int o = 0; o < MAP_OUTCOMES; o++) {
+		if (!(n[o] > 0))
+			continue;
+		size_t len = strlen(text);
+		percent(p, sizeof p, n[o] / all);
+		snprintf(text + len, sizeof text - len, "%s%c%s", len ? " " : "", letters[o], p);
+	}
+	table_cell(&v->table, "%s", text);
+}
+
+static void bogus_row(struct view *v)
+{
+	char prefix[PREFIX];
+
+	for (int sort = 0; sort < SAFETY_SORTS; sort++) {
+		snprintf(prefix, sizeof prefix, "bogus_%s", safety_sort_names[sort]);
+		shares(v, prefix, map_outcome_names[MAP_CORRECT]);
+	}
+}
+
+static int bogus(struct view *v, FILE *out)
+{
+	const char *headers[1 + SAFETY_SORTS] = { "encoder" };
+
+	for (int i = 0; i < SAFETY_SORTS; i++)
+		headers[1 + i] = safety_sort_names[i];
+	table_begin(&v->table, headers, "lrrrrrr");
+	each_encoder(v, bogus_row);
+	int r = table_end(&v->table, out);
+	table_wrapf(out, "  mid-instruction: ", "%s",
+		    map_rows_text(v->rows, v->file, "bogus_mid-instruction", "note"));
+	return r;
+}
+
+/* Lookups that one fault spoils, on average. */
+static void spoilt(struct view *v, const char *fault)
+{
+	double n, lookups = 0, faults = 0;
+	char event[EVENT];
+
+	for (int o = 0; o < MAP_OUTCOMES; o++) {
+		snprintf(event, sizeof event, "fault_%s_%s", fault,
+			 o ? map_outcome_names[o] : "harmless");
+		faults += get(v, event, "value", &n, NULL) ? n : 0;
+		snprintf(event, sizeof event, "fault_lookups_%s_%s", fault, map_outcome_names[o]);
+		lookups += get(v, event, "value", &n, NULL) ? n : 0;
+	}
+	if (faults > 0)
+		table_cell(&v->table, "%.2f", lookups / faults);
+	else
+		table_cell(&v->table, "%s", "");
+}
+
+static void fault_row(struct view *v)
+{
+	char prefix[PREFIX];
+
+	for (int fault = GC_FAULT_NONE + 1; fault < GC_FAULT_KINDS; fault++) {
+		snprintf(prefix, sizeof prefix, "fault_%s", gc_fault_names[fault]);
+		shares(v, prefix, "harmless");
+		spoilt(v, gc_fault_names[fault]);
+	}
+}
+
+static int faults(struct view *v, FILE *out)
+{
+	const char *headers[2 * GC_FAULT_KINDS - 1] = { "encoder" };
+
+	for (int i = GC_FAULT_NONE + 1; i < GC_FAULT_KINDS; i++) {
+		headers[2 * i - 1] = gc_fault_names[i];
+		headers[2 * i] = "each";
+	}
+	table_begin(&v->table, headers, "lrrrrrrrr");
+	each_encoder(v, fault_row);
+	return table_end(&v->table, out);
+}
+
+/* ---- All of it ------------------------------------------------------------------------------ */
+
+static const char legend[] =
+    "\n"
+    "sizes    bytes; bits/pc: of table per safepoint, empty ones counted; right: of all "
+    "safepoints\n"
+    "         that were given, those that the table answers with their own map. bound: positions\n"
+    "         as index, order-0 map ids and dictionary as data; live: without the empty "
+    "safepoints.\n"
+    "         ranged-start and ranged-unsafe (!) differ by the empty maps alone.\n"
+    "costs    encode: ns a safepoint; else ns a lookup, medians, /p99 behind: warm: blocks of 128\n"
+    "         in random order; alone: a fence between two lookups; batched: 128 at once; cold: "
+    "the\n"
+    "         table's lines flushed before each. hit: safepoints with live places; miss: random\n"
+    "         pcs. One process: no interval between processes. More figures: --json.\n"
+    "counts   means of the same lookups. instr.: instructions from call to return, user mode; "
+    "lines:\n"
+    "         64-byte lines of the table that are read (a model), +bitmap: with the map found.\n"
+    "walks    ns a lookup of a run's stack walks in their order, p50/p99 of samples of whole "
+    "walks,\n"
+    "         128 lookups or more: one by one; each walk at once, as a batch; random: as in "
+    "costs;\n"
+    "         instr.: instructions a lookup, one by one and each walk at once.\n"
+    "         All in cache. Few lookups come round often: branch predictors may know them by "
+    "heart.\n"
+    "bogus    % of lookups of pcs that no safepoint has: w a wrong map, s silently none,\n"
+    "         d detected; and of safepoints whose map is empty, where r is right.\n"
+    "faults   an empty map not recorded, a map not recorded, one live slot left out of one, a pc "
+    "one\n"
+    "         byte too high: % of such faults by the worst lookup of a true pc that was right "
+    "without\n"
+    "         it: w, s, d as above, r none is spoilt; each: lookups that one fault spoils.\n"
+    "(!)      wrong by design, kept as a negative control.\n";
+
+static void heading(const struct view *v, FILE *out)
+{
+	double n = 0, empties = 0, maps = 0, functions = 0, text = 0, spilled = 0;
+	const char *corpus = map_rows_text(v->rows, v->file, "safepoints", "corpus");
+	const char *note = map_rows_text(v->rows, v->file, "safepoints", "note");
+	const char *producer = map_rows_text(v->rows, v->file, "maps", "note");
+
+	get(v, "safepoints", "value", &n, NULL);
+	bool recorded = get(v, "empties", "value", &empties, NULL);
+	get(v, "maps", "value", &maps, NULL);
+	get(v, "functions", "value", &functions, NULL);
+	get(v, "text_bytes", "value", &text, NULL);
+	get(v, "spilled", "value", &spilled, NULL);
+	table_wrapf(out, "", "%s: %s%s%s", v->file, corpus, *producer ? ", " : "", producer);
+	fprintf(out, "%.0f safepoints, ", n);
+	if (recorded)
+		fprintf(out, "%.0f of them empty", empties);
+	else
+		fputs("empty ones not recorded", out);
+	fprintf(out, "; %.0f maps; %.0f functions; %.0f bytes of text\n", maps, functions, text);
+	if (!recorded)
+		fputs(
+		    "formats that record empty safepoints (ranged...) would be larger than shown: "
+		    "the file has none\n",
+		    out);
+	if (spilled > 0)
+		fprintf(
+		    out,
+		    "%.0f safepoints have live registers: slots of a save area in every frame\n",
+		    spilled);
+	if (*note)
+		table_wrapf(out, "", "%s", note);
+}
+
+int map_report_tables(FILE *out, const struct map_rows *rows)
+{
+	size_t i;
+	json_t *file;
+
+	json_array_foreach(rows->files, i, file)
+	{
+		struct view v = { .rows = rows, .file = json_string_value(file) };
+		int r;
+		fputs(i ? "\n\n" : "", out);
+		heading(&v, out);
+		fputs("\nsizes\n", out);
+		if ((r = sizes(&v, out)))
+			return r;
+		fputs("\ncosts\n", out);
+		if ((r = costs(&v, out)))
+			return r;
+		fputs("\ncounts\n", out);
+		if ((r = counts(&v, out)))
+			return r;
+		if ((r = walks(&v, out)))
+			return r;
+		fputs("\nbogus return addresses\n", out);
+		if ((r = bogus(&v, out)))
+			return r;
+		fputs("\nfaults of the producer\n", out);
+		if ((r = faults(&v, out)))
+			return r;
+	}
+	fputs(legend, out);
+	return 0;
+}

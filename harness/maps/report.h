@@ -1,0 +1,17 @@
+/* report.h - rows of stack maps as tables for people, or as the data of figures. */
+#ifndef STUBMAP_MAPS_REPORT_H
+#define STUBMAP_MAPS_REPORT_H
+
+#include <stdio.h>
+
+#include "maps/rows.h"
+
+extern const char *const map_report_figures[]; /* bytes, lookup, safety, NULL */
+
+/* Five tables a file: sizes, costs, counts, bogus pcs, faults; a sixth where there are walks. At
+ * most 100 columns. 0 or -ENOMEM. */
+int map_report_tables(FILE *out, const struct map_rows *);
+/* The data that scripts/maps_FIGURE.gp plots, tab-separated, with a header line. */
+void map_report_tsv(FILE *out, const struct map_rows *, const char *figure);
+
+#endif

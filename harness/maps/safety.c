@@ -1,0 +1,308 @@
+/*
+ * safety.c - probes and faults, and what encoders make of them.
+ */
+#include "maps/safety.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "base/prng.h"
+
+const char *const safety_sort_names[SAFETY_SORTS] = {
+	[SAFETY_BEFORE] = "pc-1",
+	[SAFETY_AFTER] = "pc+1",
+	[SAFETY_INSIDE] = "mid-instruction",
+	[SAFETY_FUNCTION] = "other-function",
+	[SAFETY_PADDING] = "padding",
+	[SAFETY_EMPTY] = "empty",
+};
+
+/* ---- Probes --------------------------------------------------------------------------------- */
+
+static const struct safepoint *point_at(const struct safepoint *points, size_t n, uint32_t pc)
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (points[middle].pc < pc)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < n && points[low].pc == pc ? &points[low] : NULL;
+}
+
+struct prober {
+	const struct corpus *corpus;
+	const struct safety_code *code;
+	struct safety_probes *probes;
+};
+
+static void probe(struct prober *p, enum safety_sort sort, uint32_t pc)
+{
+	if (point_at(p->corpus->safepoints, p->corpus->nsafepoints, pc))
+		p->probes->left_out[sort]++;
+	else
+		p->probes->pcs[sort][p->probes->n[sort]++] = pc;
+}
+
+/* With the code at hand: the middle of the first instruction of two bytes or more behind the
+ * return address, which is where an instruction starts. */
+static void probe_inside(struct prober *p, uint32_t pc)
+{
+	enum { TRIES = 8 };
+
+	if (!p->code->length) {
+		/* rel32 calls, the usual ones, have five bytes */
+		if (pc >= 2)
+			probe(p, SAFETY_INSIDE, pc - 2);
+		return;
+	}
+	for (int i = 0; i < TRIES; i++) {
+		size_t n = p->code->length(p->code->context, pc);
+		if (!n)
+			return;
+		if (n > 1) {
+			probe(p, SAFETY_INSIDE, pc + (uint32_t)n / 2);
+			return;
+		}
+		pc++;
+	}
+}
+
+static void probe_functions(struct prober *p)
+{
+	const struct corpus *c = p->corpus;
+	uint32_t point = 0;
+
+	for (uint32_t i = 0; i + 1 < c->nfunctions; i++) {
+		const struct corpus_function *f = &c->functions[i];
+		while (point < c->nsafepoints && c->safepoints[point].pc <= f->start)
+			point++;
+		for (; point < c->nsafepoints && c->safepoints[point].pc - f->start <= f->size;
+		     point++)
+			probe(p, SAFETY_FUNCTION,
+			      f[1].start + (c->safepoints[point].pc - f->start) % f[1].size);
+	}
+}
+
+/* Bytes that every function's start is a multiple of. */
+static uint32_t alignment(const struct corpus *c)
+{
+	uint32_t bits = 0;
+
+	for (uint32_t i = 0; i < c->nfunctions; i++)
+		bits |= c->functions[i].start;
+	return bits ? bits & -bits : 1;
+}
+
+/*
+ * A corpus leaves out functions without safepoints, so a gap may hold some. But where all starts
+ * are aligned, no function lies between one's end and the next aligned address:
+ *
+ *      | function i        |padding|  maybe functions without safepoints  | function i + 1
+ *      16*k                 ^probe  16*m
+ */
+static void probe_padding(struct prober *p)
+{
+	const struct corpus *c = p->corpus;
+	uint32_t align = alignment(c);
+
+	for (uint32_t i = 0; i + 1 < c->nfunctions; i++) {
+		uint64_t end = (uint64_t)c->functions[i].start + c->functions[i].size;
+		uint64_t to = (end + align - 1) / align * align;
+		if (to <= c->functions[i + 1].start && end < to)
+			probe(p, SAFETY_PADDING, (uint32_t)(end + (to - end) / 2));
+	}
+}
+
+static void explain(struct prober *p)
+{
+	const char **why = p->probes->why;
+	bool functions = p->corpus->nfunctions > 1;
+
+	why[SAFETY_BEFORE] = why[SAFETY_AFTER] = "each such pc is a safepoint";
+	why[SAFETY_INSIDE] = "no instruction of two bytes or more was found";
+	why[SAFETY_FUNCTION] =
+	    functions ? "each such pc is a safepoint" : "where functions start is not known";
+	why[SAFETY_PADDING] = functions ? "no gap between functions is surely padding"
+					: "where functions start is not known";
+	why[SAFETY_EMPTY] = p->corpus->flags & CORPUS_EMPTIES
+				? "no safepoint is empty"
+				: "the file does not record safepoints without references";
+	p->probes->how_inside = p->code->length
+				    ? "the first instruction of 2 or more bytes behind the call"
+				    : "pc-2, inside a call of 3 or more bytes: no code to decode";
+}
+
+int safety_probes(const struct corpus *c, const struct safety_code *code, struct safety_probes *out)
+{
+	struct prober p = { c, code, out };
+
+	*out = (struct safety_probes){ 0 };
+	for (int i = 0; i < SAFETY_SORTS; i++) {
+		size_t room = i == SAFETY_PADDING ? c->nfunctions : c->nsafepoints;
+		out->pcs[i] = malloc((room + 1) * sizeof(uint32_t));
+		if (!out->pcs[i])
+			return -ENOMEM;
+	}
+	explain(&p);
+	for (uint32_t i = 0; i < c->nsafepoints; i++) {
+		uint32_t pc = c->safepoints[i].pc;
+		if (pc)
+			probe(&p, SAFETY_BEFORE, pc - 1);
+		probe(&p, SAFETY_AFTER, pc + 1);
+		probe_inside(&p, pc);
+		if (!c->safepoints[i].nlive)
+			out->pcs[SAFETY_EMPTY][out->n[SAFETY_EMPTY]++] = pc;
+	}
+	probe_functions(&p);
+	probe_padding(&p);
+	return 0;
+}
+
+void safety_probes_free(struct safety_probes *p)
+{
+	for (int i = 0; i < SAFETY_SORTS; i++)
+		free(p->pcs[i]);
+	*p = (struct safety_probes){ 0 };
+}
+
+/* ---- Verdicts ------------------------------------------------------------------------------- */
+
+static enum map_outcome judge(const struct map_ops *ops, const struct bytes *table,
+			      const struct safepoint *truth, uint32_t pc)
+{
+	struct live live;
+	enum map_answer answer = ops->lookup(table->data, table->len, pc, &live);
+
+	return map_judge(truth, answer, &live);
+}
+
+static int judge_sorts(const struct safety_job *job, struct safety_result *out)
+{
+	struct bytes table = { 0 };
+	int r = map_encode(job->ops, job->points, job->npoints, &table, NULL);
+
+	for (int sort = 0; !r && sort < SAFETY_SORTS; sort++)
+		for (size_t i = 0; i < job->probes->n[sort]; i++) {
+			uint32_t pc = job->probes->pcs[sort][i];
+			const struct safepoint *truth =
+			    sort == SAFETY_EMPTY ? point_at(job->points, job->npoints, pc) : NULL;
+			out->sorts[sort][judge(job->ops, &table, truth, pc)]++;
+		}
+	free(table.data);
+	return r;
+}
+
+/* What is seen through an encoder before and after a fault, for the window that both are of. */
+struct fault_bench {
+	const struct safety_job *job;
+	struct safety_result *out;
+	struct bytes before, after;
+};
+
+static void compare_lookups(struct fault_bench *b, const struct corpus *window,
+			    enum gc_fault_kind kind)
+{
+	static const enum map_outcome worst[] = { MAP_WRONG, MAP_SILENT, MAP_DETECTED };
+	size_t seen[MAP_OUTCOMES] = { 0 }, i = 0;
+
+	for (uint32_t k = 0; k < window->nsafepoints; k++) {
+		const struct safepoint *p = &window->safepoints[k];
+		enum map_outcome now = judge(b->job->ops, &b->after, p, p->pc);
+		if (now == MAP_CORRECT || judge(b->job->ops, &b->before, p, p->pc) != MAP_CORRECT)
+			continue;
+		seen[now]++;
+		b->out->lookups[kind][now]++;
+	}
+	while (i < sizeof worst / sizeof *worst && !seen[worst[i]])
+		i++;
+	b->out
+	    ->faults[kind][i < sizeof worst / sizeof *worst ? worst[i]
+							    : (enum map_outcome)SAFETY_HARMLESS]++;
+}
+
+/* window: safepoints as they should be; the fault's number counts within it. */
+static int judge_fault(struct fault_bench *b, const struct corpus *window, struct gc_fault fault)
+{
+	const struct map_ops *ops = b->job->ops;
+	struct safepoint *faulty = NULL;
+	size_t n;
+	int r = gc_fault_apply(window, &fault, &faulty, &n);
+
+	b->before.len = b->after.len = 0;
+	if (!r)
+		r = map_encode(ops, window->safepoints, window->nsafepoints, &b->before, NULL);
+	if (!r) {
+		r = map_encode(ops, faulty, n, &b->after, NULL);
+		if (r == -EINVAL) {
+			b->out->faults[fault.kind][MAP_DETECTED]++;
+			r = 0;
+		} else if (!r) {
+			compare_lookups(b, window, fault.kind);
+		}
+	}
+	free(faulty);
+	return r;
+}
+
+static struct corpus window_of(const struct safety_job *job, size_t first, size_t n)
+{
+	n = n < job->npoints - first ? n : job->npoints - first;
+	/* only read, though a corpus could be written through */
+	return (struct corpus){ .safepoints = (struct safepoint *)(uintptr_t)(job->points + first),
+				.nsafepoints = (uint32_t)n };
+}
+
+/* before: as many as safepoints and one more. */
+static int judge_faults(struct fault_bench *b, enum gc_fault_kind kind, uint64_t *before)
+{
+	enum { BYTES = 1 << 28 }; /* of tables; then there are fewer faults than asked for */
+	const struct safety_job *job = b->job;
+	struct prng random;
+	size_t bytes = 0;
+	int r = 0;
+
+	before[0] = 0;
+	for (size_t i = 0; i < job->npoints; i++) {
+		struct corpus one = window_of(job, i, 1);
+		before[i + 1] = before[i] + gc_fault_room(&one, kind);
+	}
+	prng_seed(&random, job->seed + kind);
+	for (size_t i = 0; before[job->npoints] && !r && i < job->faults && bytes < BYTES; i++) {
+		uint64_t number = prng_next(&random) % before[job->npoints];
+		size_t low = 0, high = job->npoints;
+		while (high - low > 1) {
+			size_t middle = low + (high - low) / 2;
+			if (before[middle] <= number)
+				low = middle;
+			else
+				high = middle;
+		}
+		size_t first = low > SAFETY_WINDOW / 2 ? low - SAFETY_WINDOW / 2 : 0;
+		struct corpus window = window_of(job, first, SAFETY_WINDOW);
+		r = judge_fault(b, &window, (struct gc_fault){ kind, number - before[first] });
+		bytes += b->before.len;
+	}
+	return r;
+}
+
+int safety_judge(const struct safety_job *job, struct safety_result *out)
+{
+	struct fault_bench b = { .job = job, .out = out };
+	uint64_t *before = malloc((job->npoints + 1) * sizeof *before);
+	int r = before ? 0 : -ENOMEM;
+
+	*out = (struct safety_result){ 0 };
+	if (!r)
+		r = judge_sorts(job, out);
+	for (int kind = GC_FAULT_NONE + 1; !r && kind < GC_FAULT_KINDS; kind++)
+		r = judge_faults(&b, (enum gc_fault_kind)kind, before);
+	free(b.before.data);
+	free(b.after.data);
+	free(before);
+	return r;
+}

@@ -1,0 +1,185 @@
+/*
+ * walks.c - walks are cut into samples once, checked once, and then asked again and again.
+ */
+#include "maps/walks.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "meters/memory.h"
+
+struct asker {
+	const struct map_walks_job *job;
+	struct bytes table;
+	size_t *cuts, ncuts;  /* sample i: the walks before cuts[i] that are in none before */
+	struct live *answers; /* to one walk */
+	enum map_answer *kinds;
+};
+
+typedef void ask_fn(struct asker *, const uint32_t *pcs, size_t n);
+
+static void ask_single(struct asker *a, const uint32_t *pcs, size_t n)
+{
+	const struct map_ops *ops = a->job->ops;
+
+	for (size_t i = 0; i < n; i++)
+		a->kinds[i] = ops->lookup(a->table.data, a->table.len, pcs[i], &a->answers[i]);
+}
+
+static void ask_batched(struct asker *a, const uint32_t *pcs, size_t n)
+{
+	a->job->ops->lookup_many(a->table.data, a->table.len, pcs, n, a->answers, a->kinds);
+}
+
+/* ---- Cutting -------------------------------------------------------------------------------- */
+
+static size_t start_of(const struct walk_log *w, size_t walk)
+{
+	return walk ? w->ends[walk - 1] : 0;
+}
+
+/* What is left at the end, too little for a sample, is checked but not timed. */
+static int cut(struct asker *a)
+{
+	const struct walk_log *w = a->job->walks;
+	size_t from = 0, longest = 0;
+
+	a->cuts = malloc((w->nwalks + 1) * sizeof(*a->cuts));
+	if (!a->cuts)
+		return -ENOMEM;
+	for (size_t i = 0; i < w->nwalks; i++) {
+		size_t n = w->ends[i] - start_of(w, i);
+
+		longest = n > longest ? n : longest;
+		if (w->ends[i] - from < MAP_BLOCK)
+			continue;
+		a->cuts[a->ncuts++] = i + 1;
+		from = w->ends[i];
+	}
+	a->answers = malloc((longest + 1) * sizeof(*a->answers));
+	a->kinds = malloc((longest + 1) * sizeof(*a->kinds));
+	return a->answers && a->kinds ? 0 : -ENOMEM;
+}
+
+/* ---- Checking ------------------------------------------------------------------------------- */
+
+static int compare_pc(const void *key, const void *point)
+{
+	uint32_t pc = *(const uint32_t *)key, other = ((const struct safepoint *)point)->pc;
+
+	return (pc > other) - (pc < other);
+}
+
+static int check_answer(struct asker *a, size_t i, uint32_t pc, struct map_walks *out,
+			char error[MAP_BENCH_ERROR])
+{
+	const struct map_walks_job *job = a->job;
+	const struct map_ops *ops = job->ops;
+	const struct safepoint *truth =
+	    bsearch(&pc, job->points, job->npoints, sizeof(*job->points), compare_pc);
+	struct live live;
+
+	if (!truth) {
+		snprintf(error, MAP_BENCH_ERROR, "a walk asks for pc %u, which is no safepoint",
+			 pc);
+		return -EINVAL;
+	}
+	enum map_answer answer = ops->lookup(a->table.data, a->table.len, pc, &live);
+	enum map_outcome one = map_judge(truth, answer, &live), many = one;
+	if (ops->lookup_many)
+		many = map_judge(truth, a->kinds[i], &a->answers[i]);
+	out->outcomes[one]++;
+	if (many == one && (one == MAP_CORRECT || ops->flags & (MAP_UNSAFE | MAP_FLOOR)))
+		return 0;
+	snprintf(error, MAP_BENCH_ERROR, "%s answers pc %u of a walk: %s, in a batch: %s",
+		 ops->name, pc, map_outcome_names[one], map_outcome_names[many]);
+	return -EILSEQ;
+}
+
+static int check(struct asker *a, struct map_walks *out, char error[MAP_BENCH_ERROR])
+{
+	const struct walk_log *w = a->job->walks;
+	int r = 0;
+
+	for (size_t walk = 0; walk < w->nwalks; walk++) {
+		size_t from = start_of(w, walk);
+
+		if (a->job->ops->lookup_many)
+			ask_batched(a, w->pcs + from, w->ends[walk] - from);
+		for (size_t i = from; i < w->ends[walk] && !r; i++)
+			r = check_answer(a, i - from, w->pcs[i], out, error);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+/* ---- Timing --------------------------------------------------------------------------------- */
+
+/* Asks one sample; returns its lookups. */
+static size_t ask_sample(struct asker *a, ask_fn *ask, size_t sample)
+{
+	const struct walk_log *w = a->job->walks;
+	size_t first = sample ? a->cuts[sample - 1] : 0, at = start_of(w, first), n = 0;
+
+	for (size_t walk = first; walk < a->cuts[sample]; walk++) {
+		ask(a, w->pcs + at, w->ends[walk] - at);
+		n += w->ends[walk] - at;
+		at = w->ends[walk];
+	}
+	return n;
+}
+
+static struct map_figure time_walks(struct asker *a, ask_fn *ask, double *samples, size_t n)
+{
+	if (!a->ncuts)
+		return map_figure_missing("the walks have too few lookups for a sample");
+	for (size_t i = 0; n && i < a->ncuts; i++)
+		ask_sample(a, ask, i);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t start = clock_ns();
+		size_t lookups = ask_sample(a, ask, i % a->ncuts);
+
+		samples[i] = (double)(clock_ns() - start) / (double)lookups;
+	}
+	return map_figure_of("clock", samples, n);
+}
+
+static int time_both(struct asker *a, struct map_walks *out)
+{
+	size_t least = a->job->samples, n = least && least < a->ncuts ? a->ncuts : least;
+	double *samples = malloc((n + 1) * sizeof(*samples));
+
+	if (!samples)
+		return -ENOMEM;
+	out->single = time_walks(a, ask_single, samples, n);
+	out->batched = a->job->ops->lookup_many
+			   ? time_walks(a, ask_batched, samples, n)
+			   : map_figure_missing("the encoder looks up one by one only");
+	free(samples);
+	return 0;
+}
+
+int map_walks(const struct map_walks_job *job, struct map_walks *out, char error[MAP_BENCH_ERROR])
+{
+	struct asker a = { .job = job };
+	int r = map_encode(job->ops, job->points, job->npoints, &a.table, NULL);
+
+	*out = (struct map_walks){ 0 };
+	error[0] = 0;
+	if (!r)
+		r = cut(&a);
+	if (!r)
+		r = check(&a, out, error);
+	if (!r)
+		r = time_both(&a, out);
+	if (r && !error[0])
+		snprintf(error, MAP_BENCH_ERROR, "%s: %s", job->ops->name, strerror(-r));
+	free(a.cuts);
+	free(a.answers);
+	free(a.kinds);
+	free(a.table.data);
+	return r;
+}

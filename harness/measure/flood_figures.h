@@ -1,0 +1,33 @@
+/*
+ * flood_figures.h - what is told of a flood of instances, whatever they are instances of.
+ */
+#ifndef STUBMAP_MEASURE_FLOOD_FIGURES_H
+#define STUBMAP_MEASURE_FLOOD_FIGURES_H
+
+#include <jansson.h>
+#include <stdint.h>
+#include <stubmap/stub.h>
+
+enum { FLOOD_SAMPLES = 100 };
+
+/* ns; each sample the sum over `group` instances that came one behind the other. */
+struct flood_times {
+	uint32_t group, samples;
+	uint64_t bind[FLOOD_SAMPLES], first[FLOOD_SAMPLES], both[FLOOD_SAMPLES];
+	uint64_t ready;		 /* until all stubs of all instances exist */
+	const char *never_ready; /* why that is not known; NULL: it is */
+};
+
+void flood_times_begin(struct flood_times *, uint32_t instances);
+/* Instance i: what it took to make it, and its first call. */
+void flood_times_add(struct flood_times *, uint32_t i, uint64_t bind, uint64_t first);
+void flood_times_figures(const struct flood_times *, json_t *figures);
+
+/* Bytes of the whole process, 0: the kernel does not say. */
+uint64_t flood_page_tables(void);
+/* What all instances take, per instance, and meters_space per stub; faults and tables as before the
+ * first. 0, or -1 with one line in why. */
+int flood_space(const struct code_memory *, uint64_t instances, uint64_t stubs, uint64_t faults,
+		uint64_t tables, json_t *figures, char *why);
+
+#endif

@@ -1,0 +1,212 @@
+/*
+ * gc.c - a program on the collected heap, first judged, then timed.
+ *
+ *   compile  the module to an object
+ *   encode   its safepoints into the encoder's table
+ *   run      the program from end to end, its collections included
+ *   collect  those alone: the walk that finds the frames, the lookup of all their maps, the rest
+ *            (moving, and the system calls that take the old space away)
+ *   space    bytes of the table and of the code that it is for
+ *
+ * In the first run each answer of the encoder is compared with the truth; the timed runs after it
+ * compare nothing but the program's answer. All are the same run: same seed, same layout, same
+ * collections.
+ */
+#include "measure/gc.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "meters/figures.h"
+#include "gc/run.h"
+#include "calls/world.h"
+
+enum { WARMUP = 1, MILLION = 1000000 };
+
+enum row { ENCODE, RUN, COLLECT, WALK, LOOKUP, SHARE, ROWS };
+
+static enum gc_mode mode_of(const char *name)
+{
+	int mode = 0;
+
+	while (mode < GC_MODES - 1 && strcmp(gc_mode_names[mode], name))
+		mode++;
+	return (enum gc_mode)mode;
+}
+
+static struct gc_job job_of(const struct job *job)
+{
+	const struct cell *cell = &job->cell;
+	struct code_config code;
+	struct stub_config stubs;
+	enum stub_kind kind;
+
+	world_configs(cell, &code, &stubs, &kind);
+	return (struct gc_job){ .program = cell_program(cell),
+				.size = cell->size,
+				.maps = map_encoder(cell->maps),
+				.stubs = stub_strategy(cell->stubs),
+				.wx = code.wx,
+				.quantum = code.quantum,
+				.tier = cell->tier,
+				.polls = cell->polls,
+				.mode = mode_of(cell->mode),
+				.seed = job->seed,
+				.cache = job->cache };
+}
+
+static void figure_compile(json_t *figures, const struct gc_result *r)
+{
+	static const struct figure_name name = { "compile", "ns", "module", "clock" };
+
+	if (r->cached)
+		figure_missing(figures, name, "the object came from the cache");
+	else
+		figure_one(figures, name, 1, r->compile_ns);
+}
+
+static void figure_space(json_t *figures, const struct gc_result *r)
+{
+	const struct {
+		const char *event;
+		uint64_t value;
+	} counts[] = {
+		{ "map_bytes", r->map_bytes },	 { "index_bytes", r->index_bytes },
+		{ "text_bytes", r->text_bytes }, { "safepoints", r->safepoints },
+		{ "empties", r->empties },
+	};
+
+	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+		figure_one(figures,
+			   (struct figure_name){ "space", counts[i].event, "module", "count" }, 1,
+			   counts[i].value);
+	figure_one(figures, (struct figure_name){ "space", "map_share", "text byte", "count" },
+		   r->text_bytes, r->map_bytes);
+}
+
+/* What the collector did, which no clock tells. */
+static void figure_work(json_t *figures, const struct collector_stats *s)
+{
+	const struct {
+		const char *event;
+		uint64_t value;
+	} counts[] = {
+		{ "frames", s->frames },
+		{ "stubs", s->stubs },
+		{ "roots", s->roots },
+		{ "moved", s->moved_bytes },
+	};
+
+	figure_one(figures, (struct figure_name){ "collect", "collections", "run", "count" }, 1,
+		   s->collections);
+	for (size_t i = 0; s->collections && i < sizeof counts / sizeof *counts; i++)
+		figure_one(
+		    figures,
+		    (struct figure_name){ "collect", counts[i].event, "collection", "count" },
+		    s->collections, counts[i].value);
+}
+
+/* samples: ROWS rows of n. A share is kept in millionths, "per" a million. */
+static void figure_times(json_t *figures, const struct gc_result *r, const uint64_t *samples,
+			 size_t n)
+{
+	const struct {
+		struct figure_name name;
+		uint64_t per;
+		const char *why;
+	} rows[ROWS] = {
+		[ENCODE] = { { "encode", "ns", "safepoint", "clock" },
+			     r->safepoints,
+			     "no safepoint" },
+		[RUN] = { { "run", "ns", "run", "clock" }, 1, NULL },
+		[COLLECT] = { { "collect", "ns", "collection", "clock" },
+			      r->stats.collections,
+			      "no collection" },
+		[WALK] = { { "collect", "walk_ns", "frame", "clock" },
+			   r->stats.frames,
+			   "no frame" },
+		[LOOKUP] = { { "collect", "lookup_ns", "frame", "clock" },
+			     r->stats.frames,
+			     "no frame" },
+		[SHARE] = { { "collect", "lookup_share", "collection time", "clock" },
+			    r->stats.collections ? MILLION : 0,
+			    "no collection" },
+	};
+
+	for (size_t k = 0; k < ROWS; k++)
+		if (rows[k].per)
+			figure_samples(figures, rows[k].name, rows[k].per, WARMUP, samples + k * n,
+				       n);
+		else
+			figure_missing(figures, rows[k].name, rows[k].why);
+}
+
+static bool same_work(const struct gc_result *a, const struct gc_result *b)
+{
+	return a->stats.collections == b->stats.collections && a->stats.frames == b->stats.frames;
+}
+
+/* The timed runs. */
+static enum measure_status time_runs(struct gc_job *g, const struct gc_result *judged, size_t n,
+				     json_t *figures, char *why)
+{
+	uint64_t *samples = calloc(n * ROWS, sizeof *samples);
+	enum measure_status status = MEASURE_OK;
+	struct gc_result r;
+
+	if (!samples) {
+		snprintf(why, CELL_ERROR, "out of memory");
+		return MEASURE_FAILED;
+	}
+	for (size_t i = 0; i < n && status == MEASURE_OK; i++) {
+		if (gc_run(g, &r, why) != GC_OK) {
+			status = MEASURE_FAILED;
+		} else if (!same_work(&r, judged)) {
+			snprintf(why, CELL_ERROR, "%s: two runs of one seed collected differently",
+				 g->program->name);
+			status = MEASURE_FAILED;
+		}
+		uint64_t total = r.stats.total_ns ? r.stats.total_ns : 1;
+		samples[ENCODE * n + i] = r.encode_ns;
+		samples[RUN * n + i] = r.program_ns;
+		samples[COLLECT * n + i] = r.stats.total_ns;
+		samples[WALK * n + i] = r.stats.walk_ns;
+		samples[LOOKUP * n + i] = r.stats.lookup_ns;
+		samples[SHARE * n + i] = r.stats.lookup_ns * MILLION / total;
+	}
+	if (status == MEASURE_OK)
+		figure_times(figures, judged, samples, n);
+	free(samples);
+	return status;
+}
+
+enum measure_status measure_gc(const struct job *job, json_t *figures, char why[CELL_ERROR])
+{
+	struct gc_job g = job_of(job);
+	struct gc_result r;
+
+	if (job->snapshot) {
+		snprintf(why, CELL_ERROR, "workload %s makes no calls that a snapshot could hold",
+			 job->cell.workload);
+		return MEASURE_REFUSED;
+	}
+	g.check = true;
+	enum gc_status judged = gc_run(&g, &r, why);
+	if (judged == GC_REFUSED)
+		return MEASURE_REFUSED;
+	if (judged == GC_OK) {
+		figure_compile(figures, &r);
+		figure_space(figures, &r);
+		figure_work(figures, &r.stats);
+	}
+	for (size_t k = 0; k < job->nmeters; k++)
+		figure_missing(figures,
+			       (struct figure_name){ "collect", job->meters[k], "collection", "" },
+			       "counted in calls only");
+	if (judged != GC_OK)
+		return MEASURE_FAILED;
+	g.check = false;
+	return time_runs(&g, &r, job->iterations + WARMUP, figures, why);
+}

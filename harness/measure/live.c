@@ -1,0 +1,77 @@
+/* live.c - places, and what a run's answer is held to; see live.h. */
+#include "measure/live.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "meters/figures.h"
+
+static int compile(struct live *l, const struct wasm_module *m)
+{
+	static const struct figure_name name = { "compile", "ns", "module", "clock" };
+
+	if (l->object.data)
+		return 0;
+	if (wasm_module_compile(m, l->job->cell.tier, l->job->cache, &l->object, l->why))
+		return -1;
+	if (l->object.cached)
+		figure_missing(l->figures, name, "the object came from the cache");
+	else
+		figure_one(l->figures, name, 1, l->object.compile_ns);
+	return 0;
+}
+
+int wasm_place_open(struct live *l, struct place *p, const struct stub_ops *ops, enum code_wx wx)
+{
+	struct code_config config = l->code_config;
+
+	config.wx = wx;
+	int e = code_open(&p->code, &config);
+	if (!e)
+		e = stub_space_open(&p->space, ops, p->code, &l->stub_config, &wasm_stub_runtime);
+	p->space_open = !e;
+	if (e) {
+		snprintf(l->why, CELL_ERROR, "%s: code memory %s: %s", ops->name, code_wx_names[wx],
+			 e == -EACCES ? "the kernel forbids this policy" : strerror(-e));
+		return -1;
+	}
+	if (wasm_module_open(&p->module, p->code, l->program.name, l->folder, l->why))
+		return -1;
+	if (compile(l, p->module) ||
+	    wasm_module_load(p->module, l->job->cell.tier, &l->object, l->offset, l->why))
+		return -1;
+	wasm_thread_open(&p->thread);
+	return 0;
+}
+
+void wasm_place_close(struct place *p)
+{
+	if (p->module)
+		wasm_module_close(p->module);
+	if (p->space_open)
+		stub_space_close(&p->space);
+	if (p->code)
+		code_close(p->code);
+}
+
+int wasm_live_check(struct live *l, const struct wasi *wasi)
+{
+	size_t size;
+	const char *output = wasi_output(wasi, &size);
+
+	if (!l->program.own)
+		return wasm_program_check(&l->program, l->folder, wasi, l->why);
+	if (!l->first) {
+		l->first = malloc(size + 1);
+		l->first_size = size;
+		if (!l->first)
+			return -1;
+		memcpy(l->first, output, size);
+	}
+	if (size == l->first_size && !memcmp(output, l->first, size))
+		return 0;
+	snprintf(l->why, CELL_ERROR, "%s: two runs printed different output", l->program.name);
+	return -1;
+}

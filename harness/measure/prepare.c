@@ -1,0 +1,135 @@
+/*
+ * prepare.c - a child compiles, the parent says how long it has been at it. A reader's own
+ * module is built first, by the same script as ours.
+ */
+#include "measure/prepare.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/progress.h"
+#include "runs/spawn.h"
+#include "base/watch.h"
+#include "wasm/program.h"
+
+/* A reader's module, and its bitcode; what the tools say first goes to folder/why. Always made
+ * anew: it costs little beside the code, which is cached by content. Made aside and renamed, as
+ * another process may be at the same module. The module itself is there even where the rest could
+ * not be made: what can't be taken is then refused with the reason. */
+static int build(const char *file, const char *folder)
+{
+	static const char command[] =
+	    "mkdir -p \"$FOLDER\" && new=$(mktemp -d \"$FOLDER/XXXXXX\") || exit 1\n"
+	    "trap 'rm -rf \"$new\"' EXIT\n"
+	    "trap 'exit 1' HUP INT TERM\n"
+	    "if { cp -- \"$MODULE\" \"$new/module.wasm\" && \"$SCRIPT\" \"$MODULE\" \"$new\"; }"
+	    " >\"$new/log\" 2>&1\n"
+	    "then rm -f \"$FOLDER/why\"\n"
+	    "else rm -f \"$FOLDER\"/module.*\n"
+	    "{ grep -m 1 error \"$new/log\" || head -n 1 \"$new/log\"; } >\"$new/why\"\n"
+	    "fi\n"
+	    "for f in \"$new\"/module.* \"$new/why\"\n"
+	    "do [ ! -e \"$f\" ] || mv \"$f\" \"$FOLDER\"; done";
+	char script[WASM_PATH];
+
+	if (!wasm_find("scripts/wasm-build", script) || setenv("MODULE", file, 1) ||
+	    setenv("FOLDER", folder, 1) || setenv("SCRIPT", script, 1))
+		return -1;
+	return system(command);
+}
+
+bool wasm_prepare_cell(const struct cell *c, const char *cache)
+{
+	struct wasm_program p;
+	char folder[WASM_PATH], error[WASM_ERROR];
+	struct wasm_module *m;
+	struct jit_object object;
+
+	if (!cell_wasm(c, &p))
+		return false;
+	wasm_program_folder(&p, folder);
+	watch_phase("building, once");
+	if (p.own && build(p.name, folder))
+		return false;
+	if (!cache)
+		return true;
+	/* Nothing is loaded, so no code memory. */
+	if (wasm_module_open(&m, NULL, p.name, folder, error))
+		return false;
+	int e = wasm_module_compile(m, c->tier, cache, &object, error);
+	jit_object_free(&object);
+	wasm_module_close(m);
+	return !e;
+}
+
+struct waiting {
+	struct progress *progress;
+	const struct cell *cell;
+};
+
+static void tick(void *arg, const char *phase, unsigned seconds)
+{
+	const struct waiting *w = arg;
+	char what[120];
+
+	snprintf(what, sizeof what, "%.24s: %.40s, %u s", *phase ? phase : "starting",
+		 w->cell->workload, seconds);
+	progress_tick(w->progress, what);
+}
+
+static void prepare(const struct cell *c, const char *cache, struct progress *progress)
+{
+	struct waiting waiting = { progress, c };
+	const struct spawn_options options = { .tick = tick, .arg = &waiting };
+	json_t *record = NULL;
+	json_t *job =
+	    json_pack("{s:o, s:b, s:i, s:i, s:s, s:s*}", "cell", cell_to_json(c), "prepare", 1,
+		      "seed", 1, "iterations", 1, "data", "", "cache", cache);
+
+	if (job && !spawn_job(job, &options, &record))
+		progress_step(progress, c->workload);
+	json_decref(job);
+	json_decref(record);
+}
+
+/* cache, if objects can be kept there; else NULL, and a line that says so. */
+static const char *usable(const char *cache)
+{
+	if (cache && jit_cache_usable(cache))
+		return cache;
+	fprintf(stderr,
+		"stubmap: note: no cache (%s): large programs are compiled in each process\n",
+		cache ? cache : "XDG_CACHE_HOME and HOME name no folder");
+	return NULL;
+}
+
+/* Whether cell i is the first of a large program and tier. */
+static bool is_first(const struct cell *cells, size_t i, struct wasm_program *p)
+{
+	size_t k = 0;
+
+	if (!cell_wasm(&cells[i], p) || !(p->fetched || p->own))
+		return false;
+	while (strcmp(cells[k].workload, cells[i].workload) || cells[k].tier != cells[i].tier)
+		k++;
+	return k == i;
+}
+
+void wasm_prepare(const struct cell *cells, size_t n, const char *cache, const char *name)
+{
+	struct wasm_program p;
+	struct progress progress;
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += is_first(cells, i, &p);
+	if (!count)
+		return;
+	cache = usable(cache);
+	progress_begin(&progress, name, count);
+	for (size_t i = 0; i < n; i++)
+		if (is_first(cells, i, &p) && (cache || p.own))
+			prepare(&cells[i], cache, &progress);
+	progress_end(&progress);
+}

@@ -1,0 +1,365 @@
+/*
+ * tierup.c - a tier-up, and then many: O0 code of a module runs under T threads while a
+ * thread in the background compiles O2 of the same module; then every stub is led to the new code,
+ * back, and forth again, until as many stubs have been upgraded as the cell asks for.
+ *
+ *      compile |            O2, in the background           | load |
+ *      turns   | g upgrades of all, in bulk | h one by one | g + h rounds that upgrade nothing |
+ *
+ * A turn is one sample of each. The rounds that upgrade nothing (the floor) are like the others but
+ * for the hooks: instead of these the thread spins for as long as they took, so that it competes
+ * with the callers for the CPUs in the same way. Stalls there are the machine's own. They come with
+ * time, and the longest of more time is longer: so more such rounds follow, until the floor has
+ * lasted as long as the upgrades and reclaims did.
+ *
+ * What retargets replaced is reclaimed after each round, when every caller has passed a point
+ * outside all stubs. The space's lock is held around hooks, and not timed.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "meters/figures.h"
+#include "measure/life.h"
+#include "base/stamp.h"
+#include "calls/tierup.h"
+
+enum { TURNS = 50, WARM_TURNS = 3 };
+
+struct upgrader {
+	struct world *w;
+	json_t *figures;
+	struct tierup *t;
+	const void **targets[2]; /* by version and boundary */
+	uint32_t n;
+	unsigned turns, group, singly; /* rounds in bulk, and one by one, a turn */
+	uint64_t done;		       /* stubs upgraded */
+	uint64_t retired, held; /* bytes, the most that were: of replaced code; of all quanta */
+	uint64_t interval_ns[TIERUP_INTERVALS];
+	uint64_t bulk[TURNS], one[TURNS], reclaim[TURNS]; /* ns */
+};
+
+struct background {
+	const struct world *w;
+	struct jit_object object;
+	int error;
+	char why[CELL_ERROR];
+};
+
+static void *compile_in_background(void *arg)
+{
+	struct background *b = arg;
+
+	/* Never from the cache: that a compiler runs beside the callers is the point. */
+	b->error = world_compile_targets(b->w, 2, NULL, &b->object, b->why);
+	return NULL;
+}
+
+static int find_targets(struct upgrader *u, unsigned version)
+{
+	for (uint32_t k = 0; k < u->n; k++)
+		if (!(u->targets[version][k] = world_target(u->w, version, k))) {
+			snprintf(u->w->why, CELL_ERROR, "boundary %u: no target of tier 2", k);
+			return -1;
+		}
+	return 0;
+}
+
+static int compile_and_load(struct upgrader *u, struct prng *rng)
+{
+	struct background b = { .w = u->w };
+	pthread_t thread;
+	struct stamp t = stamp_begin();
+	int e = pthread_create(&thread, NULL, compile_in_background, &b);
+
+	if (e)
+		return world_fail(u->w, "a thread for the compiler", -e);
+	pthread_join(thread, NULL);
+	u->interval_ns[TIERUP_COMPILE] = stamp_end(t).ns;
+	if (b.error) {
+		snprintf(u->w->why, CELL_ERROR, "%s", b.why);
+		return -1;
+	}
+	figure_one(u->figures, (struct figure_name){ "compile", "ns", "function", "clock" }, u->n,
+		   b.object.compile_ns);
+	stub_space_lock(&u->w->space);
+	t = stamp_begin();
+	e = world_load_targets(u->w, &b.object, 1, 16 * prng_below(rng, 256));
+	t = stamp_end(t);
+	stub_space_unlock(&u->w->space);
+	figure_one(u->figures, (struct figure_name){ "compile", "load_ns", "function", "clock" },
+		   u->n, t.ns);
+	jit_object_free(&b.object);
+	return e ? -1 : find_targets(u, 0) || find_targets(u, 1);
+}
+
+/* ---- Rounds --------------------------------------------------------------------------------- */
+
+static int retarget_one_by_one(struct upgrader *u, const void *const *targets)
+{
+	struct stub_space *space = &u->w->space;
+	int e = 0;
+
+	for (uint32_t k = 0; k < u->n && !e; k++)
+		e = space->ops->retarget(space, u->w->pointers[k], targets[k]);
+	return e;
+}
+
+/* All stubs once to the other version; adds the time of the hooks. */
+static int upgrade(struct upgrader *u, bool bulk, uint64_t *ns, uint64_t *reclaim_ns)
+{
+	struct stub_space *space = &u->w->space;
+	uint64_t seq = atomic_load_explicit(&u->t->seq, memory_order_relaxed);
+	const void *const *targets = u->targets[((seq >> 1) + 1) & 1];
+	struct code_stats stats;
+	size_t done;
+
+	atomic_store_explicit(&u->t->seq, seq + 1, memory_order_release);
+	stub_space_lock(space);
+	struct stamp t = stamp_begin();
+	int e = bulk ? stub_retarget_many(space, u->w->pointers, targets, u->n, &done)
+		     : retarget_one_by_one(u, targets);
+	*ns += stamp_end(t).ns;
+	code_get_stats(u->w->code, &stats);
+	stub_space_unlock(space);
+	if (e)
+		return world_fail(u->w, "retarget", e);
+	atomic_store_explicit(&u->t->seq, seq + 2, memory_order_release);
+	u->done += u->n;
+	u->retired = stats.retired > u->retired ? stats.retired : u->retired;
+	u->held = stats.committed_stubs > u->held ? stats.committed_stubs : u->held;
+
+	tierup_settle(u->t);
+	stub_space_lock(space);
+	t = stamp_begin();
+	if (space->ops->reclaim)
+		space->ops->reclaim(space);
+	*reclaim_ns += stamp_end(t).ns;
+	stub_space_unlock(space);
+	return 0;
+}
+
+/* A round whose hooks do nothing for so long. seq goes on by two versions: the same one. */
+static void pretend(struct upgrader *u, uint64_t ns)
+{
+	uint64_t seq = atomic_load_explicit(&u->t->seq, memory_order_relaxed);
+	uint64_t end = clock_ns() + ns;
+
+	atomic_store_explicit(&u->t->seq, seq + 1, memory_order_release);
+	while (clock_ns() < end)
+		;
+	atomic_store_explicit(&u->t->seq, seq + 4, memory_order_release);
+	tierup_settle(u->t);
+}
+
+static int turn(struct upgrader *u, unsigned i)
+{
+	struct stamp t = stamp_begin();
+	int e = 0;
+
+	atomic_store_explicit(&u->t->interval, TIERUP_UPGRADE, memory_order_relaxed);
+	for (unsigned g = 0; g < u->group && !e; g++)
+		e = upgrade(u, true, &u->bulk[i], &u->reclaim[i]);
+	for (unsigned h = 0; h < u->singly && !e; h++)
+		e = upgrade(u, false, &u->one[i], &u->reclaim[i]);
+	u->interval_ns[TIERUP_UPGRADE] += stamp_end(t).ns;
+	if (e)
+		return e;
+	t = stamp_begin();
+	atomic_store_explicit(&u->t->interval, TIERUP_FLOOR, memory_order_relaxed);
+	for (unsigned g = 0; g < u->group; g++)
+		pretend(u, u->bulk[i] / u->group);
+	for (unsigned h = 0; h < u->singly; h++)
+		pretend(u, u->one[i] / u->singly);
+	while (u->interval_ns[TIERUP_FLOOR] + stamp_end(t).ns < u->interval_ns[TIERUP_UPGRADE])
+		pretend(u, u->bulk[i] / u->group);
+	u->interval_ns[TIERUP_FLOOR] += stamp_end(t).ns;
+	return 0;
+}
+
+/* ---- What came of it ------------------------------------------------------------------------ */
+
+static uint64_t wrong_calls(const struct upgrader *u)
+{
+	uint64_t wrong = u->w->host->raised + u->w->host->released;
+
+	for (unsigned i = 0; i < u->t->nthreads; i++) {
+		const struct tierup_caller *c = &u->t->callers[i];
+
+		wrong += c->wrong + c->host.raised + c->host.released;
+	}
+	return wrong;
+}
+
+static int check_calls(const struct upgrader *u)
+{
+	const uint64_t wrong = wrong_calls(u);
+	uint64_t calls = 0;
+	const struct tierup_caller *first = NULL;
+
+	for (unsigned i = 0; i < u->t->nthreads; i++) {
+		const struct tierup_caller *c = &u->t->callers[i];
+
+		for (unsigned k = 0; k < TIERUP_INTERVALS; k++)
+			calls += c->gaps[k].calls;
+		first = first || !c->wrong ? first : c;
+	}
+	if (!wrong)
+		return 0;
+	snprintf(u->w->why, CELL_ERROR,
+		 "%s: %llu wrong calls of %llu after %llu upgrades; the first: boundary %u gave "
+		 "%08x under upgrade %llu%s",
+		 u->w->job->cell.stubs, (unsigned long long)wrong, (unsigned long long)calls,
+		 (unsigned long long)u->done, first ? first->wrong_boundary : 0,
+		 first ? first->wrong_answer : 0,
+		 (unsigned long long)(first ? first->wrong_seq : 0), first ? "" : " (raised)");
+	return -1;
+}
+
+/* Sums and maxima over the callers. */
+static struct tierup_gaps gaps_of(const struct tierup *t, enum tierup_interval interval)
+{
+	struct tierup_gaps all = { 0 };
+
+	for (unsigned i = 0; i < t->nthreads; i++) {
+		const struct tierup_gaps *g = &t->callers[i].gaps[interval];
+
+		all.calls += g->calls;
+		all.settled += g->settled;
+		all.notable += g->notable;
+		all.longest = g->longest > all.longest ? g->longest : all.longest;
+		all.longest_off =
+		    g->longest_off > all.longest_off ? g->longest_off : all.longest_off;
+	}
+	return all;
+}
+
+static void figure_stalls(struct upgrader *u, double ns_a_tick)
+{
+	static const char *const phases[] = { "background", "upgrade", "floor" };
+
+	for (unsigned k = 0; k < TIERUP_INTERVALS; k++) {
+		struct tierup_gaps g = gaps_of(u->t, k);
+		uint64_t any = g.longest > g.longest_off ? g.longest : g.longest_off;
+		const struct {
+			const char *event, *unit, *source;
+			uint64_t value;
+		} rows[] = {
+			{ "stall", "process", "tsc", (uint64_t)((double)any * ns_a_tick) },
+			{ "stall_on_cpu", "process", "tsc",
+			  (uint64_t)((double)g.longest * ns_a_tick) },
+			{ "pauses", "process", "tsc", g.notable },
+			{ "calls", "process", "count", g.calls },
+			{ "calls_settled", "process", "count", g.settled },
+			{ "interval", "process", "clock", u->interval_ns[k] },
+		};
+		for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+			figure_one(u->figures,
+				   (struct figure_name){ phases[k], rows[i].event, rows[i].unit,
+							 rows[i].source },
+				   1, rows[i].value);
+	}
+}
+
+static void figure_upgrades(struct upgrader *u)
+{
+	const size_t warm = u->turns > 2 * WARM_TURNS ? WARM_TURNS : 0;
+	const uint64_t per = (uint64_t)u->group * u->n, singly = (uint64_t)u->singly * u->n;
+	cpu_set_t cpus;
+
+	figure_samples(u->figures, (struct figure_name){ "upgrade", "ns", "stub", "clock" }, per,
+		       warm, u->bulk, u->turns);
+	figure_samples(u->figures, (struct figure_name){ "upgrade", "one_ns", "stub", "clock" },
+		       singly, warm, u->one, u->turns);
+	figure_samples(u->figures, (struct figure_name){ "upgrade", "reclaim_ns", "stub", "clock" },
+		       per + singly, warm, u->reclaim, u->turns);
+	figure_one(u->figures, (struct figure_name){ "upgrade", "retired", "stub", "code" }, u->n,
+		   u->retired);
+	figure_one(u->figures, (struct figure_name){ "upgrade", "committed", "stub", "code" }, u->n,
+		   u->held);
+	figure_one(u->figures, (struct figure_name){ "upgrade", "upgrades", "process", "count" }, 1,
+		   u->done);
+	figure_one(u->figures, (struct figure_name){ "upgrade", "wrong", "process", "count" }, 1,
+		   wrong_calls(u));
+	if (!sched_getaffinity(0, sizeof cpus, &cpus))
+		figure_one(u->figures,
+			   (struct figure_name){ "upgrade", "cpus", "process", "kernel" }, 1,
+			   (uint64_t)CPU_COUNT(&cpus));
+}
+
+static int run_turns(struct upgrader *u, struct prng *rng)
+{
+	struct stamp calibration = stamp_begin();
+	struct timespec ms = { 0, 1000000 };
+
+	nanosleep(&ms, NULL);
+	struct stamp passed = stamp_end(calibration);
+	int e = tierup_start(u->t, u->w, u->w->job->cell.threads, passed.ticks * 1000 / passed.ns);
+	if (e)
+		return world_fail(u->w, "threads", e);
+	tierup_settle(u->t);
+	e = compile_and_load(u, rng);
+	for (unsigned i = 0; i < u->turns && !e; i++)
+		e = turn(u, i);
+	tierup_stop(u->t);
+	passed = stamp_end(calibration);
+	if (check_calls(u) || e)
+		return -1;
+	figure_upgrades(u);
+	figure_stalls(u, (double)passed.ns / (double)passed.ticks);
+	return 0;
+}
+
+static int bind_all(struct world *w)
+{
+	const uint32_t n = w->scenario.nboundaries;
+	int e = w->ops->prepare ? w->ops->prepare(&w->space, w->specs, n) : 0;
+
+	if (!e && w->ops->bind_many)
+		e = w->ops->bind_many(&w->space, w->specs, w->pointers, n);
+	for (uint32_t k = 0; k < n && !e && !w->ops->bind_many; k++)
+		e = w->ops->bind(&w->space, &w->specs[k], w->pointers[k]);
+	return e ? world_fail(w, "bind", e) : 0;
+}
+
+int measure_tierup(struct world *w, json_t *figures, struct prng *rng)
+{
+	struct upgrader *u = calloc(1, sizeof *u);
+	struct tierup *t = aligned_alloc(_Alignof(struct tierup), sizeof *t);
+	const uint64_t upgrades = w->job->cell.upgrades;
+	const uint32_t n = w->scenario.nboundaries;
+	int e = -1;
+
+	if (!u || !t || !(u->targets[0] = calloc(2 * (size_t)n, sizeof(void *)))) {
+		world_fail(w, "tierup", -ENOMEM);
+		goto out;
+	}
+	*u = (struct upgrader){ .w = w,
+				.figures = figures,
+				.t = t,
+				.n = n,
+				.targets = { u->targets[0], u->targets[0] + n } };
+	uint64_t rounds = (upgrades + n - 1) / n;
+	u->turns = rounds < 2 * TURNS ? (unsigned)(rounds + 1) / 2 : TURNS;
+	/* In bulk is how an engine would; one by one four times more seldom. */
+	u->group = (unsigned)((rounds * 4 / 5 + u->turns - 1) / u->turns);
+	u->singly = u->group / 4 + !(u->group / 4);
+	while ((uint64_t)(u->group + u->singly) * u->turns < rounds)
+		u->group++;
+	if (bind_all(w) || run_turns(u, rng))
+		goto out;
+	struct stamp s = stamp_begin();
+	for (uint32_t k = 0; k < n; k++)
+		w->ops->release(&w->space, w->pointers[k]);
+	figure_one(figures, (struct figure_name){ "release", "ns", "stub", "clock" }, n,
+		   stamp_end(s).ns);
+	e = 0;
+out:
+	if (u)
+		free(u->targets[0]);
+	free(u);
+	free(t);
+	return e;
+}

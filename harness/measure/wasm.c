@@ -1,0 +1,412 @@
+/*
+ * wasm.c - a live wasm program: opened once, then instantiated and run again for every
+ * sample.
+ *
+ *   compile     the module's object (a large one's comes from the cache from the second time on)
+ *   instantiate an instance: its block, memory and tables, with the stubs
+ *   bind        those stubs alone: time inside the strategy, per stub
+ *   first_call  the first call into the new instance
+ *   run         the whole program from its first call to its last; its answer is compared, byte for
+ *               byte, with what the native program printed
+ *   release     the instance with all its stubs
+ *   space       what stubs and code take while one instance lives
+ *   cold        instance and run in code memory that nobody used before, TIMES times: the stubs
+ *               made, those of them that calls go through, and the time of both
+ *
+ * What is the least that a policy could make of cold? bound: the same placement's shortest run when
+ * every stub is there already, and its shortest instantiation without the time in bind: as if
+ * stubs cost nothing to make and only those that are used were made. regret is the time to that. A
+ * run that changes tables makes stubs itself: no bound for that.
+ *
+ * Crossings are counted in a run of their own under a strategy that only counts: they are the same
+ * under each. A program that traps, exits or answers wrongly is a failed cell.
+ */
+#include "measure/wasm.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "meters/counters.h"
+#include "meters/figures.h"
+#include "meters/memory.h"
+#include "base/prng.h"
+#include "wasm/counting.h"
+#include "measure/live.h"
+#include "calls/world.h"
+#include "base/watch.h"
+
+enum { WARMUP = 1, TIMES = 3, MICRO = 1000000, CALLEES = 65536 };
+enum row { INSTANTIATE, BIND, FIRST, RUN, RELEASE, ROWS };
+
+/* ---- One instance, one run ------------------------------------------------------------------- */
+
+struct sample {
+	uint64_t values[ROWS];
+	uint32_t bound;
+	struct wasm_instance_stats stats; /* after the run */
+	uint64_t made, used;		  /* stubs at its end; of these, those that calls cross */
+	uint64_t committed, literals, syscalls; /* bytes and calls that it took */
+	uint64_t counts[METERS];
+	bool counted; /* all the time */
+};
+
+static int space_figures(struct live *l, struct place *p, struct wasm_instance *in, uint64_t faults)
+{
+	struct wasm_instance_stats s;
+	struct code_stats c;
+
+	wasm_instance_stats(in, &s);
+	code_get_stats(p->code, &c);
+	const struct {
+		struct figure_name name;
+		uint64_t per, value;
+	} rows[] = {
+		{ { "space", "committed", "stub", "code" }, s.bound, c.committed_stubs },
+		{ { "space", "quanta", "stub", "code" }, s.bound, c.quanta_stubs },
+		{ { "space", "used_code", "stub", "code" }, s.bound, c.used_stubs },
+		{ { "space", "used_literals", "stub", "code" }, s.bound, c.used_literals },
+		{ { "space", "syscalls", "process", "code" }, 1, c.syscalls },
+		{ { "space", "text_bytes", "module", "count" },
+		  1,
+		  wasm_module_text(p->module, l->job->cell.tier) },
+		{ { "space", "heap", "instance", "count" }, 1, s.heap },
+		{ { "space", "stubs", "instance", "count" }, 1, s.bound },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		figure_one(l->figures, rows[i].name, rows[i].per, rows[i].value);
+	return meters_space(p->code, s.bound, faults, l->figures, l->why);
+}
+
+static int drive(struct live *l, struct place *p, struct wasm_instance *in, struct wasi *wasi,
+		 struct sample *out)
+{
+	struct wasm_times times = { 0 };
+	bool started = l->counters && !counters_start(l->counters);
+	enum wasm_end end = wasm_drive(in, p->module, &p->thread, wasi, &times, l->why);
+
+	out->counted = started && !counters_stop_timed(l->counters, times.run_ns, out->counts);
+	out->values[FIRST] = times.first_ns;
+	out->values[RUN] = times.run_ns;
+	return end == WASM_RETURNED ? wasm_live_check(l, wasi) : -1;
+}
+
+static bool has_stub(const struct stub_space *space, const struct callee *c)
+{
+	if (space->ops == &wasm_counting)
+		return wasm_crossed(c);
+	return space->ops->made ? space->ops->made(space, c) : !(space->ops->flags & STUB_DIRECT);
+}
+
+/* What became of the callees, in an order that is the same in every run. The counting run, which is
+ * the first, says which are crossed. */
+static int count_stubs(struct live *l, const struct place *p, const struct wasm_instance *in,
+		       struct sample *out)
+{
+	const size_t n = wasm_instance_callees(in, l->callees, CALLEES);
+
+	out->made = out->used = 0;
+	for (size_t i = 0; i < n && i < CALLEES; i++) {
+		const bool made = has_stub(&p->space, l->callees[i].callee);
+
+		if (p->space.ops == &wasm_counting)
+			l->crossed[i] = made;
+		out->made += made;
+		out->used += made && l->crossed[i];
+	}
+	if (n <= CALLEES)
+		return 0;
+	snprintf(l->why, CELL_ERROR, "%s: %zu callees; %d are allowed", l->program.name, n,
+		 CALLEES);
+	return -1;
+}
+
+/* faults: where the space is to be recorded, the page faults before; else NULL. */
+static int run_once(struct live *l, struct place *p, struct sample *out, const uint64_t *faults)
+{
+	struct wasm_instance *in = NULL;
+	struct code_stats before, after;
+	struct wasi wasi;
+
+	code_get_stats(p->code, &before);
+	int e = wasm_program_system(&l->program, l->folder, l->job->seed, &wasi, l->why);
+
+	if (!e)
+		e = wasm_instance_open(&in, p->module, &p->space, &p->thread, &wasi, l->why);
+	if (!e) {
+		wasm_instance_stats(in, &out->stats);
+		out->bound = out->stats.bound;
+		out->values[INSTANTIATE] = out->stats.open_ns;
+		out->values[BIND] = out->stats.bind_ns;
+		e = drive(l, p, in, &wasi, out);
+	}
+	code_get_stats(p->code, &after);
+	out->committed = after.committed_stubs - before.committed_stubs;
+	out->literals = after.used_literals - before.used_literals;
+	out->syscalls = after.syscalls - before.syscalls;
+	if (!e)
+		e = count_stubs(l, p, in, out);
+	if (!e && faults)
+		e = space_figures(l, p, in, *faults);
+	if (in) {
+		wasm_instance_stats(in, &out->stats);
+		const uint64_t t0 = clock_ns();
+
+		wasm_instance_close(in);
+		out->values[RELEASE] = clock_ns() - t0;
+	}
+	wasi_close(&wasi);
+	return e;
+}
+
+/* ---- Phases ---------------------------------------------------------------------------------- */
+
+static int count_crossings(struct live *l)
+{
+	struct place p = { 0 };
+	struct sample s;
+	struct wasm_counts counts;
+	char event[48];
+	int e = wasm_place_open(l, &p, &wasm_counting, CODE_DUAL);
+
+	watch_phase("running, calls counted");
+	if (!e)
+		e = run_once(l, &p, &s, NULL);
+	if (!e) {
+		wasm_counts(&p.space, &counts);
+		for (unsigned k = 0; k < STUB_KINDS; k++) {
+			if (!counts.made[k])
+				continue;
+			const struct {
+				const char *what;
+				uint64_t value;
+			} rows[] = { { "crossings", counts.crossings[k] },
+				     { "used", counts.used[k] },
+				     { "made", counts.made[k] } };
+
+			for (size_t i = 0; i < 3; i++) {
+				snprintf(event, sizeof event, "%s_%s", rows[i].what,
+					 stub_kind_names[k]);
+				figure_one(l->figures,
+					   (struct figure_name){ "run", event, "run", "count" }, 1,
+					   rows[i].value);
+			}
+		}
+	}
+	wasm_place_close(&p);
+	return e;
+}
+
+static void figure_times(struct live *l, const struct sample *samples, size_t n)
+{
+	const struct sample *last = &samples[n - 1];
+	uint64_t *row = calloc(n, sizeof *row);
+	const struct {
+		struct figure_name name;
+		uint64_t per;
+	} rows[ROWS] = {
+		[INSTANTIATE] = { { "instantiate", "ns", "instance", "clock" }, 1 },
+		[BIND] = { { "bind", "ns", "stub", "clock" }, last->bound },
+		[FIRST] = { { "first_call", "ns", "call", "clock" }, 1 },
+		[RUN] = { { "run", "ns", "run", "clock" }, 1 },
+		[RELEASE] = { { "release", "ns", "instance", "clock" }, 1 },
+	};
+
+	for (size_t k = 0; row && k < ROWS; k++) {
+		for (size_t i = 0; i < n; i++)
+			row[i] = samples[i].values[k];
+		figure_samples(l->figures, rows[k].name, rows[k].per, WARMUP, row, n);
+	}
+	free(row);
+	figure_one(l->figures, (struct figure_name){ "run", "rebound", "run", "count" }, 1,
+		   last->stats.rebound);
+}
+
+/* Of each counter, the samples that were counted all the time. */
+static void figure_counters(struct live *l, const struct sample *samples, size_t n)
+{
+	uint64_t *row = calloc(n, sizeof *row);
+
+	for (size_t k = 0; row && l->counters && k < l->counters->n; k++) {
+		const struct counter *c = &l->counters->counter[k];
+		const struct figure_name name = { "run", c->meter->name, "run", c->source };
+		size_t kept = 0, warm = 0;
+
+		for (size_t i = 0; i < n; i++) {
+			if (!samples[i].counted)
+				continue;
+			warm += i < WARMUP;
+			row[kept++] = samples[i].counts[k];
+		}
+		if (!c->source)
+			figure_missing(l->figures, name, c->why);
+		else if (kept == warm)
+			figure_missing(l->figures, name,
+				       "no run was counted all the time and long enough");
+		else
+			figure_samples(l->figures, name, 1, warm, row, kept);
+	}
+	free(row);
+}
+
+static int time_runs(struct live *l, const struct stub_ops *ops)
+{
+	const size_t n = WARMUP + l->job->iterations;
+	struct sample *samples = calloc(n, sizeof *samples);
+	uint64_t faults = meters_minor_faults();
+	struct place p = { 0 };
+	int e = -1;
+
+	if (samples)
+		e = wasm_place_open(l, &p, ops, l->code_config.wx);
+	else
+		snprintf(l->why, CELL_ERROR, "out of memory");
+	watch_phase("running");
+	for (size_t i = 0; i < n && !e; i++)
+		e = run_once(l, &p, &samples[i], i + 1 == n ? &faults : NULL);
+	if (!e) {
+		figure_times(l, samples, n);
+		figure_counters(l, samples, n);
+	}
+	free(samples);
+	wasm_place_close(&p);
+	return e;
+}
+
+/* One instance and its run in code memory of its own. */
+static int live_once(struct live *l, const struct stub_ops *ops, struct sample *out)
+{
+	struct place p = { 0 };
+	int e = wasm_place_open(l, &p, ops, l->code_config.wx);
+
+	watch_phase("running, cold");
+	if (!e)
+		e = run_once(l, &p, out, NULL);
+	wasm_place_close(&p);
+	return e;
+}
+
+static void figure_cold(struct live *l, const struct sample *s, uint64_t bound)
+{
+	static const struct figure_name names[] = {
+		{ "cold", "ns", "run", "clock" },
+		{ "cold", "instantiate_ns", "run", "clock" },
+		{ "cold", "made", "run", "count" },
+		{ "cold", "used", "run", "count" },
+		{ "cold", "committed", "run", "code" },
+		{ "cold", "used_literals", "run", "code" },
+		{ "cold", "syscalls", "run", "code" },
+	};
+	static const struct figure_name bound_name = { "cold", "bound_ns", "run", "model" };
+	static const struct figure_name regret_name = { "cold", "regret", "bound", "model" };
+	enum { NAMES = sizeof names / sizeof *names };
+	uint64_t rows[NAMES][TIMES], regret[TIMES], crossed = 0;
+
+	for (size_t i = 0; i < TIMES; i++) {
+		const uint64_t ns = s[i].values[INSTANTIATE] + s[i].values[RUN];
+		const uint64_t row[NAMES] = { ns,	    s[i].values[INSTANTIATE], s[i].made,
+					      s[i].used,    s[i].committed,	      s[i].literals,
+					      s[i].syscalls };
+
+		for (size_t k = 0; k < NAMES; k++)
+			rows[k][i] = row[k];
+		regret[i] = (uint64_t)((double)ns / (double)bound * MICRO);
+	}
+	for (size_t k = 0; k < NAMES; k++)
+		figure_samples(l->figures, names[k], 1, 0, rows[k], TIMES);
+	for (size_t i = 0; i < CALLEES; i++)
+		crossed += l->crossed[i];
+	figure_one(l->figures, (struct figure_name){ "cold", "bound_made", "run", "model" }, 1,
+		   crossed);
+	if (s->stats.rebound) {
+		static const char why[] = "its run changes tables, which makes stubs";
+
+		figure_missing(l->figures, bound_name, why);
+		figure_missing(l->figures, regret_name, why);
+		return;
+	}
+	figure_one(l->figures, bound_name, 1, bound);
+	figure_samples(l->figures, regret_name, MICRO, 0, regret, TIMES);
+}
+
+/* The policy's lives and the placement's own take turns. */
+static int time_cold(struct live *l, const struct stub_ops *ops)
+{
+	const struct stub_ops *placement = ops->inner ? ops->inner : ops;
+	struct sample samples[TIMES] = { 0 };
+	uint64_t run = UINT64_MAX, instantiate = UINT64_MAX;
+	int e = 0;
+
+	for (size_t i = 0; i < TIMES && !e; i++) {
+		struct sample eager = { 0 };
+
+		e = live_once(l, ops, &samples[i]);
+		if (!e)
+			e = live_once(l, placement, &eager);
+		const uint64_t without = eager.values[INSTANTIATE] - eager.values[BIND];
+
+		run = eager.values[RUN] < run ? eager.values[RUN] : run;
+		instantiate = without < instantiate ? without : instantiate;
+	}
+	if (!e)
+		figure_cold(l, samples, run + instantiate);
+	return e;
+}
+
+static int open_counters(struct live *l)
+{
+	const struct job *j = l->job;
+	char error[COUNTERS_ERROR];
+
+	if (!j->nmeters || !counters_open(&l->counters, j->meters, j->nmeters, NULL, error))
+		return 0;
+	snprintf(l->why, CELL_ERROR, "%.*s", CELL_ERROR - 1, error);
+	return -1;
+}
+
+enum measure_status measure_wasm(const struct job *job, json_t *figures, char why[CELL_ERROR])
+{
+	struct live l = { .job = job, .figures = figures, .why = why };
+	struct prng rng;
+	enum stub_kind kind;
+
+	if (job->snapshot) {
+		snprintf(why, CELL_ERROR, "workload %s makes no calls that a snapshot could hold",
+			 job->cell.workload);
+		return MEASURE_REFUSED;
+	}
+	prng_seed(&rng, job->seed);
+	world_configs(&job->cell, &l.code_config, &l.stub_config, &kind);
+	l.code_config.colour = prng_below(&rng, 512);
+	l.code_config.faults = getenv("STUBMAP_CODE_TEST");
+	l.offset = 16 * prng_below(&rng, 256);
+	cell_wasm(&job->cell, &l.program);
+	wasm_program_folder(&l.program, l.folder);
+	if (l.program.flood) {
+		int e = measure_wasm_flood(&l, &rng);
+
+		jit_object_free(&l.object);
+		free(l.first);
+		return e ? MEASURE_FAILED : MEASURE_OK;
+	}
+	l.callees = calloc(CALLEES, sizeof *l.callees);
+	l.crossed = calloc(CALLEES, sizeof *l.crossed);
+	if (!l.callees || !l.crossed)
+		snprintf(why, CELL_ERROR, "out of memory");
+	int e = l.callees && l.crossed ? count_crossings(&l) : -1;
+	if (!e)
+		e = open_counters(&l);
+	if (!e)
+		e = time_runs(&l, stub_strategy(job->cell.stubs));
+	if (l.counters)
+		counters_close(l.counters);
+	l.counters = NULL;
+	if (!e)
+		e = time_cold(&l, stub_strategy(job->cell.stubs));
+	jit_object_free(&l.object);
+	free(l.first);
+	free(l.callees);
+	free(l.crossed);
+	return e ? MEASURE_FAILED : MEASURE_OK;
+}

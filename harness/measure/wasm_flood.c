@@ -1,0 +1,116 @@
+/*
+ * wasm_flood.c - one live wasm program instantiated K times: its code is there once; each
+ * instance has its memory, tables and stubs, and runs once, its answer checked, before the next one
+ * comes. All stay until the last has run.
+ *
+ *      each instance:  instantiate, all its stubs bound | its first call (first_call) | the rest
+ *      then:           what all take (space)            | their release in random order
+ *
+ * ready is the time in bind alone, until all eager stubs of all instances exist.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "meters/figures.h"
+#include "measure/flood_figures.h"
+#include "meters/memory.h"
+#include "base/prng.h"
+#include "measure/live.h"
+#include "base/watch.h"
+
+struct flooded {
+	struct wasm_instance *in;
+	struct wasi wasi;
+};
+
+struct wasm_flood {
+	struct live *l;
+	struct place p;
+	struct flooded *all;
+	uint32_t count; /* of those that are open */
+	uint64_t stubs, heap;
+	struct flood_times times;
+};
+
+static int add(struct wasm_flood *f)
+{
+	struct live *l = f->l;
+	struct flooded *a = &f->all[f->count];
+	struct wasm_instance_stats stats;
+	struct wasm_times times = { 0 };
+
+	if (wasm_program_system(&l->program, l->folder, l->job->seed, &a->wasi, l->why) ||
+	    wasm_instance_open(&a->in, f->p.module, &f->p.space, &f->p.thread, &a->wasi, l->why)) {
+		wasi_close(&a->wasi);
+		return -1;
+	}
+	f->count++;
+	wasm_instance_stats(a->in, &stats);
+	if (wasm_drive(a->in, f->p.module, &f->p.thread, &a->wasi, &times, l->why) !=
+		WASM_RETURNED ||
+	    wasm_live_check(l, &a->wasi))
+		return -1;
+	flood_times_add(&f->times, f->count - 1, stats.open_ns, times.first_ns);
+	f->times.ready += stats.bind_ns;
+	f->stubs += stats.bound;
+	wasm_instance_stats(a->in, &stats);
+	f->heap += stats.heap;
+	return 0;
+}
+
+/* Closes one drawn at random. */
+static uint64_t drop(struct wasm_flood *f, struct prng *rng)
+{
+	const uint32_t i = prng_below(rng, f->count);
+	const uint64_t t0 = clock_ns();
+
+	wasm_instance_close(f->all[i].in);
+	const uint64_t ns = clock_ns() - t0;
+	wasi_close(&f->all[i].wasi);
+	f->all[i] = f->all[--f->count];
+	return ns;
+}
+
+static int run(struct wasm_flood *f, uint32_t count, struct prng *rng)
+{
+	static const struct figure_name steady = { "steady", "ns", "call", "clock" };
+	struct live *l = f->l;
+	const uint64_t faults = meters_minor_faults(), tables = flood_page_tables();
+	uint64_t ns = 0;
+
+	watch_phase("running");
+	flood_times_begin(&f->times, count);
+	if (f->p.space.ops->flags & STUB_DEFERRED)
+		f->times.never_ready = "stubs are made as the program calls";
+	for (uint32_t i = 0; i < count; i++)
+		if (add(f))
+			return -1;
+	flood_times_figures(&f->times, l->figures);
+	figure_missing(l->figures, steady, "a program runs once an instance");
+	figure_one(l->figures, (struct figure_name){ "space", "heap", "instance", "count" }, count,
+		   f->heap);
+	if (flood_space(f->p.code, count, f->stubs, faults, tables, l->figures, l->why))
+		return -1;
+	while (f->count)
+		ns += drop(f, rng);
+	figure_one(l->figures, (struct figure_name){ "release", "ns", "instance", "clock" }, count,
+		   ns);
+	return 0;
+}
+
+int measure_wasm_flood(struct live *l, struct prng *rng)
+{
+	const uint32_t count = l->job->cell.instances;
+	struct wasm_flood f = { .l = l, .all = calloc(count, sizeof *f.all) };
+	int e = -1;
+
+	if (!f.all)
+		snprintf(l->why, CELL_ERROR, "flood: out of memory");
+	else if (!wasm_place_open(l, &f.p, stub_strategy(l->job->cell.stubs), l->code_config.wx))
+		e = run(&f, count, rng);
+	while (f.count)
+		drop(&f, rng);
+	wasm_place_close(&f.p);
+	free(f.all);
+	return e;
+}

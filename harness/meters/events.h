@@ -1,0 +1,74 @@
+/*
+ * events.h - counter knowledge as data: what the meters are called here, which event of which CPU
+ * each one is, and what a known loop must make of it before it is believed.
+ *
+ * Names and encodings are libpfm's. Debian's 4.13 for x86-64 knows neither Zen 5 nor Alder Lake nor
+ * any Arm core: Zen 5 borrows a table; the others' rows are data that it cannot encode, with the
+ * code of the maker's manual, and are asked for where a libpfm has their table only.
+ */
+#ifndef STUBMAP_METERS_EVENTS_H
+#define STUBMAP_METERS_EVENTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "meters/loops.h"
+
+/* What can be counted, on any machine. */
+struct meter {
+	const char *name, *meaning;
+	const char *generic;  /* the kernel's own name for such a hardware event, or NULL */
+	const char *software; /* an event that the kernel itself counts, or NULL */
+	const char *kernel;   /* the same figure from a system call (group.h), or NULL */
+	/* Proof: this loop must make low..high events an occasion. LOOP_NONE: nothing provokes it.
+	 */
+	enum loop_kind loop;
+	double low, high;
+	bool any_mode; /* the kernel's event cannot tell user from kernel mode */
+};
+
+/* A meter's event on one microarchitecture. */
+struct event {
+	const char *meter;
+	const char *name; /* libpfm's, without the PMU's prefix */
+	const char *meaning;
+	const char *caveat; /* or NULL */
+	uint64_t raw, raw1; /* config, config1 by the maker's manual, where uarch.absent is set */
+};
+
+struct uarch {
+	const char *name;
+	const char *pmu;      /* libpfm's table */
+	const char *borrowed; /* why another CPU's table holds here; NULL: the table is its own */
+	const char *absent;   /* where libpfm has the table, if not in 4.13 for x86-64; else NULL */
+	const struct event *events;
+	size_t nevents;
+};
+
+/* METERS rows; the order is that of every listing. */
+enum { METERS = 18, EVENT_NAME = 128, UARCH_CPU = 80 };
+extern const struct meter meters[METERS];
+extern const char *const meter_names[METERS];
+extern const struct uarch uarchs[]; /* a NULL name ends it */
+
+const struct meter *meter_find(const char *name);			 /* NULL: unknown */
+const struct uarch *uarch_find(const char *name);			 /* NULL: unknown */
+const struct event *event_find(const struct uarch *, const char *meter); /* NULL: has none */
+
+/* libpfm's full name, PMU::EVENT:UMASK. 0, or -ENAMETOOLONG. */
+int event_encoding(const struct uarch *, const struct event *, char text[EVENT_NAME]);
+
+/* vendor as cpuid gives it ("GenuineIntel"); family and model with their extensions added; core:
+ * of a hybrid CPU, as leaf 0x1a has it, else 0. NULL: not known. */
+const struct uarch *uarch_of_x86(const char *vendor, unsigned family, unsigned model,
+				 unsigned stepping, unsigned core);
+/* From Arm's MIDR_EL1; NULL: not known. */
+const struct uarch *uarch_of_midr(uint64_t midr);
+/* The core's that this thread is on; cpu becomes what the CPU calls itself. NULL: not known.
+ * For tests, environment variable STUBMAP_CPU_TEST has the name of the row to answer with. */
+const struct uarch *uarch_host(char cpu[UARCH_CPU]);
+/* For tests: STUBMAP_CPU_TEST names no row, so nothing is to be known of this CPU. */
+bool uarch_hidden(void);
+
+#endif

@@ -1,0 +1,218 @@
+/*
+ * memory.c - see memory.h. One pass over /proc/self/smaps: a line with addresses begins a mapping,
+ * the lines of names and kilobytes below it are its own. The kernel rounds each figure down to
+ * 1 KiB a mapping. Reading costs a walk of the page tables of every mapping: never within a phase
+ * that is timed.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "meters/figures.h"
+#include "meters/memory.h"
+#include "meters/tlb.h"
+#include "base/stamp.h"
+
+enum { RANGES = 2 * CODE_AREAS, PROBES = 1000 };
+
+struct range {
+	uintptr_t from, to;
+	struct range_view *view;
+};
+
+static void ranges_of(const struct code_memory *code, struct memory_view *out,
+		      struct range ranges[RANGES])
+{
+	for (int i = 0; i < CODE_AREAS; i++) {
+		struct range *r = &ranges[i], *a = &ranges[CODE_AREAS + i];
+		code_range(code, (enum code_area)i, &r->from, &r->to);
+		r->view = &out->areas[i];
+		code_range_alias(code, (enum code_area)i, &a->from, &a->to);
+		a->view = &out->alias[i];
+	}
+}
+
+/* The range that a mapping lies in, or NULL; *edge where it is not wholly in or out. */
+static struct range_view *view_of(const struct range ranges[RANGES], uintptr_t from, uintptr_t to,
+				  bool *edge)
+{
+	for (int i = 0; i < RANGES; i++) {
+		if (to <= ranges[i].from || from >= ranges[i].to)
+			continue;
+		*edge = from < ranges[i].from || to > ranges[i].to;
+		return ranges[i].view;
+	}
+	return NULL;
+}
+
+static int read_mappings(FILE *f, const struct range ranges[RANGES], struct memory_view *out,
+			 char error[METERS_ERROR])
+{
+	struct range_view *view = NULL;
+	char *line = NULL;
+	size_t size = 0;
+	uintptr_t from, to;
+	uint64_t kib;
+	bool edge = false;
+	int status = 0;
+
+	while (!edge && getline(&line, &size, f) > 0) {
+		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &from, &to) == 2) {
+			view = view_of(ranges, from, to, &edge);
+			/* The kernel's own page is shown to all, but is no mapping of anybody. */
+			out->mappings += !strstr(line, "[vsyscall]");
+			if (view)
+				view->mappings++;
+		} else if (view && sscanf(line, "Rss: %" SCNu64 " kB", &kib) == 1) {
+			view->rss += kib * 1024;
+		} else if (view && sscanf(line, "Pss: %" SCNu64 " kB", &kib) == 1) {
+			view->pss += kib * 1024;
+		}
+	}
+	if (edge) {
+		snprintf(error, METERS_ERROR,
+			 "mapping %" PRIxPTR "-%" PRIxPTR " crosses an edge of code memory", from,
+			 to);
+		status = -ERANGE;
+	} else if (ferror(f) || !out->mappings) {
+		snprintf(error, METERS_ERROR, "/proc/self/smaps can't be read");
+		status = -EIO;
+	}
+	free(line);
+	return status;
+}
+
+static uint64_t mappings_limit(void)
+{
+	uint64_t limit = 0;
+	FILE *f = fopen("/proc/sys/vm/max_map_count", "r");
+
+	if (f && fscanf(f, "%" SCNu64, &limit) != 1)
+		limit = 0;
+	if (f)
+		fclose(f);
+	return limit;
+}
+
+int meters_memory(const struct code_memory *code, struct memory_view *out, char error[METERS_ERROR])
+{
+	struct range ranges[RANGES];
+
+	memset(out, 0, sizeof(*out));
+	ranges_of(code, out, ranges);
+	out->mappings_limit = mappings_limit();
+	FILE *f = fopen("/proc/self/smaps", "r");
+	if (!f) {
+		int status = -errno;
+		snprintf(error, METERS_ERROR, "/proc/self/smaps: %s", strerror(-status));
+		return status;
+	}
+	int status = read_mappings(f, ranges, out, error);
+	fclose(f);
+	return status;
+}
+
+uint64_t meters_minor_faults(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return (uint64_t)usage.ru_minflt;
+}
+
+/* ---- Figures -------------------------------------------------------------------------------- */
+
+struct space_figure {
+	const char *event, *unit;
+	uint64_t per, value;
+	const char *missing; /* why it is not to be had, or NULL */
+};
+
+int meters_space(const struct code_memory *code, uint64_t stubs, uint64_t faults_before,
+		 json_t *figures, char why[METERS_ERROR])
+{
+	char error[METERS_ERROR] = "";
+	struct memory_view v;
+	uint64_t faults = meters_minor_faults() - faults_before; /* before the reading makes some */
+	int status = meters_memory(code, &v, error);
+	const char *unseen = status ? error : NULL;
+
+	if (status == -ERANGE) {
+		snprintf(why, METERS_ERROR, "%s", error);
+		return -1;
+	}
+	const struct range_view *at = v.areas, *alias = v.alias;
+	bool doubled = code_config(code)->wx == CODE_DUAL;
+	uint64_t pss_code = at[CODE_STUBS].pss + alias[CODE_STUBS].pss;
+	uint64_t pss_modules = at[CODE_MODULES].pss + alias[CODE_MODULES].pss;
+	uint64_t mappings =
+	    at[CODE_STUBS].mappings + alias[CODE_STUBS].mappings + at[CODE_LITERALS].mappings;
+	const uint64_t pages = at[CODE_STUBS].rss / (uint64_t)sysconf(_SC_PAGESIZE);
+	struct tlb itlb = { 0 };
+	const char *no_itlb = tlb_of_code(&itlb) ? "CPUID does not tell the ITLB" : NULL;
+	const struct space_figure table[] = {
+		/* Each page once: both views of the code, and the literals. */
+		{ "pss", "stub", stubs, pss_code + at[CODE_LITERALS].pss, unseen },
+		{ "pss_code", "stub", stubs, pss_code, unseen },
+		{ "pss_literals", "stub", stubs, at[CODE_LITERALS].pss, unseen },
+		/* Each view for itself: not to be added up. */
+		{ "rss_code", "stub", stubs, at[CODE_STUBS].rss, unseen },
+		{ "rss_alias", "stub", stubs, alias[CODE_STUBS].rss,
+		  doubled ? unseen : "code has one view under this policy" },
+		{ "mappings", "stub", stubs, mappings, unseen },
+		{ "pss_modules", "process", 1, pss_modules, unseen },
+		{ "process_mappings", "process", 1, v.mappings, unseen },
+		{ "mappings_limit", "process", 1, v.mappings_limit,
+		  v.mappings_limit ? NULL : "/proc/sys/vm/max_map_count can't be read" },
+		{ "minor_faults", "process", 1, faults, NULL },
+		/* Pages of stub code that were touched; over 1 of them an entry of the ITLB (its
+		 * size: CPUID) is beyond the reach of its first level. */
+		{ "code_pages", "stub", stubs, pages, unseen },
+		{ "itlb_reach", "ITLB entry", itlb.entries, pages, no_itlb ? no_itlb : unseen },
+	};
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		const struct space_figure *f = &table[i];
+		struct figure_name name = { "space", f->event, f->unit, "kernel" };
+		if (f->missing)
+			figure_missing(figures, name, f->missing);
+		else
+			figure_one(figures, name, f->per, f->value);
+	}
+	return 0;
+}
+
+/* ---- The probes' own cost ------------------------------------------------------------------- */
+
+static int ascending(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	return (x > y) - (x < y);
+}
+
+static uint64_t median(uint64_t samples[PROBES])
+{
+	qsort(samples, PROBES, sizeof(*samples), ascending);
+	return samples[PROBES / 2];
+}
+
+struct probe_cost meters_probe_cost(void)
+{
+	struct probe_cost cost;
+	uint64_t samples[PROBES];
+
+	for (int i = 0; i < PROBES; i++) {
+		uint64_t start = clock_ns();
+		samples[i] = clock_ns() - start;
+	}
+	cost.clock_ns = median(samples);
+	for (int i = 0; i < PROBES; i++) {
+		uint64_t start = tsc_begin();
+		samples[i] = tsc_end() - start;
+	}
+	cost.tsc_ticks = median(samples);
+	return cost;
+}

@@ -1,0 +1,63 @@
+/*
+ * memory.h - the meters that every machine has: the kernel's view of code memory (source "kernel"),
+ * the monotonic clock ("clock") and the time-stamp counter ("tsc"). What needs a PMU is elsewhere.
+ */
+#ifndef STUBMAP_METERS_MEMORY_H
+#define STUBMAP_METERS_MEMORY_H
+
+#include <jansson.h>
+#include <stdint.h>
+#include <stubmap/stub.h>
+
+#include "base/clock.h"
+
+enum { METERS_ERROR = 240 };
+
+/* ---- Memory --------------------------------------------------------------------------------- */
+
+/* What /proc/self/smaps says of one range of addresses, all its mappings together. */
+struct range_view {
+	uint64_t rss;	   /* bytes: pages present, shared or not */
+	uint64_t pss;	   /* bytes: each page divided by the number of times that it is mapped */
+	uint64_t mappings; /* the kernel's, of any protection: also those without access */
+};
+
+/*
+ * Under CODE_DUAL a page of code that was written and run is mapped twice: rss counts it in both
+ * views, pss as half a page in each. So areas[i].pss + alias[i].pss is the memory that area i
+ * takes, each page once, under every policy; rss must not be added up.
+ */
+struct memory_view {
+	struct range_view areas[CODE_AREAS];
+	struct range_view alias[CODE_AREAS]; /* zero where there is no second view */
+	uint64_t mappings;		     /* of the whole process */
+	uint64_t mappings_limit;	     /* vm.max_map_count; 0: the kernel does not say */
+};
+
+/*
+ * 0, or with one line in error: -ERANGE where a mapping crosses an area's edge, so that it can't be
+ * said whose it is; -errno where the kernel does not show its tables.
+ */
+int meters_memory(const struct code_memory *, struct memory_view *out, char error[METERS_ERROR]);
+
+/* Of the whole process since its start: page faults that took no read from disk. */
+uint64_t meters_minor_faults(void);
+
+/*
+ * The figures of phase "space" whose source is the kernel, appended: memory of `stubs` live stubs,
+ * and of the process. faults_before: meters_minor_faults of an earlier moment. What the kernel does
+ * not show is recorded as missing. 0, or -1 with one line in why: the view contradicts itself.
+ */
+int meters_space(const struct code_memory *, uint64_t stubs, uint64_t faults_before,
+		 json_t *figures, char why[METERS_ERROR]);
+
+/* ---- Time ----------------------------------------------------------------------------------- */
+
+/* What an empty bracket shows: the median of 1000. It is in every sample; nothing subtracts it. */
+struct probe_cost {
+	uint64_t clock_ns;
+	uint64_t tsc_ticks;
+};
+struct probe_cost meters_probe_cost(void);
+
+#endif

@@ -1,0 +1,17 @@
+/* report.h - what the model counted, as a table, tidy rows or a figure's data. */
+#ifndef STUBMAP_MODEL_REPORT_H
+#define STUBMAP_MODEL_REPORT_H
+
+#include <stdio.h>
+
+#include "model/simulate.h"
+
+enum model_form { MODEL_TABLE, MODEL_JSON, MODEL_TSV };
+
+/* Tasks in order, each with its runs; failed tasks have a line in the table and null rows. 0 or
+ * -ENOMEM. */
+int model_report(FILE *out, enum model_form, const struct simulate_task *, size_t n);
+/* What making the traces took, one line. */
+void model_report_cost(FILE *out, const struct simulate_task *, size_t n);
+
+#endif

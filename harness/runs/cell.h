@@ -1,0 +1,104 @@
+/*
+ * cell.h - what is run (a cell), and what comes back (a record), as every part of the harness
+ * knows them.
+ *
+ * The job that a child gets (one JSON object, its only argument):
+ *   {"cell": {...}, "seed": n, "iterations": n, "cpu": n or -1, "cache": folder or null,
+ *    "data": folder of the workloads' files, "events": [names] or null}
+ * A cell as JSON, and in a plan with lists for values (their product is meant):
+ *   {"stubs": "pool", "maps": "none", "workload": "ring", "live": 64, "kind": "indirect",
+ *    "signature": "i>i", "wx": "toggle", "quantum": 4096, "literals": "own", "markers": false,
+ *    "tier": 2, "max_events": 0, "replica": 0}
+ *   {"stubs": "pool", "workload": "tierup", "live": 1024, "threads": 4, "upgrades": 1000000,
+ *    "poison": true, ...}
+ *   {"stubs": "pool", "workload": "flood", "live": 64, "instances": 100, ...}
+ *   {"stubs": "lazy+pool", "policy": "all", "generic": 0, ...}    where stubs are made when called
+ *   {"stubs": "pool", "maps": "exact", "workload": "gc:lisp", "wx": "toggle", "quantum": 4096,
+ *    "tier": 2, "mode": "normal", "polls": false, "size": 16, "replica": 0}
+ *   {"stubs": "pool", "maps": "none", "workload": "wasm:sqlite", "wx": "toggle", "quantum": 4096,
+ *    "literals": "own", "markers": false, "tier": 2, "replica": 0}
+ * What does not apply is left out of a plan and takes the default of cell_defaults. Only the
+ * programs on the collected heap (gc:NAME) have stack maps: elsewhere maps is "none".
+ *
+ * A run file (*.jsonl), append-only. Line 1, the head:
+ *   {"schema": 1, "type": "run", "plan": {...the plan as loaded...}, "seed": n, "machine": {...},
+ *    "started": "2026-11-21T00:00:00Z"}
+ * Where the plan asks for counters, "machine" holds the survey that the blocks' groups are taken
+ * from, with the exact definition of each event. Then one line an invocation:
+ *   {"schema": 1, "type": "invocation", "block": n, "order": n, "cell": {...}, "seed": n,
+ *    "status": "ok" | "failed", "why": null or text, "wall_ns": n, "figures": [figure...],
+ *    "environment": {...what the machine looked like then: load, steal...}}
+ * A figure is one meter in one phase, with all its raw samples, the warm-up's too:
+ *   {"phase": "steady", "event": "ns", "unit": "call", "source": "clock", "per": 6400,
+ *    "warmup": 2, "samples": [51234, ...]}        each sample is for `per` units
+ * or, where it is not to be had,
+ *   {"phase": "steady", "event": "l1i_miss", "unit": "call", "source": null, "samples": null,
+ *    "why": "no PMU: guest"}
+ */
+#ifndef STUBMAP_RUNS_CELL_H
+#define STUBMAP_RUNS_CELL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "workloads/gc.h"
+#include "workloads/wasm.h"
+#include "workloads/workload.h"
+
+enum { SCHEMA = 1, CELL_ERROR = 240, CELL_MAX_GENERIC = 1000 };
+
+struct cell {
+	char stubs[32], maps[32], workload[WORKLOAD_NAME];
+	uint32_t live; /* 0: does not apply */
+	char kind[16]; /* "" : does not apply */
+	char signature[20];
+	char wx[8];	  /* toggle, dual, rwx */
+	uint32_t quantum; /* 4096, 16384, 65536 */
+	char literals[8]; /* own, baked, table */
+	bool markers;
+	bool share;	     /* equal quanta of code are one physical quantum: wx dual */
+	char policy[12];     /* lazy+NAME: which pending stubs a call makes */
+	uint32_t generic;    /* lazy+NAME: calls that are interpreted before, 0..CELL_MAX_GENERIC */
+	unsigned tier;	     /* 0, 2; a tier-up goes from 0 to 2 */
+	uint64_t max_events; /* replay, churn: 0 is all */
+	uint32_t threads;    /* tierup: callers, 1..8 */
+	uint64_t upgrades;   /* tierup: of stubs, back and forth, 1..1000000 */
+	uint32_t instances;  /* flood, churn: at most so many alive, 1..1000 */
+	bool poison;	     /* tierup, churn: a released slot reports its old owner */
+	char mode[8];	     /* gc: when to collect: normal, every, random, never */
+	bool polls;	     /* gc: safepoint polls in loops and at entries */
+	uint32_t size;	     /* gc: as the program means it; 0 in a plan: the program's own */
+	unsigned replica;    /* 1: the baseline under a second name (A/A) */
+};
+
+void cell_defaults(struct cell *);
+/* 0, or -EINVAL with one line in error: an unknown key, arm (with the nearest), or a value out of
+ * range (with what is allowed). */
+int cell_from_json(const json_t *, struct cell *, char error[CELL_ERROR]);
+json_t *cell_to_json(const struct cell *);
+bool cell_equal(const struct cell *, const struct cell *);
+/* The program of a cell on the collected heap; NULL: it has none. */
+const struct gc_program *cell_program(const struct cell *);
+/* Whether a cell runs a live wasm program, and which; out may be NULL, lives as long as the cell.
+ */
+bool cell_wasm(const struct cell *, struct wasm_program *out);
+
+/* What is done with the workload's scenario; LIFE_CALLS of one that is none. */
+enum workload_life cell_life(const struct cell *);
+
+/* Like cell_from_json, but takes names as they stand: a run file may know arms that this build does
+ * not. Keys, types and lengths are checked. */
+int cell_read(const json_t *, struct cell *, char error[CELL_ERROR]);
+/* A key that a workload has no use for (live on a replay), or its arm (policy on pool), is refused
+ * by cell_from_json, left out by cell_to_json and not looked at by cell_equal. False for an unknown
+ * key. */
+bool cell_applies(const struct cell *, const char *key);
+/* Whether that workload is a reader's own file, "wasm:FILE.wasm" or "replay:FILE.trace.zst". */
+bool cell_names_file(const char *workload);
+/* The names allowed for a key ("stubs", "maps", "workload", "kind", "wx", "literals", "policy",
+ * "mode"), at most max of them; returns how many, 0 for any other key. */
+size_t cell_names(const char *key, const char **names, size_t max);
+enum { CELL_NAMES = 128 };
+
+#endif

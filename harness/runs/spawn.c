@@ -1,0 +1,338 @@
+/*
+ * spawn.c - fork, pin, exec, and two pipes: stdout for the one line of JSON, stderr for what the
+ * child is at, and what it says when it dies. Signals are waited for with a signalfd, so a Ctrl-C
+ * ends the wait at once and never leaves a child behind.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/prng.h"
+#include "runs/spawn.h"
+
+enum { PAD_MAX = 4096, SAID = 200, ANSWER_MAX = 64 << 20 };
+enum { TIMEOUT_MS = 120000, TICK_MS = 1000, GRACE_MS = 1000 };
+
+struct buffer {
+	char *data;
+	size_t len, cap;
+};
+
+struct child {
+	pid_t pid;
+	int out, err; /* -1 once at its end */
+	struct buffer answer, said;
+};
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* What a child says that never was one: it becomes the record's reason. */
+static _Noreturn void give_up(int err, const char *what)
+{
+	dprintf(err, "%s: %s\n", what, strerror(errno));
+	_exit(127);
+}
+
+/* After fork, in the child: never returns. */
+static _Noreturn void run_child(char *const argv[], char *const envp[], int cpu, int out, int err,
+				const sigset_t *mask, pid_t parent)
+{
+	cpu_set_t set;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(127);
+	setpgid(0, 0); /* a Ctrl-C at the terminal is the parent's to answer */
+	if (cpu >= 0) {
+		CPU_ZERO(&set);
+		CPU_SET((size_t)cpu, &set);
+		if (sched_setaffinity(0, sizeof set, &set)) {
+			dprintf(err, "cannot run on CPU %d: %s\n", cpu, strerror(errno));
+			_exit(127);
+		}
+	}
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	if (dup2(out, 1) < 0 || dup2(err, 2) < 0)
+		give_up(err, "its output");
+	/* There may be no number left for one more file. */
+	close(out);
+	int null = open("/dev/null", O_RDONLY);
+	if (null < 0 || dup2(null, 0) < 0)
+		give_up(2, "/dev/null");
+	execve("/proc/self/exe", argv, envp);
+	give_up(2, "exec");
+}
+
+/* The environment and one more variable, whose size follows from the seed. */
+static char **padded_environment(uint64_t seed, char **pad)
+{
+	size_t n = 0, len = prng_mix(seed) % PAD_MAX;
+	char **envp;
+
+	while (environ[n])
+		n++;
+	envp = calloc(n + 2, sizeof *envp);
+	*pad = malloc(len + sizeof "STUBMAP_PAD=");
+	if (!envp || !*pad) {
+		free(envp);
+		return NULL;
+	}
+	strcpy(*pad, "STUBMAP_PAD=");
+	memset(*pad + strlen(*pad), 'x', len);
+	(*pad)[sizeof "STUBMAP_PAD=" - 1 + len] = 0;
+	memcpy(envp, environ, n * sizeof *envp);
+	envp[n] = *pad;
+	return envp;
+}
+
+static int start(struct child *c, const json_t *job, const sigset_t *mask)
+{
+	json_t *cpu = json_object_get(job, "cpu");
+	uint64_t seed = (uint64_t)json_integer_value(json_object_get(job, "seed"));
+	char *text = json_dumps(job, JSON_COMPACT | JSON_SORT_KEYS), *pad = NULL;
+	char **envp = padded_environment(seed, &pad);
+	char *argv[] = { (char[]){ "stubmap" }, (char[]){ "child" }, text, NULL };
+	int out[2] = { -1, -1 }, err[2] = { -1, -1 }, r = 0;
+	pid_t self = getpid();
+
+	if (!text || !envp) {
+		r = -ENOMEM;
+		goto done;
+	}
+	if (pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC) || (c->pid = fork()) < 0) {
+		r = -errno;
+		goto done;
+	}
+	if (!c->pid)
+		run_child(argv, envp, json_is_integer(cpu) ? (int)json_integer_value(cpu) : -1,
+			  out[1], err[1], mask, self);
+	setpgid(c->pid, c->pid); /* it does so itself, but perhaps not yet */
+	c->out = out[0];
+	c->err = err[0];
+	out[0] = err[0] = -1;
+done:
+	close_fd(&out[0]);
+	close_fd(&out[1]);
+	close_fd(&err[0]);
+	close_fd(&err[1]);
+	free(text);
+	free(pad);
+	free(envp);
+	return r;
+}
+
+/* Reads what is there. *fd becomes -1 at the end; keep: at most so many last bytes. */
+static int drain(int *fd, struct buffer *b, size_t keep)
+{
+	if (b->cap - b->len < 4096) {
+		size_t cap = b->cap ? b->cap * 2 : 16384;
+		char *data = realloc(b->data, cap);
+		if (!data)
+			return -ENOMEM;
+		b->data = data;
+		b->cap = cap;
+	}
+	ssize_t n = read(*fd, b->data + b->len, b->cap - b->len - 1);
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN ? 0 : -errno;
+	if (!n)
+		close_fd(fd);
+	b->len += (size_t)n;
+	if (b->len > keep) {
+		memmove(b->data, b->data + b->len - keep, keep);
+		b->len = keep;
+	}
+	b->data[b->len] = 0;
+	return 0;
+}
+
+/* The last line that the child wrote to stderr, without its end; of a sanitizer's report, the line
+ * that sums it up. */
+static const char *last_words(const struct buffer *b, char out[SAID + 1])
+{
+	const char *summary = b->len ? strstr(b->data, "SUMMARY: ") : NULL;
+	size_t n = b->len, from;
+
+	if (summary)
+		n = (size_t)(summary - b->data) + strcspn(summary, "\n");
+	while (n && (b->data[n - 1] == '\n' || b->data[n - 1] == ' '))
+		n--;
+	for (from = n; from && b->data[from - 1] != '\n'; from--)
+		;
+	if (n > from)
+		memcpy(out, b->data + from, n - from);
+	out[n - from] = 0;
+	return out;
+}
+
+/* Until both pipes end. -ETIMEDOUT, -EINTR (a signal waits in signals), -errno. */
+static int listen_to(struct child *c, int signals, const struct spawn_options *o)
+{
+	const uint64_t begun = clock_ns(), limit = o->timeout_ms * UINT64_C(1000000);
+	char words[SAID + 1];
+	int r = 0;
+
+	while (!r && (c->out >= 0 || c->err >= 0)) {
+		struct pollfd p[] = { { c->out, POLLIN, 0 },
+				      { c->err, POLLIN, 0 },
+				      { signals, POLLIN, 0 } };
+		uint64_t past = clock_ns() - begun;
+		int wait = TICK_MS;
+		if (limit && past >= limit)
+			r = -ETIMEDOUT;
+		else if (limit && (limit - past) / 1000000u < TICK_MS)
+			wait = (int)((limit - past) / 1000000u) + 1;
+		int n = r ? 0 : poll(p, 3, wait);
+		if (n < 0 && errno != EINTR)
+			r = -errno;
+		if (!n && !r && o->tick)
+			o->tick(o->arg, last_words(&c->said, words),
+				(unsigned)((clock_ns() - begun) / 1000000000u));
+		if (n <= 0)
+			continue;
+		if (p[2].revents)
+			r = -EINTR;
+		if (!r && p[0].revents)
+			r = drain(&c->out, &c->answer, ANSWER_MAX);
+		if (!r && p[1].revents)
+			r = drain(&c->err, &c->said, SAID);
+	}
+	return r;
+}
+
+static json_t *failed(const char *why)
+{
+	/* what a broken child says may be no UTF-8 */
+	json_t *text = json_string(why);
+
+	if (!text)
+		text = json_string("died, and what it said is no text");
+	return json_pack("{s:s, s:o, s:[]}", "status", "failed", "why", text, "figures");
+}
+
+static json_t *judge(struct child *c, int status, unsigned timeout_ms, bool late)
+{
+	char why[SAID + 100], said[SAID + 1];
+	const char *words = last_words(&c->said, said), *state;
+	json_error_t e;
+	json_t *answer = NULL;
+
+	if (late) {
+		snprintf(why, sizeof why, "no end after %g s%s%s (--timeout sets the limit)",
+			 timeout_ms / 1000.0, *words ? ": " : "", words);
+		return failed(why);
+	}
+	if (WIFSIGNALED(status)) {
+		snprintf(why, sizeof why, "killed by signal %d (%s)%s%s", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)), *words ? ": " : "", words);
+		return failed(why);
+	}
+	if (c->answer.len)
+		answer = json_loads(c->answer.data, JSON_REJECT_DUPLICATES, &e);
+	state = json_string_value(json_object_get(answer, "status"));
+	/* A child may end with non-zero and yet have told why: then its own words count. */
+	if (state && json_is_array(json_object_get(answer, "figures")) &&
+	    (!strcmp(state, "failed") || (!strcmp(state, "ok") && !WEXITSTATUS(status))))
+		return answer;
+	json_decref(answer);
+	if (WEXITSTATUS(status) == 2 && !c->answer.len && *words)
+		return failed(words +
+			      (strncmp(words, "stubmap: ", 9) ? 0 : 9)); /* it refused the job */
+	snprintf(why, sizeof why, "exit status %d and %s%s%s", WEXITSTATUS(status),
+		 c->answer.len ? "no record in what it wrote" : "no record", *words ? ": " : "",
+		 words);
+	return failed(why);
+}
+
+/* The child and all that it started, with time for it to say where it was, and for them to clear
+ * up. The child is still to be waited for. */
+static void end_child(struct child *c)
+{
+	const struct spawn_options grace = { .timeout_ms = GRACE_MS };
+
+	kill(-c->pid, SIGTERM);
+	listen_to(c, -1, &grace);
+	kill(c->pid, SIGKILL);
+}
+
+static void end_others(pid_t group)
+{
+	for (int ms = 0; ms < GRACE_MS && !kill(-group, 0); ms += 10)
+		usleep(10000);
+	kill(-group, SIGKILL);
+}
+
+int spawn_job(const json_t *job, const struct spawn_options *o, json_t **record)
+{
+	struct child c = { .pid = -1, .out = -1, .err = -1 };
+	uint64_t begin = clock_ns();
+	sigset_t stop, mask;
+	int signals, status = 0, r;
+
+	*record = NULL;
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGINT);
+	sigaddset(&stop, SIGTERM);
+	sigprocmask(SIG_BLOCK, &stop, &mask);
+	if ((signals = signalfd(-1, &stop, SFD_CLOEXEC)) < 0) {
+		r = -errno;
+		goto done;
+	}
+	sigset_t before = mask; /* the child's: a caller's block on Ctrl-C is not for it */
+	sigdelset(&before, SIGINT);
+	sigdelset(&before, SIGTERM);
+	if ((r = start(&c, job, &before)))
+		goto done;
+	r = listen_to(&c, signals, o);
+	if (r)
+		end_child(&c);
+	while (waitpid(c.pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (r)
+		end_others(c.pid);
+	if (r && r != -ETIMEDOUT)
+		goto done;
+	*record = judge(&c, status, o->timeout_ms, r == -ETIMEDOUT);
+	r = *record ? 0 : -ENOMEM;
+	if (*record && !json_object_get(*record, "wall_ns"))
+		json_object_set_new(*record, "wall_ns",
+				    json_integer((json_int_t)(clock_ns() - begin)));
+done:
+	close_fd(&signals);
+	close_fd(&c.out);
+	close_fd(&c.err);
+	free(c.answer.data);
+	free(c.said.data);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	return r;
+}
+
+int spawn_cell(const json_t *job, const struct spawn_options *o, unsigned timeout_s,
+	       json_t **record)
+{
+	const json_t *cell = json_object_get(job, "cell");
+	json_int_t upgrades = json_integer_value(json_object_get(cell, "upgrades"));
+	struct spawn_options within = *o;
+
+	/* An upgrade may take two system calls while other processes want the CPUs: 1/4 ms each. */
+	within.timeout_ms = timeout_s ? timeout_s * 1000 : TIMEOUT_MS + (unsigned)(upgrades / 4);
+	return spawn_job(job, &within, record);
+}

@@ -1,0 +1,53 @@
+/*
+ * store.h - a run: a head and its invocations, in memory and, where it has a file, on disk.
+ *
+ * cell.h has the format. A run file only grows: each invocation is one write(2) of a whole line,
+ * then fdatasync, under a lock that keeps a second writer out. What a power cut leaves of a last
+ * line is dropped with a notice.
+ */
+#ifndef STUBMAP_RUNS_STORE_H
+#define STUBMAP_RUNS_STORE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runs/cell.h"
+#include "runs/plan.h"
+
+struct invocation {
+	uint32_t block;
+	struct cell cell;
+	bool ok;
+	const char *why;       /* in json; NULL where ok */
+	const json_t *figures; /* in json */
+	json_t *json;
+};
+
+struct run {
+	json_t *head;
+	const json_t *baseline; /* in head */
+	struct invocation *invocations;
+	size_t n;
+	int fd;	    /* -1: memory only, or read only */
+	char *path; /* of fd; NULL without one */
+	bool torn;  /* the file's last line was cut off, and dropped */
+};
+
+enum { RUN_ERROR = 400 };
+
+/* A run in memory alone. machine: its fingerprint or NULL; a reference is taken. 0 or -ENOMEM. */
+int run_begin(struct run *, const struct plan *, json_t *machine);
+/* Reads a run file. 0; -EINVAL for what is no run file, -errno; a line in error. */
+int run_load(const char *path, struct run *, char error[RUN_ERROR]);
+/* Begins a run file, or goes on with one of the same plan. Besides run_load's: -EBUSY, another
+ * process writes it; -EEXIST, it is of another plan. */
+int run_open(const char *path, const struct plan *, json_t *machine, struct run *,
+	     char error[RUN_ERROR]);
+/* Adds one invocation, to the file as well where there is one. 0; -EINVAL, with a line in error,
+ * for a record of another form; -errno, and then neither has it. */
+int run_append(struct run *, json_t *record, char error[RUN_ERROR]);
+void run_close(struct run *);
+
+#endif

@@ -1,0 +1,281 @@
+/* sweep.c - the loop over blocks and cells; a signal ends it between two cells. */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "meters/counters.h"
+#include "meters/fingerprint.h"
+#include "base/home.h"
+#include "workloads/workload.h"
+#include "base/progress.h"
+#include "runs/spawn.h"
+#include "runs/sweep.h"
+
+int sweep_default_cpu(void)
+{
+	cpu_set_t set;
+	int last = -1;
+
+	if (!sched_getaffinity(0, sizeof set, &set))
+		for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+			if (CPU_ISSET((size_t)cpu, &set))
+				last = cpu;
+	return last;
+}
+
+bool sweep_cpu_allowed(int cpu)
+{
+	cpu_set_t set;
+
+	return !sched_getaffinity(0, sizeof set, &set) && cpu >= 0 && cpu < CPU_SETSIZE &&
+	       CPU_ISSET((size_t)cpu, &set);
+}
+
+const char *sweep_default_data(char *out, size_t size)
+{
+	if (home_find("workloads", out, size))
+		snprintf(out, size, "workloads");
+	return out;
+}
+
+/* A folder in the environment; one that is not absolute is no folder to anybody (XDG). */
+static const char *folder_in(const char *variable)
+{
+	const char *path = getenv(variable);
+
+	return path && *path == '/' ? path : NULL;
+}
+
+const char *sweep_default_cache(char *out, size_t size)
+{
+	const char *base = folder_in("XDG_CACHE_HOME"), *home = folder_in("HOME");
+	json_t *text;
+	int n = 0;
+
+	if (base)
+		n = snprintf(out, size, "%s/stubmap", base);
+	else if (home)
+		n = snprintf(out, size, "%s/.cache/stubmap", home);
+	if (n <= 0 || (size_t)n >= size)
+		return NULL;
+	/* It goes to the children in their jobs, which are UTF-8. */
+	if (!(text = json_string(out)))
+		return NULL;
+	json_decref(text);
+	return out;
+}
+
+int sweep_survey(json_t *machine, char error[RUN_ERROR])
+{
+	struct counters_survey survey;
+	char why[COUNTERS_ERROR];
+
+	if (counters_survey(&survey, NULL, why)) {
+		snprintf(error, RUN_ERROR, "%.*s", RUN_ERROR - 1, why);
+		return -EINVAL;
+	}
+	return json_object_set_new(machine, "counters", counters_survey_to_json(&survey));
+}
+
+/* What a block counts: one group of those that the survey found, in turn; and once, in the first
+ * group, what can't be had, so that the run says why. NULL: no counters. */
+static json_t *block_events(const struct run *run, unsigned block)
+{
+	const json_t *survey = json_object_get(json_object_get(run->head, "machine"), "counters");
+	const json_t *meters = json_object_get(survey, "meters"), *meter;
+	json_int_t groups = json_integer_value(json_object_get(survey, "groups"));
+	json_t *names;
+	size_t i;
+
+	if (!survey)
+		return NULL;
+	names = json_array();
+	json_array_foreach(meters, i, meter)
+	{
+		json_t *group = json_object_get(meter, "group");
+		json_int_t g = json_integer_value(group); /* 0 for one that is null */
+		if (groups < 2 || g == block % groups)
+			json_array_append(names, json_object_get(meter, "meter"));
+	}
+	return names;
+}
+
+/* Threads take every CPU that the sweep may use. */
+static int cpu_of(const struct cell *cell, const struct sweep_options *o)
+{
+	return cell_applies(cell, "threads") ? -1 : o->cpu;
+}
+
+static json_t *make_job(const struct plan *p, unsigned block, const struct cell *cell,
+			const struct sweep_options *o, const struct run *run)
+{
+	return json_pack("{s:o, s:I, s:i, s:i, s:s?, s:s, s:o?}", "cell", cell_to_json(cell),
+			 "seed", (json_int_t)plan_block_seed(p, block), "iterations",
+			 (int)p->iterations, "cpu", cpu_of(cell, o), "cache", o->cache, "data",
+			 o->data, "events", block_events(run, block));
+}
+
+/* What a child wrote, as an invocation of the run. */
+static json_t *make_record(const struct plan *p, unsigned block, size_t order,
+			   const struct cell *cell, const json_t *answer,
+			   const struct env_moment *before, int cpu)
+{
+	static const char *const taken[] = { "status", "why", "figures", "wall_ns" };
+	struct env_moment now;
+	json_t *record, *environment;
+
+	env_moment(&now);
+	environment = json_pack("{s:i}", "cpu", cpu);
+	json_object_set_new(environment, "load",
+			    before->load < 0 ? json_null() : json_real(before->load));
+	json_object_set_new(environment, "steal_ms",
+			    before->steal_ms < 0 ? json_null()
+						 : json_integer(now.steal_ms - before->steal_ms));
+	record =
+	    json_pack("{s:i, s:s, s:i, s:i, s:o, s:I, s:o}", "schema", SCHEMA, "type", "invocation",
+		      "block", (int)block, "order", (int)order, "cell", cell_to_json(cell), "seed",
+		      (json_int_t)plan_block_seed(p, block), "environment", environment);
+	for (size_t i = 0; record && i < sizeof taken / sizeof *taken; i++) {
+		json_t *v = json_object_get(answer, taken[i]);
+		json_object_set_new(record, taken[i], v ? json_incref(v) : json_null());
+	}
+	return record;
+}
+
+struct waiting {
+	struct progress *progress;
+	const struct cell *cell;
+};
+
+static void tick(void *arg, const char *phase, unsigned seconds)
+{
+	const struct waiting *w = arg;
+	char what[120];
+
+	snprintf(what, sizeof what, "%.24s %s on %.40s, %u s", *phase ? phase : "starting",
+		 w->cell->stubs, w->cell->workload, seconds);
+	progress_tick(w->progress, what);
+}
+
+static int run_one(const struct plan *p, const struct sweep_options *o, unsigned block,
+		   size_t order, const struct cell *cell, struct run *run,
+		   struct progress *progress, char *error)
+{
+	struct waiting waiting = { progress, cell };
+	const struct spawn_options spawning = { .tick = tick, .arg = &waiting };
+	const unsigned timeout = o->timeout_s ? o->timeout_s : p->timeout_s;
+	struct env_moment before;
+	json_t *answer = NULL, *record = NULL, *job = make_job(p, block, cell, o, run);
+	int r = -ENOMEM;
+
+	snprintf(error, RUN_ERROR, "out of memory");
+	env_moment(&before);
+	if (!job)
+		return r;
+	if ((r = spawn_cell(job, &spawning, timeout, &answer))) {
+		snprintf(error, RUN_ERROR, "cannot run a child: %s", strerror(-r));
+		goto done;
+	}
+	if ((record = make_record(p, block, order, cell, answer, &before, cpu_of(cell, o))))
+		r = run_append(run, record, error);
+	else
+		r = -ENOMEM;
+done:
+	json_decref(job);
+	json_decref(answer);
+	json_decref(record);
+	return r;
+}
+
+static bool holds(const struct run *run, unsigned block, const struct cell *cell)
+{
+	for (size_t i = 0; i < run->n; i++)
+		if (run->invocations[i].block == block &&
+		    cell_equal(&run->invocations[i].cell, cell))
+			return true;
+	return false;
+}
+
+static bool stopped(void)
+{
+	sigset_t pending;
+
+	sigpending(&pending);
+	return sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM);
+}
+
+static int run_block(const struct plan *p, const struct sweep_options *o, unsigned block,
+		     struct run *run, struct progress *progress, char *error)
+{
+	uint32_t *order = malloc(p->n * sizeof *order);
+	char what[80];
+	int r = 0;
+
+	if (!order)
+		return -ENOMEM;
+	plan_order(p, block, order);
+	for (size_t i = 0; i < p->n && !r; i++) {
+		const struct cell *cell = &p->cells[order[i]];
+		if (stopped())
+			r = -EINTR;
+		else if (!holds(run, block, cell)) {
+			snprintf(what, sizeof what, "%s on %.40s", cell->stubs, cell->workload);
+			r = run_one(p, o, block, i, cell, run, progress, error);
+			progress_step(progress, what);
+		}
+	}
+	free(order);
+	return r;
+}
+
+/* Replays read a file each: what is wrong with one is told once, before anything runs. */
+static int check_data(const struct plan *p, const char *data, char *error)
+{
+	const struct workload_params params = { .live = 1, .data = data };
+
+	for (const struct workload *const *w = workloads; *w; w++) {
+		struct scenario scenario;
+		size_t i = 0;
+
+		while (i < p->n && strcmp(p->cells[i].workload, (*w)->name))
+			i++;
+		if (!(*w)->trace || i == p->n)
+			continue;
+		int r = (*w)->open(*w, &params, &scenario, error);
+		if (r)
+			return r;
+		scenario_close(&scenario);
+	}
+	return 0;
+}
+
+int sweep_run(const struct plan *p, const struct sweep_options *o, struct run *run,
+	      char error[RUN_ERROR])
+{
+	unsigned blocks = o->blocks ? o->blocks : p->blocks;
+	size_t all = (size_t)blocks * p->n;
+	struct progress progress;
+	sigset_t stop, mask;
+	int r = check_data(p, o->data, error);
+
+	if (r)
+		return r;
+	if (o->prepare)
+		o->prepare(p->cells, p->n, o->cache, o->name ? o->name : "stubmap");
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGINT);
+	sigaddset(&stop, SIGTERM);
+	sigprocmask(SIG_BLOCK, &stop, &mask);
+	progress_begin(&progress, o->name ? o->name : "stubmap", all > run->n ? all - run->n : 0);
+	for (unsigned block = 0; block < blocks && !r; block++)
+		r = run_block(p, o, block, run, &progress, error);
+	progress_end(&progress);
+	while (r == -EINTR && stopped()) /* answered by ending in order */
+		sigtimedwait(&stop, NULL, &(struct timespec){ 0 });
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	return r;
+}

@@ -1,0 +1,396 @@
+/*
+ * code.c - walks over the instructions of a wasm module, to find what wasm2c or stubmap can't
+ * take before either meets it, and to name the function and the proposal.
+ *
+ *      body:    size | locals: count of (how many, type) | instruction ... end
+ *      element: flags | [table] [where: instruction ... end] | [type] | count of functions or of
+ *               (instruction ... end)
+ *
+ * Nothing is validated: wasm2c does that. What is known is known by the length of its immediates.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "wasm/reader.h"
+
+#define TAIL_CALLS   "tail calls"
+#define EXCEPTIONS   "exception handling"
+#define REFERENCES   WASM_TYPED_REFERENCES
+#define GC	     "garbage collection (GC)"
+#define THREADS	     "threads (atomic instructions)"
+#define MULTI_MEMORY "multiple memories (multi-memory)"
+#define STACKS	     "stack switching"
+#define WIDE	     "wide arithmetic"
+#define MEMORY_FUNCS "memory control"
+#define UNKNOWN	     "an instruction of no known proposal"
+
+/* The immediates of a row of opcodes, a letter each: u a number, m a memory's place, M a memory, b
+ * a block's type, t a type, l any LEB128, 4 and 8 so many bytes, s a list of types, j a list of
+ * numbers and one more. Or the proposal that the row is of. */
+struct row {
+	uint32_t last; /* the row begins behind the one before */
+	const char *immediates, *feature;
+};
+
+static const struct row plain[] = {
+	{ 0x01, "", NULL },	    /* unreachable, nop */
+	{ 0x04, "b", NULL },	    /* block, loop, if */
+	{ 0x05, "", NULL },	    /* else */
+	{ 0x0a, NULL, EXCEPTIONS }, /* try, catch, throw, rethrow, throw_ref */
+	{ 0x0b, "", NULL },	    /* end */
+	{ 0x0d, "u", NULL },	    /* br, br_if */
+	{ 0x0e, "j", NULL },	    /* br_table */
+	{ 0x0f, "", NULL },	    /* return */
+	{ 0x10, "u", NULL },	    /* call */
+	{ 0x11, "uu", NULL },	    /* call_indirect */
+	{ 0x13, NULL, TAIL_CALLS }, /* return_call, return_call_indirect */
+	{ 0x14, NULL, REFERENCES }, /* call_ref */
+	{ 0x15, NULL, TAIL_CALLS }, /* return_call_ref */
+	{ 0x17, NULL, UNKNOWN },    /* none */
+	{ 0x19, NULL, EXCEPTIONS }, /* delegate, catch_all */
+	{ 0x1b, "", NULL },	    /* drop, select */
+	{ 0x1c, "s", NULL },	    /* select with a type */
+	{ 0x1e, NULL, UNKNOWN },    /* none */
+	{ 0x1f, NULL, EXCEPTIONS }, /* try_table */
+	{ 0x26, "u", NULL },	    /* local, global, table: get, set, tee */
+	{ 0x27, NULL, UNKNOWN },    /* none */
+	{ 0x3e, "m", NULL },	    /* loads and stores */
+	{ 0x40, "M", NULL },	    /* memory.size, memory.grow */
+	{ 0x42, "l", NULL },	    /* i32.const, i64.const */
+	{ 0x43, "4", NULL },	    /* f32.const */
+	{ 0x44, "8", NULL },	    /* f64.const */
+	{ 0xc4, "", NULL },	    /* numbers; the last ones extend signs */
+	{ 0xcf, NULL, UNKNOWN },    /* none */
+	{ 0xd0, "t", NULL },	    /* ref.null */
+	{ 0xd1, "", NULL },	    /* ref.is_null */
+	{ 0xd2, "u", NULL },	    /* ref.func */
+	{ 0xd3, NULL, GC },	    /* ref.eq */
+	{ 0xd6, NULL, REFERENCES }, /* ref.as_non_null, br_on_null, br_on_non_null */
+	{ 0xdf, NULL, UNKNOWN },    /* none */
+	{ 0xe6, NULL, STACKS },	    /* cont.new and its like */
+	{ 0xfa, NULL, UNKNOWN },    /* none */
+};
+
+static const struct row saturating_and_bulk[] = {
+	{ 7, "", NULL },	    /* trunc_sat */
+	{ 8, "uM", NULL },	    /* memory.init */
+	{ 9, "u", NULL },	    /* data.drop */
+	{ 10, "MM", NULL },	    /* memory.copy */
+	{ 11, "M", NULL },	    /* memory.fill */
+	{ 12, "uu", NULL },	    /* table.init */
+	{ 13, "u", NULL },	    /* elem.drop */
+	{ 14, "uu", NULL },	    /* table.copy */
+	{ 17, "u", NULL },	    /* table.grow, size, fill */
+	{ 18, NULL, MEMORY_FUNCS }, /* memory.discard */
+	{ 22, NULL, WIDE },	    /* i64.add128 and its like */
+};
+
+static const struct row gc[] = { { 30, NULL, GC },
+				 { 0x7f, NULL, UNKNOWN },
+				 { 0xb7, NULL, "reference-typed strings (stringref)" } };
+static const struct row simd[] = { { 0xff, NULL, "SIMD" }, { 0x1ff, NULL, "relaxed SIMD" } };
+static const struct row threads[] = { { 0x4e, NULL, THREADS } };
+
+#define ROWS(rows) rows, sizeof(rows) / sizeof *(rows)
+
+static const struct row *row_in(const struct row *rows, size_t n, uint32_t opcode)
+{
+	static const struct row unknown = { 0, NULL, UNKNOWN };
+
+	for (size_t i = 0; i < n; i++)
+		if (opcode <= rows[i].last)
+			return &rows[i];
+	return &unknown;
+}
+
+static const struct row *row_of(struct reader *r, uint8_t opcode)
+{
+	switch (opcode) {
+	case 0xfb:
+		return row_in(ROWS(gc), wasm_number(r));
+	case 0xfc:
+		return row_in(ROWS(saturating_and_bulk), wasm_number(r));
+	case 0xfd:
+		return row_in(ROWS(simd), wasm_number(r));
+	case 0xfe:
+		return row_in(ROWS(threads), wasm_number(r));
+	default:
+		return row_in(ROWS(plain), opcode);
+	}
+}
+
+/* ---- Types ----------------------------------------------------------------------------------- */
+
+const char *wasm_type_feature(uint8_t type)
+{
+	switch (type) {
+	case 0x7b:
+		return "SIMD";
+	case 0x78:
+	case 0x77: /* packed, in fields */
+	case 0x73:
+	case 0x72:
+	case 0x71:
+	case 0x6e:
+	case 0x6d:
+	case 0x6c:
+	case 0x6b:
+	case 0x6a: /* abstract heap types */
+		return GC;
+	case 0x74:
+	case 0x69:
+		return EXCEPTIONS;
+	case 0x75:
+	case 0x68:
+		return STACKS;
+	case 0x64:
+	case 0x63:
+		return REFERENCES;
+	case 0x67:
+		return "reference-typed strings (stringref)";
+	default:
+		return NULL;
+	}
+}
+
+static const char *type_at(struct reader *r)
+{
+	return wasm_type_feature(wasm_byte(r));
+}
+
+/* Of a block: nothing, a value, or a function type's number. */
+static const char *block_at(struct reader *r)
+{
+	uint8_t first = r->at < r->end ? *r->at : 0;
+
+	if (first & 0x40 && !(first & 0x80)) /* a negative number of one byte */
+		return type_at(r);
+	uint32_t type = wasm_number(r);
+	return type < r->file->ntypes ? r->file->types[type].feature : NULL;
+}
+
+/* ---- Instructions ---------------------------------------------------------------------------- */
+
+static const char *memory_at(struct reader *r)
+{
+	return wasm_number(r) ? MULTI_MEMORY : NULL;
+}
+
+static const char *place_at(struct reader *r)
+{
+	const uint32_t align = wasm_number(r);
+
+	if (align & 64)
+		return MULTI_MEMORY;
+	wasm_leb(r);
+	return NULL;
+}
+
+static const char *list_at(struct reader *r, bool of_types)
+{
+	const char *feature = NULL;
+
+	for (uint32_t n = wasm_count(r); n && !feature && !r->bad; n--)
+		if (of_types)
+			feature = type_at(r);
+		else
+			wasm_number(r);
+	if (!of_types)
+		wasm_number(r);
+	return feature;
+}
+
+static const char *immediate(struct reader *r, char letter)
+{
+	switch (letter) {
+	case 'b':
+		return block_at(r);
+	case 't':
+		return type_at(r);
+	case 's':
+	case 'j':
+		return list_at(r, letter == 's');
+	case 'm':
+		return place_at(r);
+	case 'M':
+		return memory_at(r);
+	case 'u':
+		wasm_number(r);
+		return NULL;
+	case 'l':
+		wasm_leb(r);
+		return NULL;
+	default:
+		wasm_skip(r, (size_t)(letter - '0'));
+		return NULL;
+	}
+}
+
+/* Over one instruction: NULL, or the proposal that can't be taken. */
+static const char *instruction(struct reader *r, uint8_t opcode)
+{
+	const struct row *row = row_of(r, opcode);
+	const char *feature = row->feature;
+
+	if (r->bad)
+		return NULL;
+	for (const char *letter = row->immediates; letter && *letter && !feature; letter++)
+		feature = immediate(r, *letter);
+	return feature;
+}
+
+/* Over a constant expression; *function, where it is given, is what ref.func named last. */
+static const char *constant(struct reader *r, uint32_t *function)
+{
+	const char *feature = NULL;
+
+	while (!feature && !r->bad) {
+		uint8_t opcode = wasm_byte(r);
+
+		if (opcode == 0x0b)
+			return NULL;
+		if (opcode == 0xd2 && function) {
+			*function = wasm_number(r);
+			continue;
+		}
+		feature = instruction(r, opcode);
+		if (!feature && opcode >= 0x45 && opcode <= 0xc4)
+			feature = "extended constant expressions (extended-const)";
+	}
+	return feature;
+}
+
+/* ---- Sections -------------------------------------------------------------------------------- */
+
+int wasm_code_globals(struct reader *r)
+{
+	uint32_t n = wasm_count(r);
+	char who[32];
+
+	for (uint32_t i = 0; i < n && !r->bad; i++) {
+		const char *feature = type_at(r);
+
+		if (!feature && wasm_byte(r) > 1)
+			feature = THREADS;
+		if (!feature)
+			feature = constant(r, NULL);
+		snprintf(who, sizeof who, "global %u", i);
+		if (feature && !r->bad)
+			return wasm_refuse_feature(r, who, feature);
+	}
+	return 0;
+}
+
+enum { ELEMENT_PASSIVE = 1, ELEMENT_TABLE = 2, ELEMENT_EXPRESSIONS = 4 };
+
+/* What a table holds is called through a stub. */
+static int check_element(struct reader *r, uint32_t segment, uint32_t i, uint32_t function)
+{
+	char who[WASM_WHO + 40], name[WASM_WHO];
+
+	if (r->bad || function == UINT32_MAX)
+		return 0;
+	snprintf(who, sizeof who, "element %u of segment %u", i, segment);
+	if (function >= r->file->nfunction_types)
+		return wasm_refuse(r, "%s: function %u of %u", who, function,
+				   r->file->nfunction_types);
+	snprintf(who, sizeof who, "element %u of segment %u, %s", i, segment,
+		 wasm_function_name(r, function, name));
+	return wasm_check_signature(r, who, &r->file->types[r->file->function_types[function]]);
+}
+
+static int read_segment(struct reader *r, uint32_t segment)
+{
+	const uint32_t flags = wasm_number(r);
+	const bool declared = (flags & 3) == 3;
+	const char *feature = NULL;
+	char who[40];
+	int e = 0;
+
+	snprintf(who, sizeof who, "element segment %u", segment);
+	if (flags > 7)
+		return wasm_refuse(r, "%s: unknown flags 0x%x", who, flags);
+	if ((flags & 3) == ELEMENT_TABLE)
+		wasm_number(r);
+	if (!(flags & ELEMENT_PASSIVE))
+		feature = constant(r, NULL);
+	if (!feature && flags & 3)
+		feature = type_at(r); /* or 0: functions */
+	uint32_t n = feature ? 0 : wasm_count(r);
+	for (uint32_t i = 0; i < n && !e && !feature && !r->bad; i++) {
+		uint32_t function = UINT32_MAX;
+
+		if (flags & ELEMENT_EXPRESSIONS)
+			feature = constant(r, &function);
+		else
+			function = wasm_number(r);
+		if (!feature && !declared)
+			e = check_element(r, segment, i, function);
+	}
+	return feature && !r->bad ? wasm_refuse_feature(r, who, feature) : e;
+}
+
+int wasm_code_elements(struct reader *r)
+{
+	uint32_t n = wasm_count(r);
+	int e = 0;
+
+	for (uint32_t i = 0; i < n && !e && !r->bad; i++)
+		e = read_segment(r, i);
+	return e;
+}
+
+int wasm_code_data(struct reader *r)
+{
+	uint32_t n = wasm_count(r);
+	char who[40];
+
+	for (uint32_t i = 0; i < n && !r->bad; i++) {
+		const uint32_t flags = wasm_number(r);
+		const char *feature = NULL;
+
+		snprintf(who, sizeof who, "data segment %u", i);
+		if (flags > 2)
+			return wasm_refuse(r, "%s: unknown flags 0x%x", who, flags);
+		if (flags == 2)
+			feature = memory_at(r);
+		if (!feature && flags != 1)
+			feature = constant(r, NULL);
+		if (feature && !r->bad)
+			return wasm_refuse_feature(r, who, feature);
+		wasm_skip(r, wasm_number(r));
+	}
+	return 0;
+}
+
+static const char *body(struct reader *r)
+{
+	const char *feature = NULL;
+
+	for (uint32_t n = wasm_count(r); n && !feature && !r->bad; n--) {
+		wasm_number(r);
+		feature = type_at(r);
+	}
+	while (!feature && !r->bad && r->at < r->end)
+		feature = instruction(r, wasm_byte(r));
+	return feature;
+}
+
+int wasm_code_bodies(struct reader *r)
+{
+	const uint32_t n = wasm_count(r), imported = r->file->nfunction_imports;
+	const uint8_t *const end = r->end;
+	char who[WASM_WHO];
+
+	for (uint32_t i = 0; i < n && !r->bad; i++) {
+		const uint32_t size = wasm_count(r);
+
+		r->end = r->at + size;
+		const char *feature = body(r);
+		r->end = end;
+		if (feature && !r->bad)
+			return wasm_refuse_feature(r, wasm_function_name(r, imported + i, who),
+						   feature);
+	}
+	return 0;
+}

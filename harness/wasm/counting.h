@@ -1,0 +1,23 @@
+/*
+ * counting.h - counts crossings: a strategy that only counts, in front of the floor. Not for
+ * timing.
+ */
+#ifndef STUBMAP_WASM_COUNTING_H
+#define STUBMAP_WASM_COUNTING_H
+
+#include <stubmap/stub.h>
+
+struct wasm_counts {
+	uint64_t made[STUB_KINDS];	/* stubs bound so far, rebinding included */
+	uint64_t used[STUB_KINDS];	/* of those, crossed at least once */
+	uint64_t crossings[STUB_KINDS]; /* calls through them */
+};
+
+/* For stub_space_open; code memory must be CODE_DUAL. */
+extern const struct stub_ops wasm_counting;
+/* Of a space that it is at work in. */
+void wasm_counts(const struct stub_space *, struct wasm_counts *out);
+/* Whether calls went through a callee that it bound. */
+bool wasm_crossed(const struct callee *);
+
+#endif

@@ -1,0 +1,107 @@
+/*
+ * internal.h - what the files behind wasm.h share: module.c (code), thread.c
+ * (threads, traps), instance.c (binding), runtime.c (what compiled code calls).
+ */
+#ifndef STUBMAP_WASM_INTERNAL_H
+#define STUBMAP_WASM_INTERNAL_H
+
+#include <assert.h>
+#include <setjmp.h>
+
+#include "workloads/wasm/abi.h"
+#include "wasm/file.h"
+#include "wasm/wasm.h"
+
+static_assert(sizeof(struct wasm_slot) == sizeof(struct callee) &&
+		  offsetof(struct wasm_slot, word) == offsetof(struct callee, word),
+	      "a slot is a callee");
+static_assert(offsetof(struct wasm_head, activation) == offsetof(struct host_instance, head) &&
+		  offsetof(struct wasm_head, host) == offsetof(struct host_instance, host),
+	      "an instance begins as host.h has it");
+
+/* Both tiers of one module have the same types: equal ones have equal numbers, from 1. */
+struct wasm_func_type {
+	char *letters; /* parameters, '>', results */
+	stub_signature signature;
+	bool fits;
+};
+
+struct wasm_module {
+	struct code_memory *code;
+	char name[64];
+	struct wasm_file file;
+	uint8_t *bitcode;
+	size_t bitcode_size;
+	struct loaded tiers[2]; /* tier 0, tier 2 */
+	int current;		/* of tiers[]; -1: none yet */
+	struct wasm_func_type *types;
+	uint32_t ntypes;
+	uint32_t instances; /* ever opened: their numbers */
+};
+
+struct wasm_instance {
+	struct wasm_module *module;
+	struct stub_space *space;
+	struct wasm_thread *thread;
+	struct wasi *wasi;
+	struct wasm_head *block; /* what compiled code calls ctx */
+	struct callee *callees;	 /* imports, builtins, native exports, js exports */
+	uint32_t ncallees;
+	wasm_rt_memory_t *memory; /* NULL: it has none */
+	wasm_rt_funcref_table_t *tables[WASM_TABLES];
+	uint32_t ntables, serial;
+	char failed[80]; /* what a host function that failed said */
+	struct wasm_instance_stats stats;
+	struct wasm_instance *next; /* of the thread */
+};
+
+/* What a trap returns to. */
+struct wasm_run {
+	jmp_buf back;
+	struct wasm_thread *thread;
+	struct wasm_run *outer;
+	void *exit_frame; /* of the activation when it began */
+	char *error;
+	struct wasm_instance *opening; /* being instantiated, or NULL */
+};
+
+/* The run of this thread that a trap would end. */
+struct wasm_run *wasm_current_run(void);
+/* As wasm_run, for the instance that is being opened. */
+enum wasm_end wasm_run_opening(struct wasm_thread *, struct wasm_instance *opening,
+			       void (*body)(void *), void *arg, char error[WASM_ERROR]);
+/* Ends the current run: "module: what in function". pc: in compiled code, or NULL: the newest exit
+ * frame says where. */
+_Noreturn void wasm_stop(struct wasm_instance *, const void *pc, const char *what);
+/* What the function at that code address is called, as far as is known. */
+const char *wasm_function_at(const struct wasm_module *, const void *code);
+_Noreturn void wasm_exit(struct wasm_thread *, uint32_t code);
+
+/* Index of module->types, plus 1; 0: out of memory. */
+uint32_t wasm_module_type(struct wasm_module *, const char *letters);
+/* The address of a compiled function by its symbol, in the current tier. */
+const void *wasm_module_symbol(const struct wasm_module *, const char *symbol);
+/* Runs the module's own registration of its function types. 0, -ENOMEM. */
+int wasm_runtime_register(struct wasm_module *, const void *function);
+/* What compiled code names and does not define, or NULL. */
+const void *wasm_runtime_resolve(const char *symbol);
+/* The C function behind a builtin, and its signature. */
+const void *wasm_runtime_builtin(enum wasm_builtin, const char **signature);
+
+/* Makes entry i of a table what ref says, and its callee with it. 0, or the strategy's error. */
+int wasm_table_entry(struct wasm_instance *, wasm_rt_funcref_table_t *, uint32_t i,
+		     const wasm_rt_funcref_t *ref);
+
+/* n of them from an element segment, from entry d on, bound as one. As above. */
+int wasm_table_segment(struct wasm_instance *, wasm_rt_funcref_table_t *, uint32_t d,
+		       const struct wasm_element *, uint32_t n, const uint32_t *types);
+
+static inline struct wasm_instance *wasm_instance_of(const void *context)
+{
+	return ((const struct wasm_head *)context)->owner;
+}
+
+/* A host function by the names that it is imported by; its signature in letters. NULL: none. */
+const void *wasm_host_function(const char *module, const char *name, const char **signature);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * same.c - quanta that hold the same bytes, as one physical quantum (CODE_DUAL).
+ *
+ *      executable view     | first | ... | at   | at+q | at+2q | ...
+ *                              |            |      |      |
+ *      pages of the memfd      P <----------+------+------+        the file's own pages there:
+ * holes
+ *
+ * mremap of a shared mapping with an old size of 0 maps its pages once more; no descriptor is
+ * needed. It trades memory (of n quanta, n - 1) and lines of a physically tagged instruction cache
+ * for a system call and a mapping of the kernel's for each quantum, whose number it limits.
+ */
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "../stub.h"
+
+static int map_again(struct code_memory *code, void *at, const void *of, size_t bytes)
+{
+	void *got = mremap((void *)(uintptr_t)of, 0, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, at);
+
+	code_count_syscalls(code, 1);
+	return got == MAP_FAILED ? -errno : 0;
+}
+
+/* Back to the file's own pages; they are found through the writable view. */
+static void own(struct code_memory *code, uint8_t *at, size_t bytes)
+{
+	if (!bytes || map_again(code, at, code_writable(code, at), bytes))
+		return;
+	code_count_syscalls(code, 1);
+	(void)mprotect(at, bytes, PROT_READ | PROT_EXEC);
+}
+
+int code_same(struct code_memory *code, void *at, size_t bytes, const void *first)
+{
+	const size_t quantum = code_config(code)->quantum;
+
+	if (code_config(code)->wx != CODE_DUAL)
+		return -EINVAL;
+	for (size_t done = 0; done < bytes; done += quantum) {
+		int error = map_again(code, (uint8_t *)at + done, first, quantum);
+		if (error) {
+			own(code, at, done);
+			return error;
+		}
+	}
+	return 0;
+}

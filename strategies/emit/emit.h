@@ -1,0 +1,119 @@
+/*
+ * emit.h - the emitter: machine code of stubs, as bytes that may be copied anywhere.
+ *
+ * A body is a whole stub. Bodies differ in how they reach their two literals, target and context:
+ *
+ *   form          context                target                       who
+ *   EMIT_NEAR     mov reg, imm64         call rel32                   baked, target in reach
+ *   EMIT_FAR      mov reg, imm64         mov rax, imm64; call rax     baked, target anywhere
+ *   EMIT_TABLE    [rip..]: word p+S+8    call [rip..]: word p+S       one side table
+ *   EMIT_BEHIND   [r11+S]                call [r11+8]                 body behind a pool's head
+ *   EMIT_CALLEE   [r10+16]               call [r10+8]                 the callee is the table
+ *
+ * Bound arguments (bind) are immediates in the baked forms; words from p+S+16 on in EMIT_TABLE,
+ * which the stub's own size leaves room for; behind a head the word at r11+S+8 is the argument, if
+ * there is one, or points to spec->bound; a callee's word points there.
+ *
+ * With poison, all but EMIT_BEHIND begin with a head that a store of data turns away from the body:
+ *
+ *   lea r11, [p+2S]; jmp [r11]                          [p+2S]: p + EMIT_SLOT, or what reports
+ *   cmp [r10], 0; jne body; lea r11, [p]; jmp [r10+24]  EMIT_CALLEE: code 0: word is what reports
+ *
+ * p is the stub's address, S code_literal_distance(), r11 = p+S, r10 the callee. All forms are
+ * position-independent but for what emit_literals and emit_retarget write into the first two.
+ */
+#ifndef STUBMAP_EMIT_H
+#define STUBMAP_EMIT_H
+
+#include "../stub.h"
+
+enum { EMIT_MAX = 2048 }; /* bytes: no body is larger */
+enum { EMIT_SLOT = 16 };  /* bytes of a pool's head, and the alignment of every body */
+
+enum emit_form { EMIT_NEAR, EMIT_FAR, EMIT_TABLE, EMIT_BEHIND, EMIT_CALLEE };
+
+struct emit_config {
+	enum emit_form form;
+	bool markers;	 /* endbr64 first */
+	size_t distance; /* S */
+	struct stub_runtime runtime;
+	bool poison;
+};
+
+/* Where a baked body's literals lie; 0: it has none. */
+struct emit_patches {
+	uint16_t context; /* offset of the imm64 */
+	uint16_t target;  /* of the rel32 (4-byte aligned) or imm64 (8-byte aligned) */
+	uint16_t bound[STUB_MAX_BOUND]; /* of the immediates, as wide as their types */
+};
+
+/* The body for a spec's kind, signature and number of bound arguments; nothing else of it is
+ * looked at. 0 and the body's size in bytes, or -ENOTSUP (one of these is unknown). */
+int emit_body(uint8_t code[EMIT_MAX], const struct emit_config *config,
+	      const struct stub_spec *spec, size_t *size, struct emit_patches *patches);
+/* 0 or -ENOTSUP, as emit_body would say. */
+int emit_check(const struct stub_spec *spec);
+
+/* Whether a near call anywhere in [at, at+EMIT_MAX) reaches target; NULL is never in reach. */
+bool emit_in_reach(const void *at, const void *target);
+/* Writes the spec's literals into a baked body that will run at `at`, through `write`. */
+void emit_literals(enum emit_form form, const struct emit_patches *patches, void *write,
+		   const void *at, const struct stub_spec *spec);
+/* Replaces the target, by one aligned store: a processor in the midst of the stub calls the old one
+ * or the new. EMIT_NEAR: target must be in reach. */
+void emit_retarget(enum emit_form form, const struct emit_patches *patches, void *write,
+		   const void *at, const void *target);
+
+/* A pool's head: r11 = p+S, jump to the body that [r11] names. At most EMIT_SLOT bytes. */
+size_t emit_head(uint8_t code[EMIT_SLOT], size_t distance, bool markers);
+/* A whole stub that fits a slot and is the same for every signature, its literals one side table's
+ * (EMIT_TABLE): its size, or 0 where the kind has none. */
+size_t emit_whole(uint8_t slot[EMIT_SLOT], enum stub_kind kind, size_t distance, bool markers);
+/* A body that traps: what a free slot runs into. At most EMIT_SLOT bytes. */
+size_t emit_trap(uint8_t code[EMIT_SLOT], bool markers);
+
+/* What a trigger saved, in memory order; all of it is put back, changed or not. */
+struct emit_saved {
+	uint64_t rax, r10, r9, r8, rcx, rdx, rsi, rdi;
+	uint64_t xmm[8]; /* low halves */
+};
+/* Code that calls slow(arg, callee, saved) with every argument register saved, then jumps to the
+ * address that slow returned, as if it had been called there; NULL: it returns to its caller. */
+size_t emit_trigger(uint8_t code[EMIT_MAX], bool markers,
+		    const void *(*slow)(void *arg, struct callee *, struct emit_saved *),
+		    void *arg);
+
+/*
+ * What an interpretive stub's frame ends in; while the target runs, rsp is its address. The
+ * registers are the caller's at first, then what the target is to get; results likewise.
+ */
+struct emit_call {
+	uint64_t stack[STUB_MAX_PARAMS]; /* the target's stack arguments */
+	uint64_t ints[6];		 /* rdi, rsi, rdx, rcx, r8, r9 */
+	uint64_t floats[8];		 /* xmm0-7, low halves */
+	uint64_t r13;			 /* ref: what the caller expects */
+	const void *target;
+	uint64_t rax, xmm0;
+};
+enum emit_next {
+	EMIT_GO,     /* leave the frame, registers as in the call, jump to target as if called */
+	EMIT_CALL,   /* call target in this frame, then ask `after` for the results */
+	EMIT_RETURN, /* return with rax, xmm0 */
+};
+/* Code that makes a frame of `size` bytes that ends in an emit_call, and leaves it to C what
+ * becomes of a call. frame is the stub's rbp: [-1], [-2] are before's to write (stub.h), [0] and up
+ * its caller's. */
+size_t emit_interpreter(uint8_t code[EMIT_MAX], bool markers, size_t size,
+			enum emit_next (*before)(void *arg, struct callee *, struct emit_call *,
+						 uint64_t *frame),
+			void (*after)(void *arg, struct emit_call *, uint64_t *frame), void *arg);
+
+/* How a call that is not made ends: zero in the result registers; zero in argv[0] too
+ * (entry_native); VALUE_ERROR (entry_js). */
+enum emit_zero { EMIT_ZERO, EMIT_ZERO_ARGV, EMIT_ZERO_ERROR, EMIT_ZEROES };
+enum emit_zero emit_zero_of(enum stub_kind kind, stub_signature s);
+/* Where a poisoned stub leads: calls report(arg, r11, r10), then returns as `zero` says. */
+size_t emit_poisoned(uint8_t code[EMIT_MAX], bool markers, enum emit_zero zero,
+		     void (*report)(void *arg, uint8_t *at, struct callee *c), void *arg);
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * exact.c - Wasmtime's format: every non-empty safepoint by its return address.
+ *
+ *      count | pc[count] | offset[count] | records ...
+ *
+ * exact is byte for byte what Wasmtime (since March 2025) writes as the section
+ * `.wasmtime.stackmap` (no bytes: no section): a record for each pc. exact-consed writes equal
+ * records once; offsets being free to point anywhere, the reader is the same. Both are simple and
+ * quick to read; eight bytes of index a safepoint is their price. Empty maps are left out, so a pc
+ * that is no safepoint looks like an empty one.
+ */
+#include "../parts/table.h"
+
+static int exact_entry(struct map_builder *b, const struct safepoint *p, bool consed)
+{
+	uint32_t offset;
+	int error = map_builder_begin(b, p);
+	if (error || !p->nlive)
+		return error;
+	error = map_builder_record(b, p, &offset);
+	if (!error && consed)
+		error = map_builder_cons(b, &offset);
+	return error ? error : map_builder_entry(b, p->pc, offset);
+}
+
+static int exact_add(void *state, const struct safepoint *p)
+{
+	return exact_entry(state, p, false);
+}
+
+static int exact_consed_add(void *state, const struct safepoint *p)
+{
+	return exact_entry(state, p, true);
+}
+
+static inline enum map_answer exact_at(const struct map_table *t, size_t entry, uint32_t pc,
+				       struct live *out)
+{
+	if (map_load32(t->start + 4 * entry) != pc)
+		return MAP_ABSENT;
+	return map_record(t, map_load32(t->offset + 4 * entry), out);
+}
+
+static enum map_answer exact_lookup(const uint8_t *map, size_t len, uint32_t pc, struct live *out)
+{
+	return map_lookup(map, len, 2, exact_at, MAP_ABSENT, pc, out);
+}
+
+static void exact_lookup_many(const uint8_t *map, size_t len, const uint32_t *pcs, size_t n,
+			      struct live *out, enum map_answer *answers)
+{
+	map_lookup_many(map, len, 2, exact_at, MAP_ABSENT, pcs, n, out, answers);
+}
+
+static void exact_split(const uint8_t *map, size_t len, size_t *index, size_t *data)
+{
+	map_table_split(map, len, 2, index, data);
+}
+
+const struct map_ops MAP_OPS(exact) = {
+	.name = "exact",
+	.summary = "Wasmtime's format: a sorted pc and a bitmap for each non-empty safepoint",
+	.flags = MAP_EXACT,
+	.state = sizeof(struct map_builder),
+	.add = exact_add,
+	.finish = map_builder_finish,
+	.lookup = exact_lookup,
+	.lookup_many = exact_lookup_many,
+	.split = exact_split,
+};
+
+const struct map_ops MAP_OPS(exact_consed) = {
+	.name = "exact-consed",
+	.summary = "exact, equal bitmaps written once; the reader is the same",
+	.flags = MAP_EXACT,
+	.state = sizeof(struct map_builder),
+	.add = exact_consed_add,
+	.finish = map_builder_finish,
+	.lookup = exact_lookup,
+	.lookup_many = exact_lookup_many,
+	.split = exact_split,
+};

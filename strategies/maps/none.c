@@ -1,0 +1,34 @@
+/*
+ * none.c - no map at all: the floor. What a JIT without references pays, and what an encoder's
+ * bytes and time are read against.
+ */
+#include "../parts/table.h"
+
+static int none_add(void *state, const struct safepoint *p)
+{
+	return map_builder_begin(state, p);
+}
+
+static enum map_answer none_lookup(const uint8_t *map, size_t len, uint32_t pc, struct live *out)
+{
+	(void)map, (void)pc, (void)out;
+	return len ? MAP_DAMAGED : MAP_ABSENT;
+}
+
+static void none_split(const uint8_t *map, size_t len, size_t *index, size_t *data)
+{
+	(void)map;
+	*index = len;
+	*data = 0;
+}
+
+const struct map_ops MAP_OPS(none) = {
+	.name = "none",
+	.summary = "no map",
+	.flags = MAP_FLOOR,
+	.state = sizeof(struct map_builder),
+	.add = none_add,
+	.finish = map_builder_finish,
+	.lookup = none_lookup,
+	.split = none_split,
+};

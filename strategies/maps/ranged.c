@@ -1,0 +1,75 @@
+/*
+ * ranged.c - successive safepoints with the same map as one range.
+ *
+ *      count | first pc[count] | last pc[count] | offset[count] | records ...
+ *
+ * A range is a longest run of successive safepoints with equal frame size and live places, from the
+ * first's pc to the last's. Runs of empty maps are ranges too (an empty map has no record, and all
+ * are equal), so the gap between two ranges is known to hold no safepoint. Within a range, though,
+ * a pc between two safepoints gets their map. Pays where neighbours repeat; twelve bytes a range.
+ */
+#include "../parts/table.h"
+
+static int ranged_entry(struct map_builder *b, const struct safepoint *p, bool consed)
+{
+	int error = map_builder_begin(b, p);
+	return error ? error : map_builder_run(b, p, consed, true);
+}
+
+static int ranged_add(void *state, const struct safepoint *p)
+{
+	return ranged_entry(state, p, false);
+}
+
+static int ranged_consed_add(void *state, const struct safepoint *p)
+{
+	return ranged_entry(state, p, true);
+}
+
+static inline enum map_answer ranged_at(const struct map_table *t, size_t entry, uint32_t pc,
+					struct live *out)
+{
+	if (pc < map_load32(t->start + 4 * entry) || pc > map_load32(t->end + 4 * entry))
+		return MAP_NO_SAFEPOINT;
+	return map_record_or_empty(t, map_load32(t->offset + 4 * entry), out);
+}
+
+static enum map_answer ranged_lookup(const uint8_t *map, size_t len, uint32_t pc, struct live *out)
+{
+	return map_lookup(map, len, 3, ranged_at, MAP_NO_SAFEPOINT, pc, out);
+}
+
+static void ranged_lookup_many(const uint8_t *map, size_t len, const uint32_t *pcs, size_t n,
+			       struct live *out, enum map_answer *answers)
+{
+	map_lookup_many(map, len, 3, ranged_at, MAP_NO_SAFEPOINT, pcs, n, out, answers);
+}
+
+static void ranged_split(const uint8_t *map, size_t len, size_t *index, size_t *data)
+{
+	map_table_split(map, len, 3, index, data);
+}
+
+const struct map_ops MAP_OPS(ranged) = {
+	.name = "ranged",
+	.summary = "runs of equal maps as ranges with both ends, empty ones too",
+	.flags = MAP_EMPTIES,
+	.state = sizeof(struct map_builder),
+	.add = ranged_add,
+	.finish = map_builder_finish,
+	.lookup = ranged_lookup,
+	.lookup_many = ranged_lookup_many,
+	.split = ranged_split,
+};
+
+const struct map_ops MAP_OPS(ranged_consed) = {
+	.name = "ranged-consed",
+	.summary = "ranged, equal bitmaps written once",
+	.flags = MAP_EMPTIES,
+	.state = sizeof(struct map_builder),
+	.add = ranged_consed_add,
+	.finish = map_builder_finish,
+	.lookup = ranged_lookup,
+	.lookup_many = ranged_lookup_many,
+	.split = ranged_split,
+};

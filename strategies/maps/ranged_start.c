@@ -1,0 +1,95 @@
+/*
+ * ranged_start.c - ranges by their start alone: the last start <= pc answers.
+ *
+ *      count | first pc[count] | offset[count] | records ...
+ *
+ * Runs are ranged.c's, equal records are written once. Without an end every pc from the first
+ * safepoint on has some map: a pc that is no safepoint is detected only before the first.
+ *
+ * ranged-start records empty maps, so at least every safepoint gets its own. ranged-unsafe leaves
+ * them out, as one is tempted to: an empty safepoint then gets the map of the one before, perhaps
+ * another function's, and the collector traces dead slots. That was CVE-2021-39218; the row is here
+ * to show that the harness notices.
+ */
+#include "../parts/table.h"
+
+static int ranged_start_add(void *state, const struct safepoint *p)
+{
+	int error = map_builder_begin(state, p);
+	return error ? error : map_builder_run(state, p, true, false);
+}
+
+static int ranged_unsafe_add(void *state, const struct safepoint *p)
+{
+	int error = map_builder_begin(state, p);
+	return error || !p->nlive ? error : map_builder_run(state, p, true, false);
+}
+
+static inline enum map_answer ranged_start_at(const struct map_table *t, size_t entry, uint32_t pc,
+					      struct live *out)
+{
+	if (pc < map_load32(t->start + 4 * entry))
+		return MAP_NO_SAFEPOINT;
+	return map_record_or_empty(t, map_load32(t->offset + 4 * entry), out);
+}
+
+static enum map_answer ranged_start_lookup(const uint8_t *map, size_t len, uint32_t pc,
+					   struct live *out)
+{
+	return map_lookup(map, len, 2, ranged_start_at, MAP_NO_SAFEPOINT, pc, out);
+}
+
+static void ranged_start_lookup_many(const uint8_t *map, size_t len, const uint32_t *pcs, size_t n,
+				     struct live *out, enum map_answer *answers)
+{
+	map_lookup_many(map, len, 2, ranged_start_at, MAP_NO_SAFEPOINT, pcs, n, out, answers);
+}
+
+static inline enum map_answer ranged_unsafe_at(const struct map_table *t, size_t entry, uint32_t pc,
+					       struct live *out)
+{
+	if (pc < map_load32(t->start + 4 * entry))
+		return MAP_ABSENT;
+	return map_record(t, map_load32(t->offset + 4 * entry), out);
+}
+
+static enum map_answer ranged_unsafe_lookup(const uint8_t *map, size_t len, uint32_t pc,
+					    struct live *out)
+{
+	return map_lookup(map, len, 2, ranged_unsafe_at, MAP_ABSENT, pc, out);
+}
+
+static void ranged_unsafe_lookup_many(const uint8_t *map, size_t len, const uint32_t *pcs, size_t n,
+				      struct live *out, enum map_answer *answers)
+{
+	map_lookup_many(map, len, 2, ranged_unsafe_at, MAP_ABSENT, pcs, n, out, answers);
+}
+
+static void ranged_start_split(const uint8_t *map, size_t len, size_t *index, size_t *data)
+{
+	map_table_split(map, len, 2, index, data);
+}
+
+const struct map_ops MAP_OPS(ranged_start) = {
+	.name = "ranged-start",
+	.summary = "runs of equal maps by their starts, empty ones too, bitmaps written once",
+	.flags = MAP_EMPTIES,
+	.state = sizeof(struct map_builder),
+	.add = ranged_start_add,
+	.finish = map_builder_finish,
+	.lookup = ranged_start_lookup,
+	.lookup_many = ranged_start_lookup_many,
+	.split = ranged_start_split,
+};
+
+const struct map_ops MAP_OPS(ranged_unsafe) = {
+	.name = "ranged-unsafe",
+	.summary = "ranged-start without the empty maps: wrong by design, a control",
+	.flags = MAP_UNSAFE,
+	.state = sizeof(struct map_builder),
+	.add = ranged_unsafe_add,
+	.finish = map_builder_finish,
+	.lookup = ranged_unsafe_lookup,
+	.lookup_many = ranged_unsafe_lookup_many,
+	.split = ranged_start_split,
+};

@@ -1,0 +1,40 @@
+/*
+ * bodies.h - a small table from what a body depends on (kind, signature, number of bound arguments;
+ * form) to what a strategy made for it: code that many stubs share, or a template that many are
+ * copied from.
+ */
+#ifndef STUBMAP_BODIES_H
+#define STUBMAP_BODIES_H
+
+#include "../code/arena.h"
+
+struct body {
+	uint64_t key; /* 0: empty */
+	const uint8_t *code;
+	uint32_t size;
+	struct emit_patches patches;
+	enum emit_zero zero; /* how a call of it that is not made ends */
+};
+
+struct bodies {
+	struct body *table; /* open addressing */
+	uint32_t capacity, count;
+};
+
+void bodies_close(struct bodies *bodies);
+/* NULL: not there. Pointers hold until the next bodies_insert. */
+const struct body *bodies_find(const struct bodies *bodies, const struct stub_spec *spec,
+			       enum emit_form form);
+/* The one whose code begins there, which is in the table; reads all of it. */
+const struct body *bodies_at(const struct bodies *bodies, const void *code);
+/* 0 or -ENOMEM. The key is new. */
+int bodies_insert(struct bodies *bodies, const struct stub_spec *spec, enum emit_form form,
+		  const struct body *body);
+
+/* Makes the shared bodies that n specs need and that are missing, in one opening of the arena;
+ * kinds whose bit (1 << kind) is in `without` need none. 0, -ENOMEM, -ENOTSUP; those that were made
+ * stay. */
+int bodies_prepare(struct bodies *bodies, struct arena *arena, const struct emit_config *config,
+		   unsigned without, const struct stub_spec *specs, size_t n);
+
+#endif

@@ -1,0 +1,205 @@
+/* builder.c - the writing half of table.h. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "table.h"
+
+/* ---- Bytes --------------------------------------------------------------------------------- */
+
+/* Room for n more bytes: where they go, or NULL. len is as it was. */
+static uint8_t *bytes_reserve(struct bytes *b, size_t n)
+{
+	if (n > b->cap - b->len) {
+		size_t cap = b->cap ? b->cap : 256;
+		while (n > cap - b->len) {
+			if (cap > SIZE_MAX / 2)
+				return NULL;
+			cap *= 2;
+		}
+		uint8_t *data = realloc(b->data, cap);
+		if (!data)
+			return NULL;
+		b->data = data;
+		b->cap = cap;
+	}
+	return b->data + b->len;
+}
+
+static int bytes_append32(struct bytes *b, uint32_t v)
+{
+	uint8_t *p = bytes_reserve(b, 4);
+	if (!p)
+		return -ENOMEM;
+	map_store32(p, v);
+	b->len += 4;
+	return 0;
+}
+
+/* ---- The builder --------------------------------------------------------------------------- */
+
+int map_builder_begin(struct map_builder *b, const struct safepoint *p)
+{
+	if (b->begun && p->pc <= b->pc)
+		return -EINVAL;
+	int error = map_check_places(p);
+	if (error)
+		return error;
+	b->pc = p->pc;
+	b->begun = true;
+	return 0;
+}
+
+int map_builder_record(struct map_builder *b, const struct safepoint *p, uint32_t *offset)
+{
+	size_t nwords = p->nlive ? p->live[p->nlive - 1] / 32 + 1 : 0;
+	size_t at = b->records.len / 4;
+	if (at + 2 + nwords >= MAP_EMPTY)
+		return -EFBIG;
+	uint8_t *out = bytes_reserve(&b->records, 8 + 4 * nwords);
+	if (!out)
+		return -ENOMEM;
+	map_store32(out, p->frame_size);
+	map_store32(out + 4, (uint32_t)nwords);
+	memset(out + 8, 0, 4 * nwords);
+	/* A little-endian bitmap of words is one of bytes. */
+	for (uint32_t i = 0; i < p->nlive; i++)
+		out[8 + p->live[i] / 8] |= (uint8_t)(1u << p->live[i] % 8);
+	b->records.len += 8 + 4 * nwords;
+	*offset = (uint32_t)at;
+	return 0;
+}
+
+/* Bytes of the record at an offset. */
+static size_t record_size(const struct map_builder *b, uint32_t offset)
+{
+	return 8 + 4 * (size_t)map_load32(b->records.data + 4 * (size_t)offset + 4);
+}
+
+/* Of the record just written: drops it again where it equals the one at `other`. */
+static bool record_same(struct map_builder *b, uint32_t offset, uint32_t other)
+{
+	size_t size = record_size(b, offset);
+	const uint8_t *data = b->records.data;
+	if (size != record_size(b, other) ||
+	    memcmp(data + 4 * (size_t)offset, data + 4 * (size_t)other, size))
+		return false;
+	b->records.len = 4 * (size_t)offset;
+	return true;
+}
+
+/* A multiplication mixes a word upwards, the shift folds it back; records are a few words. */
+static uint32_t record_hash(const struct map_builder *b, uint32_t offset)
+{
+	const uint8_t *p = b->records.data + 4 * (size_t)offset;
+	uint64_t h = 0x9e3779b97f4a7c15u;
+	for (size_t n = record_size(b, offset); n; n -= 4, p += 4) {
+		h = (h ^ map_load32(p)) * 0xd6e8feb86659fd93u;
+		h ^= h >> 32;
+	}
+	return (uint32_t)h;
+}
+
+static int cons_grow(struct map_cons *c)
+{
+	uint32_t capacity = c->capacity ? 2 * c->capacity : 256;
+	if (capacity < c->capacity)
+		return -EFBIG;
+	struct map_cons_slot *slots = calloc(capacity, sizeof *slots);
+	if (!slots)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < c->capacity; i++) {
+		uint32_t h = c->slots[i].hash;
+		if (!c->slots[i].at)
+			continue;
+		while (slots[h & (capacity - 1)].at)
+			h++;
+		slots[h & (capacity - 1)] = c->slots[i];
+	}
+	free(c->slots);
+	c->slots = slots;
+	c->capacity = capacity;
+	return 0;
+}
+
+int map_builder_cons(struct map_builder *b, uint32_t *offset)
+{
+	struct map_cons *c = &b->cons;
+	if (c->used >= c->capacity / 2) {
+		int error = cons_grow(c);
+		if (error)
+			return error;
+	}
+	uint32_t hash = record_hash(b, *offset);
+	struct map_cons_slot *slot;
+	for (uint32_t h = hash;; h++) {
+		slot = &c->slots[h & (c->capacity - 1)];
+		if (!slot->at)
+			break;
+		if (slot->hash == hash && record_same(b, *offset, slot->at - 1)) {
+			*offset = slot->at - 1;
+			return 0;
+		}
+	}
+	*slot = (struct map_cons_slot){ hash, *offset + 1 };
+	c->used++;
+	return 0;
+}
+
+int map_builder_entry(struct map_builder *b, uint32_t pc, uint32_t offset)
+{
+	if (b->start.len / 4 == UINT32_MAX)
+		return -EFBIG;
+	int error = bytes_append32(&b->start, pc);
+	return error ? error : bytes_append32(&b->offset, offset);
+}
+
+int map_builder_run(struct map_builder *b, const struct safepoint *p, bool consed, bool with_end)
+{
+	bool first = !b->start.len, again = false;
+	uint32_t offset = MAP_EMPTY;
+	uint32_t last = first ? MAP_EMPTY : map_load32(b->offset.data + b->offset.len - 4);
+	int error = 0;
+	if (!p->nlive) {
+		again = !first && last == MAP_EMPTY;
+	} else {
+		error = map_builder_record(b, p, &offset);
+		again = !error && last != MAP_EMPTY && record_same(b, offset, last);
+		if (!error && !again && consed)
+			error = map_builder_cons(b, &offset);
+	}
+	if (!error && !again)
+		error = map_builder_entry(b, p->pc, offset);
+	if (error || !with_end)
+		return error;
+	if (again)
+		b->end.len -= 4;
+	return bytes_append32(&b->end, p->pc);
+}
+
+int map_builder_finish(void *state, struct bytes *out)
+{
+	struct map_builder *b = state;
+	const struct bytes *parts[] = { &b->start, &b->end, &b->offset, &b->records };
+	uint32_t count = (uint32_t)(b->start.len / 4);
+	size_t total = 4;
+	int error = 0;
+	for (size_t i = 0; i < 4; i++)
+		total += parts[i]->len;
+	if (out && count) {
+		if (bytes_reserve(out, total)) {
+			bytes_append32(out, count);
+			for (size_t i = 0; i < 4; i++) {
+				if (parts[i]->len)
+					memcpy(out->data + out->len, parts[i]->data, parts[i]->len);
+				out->len += parts[i]->len;
+			}
+		} else {
+			error = -ENOMEM;
+		}
+	}
+	for (size_t i = 0; i < 4; i++)
+		free(parts[i]->data);
+	free(b->cons.slots);
+	return error;
+}

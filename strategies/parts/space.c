@@ -1,0 +1,91 @@
+/*
+ * space.c - a strategy at work: its rows held to the contract once, when a space is opened, so that
+ * no caller need ask again.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../stub.h"
+
+const char *const stub_policy_names[STUB_POLICIES] = {
+	[STUB_ALL] = "all",	  [STUB_ONE] = "one",		[STUB_TABLE] = "table",
+	[STUB_MODULE] = "module", [STUB_ADAPTIVE] = "adaptive",
+};
+
+static bool takes(const struct stub_ops *ops, enum stub_literals literals)
+{
+	switch (literals) {
+	case STUB_LITERALS_BAKED:
+		return ops->flags & STUB_CAN_BAKE;
+	case STUB_LITERALS_TABLE:
+		return ops->flags & STUB_CAN_TABLE;
+	}
+	return false;
+}
+
+static bool sound(const struct stub_ops *ops, const struct stub_config *config,
+		  const struct stub_runtime *runtime)
+{
+	return ops->name && ops->summary && ops->bind && ops->retarget && ops->release &&
+	       !(ops->flags & STUB_BULK) == !ops->bind_many &&
+	       !(ops->flags & STUB_DEFERRED) == !ops->made && takes(ops, ops->literals) &&
+	       runtime->convert && runtime->box_i64 && runtime->unbox && runtime->raise &&
+	       (!config->poison || runtime->released);
+}
+
+int stub_space_open(struct stub_space *space, const struct stub_ops *ops, struct code_memory *code,
+		    const struct stub_config *config, const struct stub_runtime *runtime)
+{
+	*space = (struct stub_space){ .code = code, .config = *config, .runtime = *runtime };
+	if (space->config.defaults)
+		space->config.literals = ops->literals;
+	if (!sound(ops, config, runtime) || !takes(ops, space->config.literals))
+		return -EINVAL;
+	space->ops = ops;
+	if (ops->state) {
+		space->state = calloc(1, ops->state);
+		if (!space->state)
+			return -ENOMEM;
+	}
+	int error = config->running ? code_set_running(code) : 0;
+	if (!error && ops->open)
+		error = ops->open(space);
+	if (error) {
+		free(space->state);
+		*space = (struct stub_space){ 0 };
+	}
+	return error;
+}
+
+void stub_space_close(struct stub_space *space)
+{
+	if (space->ops && space->ops->close)
+		space->ops->close(space);
+	free(space->state);
+	*space = (struct stub_space){ 0 };
+}
+
+int stub_retarget_many(struct stub_space *space, struct callee *const *c,
+		       const void *const *targets, size_t n, size_t *done)
+{
+	int error = 0;
+
+	if (space->ops->retarget_many)
+		return space->ops->retarget_many(space, c, targets, n, done);
+	for (*done = 0; *done < n && !error; *done += !error)
+		error = space->ops->retarget(space, c[*done], targets[*done]);
+	return error;
+}
+
+void stub_space_lock(struct stub_space *space)
+{
+	if (space->config.running)
+		pthread_mutex_lock(code_mutex(space->code));
+}
+
+void stub_space_unlock(struct stub_space *space)
+{
+	if (space->config.running)
+		pthread_mutex_unlock(code_mutex(space->code));
+}

@@ -1,0 +1,246 @@
+/*
+ * table.h - what the encoders share, private to them. Writing: a builder of columns and
+ * records, and hash-consing. Reading: little-endian words, one search, and the table that most
+ * formats are:
+ *
+ *      count | start[count] | end[count] | offset[count] | records ...     all u32, unaligned
+ *
+ *      record: frame_size | nwords | bitmap[nwords]          offset: in words, from the first
+ * record
+ *
+ * `end` is there in the ranged formats only. No entries: no bytes at all.
+ *
+ * Readers trust nothing: count is held against len, each offset against what follows. A reader
+ * tells MAP_TOUCH which bytes it reads, and fetches ahead by MAP_PREFETCH, so that
+ * harness/maps/lines.c can count cache lines by compiling the same source once more.
+ */
+#ifndef STUBMAP_MAP_BYTES_H
+#define STUBMAP_MAP_BYTES_H
+
+#include <string.h>
+
+#include "../map.h"
+
+#ifndef MAP_TOUCH
+#define MAP_TOUCH(p, n) ((void)0)
+#endif
+#ifndef MAP_PREFETCH
+#define MAP_PREFETCH(p) __builtin_prefetch(p)
+#endif
+#ifdef __clang__ /* keeps it from making a branch of a conditional move; gcc does not */
+#define MAP_UNPREDICTABLE(x) __builtin_unpredictable(x)
+#else
+#define MAP_UNPREDICTABLE(x) (x)
+#endif
+/* For what takes a function as an argument, so that it becomes part of the loop. */
+#define MAP_INLINE static inline __attribute__((always_inline))
+#ifndef MAP_OPS /* the name of an encoder's row; the second compilation takes another */
+#define MAP_OPS(name) map_##name
+#endif
+
+/* The offset of an empty map: it has no record, and whatever its frame, it equals any other. */
+#define MAP_EMPTY 0xffffffffu
+
+/* ---- Writing ------------------------------------------------------------------------------- */
+
+static inline void map_store32(uint8_t *p, uint32_t v)
+{
+	p[0] = (uint8_t)v;
+	p[1] = (uint8_t)(v >> 8);
+	p[2] = (uint8_t)(v >> 16);
+	p[3] = (uint8_t)(v >> 24);
+}
+
+/* Strings of a byte store by content: an open hash of where each starts. Starts as {0}. */
+struct map_cons {
+	struct map_cons_slot {
+		uint32_t hash, at; /* at: 1 + the user's number for the string; 0: free */
+	} *slots;
+	uint32_t capacity, used; /* capacity: a power of two */
+};
+
+struct map_builder {
+	struct bytes start, end, offset, records;
+	struct map_cons cons;
+	uint32_t pc; /* of the last safepoint */
+	bool begun;
+};
+
+/* A safepoint's places: 0, -EINVAL (out of order, outside the frame), or -ENOTSUP: they are right
+ * but some are registers. */
+int map_check_places(const struct safepoint *);
+/* Every encoder calls it first. 0, or as ops->add, unchanged: -EINVAL, -ENOTSUP (registers). */
+int map_builder_begin(struct map_builder *, const struct safepoint *);
+/* Writes the safepoint's record behind all others; *offset is its number of words from the first.
+ * 0, -ENOMEM, -EFBIG. */
+int map_builder_record(struct map_builder *, const struct safepoint *, uint32_t *offset);
+/* Of the record just written: takes an equal one from before instead, if there is one. */
+int map_builder_cons(struct map_builder *, uint32_t *offset);
+int map_builder_entry(struct map_builder *, uint32_t pc, uint32_t offset);
+/* A safepoint of a ranged format: an entry, unless the last one has the same map. */
+int map_builder_run(struct map_builder *, const struct safepoint *, bool consed, bool with_end);
+/* ops->finish for tables of the form above. */
+int map_builder_finish(void *state, struct bytes *out);
+
+/* ---- Reading ------------------------------------------------------------------------------- */
+
+static inline uint32_t map_load32(const uint8_t *p)
+{
+	uint32_t v;
+	MAP_TOUCH(p, sizeof v);
+	memcpy(&v, p, sizeof v);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	v = __builtin_bswap32(v);
+#endif
+	return v;
+}
+
+/* Columns of a table; `end` is `start` where the format has none. */
+struct map_table {
+	const uint8_t *start, *end, *offset, *records;
+	size_t count, words; /* entries; words from records to the end of the bytes */
+};
+
+/* columns: 2 or 3 (with end). false: the bytes are no such table. */
+static inline bool map_table_open(struct map_table *t, const uint8_t *map, size_t len,
+				  unsigned columns)
+{
+	t->count = 0;
+	if (len < 4)
+		return len == 0;
+	size_t count = map_load32(map);
+	if (count > (len - 4) / (4 * columns))
+		return false;
+	t->count = count;
+	t->start = map + 4;
+	t->end = t->start + (columns - 2) * 4 * count;
+	t->offset = t->end + 4 * count;
+	t->records = t->offset + 4 * count;
+	t->words = (len - 4) / 4 - columns * count;
+	return true;
+}
+
+/* The map at an offset, wherever that came from. A record that says more words than its frame has
+ * slots is damaged: no reader is led outside the frame by more than the rest of a word. */
+static inline enum map_answer map_record(const struct map_table *t, uint32_t offset,
+					 struct live *out)
+{
+	if (offset >= t->words || t->words - offset < 2)
+		return MAP_DAMAGED;
+	const uint8_t *p = t->records + 4 * (size_t)offset;
+	out->frame_size = map_load32(p);
+	out->nwords = map_load32(p + 4);
+	out->bitmap = p + 8;
+	if (out->nwords > t->words - offset - 2 ||
+	    out->nwords > ((uint64_t)out->frame_size + 127) / 128)
+		return MAP_DAMAGED;
+	return MAP_FOUND;
+}
+
+/* The same in a format that records empty maps. */
+static inline enum map_answer map_record_or_empty(const struct map_table *t, uint32_t offset,
+						  struct live *out)
+{
+	if (offset != MAP_EMPTY)
+		return map_record(t, offset, out);
+	*out = (struct live){ 0 };
+	return MAP_FOUND;
+}
+
+/*
+ * One step of a binary search over n > 1 ascending words at `low`: the half where the last word <=
+ * key is. No branch depends on what was read (a table in cache would pay for each one mispredicted,
+ * half of all), but then nothing runs ahead in a cold table either; so the two places where the
+ * next step may look are fetched at once. That is as fast cold as a branchy search, and two to five
+ * times as fast warm.
+ */
+static inline const uint8_t *map_search_step(const uint8_t *low, size_t n, uint32_t key)
+{
+	const uint8_t *high = low + 4 * (n / 2);
+	return MAP_UNPREDICTABLE(map_load32(high) <= key) ? high : low;
+}
+
+/* Of n >= 1 ascending words, the index of the last that is <= key; 0 if there is none. */
+static inline size_t map_search(const uint8_t *at, size_t n, uint32_t key)
+{
+	const uint8_t *low = at;
+	for (; n > 16; n -= n / 2) {
+		size_t half = n / 2, next = (n - half) / 2;
+		MAP_PREFETCH(low + 4 * next);
+		MAP_PREFETCH(low + 4 * (half + next));
+		low = map_search_step(low, n, key);
+	}
+	/* What is left lies in a line or two, on their way by now. */
+	for (; n > 1; n -= n / 2)
+		low = map_search_step(low, n, key);
+	return (size_t)(low - at) / 4;
+}
+
+/* What a format makes of the entry that a search for pc ended at. */
+typedef enum map_answer map_at(const struct map_table *, size_t entry, uint32_t pc, struct live *);
+
+/* ops->lookup, made of one format's `at`. nothing: the answer of an empty table. */
+MAP_INLINE enum map_answer map_lookup(const uint8_t *map, size_t len, unsigned columns, map_at *at,
+				      enum map_answer nothing, uint32_t pc, struct live *out)
+{
+	struct map_table t;
+	if (!map_table_open(&t, map, len, columns))
+		return MAP_DAMAGED;
+	if (!t.count)
+		return nothing;
+	return at(&t, map_search(t.start, t.count, pc), pc, out);
+}
+
+/*
+ * ops->lookup_many: MAP_LANES searches in step. All halve the same n, so a step is MAP_LANES loads
+ * that do not wait for one another; then the entries' offsets are fetched together, then their
+ * records.
+ */
+enum { MAP_LANES = 16 };
+
+MAP_INLINE void map_lookup_lanes(const struct map_table *t, map_at *at, const uint32_t *pcs,
+				 struct live *out, enum map_answer *answers)
+{
+	const uint8_t *low[MAP_LANES];
+	for (int i = 0; i < MAP_LANES; i++)
+		low[i] = t->start;
+	for (size_t n = t->count; n > 1; n -= n / 2)
+		for (int i = 0; i < MAP_LANES; i++)
+			low[i] = map_search_step(low[i], n, pcs[i]);
+	for (int i = 0; i < MAP_LANES; i++) {
+		MAP_PREFETCH(t->end + (low[i] - t->start));
+		MAP_PREFETCH(t->offset + (low[i] - t->start));
+	}
+	for (int i = 0; i < MAP_LANES; i++) {
+		uint32_t offset = map_load32(t->offset + (low[i] - t->start));
+		MAP_PREFETCH(t->records + 4 * (offset < t->words ? (size_t)offset : 0));
+	}
+	for (int i = 0; i < MAP_LANES; i++)
+		answers[i] = at(t, (size_t)(low[i] - t->start) / 4, pcs[i], &out[i]);
+}
+
+MAP_INLINE void map_lookup_many(const uint8_t *map, size_t len, unsigned columns, map_at *at,
+				enum map_answer nothing, const uint32_t *pcs, size_t n,
+				struct live *out, enum map_answer *answers)
+{
+	struct map_table t;
+	size_t i = 0;
+	if (map_table_open(&t, map, len, columns) && t.count)
+		for (; n - i >= MAP_LANES; i += MAP_LANES)
+			map_lookup_lanes(&t, at, pcs + i, out + i, answers + i);
+	for (; i < n; i++)
+		answers[i] = map_lookup(map, len, columns, at, nothing, pcs[i], &out[i]);
+}
+
+/* ops->split */
+static inline void map_table_split(const uint8_t *map, size_t len, unsigned columns, size_t *index,
+				   size_t *data)
+{
+	struct map_table t;
+	*index = len;
+	if (map_table_open(&t, map, len, columns) && t.count)
+		*index = 4 + 4 * columns * t.count;
+	*data = len - *index;
+}
+
+#endif

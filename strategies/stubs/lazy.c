@@ -1,0 +1,414 @@
+/*
+ * lazy.c - no stub before the first call, or before the K-th. Wraps any placement
+ * (ops->inner).
+ *
+ *      bind:   callee.code -> trigger, one a space       pending: | a | b | c | ...
+ *      call:   the trigger saves every argument register and asks the placement for the stubs that
+ *              stub_config.policy says, in bulk where it can, then jumps to callee.code: the stub
+ *
+ * It trades a slower first call for an instantiation that makes no code at all. The policy trades
+ * again: stubs that nobody calls against changes of protection (parts/pending.c).
+ *
+ * With stub_config.generic = K the trigger is an interpretive stub (parts/generic.c), and the first
+ * K calls of a callee go through that; the next makes its stub. It trades slow calls of what is
+ * seldom called for code that is never made.
+ *
+ * prepare is not passed on: instantiation is to make nothing. It only refuses what could not be
+ * made later. Bodies and templates come with the batch.
+ *
+ * A batch that finds no room leaves what it did not make pending; then the one that was called is
+ * tried alone; if that fails too, the call reports it and the next one tries again:
+ *      entry_js       returns VALUE_ERROR
+ *      entry_native   runtime.raise(context), argv[0] = 0 where there is a result
+ *      others         runtime.raise(context), returns zero
+ * raise runs on top of the caller with exit_frame as it was: no stub's frame is to be seen.
+ *
+ * A pending callee must stay where it is in memory.
+ *
+ * Memory order: a callee's words are the space's while it is pending; the placement publishes the
+ * code pointer last, as its own bind does. Under `running` the trigger is a hook of the space like
+ * any other: it takes the lock, and looks again whether the callee still waits: of several first
+ * calls one makes the stub, the others, having waited, find it. What an interpreted call needs it
+ * copies under that lock; it then runs with it released, as does the embedder's raise, which may
+ * leave by longjmp. A retarget of a callee that waits is a store under the lock: a call that begins
+ * after its return has the lock later, and makes or interprets with the new target. Once the stub
+ * is made, the placement's own argument holds (placed.c, pool.c).
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../code/arena.h"
+#include "../parts/generic.h"
+#include "../parts/pending.h"
+#include "../parts/poison.h"
+
+struct lazy_state {
+	struct stub_space inner, *space;
+	struct arena arena;
+	const uint8_t *trigger;
+	struct policy policy;
+	struct pending_ring ring; /* callee.word is its word here */
+	/* A batch; all as large as the ring. */
+	uint32_t *batch;
+	struct stub_spec *specs;
+	struct callee **callees;
+	uint32_t room;
+	struct poison poison;
+};
+
+static bool is_pending(const struct lazy_state *state, const struct callee *c)
+{
+	return __atomic_load_n(&c->code, __ATOMIC_RELAXED) == state->trigger;
+}
+
+static struct stub_spec spec_of(const struct lazy_state *state, uint32_t word)
+{
+	const struct pending *p = &state->ring.at[word];
+	struct stub_spec spec = p->spec;
+
+	spec.target = p->callee->target;
+	spec.context = p->callee->context;
+	return spec;
+}
+
+/* ---- Making ------------------------------------------------------------------------------- */
+
+static uint64_t syscalls(const struct lazy_state *state)
+{
+	struct code_stats stats;
+
+	code_get_stats(state->inner.code, &stats);
+	return stats.syscalls;
+}
+
+/* How many of the n pending ones in batch were made, from its start. */
+static size_t bind_batch(struct lazy_state *state, size_t n)
+{
+	struct stub_space *inner = &state->inner;
+	size_t done = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		state->specs[i] = spec_of(state, state->batch[i]);
+		state->callees[i] = state->ring.at[state->batch[i]].callee;
+	}
+	if (inner->ops->bind_many)
+		return inner->ops->bind_many(inner, state->specs, state->callees, n) ? 0 : n;
+	while (done < n && !inner->ops->bind(inner, &state->specs[done], state->callees[done]))
+		done++;
+	return done;
+}
+
+static size_t make_batch(struct lazy_state *state, size_t n)
+{
+	uint64_t before = syscalls(state);
+	size_t done = bind_batch(state, n);
+
+	if (done)
+		policy_learn(&state->policy, &state->ring, state->batch, done,
+			     syscalls(state) - before);
+	for (size_t i = 0; i < done; i++)
+		pending_remove(&state->ring, state->batch[i]);
+	return done;
+}
+
+/* Where stubs are made one by one and room ends in their midst, the one that is called has its. */
+static void called_first(uint32_t *batch, uint32_t word)
+{
+	size_t at = 0;
+
+	while (batch[at] != word)
+		at++;
+	memmove(batch + 1, batch, at * sizeof(*batch));
+	batch[0] = word;
+}
+
+/* Makes c's stub, with those that the policy wants. 0, or -ENOMEM: it still waits. */
+static int make(struct lazy_state *state, struct callee *c)
+{
+	uint32_t word = (uint32_t)c->word;
+	size_t n = policy_choose(&state->policy, &state->ring, word, state->batch);
+
+	if (!state->policy.bulk)
+		called_first(state->batch, word);
+	make_batch(state, n);
+	if (n > 1 && is_pending(state, c)) {
+		state->batch[0] = word;
+		make_batch(state, 1);
+	}
+	return is_pending(state, c) ? -ENOMEM : 0;
+}
+
+/* What a call that could not be made returns, in rax and xmm0 alike; rdi: its first argument. */
+static uint64_t report(const struct lazy_state *state, const struct stub_spec *spec, uint64_t rdi)
+{
+	if (spec->kind == STUB_ENTRY_JS)
+		return (uint64_t)VALUE_ERROR << 48;
+	if (spec->kind == STUB_ENTRY_NATIVE && stub_result(spec->signature) != STUB_VOID)
+		*(uint64_t *)(uintptr_t)rdi = 0;
+	state->inner.runtime.raise(spec->context);
+	return 0;
+}
+
+/* Where a call of c goes on; under poison a released one's word leads to the report. */
+static const void *callable(const struct callee *c)
+{
+	return c->code ? c->code : (const void *)(uintptr_t)c->word;
+}
+
+static void report_late(void *arg, uint8_t *r11, struct callee *r10)
+{
+	const struct stub_space *space = arg;
+	const struct lazy_state *state = space->state;
+
+	(void)r11;
+	space->runtime.released(
+	    &(struct stub_owner){ .code = state->trigger,
+				  .target = __atomic_load_n(&r10->target, __ATOMIC_RELAXED),
+				  .context = __atomic_load_n(&r10->context, __ATOMIC_RELAXED) });
+}
+
+/* ---- The triggers ------------------------------------------------------------------------- */
+
+/* See emit_trigger. */
+static const void *first_call(void *arg, struct callee *c, struct emit_saved *saved)
+{
+	struct lazy_state *state = arg;
+	struct stub_spec spec = { 0 };
+	int error = 0;
+
+	stub_space_lock(state->space);
+	if (is_pending(state, c)) {
+		spec = spec_of(state, (uint32_t)c->word);
+		error = make(state, c);
+	}
+	const void *code = callable(c);
+	stub_space_unlock(state->space);
+	if (!error)
+		return code;
+	saved->rax = saved->xmm[0] = report(state, &spec, saved->rdi);
+	return NULL;
+}
+
+/* See emit_interpreter. */
+static enum emit_next any_call(void *arg, struct callee *c, struct emit_call *call, uint64_t *frame)
+{
+	struct lazy_state *state = arg;
+	struct stub_spec spec = { 0 };
+	bool interpret = false;
+	int error = 0;
+
+	stub_space_lock(state->space);
+	if (is_pending(state, c)) {
+		struct pending *p = &state->ring.at[c->word];
+
+		spec = spec_of(state, (uint32_t)c->word);
+		interpret = p->calls < state->inner.config.generic;
+		p->calls += interpret;
+		error = interpret ? 0 : make(state, c);
+	}
+	call->target = callable(c);
+	stub_space_unlock(state->space);
+	if (interpret)
+		return generic_before(&state->inner.runtime, &spec, (struct generic_frame *)call,
+				      frame);
+	if (!error)
+		return EMIT_GO;
+	call->rax = call->xmm0 = report(state, &spec, call->ints[0]);
+	return EMIT_RETURN;
+}
+
+static void any_return(void *arg, struct emit_call *call, uint64_t *frame)
+{
+	const struct lazy_state *state = arg;
+
+	generic_after(&state->inner.runtime, (struct generic_frame *)call, frame);
+}
+
+static int make_trigger(struct stub_space *space)
+{
+	struct lazy_state *state = space->state;
+	bool markers = space->config.markers;
+	uint8_t code[EMIT_MAX];
+	size_t size = space->config.generic
+			  ? emit_interpreter(code, markers, sizeof(struct generic_frame), any_call,
+					     any_return, state)
+			  : emit_trigger(code, markers, first_call, state);
+
+	state->trigger = arena_add(&state->arena, code, size);
+	return state->trigger ? 0 : -ENOMEM;
+}
+
+/* ---- The strategy ------------------------------------------------------------------------- */
+
+static int lazy_open(struct stub_space *space)
+{
+	struct lazy_state *state = space->state;
+	struct stub_config config = space->config;
+
+	if ((unsigned)config.policy >= STUB_POLICIES)
+		return -EINVAL;
+	state->space = space;
+	state->policy = (struct policy){ config.policy, space->ops->inner->bind_many, 0 };
+	arena_init(&state->arena, space->code);
+	int error = poison_open(&state->poison, space, report_late);
+	if (error)
+		return error;
+	error = stub_space_open(&state->inner, space->ops->inner, space->code, &config,
+				&space->runtime);
+	if (error)
+		poison_close(&state->poison);
+	return error;
+}
+
+static void lazy_close(struct stub_space *space)
+{
+	struct lazy_state *state = space->state;
+
+	stub_space_close(&state->inner);
+	poison_close(&state->poison);
+	arena_close(&state->arena);
+	free(state->ring.at);
+	free(state->batch);
+	free(state->specs);
+	free(state->callees);
+}
+
+static int lazy_prepare(struct stub_space *space, const struct stub_spec *specs, size_t n)
+{
+	int error = 0;
+
+	(void)space;
+	for (size_t i = 0; i < n && !error; i++)
+		error = emit_check(&specs[i]);
+	return error;
+}
+
+/* Room for a batch of all that can wait: what a call makes must not depend on the heap. */
+static int make_room(struct lazy_state *state)
+{
+	uint32_t n = state->room ? state->room * 2 : 64;
+	void *batch = realloc(state->batch, n * sizeof(*state->batch));
+	state->batch = batch ? batch : state->batch;
+	void *specs = realloc(state->specs, n * sizeof(*state->specs));
+	state->specs = specs ? specs : state->specs;
+	void *callees = realloc(state->callees, n * sizeof(*state->callees));
+	state->callees = callees ? callees : state->callees;
+	if (!batch || !specs || !callees)
+		return -ENOMEM;
+	state->room = n;
+	return 0;
+}
+
+static int lazy_bind(struct stub_space *space, const struct stub_spec *spec, struct callee *c)
+{
+	struct lazy_state *state = space->state;
+	uint32_t word = 0;
+
+	int error = lazy_prepare(space, spec, 1);
+	if (!error && !state->trigger)
+		error = make_trigger(space);
+	if (!error && state->ring.count == state->room)
+		error = make_room(state);
+	if (!error)
+		word = pending_add(&state->ring, spec, c);
+	if (!word)
+		return error ? error : -ENOMEM;
+	c->target = spec->target;
+	c->context = spec->context;
+	c->word = word;
+	__atomic_store_n(&c->code, state->trigger, __ATOMIC_RELEASE);
+	return 0;
+}
+
+static int lazy_retarget(struct stub_space *space, struct callee *c, const void *target)
+{
+	struct lazy_state *state = space->state;
+
+	if (!is_pending(state, c))
+		return state->inner.ops->retarget(&state->inner, c, target);
+	c->target = target;
+	return 0;
+}
+
+static int lazy_retarget_many(struct stub_space *space, struct callee *const *c,
+			      const void *const *targets, size_t n, size_t *done)
+{
+	struct lazy_state *state = space->state;
+	int error = 0;
+
+	for (*done = 0; *done < n && !error;) {
+		size_t run = 0, changed = 0;
+
+		for (; *done < n && is_pending(state, c[*done]); ++*done)
+			c[*done]->target = targets[*done];
+		while (*done + run < n && !is_pending(state, c[*done + run]))
+			run++;
+		if (run)
+			error = stub_retarget_many(&state->inner, c + *done, targets + *done, run,
+						   &changed);
+		*done += changed;
+	}
+	return error;
+}
+
+/* Under poison the words of a callee that had no stub name it as its owner, to who comes late
+ * through the trigger. One that had a stub of the placement's is named in full by that alone. */
+static void lazy_release(struct stub_space *space, struct callee *c)
+{
+	struct lazy_state *state = space->state;
+	struct callee old = *c;
+	enum emit_zero zero = EMIT_ZERO;
+
+	if (is_pending(state, c)) {
+		const struct stub_spec *spec = &state->ring.at[c->word].spec;
+
+		zero = emit_zero_of(spec->kind, spec->signature);
+		pending_remove(&state->ring, (uint32_t)c->word);
+	} else {
+		state->inner.ops->release(&state->inner, c);
+	}
+	*c = (struct callee){ 0 };
+	if (space->config.poison)
+		*c = (struct callee){ .target = old.target,
+				      .context = old.context,
+				      .word = (uintptr_t)state->poison.entries[zero] };
+}
+
+static void lazy_reclaim(struct stub_space *space)
+{
+	struct lazy_state *state = space->state;
+
+	if (state->inner.ops->reclaim)
+		state->inner.ops->reclaim(&state->inner);
+}
+
+static bool lazy_made(const struct stub_space *space, const struct callee *c)
+{
+	return !is_pending(space->state, c);
+}
+
+#define LAZY(placement, takes, own)                                                          \
+	extern const struct stub_ops stub_##placement;                                       \
+	const struct stub_ops stub_lazy_##placement = {                                      \
+		.name = "lazy+" #placement,                                                  \
+		.summary =                                                                   \
+		    "made when called, together with those that a policy says: " #placement, \
+		.inner = &stub_##placement,                                                  \
+		.flags = STUB_DEFERRED | STUB_RETARGET_IN_PLACE | (takes),                   \
+		.literals = (own),                                                           \
+		.state = sizeof(struct lazy_state),                                          \
+		.open = lazy_open,                                                           \
+		.close = lazy_close,                                                         \
+		.prepare = lazy_prepare,                                                     \
+		.bind = lazy_bind,                                                           \
+		.retarget = lazy_retarget,                                                   \
+		.retarget_many = lazy_retarget_many,                                         \
+		.release = lazy_release,                                                     \
+		.reclaim = lazy_reclaim,                                                     \
+		.made = lazy_made,                                                           \
+	}
+
+LAZY(page, STUB_CAN_BAKE | STUB_CAN_TABLE, STUB_LITERALS_BAKED);
+LAZY(pool, STUB_CAN_TABLE | STUB_CAN_SHARE, STUB_LITERALS_TABLE);
+LAZY(template, STUB_CAN_BAKE | STUB_CAN_TABLE, STUB_LITERALS_BAKED);

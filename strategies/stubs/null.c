@@ -1,0 +1,138 @@
+/*
+ * null.c - the floor: no stub of one's own.
+ *
+ *      caller --- call [r10] ---> adapter (one a kind and signature) --- call [r10+8] ---> target
+ *                   r10 ------->  | code | target | context | word |
+ *
+ * Compiled callers whose target is known call it themselves (STUB_DIRECT): what is left is what any
+ * stub costs on top. Callers that cannot, since the convention differs, go through an adapter that
+ * reads both literals from the callee: no code per function at all, and no placement to measure.
+ * Retarget is one store to callee->target. An adapter reads that word once, after the caller's
+ * arguments are in place: it calls the old target or the new one. Words are published by the store
+ * of the code pointer (release); a caller that read it reads the words through the same callee. So
+ * callers may run: what a retarget replaces is a word, and there is nothing to reclaim.
+ *
+ * Poison: adapters are shared, so it is the callee's words that are poisoned, as long as the
+ * embedder leaves them so: code is NULL and word leads to the report. The owner's slot is the
+ * adapter.
+ */
+#include "../parts/bodies.h"
+#include "../parts/poison.h"
+
+struct null_state {
+	struct arena arena;
+	struct bodies bodies;
+	struct emit_config emit;
+	struct poison poison;
+};
+
+static void report(void *arg, uint8_t *r11, struct callee *r10)
+{
+	const struct stub_space *space = arg;
+
+	space->runtime.released(
+	    &(struct stub_owner){ .code = r11,
+				  .target = __atomic_load_n(&r10->target, __ATOMIC_RELAXED),
+				  .context = __atomic_load_n(&r10->context, __ATOMIC_RELAXED) });
+}
+
+static int null_open(struct stub_space *space)
+{
+	struct null_state *state = space->state;
+
+	arena_init(&state->arena, space->code);
+	state->emit = (struct emit_config){ .form = EMIT_CALLEE,
+					    .markers = space->config.markers,
+					    .distance = code_literal_distance(space->code),
+					    .runtime = space->runtime,
+					    .poison = space->config.poison };
+	return poison_open(&state->poison, space, report);
+}
+
+static void null_close(struct stub_space *space)
+{
+	struct null_state *state = space->state;
+
+	poison_close(&state->poison);
+	bodies_close(&state->bodies);
+	arena_close(&state->arena);
+}
+
+static int null_prepare(struct stub_space *space, const struct stub_spec *specs, size_t n)
+{
+	struct null_state *state = space->state;
+
+	return bodies_prepare(&state->bodies, &state->arena, &state->emit, 0, specs, n);
+}
+
+static int null_bind_many(struct stub_space *space, const struct stub_spec *specs,
+			  struct callee *const *c, size_t n)
+{
+	struct null_state *state = space->state;
+
+	int error = null_prepare(space, specs, n);
+	if (error)
+		return error;
+	for (size_t i = 0; i < n; i++) {
+		const struct stub_spec *spec = &specs[i];
+		const struct body *adapter = bodies_find(&state->bodies, spec, EMIT_CALLEE);
+
+		c[i]->target = spec->target;
+		c[i]->context = spec->context;
+		c[i]->word = spec->nbound ? (uintptr_t)spec->bound : 1;
+		__atomic_store_n(&c[i]->code, adapter->code, __ATOMIC_RELEASE);
+	}
+	return 0;
+}
+
+static int null_bind(struct stub_space *space, const struct stub_spec *spec, struct callee *c)
+{
+	return null_bind_many(space, spec, &c, 1);
+}
+
+static int null_retarget(struct stub_space *space, struct callee *c, const void *target)
+{
+	(void)space;
+	__atomic_store_n(&c->target, target, __ATOMIC_RELEASE);
+	return 0;
+}
+
+static int null_retarget_many(struct stub_space *space, struct callee *const *c,
+			      const void *const *targets, size_t n, size_t *done)
+{
+	(void)space;
+	for (size_t i = 0; i < n; i++)
+		__atomic_store_n(&c[i]->target, targets[i], __ATOMIC_RELEASE);
+	*done = n;
+	return 0;
+}
+
+static void null_release(struct stub_space *space, struct callee *c)
+{
+	struct null_state *state = space->state;
+
+	if (!space->config.poison) {
+		*c = (struct callee){ 0 };
+		return;
+	}
+	/* The word first: an adapter looks at it once it has seen that code is NULL. */
+	enum emit_zero zero = bodies_at(&state->bodies, c->code)->zero;
+	c->word = (uintptr_t)state->poison.entries[zero];
+	__atomic_store_n(&c->code, NULL, __ATOMIC_RELEASE);
+}
+
+const struct stub_ops stub_null = {
+	.name = "null",
+	.summary = "no stub: direct calls, or one adapter a signature (the floor)",
+	.flags = STUB_DIRECT | STUB_BULK | STUB_RETARGET_IN_PLACE | STUB_CAN_TABLE,
+	.literals = STUB_LITERALS_TABLE,
+	.state = sizeof(struct null_state),
+	.open = null_open,
+	.close = null_close,
+	.prepare = null_prepare,
+	.bind = null_bind,
+	.bind_many = null_bind_many,
+	.retarget = null_retarget,
+	.retarget_many = null_retarget_many,
+	.release = null_release,
+};

@@ -1,0 +1,120 @@
+/*
+ * page.c - a quantum for each stub: the baseline that engines arrive at when each small piece
+ * of code is an allocation of its own.
+ *
+ *      quantum          quantum          quantum
+ *      | stub | empty.. | stub | empty.. | stub | empty...
+ *
+ * One stub is made at a time: reserve, emit, make executable. It trades everything for simplicity:
+ * a stub costs a quantum of address space, a page of memory and two system calls, and as every stub
+ * starts at a page's start, all of them compete for the few cache sets of that offset. Release
+ * gives the quantum back at once; under poison, when it leaves the quarantine.
+ *
+ * Retarget and its memory order: placed.c. A stub that is replaced keeps its quantum until reclaim.
+ * Nothing here is ever patched that others lie beside, so callers that run change nothing but the
+ * system calls: a membarrier more for each stub under dual and rwx.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "../parts/placed.h"
+
+/* Puts a new stub in a new quantum. */
+static int place(struct stub_space *space, const struct stub_spec *spec, struct placed *placed)
+{
+	struct placed_list *list = space->state;
+	struct emit_config config = placed_config(space, placed_form(list, spec->target));
+	size_t quantum = code_config(space->code)->quantum;
+	uint8_t code[EMIT_MAX];
+	size_t size;
+
+	*placed = (struct placed){ .form = config.form,
+				   .kind = spec->kind,
+				   .signature = spec->signature,
+				   .bound = spec->bound,
+				   .nbound = spec->nbound };
+	int error = emit_body(code, &config, spec, &size, &placed->patches);
+	if (error)
+		return error;
+	placed->at = code_reserve(space->code, CODE_STUBS, quantum);
+	if (!placed->at)
+		return -ENOMEM;
+	placed->size = (uint32_t)size;
+	memcpy(code_writable(space->code, placed->at), code, size);
+	placed_literals(space, list, placed, spec);
+	error = code_commit(space->code, placed->at, quantum);
+	if (error) {
+		code_abort(space->code, placed->at, quantum);
+		return error;
+	}
+	code_account(space->code, CODE_STUBS, placed_bytes(size));
+	code_account(space->code, CODE_LITERALS, placed_literal_bytes(space, placed));
+	return 0;
+}
+
+static void drop(struct stub_space *space, const struct placed *placed)
+{
+	code_account(space->code, CODE_STUBS, -placed_bytes(placed->size));
+	code_account(space->code, CODE_LITERALS, -placed_literal_bytes(space, placed));
+	code_release(space->code, placed->at, code_config(space->code)->quantum);
+}
+
+static int make(struct stub_space *space, const struct stub_spec *specs, uint32_t *words, size_t n)
+{
+	struct placed_list *list = space->state;
+	size_t done = 0;
+	int error = 0;
+
+	for (; done < n && !error; done += !error) {
+		words[done] = placed_new(list);
+		error = words[done] ? place(space, &specs[done], placed_at(list, words[done]))
+				    : -ENOMEM;
+		if (error && words[done])
+			placed_free(list, words[done]);
+	}
+	for (size_t i = 0; error && i < done; i++) {
+		drop(space, placed_at(list, words[i]));
+		placed_free(list, words[i]);
+	}
+	return error;
+}
+
+static int page_open(struct stub_space *space)
+{
+	struct placed_list *list = space->state;
+
+	list->make = make;
+	list->drop = drop;
+	return placed_open(list, space);
+}
+
+static void page_close(struct stub_space *space)
+{
+	placed_close(space->state);
+}
+
+static int page_bind(struct stub_space *space, const struct stub_spec *spec, struct callee *c)
+{
+	struct placed_list *list = space->state;
+	uint32_t word;
+
+	int error = make(space, spec, &word, 1);
+	if (!error)
+		placed_publish(list, spec, word, c);
+	return error;
+}
+
+const struct stub_ops stub_page = {
+	.name = "page",
+	.summary = "a quantum for each stub, made one at a time (the baseline)",
+	.flags = STUB_RETARGET_IN_PLACE | STUB_CAN_BAKE | STUB_CAN_TABLE,
+	.literals = STUB_LITERALS_BAKED,
+	.state = sizeof(struct placed_list),
+	.open = page_open,
+	.close = page_close,
+	.bind = page_bind,
+	.retarget = placed_retarget,
+	.retarget_many = placed_retarget_many,
+	.release = placed_release,
+	.reclaim = placed_reclaim,
+};
