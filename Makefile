@@ -24,6 +24,7 @@ PUBLIC  := $(patsubst %,$(BUILD)/include/stubmap/%.h,stub map)
 LIBS    := -L$(LLVM)/lib -Wl,-rpath,$(LLVM)/lib -lLLVM-19 -ljansson -lzstd -lelf -lpapi -lpfm -lm -lpthread
 
 STRAT := $(wildcard strategies/*.c strategies/*/*.c)
+ENCODERS := $(wildcard strategies/maps/*.c)
 WORK  := $(wildcard workloads/*.c)
 HARN  := $(wildcard harness/*/*.c)
 TESTS := $(wildcard tests/test_*.c)
@@ -91,6 +92,18 @@ $(1)/obj/%.o: %.c | setup-dirs $$(PUBLIC)
 	@echo "  CC $$@"
 	@$$(CC) $$(STD) $$(if $$(filter harness/% tests/%,$$<),$$(VIEW)) $(2) -MMD -MP -c -o $$@ $$<
 
+# The encoders once more, with readers that report their loads (harness/maps/traced.h): whoever adds
+# an encoder to the list gets it traced.
+$(1)/obj/traced/%.o: %.c harness/maps/traced.h
+	@mkdir -p $$(@D)
+	@echo "  CC $$@"
+	@$$(CC) $$(STD) -include harness/maps/traced.h $(2) -MMD -MP -c -o $$@ $$<
+
+$(1)/traced.o: $$(patsubst %.c,$(1)/obj/traced/%.o,strategies/list.c $$(ENCODERS))
+	@$$(LD) -r -o $$@.all $$^
+	@objcopy --redefine-sym map_encoder=map_traced_encoder \
+		--keep-global-symbol=map_traced_encoder $$@.all $$@
+
 $(1)/libstubmap.a: $$(call obj,$(1),$$(STRAT))
 	@rm -f $$@
 	@echo "  AR $$@"
@@ -123,12 +136,12 @@ $(1)/gc/native/random.o: $(1)/gc/random.c workloads/gc/rt.h
 
 $(1)/tests/test_gc_random: $$(call gcobj,$(1),random)
 
-$(1)/stubmap: $$(call obj,$(1),$$(HARN) $$(WORK)) $$(call gcobj,$(1),$$(GC)) $(1)/libstubmap.a
+$(1)/stubmap: $$(call obj,$(1),$$(HARN) $$(WORK)) $$(call gcobj,$(1),$$(GC)) $(1)/traced.o $(1)/libstubmap.a
 	@echo "  LD $$@"
 	@$$(CC) $(2) -o $$@ $$^ $$(LIBS)
 
 $(1)/tests/%: $(1)/obj/tests/%.o $$(call obj,$(1),$$(HARNLIB) $$(WORK)) \
-              $$(call gcobj,$(1),$$(GC)) $(1)/libstubmap.a
+              $$(call gcobj,$(1),$$(GC)) $(1)/traced.o $(1)/libstubmap.a
 	@mkdir -p $$(@D)
 	@echo "  LD $$@"
 	@$$(CC) $(2) $$(PLAYED) -o $$@ $$^ -lcmocka $$(LIBS)
@@ -138,7 +151,8 @@ $(1)/tests/test_doctor: PLAYED := $(patsubst %,-Wl$(COMMA)--wrap=%,uarch_host gr
 	group_has_table group_available group_open group_read group_close loop_open loop_run \
 	loop_close)
 
--include $$(patsubst %.o,%.d,$$(call obj,$(1),$$(STRAT) $$(WORK) $$(HARN) $$(TESTS)) \
+-include $$(patsubst %.c,$(1)/obj/traced/%.d,strategies/list.c $$(ENCODERS)) \
+         $$(patsubst %.o,%.d,$$(call obj,$(1),$$(STRAT) $$(WORK) $$(HARN) $$(TESTS)) \
                               $$(call gcobj,$(1),$$(GC)))
 endef
 

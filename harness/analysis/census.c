@@ -1,10 +1,10 @@
-/* census.c - the distinct cells of a run in the order they are shown, and what they are called. */
+/* census.c - sorts cells by the order of the lists that their names stand in. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/rows.h"
+#include "analysis/census.h"
 
 struct entry {
 	struct cell cell, group;

@@ -10,23 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "analysis/census.h"
 #include "analysis/stats.h"
-#include "runs/store.h"
-
-/* The distinct cells of a run: groups together, arms in the order of list.h, replica after its
- * baseline. */
-struct census {
-	const struct run *run;
-	struct cell *cells;
-	struct cell *groups; /* of each cell: its group's baseline (plan_baseline_of) */
-	size_t n;
-	size_t *cell_of; /* of each invocation */
-};
-
-int census_take(const struct run *, struct census *); /* 0, -ENOMEM, -EINVAL (baseline) */
-void census_free(struct census *);
-/* The index of a cell, or n. */
-size_t census_find(const struct census *, const struct cell *);
 
 struct figure_id {
 	const char *phase, *event;
@@ -69,11 +54,5 @@ struct rows {
 int rows_make(const struct run *, const struct figure_id *wanted, size_t nwanted, struct rows *);
 void rows_free(struct rows *);
 const struct row *rows_find(const struct rows *, size_t cell, const char *phase, const char *event);
-
-/* The arm of a cell: the values of the baseline's keys, "page" or "page/ranged"; a replica has
- * " (A/A)" after it. Writes at most size bytes; returns out. */
-char *arm_label(const struct run *, const struct cell *, char *out, size_t size);
-/* What a group has in common: "ring, 64 live, indirect i>i, wx dual"; usual values are left out. */
-char *group_label(const struct run *, const struct cell *, char *out, size_t size);
 
 #endif

@@ -10,7 +10,7 @@
  * container (the first byte of .wasmtime.engine) and of the section's structure, since the format
  * has been the same from version 32 on.
  */
-#include "corpora/import.h"
+#include "corpora/importers.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -100,7 +100,7 @@ int import_cwasm(const struct image *img, struct corpus *out)
 	out->slot_bytes = 4;
 	out->flags = CORPUS_FRAMES;
 	if (!r)
-		r = import_seal(img, &b, out);
+		r = image_seal(img, &b, out);
 	corpus_abandon(&b);
 	free(places);
 	return r;

@@ -17,7 +17,7 @@
  * caller's frame have maps of their own (funcdata 0). The frame's size is what lies between SP and
  * the return address.
  */
-#include "corpora/import.h"
+#include "corpora/importers.h"
 
 #include <errno.h>
 #include <llvm-c/Disassembler.h>
@@ -307,7 +307,7 @@ int import_go(const struct image *img, struct corpus *out)
 	out->slot_bytes = 8;
 	out->flags = CORPUS_FRAMES | CORPUS_EMPTIES;
 	if (!r)
-		r = import_seal(img, &b, out);
+		r = image_seal(img, &b, out);
 	corpus_abandon(&b);
 	return r;
 }

@@ -465,3 +465,15 @@ int image_functions(const struct image *img, struct corpus_builder *b)
 	}
 	return r;
 }
+
+int image_seal(const struct image *img, struct corpus_builder *b, struct corpus *out)
+{
+	size_t n = strlen(out->note);
+
+	out->text_bytes = (uint32_t)img->text_size;
+	if (b->widened)
+		snprintf(out->note + n, sizeof out->note - n,
+			 "%s%u frames widened to hold a slot beyond their end", n ? "; " : "",
+			 (unsigned)b->widened);
+	return corpus_seal(b, out, img->error);
+}

@@ -51,6 +51,10 @@ int image_symbol_functions(const struct image *, struct corpus_builder *);
 int image_add_function(const struct image *, struct corpus_builder *, const char *from,
 		       uint64_t offset, uint64_t start, uint64_t size);
 
+/* What ends every importer: fills out's text_bytes and seals it; widened frames go into the note.
+ * The builder ends. 0, or corpus_seal's error. */
+int image_seal(const struct image *, struct corpus_builder *, struct corpus *out);
+
 /* Writes "path: section+0xoffset: what" to the image's error; section may be NULL. -EINVAL. */
 __attribute__((format(printf, 4, 5))) int image_error(const struct image *, const char *section,
 						      uint64_t offset, const char *format, ...);

@@ -2,6 +2,7 @@
  * import.c - reads a file, sees what it is, and hands it to its importer.
  */
 #include "corpora/import.h"
+#include "corpora/importers.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,18 +13,6 @@
 
 #include "base/file.h"
 #include "base/say.h"
-
-int import_seal(const struct image *img, struct corpus_builder *b, struct corpus *out)
-{
-	size_t n = strlen(out->note);
-
-	out->text_bytes = (uint32_t)img->text_size;
-	if (b->widened)
-		snprintf(out->note + n, sizeof out->note - n,
-			 "%s%u frames widened to hold a slot beyond their end", n ? "; " : "",
-			 (unsigned)b->widened);
-	return corpus_seal(b, out, img->error);
-}
 
 static int import_native(struct image *img, struct corpus *out)
 {

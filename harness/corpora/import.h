@@ -11,7 +11,6 @@
 #define STUBMAP_CORPORA_IMPORT_H
 
 #include "corpora/corpus.h"
-#include "corpora/image.h"
 
 /* 0; -EINVAL, -ENOMEM or the error of open and read, with one line in error that names the file
  * and, where it is known, the section and the offset. out is filled only with 0: corpus_close. */
@@ -28,14 +27,5 @@ int corpus_import_bytes(const char *path, uint8_t *bytes, size_t size, struct co
  */
 int corpus_from_llvm(const char *name, const uint8_t *map, size_t len, uint64_t text,
 		     size_t text_size, struct corpus *out, char error[CORPUS_ERROR]);
-
-/* One for each format. out's name is filled already. */
-int import_ocaml(const struct image *, struct corpus *out);
-int import_go(const struct image *, struct corpus *out);
-int import_llvm(const struct image *, struct corpus *out);
-int import_cwasm(const struct image *, struct corpus *out);
-
-/* Fills out's text_bytes and seals it; widened frames go into the note. The builder ends. */
-int import_seal(const struct image *, struct corpus_builder *, struct corpus *out);
 
 #endif

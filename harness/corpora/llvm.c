@@ -18,6 +18,7 @@
  * counted in the note; one of those that starts with three fitting constants can't be told apart.
  */
 #include "corpora/import.h"
+#include "corpora/importers.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -231,7 +232,7 @@ int import_llvm(const struct image *img, struct corpus *out)
 	else if (!r)
 		guess_sizes(img, &b);
 	if (!r)
-		r = import_seal(img, &b, out);
+		r = image_seal(img, &b, out);
 	corpus_abandon(&b);
 	return r;
 }
@@ -249,7 +250,7 @@ int corpus_from_llvm(const char *name, const uint8_t *map, size_t len, uint64_t 
 				      : read_maps(&img, map, len, 1, out, &b);
 	if (!r) {
 		guess_sizes(&img, &b);
-		r = import_seal(&img, &b, out);
+		r = image_seal(&img, &b, out);
 	}
 	corpus_abandon(&b);
 	if (r && !*error)

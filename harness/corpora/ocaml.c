@@ -15,7 +15,7 @@
  *
  * Function starts come from .eh_frame; in a file without it the corpus has none.
  */
-#include "corpora/import.h"
+#include "corpora/importers.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -155,7 +155,7 @@ int import_ocaml(const struct image *img, struct corpus *out)
 	out->slot_bytes = 8;
 	out->flags = CORPUS_FRAMES | CORPUS_EMPTIES;
 	if (!r)
-		r = import_seal(img, &b, out);
+		r = image_seal(img, &b, out);
 	corpus_abandon(&b);
 	return r;
 }

@@ -5,7 +5,7 @@
 #ifndef STUBMAP_MAPS_CALLGRIND_H
 #define STUBMAP_MAPS_CALLGRIND_H
 
-#include "maps/count.h"
+#include "maps/region.h"
 #include "meters/valgrind.h"
 
 enum { CALLGRIND_ERROR = VALGRIND_ERROR };

@@ -1,5 +1,5 @@
 /*
- * count.c - the loops around lookups, and the PMU over them.
+ * count.c - the PMU over regions; where there is none, callgrind.
  *
  * A region is repeated until it is long enough for the probe (counters_too_short); the smallest of
  * a few counts is kept, because all that can happen to a count of instructions in user mode is that
@@ -15,92 +15,6 @@
 #include "maps/callgrind.h"
 
 enum { COUNTS = 3, ATTEMPTS = 20, MOST_PASSES = 1 << 24 };
-
-/* ---- Lookups ------------------------------------------------------------------------------- */
-
-typedef enum map_answer lookup_fn(const uint8_t *, size_t, uint32_t, struct live *);
-typedef void lookup_many_fn(const uint8_t *, size_t, const uint32_t *, size_t, struct live *,
-			    enum map_answer *);
-
-/* MAP_FLOOR_INSTRUCTIONS, for both kinds of call: no compiler may add one. */
-__asm__(".text\n"
-	".hidden map_floor_lookup, map_floor_many\n"
-	".globl map_floor_lookup, map_floor_many\n"
-	".type map_floor_lookup, @function\n"
-	".type map_floor_many, @function\n"
-	"map_floor_lookup:\n"
-	"map_floor_many:\n"
-	"	xorl %eax, %eax\n"
-	"	ret\n");
-extern lookup_fn map_floor_lookup;
-extern lookup_many_fn map_floor_many;
-
-static __attribute__((noinline)) void ask_single(const struct map_region *r, lookup_fn *lookup)
-{
-	struct live live = { 0 };
-	const uint8_t *table = r->table;
-	const uint32_t *pcs = r->pcs;
-	size_t len = r->len, n = r->n;
-
-	for (size_t i = 0; i < n; i++)
-		lookup(table, len, pcs[i], &live);
-}
-
-static __attribute__((noinline)) void ask_batches(const struct map_region *r, lookup_many_fn *many,
-						  const struct map_answers *a)
-{
-	size_t from = 0;
-
-	for (size_t i = 0; i < r->nends; i++) {
-		many(r->table, r->len, r->pcs + from, r->ends[i] - from, a->live, a->kinds);
-		from = r->ends[i];
-	}
-}
-
-void map_region_run(const struct map_region *r, const struct map_answers *a, bool floor)
-{
-	lookup_fn *lookup = floor ? map_floor_lookup : r->ops->lookup;
-	lookup_many_fn *many = floor ? map_floor_many : r->ops->lookup_many;
-
-	/* Not known to the compiler, or it would make a loop of its own for the floor. */
-	__asm__ volatile("" : "+r"(lookup), "+r"(many));
-	if (r->ends)
-		ask_batches(r, many, a);
-	else
-		ask_single(r, lookup);
-}
-
-double map_region_instructions(const struct map_region *r, double all, double floor)
-{
-	double calls = (double)(r->ends ? r->nends : r->n);
-
-	return (all - floor + MAP_FLOOR_INSTRUCTIONS * calls) / (double)r->n;
-}
-
-int map_answers_open(struct map_answers *a, const struct map_region *regions, size_t n)
-{
-	size_t longest = 1;
-
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < regions[i].nends; k++) {
-			size_t from = k ? regions[i].ends[k - 1] : 0;
-			size_t len = regions[i].ends[k] - from;
-			longest = len > longest ? len : longest;
-		}
-	a->live = malloc(longest * sizeof *a->live);
-	a->kinds = malloc(longest * sizeof *a->kinds);
-	if (a->live && a->kinds)
-		return 0;
-	map_answers_close(a);
-	return -ENOMEM;
-}
-
-void map_answers_close(struct map_answers *a)
-{
-	free(a->live);
-	free(a->kinds);
-	*a = (struct map_answers){ 0 };
-}
 
 /* ---- The PMU ------------------------------------------------------------------------------- */
 

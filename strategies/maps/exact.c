@@ -57,7 +57,7 @@ static void exact_split(const uint8_t *map, size_t len, size_t *index, size_t *d
 	map_table_split(map, len, 2, index, data);
 }
 
-const struct map_ops MAP_OPS(exact) = {
+const struct map_ops map_exact = {
 	.name = "exact",
 	.summary = "Wasmtime's format: a sorted pc and a bitmap for each non-empty safepoint",
 	.flags = MAP_EXACT,
@@ -69,7 +69,7 @@ const struct map_ops MAP_OPS(exact) = {
 	.split = exact_split,
 };
 
-const struct map_ops MAP_OPS(exact_consed) = {
+const struct map_ops map_exact_consed = {
 	.name = "exact-consed",
 	.summary = "exact, equal bitmaps written once; the reader is the same",
 	.flags = MAP_EXACT,

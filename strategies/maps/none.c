@@ -22,7 +22,7 @@ static void none_split(const uint8_t *map, size_t len, size_t *index, size_t *da
 	*data = 0;
 }
 
-const struct map_ops MAP_OPS(none) = {
+const struct map_ops map_none = {
 	.name = "none",
 	.summary = "no map",
 	.flags = MAP_FLOOR,

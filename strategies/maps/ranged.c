@@ -50,7 +50,7 @@ static void ranged_split(const uint8_t *map, size_t len, size_t *index, size_t *
 	map_table_split(map, len, 3, index, data);
 }
 
-const struct map_ops MAP_OPS(ranged) = {
+const struct map_ops map_ranged = {
 	.name = "ranged",
 	.summary = "runs of equal maps as ranges with both ends, empty ones too",
 	.flags = MAP_EMPTIES,
@@ -62,7 +62,7 @@ const struct map_ops MAP_OPS(ranged) = {
 	.split = ranged_split,
 };
 
-const struct map_ops MAP_OPS(ranged_consed) = {
+const struct map_ops map_ranged_consed = {
 	.name = "ranged-consed",
 	.summary = "ranged, equal bitmaps written once",
 	.flags = MAP_EMPTIES,

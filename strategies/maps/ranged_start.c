@@ -70,7 +70,7 @@ static void ranged_start_split(const uint8_t *map, size_t len, size_t *index, si
 	map_table_split(map, len, 2, index, data);
 }
 
-const struct map_ops MAP_OPS(ranged_start) = {
+const struct map_ops map_ranged_start = {
 	.name = "ranged-start",
 	.summary = "runs of equal maps by their starts, empty ones too, bitmaps written once",
 	.flags = MAP_EMPTIES,
@@ -82,7 +82,7 @@ const struct map_ops MAP_OPS(ranged_start) = {
 	.split = ranged_start_split,
 };
 
-const struct map_ops MAP_OPS(ranged_unsafe) = {
+const struct map_ops map_ranged_unsafe = {
 	.name = "ranged-unsafe",
 	.summary = "ranged-start without the empty maps: wrong by design, a control",
 	.flags = MAP_UNSAFE,

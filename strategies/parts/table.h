@@ -11,8 +11,8 @@
  * `end` is there in the ranged formats only. No entries: no bytes at all.
  *
  * Readers trust nothing: count is held against len, each offset against what follows. A reader
- * tells MAP_TOUCH which bytes it reads, and fetches ahead by MAP_PREFETCH, so that
- * harness/maps/lines.c can count cache lines by compiling the same source once more.
+ * tells MAP_TOUCH which bytes it reads and fetches ahead by MAP_PREFETCH, so that whoever compiles
+ * it a second time with other definitions can count cache lines.
  */
 #ifndef STUBMAP_MAP_BYTES_H
 #define STUBMAP_MAP_BYTES_H
@@ -34,9 +34,6 @@
 #endif
 /* For what takes a function as an argument, so that it becomes part of the loop. */
 #define MAP_INLINE static inline __attribute__((always_inline))
-#ifndef MAP_OPS /* the name of an encoder's row; the second compilation takes another */
-#define MAP_OPS(name) map_##name
-#endif
 
 /* The offset of an empty map: it has no record, and whatever its frame, it equals any other. */
 #define MAP_EMPTY 0xffffffffu
