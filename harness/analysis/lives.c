@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/estimate.h"
 #include "analysis/lives.h"
 #include "analysis/rows.h"
+#include "base/sort.h"
 
 enum { COLUMNS = 8 };
 
@@ -61,22 +63,10 @@ static void print_number(FILE *out, bool known, double v)
 static void print_estimates(FILE *out, const struct rows *rows, size_t cell,
 			    const struct life_form *form)
 {
-	for (size_t k = 0; k < form->n; k++) {
-		const struct estimate *e =
-		    &rows_find(rows, cell, form->ids[k].phase, form->ids[k].event)->value;
-
-		print_number(out, e->known, e->value);
-		print_number(out, e->interval, e->low);
-		print_number(out, e->interval, e->high);
-	}
+	for (size_t k = 0; k < form->n; k++)
+		estimate_print(
+		    out, &rows_find(rows, cell, form->ids[k].phase, form->ids[k].event)->value);
 	fputc('\n', out);
-}
-
-static int ascending(const void *a, const void *b)
-{
-	const double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
 }
 
 /* The median over invocations of sample i. */
@@ -87,7 +77,7 @@ static void print_point(FILE *out, const struct samples *s, size_t i, double *sc
 	for (size_t u = 0; u < s->n; u++)
 		if (i < s->units[u].n)
 			scratch[n++] = s->units[u].samples[i];
-	qsort(scratch, n, sizeof *scratch, ascending);
+	sort_doubles(scratch, n);
 	print_number(out, n > 0, n ? (scratch[(n - 1) / 2] + scratch[n / 2]) / 2 : 0);
 }
 

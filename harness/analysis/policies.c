@@ -6,6 +6,7 @@
 #include "analysis/policies.h"
 #include "base/say.h"
 #include "base/table.h"
+#include "analysis/estimate.h"
 
 const struct figure_id policy_figures[] = {
 	{ "cold", "ns" },	  { "cold", "regret" },		{ "cold", "made" },
@@ -46,19 +47,6 @@ static void put(struct table *t, const struct row *row, double scale)
 		table_missing(t, row->note);
 }
 
-static void put_interval(struct table *t, const struct estimate *e, double scale, const char *form)
-{
-	char low[32], high[32];
-
-	if (!e->interval) {
-		table_missing(t, e->why ? e->why : "no interval");
-		return;
-	}
-	snprintf(low, sizeof low, form, e->low * scale);
-	snprintf(high, sizeof high, form, e->high * scale);
-	table_cell(t, "%s..%s", low, high);
-}
-
 static void put_cell(struct table *t, const struct rows *rows, size_t cell)
 {
 	const struct row *r[SHOWN];
@@ -70,10 +58,10 @@ static void put_cell(struct table *t, const struct rows *rows, size_t cell)
 	table_cell(t, "%s",
 		   arm_label(rows->census.run, &rows->census.cells[cell], label, sizeof label));
 	put(t, r[0], 1e-6);
-	put_interval(t, &r[0]->value, 1e-6, "%.3g");
+	estimate_interval(t, &r[0]->value, 1e-6, "%.3g");
 	if (r[1]->value.known) {
 		table_cell(t, "%.3f", r[1]->value.value);
-		put_interval(t, &r[1]->value, 1, "%.3g");
+		estimate_interval(t, &r[1]->value, 1, "%.3g");
 	} else {
 		table_missing(t, r[1]->unit ? r[1]->note : "no lazy kin to take its costs from");
 		table_cell(t, "%s", "");
@@ -141,19 +129,9 @@ int policy_tsv(FILE *out, const struct run *run)
 			is_deferred(c) ? c->policy : "eager", c->generic);
 		say_put(out, c->workload);
 		fprintf(out, "\t%llu", (unsigned long long)c->max_events);
-		for (size_t k = 0; k < policy_nfigures; k++) {
-			const struct estimate *e =
-			    &rows_find(&rows, cell, "cold", policy_figures[k].event)->value;
-
-			if (e->known)
-				fprintf(out, "\t%.6g", e->value);
-			else
-				fputs("\tNaN", out);
-			if (e->interval)
-				fprintf(out, "\t%.6g\t%.6g", e->low, e->high);
-			else
-				fputs("\tNaN\tNaN", out);
-		}
+		for (size_t k = 0; k < policy_nfigures; k++)
+			estimate_print(
+			    out, &rows_find(&rows, cell, "cold", policy_figures[k].event)->value);
 		fprintf(out, "\t%s\n", c->wx);
 	}
 	rows_free(&rows);

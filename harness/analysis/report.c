@@ -4,6 +4,7 @@
 #include <string.h>
 #include <stubmap/map.h>
 
+#include "analysis/estimate.h"
 #include "analysis/lives.h"
 #include "analysis/policies.h"
 #include "analysis/report.h"
@@ -20,19 +21,6 @@ const char *const report_tsv_names[] = { "ring",   "make",   "pages", "fills", "
 static const struct row *row_of(const struct rows *rows, size_t cell, const struct column *column)
 {
 	return rows_find(rows, cell, column->id.phase, column->id.event);
-}
-
-static void put_interval(struct table *t, const struct estimate *e, double scale)
-{
-	char low[32], high[32];
-
-	if (!e->interval) {
-		table_missing(t, e->why ? e->why : "no interval");
-		return;
-	}
-	table_format(e->low * scale, low, sizeof low);
-	table_format(e->high * scale, high, sizeof high);
-	table_cell(t, "%s..%s", low, high);
 }
 
 static void put_ratio(struct table *t, const struct row *row)
@@ -78,7 +66,7 @@ static void put_arm(struct table *t, const struct rows *rows, size_t cell)
 		   row->failed ? " !" : "");
 	put_value(t, row, columns[0].scale);
 	if (row->value.known) {
-		put_interval(t, &row->value, columns[0].scale);
+		estimate_interval(t, &row->value, columns[0].scale, NULL);
 		put_ratio(t, row);
 	} else {
 		for (int i = 0; i < 3; i++)
@@ -273,18 +261,6 @@ static int print_json(FILE *out, const struct run *run)
 
 /* ---- Data of figures ------------------------------------------------------------------------ */
 
-static void print_estimate(FILE *out, const struct estimate *e)
-{
-	if (e->known)
-		fprintf(out, "\t%.6g", e->value);
-	else
-		fputs("\tNaN", out);
-	if (e->interval)
-		fprintf(out, "\t%.6g\t%.6g", e->low, e->high);
-	else
-		fputs("\tNaN\tNaN", out);
-}
-
 /* An arm's name in a figure, without blanks; what is unusual of its cell stands behind:
  * "pool,wx=dual". */
 static void figure_arm(const struct run *run, const struct cell *cell, char *out, size_t size)
@@ -324,7 +300,7 @@ static void print_line(FILE *out, const struct rows *rows, size_t cell, const ch
 	else
 		fputs("NaN", out);
 	for (size_t k = 0; k < n; k++)
-		print_estimate(out, &rows_find(rows, cell, ids[k].phase, ids[k].event)->value);
+		estimate_print(out, &rows_find(rows, cell, ids[k].phase, ids[k].event)->value);
 	fputc('\n', out);
 }
 

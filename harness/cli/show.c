@@ -6,14 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <llvm-c/Disassembler.h>
-#include <llvm-c/Target.h>
-
 #include "runs/cell.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "base/say.h"
 #include "calls/world.h"
+#include "jit/disassemble.h"
 
 enum { SHOW_MAX = 2048 }; /* bytes of one body at the most */
 
@@ -31,7 +29,7 @@ static const struct option_help help = {
 struct show {
 	struct code_memory *code;
 	uintptr_t from, to; /* where stubs lie */
-	LLVMDisasmContextRef disasm;
+	struct disassembler *disassembler;
 	json_t *out; /* NULL: text */
 };
 
@@ -55,18 +53,18 @@ static void show_block(struct show *s, const char *what, const uint8_t *at)
 		printf("%s at %p, byte %zu of its line, %zu of its page\n", what, (const void *)at,
 		       (size_t)((uintptr_t)at & 63), (size_t)((uintptr_t)at & 4095));
 	while (n < SHOW_MAX && (uintptr_t)at + n < s->to && !is_padding(at + n)) {
-		char text[128], hex[48] = "";
-		size_t len = LLVMDisasmInstruction(s->disasm, (uint8_t *)at + n, 16,
-						   (uintptr_t)at + n, text, sizeof text);
+		char text[DISASSEMBLE_TEXT], hex[48] = "";
+		size_t len = disassemble(s->disassembler, at + n, DISASSEMBLE_LONGEST,
+					 (uintptr_t)at + n, text);
 		if (!len)
 			break;
 		for (size_t i = 0; i < len && i < 15; i++)
 			snprintf(hex + 3 * i, 4, "%02x ", at[n + i]);
 		if (s->out)
 			json_array_append_new(lines, json_pack("{s:i, s:s, s:s}", "offset", (int)n,
-							       "bytes", hex, "text", text + 1));
+							       "bytes", hex, "text", text));
 		else
-			printf("  %4zu  %-32s%s\n", n, hex, text + 1);
+			printf("  %4zu  %-32s%s\n", n, hex, text);
 		n += len;
 	}
 	if (s->out)
@@ -107,26 +105,16 @@ static int say(const char *what, const char *why)
 	return say_line("stubmap show", "%s: %s", what, why);
 }
 
-static int open_disasm(struct show *s)
-{
-	LLVMInitializeX86TargetInfo();
-	LLVMInitializeX86TargetMC();
-	LLVMInitializeX86Disassembler();
-	s->disasm = LLVMCreateDisasm("x86_64-pc-linux-gnu", NULL, 0, NULL, NULL);
-	if (!s->disasm)
-		return -ENOTSUP;
-	LLVMSetDisasmOptions(s->disasm, LLVMDisassembler_Option_AsmPrinterVariant |
-					    LLVMDisassembler_Option_PrintImmHex);
-	return 0;
-}
-
 static int show_bound(struct show *s, struct stub_space *space, const struct cell *c,
 		      const struct stub_spec *spec)
 {
 	const bool deferred = space->ops->flags & STUB_DEFERRED;
 	struct callee *callee = code_data(s->code, sizeof *callee);
-	int e = callee ? open_disasm(s) : -ENOMEM;
+	int e = 0;
 
+	s->disassembler = disassemble_open();
+	if (!callee || !s->disassembler)
+		e = -ENOMEM;
 	if (!e && space->ops->prepare)
 		e = space->ops->prepare(space, spec, 1);
 	if (!e)
@@ -175,8 +163,7 @@ static int show_cell(const struct cell *c, bool json)
 			status = say(c->stubs, strerror(-e)) - 1;
 		stub_space_close(&space);
 	}
-	if (s.disasm)
-		LLVMDisasmDispose(s.disasm);
+	disassemble_close(s.disassembler);
 	if (json && !status) {
 		json_dumpf(s.out, stdout, JSON_INDENT(2));
 		putchar('\n');

@@ -274,12 +274,11 @@ static size_t first_from(const struct corpus *c, uint32_t pc)
 static void show_code(const char *path, uint32_t pc)
 {
 	struct decode *d = gc_corpus_is(path) ? NULL : decode_open(path);
-	char text[DECODE_TEXT];
+	char text[DISASSEMBLE_TEXT];
 	size_t n = d ? decode_at(d, pc, text) : 0;
 
 	if (n)
-		printf("decoded there: %s (%zu byte%s)\n", text + strspn(text, "\t "), n,
-		       n == 1 ? "" : "s");
+		printf("decoded there: %s (%zu byte%s)\n", text, n, n == 1 ? "" : "s");
 	decode_close(d);
 }
 

@@ -20,11 +20,11 @@
 #include "corpora/importers.h"
 
 #include <errno.h>
-#include <llvm-c/Disassembler.h>
-#include <llvm-c/Target.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "jit/disassemble.h"
 
 #define GO_118 0xfffffff0u
 #define GO_120 0xfffffff1u
@@ -40,7 +40,7 @@ struct go {
 	uint64_t text, gofunc; /* addresses */
 	uint64_t nfunc, pctab, functab;
 	size_t fixed; /* bytes of _func before pcdata */
-	LLVMDisasmContextRef disassembler;
+	struct disassembler *disassembler;
 	uint32_t *places;
 	uint64_t without; /* functions without pointer maps of locals */
 };
@@ -251,7 +251,7 @@ static int read_function(struct go *g, uint64_t i, struct corpus_builder *b)
 		g->without++;
 		return 0;
 	}
-	uint8_t *code = (uint8_t *)(uintptr_t)image_at(g->img, f.start, f.size);
+	const uint8_t *code = image_at(g->img, f.start, f.size);
 	if (!code)
 		return go_error(g, f.at, "a function whose code is not in the file");
 	uint32_t *places = realloc(g->places, (f.nbit + (size_t)1) * sizeof *places);
@@ -259,11 +259,10 @@ static int read_function(struct go *g, uint64_t i, struct corpus_builder *b)
 		return -ENOMEM;
 	g->places = places;
 	for (uint32_t at = 0; !r && at < f.size;) {
-		char text[128];
-		size_t n = LLVMDisasmInstruction(g->disassembler, code + at, f.size - at,
-						 f.start + at, text, sizeof text);
+		char text[DISASSEMBLE_TEXT];
+		size_t n = disassemble(g->disassembler, code + at, f.size - at, f.start + at, text);
 		at += n ? (uint32_t)n : 1;
-		if (n && !strncmp(text + strspn(text, "\t "), "call", 4))
+		if (n && !strncmp(text, "call", 4))
 			r = add_call(g, &f, at, b);
 	}
 	if (!r)
@@ -285,16 +284,12 @@ int import_go(const struct image *img, struct corpus *out)
 		r = find_module(&g);
 	if (r)
 		return r;
-	LLVMInitializeX86TargetInfo();
-	LLVMInitializeX86TargetMC();
-	LLVMInitializeX86Disassembler();
-	g.disassembler = LLVMCreateDisasm("x86_64-linux-gnu", NULL, 0, NULL, NULL);
+	g.disassembler = disassemble_open();
 	if (!g.disassembler)
 		r = -ENOMEM;
 	for (uint64_t i = 0; !r && i < g.nfunc; i++)
 		r = read_function(&g, i, &b);
-	if (g.disassembler)
-		LLVMDisasmDispose(g.disassembler);
+	disassemble_close(g.disassembler);
 	free(g.places);
 	if (!r && !b.ndrafts)
 		r = go_error(&g, 0, "no function in it makes a call");

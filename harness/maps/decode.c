@@ -11,20 +11,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <llvm-c/Disassembler.h>
-#include <llvm-c/Target.h>
-
 #include "base/file.h"
 #include "corpora/image.h"
-
-enum { LONGEST = 15 }; /* bytes of an x86 instruction */
 
 struct decode {
 	uint8_t *bytes;
 	size_t size;
 	struct image image;
 	char error[CORPUS_ERROR];
-	LLVMDisasmContextRef disassembler;
+	struct disassembler *disassembler;
 };
 
 static uint8_t *map_file(const char *path, size_t *size)
@@ -56,14 +51,9 @@ struct decode *decode_open(const char *path)
 		goto fail;
 	if (d->image.machine != EM_X86_64 || image_relocate(&d->image))
 		goto fail;
-	LLVMInitializeX86TargetInfo();
-	LLVMInitializeX86TargetMC();
-	LLVMInitializeX86Disassembler();
-	d->disassembler = LLVMCreateDisasm("x86_64-linux-gnu", NULL, 0, NULL, NULL);
+	d->disassembler = disassemble_open();
 	if (!d->disassembler)
 		goto fail;
-	LLVMSetDisasmOptions(d->disassembler, LLVMDisassembler_Option_AsmPrinterVariant |
-						  LLVMDisassembler_Option_PrintImmHex);
 	return d;
 fail:
 	decode_close(d);
@@ -74,8 +64,7 @@ void decode_close(struct decode *d)
 {
 	if (!d)
 		return;
-	if (d->disassembler)
-		LLVMDisasmDispose(d->disassembler);
+	disassemble_close(d->disassembler);
 	if (d->image.elf)
 		image_close(&d->image);
 	if (d->bytes)
@@ -91,16 +80,12 @@ static const uint8_t *decode_bytes(const struct decode *d, uint32_t pc, size_t n
 
 size_t decode_at(struct decode *d, uint32_t pc, char *text)
 {
-	char dropped[DECODE_TEXT];
 	const uint8_t *code = NULL;
-	size_t room = LONGEST;
+	size_t room = DISASSEMBLE_LONGEST;
 
 	while (room && !(code = decode_bytes(d, pc, room)))
 		room--;
-	if (!code)
-		return 0;
-	return LLVMDisasmInstruction(d->disassembler, (uint8_t *)(uintptr_t)code, room, pc,
-				     text ? text : dropped, DECODE_TEXT);
+	return code ? disassemble(d->disassembler, code, room, pc, text) : 0;
 }
 
 size_t decode_length(void *decode, uint32_t pc)

@@ -2,15 +2,9 @@
  * figure.c - quantiles are samples themselves, never values between two.
  */
 #include "maps/figure.h"
+#include "base/sort.h"
 
 #include <stdlib.h>
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
 
 struct map_figure map_figure_of(const char *source, double *samples, size_t n)
 {
@@ -20,7 +14,7 @@ struct map_figure map_figure_of(const char *source, double *samples, size_t n)
 		return map_figure_missing("no samples asked for");
 	for (size_t i = 0; i < n; i++)
 		f.mean += samples[i] / (double)n;
-	qsort(samples, n, sizeof *samples, compare);
+	sort_doubles(samples, n);
 	f.p50 = samples[(n - 1) / 2];
 	f.p90 = samples[(n - 1) * 9 / 10];
 	f.p99 = samples[(n - 1) * 99 / 100];

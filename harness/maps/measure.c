@@ -17,6 +17,7 @@
 #include "maps/walks.h"
 #include "maps/safety.h"
 #include "base/suggest.h"
+#include "base/sort.h"
 
 /* Enough for a p99, little enough for seconds: a cold lookup flushes the whole table first. */
 enum { SEED = 1, BLOCKS = 1000, COLD = 500, ENCODINGS = 11, FAULTS = 500 };
@@ -141,13 +142,6 @@ static int rows_of_bound(const struct measure *m, bool empties)
 	return 0;
 }
 
-static int compare_pcs(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 static size_t empties_among(const struct corpus *c, const uint32_t *sorted, size_t n)
 {
 	size_t empties = 0;
@@ -174,7 +168,7 @@ static int rows_of_walks(const struct measure *m)
 	if (!pcs)
 		return -ENOMEM;
 	memcpy(pcs, w->pcs, w->npcs * sizeof *pcs);
-	qsort(pcs, w->npcs, sizeof *pcs, compare_pcs);
+	sort_u32(pcs, w->npcs);
 	for (size_t i = 0; i < w->npcs; i++)
 		distinct += !i || pcs[i] != pcs[i - 1];
 	for (size_t i = 0; i < w->nwalks; i++) {

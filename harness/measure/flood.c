@@ -119,7 +119,7 @@ static int steady(struct flood *f, struct prng *rng)
 
 static int run(struct flood *f, uint32_t count, struct prng *rng)
 {
-	const uint64_t faults = meters_minor_faults(), tables = flood_page_tables();
+	const uint64_t faults = meters_minor_faults(), tables = meters_page_tables();
 	const uint64_t stubs = (uint64_t)count * f->w->scenario.nboundaries;
 	uint64_t ns = 0;
 

@@ -49,24 +49,10 @@ void flood_times_figures(const struct flood_times *t, json_t *figures)
 		figure_one(figures, ready, 1, t->ready);
 }
 
-uint64_t flood_page_tables(void)
-{
-	FILE *f = fopen("/proc/self/status", "r");
-	uint64_t kib = 0;
-	char line[128];
-
-	while (f && fgets(line, sizeof line, f))
-		if (sscanf(line, "VmPTE: %" SCNu64, &kib) == 1)
-			break;
-	if (f)
-		fclose(f);
-	return kib * 1024;
-}
-
 int flood_space(const struct code_memory *code, uint64_t instances, uint64_t stubs, uint64_t faults,
 		uint64_t before, json_t *figures, char *why)
 {
-	const uint64_t tables = flood_page_tables();
+	const uint64_t tables = meters_page_tables();
 	char no_view[METERS_ERROR];
 	struct memory_view v;
 	struct code_stats s;

@@ -75,7 +75,7 @@ static int run(struct wasm_flood *f, uint32_t count, struct prng *rng)
 {
 	static const struct figure_name steady = { "steady", "ns", "call", "clock" };
 	struct live *l = f->l;
-	const uint64_t faults = meters_minor_faults(), tables = flood_page_tables();
+	const uint64_t faults = meters_minor_faults(), tables = meters_page_tables();
 	uint64_t ns = 0;
 
 	watch_phase("running");

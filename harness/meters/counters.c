@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "meters/counters.h"
 #include "base/suggest.h"
+#include "base/sort.h"
 
 enum { ATTEMPTS = 3, PROBES = 101, SHORTEST_NS = 1000000, PROBE_SHARE = 100 };
 
@@ -365,13 +366,6 @@ int counters_stop_timed(struct counters *set, uint64_t region_ns, uint64_t *valu
 	return 0;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* What a start and a stop with nothing between cost, in time and in every event. */
 static void calibrate(struct counters *set)
 {
@@ -390,10 +384,10 @@ static void calibrate(struct counters *set)
 	}
 	set->discarded = 0;
 	for (size_t k = 0; k < set->n && n; k++) {
-		qsort(sample[k], n, sizeof sample[k][0], by_value);
+		sort_u64(sample[k], n);
 		set->counter[k].probe = sample[k][n / 2];
 	}
-	qsort(sample[METERS], n, sizeof sample[0][0], by_value);
+	sort_u64(sample[METERS], n);
 	set->probe_ns = n ? sample[METERS][n / 2] : 0;
 }
 

@@ -16,6 +16,7 @@
 #include "meters/memory.h"
 #include "meters/tlb.h"
 #include "base/stamp.h"
+#include "base/sort.h"
 
 enum { RANGES = 2 * CODE_AREAS, PROBES = 1000 };
 
@@ -185,17 +186,25 @@ int meters_space(const struct code_memory *code, uint64_t stubs, uint64_t faults
 	return 0;
 }
 
-/* ---- The probes' own cost ------------------------------------------------------------------- */
-
-static int ascending(const void *a, const void *b)
+uint64_t meters_page_tables(void)
 {
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-	return (x > y) - (x < y);
+	FILE *f = fopen("/proc/self/status", "re");
+	uint64_t kib = 0;
+	char line[128];
+
+	while (f && fgets(line, sizeof line, f))
+		if (sscanf(line, "VmPTE: %" SCNu64, &kib) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return kib * 1024;
 }
+
+/* ---- The probes' own cost ------------------------------------------------------------------- */
 
 static uint64_t median(uint64_t samples[PROBES])
 {
-	qsort(samples, PROBES, sizeof(*samples), ascending);
+	sort_u64(samples, PROBES);
 	return samples[PROBES / 2];
 }
 

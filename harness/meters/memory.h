@@ -40,6 +40,9 @@ struct memory_view {
  */
 int meters_memory(const struct code_memory *, struct memory_view *out, char error[METERS_ERROR]);
 
+/* Bytes of the whole process's page tables; 0: the kernel does not say. */
+uint64_t meters_page_tables(void);
+
 /* Of the whole process since its start: page faults that took no read from disk. */
 uint64_t meters_minor_faults(void);
 

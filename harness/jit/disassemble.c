@@ -1,0 +1,38 @@
+/* disassemble.c - a context of LLVM's is all the state that there is. */
+#include "jit/disassemble.h"
+
+#include <llvm-c/Disassembler.h>
+#include <llvm-c/Target.h>
+#include <string.h>
+
+struct disassembler *disassemble_open(void)
+{
+	LLVMDisasmContextRef context;
+
+	LLVMInitializeX86TargetInfo();
+	LLVMInitializeX86TargetMC();
+	LLVMInitializeX86Disassembler();
+	context = LLVMCreateDisasm("x86_64-linux-gnu", NULL, 0, NULL, NULL);
+	if (context)
+		LLVMSetDisasmOptions(context, LLVMDisassembler_Option_AsmPrinterVariant |
+						  LLVMDisassembler_Option_PrintImmHex);
+	return context;
+}
+
+void disassemble_close(struct disassembler *d)
+{
+	if (d)
+		LLVMDisasmDispose(d);
+}
+
+size_t disassemble(struct disassembler *d, const uint8_t *code, size_t room, uint64_t pc,
+		   char text[DISASSEMBLE_TEXT])
+{
+	char line[DISASSEMBLE_TEXT] = "";
+	size_t n =
+	    LLVMDisasmInstruction(d, (uint8_t *)(uintptr_t)code, room, pc, line, sizeof line);
+
+	if (text)
+		strcpy(text, line + strspn(line, "\t "));
+	return n;
+}
