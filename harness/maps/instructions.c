@@ -48,16 +48,16 @@ static void add_encoder(struct list *l, size_t e)
 		const char *mode = batched ? "batched_" : "";
 		const char *no_batch = batched && !ops->lookup_many ? one_by_one : NULL;
 
-		for (int class = 0; class < MAP_CLASSES; class ++) {
+		for (int c = 0; c < MAP_CLASSES; c++) {
 			struct map_region r = table;
 
-			r.pcs = l->pcs.of[class];
+			r.pcs = l->pcs.of[c];
 			r.n = MAP_COUNTED;
 			r.ends = batched ? l->blocks : NULL;
 			r.nends = batched ? MAP_COUNTED / MAP_BLOCK : 0;
 			snprintf(event, sizeof event, "instructions_%s%s", mode,
-				 map_class_names[class]);
-			add(l, ops, event, r.pcs ? no_batch : l->pcs.why[class], r);
+				 map_class_names[c]);
+			add(l, ops, event, r.pcs ? no_batch : l->pcs.why[c], r);
 		}
 		struct map_region r = table;
 		r.pcs = l->job->walks->pcs;

@@ -240,13 +240,13 @@ static void rows_of_cost(const struct measure *m, const struct map_cost *cost)
 	char event[EVENT];
 
 	figure(m, "encode", "ns/safepoint", &cost->encode);
-	for (int class = 0; class < MAP_CLASSES; class ++) {
+	for (int c = 0; c < MAP_CLASSES; c++) {
 		for (int i = 0; i < MAP_PATTERNS; i++)
-			figure(m, name(event, "%s_%s", patterns[i], map_class_names[class]),
-			       "ns/lookup", &cost->time[i][class]);
+			figure(m, name(event, "%s_%s", patterns[i], map_class_names[c]),
+			       "ns/lookup", &cost->time[i][c]);
 		for (int i = 0; i < MAP_COUNTS; i++)
-			figure(m, name(event, "%s_%s", map_count_names[i], map_class_names[class]),
-			       "lines/lookup", &cost->lines[i][class]);
+			figure(m, name(event, "%s_%s", map_count_names[i], map_class_names[c]),
+			       "lines/lookup", &cost->lines[i][c]);
 	}
 	if (cost->encode.source) {
 		value(m, "probe_clock", "ns/sample", "clock", cost->clock_probe,
@@ -313,12 +313,11 @@ static void rows_of_size(const struct measure *m, const struct map_cost *cost)
 	else
 		missing(m, "text_share", "%", "the text has no bytes");
 	value(m, "bits", "bits/safepoint", "count", 8 * (double)cost->len / n, NULL);
-	for (int class = MAP_LIVE; class <= MAP_EMPTY_POINT; class ++)
+	for (int c = MAP_LIVE; c <= MAP_EMPTY_POINT; c++)
 		for (int o = 0; o < MAP_OUTCOMES; o++)
-			value(
-			    m,
-			    name(event, "true_%s_%s", map_class_names[class], map_outcome_names[o]),
-			    "lookups", "count", (double)cost->outcomes[class][o], NULL);
+			value(m,
+			      name(event, "true_%s_%s", map_class_names[c], map_outcome_names[o]),
+			      "lookups", "count", (double)cost->outcomes[c][o], NULL);
 }
 
 static void rows_of_safety(const struct measure *m, const struct safety_result *s)

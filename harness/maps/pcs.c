@@ -33,10 +33,10 @@ static bool is_point(const struct source *s, uint32_t pc)
 	return low < s->npoints && s->points[low].pc == pc;
 }
 
-static uint32_t draw(struct source *s, enum map_class class)
+static uint32_t draw(struct source *s, enum map_class c)
 {
 	for (;;) {
-		if (class == MAP_BOGUS) {
+		if (c == MAP_BOGUS) {
 			uint32_t pc = (uint32_t)((prng_next(&s->random) >> 32) *
 						     ((uint64_t)s->text_bytes + 1) >>
 						 32);
@@ -45,7 +45,7 @@ static uint32_t draw(struct source *s, enum map_class class)
 		} else {
 			const struct safepoint *p =
 			    &s->points[prng_below(&s->random, (uint32_t)s->npoints)];
-			if ((p->nlive > 0) == (class == MAP_LIVE))
+			if ((p->nlive > 0) == (c == MAP_LIVE))
 				return p->pc;
 		}
 	}
@@ -65,24 +65,24 @@ int map_pcs_draw(const struct safepoint *points, size_t npoints, uint32_t text_b
 	n[MAP_EMPTY_POINT] = npoints - live;
 	n[MAP_BOGUS] = (size_t)text_bytes + 1 > npoints;
 	prng_seed(&s.random, seed);
-	for (int class = 0; class < MAP_CLASSES; class ++) {
-		if (!n[class])
+	for (int c = 0; c < MAP_CLASSES; c++) {
+		if (!n[c])
 			continue;
-		out->of[class] = malloc(MAP_PCS * sizeof(uint32_t));
-		if (!out->of[class]) {
+		out->of[c] = malloc(MAP_PCS * sizeof(uint32_t));
+		if (!out->of[c]) {
 			map_pcs_free(out);
 			return -ENOMEM;
 		}
 		for (size_t i = 0; i < MAP_PCS; i++)
-			out->of[class][i] = draw(&s, (enum map_class) class);
+			out->of[c][i] = draw(&s, (enum map_class)c);
 	}
 	return 0;
 }
 
 void map_pcs_free(struct map_pcs *pcs)
 {
-	for (int class = 0; class < MAP_CLASSES; class ++) {
-		free(pcs->of[class]);
-		pcs->of[class] = NULL;
+	for (int c = 0; c < MAP_CLASSES; c++) {
+		free(pcs->of[c]);
+		pcs->of[c] = NULL;
 	}
 }

@@ -172,12 +172,12 @@ static void cold(struct bench *b, struct map_cost *cost)
 	const struct map_ops *ops = b->job->ops;
 	double per_ns = ticks_per_ns();
 	tsc_probe(cost, per_ns);
-	for (int class = 0; class < MAP_CLASSES; class ++) {
-		if (!b->pcs.of[class])
+	for (int c = 0; c < MAP_CLASSES; c++) {
+		if (!b->pcs.of[c])
 			continue;
 		for (size_t i = 0; i < b->job->cold; i++) {
 			struct live live = { 0 };
-			uint32_t pc = b->pcs.of[class][i % MAP_PCS];
+			uint32_t pc = b->pcs.of[c][i % MAP_PCS];
 			flush(&b->table);
 			uint64_t start = tsc_begin();
 			enum map_answer answer =
@@ -187,13 +187,13 @@ static void cold(struct bench *b, struct map_cost *cost)
 			double ns = (double)(tsc_end() - start) / per_ns - cost->tsc_probe;
 			b->samples[i] = ns > 0 ? ns : 0; /* less than a step */
 		}
-		cost->time[MAP_COLD][class] = map_figure_of("tsc", b->samples, b->job->cold);
+		cost->time[MAP_COLD][c] = map_figure_of("tsc", b->samples, b->job->cold);
 	}
 }
 
 /* ---- Lines --------------------------------------------------------------------------------- */
 
-static void count_lines(struct bench *b, struct map_cost *cost, int class)
+static void count_lines(struct bench *b, struct map_cost *cost, int c)
 {
 	double *values[MAP_COUNTS] = { b->samples, b->samples + MAP_COUNTED,
 				       b->samples + 2 * MAP_COUNTED };
@@ -202,7 +202,7 @@ static void count_lines(struct bench *b, struct map_cost *cost, int class)
 		struct map_lines lines;
 		struct live live;
 		enum map_answer answer = map_trace(b->job->ops, b->table.data, b->table.len,
-						   b->pcs.of[class][i], &live, &lines);
+						   b->pcs.of[c][i], &live, &lines);
 		values[MAP_LINES_READ][i] = lines.nread;
 		values[MAP_LINES_FETCHED][i] = lines.nfetched;
 		if (answer == MAP_FOUND)
@@ -211,7 +211,7 @@ static void count_lines(struct bench *b, struct map_cost *cost, int class)
 		full |= lines.full;
 	}
 	for (int count = 0; count < MAP_COUNTS; count++)
-		cost->lines[count][class] =
+		cost->lines[count][c] =
 		    full ? map_figure_missing("a lookup read more lines than are counted")
 			 : map_figure_of("model", values[count], MAP_COUNTED);
 }
@@ -252,14 +252,13 @@ static void lookups(struct bench *b, struct map_cost *cost)
 		[MAP_BATCHED] = block_batched,
 	};
 	cost->clock_probe = clock_probe();
-	for (int class = 0; class < MAP_CLASSES; class ++) {
-		if (!b->pcs.of[class])
+	for (int c = 0; c < MAP_CLASSES; c++) {
+		if (!b->pcs.of[c])
 			continue;
 		for (int pattern = 0; pattern < MAP_COLD; pattern++)
-			cost->time[pattern][class] =
-			    warm(b, blocks[pattern], b->pcs.of[class], MAP_PCS);
-		cost->fence = warm(b, block_fence, b->pcs.of[class], MAP_PCS).p50;
-		count_lines(b, cost, class);
+			cost->time[pattern][c] = warm(b, blocks[pattern], b->pcs.of[c], MAP_PCS);
+		cost->fence = warm(b, block_fence, b->pcs.of[c], MAP_PCS).p50;
+		count_lines(b, cost, c);
 	}
 	cold(b, cost);
 }
@@ -291,11 +290,11 @@ int map_bench(const struct map_job *job, struct map_cost *cost, char error[MAP_B
 		result = verify(&b, cost, error);
 	if (result)
 		goto out;
-	for (int class = 0; class < MAP_CLASSES; class ++) {
+	for (int c = 0; c < MAP_CLASSES; c++) {
 		for (int i = 0; i < MAP_PATTERNS; i++)
-			cost->time[i][class] = map_figure_missing(b.pcs.why[class]);
+			cost->time[i][c] = map_figure_missing(b.pcs.why[c]);
 		for (int i = 0; i < MAP_COUNTS; i++)
-			cost->lines[i][class] = map_figure_missing(b.pcs.why[class]);
+			cost->lines[i][c] = map_figure_missing(b.pcs.why[c]);
 	}
 	lookups(&b, cost);
 	error[0] = 0;
