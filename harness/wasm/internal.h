@@ -1,6 +1,6 @@
 /*
- * internal.h - what the files behind wasm.h share: module.c (code), thread.c
- * (threads, traps), instance.c (binding), runtime.c (what compiled code calls).
+ * internal.h - what the files behind wasm.h share: module.c, load.c, types.c (code), thread.c
+ * (threads, traps), instance.c, table.c (binding), runtime.c (what compiled code calls).
  */
 #ifndef STUBMAP_WASM_INTERNAL_H
 #define STUBMAP_WASM_INTERNAL_H
@@ -38,6 +38,11 @@ struct wasm_module {
 	uint32_t ntypes;
 	uint32_t instances; /* ever opened: their numbers */
 };
+
+static inline int wasm_tier_index(unsigned tier) /* of module->tiers */
+{
+	return tier == 0 ? 0 : 1;
+}
 
 struct wasm_instance {
 	struct wasm_module *module;
@@ -77,16 +82,20 @@ _Noreturn void wasm_stop(struct wasm_instance *, const void *pc, const char *wha
 const char *wasm_function_at(const struct wasm_module *, const void *code);
 _Noreturn void wasm_exit(struct wasm_thread *, uint32_t code);
 
-/* Index of module->types, plus 1; 0: out of memory. */
-uint32_t wasm_module_type(struct wasm_module *, const char *letters);
 /* The address of a compiled function by its symbol, in the current tier. */
 const void *wasm_module_symbol(const struct wasm_module *, const char *symbol);
-/* Runs the module's own registration of its function types. 0, -ENOMEM. */
-int wasm_runtime_register(struct wasm_module *, const void *function);
+/* Runs the module's own registration of its function types, which fills module->types. 0, -ENOMEM.
+ */
+int wasm_types_register(struct wasm_module *, const void *function);
 /* What compiled code names and does not define, or NULL. */
 const void *wasm_runtime_resolve(const char *symbol);
 /* The C function behind a builtin, and its signature. */
 const void *wasm_runtime_builtin(enum wasm_builtin, const char **signature);
+
+/* Binds n callees that are not bound, by one call where the strategy has one. 0 or the strategy's
+ * error, with nothing bound. */
+int wasm_bind(struct wasm_instance *, const struct stub_spec *, struct callee *const *, size_t n);
+void wasm_release(struct wasm_instance *, struct callee *); /* one that is not bound is let be */
 
 /* Makes entry i of a table what ref says, and its callee with it. 0, or the strategy's error. */
 int wasm_table_entry(struct wasm_instance *, wasm_rt_funcref_table_t *, uint32_t i,

@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -248,51 +247,6 @@ ROUND(trunc, double)
 ROUND(truncf, float)
 ROUND(nearbyint, double)
 ROUND(nearbyintf, float)
-
-/* ---- Function types -------------------------------------------------------------------------- */
-
-static _Thread_local struct wasm_module *registering;
-
-int wasm_runtime_register(struct wasm_module *m, const void *function)
-{
-	void (*call)(void);
-
-	memcpy(&call, &function, sizeof call);
-	registering = m;
-	call();
-	bool good = registering;
-	registering = NULL;
-	return good ? 0 : -ENOMEM;
-}
-
-uint32_t wasm_rt_register_func_type(uint32_t params, uint32_t results, ...)
-{
-	static const char letters[] = {
-		[WASM_RT_I32] = 'i', [WASM_RT_I64] = 'l',     [WASM_RT_F32] = 'f',
-		[WASM_RT_F64] = 'd', [WASM_RT_FUNCREF] = 'F', [WASM_RT_EXTERNREF] = 'E'
-	};
-	char *text = malloc((size_t)params + results + 2), *at = text;
-	uint32_t number = 0;
-	va_list ap;
-
-	va_start(ap, results);
-	for (uint32_t i = 0; at && i < params + results; i++) {
-		if (i == params)
-			*at++ = '>';
-		*at++ = letters[va_arg(ap, int)];
-	}
-	va_end(ap);
-	if (text) {
-		if (!results)
-			*at++ = '>';
-		*at = 0;
-		number = registering ? wasm_module_type(registering, text) : 0;
-	}
-	free(text);
-	if (!number)
-		registering = NULL;
-	return number;
-}
 
 /* ---- Names ----------------------------------------------------------------------------------- */
 
