@@ -59,6 +59,7 @@ setup:
 # else a test leaves out is said at its head.
 check: setup
 	@$(MAKE) --no-print-directory $(JOBS) $(BUILD)/stubmap $(BUILD)/libstubmap.a check-programs
+	@scripts/rooms $(BUILD)
 	@scripts/run-tests $(patsubst tests/%.c,$(BUILD)/san/tests/%,$(TESTS)) $(THREADED)
 
 .PHONY: check-programs
