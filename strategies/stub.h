@@ -1,6 +1,5 @@
 /*
- * stub.h - the first public header of libstubmap: stubs, the allocators that place them, and the
- * executable memory that holds them.
+ * stub.h - a public header of libstubmap: stubs, and the allocators that place them.
  *
  * A stub is machine code at a call boundary. Callers never know where it lies: they call through a
  * callee, whose first word is the code pointer, with the callee's own address in r10:
@@ -48,120 +47,11 @@
 #ifndef STUBMAP_STUB_H
 #define STUBMAP_STUB_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* ---- Executable memory ------------------------------------------------------------------- */
-
-/*
- * One reservation of address space, so that any two addresses in it are in reach of a 32-bit
- * displacement:
- *
- *      base                 +S                   +2S                  +3S
- *      | stubs   | modules  | literals A         | literals B         | data (rw)
- *
- * The literals of a stub at address p lie at p + S and p + 2S: the side table's address follows
- * from the stub's own. Code is handed out in quanta; A and B are plain read-write memory that
- * the kernel fills on first touch.
- */
-enum code_wx {
-	CODE_TOGGLE, /* mprotect: writable, then executable, never both */
-	CODE_DUAL, /* one memfd, mapped twice: an executable view that is handed out, a writable one
-		    */
-	CODE_RWX,  /* writable and executable: measures what the others cost */
-	CODE_WX_POLICIES
-};
-
-enum code_area { CODE_STUBS, CODE_MODULES, CODE_LITERALS, CODE_DATA, CODE_AREAS };
-
-struct code_config {
-	enum code_wx wx;
-	uint32_t quantum;   /* bytes: 4096, 16384 or 65536; -EINVAL otherwise */
-	uint32_t colour;    /* pages (of 4 KiB) by which the base is moved, 0..511, rounded down to
-			       whole quanta: set-up randomisation */
-	bool share;	    /* CODE_DUAL only: quanta of equal bytes are to be one physical quantum
-			       (code_same), where a strategy has such; they are never given back */
-	size_t limit_stubs; /* bytes of code that stubs may take; 0: all that the area has */
-	const char *faults; /* test only: a letter steers one reserve (a ok, f fail; capital: from
-			       here on) or one commit (o ok, c fail); NULL: none. The harness passes
-			       STUBMAP_CODE_TEST. */
-};
-
-struct code_stats {
-	uint64_t syscalls; /* made by this code memory since code_open */
-	/* Regions of address space that it asked for and holds; into how many parts the kernel
-	 * divides them by their protections, only the kernel knows. */
-	uint64_t mappings;
-	uint64_t reserved;			     /* bytes of address space */
-	uint64_t quanta_stubs, quanta_modules;	     /* now held */
-	uint64_t committed_stubs, committed_modules; /* bytes: quanta held x quantum */
-	uint64_t used_stubs;	/* bytes of code that live stubs, bodies and templates occupy */
-	uint64_t retired;	/* bytes of code that retargets replaced, kept until reclaim */
-	uint64_t used_literals; /* bytes of literals that live stubs occupy */
-	uint64_t used_modules;	/* bytes of loaded sections */
-};
-
-struct code_memory;
-
-/* 0, or -EINVAL (config), -EACCES (the kernel forbids the policy), -ENOMEM. */
-int code_open(struct code_memory **out, const struct code_config *config);
-void code_close(struct code_memory *code);
-const struct code_config *code_config(const struct code_memory *code);
-
-/* Whole quanta, contiguous, writable until committed. CODE_STUBS or CODE_MODULES. NULL: no room. */
-void *code_reserve(struct code_memory *code, enum code_area area, size_t bytes);
-/* Makes [at, at+bytes) executable; what was reserved or patched and not committed cannot run. After
- * code_set_running it also returns only when each thread will execute what was written. */
-int code_commit(struct code_memory *code, void *at, size_t bytes);
-/* Instead of writing what was reserved (whole quanta): each quantum of [at, at+bytes) shows the
- * committed quantum first, whose code it can run at once. CODE_DUAL, else -EINVAL; -ENOMEM: no
- * mapping left, and [at, at+bytes) is as it was. Not to be released afterwards. */
-int code_same(struct code_memory *code, void *at, size_t bytes, const void *first);
-/* Makes committed code writable again, until the next commit. Under CODE_TOGGLE no code of the
- * touched pages can run meanwhile; after code_set_running: -EBUSY, what was committed stays. */
-int code_patch(struct code_memory *code, void *at, size_t bytes);
-/* Gives whole quanta back, from a quantum's start, with the literals that belong to them. */
-void code_release(struct code_memory *code, void *at, size_t bytes);
-/* Gives back what was reserved and never committed. */
-static inline void code_abort(struct code_memory *code, void *at, size_t bytes)
-{
-	code_release(code, at, bytes);
-}
-/* The address to write `at` through: `at` itself, or the writable view under CODE_DUAL. */
-void *code_writable(const struct code_memory *code, const void *at);
-/* Read-write memory within reach of all code (16-byte aligned, zeroed, never freed alone). */
-void *code_data(struct code_memory *code, size_t bytes);
-/* S of the picture: distance from a stub to its first literals; to its second it is twice that. */
-size_t code_literal_distance(const struct code_memory *code);
-/* [*from, *to): the addresses of an area; CODE_LITERALS covers A and B. For a meter to look at. */
-void code_range(const struct code_memory *code, enum code_area area, uintptr_t *from,
-		uintptr_t *to);
-/* Under CODE_DUAL: the writable view of an area (same memory as code_range's), else empty. */
-void code_range_alias(const struct code_memory *code, enum code_area area, uintptr_t *from,
-		      uintptr_t *to);
-void code_get_stats(const struct code_memory *code, struct code_stats *out);
-/* Bookkeeping by strategies and the loader: live bytes of code / of literals, may be negative. */
-void code_account(struct code_memory *code, enum code_area area, ptrdiff_t bytes);
-/* For code/same.c, which makes some. */
-void code_count_syscalls(struct code_memory *code, uint64_t n);
-/* Bytes of stubs' code that go from live to retired, or (negative) back before they are freed. */
-void code_retire(struct code_memory *code, ptrdiff_t bytes);
-
-/*
- * From now on other threads run this code while it is written. Toggle: what was committed is never
- * unprotected. Dual, rwx: a commit ends with membarrier(2), PRIVATE_EXPEDITED_SYNC_CORE: each
- * thread of the process executes a serialising instruction after the stores before it. 0, or
- * -ENOSYS: the kernel has no such barrier (Linux before 4.16, or a filter). Any number of times.
- */
-int code_set_running(struct code_memory *code);
-/* Whether committed code stays as it is until its quantum is released: running, under toggle. */
-bool code_frozen(const struct code_memory *code);
-/* Of all that changes this memory while callers run: stub_space_lock. */
-pthread_mutex_t *code_mutex(struct code_memory *code);
-
-extern const char *const code_wx_names[CODE_WX_POLICIES];
+#include "code.h"
 
 /* ---- Signatures -------------------------------------------------------------------------- */
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "code_helpers.h"
+#include "strategies/code/internal.h"
 
 static struct {
 	uint64_t calls;

@@ -233,7 +233,7 @@ int gc_runtime_open(struct gc_runtime *r, struct code_memory *code)
 		stub_call_pad(write + STUB_CALL_PAD * b, &r->callees[b]);
 	int err = code_commit(code, r->pads, size);
 	if (err) {
-		code_abort(code, r->pads, size);
+		code_release(code, r->pads, size);
 		r->pads = NULL;
 	}
 	return err;

@@ -35,10 +35,8 @@ void loaded_index(struct loaded *m)
 
 void jit_unload(struct loaded *m)
 {
-	if (m->region) {
-		code_account(m->code, CODE_MODULES, -(ptrdiff_t)m->region_used);
+	if (m->region)
 		code_release(m->code, m->region, m->region_size);
-	}
 	free(m->functions);
 	free(m->by_name);
 	free(m->names);

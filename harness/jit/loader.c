@@ -350,7 +350,6 @@ static int hand_over(struct loader *l, struct loaded *out)
 	out->region_size = l->end;
 	out->region_used = l->end - l->hooks->text_offset;
 	out->code = l->code;
-	code_account(l->code, CODE_MODULES, (ptrdiff_t)out->region_used);
 	return 0;
 }
 
@@ -376,7 +375,7 @@ int jit_load(struct code_memory *code, const struct jit_object *object,
 	if (err && !error[0])
 		object_fail(&l.object, err, "loading: %s", strerror(-err));
 	if (err && l.region)
-		code_abort(code, l.region, l.end);
+		code_release(code, l.region, l.end);
 	if (err)
 		jit_unload(out);
 	object_close(&l.object);

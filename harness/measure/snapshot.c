@@ -243,7 +243,7 @@ static int by_address(const void *a, const void *b)
 static int add_stubs(struct snapshot *s, json_t *rows)
 {
 	const uint32_t n = s->w->scenario.nboundaries;
-	const uintptr_t quantum = code_config(s->w->code)->quantum;
+	const uintptr_t quantum = code_get_config(s->w->code)->quantum;
 	uintptr_t from, to, *quanta = malloc(n * sizeof *quanta), end;
 
 	if (!quanta)

@@ -147,7 +147,7 @@ int meters_space(const struct code_memory *code, uint64_t stubs, uint64_t faults
 		return -1;
 	}
 	const struct range_view *at = v.areas, *alias = v.alias;
-	bool doubled = code_config(code)->wx == CODE_DUAL;
+	bool doubled = code_get_config(code)->wx == CODE_DUAL;
 	uint64_t pss_code = at[CODE_STUBS].pss + alias[CODE_STUBS].pss;
 	uint64_t pss_modules = at[CODE_MODULES].pss + alias[CODE_MODULES].pss;
 	uint64_t mappings =

@@ -44,7 +44,7 @@ static int grow(void **list, uint32_t *capacity, uint32_t needed, size_t element
 /* Opens the quanta of [at, at+size); those that were just reserved are open already. */
 static int open_run(struct arena *arena, uint8_t *at, size_t size, bool reserved)
 {
-	uintptr_t mask = code_config(arena->code)->quantum - 1;
+	uintptr_t mask = code_get_config(arena->code)->quantum - 1;
 	uint8_t *from = (uint8_t *)((uintptr_t)at & ~mask);
 	size_t bytes = (((uintptr_t)at + size + mask) & ~mask) - (uintptr_t)from;
 
@@ -66,7 +66,7 @@ static int open_run(struct arena *arena, uint8_t *at, size_t size, bool reserved
 /* At least `bytes` of new quanta to take from. */
 static int new_run(struct arena *arena, size_t bytes)
 {
-	size_t mask = code_config(arena->code)->quantum - 1;
+	size_t mask = code_get_config(arena->code)->quantum - 1;
 	size_t size = (bytes + mask) & ~mask;
 	uint8_t *at = code_reserve(arena->code, CODE_STUBS, size);
 
@@ -74,7 +74,7 @@ static int new_run(struct arena *arena, size_t bytes)
 		return -ENOMEM;
 	int error = open_run(arena, at, size, true);
 	if (error) {
-		code_abort(arena->code, at, size);
+		code_release(arena->code, at, size);
 		return error;
 	}
 	arena->bump = at;
@@ -91,8 +91,8 @@ static void quanta_of(const struct arena *arena, const uint8_t *at, size_t size,
 	uintptr_t from, to;
 
 	code_range(arena->code, CODE_STUBS, &from, &to);
-	*first = ((uintptr_t)at - from) / code_config(arena->code)->quantum;
-	*last = ((uintptr_t)at + size - 1 - from) / code_config(arena->code)->quantum;
+	*first = ((uintptr_t)at - from) / code_get_config(arena->code)->quantum;
+	*last = ((uintptr_t)at + size - 1 - from) / code_get_config(arena->code)->quantum;
 }
 
 static int count_quanta(struct arena *arena)
@@ -102,7 +102,8 @@ static int count_quanta(struct arena *arena)
 	if (arena->live || !code_frozen(arena->code))
 		return 0;
 	code_range(arena->code, CODE_STUBS, &from, &to);
-	arena->live = calloc((to - from) / code_config(arena->code)->quantum, sizeof(*arena->live));
+	arena->live =
+	    calloc((to - from) / code_get_config(arena->code)->quantum, sizeof(*arena->live));
 	return arena->live ? 0 : -ENOMEM;
 }
 
@@ -125,7 +126,7 @@ static bool is_open(const struct arena *arena, const uint8_t *at)
 /* Gives back those committed quanta of [at, at+size) in which nothing is left. */
 static void release_empty(struct arena *arena, uint8_t *at, size_t size)
 {
-	size_t quantum = code_config(arena->code)->quantum;
+	size_t quantum = code_get_config(arena->code)->quantum;
 	size_t first, last;
 
 	quanta_of(arena, at, size, &first, &last);
@@ -250,7 +251,7 @@ int arena_abort(struct arena *arena)
 
 		if (run.reserved) {
 			drop(arena, run.at, run.at + run.bytes);
-			code_abort(arena->code, run.at, run.bytes);
+			code_release(arena->code, run.at, run.bytes);
 		} else {
 			arena->open[kept++] = run;
 		}

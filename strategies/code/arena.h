@@ -20,6 +20,7 @@
 #define STUBMAP_ARENA_H
 
 #include "../emit/emit.h"
+#include "internal.h"
 
 /* Free places of one size, and room to free all that are taken: giving back can't fail. */
 struct arena_size {

@@ -40,8 +40,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "internal.h"
 #include "quanta.h"
-#include "../stub.h"
 
 #define MIB   ((size_t)1 << 20)
 #define PAGE  ((size_t)4096)
@@ -421,7 +421,7 @@ void code_release(struct code_memory *code, void *at, size_t bytes)
 
 /* ---- What it is asked ----------------------------------------------------------------------- */
 
-const struct code_config *code_config(const struct code_memory *code)
+const struct code_config *code_get_config(const struct code_memory *code)
 {
 	return &code->config;
 }
@@ -484,8 +484,6 @@ void code_account(struct code_memory *code, enum code_area area, ptrdiff_t bytes
 {
 	if (area == CODE_STUBS)
 		code->stats.used_stubs += (uint64_t)bytes;
-	if (area == CODE_MODULES)
-		code->stats.used_modules += (uint64_t)bytes;
 	if (area == CODE_LITERALS) {
 		code->stats.used_literals += (uint64_t)bytes;
 		code->has_literals |= bytes > 0;

@@ -13,7 +13,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-#include "../stub.h"
+#include "internal.h"
 
 static int map_again(struct code_memory *code, void *at, const void *of, size_t bytes)
 {
@@ -34,9 +34,9 @@ static void own(struct code_memory *code, uint8_t *at, size_t bytes)
 
 int code_same(struct code_memory *code, void *at, size_t bytes, const void *first)
 {
-	const size_t quantum = code_config(code)->quantum;
+	const size_t quantum = code_get_config(code)->quantum;
 
-	if (code_config(code)->wx != CODE_DUAL)
+	if (code_get_config(code)->wx != CODE_DUAL)
 		return -EINVAL;
 	for (size_t done = 0; done < bytes; done += quantum) {
 		int error = map_again(code, (uint8_t *)at + done, first, quantum);

@@ -373,7 +373,8 @@ static void change_all(struct stub_space *space, struct placed_list *list, const
 static int retarget_all(struct stub_space *space, struct placed_list *list, struct many *m)
 {
 	/* Only a change of protection needs the whole span; a barrier is for all memory. */
-	size_t bytes = code_config(space->code)->wx == CODE_TOGGLE ? (size_t)(m->high - m->low) : 1;
+	size_t bytes =
+	    code_get_config(space->code)->wx == CODE_TOGGLE ? (size_t)(m->high - m->low) : 1;
 
 	int error = m->moves ? list->make(space, m->specs, m->words, m->moves) : 0;
 	if (error)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../code/internal.h"
 #include "../stub.h"
 
 const char *const stub_policy_names[STUB_POLICIES] = {

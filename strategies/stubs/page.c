@@ -24,7 +24,7 @@ static int place(struct stub_space *space, const struct stub_spec *spec, struct 
 {
 	struct placed_list *list = space->state;
 	struct emit_config config = placed_config(space, placed_form(list, spec->target));
-	size_t quantum = code_config(space->code)->quantum;
+	size_t quantum = code_get_config(space->code)->quantum;
 	uint8_t code[EMIT_MAX];
 	size_t size;
 
@@ -44,7 +44,7 @@ static int place(struct stub_space *space, const struct stub_spec *spec, struct 
 	placed_literals(space, list, placed, spec);
 	error = code_commit(space->code, placed->at, quantum);
 	if (error) {
-		code_abort(space->code, placed->at, quantum);
+		code_release(space->code, placed->at, quantum);
 		return error;
 	}
 	code_account(space->code, CODE_STUBS, placed_bytes(size));
@@ -56,7 +56,7 @@ static void drop(struct stub_space *space, const struct placed *placed)
 {
 	code_account(space->code, CODE_STUBS, -placed_bytes(placed->size));
 	code_account(space->code, CODE_LITERALS, -placed_literal_bytes(space, placed));
-	code_release(space->code, placed->at, code_config(space->code)->quantum);
+	code_release(space->code, placed->at, code_get_config(space->code)->quantum);
 }
 
 static int make(struct stub_space *space, const struct stub_spec *specs, uint32_t *words, size_t n)

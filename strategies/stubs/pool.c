@@ -178,7 +178,7 @@ static void give(const struct pool_state *state, struct pool_slots *slots, uint8
 /* Shared: the first quantum ever is written, all others show it. */
 static int make_slots(struct stub_space *space, struct pool_slots *slots, uint8_t *at, size_t bytes)
 {
-	const struct code_config *config = code_config(space->code);
+	const struct code_config *config = code_get_config(space->code);
 	const size_t written = !config->share ? bytes : slots->first ? 0 : config->quantum;
 
 	if (written) {
@@ -200,7 +200,7 @@ static int make_slots(struct stub_space *space, struct pool_slots *slots, uint8_
 /* Sees to n slots that can be taken: what is missing is made in one run of quanta. */
 static int provide(struct stub_space *space, struct pool_slots *slots, size_t n)
 {
-	size_t mask = code_config(space->code)->quantum - 1;
+	size_t mask = code_get_config(space->code)->quantum - 1;
 	size_t have = slots->nfree + count(&slots->fresh) + count(&slots->more);
 
 	if (n <= have)
@@ -211,7 +211,7 @@ static int provide(struct stub_space *space, struct pool_slots *slots, size_t n)
 		return -ENOMEM;
 	int error = make_slots(space, slots, at, bytes);
 	if (error) {
-		code_abort(space->code, at, bytes);
+		code_release(space->code, at, bytes);
 		return error;
 	}
 	/* Left of a batch that found no room for its slots of the other sort. */
