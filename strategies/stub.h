@@ -168,7 +168,12 @@ struct callee {
 	uint64_t word; /* the strategy's own; 0 while unbound, unless released under poison */
 };
 
-enum stub_literals { STUB_LITERALS_BAKED, STUB_LITERALS_TABLE };
+/* Where a stub finds its target and context. */
+enum stub_literals {
+	STUB_LITERALS_OWN,   /* the strategy's own choice: baked, where it can */
+	STUB_LITERALS_BAKED, /* in its code */
+	STUB_LITERALS_TABLE, /* in the side table (code.h) */
+};
 
 /* STUB_DEFERRED strategies: which pending stubs the first call of one makes. */
 enum stub_policy {
@@ -182,14 +187,13 @@ enum stub_policy {
 extern const char *const stub_policy_names[STUB_POLICIES];
 
 struct stub_config {
-	enum stub_literals literals;
-	bool markers;  /* endbr64 at the start of each stub */
-	bool defaults; /* literals is the strategy's own choice (ops->literals) */
-	bool running;  /* callers run while hooks work: code that can run is never unprotected, and
-			  what a retarget replaced is kept until reclaim. For all spaces of a code
-			  memory, or none. */
-	bool poison;   /* debug: a released slot reports its old owner (runtime.released), until 256
-			  more have been released (poison.h); stubs are larger and slower for it */
+	enum stub_literals literals; /* of an open space: never STUB_LITERALS_OWN */
+	bool markers;		     /* endbr64 at the start of each stub */
+	bool running; /* callers run while hooks work: code that can run is never unprotected, and
+			 what a retarget replaced is kept until reclaim. For all spaces of a code
+			 memory, or none. */
+	bool poison;  /* debug: a released slot reports its old owner (runtime.released), until 256
+			 more have been released (poison.h); stubs are larger and slower for it */
 	enum stub_policy policy; /* STUB_DEFERRED */
 	uint32_t generic; /* STUB_DEFERRED: calls through an interpretive stub before one is made;
 			     0: none */
@@ -223,7 +227,6 @@ struct stub_ops {
 	const char *name, *summary;
 	const struct stub_ops *inner;	    /* lazy: the placement that it wraps */
 	unsigned flags;			    /* enum stub_flags */
-	enum stub_literals literals;	    /* the form it takes if nobody chose */
 	size_t state;			    /* private bytes, zeroed by stub_space_open */
 	int (*open)(struct stub_space *);   /* optional; 0 or -errno */
 	void (*close)(struct stub_space *); /* optional; frees what state points to, not code */

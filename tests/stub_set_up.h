@@ -51,6 +51,14 @@ struct set_up {
 	uint64_t seed;
 };
 
+/* Forms of literals, for loops: each but the strategy's own choice. */
+enum { FORMS = STUB_LITERALS_TABLE + 1 };
+
+static inline bool takes(const struct stub_ops *ops, enum stub_literals literals)
+{
+	return ops->flags & (literals == STUB_LITERALS_BAKED ? STUB_CAN_BAKE : STUB_CAN_TABLE);
+}
+
 static inline struct set_up *open_set_up_as(const struct stub_ops *ops, struct code_config config,
 					    struct stub_config stubs,
 					    const struct stub_runtime *runtime)

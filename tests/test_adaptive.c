@@ -98,9 +98,9 @@ static void adaptive_guesses_among_neighbours(void **state)
 	static const struct {
 		unsigned called, last;
 	} calls[] = { { 0, 0 }, { 2, 2 }, { 6, 6 }, { 4, 5 }, { 7, 8 }, { 9, 9 } };
-	struct set_up *t = open_set_up_as(
-	    stub_strategy("lazy+template"), (struct code_config){ .quantum = 4096 },
-	    (struct stub_config){ .defaults = true, .policy = STUB_ADAPTIVE }, &world_runtime);
+	struct set_up *t =
+	    open_set_up_as(stub_strategy("lazy+template"), (struct code_config){ .quantum = 4096 },
+			   (struct stub_config){ .policy = STUB_ADAPTIVE }, &world_runtime);
 	struct stub_spec specs[COUNT];
 	struct callee c[COUNT] = { 0 };
 	bool made[COUNT] = { false };

@@ -264,7 +264,7 @@ static const void *target_of(struct bench *b, int version, uint32_t k)
 
 static void bind_all(struct bench *b, const struct stub_ops *ops)
 {
-	const struct stub_config config = { .defaults = true, .literals = ops->literals };
+	const struct stub_config config = { 0 };
 
 	assert_int_equal(stub_space_open(&b->space, ops, b->code, &config, &runtime), 0);
 	for (uint32_t k = 0; k < b->scenario->nboundaries; k++) {

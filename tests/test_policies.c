@@ -11,9 +11,7 @@ static struct set_up *open_policy(const struct stub_ops *ops, struct code_config
 				  enum stub_policy policy, uint32_t generic)
 {
 	struct set_up *t = calloc(1, sizeof(*t));
-	struct stub_config stubs = {
-		.defaults = true, .markers = generic & 1, .policy = policy, .generic = generic
-	};
+	struct stub_config stubs = { .markers = generic & 1, .policy = policy, .generic = generic };
 
 	assert_non_null(t);
 	t->seed = 7;
@@ -370,7 +368,7 @@ static void no_room_is_reported(void **state)
 static void unknown_policy_is_refused(void **state)
 {
 	struct code_config config = { .quantum = 4096 };
-	struct stub_config stubs = { .defaults = true, .policy = STUB_POLICIES };
+	struct stub_config stubs = { .policy = STUB_POLICIES };
 	struct code_memory *code;
 	struct stub_space space;
 

@@ -7,11 +7,6 @@
 
 #include "stub_set_up.h"
 
-static bool can(const struct stub_ops *ops, enum stub_literals literals)
-{
-	return ops->flags & (literals == STUB_LITERALS_BAKED ? STUB_CAN_BAKE : STUB_CAN_TABLE);
-}
-
 /* ---- Signatures ---------------------------------------------------------------------------- */
 
 enum { NSIGNATURES = 80 };
@@ -150,14 +145,15 @@ static void every_form_conforms(void **state)
 
 	(void)state;
 	for (unsigned i = 0; stub_strategies[i]; i++)
-		for (int wx = 0; wx < CODE_WX_POLICIES; wx++)
-			for (int q = 0; q < 3; q++)
-				for (int form = 0; form < 4; form++)
-					if (can(stub_strategies[i], form & 1))
-						conform(stub_strategies[i],
-							(struct code_config){
-							    .wx = wx, .quantum = quanta[q] },
-							form & 1, form & 2);
+		for (int n = 0; n < CODE_WX_POLICIES * 3 * 2; n++) {
+			struct code_config config = { .wx = n % CODE_WX_POLICIES,
+						      .quantum = quanta[n / CODE_WX_POLICIES % 3] };
+
+			for (int form = STUB_LITERALS_BAKED; form < FORMS; form++)
+				if (takes(stub_strategies[i], form))
+					conform(stub_strategies[i], config, form,
+						n / (CODE_WX_POLICIES * 3));
+		}
 }
 
 /* ---- Slow paths and errors ------------------------------------------------------------------ */
@@ -301,8 +297,8 @@ static void slow_paths_and_errors(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; stub_strategies[i]; i++)
-		for (int literals = 0; literals < 2; literals++)
-			if (can(stub_strategies[i], literals))
+		for (int literals = STUB_LITERALS_BAKED; literals < FORMS; literals++)
+			if (takes(stub_strategies[i], literals))
 				slow_paths_of(stub_strategies[i], literals);
 }
 
@@ -315,8 +311,8 @@ static void bad_specs_are_refused(void **state)
 	(void)state;
 	for (unsigned i = 0; stub_strategies[i]; i++) {
 		const struct stub_ops *ops = stub_strategies[i];
-		struct set_up *t =
-		    open_set_up(ops, (struct code_config){ .quantum = 4096 }, ops->literals, false);
+		struct set_up *t = open_set_up(ops, (struct code_config){ .quantum = 4096 },
+					       STUB_LITERALS_OWN, false);
 
 		for (unsigned j = 0; j < 5; j++) {
 			struct stub_spec spec = spec_of(&t->w, STUB_INDIRECT, parsed(">i"), 0, 0);
@@ -344,7 +340,7 @@ static void bad_rows_are_refused(void **state)
 	struct stub_ops ops = *stub_strategy("pool");
 	struct stub_config stubs = { .literals = STUB_LITERALS_BAKED };
 	assert_int_equal(stub_space_open(&space, &ops, code, &stubs, &world_runtime), -EINVAL);
-	stubs.defaults = true;
+	stubs.literals = STUB_LITERALS_OWN;
 	assert_int_equal(stub_space_open(&space, &ops, code, &stubs, &world_runtime), 0);
 	assert_int_equal(space.config.literals, STUB_LITERALS_TABLE);
 	stub_space_close(&space);

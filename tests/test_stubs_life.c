@@ -65,8 +65,8 @@ static void random_operations(void **state)
 	for (unsigned i = 0; stub_strategies[i]; i++) {
 		const struct stub_ops *ops = stub_strategies[i];
 
-		for (int literals = 0; literals < 2; literals++) {
-			if (!(ops->flags & (literals ? STUB_CAN_TABLE : STUB_CAN_BAKE)))
+		for (int literals = STUB_LITERALS_BAKED; literals < FORMS; literals++) {
+			if (!takes(ops, literals))
 				continue;
 			struct code_config config = { .wx = (int)i % CODE_WX_POLICIES,
 						      .quantum = quanta[i % 3] };
@@ -160,7 +160,7 @@ static void go_deeper(struct world *w, struct probe *p, struct probe_seen *seen)
 static void nest_with(const struct stub_ops *ops, enum code_wx wx, uint32_t generic)
 {
 	struct code_config config = { .wx = wx, .quantum = 4096 };
-	struct stub_config stubs = { .defaults = true, .generic = generic };
+	struct stub_config stubs = { .generic = generic };
 	struct code_memory *code;
 	struct stub_space space;
 	struct nest *nest = calloc(1, sizeof(*nest));
@@ -229,9 +229,8 @@ static void many_may_lie_apart(void **state)
 	(void)state;
 	for (unsigned i = 0; stub_strategies[i]; i++)
 		for (int wx = 0; wx < CODE_WX_POLICIES; wx++)
-			for (int literals = 0; literals < 2; literals++)
-				if (stub_strategies[i]->flags &
-				    (literals ? STUB_CAN_TABLE : STUB_CAN_BAKE))
+			for (int literals = STUB_LITERALS_BAKED; literals < FORMS; literals++)
+				if (takes(stub_strategies[i], literals))
 					apart(stub_strategies[i], wx, literals);
 }
 

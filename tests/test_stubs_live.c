@@ -137,9 +137,8 @@ static void each(void (*f)(const struct stub_ops *, enum code_wx, enum stub_lite
 {
 	for (unsigned i = 0; stub_strategies[i]; i++)
 		for (int wx = 0; wx < CODE_WX_POLICIES; wx++)
-			for (int literals = 0; literals < 2; literals++)
-				if (stub_strategies[i]->flags &
-				    (literals ? STUB_CAN_TABLE : STUB_CAN_BAKE))
+			for (int literals = STUB_LITERALS_BAKED; literals < FORMS; literals++)
+				if (takes(stub_strategies[i], literals))
 					f(stub_strategies[i], wx, literals);
 }
 
@@ -447,7 +446,7 @@ static void a_quantum_is_written_once(void **state)
 static int open_without_barrier(enum code_wx wx)
 {
 	struct code_config config = { .wx = wx, .quantum = 4096 };
-	struct stub_config stubs = { .defaults = true, .running = true };
+	struct stub_config stubs = { .running = true };
 	struct code_memory *code;
 	struct stub_space space;
 

@@ -63,15 +63,12 @@ static void in_every_mode(void (*test)(struct set_up *), const struct stub_ops *
 static void in_every_form(void (*test)(struct set_up *))
 {
 	for (unsigned i = 0; stub_strategies[i]; i++)
-		for (int form = 0; form < 4; form++) {
-			const struct stub_ops *ops = stub_strategies[i];
-			enum stub_literals literals = form & 1;
-
-			if (ops->flags & (literals ? STUB_CAN_TABLE : STUB_CAN_BAKE))
-				in_every_mode(test, ops,
-					      (struct stub_config){ .literals = literals,
-								    .markers = form & 2 });
-		}
+		for (int markers = 0; markers < 2; markers++)
+			for (int literals = STUB_LITERALS_BAKED; literals < FORMS; literals++)
+				if (takes(stub_strategies[i], literals))
+					in_every_mode(test, stub_strategies[i],
+						      (struct stub_config){ .literals = literals,
+									    .markers = markers });
 }
 
 /* All were released. */
@@ -187,8 +184,8 @@ static void bad_counts_are_refused(void **state)
 	(void)state;
 	for (unsigned i = 0; stub_strategies[i]; i++) {
 		const struct stub_ops *ops = stub_strategies[i];
-		struct set_up *t =
-		    open_set_up(ops, (struct code_config){ .quantum = 4096 }, ops->literals, false);
+		struct set_up *t = open_set_up(ops, (struct code_config){ .quantum = 4096 },
+					       STUB_LITERALS_OWN, false);
 
 		for (unsigned j = 0; j < sizeof(bad) / sizeof(bad[0]); j++) {
 			struct stub_spec spec =

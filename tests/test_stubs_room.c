@@ -23,7 +23,7 @@ static bool untouched(const struct callee *c, size_t n)
 static void bind_until_full(const struct stub_ops *ops)
 {
 	struct code_config config = { .quantum = 4096, .limit_stubs = 4 * 4096 };
-	struct set_up *t = open_set_up(ops, config, ops->literals, true);
+	struct set_up *t = open_set_up(ops, config, STUB_LITERALS_OWN, true);
 	struct stub_spec spec = spec_of(&t->w, STUB_INDIRECT, parsed("il>i"), 2, 1);
 	struct callee *c = calloc(MANY, sizeof(*c));
 	unsigned n = 0;
@@ -55,7 +55,7 @@ static void full_code_memory_is_reported(void **state)
 static void refused_commit(const struct stub_ops *ops, enum code_wx wx, bool running,
 			   const char *faults) /* the world's own commit is the first */
 {
-	struct stub_config stubs = { .defaults = true, .running = running };
+	struct stub_config stubs = { .running = running };
 	struct code_config config = { .wx = wx, .quantum = 4096, .faults = faults };
 	struct set_up *t = open_set_up_as(ops, config, stubs, &world_runtime);
 	struct stub_spec specs[STUB_KINDS];
@@ -93,7 +93,7 @@ static void refused_commits_are_made_good(void **state)
 static void deferred_failure(const struct stub_ops *ops, enum stub_kind kind)
 {
 	struct code_config config = { .quantum = 4096, .faults = "aaf" };
-	struct set_up *t = open_set_up(ops, config, ops->literals, true);
+	struct set_up *t = open_set_up(ops, config, STUB_LITERALS_OWN, true);
 	struct stub_spec spec = spec_of(&t->w, kind, parsed("il>i"), 4, 1);
 	struct callee c = { 0 };
 
@@ -132,7 +132,7 @@ static void deferred_batch_too_large(void **state)
 
 		if (!(ops->flags & STUB_DEFERRED))
 			continue;
-		struct set_up *t = open_set_up(ops, config, ops->literals, true);
+		struct set_up *t = open_set_up(ops, config, STUB_LITERALS_OWN, true);
 		struct stub_spec spec = spec_of(&t->w, STUB_INDIRECT, parsed("il>i"), 2, 1);
 		struct callee *c = calloc(MANY, sizeof(*c));
 
@@ -198,7 +198,7 @@ static void bulk_with_faults(const struct stub_ops *ops, const char *faults)
 	struct code_stats stats;
 
 	/* The test's own targets take the first reserve. */
-	t = open_set_up(ops, config, ops->literals, true);
+	t = open_set_up(ops, config, STUB_LITERALS_OWN, true);
 	struct bulk *b = new_bulk(t, NULL);
 	bind_some(t, b, 0, 1);
 	for (unsigned tries = 0; ops->bind_many(&t->space, b->specs + 1, b->pointers + 1, MANY - 1);
@@ -284,7 +284,7 @@ static size_t pss_between(uintptr_t from, uintptr_t to)
 static void space_of(const struct stub_ops *ops, uint32_t quantum)
 {
 	struct set_up *t =
-	    open_set_up(ops, (struct code_config){ .quantum = quantum }, ops->literals, true);
+	    open_set_up(ops, (struct code_config){ .quantum = quantum }, STUB_LITERALS_OWN, true);
 	struct bulk *b = new_bulk(t, "i>i");
 	struct code_stats before, after;
 	uintptr_t from, to, literals, literals_end;

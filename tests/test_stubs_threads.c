@@ -357,8 +357,8 @@ static void upgrade_under_callers(const struct stub_ops *ops, enum code_wx wx,
 		checked += live->callers[i].checked;
 	}
 	print_message("%-14s %-6s %-5s %-6s %8lu upgrades %9lu calls, %lu not checked\n", ops->name,
-		      code_wx_names[wx], literals ? "table" : "baked", poison ? "poison" : "",
-		      live->upgrades, calls, calls - checked);
+		      code_wx_names[wx], literals == STUB_LITERALS_TABLE ? "table" : "baked",
+		      poison ? "poison" : "", live->upgrades, calls, calls - checked);
 	assert_int_equal(atomic_load(&live->wrong), 0);
 	assert_int_equal(atomic_load(&live->raised), 0);
 	assert_int_equal(atomic_load(&live->late), 0);
@@ -371,14 +371,12 @@ static void targets_change_under_callers(void **state)
 	(void)state;
 	for (unsigned i = 0; stub_strategies[i]; i++)
 		for (int wx = 0; wx < CODE_WX_POLICIES; wx++)
-			for (int j = 0; j < 4; j++) {
-				enum stub_literals literals = j % 2;
-				unsigned takes = literals ? STUB_CAN_TABLE : STUB_CAN_BAKE;
-
-				if (stub_strategies[i]->flags & takes)
-					upgrade_under_callers(stub_strategies[i], wx, literals,
-							      j / 2);
-			}
+			for (int poison = 0; poison < 2; poison++)
+				for (int literals = STUB_LITERALS_BAKED; literals < FORMS;
+				     literals++)
+					if (takes(stub_strategies[i], literals))
+						upgrade_under_callers(stub_strategies[i], wx,
+								      literals, poison);
 }
 
 /* ---- Two spaces of one code memory ------------------------------------------------------------
@@ -408,7 +406,7 @@ static void *call_each(void *arg)
 /* First calls in both at once make stubs in places of their own. */
 static void first_calls_of_two_spaces(const struct stub_ops *ops, enum code_wx wx)
 {
-	struct stub_config stubs = { .defaults = true, .running = true, .policy = STUB_ONE };
+	struct stub_config stubs = { .running = true, .policy = STUB_ONE };
 	struct live *live = calloc(1, sizeof(*live));
 	struct firsts *both = calloc(2, sizeof(*both));
 	pthread_t threads[2];

@@ -43,7 +43,7 @@ static int open_running(struct opened *o, const char *name, const char *folder,
 			const struct stub_ops *ops, enum code_wx wx, unsigned tier, bool running)
 {
 	const struct code_config code = { .wx = wx, .quantum = 4096 };
-	const struct stub_config config = { .defaults = true, .running = running };
+	const struct stub_config config = { .running = running };
 
 	*o = (struct opened){ .module = NULL };
 	assert_int_equal(code_open(&o->code, &code), 0);

@@ -30,9 +30,6 @@ void world_configs(const struct cell *c, struct code_config *code, struct stub_c
 	while (code->wx + 1 < CODE_WX_POLICIES && strcmp(code_wx_names[code->wx], c->wx))
 		code->wx++;
 	*stubs = (struct stub_config){
-		.literals =
-		    strcmp(c->literals, "table") ? STUB_LITERALS_BAKED : STUB_LITERALS_TABLE,
-		.defaults = !strcmp(c->literals, "own"),
 		.markers = c->markers,
 		.running = cell_life(c) == LIFE_TIERUP,
 		.poison = c->poison,
@@ -41,6 +38,10 @@ void world_configs(const struct cell *c, struct code_config *code, struct stub_c
 	for (unsigned p = 0; p < STUB_POLICIES; p++)
 		if (!strcmp(stub_policy_names[p], c->policy)) /* else it does not apply */
 			stubs->policy = p;
+	if (!strcmp(c->literals, "baked"))
+		stubs->literals = STUB_LITERALS_BAKED;
+	if (!strcmp(c->literals, "table"))
+		stubs->literals = STUB_LITERALS_TABLE;
 	*kind = 0;
 	while (*kind + 1 < STUB_KINDS && strcmp(stub_kind_names[*kind], c->kind))
 		(*kind)++;

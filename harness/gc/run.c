@@ -92,7 +92,7 @@ static enum gc_status open_code(struct gc_cell *c, struct prng *rng)
 		.quantum = j->quantum,
 		.colour = prng_below(rng, 512),
 	};
-	const struct stub_config stubs = { .defaults = true };
+	const struct stub_config stubs = { 0 };
 	int err = code_open(&c->code, &code);
 
 	if (err)

@@ -33,7 +33,7 @@ struct counting {
 static int counting_open(struct stub_space *space)
 {
 	struct counting *s = space->state;
-	const struct stub_config config = { .defaults = true };
+	const struct stub_config config = { 0 };
 
 	s->used = CHUNK;
 	return stub_space_open(&s->floor, stub_strategies[0], space->code, &config,
@@ -136,7 +136,6 @@ const struct stub_ops wasm_counting = {
 	.name = "counting",
 	.summary = "counts crossings, in front of the floor",
 	.flags = STUB_RETARGET_IN_PLACE | STUB_CAN_TABLE,
-	.literals = STUB_LITERALS_TABLE,
 	.state = sizeof(struct counting),
 	.open = counting_open,
 	.close = counting_close,

@@ -17,6 +17,8 @@ const char *const stub_policy_names[STUB_POLICIES] = {
 static bool takes(const struct stub_ops *ops, enum stub_literals literals)
 {
 	switch (literals) {
+	case STUB_LITERALS_OWN:
+		return ops->flags & (STUB_CAN_BAKE | STUB_CAN_TABLE);
 	case STUB_LITERALS_BAKED:
 		return ops->flags & STUB_CAN_BAKE;
 	case STUB_LITERALS_TABLE:
@@ -30,7 +32,7 @@ static bool sound(const struct stub_ops *ops, const struct stub_config *config,
 {
 	return ops->name && ops->summary && ops->bind && ops->retarget && ops->release &&
 	       !(ops->flags & STUB_BULK) == !ops->bind_many &&
-	       !(ops->flags & STUB_DEFERRED) == !ops->made && takes(ops, ops->literals) &&
+	       !(ops->flags & STUB_DEFERRED) == !ops->made && takes(ops, config->literals) &&
 	       runtime->convert && runtime->box_i64 && runtime->unbox && runtime->raise &&
 	       (!config->poison || runtime->released);
 }
@@ -39,10 +41,11 @@ int stub_space_open(struct stub_space *space, const struct stub_ops *ops, struct
 		    const struct stub_config *config, const struct stub_runtime *runtime)
 {
 	*space = (struct stub_space){ .code = code, .config = *config, .runtime = *runtime };
-	if (space->config.defaults)
-		space->config.literals = ops->literals;
-	if (!sound(ops, config, runtime) || !takes(ops, space->config.literals))
+	if (!sound(ops, config, runtime))
 		return -EINVAL;
+	if (config->literals == STUB_LITERALS_OWN)
+		space->config.literals =
+		    ops->flags & STUB_CAN_BAKE ? STUB_LITERALS_BAKED : STUB_LITERALS_TABLE;
 	space->ops = ops;
 	if (ops->state) {
 		space->state = calloc(1, ops->state);

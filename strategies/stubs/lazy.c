@@ -388,7 +388,7 @@ static bool lazy_made(const struct stub_space *space, const struct callee *c)
 	return !is_pending(space->state, c);
 }
 
-#define LAZY(placement, takes, own)                                                          \
+#define LAZY(placement, takes)                                                               \
 	extern const struct stub_ops stub_##placement;                                       \
 	const struct stub_ops stub_lazy_##placement = {                                      \
 		.name = "lazy+" #placement,                                                  \
@@ -396,7 +396,6 @@ static bool lazy_made(const struct stub_space *space, const struct callee *c)
 		    "made when called, together with those that a policy says: " #placement, \
 		.inner = &stub_##placement,                                                  \
 		.flags = STUB_DEFERRED | STUB_RETARGET_IN_PLACE | (takes),                   \
-		.literals = (own),                                                           \
 		.state = sizeof(struct lazy_state),                                          \
 		.open = lazy_open,                                                           \
 		.close = lazy_close,                                                         \
@@ -409,6 +408,6 @@ static bool lazy_made(const struct stub_space *space, const struct callee *c)
 		.made = lazy_made,                                                           \
 	}
 
-LAZY(page, STUB_CAN_BAKE | STUB_CAN_TABLE, STUB_LITERALS_BAKED);
-LAZY(pool, STUB_CAN_TABLE | STUB_CAN_SHARE, STUB_LITERALS_TABLE);
-LAZY(template, STUB_CAN_BAKE | STUB_CAN_TABLE, STUB_LITERALS_BAKED);
+LAZY(page, STUB_CAN_BAKE | STUB_CAN_TABLE);
+LAZY(pool, STUB_CAN_TABLE | STUB_CAN_SHARE);
+LAZY(template, STUB_CAN_BAKE | STUB_CAN_TABLE);

@@ -125,7 +125,6 @@ const struct stub_ops stub_null = {
 	.name = "null",
 	.summary = "no stub: direct calls, or one adapter a signature (the floor)",
 	.flags = STUB_DIRECT | STUB_BULK | STUB_RETARGET_IN_PLACE | STUB_CAN_TABLE,
-	.literals = STUB_LITERALS_TABLE,
 	.state = sizeof(struct null_state),
 	.open = null_open,
 	.close = null_close,

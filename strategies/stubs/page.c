@@ -108,7 +108,6 @@ const struct stub_ops stub_page = {
 	.name = "page",
 	.summary = "a quantum for each stub, made one at a time (the baseline)",
 	.flags = STUB_RETARGET_IN_PLACE | STUB_CAN_BAKE | STUB_CAN_TABLE,
-	.literals = STUB_LITERALS_BAKED,
 	.state = sizeof(struct placed_list),
 	.open = page_open,
 	.close = page_close,

@@ -347,7 +347,6 @@ const struct stub_ops stub_pool = {
 	.name = "pool",
 	.summary = "identical 16-byte slots made a quantum at once, literals beside them",
 	.flags = STUB_BULK | STUB_RETARGET_IN_PLACE | STUB_CAN_TABLE | STUB_CAN_SHARE,
-	.literals = STUB_LITERALS_TABLE,
 	.state = sizeof(struct pool_state),
 	.open = pool_open,
 	.close = pool_close,

@@ -193,7 +193,6 @@ const struct stub_ops stub_template = {
 	.name = "template",
 	.summary = "whole stubs copied from one template a signature, packed",
 	.flags = STUB_BULK | STUB_RETARGET_IN_PLACE | STUB_CAN_BAKE | STUB_CAN_TABLE,
-	.literals = STUB_LITERALS_BAKED,
 	.state = sizeof(struct template_state),
 	.open = template_open,
 	.close = template_close,
