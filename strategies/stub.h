@@ -112,6 +112,13 @@ struct stub_owner {
 
 /*
  * What stubs call on slow paths, given by the embedder; addresses are fixed for the space's life.
+ * Those that nothing asks for may be NULL:
+ *
+ *   entry_js                  convert, box_i64       bind and prepare: -EINVAL without them
+ *   exit_js                   unbox, raise           likewise
+ *   ref                       raise                  likewise
+ *   STUB_DEFERRED strategies  raise                  stub_space_open: -EINVAL without it
+ *   stub_config.poison        released               likewise
  */
 struct stub_runtime {
 	/* Converts argv[0..argc) to the signature's parameters, in out[n], in entry_native's form
@@ -231,10 +238,11 @@ struct stub_ops {
 	int (*open)(struct stub_space *);   /* optional; 0 or -errno */
 	void (*close)(struct stub_space *); /* optional; frees what state points to, not code */
 	/* Instantiation: these may come, in any number and order. Optional. 0, -ENOMEM (no code
-	 * memory), -ENOTSUP (a signature or kind that no body can be made for). */
+	 * memory), -ENOTSUP (a signature or kind that no body can be made for), -EINVAL (the
+	 * runtime lacks what the kind calls). */
 	int (*prepare)(struct stub_space *, const struct stub_spec *, size_t n);
 	/* From now on c->code can be called; c stays where it is in memory until its release. 0,
-	 * -ENOMEM, -ENOTSUP; on failure c is as it was. */
+	 * or as prepare; on failure c is as it was. */
 	int (*bind)(struct stub_space *, const struct stub_spec *, struct callee *c);
 	/* STUB_BULK strategies, and only they: binds c[i] to specs[i] for i below n with one change
 	 * of protection for all. As bind; on failure every c[i] is as it was. */
@@ -261,9 +269,9 @@ struct stub_ops {
 };
 
 /* 0, or -EINVAL (ops lacks a hook, or has one that its flags deny; the literal form is not one of
- * its flags; poison without runtime.released), -ENOMEM, -ENOSYS (code_set_running). One thread at a
- * time may be inside a space's hooks; callers may run under stub_config.running. The space stays
- * where it is in memory until it is closed. */
+ * its flags; the runtime lacks what strategy or poison calls), -ENOMEM, -ENOSYS (code_set_running).
+ * One thread at a time may be inside a space's hooks; callers may run under stub_config.running.
+ * The space stays where it is in memory until it is closed. */
 int stub_space_open(struct stub_space *space, const struct stub_ops *ops, struct code_memory *code,
 		    const struct stub_config *config, const struct stub_runtime *runtime);
 void stub_space_close(struct stub_space *space);

@@ -329,6 +329,59 @@ static void bad_specs_are_refused(void **state)
 	}
 }
 
+static void binds_exactly(const struct stub_ops *ops, const struct stub_runtime *runtime,
+			  unsigned kinds)
+{
+	struct code_config config = { .quantum = 4096 };
+	struct stub_config stubs = { 0 };
+	struct set_up *t = open_set_up(ops, config, STUB_LITERALS_OWN, false);
+	struct stub_space space;
+	bool opens = runtime->raise || !(ops->flags & STUB_DEFERRED);
+
+	assert_int_equal(stub_space_open(&space, ops, t->code, &stubs, runtime),
+			 opens ? 0 : -EINVAL);
+	for (int kind = 0; opens && kind < STUB_KINDS; kind++) {
+		struct stub_spec spec = spec_of(&t->w, kind, parsed("il>i"), 2, 1);
+		struct callee c = { 0 };
+		int wanted = kinds >> kind & 1 ? 0 : -EINVAL;
+
+		if (ops->prepare)
+			assert_int_equal(ops->prepare(&space, &spec, 1), wanted);
+		assert_int_equal(ops->bind(&space, &spec, &c), wanted);
+		assert_int_equal(!c.code, wanted != 0);
+		if (wanted)
+			continue;
+		call_one(t, &spec, &c, 2);
+		ops->release(&space, &c);
+	}
+	stub_space_close(&space);
+	close_set_up(t);
+}
+
+/* A kind's stubs are made exactly where the runtime has what they call. */
+static void missing_functions_are_refused(void **state)
+{
+	const struct stub_runtime all = world_runtime;
+	const struct {
+		struct stub_runtime runtime;
+		unsigned kinds; /* 1 << kind: those that do without what is missing */
+	} cases[] = {
+		{ { NULL },
+		  1 << STUB_ENTRY_NATIVE | 1 << STUB_INDIRECT | 1 << STUB_BUILTIN |
+		      1 << STUB_BIND },
+		{ { NULL, all.box_i64, all.unbox, all.raise, NULL }, ~(1u << STUB_ENTRY_JS) },
+		{ { all.convert, NULL, all.unbox, all.raise, NULL }, ~(1u << STUB_ENTRY_JS) },
+		{ { all.convert, all.box_i64, NULL, all.raise, NULL }, ~(1u << STUB_EXIT_JS) },
+		{ { all.convert, all.box_i64, all.unbox, NULL, NULL },
+		  ~(1u << STUB_EXIT_JS | 1u << STUB_CALL_REF) },
+	};
+
+	(void)state;
+	for (unsigned i = 0; stub_strategies[i]; i++)
+		for (unsigned j = 0; j < sizeof(cases) / sizeof(cases[0]); j++)
+			binds_exactly(stub_strategies[i], &cases[j].runtime, cases[j].kinds);
+}
+
 static void bad_rows_are_refused(void **state)
 {
 	struct code_config config = { .quantum = 4096 };
@@ -362,6 +415,7 @@ int main(void)
 		cmocka_unit_test(every_form_conforms),
 		cmocka_unit_test(slow_paths_and_errors),
 		cmocka_unit_test(bad_specs_are_refused),
+		cmocka_unit_test(missing_functions_are_refused),
 		cmocka_unit_test(bad_rows_are_refused),
 	};
 

@@ -48,11 +48,12 @@ struct emit_patches {
 };
 
 /* The body for a spec's kind, signature and number of bound arguments; nothing else of it is
- * looked at. 0 and the body's size in bytes, or -ENOTSUP (one of these is unknown). */
+ * looked at. 0 and the body's size in bytes, -ENOTSUP (one of these is unknown), or -EINVAL (the
+ * runtime lacks what the kind calls). */
 int emit_body(uint8_t code[EMIT_MAX], const struct emit_config *config,
 	      const struct stub_spec *spec, size_t *size, struct emit_patches *patches);
-/* 0 or -ENOTSUP, as emit_body would say. */
-int emit_check(const struct stub_spec *spec);
+/* 0 or an error, as emit_body would say. */
+int emit_check(const struct stub_spec *spec, const struct stub_runtime *runtime);
 
 /* Whether a near call anywhere in [at, at+EMIT_MAX) reaches target; NULL is never in reach. */
 bool emit_in_reach(const void *at, const void *target);

@@ -21,7 +21,22 @@
 
 static const struct asm_label unbound = { .at = -1 };
 
-int emit_check(const struct stub_spec *spec)
+/* Whether the runtime has the functions that bodies of a kind call. */
+static bool served(enum stub_kind kind, const struct stub_runtime *runtime)
+{
+	switch (kind) {
+	case STUB_ENTRY_JS:
+		return runtime->convert && runtime->box_i64;
+	case STUB_EXIT_JS:
+		return runtime->unbox && runtime->raise;
+	case STUB_CALL_REF:
+		return runtime->raise;
+	default:
+		return true;
+	}
+}
+
+int emit_check(const struct stub_spec *spec, const struct stub_runtime *runtime)
 {
 	stub_signature s = spec->signature;
 
@@ -32,11 +47,12 @@ int emit_check(const struct stub_spec *spec)
 	for (unsigned i = 0; i < stub_nparams(s); i++)
 		if (stub_param(s, i) == STUB_VOID || stub_param(s, i) >= STUB_TYPES)
 			return -ENOTSUP;
-	if (spec->kind != STUB_BIND)
-		return spec->nbound ? -ENOTSUP : 0;
-	return spec->nbound && spec->nbound <= STUB_MAX_BOUND && spec->nbound <= stub_nparams(s)
-		   ? 0
-		   : -ENOTSUP;
+	if (spec->kind != STUB_BIND && spec->nbound)
+		return -ENOTSUP;
+	if (spec->kind == STUB_BIND &&
+	    (!spec->nbound || spec->nbound > STUB_MAX_BOUND || spec->nbound > stub_nparams(s)))
+		return -ENOTSUP;
+	return served(spec->kind, runtime) ? 0 : -EINVAL;
 }
 
 /* ---- entry_native ------------------------------------------------------------------------- */
@@ -169,8 +185,9 @@ int emit_body(uint8_t code[EMIT_MAX], const struct emit_config *config,
 	uint64_t near_jumps = 0;
 	struct emitter e;
 
-	if (emit_check(spec))
-		return -ENOTSUP;
+	int error = emit_check(spec, &config->runtime);
+	if (error)
+		return error;
 	do {
 		start(&e, code, config, spec);
 		e.a.near_jumps = near_jumps;

@@ -111,7 +111,7 @@ int bodies_prepare(struct bodies *bodies, struct arena *arena, const struct emit
 	int error = 0;
 
 	for (size_t i = 0; i < n && !error; i++) {
-		error = emit_check(&specs[i]);
+		error = emit_check(&specs[i], &config->runtime);
 		if (!error && !(without >> specs[i].kind & 1) &&
 		    !bodies_find(bodies, &specs[i], config->form))
 			error = make(bodies, arena, config, &specs[i]);

@@ -32,8 +32,8 @@ int bodies_insert(struct bodies *bodies, const struct stub_spec *spec, enum emit
 		  const struct body *body);
 
 /* Makes the shared bodies that n specs need and that are missing, in one opening of the arena;
- * kinds whose bit (1 << kind) is in `without` need none. 0, -ENOMEM, -ENOTSUP; those that were made
- * stay. */
+ * kinds whose bit (1 << kind) is in `without` need none. 0, -ENOMEM, or as emit_body; those that
+ * were made stay. */
 int bodies_prepare(struct bodies *bodies, struct arena *arena, const struct emit_config *config,
 		   unsigned without, const struct stub_spec *specs, size_t n);
 

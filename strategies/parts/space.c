@@ -33,7 +33,7 @@ static bool sound(const struct stub_ops *ops, const struct stub_config *config,
 	return ops->name && ops->summary && ops->bind && ops->retarget && ops->release &&
 	       !(ops->flags & STUB_BULK) == !ops->bind_many &&
 	       !(ops->flags & STUB_DEFERRED) == !ops->made && takes(ops, config->literals) &&
-	       runtime->convert && runtime->box_i64 && runtime->unbox && runtime->raise &&
+	       (!(ops->flags & STUB_DEFERRED) || runtime->raise) &&
 	       (!config->poison || runtime->released);
 }
 

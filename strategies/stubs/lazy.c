@@ -278,9 +278,8 @@ static int lazy_prepare(struct stub_space *space, const struct stub_spec *specs,
 {
 	int error = 0;
 
-	(void)space;
 	for (size_t i = 0; i < n && !error; i++)
-		error = emit_check(&specs[i]);
+		error = emit_check(&specs[i], &space->runtime);
 	return error;
 }
 

@@ -65,7 +65,7 @@ static int prepare_all(struct stub_space *space, const struct stub_spec *specs, 
 	*bytes = 0;
 	for (size_t i = 0; i < n; i++) {
 		enum emit_form form = placed_form(&state->list, specs[i].target);
-		int error = emit_check(&specs[i]);
+		int error = emit_check(&specs[i], &space->runtime);
 		if (error)
 			return error;
 		const struct body *template = bodies_find(&state->templates, &specs[i], form);
