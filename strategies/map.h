@@ -25,6 +25,11 @@ struct safepoint {
 	const uint32_t *live; /* places, strictly ascending, nlive of them */
 };
 
+/* Of n safepoints, pc strictly ascending, the one at pc; NULL: there is none. *at (may be NULL) is
+ * its index, or else that of the first behind pc; n: none is. */
+const struct safepoint *safepoint_find(const struct safepoint *points, size_t n, uint32_t pc,
+				       size_t *at);
+
 /*
  * For producers whose maps hold registers (OCaml's do; its runtime saves them next to the frame):
  * every frame of such a producer, registers or not, gets a save area above its end, and a live

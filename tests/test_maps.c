@@ -372,6 +372,29 @@ static void test_refused_by_encode(void **state)
 	free(out.data);
 }
 
+/* Every pc of a small text, in lists of 0 to 9 safepoints. */
+static void test_find(void **state)
+{
+	struct safepoint points[9];
+
+	(void)state;
+	for (uint32_t i = 0; i < 9; i++)
+		points[i] = (struct safepoint){ .pc = 3 * i + 1 };
+	for (size_t n = 0; n <= 9; n++)
+		for (uint32_t pc = 0; pc < 3 * 9 + 3; pc++) {
+			size_t behind = 0, at = 99;
+
+			while (behind < n && points[behind].pc < pc)
+				behind++;
+			bool there = behind < n && points[behind].pc == pc;
+			const struct safepoint *p = safepoint_find(points, n, pc, &at);
+			assert_ptr_equal(p, there ? &points[behind] : NULL);
+			assert_ptr_equal(safepoint_find(points, n, pc, NULL), p);
+			assert_int_equal(at, behind);
+		}
+	assert_null(safepoint_find(NULL, 0, 5, NULL));
+}
+
 static void test_spill(void **state)
 {
 	const uint32_t r = MAP_REGISTER;
@@ -405,6 +428,7 @@ int main(void)
 		cmocka_unit_test(test_judge),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_refused_by_encode),
+		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_spill),
 		cmocka_unit_test(test_conformance),
 		cmocka_unit_test(test_million_strangers),

@@ -256,21 +256,6 @@ static int show_encoder(struct showing *s, const struct safepoint *points, size_
 
 /* ---- What is true at pc --------------------------------------------------------------------- */
 
-/* The index of the first safepoint at or behind pc. */
-static size_t first_from(const struct corpus *c, uint32_t pc)
-{
-	size_t low = 0, high = c->nsafepoints;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (c->safepoints[middle].pc < pc)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 static void show_code(const char *path, uint32_t pc)
 {
 	struct decode *d = gc_corpus_is(path) ? NULL : decode_open(path);
@@ -314,8 +299,8 @@ static int show_all(const struct corpus *c, const char *path, uint32_t pc,
 		    const struct map_ops **encoders, size_t n, bool json)
 {
 	struct showing s = { .corpus = c, .pc = pc, .out = json ? json_array() : NULL };
-	size_t at = first_from(c, pc);
-	bool real = at < c->nsafepoints && c->safepoints[at].pc == pc;
+	size_t at;
+	bool real = safepoint_find(c->safepoints, c->nsafepoints, pc, &at);
 	struct map_view spilled;
 	int r = map_view_open(c, &spilled);
 

@@ -48,19 +48,8 @@ static int no_memory(struct collector *c)
 static const struct safepoint *truth_at(const struct collector *c, uint32_t pc)
 {
 	const struct corpus *o = c->config.oracle;
-	size_t low = 0, high = o ? o->nsafepoints : 0;
 
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (o->safepoints[middle].pc == pc)
-			return &o->safepoints[middle];
-		if (o->safepoints[middle].pc < pc)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
+	return o ? safepoint_find(o->safepoints, o->nsafepoints, pc, NULL) : NULL;
 }
 
 static int append_place(char *text, size_t size, int n, uint32_t i, uint32_t place)

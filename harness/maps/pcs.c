@@ -19,20 +19,6 @@ struct source {
 	struct prng random;
 };
 
-static bool is_point(const struct source *s, uint32_t pc)
-{
-	size_t low = 0, high = s->npoints;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (s->points[middle].pc < pc)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < s->npoints && s->points[low].pc == pc;
-}
-
 static uint32_t draw(struct source *s, enum map_class c)
 {
 	for (;;) {
@@ -40,7 +26,7 @@ static uint32_t draw(struct source *s, enum map_class c)
 			uint32_t pc = (uint32_t)((prng_next(&s->random) >> 32) *
 						     ((uint64_t)s->text_bytes + 1) >>
 						 32);
-			if (!is_point(s, pc))
+			if (!safepoint_find(s->points, s->npoints, pc, NULL))
 				return pc;
 		} else {
 			const struct safepoint *p =

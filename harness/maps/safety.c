@@ -20,20 +20,6 @@ const char *const safety_sort_names[SAFETY_SORTS] = {
 
 /* ---- Probes --------------------------------------------------------------------------------- */
 
-static const struct safepoint *point_at(const struct safepoint *points, size_t n, uint32_t pc)
-{
-	size_t low = 0, high = n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (points[middle].pc < pc)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < n && points[low].pc == pc ? &points[low] : NULL;
-}
-
 struct prober {
 	const struct corpus *corpus;
 	const struct safety_code *code;
@@ -42,7 +28,7 @@ struct prober {
 
 static void probe(struct prober *p, enum safety_sort sort, uint32_t pc)
 {
-	if (point_at(p->corpus->safepoints, p->corpus->nsafepoints, pc))
+	if (safepoint_find(p->corpus->safepoints, p->corpus->nsafepoints, pc, NULL))
 		p->probes->left_out[sort]++;
 	else
 		p->probes->pcs[sort][p->probes->n[sort]++] = pc;
@@ -190,7 +176,9 @@ static int judge_sorts(const struct safety_job *job, struct safety_result *out)
 		for (size_t i = 0; i < job->probes->n[sort]; i++) {
 			uint32_t pc = job->probes->pcs[sort][i];
 			const struct safepoint *truth =
-			    sort == SAFETY_EMPTY ? point_at(job->points, job->npoints, pc) : NULL;
+			    sort == SAFETY_EMPTY
+				? safepoint_find(job->points, job->npoints, pc, NULL)
+				: NULL;
 			out->sorts[sort][judge(job->ops, &table, truth, pc)]++;
 		}
 	free(table.data);

@@ -65,20 +65,12 @@ static int cut(struct asker *a)
 
 /* ---- Checking ------------------------------------------------------------------------------- */
 
-static int compare_pc(const void *key, const void *point)
-{
-	uint32_t pc = *(const uint32_t *)key, other = ((const struct safepoint *)point)->pc;
-
-	return (pc > other) - (pc < other);
-}
-
 static int check_answer(struct asker *a, size_t i, uint32_t pc, struct map_walks *out,
 			char error[MAP_BENCH_ERROR])
 {
 	const struct map_walks_job *job = a->job;
 	const struct map_ops *ops = job->ops;
-	const struct safepoint *truth =
-	    bsearch(&pc, job->points, job->npoints, sizeof(*job->points), compare_pc);
+	const struct safepoint *truth = safepoint_find(job->points, job->npoints, pc, NULL);
 	struct live live;
 
 	if (!truth) {

@@ -1,4 +1,5 @@
-/* safepoint.c - what a safepoint must be, and one whose registers lie in its frame. */
+/* safepoint.c - what a safepoint must be, the one at a pc, and one whose registers lie in its
+ * frame. */
 #include <errno.h>
 
 #include "table.h"
@@ -20,6 +21,24 @@ int map_check_places(const struct safepoint *p)
 		registers |= place & MAP_REGISTER;
 	}
 	return registers ? -ENOTSUP : 0;
+}
+
+const struct safepoint *safepoint_find(const struct safepoint *points, size_t n, uint32_t pc,
+				       size_t *at)
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (points[middle].pc < pc)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (at)
+		*at = low;
+	return low < n && points[low].pc == pc ? &points[low] : NULL;
 }
 
 int safepoint_spill_registers(const struct safepoint *in, struct safepoint *out, uint32_t *places)
