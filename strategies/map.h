@@ -48,7 +48,7 @@ enum { MAP_SPILL_REGISTERS = 32, MAP_SPILL_BYTES = 8 * (MAP_SPILL_REGISTERS + 1)
 int safepoint_spill_registers(const struct safepoint *in, struct safepoint *out, uint32_t *places);
 
 /* A growing byte string, owned by its user; free(data). Starts as {0}. */
-struct bytes {
+struct map_bytes {
 	uint8_t *data;
 	size_t len, cap;
 };
@@ -63,7 +63,7 @@ enum map_answer {
 };
 
 /* Means something after MAP_FOUND only, and as long as the map's bytes live. */
-struct live {
+struct map_live {
 	uint32_t frame_size;   /* bytes; 0 where the format does not hold it */
 	uint32_t nwords;       /* bitmap words at `bitmap`; 0: no live places */
 	const uint8_t *bitmap; /* little-endian u32 words, unaligned, inside the map's bytes: bit i
@@ -76,7 +76,7 @@ struct map_cursor {
 };
 
 /* The next live place, ascending, in *place; false at the end. */
-static inline bool map_next(const struct live *live, struct map_cursor *at, uint32_t *place)
+static inline bool map_next(const struct map_live *live, struct map_cursor *at, uint32_t *place)
 {
 	while (!at->bits) {
 		if (at->word == live->nwords)
@@ -105,7 +105,7 @@ extern const char *const map_outcome_names[MAP_OUTCOMES];
 
 /* truth: the safepoint at the pc that was looked up; NULL: there is none. Compares the places, and
  * the frame's size where the format holds it. */
-enum map_outcome map_judge(const struct safepoint *truth, enum map_answer, const struct live *);
+enum map_outcome map_judge(const struct safepoint *truth, enum map_answer, const struct map_live *);
 
 /* ---- Encoders ------------------------------------------------------------------------------ */
 
@@ -136,14 +136,15 @@ struct map_ops {
 	int (*add)(void *state, const struct safepoint *);
 	/* Appends the table to out (nothing at all where no entry is needed) and frees what state
 	 * points to, also on failure. out NULL: only frees. 0, -ENOMEM. */
-	int (*finish)(void *state, struct bytes *out);
+	int (*finish)(void *state, struct map_bytes *out);
 	/* Whatever the bytes are, reads none outside [map, map + len) and ends. map may be NULL if
 	 * len is 0: the empty table. */
-	enum map_answer (*lookup)(const uint8_t *map, size_t len, uint32_t pc, struct live *out);
+	enum map_answer (*lookup)(const uint8_t *map, size_t len, uint32_t pc,
+				  struct map_live *out);
 	/* n lookups at once, for a walk that first collects its return addresses: the same answers
 	 * as one by one. NULL: the format gains nothing by it. */
 	void (*lookup_many)(const uint8_t *map, size_t len, const uint32_t *pcs, size_t n,
-			    struct live *out, enum map_answer *answers);
+			    struct map_live *out, enum map_answer *answers);
 	/* Bytes of index and of data in a table; they add up to len. */
 	void (*split)(const uint8_t *map, size_t len, size_t *index, size_t *data);
 };
@@ -153,7 +154,7 @@ const struct map_ops *map_encoder(const char *name); /* NULL: unknown */
 
 /* Appends the table of n safepoints to out. 0, or add's or finish's error, out as it was; then *bad
  * (may be NULL) is the index of the safepoint refused, or n. */
-int map_encode(const struct map_ops *, const struct safepoint *, size_t n, struct bytes *out,
+int map_encode(const struct map_ops *, const struct safepoint *, size_t n, struct map_bytes *out,
 	       size_t *bad);
 
 #endif

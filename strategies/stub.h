@@ -85,18 +85,18 @@ char *stub_signature_format(stub_signature s, char text[20]);
 /* ---- Values of the dynamic language ------------------------------------------------------- */
 
 /*
- * NaN-boxing: a value whose top 16 bits are below VALUE_INT32 is a double (NaNs are canonical:
+ * NaN-boxing: a value whose top 16 bits are below STUB_VALUE_INT32 is a double (NaNs are canonical:
  * 0x7ff8...); else the top 16 bits are a tag and the low 48 a payload.
  */
 typedef uint64_t stub_value;
 enum {
-	VALUE_INT32 = 0xfff9,	  /* payload: the 32 bits */
-	VALUE_REF = 0xfffa,	  /* payload: the address; 0 is null */
-	VALUE_BIGINT = 0xfffb,	  /* payload: address of an int64_t */
-	VALUE_UNDEFINED = 0xfffc, /* payload 0 */
-	VALUE_ERROR = 0xfffd,	  /* entry_js returns it where a call could not be made */
+	STUB_VALUE_INT32 = 0xfff9,     /* payload: the 32 bits */
+	STUB_VALUE_REF = 0xfffa,       /* payload: the address; 0 is null */
+	STUB_VALUE_BIGINT = 0xfffb,    /* payload: address of an int64_t */
+	STUB_VALUE_UNDEFINED = 0xfffc, /* payload 0 */
+	STUB_VALUE_ERROR = 0xfffd,     /* entry_js returns it where a call could not be made */
 };
-#define VALUE_NAN 0x7ff8000000000000ull
+#define STUB_VALUE_NAN 0x7ff8000000000000ull
 
 struct stub_activation {
 	void *exit_frame; /* rbp of the newest exit_js or builtin frame; NULL while compiled code
@@ -123,7 +123,7 @@ struct stub_owner {
 struct stub_runtime {
 	/* Converts argv[0..argc) to the signature's parameters, in out[n], in entry_native's form
 	 * (missing ones are undefined). 0, or non-zero where one can't be converted: the entry_js
-	 * stub returns VALUE_ERROR. Never called when every guard holds. */
+	 * stub returns STUB_VALUE_ERROR. Never called when every guard holds. */
 	int (*convert)(void *context, stub_signature s, const stub_value *argv, size_t argc,
 		       uint64_t *out);
 	/* A boxed bigint for an i64 result of entry_js. */
@@ -136,7 +136,7 @@ struct stub_runtime {
 	void (*raise)(void *context);
 	/* Under stub_config.poison: a released stub was called. Runs in the caller's thread,
 	 * without a lock, and may leave by longjmp. If it returns, the stub returns zero (entry_js:
-	 * VALUE_ERROR). */
+	 * STUB_VALUE_ERROR). */
 	void (*released)(const struct stub_owner *owner);
 };
 
@@ -168,7 +168,7 @@ struct stub_spec {
 };
 
 /* The function object. Callers read `code`; a strategy may replace it at any time. */
-struct callee {
+struct stub_callee {
 	const void *code;
 	const void *target; /* as last bound or retargeted */
 	void *context;
@@ -213,7 +213,7 @@ enum stub_flags {
 				       all the same where the new target is out of a near call's
 				       reach, or code must stay as it is (code_frozen) */
 	STUB_DEFERRED = 8, /* code may be made at the first call; where that fails, the call
-			      reports it by raise (entry_js: VALUE_ERROR), returns zero */
+			      reports it by raise (entry_js: STUB_VALUE_ERROR), returns zero */
 	STUB_CAN_BAKE = 16,
 	STUB_CAN_TABLE = 32,
 	STUB_CAN_SHARE = 64, /* has quanta of equal bytes (code_config.share) */
@@ -243,29 +243,29 @@ struct stub_ops {
 	int (*prepare)(struct stub_space *, const struct stub_spec *, size_t n);
 	/* From now on c->code can be called; c stays where it is in memory until its release. 0,
 	 * or as prepare; on failure c is as it was. */
-	int (*bind)(struct stub_space *, const struct stub_spec *, struct callee *c);
+	int (*bind)(struct stub_space *, const struct stub_spec *, struct stub_callee *c);
 	/* STUB_BULK strategies, and only they: binds c[i] to specs[i] for i below n with one change
 	 * of protection for all. As bind; on failure every c[i] is as it was. */
 	int (*bind_many)(struct stub_space *, const struct stub_spec *specs,
-			 struct callee *const *c, size_t n);
+			 struct stub_callee *const *c, size_t n);
 	/* From its return on, calls through c reach target; those under way reach the old one or
 	 * the new. 0, -ENOMEM; on failure as it was. */
-	int (*retarget)(struct stub_space *, struct callee *c, const void *target);
+	int (*retarget)(struct stub_space *, struct stub_callee *c, const void *target);
 	/* retarget for n callees, all different: after its return calls through each reach its
 	 * target. At most one change of protection or barrier for those changed in place, and one
 	 * for what is made anew (page: each). On failure those before *done are changed. Optional:
 	 * stub_retarget_many. */
-	int (*retarget_many)(struct stub_space *, struct callee *const *c,
+	int (*retarget_many)(struct stub_space *, struct stub_callee *const *c,
 			     const void *const *targets, size_t n, size_t *done);
 	/* Its slot may be used again; c->code is NULL. The caller vouches that nobody calls it, nor
 	 * is inside it or inside what retargets replaced. */
-	void (*release)(struct stub_space *, struct callee *c);
+	void (*release)(struct stub_space *, struct stub_callee *c);
 	/* Frees what retargets replaced (code_stats.retired). The embedder vouches that since the
 	 * last of them each caller has passed a point outside all stubs, none of whose frames it
 	 * is still to return through. Optional: NULL where nothing is ever kept. */
 	void (*reclaim)(struct stub_space *);
 	/* STUB_DEFERRED strategies, and only they: whether bound c has a stub of its own by now. */
-	bool (*made)(const struct stub_space *, const struct callee *c);
+	bool (*made)(const struct stub_space *, const struct stub_callee *c);
 };
 
 /* 0, or -EINVAL (ops lacks a hook, or has one that its flags deny; the literal form is not one of
@@ -276,7 +276,7 @@ int stub_space_open(struct stub_space *space, const struct stub_ops *ops, struct
 		    const struct stub_config *config, const struct stub_runtime *runtime);
 void stub_space_close(struct stub_space *space);
 /* ops->retarget_many, or one retarget after another. */
-int stub_retarget_many(struct stub_space *space, struct callee *const *c,
+int stub_retarget_many(struct stub_space *space, struct stub_callee *const *c,
 		       const void *const *targets, size_t n, size_t *done);
 /* Under stub_config.running a hook may be entered from several threads: by the embedder between
  * these two, by a deferred strategy's first call by itself. The lock is the code memory's, one for
@@ -291,7 +291,7 @@ void stub_space_unlock(struct stub_space *space);
  * Returns its size in bytes.
  */
 enum { STUB_CALL_PAD = 16 };
-size_t stub_call_pad(uint8_t code[STUB_CALL_PAD], const struct callee *c);
+size_t stub_call_pad(uint8_t code[STUB_CALL_PAD], const struct stub_callee *c);
 
 /* Every strategy, in the order of list.h; the first is the floor. NULL ends the table. */
 extern const struct stub_ops *const stub_strategies[];

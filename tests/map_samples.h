@@ -83,10 +83,10 @@ static inline void release(struct sample *s, const struct shape *shape)
 	free(s->points);
 }
 
-static inline struct bytes encode(const struct map_ops *ops, const struct safepoint *points,
-				  size_t n)
+static inline struct map_bytes encode(const struct map_ops *ops, const struct safepoint *points,
+				      size_t n)
 {
-	struct bytes table = { 0 };
+	struct map_bytes table = { 0 };
 	if (map_encode(ops, points, n, &table, NULL))
 		abort();
 	/* Exactly as large as it is, so that nothing behind it may be read. */
@@ -94,11 +94,11 @@ static inline struct bytes encode(const struct map_ops *ops, const struct safepo
 	if (table.len)
 		memcpy(exact, table.data, table.len);
 	free(table.data);
-	return (struct bytes){ exact, table.len, table.len };
+	return (struct map_bytes){ exact, table.len, table.len };
 }
 
-static inline enum map_answer look(const struct map_ops *ops, const struct bytes *table,
-				   uint32_t pc, struct live *live)
+static inline enum map_answer look(const struct map_ops *ops, const struct map_bytes *table,
+				   uint32_t pc, struct map_live *live)
 {
 	return ops->lookup(table->data, table->len, pc, live);
 }

@@ -23,7 +23,7 @@ struct probe_seen {
 	uint64_t rax, xmm0;
 };
 
-void probe_call(struct callee *c, struct probe_regs *regs);
+void probe_call(struct stub_callee *c, struct probe_regs *regs);
 void probe_entry(void);
 void probe_target(void *probe, struct probe_seen *seen); /* each test program's own */
 

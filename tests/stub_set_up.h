@@ -106,7 +106,7 @@ static inline stub_signature some_signature(uint64_t r)
 }
 
 /* A good crossing of c that must reach the probe. */
-static inline void call_one(struct set_up *t, struct stub_spec *spec, struct callee *c,
+static inline void call_one(struct set_up *t, struct stub_spec *spec, struct stub_callee *c,
 			    unsigned probe)
 {
 	expect_spec(&t->w, spec, &t->seed);

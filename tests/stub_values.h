@@ -115,19 +115,19 @@ static inline stub_value value_of(enum stub_type type, uint64_t word, int64_t *c
 {
 	switch (type) {
 	case STUB_I32:
-		return tagged(VALUE_INT32, word & UINT32_MAX);
+		return tagged(STUB_VALUE_INT32, word & UINT32_MAX);
 	case STUB_I64:
 		*cell = (int64_t)word;
-		return tagged(VALUE_BIGINT, (uintptr_t)cell);
+		return tagged(STUB_VALUE_BIGINT, (uintptr_t)cell);
 	case STUB_F32:
 		return float_of(word) == float_of(word) ? bits_of((double)float_of(word))
-							: VALUE_NAN;
+							: STUB_VALUE_NAN;
 	case STUB_F64:
-		return double_of(word) == double_of(word) ? word : VALUE_NAN;
+		return double_of(word) == double_of(word) ? word : STUB_VALUE_NAN;
 	case STUB_REF:
-		return tagged(VALUE_REF, word);
+		return tagged(STUB_VALUE_REF, word);
 	default:
-		return tagged(VALUE_UNDEFINED, 0);
+		return tagged(STUB_VALUE_UNDEFINED, 0);
 	}
 }
 
@@ -140,7 +140,7 @@ static inline void check_value(enum stub_type type, stub_value got, uint64_t wor
 		assert_int_equal(got, value_of(type, word, &cell));
 		return;
 	}
-	assert_int_equal(got >> 48, VALUE_BIGINT);
+	assert_int_equal(got >> 48, STUB_VALUE_BIGINT);
 	memcpy(&cell, (void *)(uintptr_t)(got << 16 >> 16), sizeof(cell));
 	assert_int_equal(cell, (int64_t)word);
 }

@@ -133,7 +133,7 @@ static inline stub_value world_box_i64(void *context, int64_t v)
 
 	w->boxed++;
 	w->cell = v;
-	stub_value value = tagged(VALUE_BIGINT, (uintptr_t)&w->cell);
+	stub_value value = tagged(STUB_VALUE_BIGINT, (uintptr_t)&w->cell);
 	spoil();
 	return value;
 }
@@ -212,7 +212,7 @@ static inline void world_target(struct probe *p, struct probe_seen *seen)
 /* ---- The caller's side --------------------------------------------------------------------- */
 
 /* Calls an entry_js stub with given values; words and the rest of *w are set. */
-static inline stub_value call_js(struct world *w, struct callee *c, const stub_value *argv,
+static inline stub_value call_js(struct world *w, struct stub_callee *c, const stub_value *argv,
 				 size_t argc)
 {
 	struct probe_regs regs;
@@ -228,7 +228,7 @@ static inline stub_value call_js(struct world *w, struct callee *c, const stub_v
 }
 
 /* Calls any stub but entry_js; returns the raw result, cut to its type. */
-static inline uint64_t call_raw(struct world *w, struct callee *c)
+static inline uint64_t call_raw(struct world *w, struct stub_callee *c)
 {
 	enum stub_type type = stub_result(w->signature);
 	struct probe_regs regs;
@@ -289,7 +289,7 @@ static inline void expect_spec(struct world *w, const struct stub_spec *spec, ui
 }
 
 /* One good crossing that must reach the probe. */
-static inline void cross(struct world *w, struct callee *c, const struct probe *p)
+static inline void cross(struct world *w, struct stub_callee *c, const struct probe *p)
 {
 	enum stub_type type = stub_result(w->signature);
 
@@ -300,8 +300,8 @@ static inline void cross(struct world *w, struct callee *c, const struct probe *
 		for (unsigned i = 0; i < stub_nparams(w->signature); i++) {
 			enum stub_type t = stub_param(w->signature, i);
 			argv[i] = value_of(t, w->words[i], &cells[i]);
-			if (argv[i] == VALUE_NAN) /* payloads are not kept */
-				w->words[i] = t == STUB_F64 ? VALUE_NAN : 0x7fc00000;
+			if (argv[i] == STUB_VALUE_NAN) /* payloads are not kept */
+				w->words[i] = t == STUB_F64 ? STUB_VALUE_NAN : 0x7fc00000;
 		}
 		check_value(type, call_js(w, c, argv, stub_nparams(w->signature)), w->result);
 		assert_int_equal(w->boxed, type == STUB_I64);

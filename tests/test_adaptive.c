@@ -10,7 +10,7 @@
 struct hand {
 	struct pending_ring ring;
 	struct policy policy;
-	struct callee c[64];
+	struct stub_callee c[64];
 	uint32_t batch[64];
 };
 
@@ -102,7 +102,7 @@ static void adaptive_guesses_among_neighbours(void **state)
 	    open_set_up_as(stub_strategy("lazy+template"), (struct code_config){ .quantum = 4096 },
 			   (struct stub_config){ .policy = STUB_ADAPTIVE }, &world_runtime);
 	struct stub_spec specs[COUNT];
-	struct callee c[COUNT] = { 0 };
+	struct stub_callee c[COUNT] = { 0 };
 	bool made[COUNT] = { false };
 
 	(void)state;

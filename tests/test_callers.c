@@ -67,7 +67,7 @@ struct bench {
 	const struct scenario *scenario;
 	struct code_memory *code;
 	struct loaded targets[2], callers; /* targets: version 0 and 7 */
-	struct callee *callees;
+	struct stub_callee *callees;
 	uint32_t *cells;
 	uintptr_t version;
 	struct stub_activation activation;
@@ -230,7 +230,7 @@ static stub_value box_i64(void *context, int64_t v)
 	int64_t *at = &b->boxes[b->nboxes++ % BOXES];
 
 	*at = v;
-	return (stub_value)VALUE_BIGINT << 48 | (uintptr_t)at;
+	return (stub_value)STUB_VALUE_BIGINT << 48 | (uintptr_t)at;
 }
 
 static int unbox(void *context, enum stub_type type, stub_value v, uint64_t *out)
@@ -324,7 +324,7 @@ static void every_strategys_stubs_give_the_reference_answer(void **unused)
 /* ---- What callers.h promises beside the answer
  * ---------------------------------------------------- */
 
-static struct callee *rebound;
+static struct stub_callee *rebound;
 
 static uint32_t second(void *ctx, uint32_t v)
 {

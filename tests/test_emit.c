@@ -240,14 +240,14 @@ static void every_body_decodes(void **state)
 	LLVMDisasmDispose(r.llvm);
 }
 
-static const void *never_called(void *arg, struct callee *c, struct emit_saved *saved)
+static const void *never_called(void *arg, struct stub_callee *c, struct emit_saved *saved)
 {
 	(void)c;
 	(void)saved;
 	return arg;
 }
 
-static enum emit_next never_before(void *arg, struct callee *c, struct emit_call *call,
+static enum emit_next never_before(void *arg, struct stub_callee *c, struct emit_call *call,
 				   uint64_t *frame)
 {
 	(void)arg;

@@ -348,7 +348,7 @@ static void test_llvm_memory(void **state)
 static void test_cwasm(void **state)
 {
 	static const struct expected e[] = { { 0x5e, 48, 1, { 2 } }, { 0x6e, 48, 2, { 0, 2 } } };
-	struct bytes out = { 0 };
+	struct map_bytes out = { 0 };
 	char error[CORPUS_ERROR];
 	struct image img;
 	struct corpus c;

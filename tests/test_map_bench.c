@@ -21,9 +21,9 @@ static const struct shape shape = { "middling", 2000, 5, 60, 60, 200, 40, 25 };
 /* ---- Lines --------------------------------------------------------------------------------- */
 
 /* A copy in which every byte of a line not in `lines` is inverted. */
-static struct bytes spoil(const struct bytes *table, const struct map_lines *lines)
+static struct map_bytes spoil(const struct map_bytes *table, const struct map_lines *lines)
 {
-	struct bytes b = { malloc(table->len), table->len, table->len };
+	struct map_bytes b = { malloc(table->len), table->len, table->len };
 	for (size_t i = 0; i < table->len; i++)
 		b.data[i] = (uint8_t)~table->data[i];
 	for (uint32_t i = 0; i < lines->nread; i++) {
@@ -35,9 +35,9 @@ static struct bytes spoil(const struct bytes *table, const struct map_lines *lin
 }
 
 /* What a lookup answers follows from the lines that the trace says it read, and from no other. */
-static void check_trace(const struct map_ops *ops, const struct bytes *table, uint32_t pc)
+static void check_trace(const struct map_ops *ops, const struct map_bytes *table, uint32_t pc)
 {
-	struct live live, traced, again;
+	struct map_live live, traced, again;
 	struct map_lines lines;
 	enum map_answer answer = ops->lookup(table->data, table->len, pc, &live);
 	assert_int_equal(map_trace(ops, table->data, table->len, pc, &traced, &lines), answer);
@@ -45,7 +45,7 @@ static void check_trace(const struct map_ops *ops, const struct bytes *table, ui
 	assert_true(lines.nread > 0 || !table->len);
 	if (answer == MAP_FOUND)
 		map_trace_bitmap(table->data, &traced, &lines);
-	struct bytes b = spoil(table, &lines);
+	struct map_bytes b = spoil(table, &lines);
 	assert_int_equal(ops->lookup(b.data, b.len, pc, &again), answer);
 	if (answer == MAP_FOUND) {
 		assert_ptr_equal(traced.bitmap, live.bitmap);
@@ -62,7 +62,7 @@ static void test_trace_is_whole(void **state)
 	struct sample s = make(&shape, 8);
 	(void)state;
 	for (int e = 0; map_encoders[e]; e++) {
-		struct bytes table = encode(map_encoders[e], s.points, s.n);
+		struct map_bytes table = encode(map_encoders[e], s.points, s.n);
 		for (size_t i = 0; i < s.n; i += 7) {
 			check_trace(map_encoders[e], &table, s.points[i].pc);
 			check_trace(map_encoders[e], &table, s.points[i].pc + 1);
@@ -79,11 +79,11 @@ static void test_trace_by_hand(void **state)
 	static const uint32_t place = 1;
 	struct safepoint points[16];
 	struct map_lines lines;
-	struct live live;
+	struct map_live live;
 	(void)state;
 	for (uint32_t i = 0; i < 16; i++)
 		points[i] = (struct safepoint){ 10 + i, 16, 1, &place };
-	struct bytes table = encode(exact, points, 16);
+	struct map_bytes table = encode(exact, points, 16);
 	assert_int_equal(map_trace(exact, table.data, table.len, 10, &live, &lines), MAP_FOUND);
 	assert_int_equal(lines.nread, 3);
 	map_trace_bitmap(table.data, &live, &lines);
@@ -179,7 +179,7 @@ static void test_missing_figures(void **state)
 }
 
 /* An encoder that forgets every root of one safepoint. */
-static enum map_answer forgetful(const uint8_t *map, size_t len, uint32_t pc, struct live *out)
+static enum map_answer forgetful(const uint8_t *map, size_t len, uint32_t pc, struct map_live *out)
 {
 	if (pc % 1000 == 77)
 		return MAP_ABSENT;
@@ -299,7 +299,7 @@ static void test_walks(void **state)
 
 /* A batch that forgets its last answer. */
 static void short_batch(const uint8_t *map, size_t len, const uint32_t *pcs, size_t n,
-			struct live *out, enum map_answer *answers)
+			struct map_live *out, enum map_answer *answers)
 {
 	map_encoder("exact")->lookup_many(map, len, pcs, n, out, answers);
 	answers[n - 1] = MAP_NO_SAFEPOINT;

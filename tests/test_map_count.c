@@ -47,7 +47,7 @@ __asm__(".text\n"
 	"	ret\n");
 extern char sled_end[];
 
-enum map_answer known_lookup(const uint8_t *map, size_t len, uint32_t pc, struct live *out);
+enum map_answer known_lookup(const uint8_t *map, size_t len, uint32_t pc, struct map_live *out);
 __asm__(".text\n"
 	".hidden known_lookup\n"
 	".globl known_lookup\n"
@@ -60,7 +60,8 @@ enum { KNOWN_ELSE = 4 }; /* the three here and the return */
 static uint32_t pcs[LOOKUPS];
 static size_t ends[LOOKUPS / BATCH];
 
-static struct map_region region_of(const struct map_ops *ops, const struct bytes *table, bool many)
+static struct map_region region_of(const struct map_ops *ops, const struct map_bytes *table,
+				   bool many)
 {
 	return (struct map_region){ .ops = ops,
 				    .table = table->data,
@@ -92,7 +93,7 @@ static bool count_by_pmu(const struct map_region *r, size_t n, double *counts)
 static void known_lengths(void **state)
 {
 	const struct map_ops ops = { .name = "known", .lookup = known_lookup };
-	struct bytes none = { 0 };
+	struct map_bytes none = { 0 };
 	struct map_region r = region_of(&ops, &none, false);
 	double count, mean = KNOWN_ELSE;
 
@@ -121,7 +122,7 @@ static struct sample samples_of(void)
 }
 
 /* Every encoder of the list, both ways where it has both. */
-static size_t regions_of(const struct sample *s, struct bytes *tables, struct map_region *out)
+static size_t regions_of(const struct sample *s, struct map_bytes *tables, struct map_region *out)
 {
 	size_t n = 0;
 
@@ -152,7 +153,7 @@ static int count_by_callgrind(const struct map_region *r, size_t n, double *coun
 
 static void every_encoder(void **state)
 {
-	struct bytes tables[MOST_ENCODERS] = { 0 };
+	struct map_bytes tables[MOST_ENCODERS] = { 0 };
 	struct map_region regions[2 * MOST_ENCODERS] = { 0 };
 	double whole[2 * MOST_ENCODERS], half[2 * MOST_ENCODERS];
 	struct sample s = samples_of();
@@ -180,7 +181,7 @@ static void every_encoder(void **state)
 /* As `stubmap maps` has it: a table without a byte is NULL. */
 static void an_empty_table(void **state)
 {
-	struct bytes nothing = { 0 };
+	struct map_bytes nothing = { 0 };
 	struct map_region r = region_of(map_encoder("none"), &nothing, false);
 	double count;
 

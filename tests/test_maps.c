@@ -31,10 +31,10 @@ enum { SHAPES = sizeof shapes / sizeof *shapes };
 /* ---- Conformance --------------------------------------------------------------------------- */
 
 /* prev: the last safepoint before pc; full: the last with live places. NULL: none. */
-static void check_stranger(const struct map_ops *ops, const struct bytes *table, uint32_t pc,
+static void check_stranger(const struct map_ops *ops, const struct map_bytes *table, uint32_t pc,
 			   const struct safepoint *prev, const struct safepoint *full)
 {
-	struct live live;
+	struct map_live live;
 	enum map_answer answer = look(ops, table, pc, &live);
 	if (ops->flags & MAP_EXACT && ops->flags & MAP_EMPTIES)
 		assert_int_equal(answer, MAP_NO_SAFEPOINT);
@@ -50,11 +50,11 @@ static void check_stranger(const struct map_ops *ops, const struct bytes *table,
 		    (answer == MAP_FOUND && prev && map_judge(prev, answer, &live) == MAP_CORRECT));
 }
 
-static void check_points(const struct map_ops *ops, const struct bytes *table,
+static void check_points(const struct map_ops *ops, const struct map_bytes *table,
 			 const struct sample *s)
 {
 	for (size_t i = 0; i < s->n; i++) {
-		struct live live;
+		struct map_live live;
 		enum map_answer answer = look(ops, table, s->points[i].pc, &live);
 		if (ops->flags & (MAP_UNSAFE | MAP_FLOOR) && !s->points[i].nlive)
 			continue;
@@ -68,7 +68,7 @@ static void check_points(const struct map_ops *ops, const struct bytes *table,
 }
 
 /* pcs from `from` to `to` that are no safepoint. */
-static size_t check_strangers(const struct map_ops *ops, const struct bytes *table,
+static size_t check_strangers(const struct map_ops *ops, const struct map_bytes *table,
 			      const struct sample *s, uint64_t from, uint64_t to)
 {
 	const struct safepoint *prev = NULL, *full = NULL;
@@ -86,11 +86,12 @@ static size_t check_strangers(const struct map_ops *ops, const struct bytes *tab
 	return strangers;
 }
 
-static void check_many(const struct map_ops *ops, const struct bytes *table, const struct sample *s)
+static void check_many(const struct map_ops *ops, const struct map_bytes *table,
+		       const struct sample *s)
 {
 	enum { N = 1000 };
 	uint32_t pcs[N];
-	struct live many[N], one;
+	struct map_live many[N], one;
 	enum map_answer answers[N];
 	struct prng r;
 	prng_seed(&r, 7);
@@ -112,14 +113,14 @@ static void check_many(const struct map_ops *ops, const struct bytes *table, con
 	}
 }
 
-static void check_bytes(const struct map_ops *ops, const struct bytes *table,
+static void check_bytes(const struct map_ops *ops, const struct map_bytes *table,
 			const struct sample *s)
 {
 	size_t index, data, bad = 0;
 	ops->split(table->data, table->len, &index, &data);
 	assert_int_equal(index + data, table->len);
 	/* The same again, behind other bytes. */
-	struct bytes again = { malloc(3), 3, 3 };
+	struct map_bytes again = { malloc(3), 3, 3 };
 	memcpy(again.data, "abc", 3);
 	assert_int_equal(map_encode(ops, s->points, s->n, &again, &bad), 0);
 	assert_int_equal(bad, s->n);
@@ -132,7 +133,7 @@ static void check_bytes(const struct map_ops *ops, const struct bytes *table,
 
 static void conform(const struct map_ops *ops, const struct sample *s)
 {
-	struct bytes table = encode(ops, s->points, s->n);
+	struct map_bytes table = encode(ops, s->points, s->n);
 	check_bytes(ops, &table, s);
 	check_points(ops, &table, s);
 	check_many(ops, &table, s);
@@ -164,7 +165,7 @@ static void test_million_strangers(void **state)
 	struct sample s = make(&shape, 5);
 	(void)state;
 	for (int e = 0; map_encoders[e]; e++) {
-		struct bytes table = encode(map_encoders[e], s.points, s.n);
+		struct map_bytes table = encode(map_encoders[e], s.points, s.n);
 		size_t n = check_strangers(map_encoders[e], &table, &s, 0, s.text_bytes);
 		assert_true(n > 1000000);
 		free(table.data);
@@ -203,8 +204,8 @@ static void test_golden(void **state)
 		{ 800, 20, PLACES(0, 1, 2, 3, 4) },
 		{ 1200, 2000, PLACES(450, 451, 452, 475) },
 	};
-	struct bytes table = encode(map_encoder("exact"), points, 6);
-	struct live live;
+	struct map_bytes table = encode(map_encoder("exact"), points, 6);
+	struct map_live live;
 	char hex[2 * 164 + 1];
 	(void)state;
 	assert_int_equal(table.len, 164);
@@ -223,7 +224,7 @@ static void test_golden(void **state)
 static void check_words(const char *name, const struct safepoint *points, size_t n,
 			const uint32_t *words, size_t nwords)
 {
-	struct bytes table = encode(map_encoder(name), points, n);
+	struct map_bytes table = encode(map_encoder(name), points, n);
 	assert_int_equal(table.len, 4 * nwords);
 	for (size_t i = 0; i < nwords; i++) {
 		const uint8_t *p = table.data + 4 * i;
@@ -285,8 +286,8 @@ static void test_ranged_gaps(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct bytes table = encode(map_encoder(rows[i].name), points, 4);
-		struct live live;
+		struct map_bytes table = encode(map_encoder(rows[i].name), points, 4);
+		struct map_live live;
 		enum map_answer answer = look(map_encoder(rows[i].name), &table, rows[i].pc, &live);
 		assert_int_equal(answer, rows[i].answer);
 		if (rows[i].same >= 0)
@@ -302,8 +303,8 @@ static void test_judge(void **state)
 	const struct safepoint full = { 0, 16, PLACES(0, 2) }, less = { 0, 16, PLACES(0) };
 	const struct safepoint more = { 0, 16, PLACES(0, 2, 3) }, empty = { 0, 16, 0, NULL };
 	const struct safepoint wide = { 0, 32, PLACES(0, 2) };
-	const struct live live = { 16, 1, bits }, unsized = { 0, 1, bits },
-			  nothing = { 16, 0, NULL };
+	const struct map_live live = { 16, 1, bits }, unsized = { 0, 1, bits },
+			      nothing = { 16, 0, NULL };
 	(void)state;
 	assert_int_equal(map_judge(&full, MAP_FOUND, &live), MAP_CORRECT);
 	assert_int_equal(map_judge(&less, MAP_FOUND, &live), MAP_WRONG);
@@ -342,7 +343,7 @@ static void test_refusals(void **state)
 	for (int e = 0; map_encoders[e]; e++) {
 		const struct map_ops *ops = map_encoders[e];
 		void *s = calloc(1, ops->state);
-		struct bytes out = { 0 }, plain = encode(ops, good, 2);
+		struct map_bytes out = { 0 }, plain = encode(ops, good, 2);
 		assert_int_equal(ops->add(s, &good[0]), 0);
 		for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 			if (rows[i].error != -ENOTSUP || !(ops->flags & MAP_REGISTERS))
@@ -361,7 +362,7 @@ static void test_refusals(void **state)
 static void test_refused_by_encode(void **state)
 {
 	const struct safepoint points[] = { { 1, 16, PLACES(0) }, { 1, 16, PLACES(0) } };
-	struct bytes out = { 0 };
+	struct map_bytes out = { 0 };
 	size_t bad;
 	(void)state;
 	for (int e = 0; map_encoders[e]; e++) {
@@ -407,7 +408,7 @@ static void test_spill(void **state)
 	assert_int_equal(out.frame_size, 24 + MAP_SPILL_BYTES);
 	assert_int_equal(out.nlive, 5);
 	assert_memory_equal(out.live, expected, sizeof expected);
-	struct bytes table = encode(map_encoder("exact"), &out, 1);
+	struct map_bytes table = encode(map_encoder("exact"), &out, 1);
 	assert_int_equal(table.len, 4 + 8 + 8 + 4 * 3);
 	free(table.data);
 	in = (struct safepoint){ 7, 22, PLACES(r + 32) };

@@ -41,11 +41,11 @@ static size_t misled(const struct safepoint *points, size_t n)
 
 static void check(const struct map_ops *ops, const struct safepoint *points, size_t n)
 {
-	struct bytes table = { 0 };
+	struct map_bytes table = { 0 };
 	size_t outcomes[MAP_OUTCOMES] = { 0 }, empties = 0;
 	assert_int_equal(map_encode(ops, points, n, &table, NULL), 0);
 	for (size_t i = 0; i < n; i++) {
-		struct live live;
+		struct map_live live;
 		enum map_answer answer = ops->lookup(table.data, table.len, points[i].pc, &live);
 		outcomes[map_judge(&points[i], answer, &live)]++;
 		empties += !points[i].nlive;

@@ -13,12 +13,12 @@
 
 #include "map_samples.h"
 
-static uint64_t look_everywhere(const struct map_ops *ops, const struct bytes *table,
+static uint64_t look_everywhere(const struct map_ops *ops, const struct map_bytes *table,
 				const struct sample *s, struct prng *r)
 {
 	enum { N = 18 };
 	uint32_t pcs[N], place;
-	struct live live, many[N];
+	struct map_live live, many[N];
 	enum map_answer answers[N];
 	uint64_t sum = 0;
 	size_t index, data;
@@ -40,9 +40,9 @@ static uint64_t look_everywhere(const struct map_ops *ops, const struct bytes *t
 	return sum;
 }
 
-static struct bytes cut(const struct bytes *table, size_t len)
+static struct map_bytes cut(const struct map_bytes *table, size_t len)
 {
-	struct bytes b = { malloc(len), len, len };
+	struct map_bytes b = { malloc(len), len, len };
 	memcpy(b.data, table->data, len);
 	return b;
 }
@@ -52,14 +52,14 @@ static void damage(const struct map_ops *ops, struct prng *r)
 	static const struct shape shape = { "small", 60, 5, 60, 70, 20, 40, 25 };
 	static const uint32_t extremes[] = { 0, 1, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff };
 	struct sample s = make(&shape, 3);
-	struct bytes table = encode(ops, s.points, s.n);
+	struct map_bytes table = encode(ops, s.points, s.n);
 	for (int i = 0; i < 10000 && table.len; i++) {
-		struct bytes b = cut(&table, prng_below(r, (uint32_t)table.len));
+		struct map_bytes b = cut(&table, prng_below(r, (uint32_t)table.len));
 		look_everywhere(ops, &b, &s, r);
 		free(b.data);
 	}
 	for (int i = 0; i < 20000 && table.len; i++) {
-		struct bytes b = cut(&table, table.len);
+		struct map_bytes b = cut(&table, table.len);
 		if (i % 2) { /* bits */
 			for (uint32_t n = 1 + prng_below(r, 8); n; n--)
 				b.data[prng_below(r, (uint32_t)b.len)] ^=
@@ -73,7 +73,7 @@ static void damage(const struct map_ops *ops, struct prng *r)
 	}
 	for (int i = 0; i < 2000; i++) { /* nothing but noise, a small count in front */
 		size_t len = prng_below(r, 200);
-		struct bytes b = { malloc(len), len, len };
+		struct map_bytes b = { malloc(len), len, len };
 		for (size_t j = 0; j < len; j++)
 			b.data[j] = j - 1 < 3 ? 0 : (uint8_t)prng_next(r) & (j ? 255 : 15);
 		look_everywhere(ops, &b, &s, r);
@@ -95,8 +95,8 @@ static void test_damage(void **state)
 static void test_damage_noticed(void **state)
 {
 	const struct safepoint points[] = { { 10, 16, PLACES(0) } };
-	struct bytes table = encode(map_encoder("exact"), points, 1);
-	struct live live;
+	struct map_bytes table = encode(map_encoder("exact"), points, 1);
+	struct map_live live;
 	(void)state;
 	static const struct {
 		size_t at;
@@ -108,7 +108,7 @@ static void test_damage_noticed(void **state)
 		{ 12, 0 },	       /* a frame too small for its words */
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct bytes b = cut(&table, table.len);
+		struct map_bytes b = cut(&table, table.len);
 		b.data[rows[i].at] = rows[i].value;
 		assert_int_equal(look(map_encoder("exact"), &b, 10, &live), MAP_DAMAGED);
 		free(b.data);

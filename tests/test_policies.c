@@ -21,7 +21,7 @@ static struct set_up *open_policy(const struct stub_ops *ops, struct code_config
 	return t;
 }
 
-static bool is_made(struct set_up *t, const struct callee *c)
+static bool is_made(struct set_up *t, const struct stub_callee *c)
 {
 	return t->space.ops->made(&t->space, c);
 }
@@ -50,7 +50,7 @@ static void one_life(struct set_up *t, enum stub_kind kind, stub_signature s, ui
 	const struct stub_ops *ops = t->space.ops;
 	unsigned p = mixed(&t->seed) % (WORLD_PROBES - 2);
 	struct stub_spec spec = spec_of(&t->w, kind, s, p, p % WORLD_INSTANCES);
-	struct callee c = { 0 };
+	struct stub_callee c = { 0 };
 
 	assert_int_equal(ops->bind(&t->space, &spec, &c), 0);
 	for (uint32_t i = 0; i < generic; i++) {
@@ -96,27 +96,27 @@ static void every_policy_answers(void **state)
 
 /* ---- Interpreted slow paths ----------------------------------------------------------------- */
 
-static struct set_up *interpreter(struct callee *c, struct stub_spec *spec, enum stub_kind kind,
-				  const char *text)
+static struct set_up *interpreter(struct stub_callee *c, struct stub_spec *spec,
+				  enum stub_kind kind, const char *text)
 {
 	struct code_config config = { .quantum = 4096 };
 	struct set_up *t = open_policy(stub_strategy("lazy+pool"), config, STUB_ONE, UINT32_MAX);
 
-	*c = (struct callee){ 0 };
+	*c = (struct stub_callee){ 0 };
 	*spec = spec_of(&t->w, kind, parsed(text), 2, 1);
 	assert_int_equal(t->space.ops->bind(&t->space, spec, c), 0);
 	expect(&t->w, kind, spec->signature, spec->context, &t->seed);
 	return t;
 }
 
-/* Too few arguments, and each of the wrong type, go to convert; its refusal is VALUE_ERROR. */
+/* Too few arguments, and each of the wrong type, go to convert; its refusal is STUB_VALUE_ERROR. */
 static void interpreted_arguments(void **state)
 {
 	(void)state;
 	for (unsigned text = 0; text < TEXTS; text++)
 		for (int bad = -1; bad < (int)stub_nparams(parsed(texts[text])); bad++)
 			for (int error = 0; error < 2; error++) {
-				struct callee c;
+				struct stub_callee c;
 				struct stub_spec spec;
 				struct set_up *t =
 				    interpreter(&c, &spec, STUB_ENTRY_JS, texts[text]);
@@ -128,13 +128,13 @@ static void interpreted_arguments(void **state)
 					argv[i] = value_of(stub_param(spec.signature, i),
 							   t->w.words[i], &cells[i]);
 				if (bad >= 0)
-					argv[bad] = tagged(VALUE_INT32, 0x100000001);
+					argv[bad] = tagged(STUB_VALUE_INT32, 0x100000001);
 				t->w.convert_error = error;
 				if (n) {
 					stub_value v =
 					    call_js(&t->w, &c, argv, bad < 0 ? n - 1 : n);
 					if (error)
-						assert_int_equal(v, tagged(VALUE_ERROR, 0));
+						assert_int_equal(v, tagged(STUB_VALUE_ERROR, 0));
 					else
 						check_value(stub_result(spec.signature), v,
 							    t->w.result);
@@ -153,15 +153,15 @@ static void interpreted_numbers(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 8; i++) {
 		bool wide = i & 1;
-		struct callee c;
+		struct stub_callee c;
 		struct stub_spec spec;
 		struct set_up *t = interpreter(&c, &spec, STUB_ENTRY_JS, wide ? "d>d" : "f>f");
 		int32_t v = ints[i / 2];
-		stub_value argv[1] = { tagged(VALUE_INT32, (uint32_t)v) };
+		stub_value argv[1] = { tagged(STUB_VALUE_INT32, (uint32_t)v) };
 
 		t->w.words[0] = wide ? bits_of((double)v) : bits_of_float((float)v);
 		t->w.result = wide ? 0xfff0000000000001 : 0xff800001;
-		assert_int_equal(call_js(&t->w, &c, argv, 1), VALUE_NAN);
+		assert_int_equal(call_js(&t->w, &c, argv, 1), STUB_VALUE_NAN);
 		assert_int_equal(t->w.hits, 1);
 		assert_int_equal(t->w.converted, 0);
 		close_set_up(t);
@@ -174,14 +174,14 @@ static void interpreted_host_errors(void **state)
 	(void)state;
 	for (unsigned text = 0; text < TEXTS; text++)
 		for (int how = 0; how < 3; how++) {
-			struct callee c;
+			struct stub_callee c;
 			struct stub_spec spec;
 			struct set_up *t = interpreter(&c, &spec, STUB_EXIT_JS, texts[text]);
 			enum stub_type type = stub_result(spec.signature);
 
 			t->w.host_error = how == 0;
 			if (how)
-				t->w.host_result = tagged(VALUE_ERROR, 0);
+				t->w.host_result = tagged(STUB_VALUE_ERROR, 0);
 			t->w.unbox_error = how == 2;
 			bool failed = how == 0 || (how == 2 && type != STUB_VOID);
 			assert_int_equal(call_raw(&t->w, &c), failed || type == STUB_VOID
@@ -200,7 +200,7 @@ static void interpreted_references(void **state)
 	(void)state;
 	for (unsigned text = 0; text < TEXTS; text++)
 		for (int null = 0; null < 2; null++) {
-			struct callee c;
+			struct stub_callee c;
 			struct stub_spec spec;
 			struct set_up *t = interpreter(&c, &spec, STUB_CALL_REF, texts[text]);
 
@@ -242,13 +242,13 @@ static bool grouped(enum stub_policy policy, unsigned called, unsigned i)
 	}
 }
 
-static void bind_groups(struct set_up *t, struct stub_spec *specs, struct callee *c)
+static void bind_groups(struct set_up *t, struct stub_spec *specs, struct stub_callee *c)
 {
 	for (unsigned i = 0; i < GROUPS; i++) {
 		specs[i] = spec_of(&t->w, (int)i % STUB_KINDS, parsed("i>i"), i, 1);
 		specs[i].module = groups[i].module;
 		specs[i].table = groups[i].table;
-		c[i] = (struct callee){ 0 };
+		c[i] = (struct stub_callee){ 0 };
 		assert_int_equal(t->space.ops->bind(&t->space, &specs[i], &c[i]), 0);
 	}
 }
@@ -258,7 +258,7 @@ static void batch_of(const struct stub_ops *ops, enum stub_policy policy, unsign
 	struct code_config config = { .quantum = 4096 };
 	struct set_up *t = open_policy(ops, config, policy, 0);
 	struct stub_spec specs[GROUPS];
-	struct callee c[GROUPS];
+	struct stub_callee c[GROUPS];
 
 	bind_groups(t, specs, c);
 	call_one(t, &specs[called], &c[called], called);
@@ -289,7 +289,7 @@ static void calls_are_counted_one_by_one(void **state)
 	struct code_config config = { .quantum = 4096 };
 	struct set_up *t = open_policy(stub_strategy("lazy+template"), config, STUB_MODULE, 2);
 	struct stub_spec specs[GROUPS];
-	struct callee c[GROUPS];
+	struct stub_callee c[GROUPS];
 
 	(void)state;
 	bind_groups(t, specs, c);
@@ -323,7 +323,7 @@ static void faults_of(enum stub_policy policy, uint32_t generic)
 	struct set_up *t = open_policy(stub_strategy("lazy+page"), config, policy, generic);
 	struct stub_spec spec = spec_of(&t->w, STUB_INDIRECT, parsed("i>i"), 0, 1);
 	struct stub_spec entry = spec_of(&t->w, STUB_ENTRY_JS, parsed("i>i"), 2, 1);
-	struct callee c[3] = { 0 };
+	struct stub_callee c[3] = { 0 };
 	int64_t cell;
 
 	for (unsigned i = 0; i < 2; i++)
@@ -349,7 +349,7 @@ static void faults_of(enum stub_policy policy, uint32_t generic)
 	expect(&t->w, entry.kind, entry.signature, entry.context, &t->seed);
 	assert_int_equal(
 	    call_js(&t->w, &c[2], (stub_value[]){ value_of(STUB_I32, t->w.words[0], &cell) }, 1),
-	    tagged(VALUE_ERROR, 0));
+	    tagged(STUB_VALUE_ERROR, 0));
 	assert_int_equal(t->w.hits, 0);
 	call_one(t, &spec, &c[0], 0);
 	close_set_up(t);

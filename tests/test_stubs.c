@@ -66,7 +66,7 @@ static unsigned all_signatures(stub_signature out[NSIGNATURES])
 
 /* ---- Conformance --------------------------------------------------------------------------- */
 
-static void retarget_it(struct set_up *t, struct callee *c, unsigned probe)
+static void retarget_it(struct set_up *t, struct stub_callee *c, unsigned probe)
 {
 	const void *target = t->w.probes[probe].entry;
 
@@ -80,7 +80,7 @@ static void live_one(struct set_up *t, enum stub_kind kind, stub_signature s)
 	unsigned p = mixed(&t->seed) % (WORLD_PROBES - 8);
 	struct stub_spec spec = spec_of(&t->w, kind, s, p, p % WORLD_INSTANCES);
 	struct stub_spec other = spec_of(&t->w, kind, s, p + 7, (p + 1) % WORLD_INSTANCES);
-	struct callee c = { 0 }, d = { 0 };
+	struct stub_callee c = { 0 }, d = { 0 };
 
 	if (ops->prepare && p % 2)
 		assert_int_equal(ops->prepare(&t->space, &spec, 1), 0);
@@ -159,7 +159,7 @@ static void every_form_conforms(void **state)
 /* ---- Slow paths and errors ------------------------------------------------------------------ */
 
 /* Calls with argv; want: the probe was reached with words[], and how often convert ran. */
-static void js_call(struct set_up *t, struct callee *c, const stub_value *argv, size_t argc,
+static void js_call(struct set_up *t, struct stub_callee *c, const stub_value *argv, size_t argc,
 		    unsigned converted)
 {
 	struct world *w = &t->w;
@@ -169,15 +169,15 @@ static void js_call(struct set_up *t, struct callee *c, const stub_value *argv, 
 	assert_int_equal(w->converted, converted);
 }
 
-static void wrong_types_are_converted(struct set_up *t, struct callee *c, stub_signature s,
+static void wrong_types_are_converted(struct set_up *t, struct stub_callee *c, stub_signature s,
 				      void *context)
 {
 	unsigned n = stub_nparams(s);
 	stub_value argv[STUB_MAX_PARAMS + 1];
 	int64_t cells[STUB_MAX_PARAMS];
 	/* Each is wrong for every type; the third is an int32 but for a bit that must be zero. */
-	const stub_value wrong[] = { tagged(VALUE_UNDEFINED, 0), tagged(VALUE_ERROR, 5),
-				     tagged(VALUE_INT32, 0x100000001), UINT64_MAX };
+	const stub_value wrong[] = { tagged(STUB_VALUE_UNDEFINED, 0), tagged(STUB_VALUE_ERROR, 5),
+				     tagged(STUB_VALUE_INT32, 0x100000001), UINT64_MAX };
 
 	for (unsigned bad = 0; bad < n; bad++) {
 		expect(&t->w, STUB_ENTRY_JS, s, context, &t->seed);
@@ -189,7 +189,7 @@ static void wrong_types_are_converted(struct set_up *t, struct callee *c, stub_s
 		memcpy(before, argv, sizeof(before));
 		expect(&t->w, STUB_ENTRY_JS, s, context, &t->seed);
 		t->w.convert_error = 1;
-		assert_int_equal(call_js(&t->w, c, argv, n), tagged(VALUE_ERROR, 0));
+		assert_int_equal(call_js(&t->w, c, argv, n), tagged(STUB_VALUE_ERROR, 0));
 		assert_int_equal(t->w.hits, 0);
 		assert_memory_equal(before, argv, n * sizeof(*argv));
 	}
@@ -201,15 +201,15 @@ static void wrong_types_are_converted(struct set_up *t, struct callee *c, stub_s
 	expect(&t->w, STUB_ENTRY_JS, s, context, &t->seed);
 	for (unsigned i = 0; i < n; i++) {
 		argv[i] = value_of(stub_param(s, i), t->w.words[i], &cells[i]);
-		if (argv[i] == VALUE_NAN)
-			t->w.words[i] = stub_param(s, i) == STUB_F64 ? VALUE_NAN : 0x7fc00000;
+		if (argv[i] == STUB_VALUE_NAN)
+			t->w.words[i] = stub_param(s, i) == STUB_F64 ? STUB_VALUE_NAN : 0x7fc00000;
 	}
 	argv[n] = UINT64_MAX;
 	js_call(t, c, argv, n + 1, 0);
 }
 
 /* Doubles that come as int32, floats that must be rounded, and NaNs on the way out. */
-static void numbers_are_converted(struct set_up *t, struct callee *c, stub_signature s,
+static void numbers_are_converted(struct set_up *t, struct stub_callee *c, stub_signature s,
 				  void *context)
 {
 	static const int32_t ints[] = { 0, 1, -1, 16777217, INT32_MIN, INT32_MAX };
@@ -227,7 +227,7 @@ static void numbers_are_converted(struct set_up *t, struct callee *c, stub_signa
 			argv[i] = value_of(type, t->w.words[i], &cells[i]);
 			if (!is_double_like(type))
 				continue;
-			argv[i] = round < 4 ? tagged(VALUE_INT32, (uint32_t)v) : bits_of(d);
+			argv[i] = round < 4 ? tagged(STUB_VALUE_INT32, (uint32_t)v) : bits_of(d);
 			t->w.words[i] = type == STUB_F64 ? bits_of(d) : bits_of_float((float)d);
 		}
 		if (is_double_like(stub_result(s)) && round % 2)
@@ -236,7 +236,7 @@ static void numbers_are_converted(struct set_up *t, struct callee *c, stub_signa
 	}
 }
 
-static void host_errors_are_raised(struct set_up *t, struct callee *c, stub_signature s,
+static void host_errors_are_raised(struct set_up *t, struct stub_callee *c, stub_signature s,
 				   void *context)
 {
 	enum stub_type type = stub_result(s);
@@ -249,7 +249,7 @@ static void host_errors_are_raised(struct set_up *t, struct callee *c, stub_sign
 	assert_int_equal(w->raised, 1);
 	for (int error = 0; type != STUB_VOID && error < 2; error++) {
 		expect(w, STUB_EXIT_JS, s, context, &t->seed);
-		w->host_result = tagged(VALUE_UNDEFINED, 0);
+		w->host_result = tagged(STUB_VALUE_UNDEFINED, 0);
 		w->unbox_error = error;
 		assert_int_equal(call_raw(w, c), error ? 0 : w->result & mask_of(type));
 		assert_int_equal(w->unboxed, 1);
@@ -279,7 +279,7 @@ static void slow_paths_of(const struct stub_ops *ops, enum stub_literals literal
 		for (unsigned probe = 2; probe < 4; probe++) {
 			struct stub_spec entry = spec_of(&t->w, STUB_ENTRY_JS, s, probe, 1);
 			struct stub_spec leave = spec_of(&t->w, STUB_EXIT_JS, s, probe, 2);
-			struct callee c = { 0 }, d = { 0 };
+			struct stub_callee c = { 0 }, d = { 0 };
 
 			assert_int_equal(ops->bind(&t->space, &entry, &c), 0);
 			assert_int_equal(ops->bind(&t->space, &leave, &d), 0);
@@ -316,7 +316,7 @@ static void bad_specs_are_refused(void **state)
 
 		for (unsigned j = 0; j < 5; j++) {
 			struct stub_spec spec = spec_of(&t->w, STUB_INDIRECT, parsed(">i"), 0, 0);
-			struct callee c = { 0 };
+			struct stub_callee c = { 0 };
 
 			spec.signature = j < 4 ? bad[j] : spec.signature;
 			spec.kind = j < 4 ? spec.kind : STUB_KINDS;
@@ -342,7 +342,7 @@ static void binds_exactly(const struct stub_ops *ops, const struct stub_runtime 
 			 opens ? 0 : -EINVAL);
 	for (int kind = 0; opens && kind < STUB_KINDS; kind++) {
 		struct stub_spec spec = spec_of(&t->w, kind, parsed("il>i"), 2, 1);
-		struct callee c = { 0 };
+		struct stub_callee c = { 0 };
 		int wanted = kinds >> kind & 1 ? 0 : -EINVAL;
 
 		if (ops->prepare)

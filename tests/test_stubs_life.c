@@ -9,7 +9,7 @@
 enum { MODEL = 100, OPERATIONS = 10000 };
 
 struct model {
-	struct callee c[MODEL];
+	struct stub_callee c[MODEL];
 	struct stub_spec specs[MODEL];
 	unsigned probes[MODEL];
 	bool bound[MODEL];
@@ -102,7 +102,7 @@ static const enum stub_kind chain[DEPTH] = { STUB_ENTRY_JS, STUB_EXIT_JS,  STUB_
 
 struct nest {
 	struct world w; /* first: the hook gets its address */
-	struct callee callees[DEPTH];
+	struct stub_callee callees[DEPTH];
 	struct stub_spec specs[DEPTH];
 	uint64_t *frames[DEPTH];
 	unsigned depth;
@@ -206,7 +206,7 @@ static void apart(const struct stub_ops *ops, enum code_wx wx, enum stub_literal
 {
 	struct set_up *t =
 	    open_set_up(ops, (struct code_config){ .wx = wx, .quantum = 4096 }, literals, false);
-	struct callee c[3] = { 0 }, *ends[2] = { &c[0], &c[2] };
+	struct stub_callee c[3] = { 0 }, *ends[2] = { &c[0], &c[2] };
 	const void *targets[2] = { t->w.probes[4].entry, t->w.probes[6].entry };
 	struct stub_spec specs[3];
 	size_t done = 0;

@@ -23,10 +23,10 @@ static void note(const struct stub_owner *o)
 }
 
 /* As a caller does that read c's code pointer when it was `code`. */
-static void call_late(struct world *w, struct callee *c, const void *code)
+static void call_late(struct world *w, struct stub_callee *c, const void *code)
 {
 	uint8_t *pad = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct callee late = { .code = pad };
+	struct stub_callee late = { .code = pad };
 
 	assert_true(pad != MAP_FAILED);
 	memcpy(pad, "\x49\xba", 2); /* mov r10, c; mov rax, code; jmp rax */
@@ -36,14 +36,14 @@ static void call_late(struct world *w, struct callee *c, const void *code)
 	memcpy(pad + 20, "\xff\xe0", 2);
 	assert_int_equal(mprotect(pad, 4096, PROT_READ | PROT_EXEC), 0);
 	if (w->kind == STUB_ENTRY_JS)
-		assert_int_equal(call_js(w, &late, NULL, 0), tagged(VALUE_ERROR, 0));
+		assert_int_equal(call_js(w, &late, NULL, 0), tagged(STUB_VALUE_ERROR, 0));
 	else
 		assert_int_equal(call_raw(w, &late), 0);
 	assert_int_equal(w->hits + w->raised + w->converted, 0);
 	munmap(pad, 4096);
 }
 
-static void check_late(struct set_up *t, const struct stub_spec *spec, struct callee *c,
+static void check_late(struct set_up *t, const struct stub_spec *spec, struct stub_callee *c,
 		       const void *code, const void *target)
 {
 	unsigned before = reports;
@@ -65,7 +65,7 @@ static void late_calls_of_kind(struct set_up *t, enum stub_kind kind)
 	for (unsigned i = 0; i < 12; i++) {
 		unsigned probe = i % 5, called = i % 3 > 0, other = i + 20;
 		struct stub_spec spec = spec_of(&t->w, kind, parsed(signatures[i % 4]), probe, 1);
-		struct callee c = { 0 };
+		struct stub_callee c = { 0 };
 
 		assert_int_equal(ops->bind(&t->space, &spec, &c), 0);
 		if (called)
@@ -90,11 +90,11 @@ static void quarantine(struct set_up *t, enum stub_kind kind)
 	struct stub_spec spec = spec_of(&t->w, kind, parsed("il>l"), 2, 1);
 	const struct stub_ops *ops = t->space.ops;
 	const void *first = NULL;
-	struct callee c = { 0 }, other = { 0 };
+	struct stub_callee c = { 0 }, other = { 0 };
 	unsigned again = 0;
 
 	for (unsigned i = 0; i <= 3 * POISON_QUARANTINE && !again; i++) {
-		struct callee *it = i ? &other : &c;
+		struct stub_callee *it = i ? &other : &c;
 
 		assert_int_equal(ops->bind(&t->space, &spec, it), 0);
 		call_one(t, &spec, it, 2);
@@ -153,7 +153,7 @@ enum { N = 24 };
 struct group {
 	struct set_up *t;
 	struct stub_spec specs[N];
-	struct callee c[N], *pointers[N];
+	struct stub_callee c[N], *pointers[N];
 	const void *targets[N];
 	unsigned probes[N];
 };

@@ -83,7 +83,7 @@ static void nothing_is_left(struct set_up *t)
 		assert_int_equal(stats.used_literals, 0);
 }
 
-static void retarget_it(struct set_up *t, struct callee *c, const void *target)
+static void retarget_it(struct set_up *t, struct stub_callee *c, const void *target)
 {
 	assert_int_equal(t->space.ops->retarget(&t->space, c, target), 0);
 	assert_ptr_equal(c->target, target);
@@ -112,7 +112,7 @@ static void bind_counts(struct set_up *t)
 
 		for (unsigned n = 1; n <= STUB_MAX_BOUND && n <= stub_nparams(s); n++) {
 			struct stub_spec a = bind_of(t, s, n, 2 * i % 40), b = bind_of(t, s, n, 3);
-			struct callee c = { 0 }, d = { 0 };
+			struct stub_callee c = { 0 }, d = { 0 };
 
 			assert_int_equal(ops->bind(&t->space, &a, &c), 0);
 			assert_int_equal(ops->bind(&t->space, &b, &d), 0);
@@ -150,7 +150,7 @@ static void neighbours_keep_their_arguments(void **state)
 		struct set_up *t = open_set_up(ops, (struct code_config){ .quantum = 4096 },
 					       STUB_LITERALS_TABLE, false);
 		struct stub_spec specs[COUNT];
-		struct callee c[COUNT] = { 0 };
+		struct stub_callee c[COUNT] = { 0 };
 
 		for (unsigned j = 0; j < COUNT; j++) {
 			stub_signature s = parsed(texts[j / EACH]);
@@ -190,7 +190,7 @@ static void bad_counts_are_refused(void **state)
 		for (unsigned j = 0; j < sizeof(bad) / sizeof(bad[0]); j++) {
 			struct stub_spec spec =
 			    spec_of(&t->w, STUB_INDIRECT, parsed(bad[j].signature), 0, 0);
-			struct callee c = { 0 };
+			struct stub_callee c = { 0 };
 
 			spec.kind = bad[j].kind;
 			spec.bound = words;
@@ -207,7 +207,7 @@ static void bad_counts_are_refused(void **state)
 /* ---- ref ------------------------------------------------------------------------------------ */
 
 /* A call that must raise: once, from a frame that a walk can cross, with zero as its result. */
-static void call_raises(struct set_up *t, struct stub_spec *spec, struct callee *c,
+static void call_raises(struct set_up *t, struct stub_spec *spec, struct stub_callee *c,
 			stub_signature expected)
 {
 	struct world *w = &t->w;
@@ -229,7 +229,7 @@ static void ref_checks(struct set_up *t)
 	for (unsigned i = 0; i < TEXTS; i++) {
 		stub_signature s = parsed(texts[i]), other = parsed(texts[(i + 1) % TEXTS]);
 		struct stub_spec spec = spec_of(&t->w, STUB_CALL_REF, s, i % 2, i % 4);
-		struct callee c = { 0 };
+		struct stub_callee c = { 0 };
 
 		assert_int_equal(ops->bind(&t->space, &spec, &c), 0);
 		call_raises(t, &spec, &c, other); /* deferred: its first call */
@@ -257,7 +257,7 @@ static void null_checks(struct set_up *t)
 	for (unsigned i = 0; i < TEXTS; i++) {
 		stub_signature s = parsed(texts[i]);
 		struct stub_spec spec = spec_of(&t->w, STUB_CALL_REF, s, 0, i % 4);
-		struct callee c = { 0 };
+		struct stub_callee c = { 0 };
 
 		spec.target = NULL;
 		assert_int_equal(ops->bind(&t->space, &spec, &c), 0);

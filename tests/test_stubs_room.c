@@ -10,9 +10,9 @@
 
 enum { MANY = 4096, MAPS_LINE = 4400 }; /* a line of smaps may end with a path */
 
-static bool untouched(const struct callee *c, size_t n)
+static bool untouched(const struct stub_callee *c, size_t n)
 {
-	static const struct callee zero;
+	static const struct stub_callee zero;
 
 	for (size_t i = 0; i < n; i++)
 		if (memcmp(&c[i], &zero, sizeof(zero)) != 0)
@@ -25,7 +25,7 @@ static void bind_until_full(const struct stub_ops *ops)
 	struct code_config config = { .quantum = 4096, .limit_stubs = 4 * 4096 };
 	struct set_up *t = open_set_up(ops, config, STUB_LITERALS_OWN, true);
 	struct stub_spec spec = spec_of(&t->w, STUB_INDIRECT, parsed("il>i"), 2, 1);
-	struct callee *c = calloc(MANY, sizeof(*c));
+	struct stub_callee *c = calloc(MANY, sizeof(*c));
 	unsigned n = 0;
 
 	assert_non_null(c);
@@ -59,7 +59,7 @@ static void refused_commit(const struct stub_ops *ops, enum code_wx wx, bool run
 	struct code_config config = { .wx = wx, .quantum = 4096, .faults = faults };
 	struct set_up *t = open_set_up_as(ops, config, stubs, &world_runtime);
 	struct stub_spec specs[STUB_KINDS];
-	struct callee c[STUB_KINDS] = { 0 };
+	struct stub_callee c[STUB_KINDS] = { 0 };
 	unsigned refused = 0;
 
 	for (unsigned kind = 0; kind < STUB_KINDS; kind++) {
@@ -95,12 +95,12 @@ static void deferred_failure(const struct stub_ops *ops, enum stub_kind kind)
 	struct code_config config = { .quantum = 4096, .faults = "aaf" };
 	struct set_up *t = open_set_up(ops, config, STUB_LITERALS_OWN, true);
 	struct stub_spec spec = spec_of(&t->w, kind, parsed("il>i"), 4, 1);
-	struct callee c = { 0 };
+	struct stub_callee c = { 0 };
 
 	assert_int_equal(ops->bind(&t->space, &spec, &c), 0);
 	expect(&t->w, kind, spec.signature, spec.context, &t->seed);
 	if (kind == STUB_ENTRY_JS) {
-		assert_int_equal(call_js(&t->w, &c, NULL, 0), tagged(VALUE_ERROR, 0));
+		assert_int_equal(call_js(&t->w, &c, NULL, 0), tagged(STUB_VALUE_ERROR, 0));
 	} else {
 		t->w.exit_frame = t->w.activation.exit_frame = NULL;
 		t->w.raised = 0;
@@ -134,7 +134,7 @@ static void deferred_batch_too_large(void **state)
 			continue;
 		struct set_up *t = open_set_up(ops, config, STUB_LITERALS_OWN, true);
 		struct stub_spec spec = spec_of(&t->w, STUB_INDIRECT, parsed("il>i"), 2, 1);
-		struct callee *c = calloc(MANY, sizeof(*c));
+		struct stub_callee *c = calloc(MANY, sizeof(*c));
 
 		assert_non_null(c);
 		for (unsigned n = 0; n < MANY; n++)
@@ -154,8 +154,8 @@ static void deferred_batch_too_large(void **state)
 /* ---- Bulk ----------------------------------------------------------------------------------- */
 
 struct bulk {
-	struct callee c[MANY];
-	struct callee *pointers[MANY];
+	struct stub_callee c[MANY];
+	struct stub_callee *pointers[MANY];
 	struct stub_spec specs[MANY];
 };
 

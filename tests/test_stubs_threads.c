@@ -23,7 +23,7 @@
 enum { CALLERS = 4, STUBS = 40, TARGETS = 256, TARGET_BYTES = 65536 + 16, UPGRADES = 3000 };
 
 struct place {
-	struct callee c;
+	struct stub_callee c;
 	struct stub_spec spec; /* changed while nobody calls */
 	uint64_t argument;     /* bind: stored */
 	bool far;	       /* every other target is out of a near call's reach */
@@ -110,14 +110,15 @@ static bool call(struct caller *caller, struct place *p, uint32_t *result)
 		     stack);
 	regs.r13 = p->spec.signature;
 	if (p->spec.kind == STUB_ENTRY_JS)
-		argv[0] = tagged(VALUE_INT32, p->argument);
+		argv[0] = tagged(STUB_VALUE_INT32, p->argument);
 	if (p->spec.kind <= STUB_ENTRY_JS) {
 		regs.ints[0] = (uintptr_t)argv;
 		regs.ints[1] = 1;
 	}
 	probe_call(&p->c, &regs);
 	*result = (uint32_t)(p->spec.kind == STUB_ENTRY_NATIVE ? argv[0] : regs.rax);
-	return regs.intact == 1 && (p->spec.kind != STUB_ENTRY_JS || regs.rax >> 48 == VALUE_INT32);
+	return regs.intact == 1 &&
+	       (p->spec.kind != STUB_ENTRY_JS || regs.rax >> 48 == STUB_VALUE_INT32);
 }
 
 static void check_call(struct caller *caller, struct place *p)
@@ -217,7 +218,7 @@ static void reclaim(struct live *live)
 /* Upgrades n neighbours, by one hook. */
 static void upgrade(struct live *live, unsigned from, unsigned n)
 {
-	struct callee *c[STUBS];
+	struct stub_callee *c[STUBS];
 	const void *targets[STUBS];
 	size_t done;
 

@@ -234,7 +234,7 @@ static void test_tiers(void **unused)
 		size_t n = wasm_instance_callees(in, callees, MOST);
 		assert_in_range(n, 1024, MOST);
 		for (size_t i = 0; i < n; i++) {
-			struct callee *c = callees[i].callee;
+			struct stub_callee *c = callees[i].callee;
 			const void *now = wasm_module_at_tier(o.module, c->target, 2);
 
 			if (!now)

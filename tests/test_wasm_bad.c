@@ -45,7 +45,7 @@ static const char *bad(const char *name, char folder[WASM_PATH])
 /* ---- Programs that stop ---------------------------------------------------------------------- */
 
 struct call {
-	const struct callee *callee;
+	const struct stub_callee *callee;
 	uint64_t argv[1];
 };
 

@@ -29,7 +29,8 @@ enum { SITES = 128 };
 _Static_assert((int)BOUNDARY_KINDS == (int)STUB_KINDS && (int)BOUNDARY_REF == (int)STUB_CALL_REF &&
 		   (int)SCENARIO_MAX_BOUND == (int)STUB_MAX_BOUND,
 	       "boundaries and stubs list their kinds in the same order");
-_Static_assert(sizeof(struct callee) == 32 && offsetof(struct callee, code) == 0, "callees");
+_Static_assert(sizeof(struct stub_callee) == 32 && offsetof(struct stub_callee, code) == 0,
+	       "callees");
 _Static_assert(offsetof(struct callers_state, x) == 0 &&
 		   offsetof(struct callers_state, rounds) == 8 &&
 		   offsetof(struct callers_state, events) == 16 &&
@@ -50,7 +51,7 @@ static bool by_callees(const struct ir_writer *w)
  */
 static void site_callee(struct ir_writer *w, uint32_t k, char out[64])
 {
-	size_t at = k * sizeof(struct callee);
+	size_t at = k * sizeof(struct stub_callee);
 
 	if (w->part == CALLERS_SHARED)
 		snprintf(out, 64, "%%v%u",

@@ -11,7 +11,7 @@
  *
  * Each part is a module of its own, so that a cell compiles and loads what it runs. The symbols:
  *   @cells    uint32_t[SCENARIO_CELLS], in code_data (reached by 32-bit displacement)
- *   @callees  struct callee[nboundaries], in code_data; callee k belongs to boundary k
+ *   @callees  struct stub_callee[nboundaries], in code_data; callee k belongs to boundary k
  *   @version  absolute: the hook answers with the number version + 1 as an address (NULL means
  *             "unknown" to the loader). One object loaded twice gives two versions of the targets.
  *
@@ -42,7 +42,7 @@ struct callers_state {
 	const uint32_t *events; /* dispatch only: thunk numbers */
 	uint64_t nevents;	/* >= 1 */
 	struct instance *instances[SCENARIO_INSTANCES];
-	struct callee *callees; /* shared: callee k belongs to boundary k */
+	struct stub_callee *callees; /* shared: callee k belongs to boundary k */
 };
 
 typedef void callers_round(struct callers_state *);

@@ -80,17 +80,17 @@ unsigned ir_box(struct ir_writer *w, enum stub_type type, unsigned v, unsigned a
 {
 	switch (type) {
 	case STUB_I32:
-		return tagged(w, ir_let(w, "zext i32 %%v%u to i64", v), VALUE_INT32);
+		return tagged(w, ir_let(w, "zext i32 %%v%u to i64", v), STUB_VALUE_INT32);
 	case STUB_I64:
 		fprintf(w->f, "  store i64 %%v%u, ptr %%v%u\n", v, at);
-		return tagged(w, ir_let(w, "ptrtoint ptr %%v%u to i64", at), VALUE_BIGINT);
+		return tagged(w, ir_let(w, "ptrtoint ptr %%v%u to i64", at), STUB_VALUE_BIGINT);
 	case STUB_F32:
 		v = ir_let(w, "fpext float %%v%u to double", v);
 		return ir_let(w, "bitcast double %%v%u to i64", v);
 	case STUB_F64:
 		return ir_let(w, "bitcast double %%v%u to i64", v);
 	default:
-		return tagged(w, ir_let(w, "ptrtoint ptr %%v%u to i64", v), VALUE_REF);
+		return tagged(w, ir_let(w, "ptrtoint ptr %%v%u to i64", v), STUB_VALUE_REF);
 	}
 }
 

@@ -86,7 +86,7 @@ static void target_host(struct ir_writer *w, uint32_t k)
 	if (result == STUB_VOID) {
 		target_accumulate(w, v);
 		fprintf(w->f, "  store i64 %" PRIu64 ", ptr %%argv\n",
-			(uint64_t)VALUE_UNDEFINED << 48);
+			(uint64_t)STUB_VALUE_UNDEFINED << 48);
 	} else {
 		v = ir_make(w, result, v, 0x55555555);
 		v = ir_box(w, result, v, ir_let(w, "getelementptr i8, ptr %%ctx, i64 16"));

@@ -30,13 +30,13 @@ int tenants_open(struct tenants *t, struct world *w, uint32_t count)
 	*t = (struct tenants){ .w = w, .count = count };
 	t->order = malloc(n * sizeof *t->order);
 	t->specs = malloc(n * sizeof *t->specs);
-	t->pointers = malloc(n * sizeof(struct callee *));
+	t->pointers = malloc(n * sizeof(struct stub_callee *));
 	t->all = calloc(count, sizeof *t->all);
 	if (!t->order || !t->specs || !t->pointers || !t->all)
 		return world_fail(w, "instances", -ENOMEM);
 	make_order(t);
 	for (uint32_t i = 0; i < count; i++)
-		if (!(t->all[i].callees = code_data(w->code, n * sizeof(struct callee)))) {
+		if (!(t->all[i].callees = code_data(w->code, n * sizeof(struct stub_callee)))) {
 			snprintf(w->why, CELL_ERROR, "no memory for the callees of %u instances",
 				 count);
 			return -1;

@@ -12,7 +12,7 @@
 #include "calls/world.h"
 
 struct tenant {
-	struct callee *callees; /* by boundary, in reach of all code */
+	struct stub_callee *callees; /* by boundary, in reach of all code */
 	struct host_instance instances[SCENARIO_INSTANCES];
 	struct callers_state state;
 	uint32_t number, n; /* n: bound boundaries, 0: none */
@@ -23,7 +23,7 @@ struct tenants {
 	struct world *w;
 	uint32_t *order; /* nboundaries of them */
 	struct stub_spec *specs;
-	struct callee **pointers;
+	struct stub_callee **pointers;
 	struct tenant *all;
 	uint32_t count;
 };

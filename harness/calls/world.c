@@ -109,7 +109,7 @@ static int make_world(struct world *w)
 	w->host = calloc(1, sizeof *w->host);
 	w->instances = calloc(SCENARIO_INSTANCES, sizeof *w->instances);
 	w->specs = calloc(n, sizeof *w->specs);
-	w->pointers = calloc(n, sizeof(struct callee *));
+	w->pointers = calloc(n, sizeof(struct stub_callee *));
 	if (!w->callees || !w->cells || !w->host || !w->instances || !w->specs || !w->pointers) {
 		snprintf(w->why, CELL_ERROR, "out of memory for %u stubs", n);
 		return -1;

@@ -22,8 +22,8 @@ struct world {
 	struct stub_space space;
 	struct host *host;
 	struct host_instance *instances; /* SCENARIO_INSTANCES of them */
-	struct callee *callees;		 /* in reach of all code; callee k is boundary k's */
-	struct callee **pointers;	 /* to callees, for bulk binding */
+	struct stub_callee *callees;	 /* in reach of all code; callee k is boundary k's */
+	struct stub_callee **pointers;	 /* to callees, for bulk binding */
 	struct stub_spec *specs;	 /* of each boundary, its target in targets[0] */
 	uint64_t *bound;	  /* STUB_MAX_BOUND words a boundary; NULL where none binds */
 	struct loaded targets[2]; /* the same object, loaded as version 0 and version 1; of a

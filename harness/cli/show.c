@@ -109,7 +109,7 @@ static int show_bound(struct show *s, struct stub_space *space, const struct cel
 		      const struct stub_spec *spec)
 {
 	const bool deferred = space->ops->flags & STUB_DEFERRED;
-	struct callee *callee = code_data(s->code, sizeof *callee);
+	struct stub_callee *callee = code_data(s->code, sizeof *callee);
 	int e = 0;
 
 	s->disassembler = disassemble_open();

@@ -50,7 +50,7 @@ struct showing {
 	const struct corpus *corpus;
 	const struct safepoint *truth; /* as the encoder was given it; NULL: none at pc */
 	const struct map_ops *ops;
-	struct bytes table;
+	struct map_bytes table;
 	uint32_t pc;
 	json_t *out; /* an array; NULL: text */
 };
@@ -156,8 +156,8 @@ static void place_name(const struct showing *s, uint32_t place, char *out, size_
 }
 
 /* The bitmap, which a collector reads next, and the places it names. */
-static void show_bitmap(const struct showing *s, const struct live *live, unsigned n, json_t *loads,
-			json_t *places)
+static void show_bitmap(const struct showing *s, const struct map_live *live, unsigned n,
+			json_t *loads, json_t *places)
 {
 	struct map_cursor at = { 0 };
 	char what[MEANING];
@@ -214,7 +214,7 @@ static int show_encoder(struct showing *s, const struct safepoint *points, size_
 {
 	json_t *loads = s->out ? json_array() : NULL, *places = json_array();
 	struct map_reads reads;
-	struct live live = { 0 };
+	struct map_live live = { 0 };
 	char what[MEANING];
 	size_t record = 0;
 	int r = map_encode(s->ops, points, n, &s->table, NULL);
@@ -313,7 +313,7 @@ static int show_all(const struct corpus *c, const char *path, uint32_t pc,
 		s.truth = real ? &points[at] : NULL;
 		r = show_encoder(&s, points, c->nsafepoints);
 		free(s.table.data);
-		s.table = (struct bytes){ 0 };
+		s.table = (struct map_bytes){ 0 };
 	}
 	if (!r && json) {
 		json_t *all = json_pack("{s:s, s:I, s:b, s:O}", "file", path, "pc", (json_int_t)pc,

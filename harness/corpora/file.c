@@ -59,7 +59,7 @@ static uint64_t get64(const uint8_t *p)
 /* ---- Writing -------------------------------------------------------------------------------- */
 
 /* Once memory has run out, len stays at 0 and cap at 1: checked at the end. */
-static void put_bytes(struct bytes *b, const void *data, size_t n)
+static void put_bytes(struct map_bytes *b, const void *data, size_t n)
 {
 	if (!n) /* data is NULL, perhaps */
 		return;
@@ -68,7 +68,7 @@ static void put_bytes(struct bytes *b, const void *data, size_t n)
 		uint8_t *p = b->cap == 1 ? NULL : realloc(b->data, cap);
 		if (!p) {
 			free(b->data);
-			*b = (struct bytes){ .cap = 1 };
+			*b = (struct map_bytes){ .cap = 1 };
 			return;
 		}
 		b->data = p;
@@ -78,7 +78,7 @@ static void put_bytes(struct bytes *b, const void *data, size_t n)
 	b->len += n;
 }
 
-static void put(struct bytes *b, uint64_t v)
+static void put(struct map_bytes *b, uint64_t v)
 {
 	uint8_t out[10];
 	size_t n = 0;
@@ -89,13 +89,13 @@ static void put(struct bytes *b, uint64_t v)
 	put_bytes(b, out, n);
 }
 
-static void put_text(struct bytes *b, const char *text)
+static void put_text(struct map_bytes *b, const char *text)
 {
 	put(b, strlen(text));
 	put_bytes(b, text, strlen(text));
 }
 
-static void put_set(struct bytes *b, const uint32_t *live, uint32_t n)
+static void put_set(struct map_bytes *b, const uint32_t *live, uint32_t n)
 {
 	uint32_t slots = 0, last = 0;
 
@@ -112,7 +112,8 @@ static void put_set(struct bytes *b, const uint32_t *live, uint32_t n)
 }
 
 /* A set is used first where the part of the pool that is known ends. */
-static int put_set_numbers(struct bytes *b, struct bytes *sets, const struct corpus *c, uint32_t *n)
+static int put_set_numbers(struct map_bytes *b, struct map_bytes *sets, const struct corpus *c,
+			   uint32_t *n)
 {
 	uint32_t *number = malloc((c->nplaces + 1) * sizeof *number);
 	size_t known = 0;
@@ -134,9 +135,9 @@ static int put_set_numbers(struct bytes *b, struct bytes *sets, const struct cor
 	return 0;
 }
 
-static int make_body(const struct corpus *c, struct bytes *b)
+static int make_body(const struct corpus *c, struct map_bytes *b)
 {
-	struct bytes columns = { 0 }, sets = { 0 };
+	struct map_bytes columns = { 0 }, sets = { 0 };
 	uint32_t end = 0, pc = 0, frame = 0, nsets = 0;
 
 	for (uint32_t i = 0; i < c->nfunctions; i++) {
@@ -194,7 +195,7 @@ static int write_all(const char *path, const uint8_t *data, size_t n)
 
 int corpus_write(const struct corpus *c, const char *path, char error[CORPUS_ERROR])
 {
-	struct bytes body = { 0 };
+	struct map_bytes body = { 0 };
 	uint8_t *out = NULL;
 	char *temporary = NULL;
 	int r = make_body(c, &body);

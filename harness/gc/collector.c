@@ -61,7 +61,7 @@ static int append_place(char *text, size_t size, int n, uint32_t i, uint32_t pla
 	return n + snprintf(text + n, size - (size_t)n, "%s%u", i ? ", " : "", place);
 }
 
-static void describe_answer(enum map_answer answer, const struct live *live, char text[100])
+static void describe_answer(enum map_answer answer, const struct map_live *live, char text[100])
 {
 	struct map_cursor at = { 0 };
 	uint32_t place, i = 0;
@@ -108,7 +108,7 @@ void collector_describe(const struct collector *c, uint32_t pc, char text[COLLEC
 {
 	const struct collector_config *k = &c->config;
 	char where[80], answered[100], expected[100];
-	struct live live = { 0 };
+	struct map_live live = { 0 };
 	enum map_answer answer = k->ops->lookup(k->map, k->map_len, pc, &live);
 
 	describe_pc(c, pc, where);
@@ -122,7 +122,7 @@ void collector_describe(const struct collector *c, uint32_t pc, char text[COLLEC
 
 /* Places of one that the other lacks. */
 static void count_places(struct collector *c, const struct safepoint *truth, enum map_answer answer,
-			 const struct live *live)
+			 const struct map_live *live)
 {
 	struct map_cursor at = { 0 };
 	uint32_t i = 0, place, n = truth ? truth->nlive : 0;
@@ -202,7 +202,7 @@ static int room_for_answers(struct collector *c)
 
 	if (n <= c->answers_cap)
 		return 0;
-	struct live *answers = realloc(c->answers, n * sizeof(*answers));
+	struct map_live *answers = realloc(c->answers, n * sizeof(*answers));
 	if (!answers)
 		return -ENOMEM;
 	c->answers = answers;

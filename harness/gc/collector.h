@@ -68,7 +68,7 @@ struct collector {
 	struct prng prng;
 	struct collector_stats stats;
 	struct collector_handle *handles;
-	struct live *answers; /* one a frame */
+	struct map_live *answers; /* one a frame */
 	enum map_answer *kinds;
 	size_t answers_cap;
 	bool any_wrong;

@@ -46,7 +46,7 @@ struct gc_cell {
 	struct gc_runtime *runtime;
 	struct loaded module;
 	struct corpus corpus;
-	struct bytes map;
+	struct map_bytes map;
 	struct collector collector;
 	uint64_t started;
 };

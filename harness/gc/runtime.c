@@ -58,8 +58,8 @@ static void rt_emit(struct gc_instance *i, uint64_t v)
 		memcpy(&(function), &p_, sizeof(p_));                    \
 	} while (0)
 
-static const stub_value ref_tag = (stub_value)VALUE_REF << 48;
-static const stub_value int_tag = (stub_value)VALUE_INT32 << 48;
+static const stub_value ref_tag = (stub_value)STUB_VALUE_REF << 48;
+static const stub_value int_tag = (stub_value)STUB_VALUE_INT32 << 48;
 
 static void *step_native(struct gc_runtime *r, void *ref, uint32_t depth)
 {
@@ -149,7 +149,7 @@ static const void *own_target(enum gc_boundary b)
 int gc_runtime_bind(struct gc_runtime *r, struct stub_space *space, const struct loaded *module)
 {
 	struct stub_spec specs[GC_BOUNDARIES];
-	struct callee *callees[GC_BOUNDARIES];
+	struct stub_callee *callees[GC_BOUNDARIES];
 	size_t n = 0;
 	int err = 0;
 

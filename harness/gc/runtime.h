@@ -34,7 +34,7 @@ struct gc_runtime {
 	struct guard guard;
 	struct host host;
 	struct gc_instance instances[2]; /* rt_hop and rt_cross lead from either to the second */
-	struct callee *callees;		 /* GC_BOUNDARIES of them */
+	struct stub_callee *callees;	 /* GC_BOUNDARIES of them */
 	uint8_t *pads;			 /* GC_BOUNDARIES x STUB_CALL_PAD, executable */
 	volatile uint32_t *poll_flag;	 /* rt_poll_flag */
 	void **self;			 /* rt_self */

@@ -20,11 +20,11 @@ static int to_number(stub_value v, double *out)
 {
 	unsigned tag = v >> 48;
 
-	if (tag < VALUE_INT32)
+	if (tag < STUB_VALUE_INT32)
 		*out = as_double(v);
-	else if (tag == VALUE_INT32)
+	else if (tag == STUB_VALUE_INT32)
 		*out = (int32_t)v;
-	else if (tag == VALUE_UNDEFINED)
+	else if (tag == STUB_VALUE_UNDEFINED)
 		*out = NAN;
 	else
 		return -1;
@@ -64,14 +64,14 @@ static int convert_one(enum stub_type type, stub_value v, uint64_t *out)
 		memcpy(out, &d, sizeof d);
 		return 0;
 	case STUB_I64:
-		if (v >> 48 != VALUE_BIGINT)
+		if (v >> 48 != STUB_VALUE_BIGINT)
 			return -1;
 		memcpy(out, (const void *)(uintptr_t)(v << 16 >> 16), sizeof *out);
 		return 0;
 	case STUB_REF:
-		if (v >> 48 == VALUE_UNDEFINED)
+		if (v >> 48 == STUB_VALUE_UNDEFINED)
 			*out = 0;
-		else if (v >> 48 == VALUE_REF)
+		else if (v >> 48 == STUB_VALUE_REF)
 			*out = v << 16 >> 16;
 		else
 			return -1;
@@ -90,7 +90,7 @@ static struct host *host_of(void *context)
 static int host_convert(void *context, stub_signature s, const stub_value *argv, size_t argc,
 			uint64_t *out)
 {
-	const stub_value undefined = (stub_value)VALUE_UNDEFINED << 48;
+	const stub_value undefined = (stub_value)STUB_VALUE_UNDEFINED << 48;
 
 	host_of(context)->conversions++;
 	for (unsigned i = 0; i < stub_nparams(s); i++)
@@ -105,7 +105,7 @@ static stub_value host_box_i64(void *context, int64_t v)
 	int64_t *cell = &h->bigints[h->next_bigint++ % HOST_BIGINTS];
 
 	*cell = v;
-	return (stub_value)VALUE_BIGINT << 48 | (uintptr_t)cell;
+	return (stub_value)STUB_VALUE_BIGINT << 48 | (uintptr_t)cell;
 }
 
 static int host_unbox(void *context, enum stub_type type, stub_value v, uint64_t *out)

@@ -14,7 +14,7 @@ struct list {
 	struct map_pcs pcs;
 	size_t blocks[MAP_COUNTED / MAP_BLOCK]; /* ends */
 	size_t walked, nwalks;			/* lookups and walks that are counted */
-	struct bytes tables[MOST];
+	struct map_bytes tables[MOST];
 	struct map_region regions[MOST * FIGURES];
 	const struct map_ops *ops[MOST * FIGURES];
 	char events[MOST * FIGURES][EVENT];

@@ -51,7 +51,7 @@ void map_fetched(const void *p)
 }
 
 static enum map_answer trace(const struct map_ops *ops, const uint8_t *map, size_t len, uint32_t pc,
-			     struct live *out, struct map_lines *lines, struct map_reads *reads)
+			     struct map_live *out, struct map_lines *lines, struct map_reads *reads)
 {
 	lines->nread = lines->nfetched = 0;
 	lines->full = false;
@@ -60,13 +60,13 @@ static enum map_answer trace(const struct map_ops *ops, const uint8_t *map, size
 }
 
 enum map_answer map_trace(const struct map_ops *ops, const uint8_t *map, size_t len, uint32_t pc,
-			  struct live *out, struct map_lines *lines)
+			  struct map_live *out, struct map_lines *lines)
 {
 	return trace(ops, map, len, pc, out, lines, NULL);
 }
 
 enum map_answer map_trace_reads(const struct map_ops *ops, const uint8_t *map, size_t len,
-				uint32_t pc, struct live *out, struct map_reads *reads)
+				uint32_t pc, struct map_live *out, struct map_reads *reads)
 {
 	struct map_lines lines;
 	reads->n = 0;
@@ -74,7 +74,7 @@ enum map_answer map_trace_reads(const struct map_ops *ops, const uint8_t *map, s
 	return trace(ops, map, len, pc, out, &lines, reads);
 }
 
-void map_trace_bitmap(const uint8_t *map, const struct live *live, struct map_lines *lines)
+void map_trace_bitmap(const uint8_t *map, const struct map_live *live, struct map_lines *lines)
 {
 	recorder = (struct recorder){ map, lines, NULL };
 	if (live->nwords)

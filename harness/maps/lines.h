@@ -20,9 +20,9 @@ struct map_lines {
 /* ops: a row of map_encoders[]. ops->lookup's answer, and in *lines what it read. Not the bitmap
  * that it found: see below. */
 enum map_answer map_trace(const struct map_ops *ops, const uint8_t *map, size_t len, uint32_t pc,
-			  struct live *out, struct map_lines *lines);
+			  struct map_live *out, struct map_lines *lines);
 /* Adds the lines of a found map's bitmap, which a collector reads next. */
-void map_trace_bitmap(const uint8_t *map, const struct live *live, struct map_lines *lines);
+void map_trace_bitmap(const uint8_t *map, const struct map_live *live, struct map_lines *lines);
 
 /* Every load of one lookup, in order. */
 enum { MAP_READS = 256 };
@@ -33,6 +33,6 @@ struct map_reads {
 	bool full; /* there were more */
 };
 enum map_answer map_trace_reads(const struct map_ops *ops, const uint8_t *map, size_t len,
-				uint32_t pc, struct live *out, struct map_reads *reads);
+				uint32_t pc, struct map_live *out, struct map_reads *reads);
 
 #endif

@@ -359,7 +359,7 @@ static void rows_of_safety(const struct measure *m, const struct safety_result *
 static size_t cold_lookups(const struct map_job *job, size_t most)
 {
 	enum { LARGE = 8 << 20, LEAST = 50 };
-	struct bytes table = { 0 };
+	struct map_bytes table = { 0 };
 	size_t n = most;
 
 	if (!map_encode(job->ops, job->points, job->npoints, &table, NULL) && table.len > LARGE)

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-typedef enum map_answer lookup_fn(const uint8_t *, size_t, uint32_t, struct live *);
-typedef void lookup_many_fn(const uint8_t *, size_t, const uint32_t *, size_t, struct live *,
+typedef enum map_answer lookup_fn(const uint8_t *, size_t, uint32_t, struct map_live *);
+typedef void lookup_many_fn(const uint8_t *, size_t, const uint32_t *, size_t, struct map_live *,
 			    enum map_answer *);
 
 /* MAP_FLOOR_INSTRUCTIONS, for both kinds of call: no compiler may add one. */
@@ -23,7 +23,7 @@ extern lookup_many_fn map_floor_many;
 
 static __attribute__((noinline)) void ask_single(const struct map_region *r, lookup_fn *lookup)
 {
-	struct live live = { 0 };
+	struct map_live live = { 0 };
 	const uint8_t *table = r->table;
 	const uint32_t *pcs = r->pcs;
 	size_t len = r->len, n = r->n;

@@ -21,7 +21,7 @@ struct map_region {
 
 /* Room for the answers of a region's longest batch. */
 struct map_answers {
-	struct live *live;
+	struct map_live *live;
 	enum map_answer *kinds;
 };
 int map_answers_open(struct map_answers *, const struct map_region *, size_t n); /* 0, -ENOMEM */

@@ -158,10 +158,10 @@ void safety_probes_free(struct safety_probes *p)
 
 /* ---- Verdicts ------------------------------------------------------------------------------- */
 
-static enum map_outcome judge(const struct map_ops *ops, const struct bytes *table,
+static enum map_outcome judge(const struct map_ops *ops, const struct map_bytes *table,
 			      const struct safepoint *truth, uint32_t pc)
 {
-	struct live live;
+	struct map_live live;
 	enum map_answer answer = ops->lookup(table->data, table->len, pc, &live);
 
 	return map_judge(truth, answer, &live);
@@ -169,7 +169,7 @@ static enum map_outcome judge(const struct map_ops *ops, const struct bytes *tab
 
 static int judge_sorts(const struct safety_job *job, struct safety_result *out)
 {
-	struct bytes table = { 0 };
+	struct map_bytes table = { 0 };
 	int r = map_encode(job->ops, job->points, job->npoints, &table, NULL);
 
 	for (int sort = 0; !r && sort < SAFETY_SORTS; sort++)
@@ -189,7 +189,7 @@ static int judge_sorts(const struct safety_job *job, struct safety_result *out)
 struct fault_bench {
 	const struct safety_job *job;
 	struct safety_result *out;
-	struct bytes before, after;
+	struct map_bytes before, after;
 };
 
 static void compare_lookups(struct fault_bench *b, const struct corpus *window,

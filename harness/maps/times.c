@@ -22,7 +22,7 @@ const char *const map_count_names[MAP_COUNTS] = {
 
 struct bench {
 	const struct map_job *job;
-	struct bytes table;
+	struct map_bytes table;
 	struct map_pcs pcs;
 	double *samples;
 	volatile uint64_t sink;
@@ -32,7 +32,7 @@ struct bench {
 
 static enum map_outcome outcome(const struct bench *b, const struct safepoint *truth, uint32_t pc)
 {
-	struct live live;
+	struct map_live live;
 	enum map_answer answer = b->job->ops->lookup(b->table.data, b->table.len, pc, &live);
 	return map_judge(truth, answer, &live);
 }
@@ -65,7 +65,7 @@ static void block_random(struct bench *b, const uint32_t *pcs)
 	const struct map_ops *ops = b->job->ops;
 	uint64_t sum = 0;
 	for (int i = 0; i < MAP_BLOCK; i++) {
-		struct live live = { 0 };
+		struct map_live live = { 0 };
 		sum += ops->lookup(b->table.data, b->table.len, pcs[i], &live) + live.nwords;
 	}
 	b->sink += sum;
@@ -76,7 +76,7 @@ static void block_alone(struct bench *b, const uint32_t *pcs)
 	const struct map_ops *ops = b->job->ops;
 	uint64_t sum = 0;
 	for (int i = 0; i < MAP_BLOCK; i++) {
-		struct live live = { 0 };
+		struct map_live live = { 0 };
 		_mm_lfence(); /* what is before ends before what is after begins */
 		sum += ops->lookup(b->table.data, b->table.len, pcs[i], &live) + live.nwords;
 	}
@@ -92,7 +92,7 @@ static void block_fence(struct bench *b, const uint32_t *pcs)
 
 static void block_batched(struct bench *b, const uint32_t *pcs)
 {
-	struct live live[MAP_BLOCK];
+	struct map_live live[MAP_BLOCK];
 	enum map_answer answers[MAP_BLOCK];
 	b->job->ops->lookup_many(b->table.data, b->table.len, pcs, MAP_BLOCK, live, answers);
 	b->sink += answers[0] + answers[MAP_BLOCK - 1];
@@ -158,7 +158,7 @@ static void tsc_probe(struct map_cost *cost, double per_ns)
 	cost->tsc_probe = map_figure_of("tsc", probes, PROBES).p50;
 }
 
-static void flush(const struct bytes *table)
+static void flush(const struct map_bytes *table)
 {
 	for (size_t at = 0; at < table->len; at += MAP_LINE)
 		_mm_clflush(table->data + at);
@@ -176,7 +176,7 @@ static void cold(struct bench *b, struct map_cost *cost)
 		if (!b->pcs.of[c])
 			continue;
 		for (size_t i = 0; i < b->job->cold; i++) {
-			struct live live = { 0 };
+			struct map_live live = { 0 };
 			uint32_t pc = b->pcs.of[c][i % MAP_PCS];
 			flush(&b->table);
 			uint64_t start = tsc_begin();
@@ -200,7 +200,7 @@ static void count_lines(struct bench *b, struct map_cost *cost, int c)
 	bool full = false;
 	for (size_t i = 0; i < MAP_COUNTED; i++) {
 		struct map_lines lines;
-		struct live live;
+		struct map_live live;
 		enum map_answer answer = map_trace(b->job->ops, b->table.data, b->table.len,
 						   b->pcs.of[c][i], &live, &lines);
 		values[MAP_LINES_READ][i] = lines.nread;
@@ -224,7 +224,7 @@ static int encode(struct bench *b, struct map_cost *cost, char error[MAP_BENCH_E
 	for (size_t i = 0; i < job->encodings || !i; i++) {
 		size_t bad;
 		free(b->table.data);
-		b->table = (struct bytes){ 0 };
+		b->table = (struct map_bytes){ 0 };
 		uint64_t start = clock_ns();
 		int result = map_encode(job->ops, job->points, job->npoints, &b->table, &bad);
 		b->samples[i] = (double)(clock_ns() - start) / (double)job->npoints;

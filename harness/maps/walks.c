@@ -12,9 +12,9 @@
 
 struct asker {
 	const struct map_walks_job *job;
-	struct bytes table;
-	size_t *cuts, ncuts;  /* sample i: the walks before cuts[i] that are in none before */
-	struct live *answers; /* to one walk */
+	struct map_bytes table;
+	size_t *cuts, ncuts;	  /* sample i: the walks before cuts[i] that are in none before */
+	struct map_live *answers; /* to one walk */
 	enum map_answer *kinds;
 };
 
@@ -71,7 +71,7 @@ static int check_answer(struct asker *a, size_t i, uint32_t pc, struct map_walks
 	const struct map_walks_job *job = a->job;
 	const struct map_ops *ops = job->ops;
 	const struct safepoint *truth = safepoint_find(job->points, job->npoints, pc, NULL);
-	struct live live;
+	struct map_live live;
 
 	if (!truth) {
 		snprintf(error, MAP_BENCH_ERROR, "a walk asks for pc %u, which is no safepoint",

@@ -66,9 +66,9 @@ static int birth(struct churner *c, uint32_t slot, uint32_t n)
 }
 
 /* Calls a stub of the dead, as one who kept its code would. */
-static int call_stale(struct churner *c, struct tenant *a, const struct callee *kept)
+static int call_stale(struct churner *c, struct tenant *a, const struct stub_callee *kept)
 {
-	struct callee *callee = &a->callees[c->t.order[0]];
+	struct stub_callee *callee = &a->callees[c->t.order[0]];
 	const uint64_t before = c->w->host->released;
 	bool good;
 
@@ -96,7 +96,7 @@ static int death(struct churner *c, uint32_t slot)
 		tenant_call(&c->t, a, 0, 1, &good);
 	if (!good)
 		return tenant_wrong(&c->t, a, 0);
-	const struct callee kept = a->callees[c->t.order[0]];
+	const struct stub_callee kept = a->callees[c->t.order[0]];
 	const uint64_t ns = tenant_release(&c->t, a);
 	const uint32_t last = c->alive[--c->nalive];
 

@@ -31,9 +31,9 @@ enum { TIMES = 3, GENERIC_EVENTS = 200000, MILLI = 1000, MICRO = 1000000 };
 struct cold {
 	struct world *w;
 	struct stub_space space;
-	struct stub_spec *specs; /* the crossed ones */
-	struct callee **callees; /* theirs */
-	uint64_t *calls;	 /* theirs, in one round */
+	struct stub_spec *specs;      /* the crossed ones */
+	struct stub_callee **callees; /* theirs */
+	uint64_t *calls;	      /* theirs, in one round */
 	uint64_t ns[TIMES], instantiate[TIMES], made[TIMES], used[TIMES], committed[TIMES],
 	    literals[TIMES], syscalls[TIMES];
 };
@@ -55,8 +55,8 @@ static void close_space(struct cold *l)
 	stub_space_close(&l->space);
 }
 
-static int bind(struct cold *l, const struct stub_spec *specs, struct callee *const *c, size_t n,
-		bool bulk)
+static int bind(struct cold *l, const struct stub_spec *specs, struct stub_callee *const *c,
+		size_t n, bool bulk)
 {
 	const struct stub_ops *ops = l->space.ops;
 	int e = ops->prepare ? ops->prepare(&l->space, specs, n) : 0;

@@ -126,7 +126,7 @@ static int run(struct flood *f, uint32_t count, struct prng *rng)
 	if (instantiate(f, count) || check_all(f))
 		return -1;
 	figure_one(f->figures, (struct figure_name){ "space", "callees", "instance", "count" },
-		   count, stubs * sizeof(struct callee));
+		   count, stubs * sizeof(struct stub_callee));
 	if (flood_space(f->w->code, count, stubs, faults, tables, f->figures, f->w->why) ||
 	    steady(f, rng))
 		return -1;

@@ -304,7 +304,7 @@ static int write_head(struct snapshot *s, const char *path, uint64_t calls)
 	add_range(ranges, TRACE_TABLE, from, to);
 	from = (uintptr_t)s->w->callees;
 	add_range(ranges, TRACE_CALLEE, from,
-		  from + s->w->scenario.nboundaries * sizeof(struct callee));
+		  from + s->w->scenario.nboundaries * sizeof(struct stub_callee));
 	head = json_pack("{s:i, s:s, s:o, s:I, s:I, s:i, s:o, s:o, s:s, s:I, s:I}", "schema", 1,
 			 "type", "trace", "cell", cell_to_json(&s->w->job->cell), "seed",
 			 (json_int_t)s->w->job->seed, "calls", (json_int_t)calls, "laps",

@@ -92,7 +92,7 @@ static int drive(struct live *l, struct place *p, struct wasm_instance *in, stru
 	return end == WASM_RETURNED ? wasm_live_check(l, wasi) : -1;
 }
 
-static bool has_stub(const struct stub_space *space, const struct callee *c)
+static bool has_stub(const struct stub_space *space, const struct stub_callee *c)
 {
 	if (space->ops == &wasm_counting)
 		return wasm_crossed(c);

@@ -18,7 +18,7 @@ enum { THUNK = 32, CHUNK = 65536 };
 
 struct counted {
 	uint64_t count;
-	struct callee inner;
+	struct stub_callee inner;
 	enum stub_kind kind;
 	struct counted *next;
 };
@@ -69,7 +69,7 @@ static uint8_t *new_thunk(struct stub_space *space)
 	return s->chunk + s->used - THUNK;
 }
 
-static void write_thunk(uint8_t *to, const uint64_t *count, const struct callee *inner)
+static void write_thunk(uint8_t *to, const uint64_t *count, const struct stub_callee *inner)
 {
 	memcpy(to, "\x49\xbb", 2);
 	memcpy(to + 2, &count, 8);
@@ -78,7 +78,8 @@ static void write_thunk(uint8_t *to, const uint64_t *count, const struct callee 
 	memcpy(to + 23, "\x41\xff\x22", 3);
 }
 
-static int counting_bind(struct stub_space *space, const struct stub_spec *spec, struct callee *c)
+static int counting_bind(struct stub_space *space, const struct stub_spec *spec,
+			 struct stub_callee *c)
 {
 	struct counting *s = space->state;
 	struct counted *n = calloc(1, sizeof *n);
@@ -96,11 +97,11 @@ static int counting_bind(struct stub_space *space, const struct stub_spec *spec,
 	n->kind = spec->kind;
 	n->next = s->all;
 	s->all = n;
-	*c = (struct callee){ thunk, spec->target, spec->context, (uintptr_t)n };
+	*c = (struct stub_callee){ thunk, spec->target, spec->context, (uintptr_t)n };
 	return 0;
 }
 
-static int counting_retarget(struct stub_space *space, struct callee *c, const void *target)
+static int counting_retarget(struct stub_space *space, struct stub_callee *c, const void *target)
 {
 	struct counting *s = space->state;
 	struct counted *n = (struct counted *)(uintptr_t)c->word;
@@ -109,13 +110,13 @@ static int counting_retarget(struct stub_space *space, struct callee *c, const v
 	return s->floor.ops->retarget(&s->floor, &n->inner, target);
 }
 
-static void counting_release(struct stub_space *space, struct callee *c)
+static void counting_release(struct stub_space *space, struct stub_callee *c)
 {
 	(void)space;
-	*c = (struct callee){ 0 };
+	*c = (struct stub_callee){ 0 };
 }
 
-bool wasm_crossed(const struct callee *c)
+bool wasm_crossed(const struct stub_callee *c)
 {
 	return ((const struct counted *)(uintptr_t)c->word)->count > 0;
 }

@@ -18,6 +18,6 @@ extern const struct stub_ops wasm_counting;
 /* Of a space that it is at work in. */
 void wasm_counts(const struct stub_space *, struct wasm_counts *out);
 /* Whether calls went through a callee that it bound. */
-bool wasm_crossed(const struct callee *);
+bool wasm_crossed(const struct stub_callee *);
 
 #endif

@@ -33,7 +33,7 @@ static int unbox_all(void *context, const char *letters, const stub_value *argv,
 
 static stub_value box_i32(uint32_t v)
 {
-	return (stub_value)VALUE_INT32 << 48 | v;
+	return (stub_value)STUB_VALUE_INT32 << 48 | v;
 }
 
 static stub_value box_number(double d)
@@ -41,7 +41,7 @@ static stub_value box_number(double d)
 	stub_value v;
 
 	memcpy(&v, &d, sizeof v);
-	return d != d ? VALUE_NAN : v;
+	return d != d ? STUB_VALUE_NAN : v;
 }
 
 static double as_double(uint64_t bits)

@@ -79,7 +79,7 @@ static int make_specs(struct wasm_instance *in, struct stub_spec *specs, char *e
 static int bind_fixed(struct wasm_instance *in, char *error)
 {
 	struct stub_spec *specs = calloc(in->ncallees, sizeof *specs);
-	struct callee **c = calloc(in->ncallees, sizeof(struct callee *));
+	struct stub_callee **c = calloc(in->ncallees, sizeof(struct stub_callee *));
 	int e = specs && c ? make_specs(in, specs, error) : -ENOMEM;
 
 	for (uint32_t i = 0; c && i < in->ncallees; i++)
@@ -180,7 +180,7 @@ void wasm_instance_close(struct wasm_instance *in)
 
 	for (uint32_t t = 0; t < in->ntables; t++)
 		for (uint32_t i = 0; in->tables[t]->slots && i < in->tables[t]->size; i++)
-			wasm_release(in, (struct callee *)&in->tables[t]->slots[i]);
+			wasm_release(in, (struct stub_callee *)&in->tables[t]->slots[i]);
 	for (uint32_t i = 0; in->callees && i < in->ncallees; i++)
 		wasm_release(in, &in->callees[i]);
 	if (in->block)
@@ -202,7 +202,7 @@ void wasm_instance_stats(const struct wasm_instance *in, struct wasm_instance_st
 			      (sizeof *in->tables[t]->data + sizeof *in->tables[t]->slots);
 }
 
-struct callee *wasm_instance_export(struct wasm_instance *in, int number, enum stub_kind kind)
+struct stub_callee *wasm_instance_export(struct wasm_instance *in, int number, enum stub_kind kind)
 {
 	const struct wasm_file *f = &in->module->file;
 
@@ -232,7 +232,7 @@ size_t wasm_instance_callees(const struct wasm_instance *in, struct wasm_callee 
 	}
 	for (uint32_t t = 0; t < in->ntables; t++)
 		for (uint32_t i = 0; i < in->tables[t]->size; i++) {
-			struct callee *c = (struct callee *)&in->tables[t]->slots[i];
+			struct stub_callee *c = (struct stub_callee *)&in->tables[t]->slots[i];
 			if (!c->code)
 				continue;
 			if (n < max)

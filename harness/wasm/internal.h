@@ -12,8 +12,8 @@
 #include "wasm/file.h"
 #include "wasm/wasm.h"
 
-static_assert(sizeof(struct wasm_slot) == sizeof(struct callee) &&
-		  offsetof(struct wasm_slot, word) == offsetof(struct callee, word),
+static_assert(sizeof(struct wasm_slot) == sizeof(struct stub_callee) &&
+		  offsetof(struct wasm_slot, word) == offsetof(struct stub_callee, word),
 	      "a slot is a callee");
 static_assert(offsetof(struct wasm_head, activation) == offsetof(struct host_instance, head) &&
 		  offsetof(struct wasm_head, host) == offsetof(struct host_instance, host),
@@ -49,8 +49,8 @@ struct wasm_instance {
 	struct stub_space *space;
 	struct wasm_thread *thread;
 	struct wasi *wasi;
-	struct wasm_head *block; /* what compiled code calls ctx */
-	struct callee *callees;	 /* imports, builtins, native exports, js exports */
+	struct wasm_head *block;     /* what compiled code calls ctx */
+	struct stub_callee *callees; /* imports, builtins, native exports, js exports */
 	uint32_t ncallees;
 	wasm_rt_memory_t *memory; /* NULL: it has none */
 	wasm_rt_funcref_table_t *tables[WASM_TABLES];
@@ -94,8 +94,10 @@ const void *wasm_runtime_builtin(enum wasm_builtin, const char **signature);
 
 /* Binds n callees that are not bound, by one call where the strategy has one. 0 or the strategy's
  * error, with nothing bound. */
-int wasm_bind(struct wasm_instance *, const struct stub_spec *, struct callee *const *, size_t n);
-void wasm_release(struct wasm_instance *, struct callee *); /* one that is not bound is let be */
+int wasm_bind(struct wasm_instance *, const struct stub_spec *, struct stub_callee *const *,
+	      size_t n);
+void wasm_release(struct wasm_instance *,
+		  struct stub_callee *); /* one that is not bound is let be */
 
 /* Makes entry i of a table what ref says, and its callee with it. 0, or the strategy's error. */
 int wasm_table_entry(struct wasm_instance *, wasm_rt_funcref_table_t *, uint32_t i,

@@ -68,7 +68,7 @@ int wasm_program_system(const struct wasm_program *p, const char *folder, uint64
 /* ---- Running --------------------------------------------------------------------------------- */
 
 struct drive {
-	const struct callee *start, *initialize, *steps, *native, *js;
+	const struct stub_callee *start, *initialize, *steps, *native, *js;
 	struct wasm_times times;
 	uint32_t mixed;
 	bool refused; /* a step that came back as no int32 */
@@ -76,10 +76,10 @@ struct drive {
 
 static uint32_t step_js(struct drive *d, uint32_t i)
 {
-	stub_value argv[1] = { (stub_value)VALUE_INT32 << 48 | i };
+	stub_value argv[1] = { (stub_value)STUB_VALUE_INT32 << 48 | i };
 	stub_value v = wasm_enter_js(d->js, argv, 1);
 
-	d->refused |= v >> 48 != VALUE_INT32;
+	d->refused |= v >> 48 != STUB_VALUE_INT32;
 	return (uint32_t)v;
 }
 
@@ -117,8 +117,9 @@ static void drive(void *arg)
 }
 
 /* The callee of an export of that name and signature, or NULL. */
-static const struct callee *find_export(struct wasm_instance *in, const struct wasm_module *m,
-					const char *name, const char *letters, enum stub_kind kind)
+static const struct stub_callee *find_export(struct wasm_instance *in, const struct wasm_module *m,
+					     const char *name, const char *letters,
+					     enum stub_kind kind)
 {
 	int number = wasm_module_export(m, name);
 	stub_signature s;

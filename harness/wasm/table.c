@@ -11,8 +11,8 @@
 
 /* ---- Binding --------------------------------------------------------------------------------- */
 
-static int bind_each(struct stub_space *s, const struct stub_spec *specs, struct callee *const *c,
-		     size_t n)
+static int bind_each(struct stub_space *s, const struct stub_spec *specs,
+		     struct stub_callee *const *c, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		int e = s->ops->bind(s, &specs[i], c[i]);
@@ -26,7 +26,7 @@ static int bind_each(struct stub_space *s, const struct stub_spec *specs, struct
 	return 0;
 }
 
-int wasm_bind(struct wasm_instance *in, const struct stub_spec *specs, struct callee *const *c,
+int wasm_bind(struct wasm_instance *in, const struct stub_spec *specs, struct stub_callee *const *c,
 	      size_t n)
 {
 	struct stub_space *s = in->space;
@@ -45,7 +45,7 @@ int wasm_bind(struct wasm_instance *in, const struct stub_spec *specs, struct ca
 	return e;
 }
 
-void wasm_release(struct wasm_instance *in, struct callee *c)
+void wasm_release(struct wasm_instance *in, struct stub_callee *c)
 {
 	if (!c->code)
 		return;
@@ -83,7 +83,7 @@ static int entry_spec(struct wasm_instance *in, const wasm_rt_funcref_table_t *t
 	return type->fits ? 0 : -ENOTSUP;
 }
 
-static int rebind(struct wasm_instance *in, struct callee *c, const struct stub_spec *spec,
+static int rebind(struct wasm_instance *in, struct stub_callee *c, const struct stub_spec *spec,
 		  bool same_type)
 {
 	struct stub_space *s = in->space;
@@ -106,7 +106,7 @@ static int rebind(struct wasm_instance *in, struct callee *c, const struct stub_
 int wasm_table_entry(struct wasm_instance *in, wasm_rt_funcref_table_t *t, uint32_t i,
 		     const wasm_rt_funcref_t *ref)
 {
-	struct callee *c = (struct callee *)&t->slots[i];
+	struct stub_callee *c = (struct stub_callee *)&t->slots[i];
 	struct stub_spec spec;
 	int e = 0;
 
@@ -127,13 +127,13 @@ int wasm_table_segment(struct wasm_instance *in, wasm_rt_funcref_table_t *t, uin
 		       const struct wasm_element *elements, uint32_t n, const uint32_t *types)
 {
 	struct stub_spec *specs = calloc((size_t)n + 1, sizeof *specs);
-	struct callee **c = calloc((size_t)n + 1, sizeof(struct callee *));
+	struct stub_callee **c = calloc((size_t)n + 1, sizeof(struct stub_callee *));
 	int e = specs && c ? 0 : -ENOMEM;
 
 	for (uint32_t i = 0; i < n && !e; i++) {
 		wasm_rt_funcref_t ref = { types[elements[i].type], elements[i].func, in->block };
 
-		c[i] = (struct callee *)&t->slots[d + i];
+		c[i] = (struct stub_callee *)&t->slots[d + i];
 		wasm_release(in, c[i]);
 		t->data[d + i] = (wasm_rt_funcref_t){ 0 };
 		e = entry_spec(in, t, &ref, &specs[i]);

@@ -117,10 +117,11 @@ void wasm_instance_close(struct wasm_instance *);
 void wasm_instance_stats(const struct wasm_instance *, struct wasm_instance_stats *out);
 
 /* A callee to enter by: STUB_ENTRY_NATIVE or STUB_ENTRY_JS. */
-struct callee *wasm_instance_export(struct wasm_instance *, int number, enum stub_kind);
+struct stub_callee *wasm_instance_export(struct wasm_instance *, int number, enum stub_kind);
 
 struct wasm_callee {
-	struct callee *callee; /* ->target: a function of the module, but for imports, builtins */
+	struct stub_callee
+	    *callee; /* ->target: a function of the module, but for imports, builtins */
 	enum stub_kind kind;
 	uint32_t index; /* of the export, import, table entry or builtin */
 };
@@ -130,7 +131,7 @@ struct wasm_callee {
 size_t wasm_instance_callees(const struct wasm_instance *, struct wasm_callee *out, size_t max);
 
 /* Calls through a callee of an instance; only inside wasm_run. The conventions are stub.h's. */
-static inline void wasm_enter_native(const struct callee *c, uint64_t *argv)
+static inline void wasm_enter_native(const struct stub_callee *c, uint64_t *argv)
 {
 	void (*enter)(uint64_t *);
 	const void *code = __atomic_load_n(&c->code, __ATOMIC_ACQUIRE);
@@ -139,7 +140,7 @@ static inline void wasm_enter_native(const struct callee *c, uint64_t *argv)
 	__builtin_call_with_static_chain(enter(argv), (void *)(uintptr_t)c);
 }
 
-static inline stub_value wasm_enter_js(const struct callee *c, stub_value *argv, size_t argc)
+static inline stub_value wasm_enter_js(const struct stub_callee *c, stub_value *argv, size_t argc)
 {
 	stub_value (*enter)(stub_value *, size_t);
 	const void *code = __atomic_load_n(&c->code, __ATOMIC_ACQUIRE);

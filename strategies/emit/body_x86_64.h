@@ -99,7 +99,7 @@ static inline void load_context(struct emitter *e, unsigned reg)
 		asm_load(a, WIDE, reg, R11, (int32_t)distance);
 		break;
 	case EMIT_CALLEE:
-		asm_load(a, WIDE, reg, R10, offsetof(struct callee, context));
+		asm_load(a, WIDE, reg, R10, offsetof(struct stub_callee, context));
 		break;
 	}
 }
@@ -129,7 +129,8 @@ static inline void go_to_target(struct emitter *e, bool jump)
 		asm_mem(a, 0, NARROW, OP_GROUP5, through_mem, R11, 8);
 		break;
 	case EMIT_CALLEE:
-		asm_mem(a, 0, NARROW, OP_GROUP5, through_mem, R10, offsetof(struct callee, target));
+		asm_mem(a, 0, NARROW, OP_GROUP5, through_mem, R10,
+			offsetof(struct stub_callee, target));
 		break;
 	}
 }

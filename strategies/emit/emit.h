@@ -81,7 +81,7 @@ struct emit_saved {
 /* Code that calls slow(arg, callee, saved) with every argument register saved, then jumps to the
  * address that slow returned, as if it had been called there; NULL: it returns to its caller. */
 size_t emit_trigger(uint8_t code[EMIT_MAX], bool markers,
-		    const void *(*slow)(void *arg, struct callee *, struct emit_saved *),
+		    const void *(*slow)(void *arg, struct stub_callee *, struct emit_saved *),
 		    void *arg);
 
 /*
@@ -105,16 +105,16 @@ enum emit_next {
  * becomes of a call. frame is the stub's rbp: [-1], [-2] are before's to write (stub.h), [0] and up
  * its caller's. */
 size_t emit_interpreter(uint8_t code[EMIT_MAX], bool markers, size_t size,
-			enum emit_next (*before)(void *arg, struct callee *, struct emit_call *,
-						 uint64_t *frame),
+			enum emit_next (*before)(void *arg, struct stub_callee *,
+						 struct emit_call *, uint64_t *frame),
 			void (*after)(void *arg, struct emit_call *, uint64_t *frame), void *arg);
 
 /* How a call that is not made ends: zero in the result registers; zero in argv[0] too
- * (entry_native); VALUE_ERROR (entry_js). */
+ * (entry_native); STUB_VALUE_ERROR (entry_js). */
 enum emit_zero { EMIT_ZERO, EMIT_ZERO_ARGV, EMIT_ZERO_ERROR, EMIT_ZEROES };
 enum emit_zero emit_zero_of(enum stub_kind kind, stub_signature s);
 /* Where a poisoned stub leads: calls report(arg, r11, r10), then returns as `zero` says. */
 size_t emit_poisoned(uint8_t code[EMIT_MAX], bool markers, enum emit_zero zero,
-		     void (*report)(void *arg, uint8_t *at, struct callee *c), void *arg);
+		     void (*report)(void *arg, uint8_t *at, struct stub_callee *c), void *arg);
 
 #endif

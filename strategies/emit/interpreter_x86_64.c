@@ -42,8 +42,8 @@ static void load_arguments(struct assembler *a)
 }
 
 size_t emit_interpreter(uint8_t code[EMIT_MAX], bool markers, size_t size,
-			enum emit_next (*before)(void *arg, struct callee *, struct emit_call *,
-						 uint64_t *frame),
+			enum emit_next (*before)(void *arg, struct stub_callee *,
+						 struct emit_call *, uint64_t *frame),
 			void (*after)(void *arg, struct emit_call *, uint64_t *frame), void *arg)
 {
 	struct assembler a = { .code = code, .cap = EMIT_MAX };

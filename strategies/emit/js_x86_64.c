@@ -43,13 +43,13 @@ static void unbox_param(struct emitter *e, unsigned i)
 		asm_bind(a, &d->back);
 		break;
 	case STUB_I64:
-		guard_tag(e, RDI, disp, VALUE_BIGINT, &e->slow);
+		guard_tag(e, RDI, disp, STUB_VALUE_BIGINT, &e->slow);
 		asm_load(a, WIDE, RAX, RDI, disp);
 		untag(e, RAX);
 		asm_load(a, WIDE, reg, RAX, 0);
 		break;
 	default:
-		guard_tag(e, RDI, disp, VALUE_REF, &e->slow);
+		guard_tag(e, RDI, disp, STUB_VALUE_REF, &e->slow);
 		asm_load(a, WIDE, reg, RDI, disp);
 		untag(e, reg);
 	}
@@ -67,11 +67,11 @@ static void box_result(struct emitter *e)
 	switch (e->result) {
 	case STUB_I32:
 		asm_move(a, NARROW, RAX, RAX);
-		load_tag(e, RCX, VALUE_INT32);
+		load_tag(e, RCX, STUB_VALUE_INT32);
 		asm_reg_reg(a, 0, WIDE, OP_OR, RAX, RCX);
 		break;
 	case STUB_REF:
-		load_tag(e, RCX, VALUE_REF);
+		load_tag(e, RCX, STUB_VALUE_REF);
 		asm_reg_reg(a, 0, WIDE, OP_OR, RAX, RCX);
 		break;
 	case STUB_I64:
@@ -88,7 +88,7 @@ static void box_result(struct emitter *e)
 		asm_reg_reg(a, 0x66, WIDE, OP_FMOVE_TO_INT, 0, RAX);
 		break;
 	default:
-		load_tag(e, RAX, VALUE_UNDEFINED);
+		load_tag(e, RAX, STUB_VALUE_UNDEFINED);
 	}
 }
 
@@ -129,7 +129,7 @@ static void convert_params(struct emitter *e)
 	asm_jump(a, CC_ALWAYS, &e->join);
 
 	asm_bind(a, &e->error);
-	load_tag(e, RAX, VALUE_ERROR);
+	load_tag(e, RAX, STUB_VALUE_ERROR);
 	leave_return(e);
 }
 
@@ -154,7 +154,7 @@ static void entry_js_detours(struct emitter *e)
 	}
 	if (is_float(e->result)) {
 		asm_bind(a, &nan->away);
-		load_tag(e, RAX, VALUE_NAN >> 48);
+		load_tag(e, RAX, STUB_VALUE_NAN >> 48);
 		leave_return(e);
 	}
 }
@@ -215,9 +215,9 @@ static void box_double(struct emitter *e, unsigned i, unsigned reg, int32_t to)
 /* Parameter i to a value at [rbp+to]; *tag is the tag that the spare register holds. */
 static void box_param(struct emitter *e, unsigned i, int32_t to, int32_t cell, unsigned *tag)
 {
-	static const uint16_t tags[STUB_TYPES] = {
-		[STUB_I32] = VALUE_INT32, [STUB_I64] = VALUE_BIGINT, [STUB_REF] = VALUE_REF
-	};
+	static const uint16_t tags[STUB_TYPES] = { [STUB_I32] = STUB_VALUE_INT32,
+						   [STUB_I64] = STUB_VALUE_BIGINT,
+						   [STUB_REF] = STUB_VALUE_REF };
 	struct assembler *a = &e->a;
 	const struct param *p = &e->params[i];
 	int32_t from = STACK_ARGS + 8 * (int32_t)p->at;
@@ -264,13 +264,13 @@ static void unbox_result(struct emitter *e, int32_t argv)
 			argv);
 		break;
 	case STUB_I64:
-		guard_tag(e, RBP, argv, VALUE_BIGINT, &e->slow);
+		guard_tag(e, RBP, argv, STUB_VALUE_BIGINT, &e->slow);
 		asm_load(a, WIDE, RAX, RBP, argv);
 		untag(e, RAX);
 		asm_load(a, WIDE, RAX, RAX, 0);
 		break;
 	case STUB_REF:
-		guard_tag(e, RBP, argv, VALUE_REF, &e->slow);
+		guard_tag(e, RBP, argv, STUB_VALUE_REF, &e->slow);
 		asm_load(a, WIDE, RAX, RBP, argv);
 		untag(e, RAX);
 		break;
@@ -288,7 +288,7 @@ static void exit_js_detours(struct emitter *e, int32_t argv)
 		if (!is_float(e->params[i].type))
 			continue;
 		asm_bind(a, &e->detours[i].away);
-		load_tag(e, RAX, VALUE_NAN >> 48);
+		load_tag(e, RAX, STUB_VALUE_NAN >> 48);
 		asm_store(a, RBP, argv + 8 * (int32_t)i, RAX);
 		asm_jump(a, CC_ALWAYS, &e->detours[i].back);
 	}

@@ -10,7 +10,7 @@
 
 #include "../stub.h"
 
-size_t stub_call_pad(uint8_t code[STUB_CALL_PAD], const struct callee *c)
+size_t stub_call_pad(uint8_t code[STUB_CALL_PAD], const struct stub_callee *c)
 {
 	static const uint8_t move[2] = { 0x49, 0xba }, jump[3] = { 0x41, 0xff, 0x22 };
 

@@ -34,7 +34,7 @@ static void load_bound_pointer(struct emitter *e)
 	if (e->config->form == EMIT_BEHIND && !beside(e))
 		asm_load(&e->a, WIDE, RAX, R11, (int32_t)e->config->distance + 8);
 	if (e->config->form == EMIT_CALLEE)
-		asm_load(&e->a, WIDE, RAX, R10, offsetof(struct callee, word));
+		asm_load(&e->a, WIDE, RAX, R10, offsetof(struct stub_callee, word));
 }
 
 /* op reg, [bound argument i] */
@@ -201,7 +201,7 @@ static void load_target(struct emitter *e)
 		asm_load(a, WIDE, RAX, R11, 8);
 		break;
 	default:
-		asm_load(a, WIDE, RAX, R10, offsetof(struct callee, target));
+		asm_load(a, WIDE, RAX, R10, offsetof(struct stub_callee, target));
 	}
 }
 
@@ -213,7 +213,7 @@ static void raise_error(struct emitter *e)
 	prologue(e, STUB_CALL_REF);
 	asm_push(a, RDI);
 	set_exit_frame(e);
-	asm_load(a, WIDE, RDI, R10, offsetof(struct callee, context));
+	asm_load(a, WIDE, RDI, R10, offsetof(struct stub_callee, context));
 	asm_call_address(a, (uintptr_t)e->config->runtime.raise);
 	asm_pop(a, RCX); /* exit_frame = NULL, by the caller's instance */
 	asm_load(a, WIDE, RCX, RCX, 0);

@@ -137,11 +137,11 @@ static void poison_head(struct emitter *e)
 	if (e->config->form == EMIT_BEHIND)
 		return;
 	if (e->config->form == EMIT_CALLEE) {
-		asm_mem(a, 0, WIDE, 0x83, 7, R10, offsetof(struct callee, code));
+		asm_mem(a, 0, WIDE, 0x83, 7, R10, offsetof(struct stub_callee, code));
 		asm_byte(a, 0); /* cmp qword [r10], 0 */
 		asm_jump(a, CC_NE, &body);
 		asm_rip(a, WIDE, OP_LEA, R11, 0);
-		asm_mem(a, 0, NARROW, OP_GROUP5, JMP_MEM, R10, offsetof(struct callee, word));
+		asm_mem(a, 0, NARROW, OP_GROUP5, JMP_MEM, R10, offsetof(struct stub_callee, word));
 		asm_bind(a, &body);
 		return;
 	}
@@ -272,7 +272,8 @@ size_t emit_trap(uint8_t code[EMIT_SLOT], bool markers)
 }
 
 size_t emit_trigger(uint8_t code[EMIT_MAX], bool markers,
-		    const void *(*slow)(void *arg, struct callee *, struct emit_saved *), void *arg)
+		    const void *(*slow)(void *arg, struct stub_callee *, struct emit_saved *),
+		    void *arg)
 {
 	static const uint8_t saved[] = { RDI, RSI, RDX, RCX, R8, R9, R10, RAX };
 	struct assembler a = { .code = code, .cap = EMIT_MAX };
@@ -313,7 +314,7 @@ enum emit_zero emit_zero_of(enum stub_kind kind, stub_signature s)
 }
 
 size_t emit_poisoned(uint8_t code[EMIT_MAX], bool markers, enum emit_zero zero,
-		     void (*report)(void *arg, uint8_t *at, struct callee *c), void *arg)
+		     void (*report)(void *arg, uint8_t *at, struct stub_callee *c), void *arg)
 {
 	struct assembler a = { .code = code, .cap = EMIT_MAX };
 
@@ -329,7 +330,7 @@ size_t emit_poisoned(uint8_t code[EMIT_MAX], bool markers, enum emit_zero zero,
 	asm_pop(&a, RDI);
 	asm_reg_reg(&a, 0, NARROW, OP_FXOR, 0, 0);
 	if (zero == EMIT_ZERO_ERROR) {
-		asm_move_imm(&a, RAX, VALUE_ERROR);
+		asm_move_imm(&a, RAX, STUB_VALUE_ERROR);
 		asm_shift(&a, true, RAX, 48);
 	} else {
 		asm_reg_reg(&a, 0, NARROW, OP_XOR, RAX, RAX);

@@ -34,20 +34,21 @@ static int exact_consed_add(void *state, const struct safepoint *p)
 }
 
 static inline enum map_answer exact_at(const struct map_table *t, size_t entry, uint32_t pc,
-				       struct live *out)
+				       struct map_live *out)
 {
 	if (map_load32(t->start + 4 * entry) != pc)
 		return MAP_ABSENT;
 	return map_record(t, map_load32(t->offset + 4 * entry), out);
 }
 
-static enum map_answer exact_lookup(const uint8_t *map, size_t len, uint32_t pc, struct live *out)
+static enum map_answer exact_lookup(const uint8_t *map, size_t len, uint32_t pc,
+				    struct map_live *out)
 {
 	return map_lookup(map, len, 2, exact_at, MAP_ABSENT, pc, out);
 }
 
 static void exact_lookup_many(const uint8_t *map, size_t len, const uint32_t *pcs, size_t n,
-			      struct live *out, enum map_answer *answers)
+			      struct map_live *out, enum map_answer *answers)
 {
 	map_lookup_many(map, len, 2, exact_at, MAP_ABSENT, pcs, n, out, answers);
 }

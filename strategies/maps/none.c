@@ -9,7 +9,8 @@ static int none_add(void *state, const struct safepoint *p)
 	return map_builder_begin(state, p);
 }
 
-static enum map_answer none_lookup(const uint8_t *map, size_t len, uint32_t pc, struct live *out)
+static enum map_answer none_lookup(const uint8_t *map, size_t len, uint32_t pc,
+				   struct map_live *out)
 {
 	(void)map, (void)pc, (void)out;
 	return len ? MAP_DAMAGED : MAP_ABSENT;

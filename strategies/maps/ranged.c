@@ -27,20 +27,21 @@ static int ranged_consed_add(void *state, const struct safepoint *p)
 }
 
 static inline enum map_answer ranged_at(const struct map_table *t, size_t entry, uint32_t pc,
-					struct live *out)
+					struct map_live *out)
 {
 	if (pc < map_load32(t->start + 4 * entry) || pc > map_load32(t->end + 4 * entry))
 		return MAP_NO_SAFEPOINT;
 	return map_record_or_empty(t, map_load32(t->offset + 4 * entry), out);
 }
 
-static enum map_answer ranged_lookup(const uint8_t *map, size_t len, uint32_t pc, struct live *out)
+static enum map_answer ranged_lookup(const uint8_t *map, size_t len, uint32_t pc,
+				     struct map_live *out)
 {
 	return map_lookup(map, len, 3, ranged_at, MAP_NO_SAFEPOINT, pc, out);
 }
 
 static void ranged_lookup_many(const uint8_t *map, size_t len, const uint32_t *pcs, size_t n,
-			       struct live *out, enum map_answer *answers)
+			       struct map_live *out, enum map_answer *answers)
 {
 	map_lookup_many(map, len, 3, ranged_at, MAP_NO_SAFEPOINT, pcs, n, out, answers);
 }

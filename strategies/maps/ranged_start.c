@@ -26,7 +26,7 @@ static int ranged_unsafe_add(void *state, const struct safepoint *p)
 }
 
 static inline enum map_answer ranged_start_at(const struct map_table *t, size_t entry, uint32_t pc,
-					      struct live *out)
+					      struct map_live *out)
 {
 	if (pc < map_load32(t->start + 4 * entry))
 		return MAP_NO_SAFEPOINT;
@@ -34,19 +34,19 @@ static inline enum map_answer ranged_start_at(const struct map_table *t, size_t 
 }
 
 static enum map_answer ranged_start_lookup(const uint8_t *map, size_t len, uint32_t pc,
-					   struct live *out)
+					   struct map_live *out)
 {
 	return map_lookup(map, len, 2, ranged_start_at, MAP_NO_SAFEPOINT, pc, out);
 }
 
 static void ranged_start_lookup_many(const uint8_t *map, size_t len, const uint32_t *pcs, size_t n,
-				     struct live *out, enum map_answer *answers)
+				     struct map_live *out, enum map_answer *answers)
 {
 	map_lookup_many(map, len, 2, ranged_start_at, MAP_NO_SAFEPOINT, pcs, n, out, answers);
 }
 
 static inline enum map_answer ranged_unsafe_at(const struct map_table *t, size_t entry, uint32_t pc,
-					       struct live *out)
+					       struct map_live *out)
 {
 	if (pc < map_load32(t->start + 4 * entry))
 		return MAP_ABSENT;
@@ -54,13 +54,13 @@ static inline enum map_answer ranged_unsafe_at(const struct map_table *t, size_t
 }
 
 static enum map_answer ranged_unsafe_lookup(const uint8_t *map, size_t len, uint32_t pc,
-					    struct live *out)
+					    struct map_live *out)
 {
 	return map_lookup(map, len, 2, ranged_unsafe_at, MAP_ABSENT, pc, out);
 }
 
 static void ranged_unsafe_lookup_many(const uint8_t *map, size_t len, const uint32_t *pcs, size_t n,
-				      struct live *out, enum map_answer *answers)
+				      struct map_live *out, enum map_answer *answers)
 {
 	map_lookup_many(map, len, 2, ranged_unsafe_at, MAP_ABSENT, pcs, n, out, answers);
 }

@@ -8,7 +8,7 @@
 /* ---- Bytes --------------------------------------------------------------------------------- */
 
 /* Room for n more bytes: where they go, or NULL. len is as it was. */
-static uint8_t *bytes_reserve(struct bytes *b, size_t n)
+static uint8_t *bytes_reserve(struct map_bytes *b, size_t n)
 {
 	if (n > b->cap - b->len) {
 		size_t cap = b->cap ? b->cap : 256;
@@ -26,7 +26,7 @@ static uint8_t *bytes_reserve(struct bytes *b, size_t n)
 	return b->data + b->len;
 }
 
-static int bytes_append32(struct bytes *b, uint32_t v)
+static int bytes_append32(struct map_bytes *b, uint32_t v)
 {
 	uint8_t *p = bytes_reserve(b, 4);
 	if (!p)
@@ -177,10 +177,10 @@ int map_builder_run(struct map_builder *b, const struct safepoint *p, bool conse
 	return bytes_append32(&b->end, p->pc);
 }
 
-int map_builder_finish(void *state, struct bytes *out)
+int map_builder_finish(void *state, struct map_bytes *out)
 {
 	struct map_builder *b = state;
-	const struct bytes *parts[] = { &b->start, &b->end, &b->offset, &b->records };
+	const struct map_bytes *parts[] = { &b->start, &b->end, &b->offset, &b->records };
 	uint32_t count = (uint32_t)(b->start.len / 4);
 	size_t total = 4;
 	int error = 0;

@@ -17,7 +17,7 @@
 
 #include "generic.h"
 
-#define INT32_HIGH ((uint32_t)VALUE_INT32 << 16)
+#define INT32_HIGH ((uint32_t)STUB_VALUE_INT32 << 16)
 
 static bool is_float(enum stub_type type)
 {
@@ -74,7 +74,7 @@ static stub_value box_double(double d)
 	stub_value v;
 
 	if (d != d)
-		return VALUE_NAN;
+		return STUB_VALUE_NAN;
 	memcpy(&v, &d, sizeof(v));
 	return v;
 }
@@ -123,12 +123,12 @@ static bool unbox(enum stub_type type, stub_value v, bool int32s, uint64_t *out)
 		*out = word_of(type, d);
 		return high < INT32_HIGH || (int32s && high == INT32_HIGH);
 	case STUB_I64:
-		if (tag == VALUE_BIGINT)
+		if (tag == STUB_VALUE_BIGINT)
 			memcpy(out, (const void *)(uintptr_t)untagged(v), sizeof(*out));
-		return tag == VALUE_BIGINT;
+		return tag == STUB_VALUE_BIGINT;
 	case STUB_REF:
 		*out = untagged(v);
-		return tag == VALUE_REF;
+		return tag == STUB_VALUE_REF;
 	default:
 		*out = 0;
 		return true;
@@ -175,7 +175,7 @@ static enum emit_next entry_js(const struct stub_runtime *runtime, struct generi
 	       unbox(stub_param(f->signature, i), argv[i], true, &f->values[i]))
 		i++;
 	if (i < n && runtime->convert(f->context, f->signature, argv, argc, f->values)) {
-		f->call.rax = tagged(VALUE_ERROR, 0);
+		f->call.rax = tagged(STUB_VALUE_ERROR, 0);
 		return EMIT_RETURN;
 	}
 	pass(f, f->values);
@@ -194,9 +194,10 @@ static enum emit_next exit_js(struct generic_frame *f, uint64_t *frame)
 		uint64_t word = *next_place(&places, type, &f->call, frame + 2);
 
 		f->cells[i] = (int64_t)word;
-		f->values[i] = type == STUB_I32	  ? tagged(VALUE_INT32, (uint32_t)word)
-			       : type == STUB_I64 ? tagged(VALUE_BIGINT, (uintptr_t)&f->cells[i])
-			       : type == STUB_REF ? tagged(VALUE_REF, word)
+		f->values[i] = type == STUB_I32 ? tagged(STUB_VALUE_INT32, (uint32_t)word)
+			       : type == STUB_I64
+				   ? tagged(STUB_VALUE_BIGINT, (uintptr_t)&f->cells[i])
+			       : type == STUB_REF ? tagged(STUB_VALUE_REF, word)
 						  : box_float(type, word);
 	}
 	f->call.ints[0] = (uintptr_t)f->context;
@@ -297,16 +298,16 @@ static stub_value js_result(const struct stub_runtime *runtime, struct generic_f
 
 	switch (type) {
 	case STUB_I32:
-		return tagged(VALUE_INT32, (uint32_t)f->call.rax);
+		return tagged(STUB_VALUE_INT32, (uint32_t)f->call.rax);
 	case STUB_I64:
 		return runtime->box_i64(f->context, (int64_t)f->call.rax);
 	case STUB_REF:
-		return tagged(VALUE_REF, f->call.rax);
+		return tagged(STUB_VALUE_REF, f->call.rax);
 	case STUB_F32:
 	case STUB_F64:
 		return box_float(type, f->call.xmm0);
 	default:
-		return tagged(VALUE_UNDEFINED, 0);
+		return tagged(STUB_VALUE_UNDEFINED, 0);
 	}
 }
 

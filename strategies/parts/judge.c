@@ -5,7 +5,7 @@
 #include "../map.h"
 
 int map_encode(const struct map_ops *ops, const struct safepoint *points, size_t n,
-	       struct bytes *out, size_t *bad)
+	       struct map_bytes *out, size_t *bad)
 {
 	size_t len = out->len, i = 0;
 	int error = 0;
@@ -32,7 +32,7 @@ const char *const map_outcome_names[MAP_OUTCOMES] = {
 	[MAP_DETECTED] = "detected",
 };
 
-static bool same_places(const struct safepoint *truth, const struct live *live)
+static bool same_places(const struct safepoint *truth, const struct map_live *live)
 {
 	struct map_cursor at = { 0 };
 	uint32_t place, i = 0;
@@ -43,7 +43,7 @@ static bool same_places(const struct safepoint *truth, const struct live *live)
 }
 
 enum map_outcome map_judge(const struct safepoint *truth, enum map_answer answer,
-			   const struct live *live)
+			   const struct map_live *live)
 {
 	struct map_cursor at = { 0 };
 	uint32_t place;

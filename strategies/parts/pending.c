@@ -46,7 +46,7 @@ static int grow(struct pending_ring *ring)
 	return 0;
 }
 
-uint32_t pending_add(struct pending_ring *ring, const struct stub_spec *spec, struct callee *c)
+uint32_t pending_add(struct pending_ring *ring, const struct stub_spec *spec, struct stub_callee *c)
 {
 	if (!ring->free && grow(ring))
 		return 0;

@@ -13,8 +13,8 @@
 #include "../stub.h"
 
 struct pending {
-	struct stub_spec spec; /* its target and context are the callee's */
-	struct callee *callee; /* NULL: free */
+	struct stub_spec spec;	    /* its target and context are the callee's */
+	struct stub_callee *callee; /* NULL: free */
 	uint32_t before, behind;
 	uint32_t calls;	 /* interpreted so far */
 	uint32_t window; /* adaptive: the size of the batch that was made right beside; 0: none */
@@ -27,7 +27,8 @@ struct pending_ring {
 };
 
 /* The new one's word, the last in the ring; 0: no memory. Pointers into at hold until then. */
-uint32_t pending_add(struct pending_ring *ring, const struct stub_spec *spec, struct callee *c);
+uint32_t pending_add(struct pending_ring *ring, const struct stub_spec *spec,
+		     struct stub_callee *c);
 void pending_remove(struct pending_ring *ring, uint32_t word);
 
 enum { ADAPTIVE_SYSCALL = 16 }; /* stubs whose making costs as much as a system call */

@@ -109,7 +109,7 @@ static void set_owner(const struct placed_list *list, const uint8_t *at, const v
 	__atomic_store_n(&table_words(list, at)[1], context, __ATOMIC_RELAXED);
 }
 
-static void report(void *arg, uint8_t *r11, struct callee *r10)
+static void report(void *arg, uint8_t *r11, struct stub_callee *r10)
 {
 	const struct stub_space *space = arg;
 	size_t distance = code_literal_distance(space->code);
@@ -150,7 +150,7 @@ void placed_literals(const struct stub_space *space, const struct placed_list *l
 }
 
 void placed_publish(const struct placed_list *list, const struct stub_spec *spec, uint32_t word,
-		    struct callee *c)
+		    struct stub_callee *c)
 {
 	__atomic_store_n(&c->target, spec->target, __ATOMIC_RELAXED);
 	c->context = spec->context;
@@ -184,7 +184,7 @@ static void unlink_replaced(struct placed_list *list, uint32_t word)
 }
 
 /* c's stub is now the one of record `made`, which becomes the old one's. */
-static void replace(struct stub_space *space, struct placed_list *list, struct callee *c,
+static void replace(struct stub_space *space, struct placed_list *list, struct stub_callee *c,
 		    uint32_t made, const void *target)
 {
 	struct placed *live = placed_at(list, c->word), *old = placed_at(list, made);
@@ -242,7 +242,7 @@ void placed_reclaim(struct stub_space *space)
 	list->replaced = 0;
 }
 
-void placed_release(struct stub_space *space, struct callee *c)
+void placed_release(struct stub_space *space, struct stub_callee *c)
 {
 	struct placed_list *list = space->state;
 	uint32_t word = (uint32_t)c->word;
@@ -254,7 +254,7 @@ void placed_release(struct stub_space *space, struct callee *c)
 	}
 	if (poisoned(&list->poison))
 		set_owner(list, p->at, c->target, c->context);
-	*c = (struct callee){ 0 };
+	*c = (struct stub_callee){ 0 };
 	dispose(space, list, word);
 }
 
@@ -267,22 +267,23 @@ static bool must_move(const struct placed_list *list, const struct placed *p, co
 	       (list->frozen || (p->form == EMIT_NEAR && placed_form(list, target) != EMIT_NEAR));
 }
 
-static void store_word(const struct placed_list *list, const struct placed *p, struct callee *c,
-		       const void *target)
+static void store_word(const struct placed_list *list, const struct placed *p,
+		       struct stub_callee *c, const void *target)
 {
 	__atomic_store_n(&table_words(list, p->at)[0], target, __ATOMIC_RELEASE);
 	__atomic_store_n(&c->target, target, __ATOMIC_RELAXED);
 }
 
 /* The field of a baked stub, in memory that can be written. */
-static void store_field(const struct stub_space *space, const struct placed *p, struct callee *c,
-			const void *target)
+static void store_field(const struct stub_space *space, const struct placed *p,
+			struct stub_callee *c, const void *target)
 {
 	emit_retarget(p->form, &p->patches, code_writable(space->code, p->at), p->at, target);
 	__atomic_store_n(&c->target, target, __ATOMIC_RELAXED);
 }
 
-static struct stub_spec spec_for(const struct placed *p, const struct callee *c, const void *target)
+static struct stub_spec spec_for(const struct placed *p, const struct stub_callee *c,
+				 const void *target)
 {
 	return (struct stub_spec){ .kind = p->kind,
 				   .signature = p->signature,
@@ -292,7 +293,7 @@ static struct stub_spec spec_for(const struct placed *p, const struct callee *c,
 				   .nbound = p->nbound };
 }
 
-static int move(struct stub_space *space, struct placed_list *list, struct callee *c,
+static int move(struct stub_space *space, struct placed_list *list, struct stub_callee *c,
 		const void *target)
 {
 	struct stub_spec spec = spec_for(placed_at(list, c->word), c, target);
@@ -304,7 +305,7 @@ static int move(struct stub_space *space, struct placed_list *list, struct calle
 	return error;
 }
 
-static int retarget_baked(struct stub_space *space, struct placed_list *list, struct callee *c,
+static int retarget_baked(struct stub_space *space, struct placed_list *list, struct stub_callee *c,
 			  const void *target)
 {
 	const struct placed *p = placed_at(list, c->word);
@@ -320,7 +321,7 @@ static int retarget_baked(struct stub_space *space, struct placed_list *list, st
 	return code_commit(space->code, field, bytes);
 }
 
-int placed_retarget(struct stub_space *space, struct callee *c, const void *target)
+int placed_retarget(struct stub_space *space, struct stub_callee *c, const void *target)
 {
 	struct placed_list *list = space->state;
 
@@ -331,7 +332,7 @@ int placed_retarget(struct stub_space *space, struct callee *c, const void *targ
 }
 
 struct many {
-	struct callee *const *c;
+	struct stub_callee *const *c;
 	const void *const *targets;
 	size_t n, moves;
 	uint8_t *low, *high; /* of the stubs that are patched in place; NULL: none */
@@ -400,7 +401,7 @@ static int one_by_one(struct stub_space *space, const struct many *m, size_t *do
 	return error;
 }
 
-int placed_retarget_many(struct stub_space *space, struct callee *const *c,
+int placed_retarget_many(struct stub_space *space, struct stub_callee *const *c,
 			 const void *const *targets, size_t n, size_t *done)
 {
 	struct placed_list *list = space->state;

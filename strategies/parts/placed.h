@@ -70,13 +70,13 @@ void placed_literals(const struct stub_space *space, const struct placed_list *l
 		     const struct placed *placed, const struct stub_spec *spec);
 /* The last step of bind: c's words, the code pointer last. */
 void placed_publish(const struct placed_list *list, const struct stub_spec *spec, uint32_t word,
-		    struct callee *c);
+		    struct stub_callee *c);
 
 /* The hooks of the same names, of a space whose state begins with its list. */
-int placed_retarget(struct stub_space *space, struct callee *c, const void *target);
-int placed_retarget_many(struct stub_space *space, struct callee *const *c,
+int placed_retarget(struct stub_space *space, struct stub_callee *c, const void *target);
+int placed_retarget_many(struct stub_space *space, struct stub_callee *const *c,
 			 const void *const *targets, size_t n, size_t *done);
-void placed_release(struct stub_space *space, struct callee *c);
+void placed_release(struct stub_space *space, struct stub_callee *c);
 void placed_reclaim(struct stub_space *space);
 
 /* Live bytes of code that a stub of `size` bytes stands for: whole slots, as in a packed area. */

@@ -7,7 +7,7 @@
 #include "poison.h"
 
 int poison_open(struct poison *poison, struct stub_space *space,
-		void (*report)(void *space, uint8_t *r11, struct callee *r10))
+		void (*report)(void *space, uint8_t *r11, struct stub_callee *r10))
 {
 	const uint8_t *entries[EMIT_ZEROES];
 	uint8_t code[EMIT_MAX];

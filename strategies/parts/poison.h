@@ -28,7 +28,7 @@ struct poison {
 /* report: who had the slot, from r11 and r10 as the poisoned slot left them. It runs in the
  * caller's thread, without a lock. 0, or -ENOMEM: there is nothing to close. */
 int poison_open(struct poison *poison, struct stub_space *space,
-		void (*report)(void *space, uint8_t *r11, struct callee *r10));
+		void (*report)(void *space, uint8_t *r11, struct stub_callee *r10));
 void poison_close(struct poison *poison);
 static inline bool poisoned(const struct poison *poison)
 {

@@ -70,7 +70,7 @@ void stub_space_close(struct stub_space *space)
 	*space = (struct stub_space){ 0 };
 }
 
-int stub_retarget_many(struct stub_space *space, struct callee *const *c,
+int stub_retarget_many(struct stub_space *space, struct stub_callee *const *c,
 		       const void *const *targets, size_t n, size_t *done)
 {
 	int error = 0;

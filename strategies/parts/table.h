@@ -57,7 +57,7 @@ struct map_cons {
 };
 
 struct map_builder {
-	struct bytes start, end, offset, records;
+	struct map_bytes start, end, offset, records;
 	struct map_cons cons;
 	uint32_t pc; /* of the last safepoint */
 	bool begun;
@@ -77,7 +77,7 @@ int map_builder_entry(struct map_builder *, uint32_t pc, uint32_t offset);
 /* A safepoint of a ranged format: an entry, unless the last one has the same map. */
 int map_builder_run(struct map_builder *, const struct safepoint *, bool consed, bool with_end);
 /* ops->finish for tables of the form above. */
-int map_builder_finish(void *state, struct bytes *out);
+int map_builder_finish(void *state, struct map_bytes *out);
 
 /* ---- Reading ------------------------------------------------------------------------------- */
 
@@ -120,7 +120,7 @@ static inline bool map_table_open(struct map_table *t, const uint8_t *map, size_
 /* The map at an offset, wherever that came from. A record that says more words than its frame has
  * slots is damaged: no reader is led outside the frame by more than the rest of a word. */
 static inline enum map_answer map_record(const struct map_table *t, uint32_t offset,
-					 struct live *out)
+					 struct map_live *out)
 {
 	if (offset >= t->words || t->words - offset < 2)
 		return MAP_DAMAGED;
@@ -136,11 +136,11 @@ static inline enum map_answer map_record(const struct map_table *t, uint32_t off
 
 /* The same in a format that records empty maps. */
 static inline enum map_answer map_record_or_empty(const struct map_table *t, uint32_t offset,
-						  struct live *out)
+						  struct map_live *out)
 {
 	if (offset != MAP_EMPTY)
 		return map_record(t, offset, out);
-	*out = (struct live){ 0 };
+	*out = (struct map_live){ 0 };
 	return MAP_FOUND;
 }
 
@@ -174,11 +174,12 @@ static inline size_t map_search(const uint8_t *at, size_t n, uint32_t key)
 }
 
 /* What a format makes of the entry that a search for pc ended at. */
-typedef enum map_answer map_at(const struct map_table *, size_t entry, uint32_t pc, struct live *);
+typedef enum map_answer map_at(const struct map_table *, size_t entry, uint32_t pc,
+			       struct map_live *);
 
 /* ops->lookup, made of one format's `at`. nothing: the answer of an empty table. */
 MAP_INLINE enum map_answer map_lookup(const uint8_t *map, size_t len, unsigned columns, map_at *at,
-				      enum map_answer nothing, uint32_t pc, struct live *out)
+				      enum map_answer nothing, uint32_t pc, struct map_live *out)
 {
 	struct map_table t;
 	if (!map_table_open(&t, map, len, columns))
@@ -196,7 +197,7 @@ MAP_INLINE enum map_answer map_lookup(const uint8_t *map, size_t len, unsigned c
 enum { MAP_LANES = 16 };
 
 MAP_INLINE void map_lookup_lanes(const struct map_table *t, map_at *at, const uint32_t *pcs,
-				 struct live *out, enum map_answer *answers)
+				 struct map_live *out, enum map_answer *answers)
 {
 	const uint8_t *low[MAP_LANES];
 	for (int i = 0; i < MAP_LANES; i++)
@@ -218,7 +219,7 @@ MAP_INLINE void map_lookup_lanes(const struct map_table *t, map_at *at, const ui
 
 MAP_INLINE void map_lookup_many(const uint8_t *map, size_t len, unsigned columns, map_at *at,
 				enum map_answer nothing, const uint32_t *pcs, size_t n,
-				struct live *out, enum map_answer *answers)
+				struct map_live *out, enum map_answer *answers)
 {
 	struct map_table t;
 	size_t i = 0;

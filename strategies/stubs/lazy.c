@@ -18,7 +18,7 @@
  *
  * A batch that finds no room leaves what it did not make pending; then the one that was called is
  * tried alone; if that fails too, the call reports it and the next one tries again:
- *      entry_js       returns VALUE_ERROR
+ *      entry_js       returns STUB_VALUE_ERROR
  *      entry_native   runtime.raise(context), argv[0] = 0 where there is a result
  *      others         runtime.raise(context), returns zero
  * raise runs on top of the caller with exit_frame as it was: no stub's frame is to be seen.
@@ -52,12 +52,12 @@ struct lazy_state {
 	/* A batch; all as large as the ring. */
 	uint32_t *batch;
 	struct stub_spec *specs;
-	struct callee **callees;
+	struct stub_callee **callees;
 	uint32_t room;
 	struct poison poison;
 };
 
-static bool is_pending(const struct lazy_state *state, const struct callee *c)
+static bool is_pending(const struct lazy_state *state, const struct stub_callee *c)
 {
 	return __atomic_load_n(&c->code, __ATOMIC_RELAXED) == state->trigger;
 }
@@ -124,7 +124,7 @@ static void called_first(uint32_t *batch, uint32_t word)
 }
 
 /* Makes c's stub, with those that the policy wants. 0, or -ENOMEM: it still waits. */
-static int make(struct lazy_state *state, struct callee *c)
+static int make(struct lazy_state *state, struct stub_callee *c)
 {
 	uint32_t word = (uint32_t)c->word;
 	size_t n = policy_choose(&state->policy, &state->ring, word, state->batch);
@@ -143,7 +143,7 @@ static int make(struct lazy_state *state, struct callee *c)
 static uint64_t report(const struct lazy_state *state, const struct stub_spec *spec, uint64_t rdi)
 {
 	if (spec->kind == STUB_ENTRY_JS)
-		return (uint64_t)VALUE_ERROR << 48;
+		return (uint64_t)STUB_VALUE_ERROR << 48;
 	if (spec->kind == STUB_ENTRY_NATIVE && stub_result(spec->signature) != STUB_VOID)
 		*(uint64_t *)(uintptr_t)rdi = 0;
 	state->inner.runtime.raise(spec->context);
@@ -151,12 +151,12 @@ static uint64_t report(const struct lazy_state *state, const struct stub_spec *s
 }
 
 /* Where a call of c goes on; under poison a released one's word leads to the report. */
-static const void *callable(const struct callee *c)
+static const void *callable(const struct stub_callee *c)
 {
 	return c->code ? c->code : (const void *)(uintptr_t)c->word;
 }
 
-static void report_late(void *arg, uint8_t *r11, struct callee *r10)
+static void report_late(void *arg, uint8_t *r11, struct stub_callee *r10)
 {
 	const struct stub_space *space = arg;
 	const struct lazy_state *state = space->state;
@@ -171,7 +171,7 @@ static void report_late(void *arg, uint8_t *r11, struct callee *r10)
 /* ---- The triggers ------------------------------------------------------------------------- */
 
 /* See emit_trigger. */
-static const void *first_call(void *arg, struct callee *c, struct emit_saved *saved)
+static const void *first_call(void *arg, struct stub_callee *c, struct emit_saved *saved)
 {
 	struct lazy_state *state = arg;
 	struct stub_spec spec = { 0 };
@@ -191,7 +191,8 @@ static const void *first_call(void *arg, struct callee *c, struct emit_saved *sa
 }
 
 /* See emit_interpreter. */
-static enum emit_next any_call(void *arg, struct callee *c, struct emit_call *call, uint64_t *frame)
+static enum emit_next any_call(void *arg, struct stub_callee *c, struct emit_call *call,
+			       uint64_t *frame)
 {
 	struct lazy_state *state = arg;
 	struct stub_spec spec = { 0 };
@@ -299,7 +300,7 @@ static int make_room(struct lazy_state *state)
 	return 0;
 }
 
-static int lazy_bind(struct stub_space *space, const struct stub_spec *spec, struct callee *c)
+static int lazy_bind(struct stub_space *space, const struct stub_spec *spec, struct stub_callee *c)
 {
 	struct lazy_state *state = space->state;
 	uint32_t word = 0;
@@ -320,7 +321,7 @@ static int lazy_bind(struct stub_space *space, const struct stub_spec *spec, str
 	return 0;
 }
 
-static int lazy_retarget(struct stub_space *space, struct callee *c, const void *target)
+static int lazy_retarget(struct stub_space *space, struct stub_callee *c, const void *target)
 {
 	struct lazy_state *state = space->state;
 
@@ -330,7 +331,7 @@ static int lazy_retarget(struct stub_space *space, struct callee *c, const void 
 	return 0;
 }
 
-static int lazy_retarget_many(struct stub_space *space, struct callee *const *c,
+static int lazy_retarget_many(struct stub_space *space, struct stub_callee *const *c,
 			      const void *const *targets, size_t n, size_t *done)
 {
 	struct lazy_state *state = space->state;
@@ -353,10 +354,10 @@ static int lazy_retarget_many(struct stub_space *space, struct callee *const *c,
 
 /* Under poison the words of a callee that had no stub name it as its owner, to who comes late
  * through the trigger. One that had a stub of the placement's is named in full by that alone. */
-static void lazy_release(struct stub_space *space, struct callee *c)
+static void lazy_release(struct stub_space *space, struct stub_callee *c)
 {
 	struct lazy_state *state = space->state;
-	struct callee old = *c;
+	struct stub_callee old = *c;
 	enum emit_zero zero = EMIT_ZERO;
 
 	if (is_pending(state, c)) {
@@ -367,11 +368,11 @@ static void lazy_release(struct stub_space *space, struct callee *c)
 	} else {
 		state->inner.ops->release(&state->inner, c);
 	}
-	*c = (struct callee){ 0 };
+	*c = (struct stub_callee){ 0 };
 	if (space->config.poison)
-		*c = (struct callee){ .target = old.target,
-				      .context = old.context,
-				      .word = (uintptr_t)state->poison.entries[zero] };
+		*c = (struct stub_callee){ .target = old.target,
+					   .context = old.context,
+					   .word = (uintptr_t)state->poison.entries[zero] };
 }
 
 static void lazy_reclaim(struct stub_space *space)
@@ -382,7 +383,7 @@ static void lazy_reclaim(struct stub_space *space)
 		state->inner.ops->reclaim(&state->inner);
 }
 
-static bool lazy_made(const struct stub_space *space, const struct callee *c)
+static bool lazy_made(const struct stub_space *space, const struct stub_callee *c)
 {
 	return !is_pending(space->state, c);
 }

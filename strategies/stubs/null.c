@@ -26,7 +26,7 @@ struct null_state {
 	struct poison poison;
 };
 
-static void report(void *arg, uint8_t *r11, struct callee *r10)
+static void report(void *arg, uint8_t *r11, struct stub_callee *r10)
 {
 	const struct stub_space *space = arg;
 
@@ -66,7 +66,7 @@ static int null_prepare(struct stub_space *space, const struct stub_spec *specs,
 }
 
 static int null_bind_many(struct stub_space *space, const struct stub_spec *specs,
-			  struct callee *const *c, size_t n)
+			  struct stub_callee *const *c, size_t n)
 {
 	struct null_state *state = space->state;
 
@@ -85,19 +85,19 @@ static int null_bind_many(struct stub_space *space, const struct stub_spec *spec
 	return 0;
 }
 
-static int null_bind(struct stub_space *space, const struct stub_spec *spec, struct callee *c)
+static int null_bind(struct stub_space *space, const struct stub_spec *spec, struct stub_callee *c)
 {
 	return null_bind_many(space, spec, &c, 1);
 }
 
-static int null_retarget(struct stub_space *space, struct callee *c, const void *target)
+static int null_retarget(struct stub_space *space, struct stub_callee *c, const void *target)
 {
 	(void)space;
 	__atomic_store_n(&c->target, target, __ATOMIC_RELEASE);
 	return 0;
 }
 
-static int null_retarget_many(struct stub_space *space, struct callee *const *c,
+static int null_retarget_many(struct stub_space *space, struct stub_callee *const *c,
 			      const void *const *targets, size_t n, size_t *done)
 {
 	(void)space;
@@ -107,12 +107,12 @@ static int null_retarget_many(struct stub_space *space, struct callee *const *c,
 	return 0;
 }
 
-static void null_release(struct stub_space *space, struct callee *c)
+static void null_release(struct stub_space *space, struct stub_callee *c)
 {
 	struct null_state *state = space->state;
 
 	if (!space->config.poison) {
-		*c = (struct callee){ 0 };
+		*c = (struct stub_callee){ 0 };
 		return;
 	}
 	/* The word first: an adapter looks at it once it has seen that code is NULL. */

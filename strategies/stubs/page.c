@@ -93,7 +93,7 @@ static void page_close(struct stub_space *space)
 	placed_close(space->state);
 }
 
-static int page_bind(struct stub_space *space, const struct stub_spec *spec, struct callee *c)
+static int page_bind(struct stub_space *space, const struct stub_spec *spec, struct stub_callee *c)
 {
 	struct placed_list *list = space->state;
 	uint32_t word;

@@ -94,7 +94,7 @@ static enum pool_sort sort_of(uint64_t word)
 	return (enum pool_sort)(word & 1);
 }
 
-static void report(void *arg, uint8_t *r11, struct callee *r10)
+static void report(void *arg, uint8_t *r11, struct stub_callee *r10)
 {
 	const struct stub_space *space = arg;
 	const struct pool_state *state = space->state;
@@ -244,7 +244,7 @@ static enum pool_sort sort_wanted(const struct pool_state *state, const struct s
 	return state->whole >> spec->kind & 1 ? POOL_WHOLE : POOL_HEAD;
 }
 
-static void bind_one(struct pool_state *state, const struct stub_spec *spec, struct callee *c)
+static void bind_one(struct pool_state *state, const struct stub_spec *spec, struct stub_callee *c)
 {
 	enum pool_sort sort = sort_wanted(state, spec);
 	uint8_t *slot = take(state, &state->slots[sort]);
@@ -269,7 +269,7 @@ static void bind_one(struct pool_state *state, const struct stub_spec *spec, str
 }
 
 static int pool_bind_many(struct stub_space *space, const struct stub_spec *specs,
-			  struct callee *const *c, size_t n)
+			  struct stub_callee *const *c, size_t n)
 {
 	struct pool_state *state = space->state;
 	size_t wanted[POOL_SORTS] = { 0 };
@@ -290,13 +290,13 @@ static int pool_bind_many(struct stub_space *space, const struct stub_spec *spec
 	return 0;
 }
 
-static int pool_bind(struct stub_space *space, const struct stub_spec *spec, struct callee *c)
+static int pool_bind(struct stub_space *space, const struct stub_spec *spec, struct stub_callee *c)
 {
 	return pool_bind_many(space, spec, &c, 1);
 }
 
 /* A whole slot jumps through its first word, a head's body calls through the second. */
-static void retarget(size_t distance, struct callee *c, const void *target)
+static void retarget(size_t distance, struct stub_callee *c, const void *target)
 {
 	const void **words = (const void **)(slot_of(c->word) + distance);
 
@@ -304,7 +304,7 @@ static void retarget(size_t distance, struct callee *c, const void *target)
 	__atomic_store_n(&c->target, target, __ATOMIC_RELAXED);
 }
 
-static int pool_retarget(struct stub_space *space, struct callee *c, const void *target)
+static int pool_retarget(struct stub_space *space, struct stub_callee *c, const void *target)
 {
 	const struct pool_state *state = space->state;
 
@@ -312,7 +312,7 @@ static int pool_retarget(struct stub_space *space, struct callee *c, const void 
 	return 0;
 }
 
-static int pool_retarget_many(struct stub_space *space, struct callee *const *c,
+static int pool_retarget_many(struct stub_space *space, struct stub_callee *const *c,
 			      const void *const *targets, size_t n, size_t *done)
 {
 	const struct pool_state *state = space->state;
@@ -324,12 +324,12 @@ static int pool_retarget_many(struct stub_space *space, struct callee *const *c,
 	return 0;
 }
 
-static void pool_release(struct stub_space *space, struct callee *c)
+static void pool_release(struct stub_space *space, struct stub_callee *c)
 {
 	struct pool_state *state = space->state;
 	uint64_t word = c->word;
 
-	*c = (struct callee){ 0 };
+	*c = (struct stub_callee){ 0 };
 	if (poisoned(&state->poison)) {
 		__atomic_store_n(&words_of(state, slot_of(word))->jump,
 				 state->poison.entries[word >> 1 & 3], __ATOMIC_RELEASE);

@@ -171,7 +171,7 @@ static void template_close(struct stub_space *space)
 }
 
 static int template_bind_many(struct stub_space *space, const struct stub_spec *specs,
-			      struct callee *const *c, size_t n)
+			      struct stub_callee *const *c, size_t n)
 {
 	struct template_state *state = space->state;
 	uint32_t one, *words = n > 1 ? malloc(n * sizeof(*words)) : &one;
@@ -184,7 +184,8 @@ static int template_bind_many(struct stub_space *space, const struct stub_spec *
 	return error;
 }
 
-static int template_bind(struct stub_space *space, const struct stub_spec *spec, struct callee *c)
+static int template_bind(struct stub_space *space, const struct stub_spec *spec,
+			 struct stub_callee *c)
 {
 	return template_bind_many(space, spec, &c, 1);
 }

@@ -9,8 +9,8 @@
  *         | builtins -> slot[]   one a row of WASM_BUILTINS
  *      table: data[i] says what entry i holds, slots[i] is what a call of it goes through
  *
- * A slot is a function object (struct callee of the stubs' contract, word for word): it stays where
- * it is while it is bound.
+ * A slot is a function object (struct stub_callee of the stubs' contract, word for word): it stays
+ * where it is while it is bound.
  */
 #ifndef STUBMAP_WASM_ABI_H
 #define STUBMAP_WASM_ABI_H
