@@ -125,7 +125,7 @@ $(1)/gc/native/%.o: workloads/gc/%.c | setup-dirs
 # Random programs, for one test: a C source that another program writes.
 $(1)/gc/random.c: tests/gc_random.c harness/base/prng.h | setup-dirs
 	@mkdir -p $$(@D)
-	$$(CC) $$(STD) -o $$(@D)/gc_random $$<
+	$$(CC) $$(STD) $$(VIEW) -o $$(@D)/gc_random $$<
 	$$(@D)/gc_random 200 1 >$$@
 
 $(1)/gc/random.bc: $(1)/gc/random.c workloads/gc/rt.h

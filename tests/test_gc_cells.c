@@ -16,6 +16,7 @@
 
 #include "cli/commands.h"
 #include "gc/faults.h"
+#include "measure/child.h"
 #include "measure/gc.h"
 #include "analysis/report.h"
 #include "runs/sweep.h"
@@ -346,6 +347,6 @@ int main(int argc, char **argv)
 	};
 
 	if (argc > 2 && !strcmp(argv[1], "child"))
-		return cmd_child(argc - 1, argv + 1);
+		return child_main(argc - 1, argv + 1);
 	return cmocka_run_group_tests(tests, make_cache, remove_cache);
 }

@@ -287,7 +287,7 @@ static int lookups(const char *data, size_t len)
 
 	assert_int_equal(write(fd, data, len), len);
 	close(fd);
-	status = cmd_lookups(2, argv);
+	status = map_lookups_main(2, argv);
 	unlink(path);
 	return status;
 }
@@ -306,8 +306,8 @@ static void bad_files(void **state)
 	assert_int_equal(lookups("another file", 12), 2);
 	assert_int_equal(lookups((const char *)short_one, sizeof short_one), 2);
 	assert_int_equal(lookups((const char *)large, sizeof large), 2);
-	assert_int_equal(cmd_lookups(1, alone), 2);
-	assert_int_equal(cmd_lookups(2, absent), 2);
+	assert_int_equal(map_lookups_main(1, alone), 2);
+	assert_int_equal(map_lookups_main(2, absent), 2);
 }
 
 /* build/san/tests/X to build/stubmap */
