@@ -20,7 +20,7 @@ SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -O1 -g 
 TSANFLAGS := -fsanitize=thread -O1 -g
 # What harness and tests see: rooms by their names, and the library by its installed headers.
 VIEW     = -iquote . -iquote harness -I$(BUILD)/include -isystem $(LLVM)/include
-PUBLIC  := $(patsubst %,$(BUILD)/include/stubmap/%.h,stub code map version)
+PUBLIC  := $(patsubst %,$(BUILD)/include/stubmap/%.h,stub types code map version)
 LIBS    := -L$(LLVM)/lib -Wl,-rpath,$(LLVM)/lib -lLLVM-19 -ljansson -lzstd -lelf -lpapi -lpfm -lm -lpthread
 
 STRAT := $(wildcard strategies/*.c strategies/*/*.c)

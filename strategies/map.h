@@ -1,9 +1,22 @@
 /*
- * map.h - the second public header of libstubmap: stack maps.
+ * map.h - a public header of libstubmap: stack maps.
  *
  * A safepoint is a return address and the places of the frame that hold live references there. An
  * encoder turns ascending safepoints into bytes; lookup reads those bytes alone: unaligned, with no
- * set-up, straight from a mapping.
+ * set-up, straight from a mapping:
+ *
+ *      const struct map_ops *ops = map_encoder("exact-consed");
+ *      struct map_bytes table = { 0 };
+ *      int error = map_encode(ops, points, npoints, &table, NULL);
+ *
+ *      struct map_live live;
+ *      struct map_cursor at = { 0 };
+ *      uint32_t place;
+ *      if (ops->lookup(table.data, table.len, pc, &live) == MAP_FOUND)
+ *              while (map_next(&live, &at, &place))
+ *                      visit(sp + 4 * place);
+ *
+ *      free(table.data);
  */
 #ifndef STUBMAP_MAP_H
 #define STUBMAP_MAP_H
@@ -11,6 +24,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "version.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* ---- Safepoints -------------------------------------------------------------------------- */
 
@@ -96,8 +115,7 @@ static inline bool map_next(const struct map_live *live, struct map_cursor *at, 
 enum map_outcome {
 	MAP_CORRECT, /* the safepoint's own live places; an empty safepoint may also be absent */
 	MAP_WRONG,  /* a map, and not this one's: a live reference is missed or a dead one traced */
-	MAP_SILENT, /* read as "no references", where there are some or where there is no safepoint
-		     */
+	MAP_SILENT, /* read as "no references": there are some, or there is no safepoint */
 	MAP_DETECTED, /* refused: no safepoint, or damaged */
 	MAP_OUTCOMES
 };
@@ -156,5 +174,9 @@ const struct map_ops *map_encoder(const char *name); /* NULL: unknown */
  * (may be NULL) is the index of the safepoint refused, or n. */
 int map_encode(const struct map_ops *, const struct safepoint *, size_t n, struct map_bytes *out,
 	       size_t *bad);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -10,6 +10,22 @@
  *                                  | context |            +-----------------+
  *                                  | word    |
  *
+ * In use (each of these can fail; examples/jit.c has it in full):
+ *
+ *      code_open(&memory, &(struct code_config){ .wx = CODE_DUAL, .quantum = 4096 });
+ *      stub_space_open(&space, stub_strategy("pool"), memory, &(struct stub_config){ 0 },
+ * &runtime);
+ *
+ *      struct stub_spec spec = { .kind = STUB_INDIRECT, .target = f, .context = &instance };
+ *      stub_signature_parse("ii>i", &spec.signature);
+ *      space.ops->bind(&space, &spec, &callee);
+ *      ...                      compiled code calls through &callee, C through stub_call_pad
+ *      space.ops->retarget(&space, &callee, better_f);
+ *      space.ops->release(&space, &callee);
+ *
+ *      stub_space_close(&space);
+ *      code_close(memory);
+ *
  * The calling conventions (System V x86-64; `ctx` is the instance, the first argument of all
  * compiled code, as in Wasmtime; r10 holds the callee, LLVM's `nest`):
  *
@@ -30,19 +46,15 @@
  * ref is a call through a function reference of any instance, checked when it is made: r13 (LLVM's
  * `swiftself`, kept over the call) holds the signature that the caller expects, a callee whose
  * target is NULL is the null reference. Another signature or null: runtime.raise(context), and zero
- * comes back. The signature in a register, compared by the callee, is how SpiderMonkey checks calls
- * through tables; the explicit test for null is what engines emit that take no signals. Those that
- * let null fault leave the test out, and wasm's typed references need no comparison.
+ * comes back.
  *
- * An instance begins with a pointer to its thread's struct stub_activation. Each stub that makes a
- * frame lays it out so that a stack walk can cross it:
+ * An instance begins with a pointer to its thread's struct stub_activation (types.h). Each stub
+ * that makes a frame lays it out so that a stack walk can cross it:
  *
  *      [rbp+8]   return address
  *      [rbp]     caller's rbp
  *      [rbp-8]   enum stub_kind, as an integer
  *      [rbp-16]  entry_*: the activation's previous exit_frame; others: the caller's instance
- *
- * Nothing here reads a clock, a counter or a file.
  */
 #ifndef STUBMAP_STUB_H
 #define STUBMAP_STUB_H
@@ -52,95 +64,11 @@
 #include <stdint.h>
 
 #include "code.h"
+#include "types.h"
 
-/* ---- Signatures -------------------------------------------------------------------------- */
-
-/*
- * Packed: bits 0-2 the result's type (0: none), bits 3-7 the number of parameters, from bit 8 on
- * three bits a parameter. In text: parameters, '>', result: "iid>l"; letters as below.
- */
-typedef uint64_t stub_signature;
-
-enum stub_type { STUB_VOID, STUB_I32, STUB_I64, STUB_F32, STUB_F64, STUB_REF, STUB_TYPES };
-#define STUB_TYPE_LETTERS " ilfdr"
-enum { STUB_MAX_PARAMS = 16 };
-
-static inline unsigned stub_nparams(stub_signature s)
-{
-	return s >> 3 & 31;
-}
-static inline enum stub_type stub_result(stub_signature s)
-{
-	return (enum stub_type)(s & 7);
-}
-static inline enum stub_type stub_param(stub_signature s, unsigned i)
-{
-	return (enum stub_type)(s >> (8 + 3 * i) & 7);
-}
-/* 0, or -EINVAL: an unknown letter, no '>', more than STUB_MAX_PARAMS parameters. */
-int stub_signature_parse(const char *text, stub_signature *out);
-/* Writes at most 20 bytes with the final zero; returns text. */
-char *stub_signature_format(stub_signature s, char text[20]);
-
-/* ---- Values of the dynamic language ------------------------------------------------------- */
-
-/*
- * NaN-boxing: a value whose top 16 bits are below STUB_VALUE_INT32 is a double (NaNs are canonical:
- * 0x7ff8...); else the top 16 bits are a tag and the low 48 a payload.
- */
-typedef uint64_t stub_value;
-enum {
-	STUB_VALUE_INT32 = 0xfff9,     /* payload: the 32 bits */
-	STUB_VALUE_REF = 0xfffa,       /* payload: the address; 0 is null */
-	STUB_VALUE_BIGINT = 0xfffb,    /* payload: address of an int64_t */
-	STUB_VALUE_UNDEFINED = 0xfffc, /* payload 0 */
-	STUB_VALUE_ERROR = 0xfffd,     /* entry_js returns it where a call could not be made */
-};
-#define STUB_VALUE_NAN 0x7ff8000000000000ull
-
-struct stub_activation {
-	void *exit_frame; /* rbp of the newest exit_js or builtin frame; NULL while compiled code
-			     runs */
-};
-
-/* Who had a slot, at its release or when a retarget replaced it. */
-struct stub_owner {
-	const void *code; /* the code pointer that the late caller had read */
-	const void *target;
-	void *context;
-};
-
-/*
- * What stubs call on slow paths, given by the embedder; addresses are fixed for the space's life.
- * Those that nothing asks for may be NULL:
- *
- *   entry_js                  convert, box_i64       bind and prepare: -EINVAL without them
- *   exit_js                   unbox, raise           likewise
- *   ref                       raise                  likewise
- *   STUB_DEFERRED strategies  raise                  stub_space_open: -EINVAL without it
- *   stub_config.poison        released               likewise
- */
-struct stub_runtime {
-	/* Converts argv[0..argc) to the signature's parameters, in out[n], in entry_native's form
-	 * (missing ones are undefined). 0, or non-zero where one can't be converted: the entry_js
-	 * stub returns STUB_VALUE_ERROR. Never called when every guard holds. */
-	int (*convert)(void *context, stub_signature s, const stub_value *argv, size_t argc,
-		       uint64_t *out);
-	/* A boxed bigint for an i64 result of entry_js. */
-	stub_value (*box_i64)(void *context, int64_t v);
-	/* Unboxes a host function's result that is not of the expected form into *out; 0 or error.
-	 */
-	int (*unbox)(void *context, enum stub_type type, stub_value v, uint64_t *out);
-	/* Called after a host function or unbox failed, and for a ref that may not be called; if it
-	 * returns, the stub returns zero. */
-	void (*raise)(void *context);
-	/* Under stub_config.poison: a released stub was called. Runs in the caller's thread,
-	 * without a lock, and may leave by longjmp. If it returns, the stub returns zero (entry_js:
-	 * STUB_VALUE_ERROR). */
-	void (*released)(const struct stub_owner *owner);
-};
-
-/* ---- Stubs ------------------------------------------------------------------------------- */
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 enum stub_kind {
 	STUB_ENTRY_NATIVE,
@@ -152,9 +80,10 @@ enum stub_kind {
 	STUB_CALL_REF, /* "ref" */
 	STUB_KINDS
 };
-enum { STUB_MAX_BOUND = 4 };
 extern const char *const stub_kind_names[STUB_KINDS];
 
+/* What one stub must know. */
+enum { STUB_MAX_BOUND = 4 };
 struct stub_spec {
 	enum stub_kind kind;
 	stub_signature signature; /* bind: the target's, stored parameters included */
@@ -175,9 +104,11 @@ struct stub_callee {
 	uint64_t word; /* the strategy's own; 0 while unbound, unless released under poison */
 };
 
+/* ---- A strategy at work -------------------------------------------------------------------- */
+
 /* Where a stub finds its target and context. */
 enum stub_literals {
-	STUB_LITERALS_OWN,   /* the strategy's own choice: baked, where it can */
+	STUB_LITERALS_OWN,   /* the strategy's own choice: in its code, where it can */
 	STUB_LITERALS_BAKED, /* in its code */
 	STUB_LITERALS_TABLE, /* in the side table (code.h) */
 };
@@ -196,32 +127,17 @@ extern const char *const stub_policy_names[STUB_POLICIES];
 struct stub_config {
 	enum stub_literals literals; /* of an open space: never STUB_LITERALS_OWN */
 	bool markers;		     /* endbr64 at the start of each stub */
-	bool running; /* callers run while hooks work: code that can run is never unprotected, and
-			 what a retarget replaced is kept until reclaim. For all spaces of a code
-			 memory, or none. */
-	bool poison;  /* debug: a released slot reports its old owner (runtime.released), until 256
-			 more have been released (poison.h); stubs are larger and slower for it */
+	/* Stubs are called while hooks work: code that can run is never unprotected, and what a
+	 * retarget replaced is kept until reclaim. For all spaces of a code memory, or none. */
+	bool running;
+	/* To find late calls: a released slot reports its old owner (runtime.released), until 256
+	 * more have been released; stubs are larger and slower for it. */
+	bool poison;
 	enum stub_policy policy; /* STUB_DEFERRED */
-	uint32_t generic; /* STUB_DEFERRED: calls through an interpretive stub before one is made;
-			     0: none */
-};
-
-enum stub_flags {
-	STUB_DIRECT = 1,	    /* no stub: compiled callers may call the target themselves */
-	STUB_BULK = 2,		    /* many stubs by one change of protection */
-	STUB_RETARGET_IN_PLACE = 4, /* retarget leaves the code pointer as it is; a baked stub moves
-				       all the same where the new target is out of a near call's
-				       reach, or code must stay as it is (code_frozen) */
-	STUB_DEFERRED = 8, /* code may be made at the first call; where that fails, the call
-			      reports it by raise (entry_js: STUB_VALUE_ERROR), returns zero */
-	STUB_CAN_BAKE = 16,
-	STUB_CAN_TABLE = 32,
-	STUB_CAN_SHARE = 64, /* has quanta of equal bytes (code_config.share) */
+	uint32_t generic; /* STUB_DEFERRED: interpreted calls before a stub is made; 0: none */
 };
 
 struct stub_ops;
-
-/* A strategy at work on one code memory. */
 struct stub_space {
 	const struct stub_ops *ops;
 	struct code_memory *code;
@@ -230,6 +146,46 @@ struct stub_space {
 	void *state; /* ops->state bytes */
 };
 
+/* 0, or -EINVAL (ops lacks a hook, or has one that its flags deny; the literal form is not one of
+ * its flags; the runtime lacks what strategy or poison calls), -ENOMEM, -ENOSYS (running, and the
+ * kernel has no membarrier SYNC_CORE: Linux before 4.16, or a filter; CODE_TOGGLE does without).
+ * The space stays where it is in memory until it is closed. */
+int stub_space_open(struct stub_space *space, const struct stub_ops *ops, struct code_memory *code,
+		    const struct stub_config *config, const struct stub_runtime *runtime);
+/* Its stubs are gone with it: nobody may call one. */
+void stub_space_close(struct stub_space *space);
+/* ops->retarget_many, or one retarget after another. */
+int stub_retarget_many(struct stub_space *space, struct stub_callee *const *c,
+		       const void *const *targets, size_t n, size_t *done);
+/* Call these two around each hook when config.running; nothing else needs them. A deferred
+ * strategy's first call does so by itself, so the holder calls no stub: the lock is not recursive.
+ * It is one for all spaces of a code memory; a loader that changes that memory holds it, too. */
+void stub_space_lock(struct stub_space *space);
+void stub_space_unlock(struct stub_space *space);
+
+/* Code that calls through c as compiled callers do (its address to r10, a jump to its code), for
+ * those that cannot: C, and calls that a loader binds. It leaves no frame and runs at any address.
+ * Returns its size in bytes. */
+enum { STUB_CALL_PAD = 16 };
+size_t stub_call_pad(uint8_t code[STUB_CALL_PAD], const struct stub_callee *c);
+
+/* ---- Strategies ---------------------------------------------------------------------------- */
+
+enum stub_flags {
+	STUB_DIRECT = 1, /* no stub: compiled callers may call the target themselves */
+	STUB_BULK = 2,	 /* many stubs by one change of protection */
+	/* Retarget leaves the code pointer as it is. A baked stub moves all the same where the new
+	 * target is out of a near call's reach, or under CODE_TOGGLE and stub_config.running. */
+	STUB_RETARGET_IN_PLACE = 4,
+	/* Code may be made at the first call; where that fails, the call reports it by raise and
+	 * returns zero (entry_js: returns STUB_VALUE_ERROR). */
+	STUB_DEFERRED = 8,
+	STUB_CAN_BAKE = 16,
+	STUB_CAN_TABLE = 32,
+	STUB_CAN_SHARE = 64, /* has quanta of equal bytes (code_config.share) */
+};
+
+/* One thread at a time may be inside the hooks of a space. */
 struct stub_ops {
 	const char *name, *summary;
 	const struct stub_ops *inner;	    /* lazy: the placement that it wraps */
@@ -238,11 +194,10 @@ struct stub_ops {
 	int (*open)(struct stub_space *);   /* optional; 0 or -errno */
 	void (*close)(struct stub_space *); /* optional; frees what state points to, not code */
 	/* Instantiation: these may come, in any number and order. Optional. 0, -ENOMEM (no code
-	 * memory), -ENOTSUP (a signature or kind that no body can be made for), -EINVAL (the
-	 * runtime lacks what the kind calls). */
+	 * memory), -ENOTSUP (no body can be made for the signature or kind), -EINVAL (runtime). */
 	int (*prepare)(struct stub_space *, const struct stub_spec *, size_t n);
-	/* From now on c->code can be called; c stays where it is in memory until its release. 0,
-	 * or as prepare; on failure c is as it was. */
+	/* From now on c->code can be called; c stays where it is in memory until its release. 0, or
+	 * as prepare; on failure c is as it was. */
 	int (*bind)(struct stub_space *, const struct stub_spec *, struct stub_callee *c);
 	/* STUB_BULK strategies, and only they: binds c[i] to specs[i] for i below n with one change
 	 * of protection for all. As bind; on failure every c[i] is as it was. */
@@ -268,33 +223,12 @@ struct stub_ops {
 	bool (*made)(const struct stub_space *, const struct stub_callee *c);
 };
 
-/* 0, or -EINVAL (ops lacks a hook, or has one that its flags deny; the literal form is not one of
- * its flags; the runtime lacks what strategy or poison calls), -ENOMEM, -ENOSYS (code_set_running).
- * One thread at a time may be inside a space's hooks; callers may run under stub_config.running.
- * The space stays where it is in memory until it is closed. */
-int stub_space_open(struct stub_space *space, const struct stub_ops *ops, struct code_memory *code,
-		    const struct stub_config *config, const struct stub_runtime *runtime);
-void stub_space_close(struct stub_space *space);
-/* ops->retarget_many, or one retarget after another. */
-int stub_retarget_many(struct stub_space *space, struct stub_callee *const *c,
-		       const void *const *targets, size_t n, size_t *done);
-/* Under stub_config.running a hook may be entered from several threads: by the embedder between
- * these two, by a deferred strategy's first call by itself. The lock is the code memory's, one for
- * all its spaces; who else changes the same code memory (a loader) holds it too. Else they do
- * nothing. Not recursive: its holder calls no stub of any of these spaces. */
-void stub_space_lock(struct stub_space *space);
-void stub_space_unlock(struct stub_space *space);
-
-/*
- * Code that calls through c as compiled callers do (its address to r10, a jump to its code), for
- * those that cannot: C, and calls that a loader binds. It leaves no frame and runs at any address.
- * Returns its size in bytes.
- */
-enum { STUB_CALL_PAD = 16 };
-size_t stub_call_pad(uint8_t code[STUB_CALL_PAD], const struct stub_callee *c);
-
-/* Every strategy, in the order of list.h; the first is the floor. NULL ends the table. */
+/* Every strategy; the first is the floor. NULL ends the table. */
 extern const struct stub_ops *const stub_strategies[];
 const struct stub_ops *stub_strategy(const char *name); /* NULL: unknown */
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

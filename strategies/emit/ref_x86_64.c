@@ -12,6 +12,10 @@
  * ref raises behind its jump, in few bytes, as two strategies copy them: the context is read from
  * the callee, which r10 still names, and a zero is stored that is the result as well. A near jump's
  * target is never NULL (emit_in_reach): that body needs no test.
+ *
+ * The signature in a register, compared by the callee, is how SpiderMonkey checks calls through
+ * tables; the explicit test for null is what engines emit that take no signals. Those that let null
+ * fault leave the test out, and wasm's typed references need no comparison.
  */
 #include "body_x86_64.h"
 
