@@ -28,6 +28,8 @@ ENCODERS := $(wildcard strategies/maps/*.c)
 WORK  := $(wildcard workloads/*.c)
 HARN  := $(wildcard harness/*/*.c)
 TESTS := $(wildcard tests/test_*.c)
+# Tests of what the library keeps to itself: they are linked with its objects.
+INSIDE := $(shell grep -l '"strategies/' $(TESTS))
 THREADED := $(BUILD)/tsan/tests/test_stubs_threads $(BUILD)/tsan/tests/test_tierup
 GC    := $(patsubst workloads/gc/%.c,%,$(wildcard workloads/gc/*.c))
 # Programs on a collected heap: bitcode that the JIT compiles, carried in the executable, and a
@@ -43,6 +45,8 @@ gcobj    = $(patsubst %,$(1)/gc/%.o,$(2)) $(patsubst %,$(1)/gc/native/%.o,$(2))
 WASM     := $(BUILD)/wasm
 LIVE     := $(patsubst %,$(WASM)/%/complete,kernel table lua sqlite)
 BAD      := $(patsubst workloads/wasm/%.wat,$(WASM)/%/complete,$(wildcard workloads/wasm/bad/*.wat))
+# The library is one object, whose other names are nobody's: a program gets the whole of it.
+EXPORT   := --wildcard --localize-hidden $(patsubst %,--keep-global-symbol='%_*',stub code map safepoint)
 HARNLIB  := $(filter-out harness/cli/main.c,$(HARN))
 
 .DEFAULT_GOAL := all
@@ -108,7 +112,9 @@ $(1)/traced.o: $$(patsubst %.c,$(1)/obj/traced/%.o,strategies/list.c $$(ENCODERS
 $(1)/libstubmap.a: $$(call obj,$(1),$$(STRAT))
 	@rm -f $$@
 	@echo "  AR $$@"
-	@$$(AR) rcs $$@ $$^
+	@$$(LD) -r -o $(1)/libstubmap.o $$^
+	@objcopy $$(EXPORT) $(1)/libstubmap.o
+	@$$(AR) rcs $$@ $(1)/libstubmap.o
 
 $(1)/gc/%.bc: workloads/gc/%.c | setup-dirs
 	@mkdir -p $$(@D)
@@ -145,7 +151,9 @@ $(1)/tests/%: $(1)/obj/tests/%.o $$(call obj,$(1),$$(HARNLIB) $$(WORK)) \
               $$(call gcobj,$(1),$$(GC)) $(1)/traced.o $(1)/libstubmap.a
 	@mkdir -p $$(@D)
 	@echo "  LD $$@"
-	@$$(CC) $(2) $$(PLAYED) -o $$@ $$^ -lcmocka $$(LIBS)
+	@$$(CC) $(2) $$(PLAYED) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka $$(LIBS)
+
+$$(patsubst tests/%.c,$(1)/tests/%,$$(INSIDE)): $$(call obj,$(1),$$(STRAT))
 
 # A test that plays the machine's counters: its own functions stand in for these.
 $(1)/tests/test_doctor: PLAYED := $(patsubst %,-Wl$(COMMA)--wrap=%,uarch_host group_init \

@@ -1,6 +1,6 @@
 /*
  * list.c - both tables of arms, and the look-up of an arm by its name. Nothing that an arm uses
- * stands here, so that a program which names its arms itself need not link them all.
+ * stands here.
  */
 #include <string.h>
 

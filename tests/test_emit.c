@@ -16,6 +16,7 @@
 #include <llvm-c/Target.h>
 
 #include "emit_goldens.h"
+#include "strategies/emit/emit.h"
 
 enum { DISTANCE = 512 << 20 };
 

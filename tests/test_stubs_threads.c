@@ -80,7 +80,7 @@ static void make_targets(struct live *live)
 
 	assert_non_null(near);
 	assert_true(far != MAP_FAILED);
-	assert_false(emit_in_reach(near, far));
+	assert_false(near_call_reaches(near, far));
 	for (unsigned host = 0; host < 2; host++) {
 		live->near[host] = near + host * bytes;
 		live->far[host] = far + host * bytes;
