@@ -1,4 +1,5 @@
 # make            build/stubmap and build/libstubmap.a
+# make install    the library alone: headers, libstubmap.a, stubmap.pc (PREFIX=/usr/local, DESTDIR)
 # make check      everything that is tested, with ASan and UBSan   (the test command)
 # make smoke      every arm on every workload once
 # make reproduce  the reference runs, their tables and figures (scripts/reproduce)
@@ -64,10 +65,22 @@ setup:
 check: setup
 	@$(MAKE) --no-print-directory $(JOBS) $(BUILD)/stubmap $(BUILD)/libstubmap.a check-programs
 	@scripts/rooms $(BUILD)
-	@scripts/run-tests $(patsubst tests/%.c,$(BUILD)/san/tests/%,$(TESTS)) $(THREADED)
+	@BUILD="$(BUILD)" CC="$(CC)" scripts/run-tests scripts/take-home \
+		$(patsubst tests/%.c,$(BUILD)/san/tests/%,$(TESTS)) $(THREADED)
 
 .PHONY: check-programs
 check-programs: $(LIVE) $(BAD) $(patsubst tests/%.c,$(BUILD)/san/tests/%,$(TESTS)) $(BUILD)/san/stubmap $(THREADED)
+
+# The command stays here: it needs LLVM, and the programs and data of this tree.
+PREFIX  ?= /usr/local
+VERSION  = $(shell sed -n 's/^.define STUBMAP_VERSION[[:space:]]*"\(.*\)"/\1/p' strategies/version.h)
+.PHONY: install
+install: $(BUILD)/libstubmap.a
+	install -d "$(DESTDIR)$(PREFIX)/include/stubmap" "$(DESTDIR)$(PREFIX)/lib/pkgconfig"
+	install -m 644 $(PUBLIC) "$(DESTDIR)$(PREFIX)/include/stubmap"
+	install -m 644 $(BUILD)/libstubmap.a "$(DESTDIR)$(PREFIX)/lib"
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' strategies/stubmap.pc.in \
+		>"$(DESTDIR)$(PREFIX)/lib/pkgconfig/stubmap.pc"
 
 smoke: all
 	@rm -f $(BUILD)/smoke.jsonl
@@ -178,4 +191,5 @@ clean:
 
 format:
 	clang-format-19 -i $(STRAT) $(WORK) $(HARN) $(TESTS) tests/gc_random.c tests/without.c \
-		$(shell git ls-files '*.h') $(wildcard workloads/gc/*.c workloads/wasm/*.c)
+		$(shell git ls-files '*.h') \
+		$(wildcard examples/*.c workloads/gc/*.c workloads/wasm/*.c)
