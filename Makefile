@@ -13,7 +13,8 @@ JOBS     = $(if $(findstring j,$(filter-out --%,$(MAKEFLAGS))),,-j$(shell nproc)
 CC      ?= cc
 LLVM    := /usr/lib/llvm-19
 WARN    := -Wall -Wextra -Wpedantic $(if $(CI),-Werror)
-CFLAGS  ?= -O2 -g
+# valgrind 3.19 cannot read the DWARF 5 that clang 19 writes.
+CFLAGS  ?= -O2 -g $(if $(findstring clang,$(CC)),-gdwarf-4)
 STD     := -std=c17 -D_GNU_SOURCE $(WARN) -fno-omit-frame-pointer
 # Clang's "function" check reads in front of each function called, which stubs have not.
 SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -O1 -g \
