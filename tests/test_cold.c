@@ -13,8 +13,7 @@
 #include <string.h>
 #include <stubmap/stub.h>
 
-#include "measure/measure.h"
-#include "measure/wasm.h"
+#include "measure/families.h"
 #include "workloads/workload.h"
 
 enum { EVENTS = 3000 };
@@ -26,13 +25,14 @@ struct counts {
 
 static void count(struct counts *out, uint32_t generic)
 {
-	const struct workload *w = workload_find("replay:sqlite3oo");
+	struct workload w;
 	const struct workload_params p = { .data = "workloads", .max_events = EVENTS };
 	char error[200];
 	struct scenario s;
 
 	*out = (struct counts){ 0 };
-	assert_int_equal(w->open(w, &p, &s, error), 0);
+	assert_true(workload_named("replay:sqlite3oo", &w));
+	assert_int_equal(w.open(&w, &p, &s, error), 0);
 	uint64_t *calls = calloc(s.nboundaries, sizeof *calls);
 	bool module[64] = { false }, table[65] = { false };
 	for (uint64_t i = 0; i < s.nevents; i++)
@@ -117,7 +117,7 @@ static struct outcome live(const char *stubs, const char *policy)
 	strcpy(job.cell.stubs, stubs);
 	strcpy(job.cell.policy, policy);
 	job.cell.tier = 0;
-	if (measure_wasm(&job, figures, why) != MEASURE_OK)
+	if (measure_job(&job, figures, why) != MEASURE_OK)
 		fail_msg("%s: %s", stubs, why);
 	out.made = value_of(figures, "made");
 	out.used = value_of(figures, "used");
@@ -157,7 +157,7 @@ static void run(const char *text, uint64_t made, uint64_t used)
 
 	assert_int_equal(cell_from_json(json, &job.cell, why), 0);
 	job.cell.max_events = EVENTS;
-	if (measure_cell(&job, figures, why) != MEASURE_OK)
+	if (measure_job(&job, figures, why) != MEASURE_OK)
 		fail_msg("%s: %s", text, why);
 	assert_int_equal(value_of(figures, "made"), made);
 	assert_int_equal(value_of(figures, "used"), used);

@@ -14,10 +14,9 @@
 
 #include <cmocka.h>
 
-#include "cli/commands.h"
-#include "gc/faults.h"
 #include "measure/child.h"
-#include "measure/gc.h"
+#include "gc/faults.h"
+#include "measure/families.h"
 #include "analysis/report.h"
 #include "runs/sweep.h"
 #include "cache_helpers.h"
@@ -53,6 +52,7 @@ static void test_refused(void **unused)
 static void test_filled_in(void **unused)
 {
 	char error[CELL_ERROR];
+	struct setup setup;
 	struct cell a, b;
 
 	(void)unused;
@@ -61,7 +61,9 @@ static void test_filled_in(void **unused)
 		char text[100];
 		snprintf(text, sizeof text, "{\"workload\": \"%s\"}", p->workload);
 		assert_int_equal(read_cell(text, &a, error), 0);
-		assert_ptr_equal(cell_program(&a), p);
+		assert_int_equal(a.family, FAMILY_GC);
+		assert_int_equal(setup_of(&a, &setup, error), 0);
+		assert_ptr_equal(setup.program, p);
 		assert_string_equal(a.maps, "exact");
 		assert_string_equal(a.mode, "normal");
 		assert_int_equal(a.size, p->usual);
@@ -79,7 +81,8 @@ static void test_filled_in(void **unused)
 			 0);
 	assert_int_equal(a.size, gc_program_find("map")->small);
 	assert_int_equal(read_cell("{}", &a, error), 0);
-	assert_null(cell_program(&a));
+	assert_int_equal(setup_of(&a, &setup, error), 0);
+	assert_null(setup.program);
 	assert_string_equal(a.maps, "none");
 }
 
@@ -173,7 +176,7 @@ static json_t *measure(const char *text, struct job *job)
 	char why[CELL_ERROR];
 
 	*job = (struct job){ .seed = 3, .iterations = 4, .cache = cache };
-	if (read_cell(text, &job->cell, why) || measure_gc(job, figures, why) != MEASURE_OK)
+	if (read_cell(text, &job->cell, why) || measure_job(job, figures, why) != MEASURE_OK)
 		fail_msg("%s: %s", text, why);
 	return figures;
 }

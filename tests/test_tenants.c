@@ -12,8 +12,7 @@
 #include <cmocka.h>
 #include <stubmap/stub.h>
 
-#include "measure/measure.h"
-#include "measure/wasm.h"
+#include "measure/families.h"
 #include "cache_helpers.h"
 
 static void read_cell(const char *text, struct cell *c)
@@ -35,7 +34,7 @@ static json_t *run_cell(const struct cell *c)
 	json_t *figures = json_array();
 	char why[CELL_ERROR];
 
-	if (measure_cell(&job, figures, why) != MEASURE_OK)
+	if (measure_job(&job, figures, why) != MEASURE_OK)
 		fail_msg("%s on %s, wx %s: %s", c->stubs, c->workload, c->wx, why);
 	return figures;
 }
@@ -161,7 +160,7 @@ static void test_share_refused(void **unused)
 	}
 }
 
-/* A call of a stub of the dead is reported, each time, or measure_cell says that one was not. */
+/* A call of a stub of the dead is reported, each time, or the measuring says that one was not. */
 static void test_stale_calls(void **unused)
 {
 	struct cell c;
@@ -198,7 +197,7 @@ static void test_floods_of_a_program(void **unused)
 				  &job.cell);
 			strcpy(job.cell.stubs, stub_strategies[i]->name);
 			strcpy(job.cell.wx, code_wx_names[wx]);
-			if (measure_wasm(&job, figures, why) != MEASURE_OK)
+			if (measure_job(&job, figures, why) != MEASURE_OK)
 				fail_msg("%s, wx %s: %s", job.cell.stubs, job.cell.wx, why);
 			assert_int_equal(
 			    json_array_size(samples_of(figures, "instantiate", "to_call")), 51);
@@ -223,7 +222,7 @@ static void test_flood_of_a_program_without_room(void **unused)
 		  &job.cell);
 	setenv("STUBMAP_CODE_TEST",
 	       "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaF", 1);
-	assert_int_equal(measure_wasm(&job, figures, why), MEASURE_FAILED);
+	assert_int_equal(measure_job(&job, figures, why), MEASURE_FAILED);
 	unsetenv("STUBMAP_CODE_TEST");
 	assert_non_null(strstr(why, "kernel"));
 	json_decref(figures);
@@ -237,7 +236,7 @@ static void test_no_log(void **unused)
 
 	(void)unused;
 	read_cell("{\"workload\": \"churn:javac-16m\"}", &job.cell);
-	assert_int_equal(measure_cell(&job, figures, why), MEASURE_REFUSED);
+	assert_int_equal(measure_job(&job, figures, why), MEASURE_REFUSED);
 	assert_non_null(strstr(why, "/nowhere/churn/javac-16m.churn.zst"));
 	json_decref(figures);
 }

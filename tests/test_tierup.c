@@ -13,7 +13,7 @@
 #include <cmocka.h>
 #include <stubmap/stub.h>
 
-#include "measure/measure.h"
+#include "measure/families.h"
 #include "calls/tierup.h"
 #include "cache_helpers.h"
 #include "cell_helpers.h"
@@ -56,7 +56,7 @@ static void run_cell(const struct cell *c)
 	char why[CELL_ERROR];
 	const uint64_t rounds = (c->upgrades + c->live - 1) / c->live;
 
-	if (measure_cell(&job, figures, why) != MEASURE_OK)
+	if (measure_job(&job, figures, why) != MEASURE_OK)
 		fail_msg("%s, wx %s, literals %s, poison %d: %s", c->stubs, c->wx, c->literals,
 			 c->poison, why);
 	assert_int_equal(value_of(figures, "upgrade", "wrong"), 0);

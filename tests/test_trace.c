@@ -161,12 +161,13 @@ static void test_foreign(void **state)
 {
 	struct folder *f = *state;
 	struct workload_params p = { .data = f->root };
-	const struct workload *w = workload_find("replay:sqljs");
+	struct workload w;
 	const size_t bomb = (size_t)65 << 20;
 	struct scenario s;
 	char error[200];
 	size_t len;
 
+	assert_true(workload_named("replay:sqljs", &w));
 	unlink(f->file);
 	expect_refused(f, "No such file");
 	spill(f->file, "WTRC1\n", 6);
@@ -183,9 +184,9 @@ static void test_foreign(void **state)
 	uint8_t *bytes = load("workloads/traces/sqlite3oo.trace.zst", &len);
 	spill(f->file, bytes, len);
 	free(bytes);
-	expect_error(w->open(w, &p, &s, error), error, "holds the trace 'sqlite3oo'");
+	expect_error(w.open(&w, &p, &s, error), error, "holds the trace 'sqlite3oo'");
 	p.data = NULL;
-	expect_error(w->open(w, &p, &s, error), error, "no folder");
+	expect_error(w.open(&w, &p, &s, error), error, "no folder");
 }
 
 /* A trace by hand: one instance, two stubs, three events (0 1 0), the checksum still to come. */
@@ -273,8 +274,9 @@ static void test_a_kind_never_crossed(void **state)
 	seal(bytes, TINY);
 	spill_packed(f, bytes, TINY);
 	snprintf(name, sizeof name, "replay:%s", f->file);
-	const struct workload *w = workload_find(name);
-	if (w->open(w, &params, &s, error))
+	struct workload w;
+	assert_true(workload_named(name, &w));
+	if (w.open(&w, &params, &s, error))
 		fail_msg("%s", error);
 	for (uint32_t i = 0; i < s.nboundaries; i++) {
 		const struct boundary *b = &s.boundaries[i];

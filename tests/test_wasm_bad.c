@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "cli/commands.h"
-#include "measure/wasm.h"
+#include "measure/families.h"
 #include "base/prng.h"
 #include "runs/spawn.h"
 #include "wasm/file.h"
@@ -202,8 +202,9 @@ static enum measure_status run_cell(const char *workload, unsigned tier, char wh
 	assert_true(snprintf(job.cell.workload, sizeof job.cell.workload, "%s", workload) <
 		    (int)sizeof job.cell.workload);
 	job.cell.tier = tier;
+	cell_resolve(&job.cell);
 	wasm_prepare(&job.cell, 1, job.cache, "test");
-	enum measure_status m = measure_wasm(&job, figures, why);
+	enum measure_status m = measure_job(&job, figures, why);
 	assert_true(m != MEASURE_OK || json_array_size(figures) > 10);
 	json_decref(figures);
 	return m;

@@ -102,11 +102,11 @@ static void test_rounds(void **unused)
 static void ring_of(uint32_t n, uint64_t seed, struct scenario *s)
 {
 	struct workload_params p = { .live = n, .kind = BOUNDARY_INDIRECT, .seed = seed };
-	const struct workload *w = workload_find("ring");
+	struct workload w;
 	char error[200];
 
-	assert_non_null(w);
-	assert_int_equal(w->open(w, &p, s, error), 0);
+	assert_true(workload_named("ring", &w));
+	assert_int_equal(w.open(&w, &p, s, error), 0);
 }
 
 static void test_ring_is_a_permutation(void **unused)
@@ -207,7 +207,8 @@ static void test_ring_refuses(void **unused)
 	scenario_close(&s);
 	p.kind = BOUNDARY_KINDS;
 	expect_error(ring_open(NULL, &p, &s, error), error, "allowed");
-	assert_null(workload_find("rung"));
+	struct workload w;
+	assert_false(workload_named("rung", &w));
 }
 
 /* ---- replay -------------------------------------------------------------------------------- */
@@ -238,12 +239,11 @@ static void replay(const char *name, uint64_t seed, uint64_t max, struct scenari
 {
 	struct workload_params p = { .seed = seed, .data = data, .max_events = max };
 	char full[64], error[200];
-	const struct workload *w;
+	struct workload w;
 
 	snprintf(full, sizeof full, "replay:%s", name);
-	w = workload_find(full);
-	assert_non_null(w);
-	if (w->open(w, &p, s, error))
+	assert_true(workload_named(full, &w));
+	if (w.open(&w, &p, s, error))
 		fail_msg("%s", error);
 }
 
@@ -318,13 +318,18 @@ static void test_own_trace(void **unused)
 	const struct workload_params params = { .data = NULL };
 	struct scenario named, own;
 	char error[WORKLOAD_ERROR], name[2 * WORKLOAD_NAME];
+	struct workload w, other;
 
 	(void)unused;
 	replay("rapier", 0, 0, &named);
-	const struct workload *w = workload_find(file);
-	assert_non_null(w);
-	assert_true(workload_own(w) && !workload_own(workload_find("replay:rapier")));
-	assert_int_equal(w->open(w, &params, &own, error), 0);
+	assert_true(workload_named(file, &w));
+	assert_true(workload_named("replay:rapier", &other));
+	assert_true(workload_own(&w) && !workload_own(&other));
+	/* Two of the reader's own at once are two. */
+	assert_true(workload_named("replay:nowhere.trace.zst", &other));
+	assert_string_equal(w.trace, file + 7);
+	assert_string_equal(other.trace, "nowhere.trace.zst");
+	assert_int_equal(w.open(&w, &params, &own, error), 0);
 	assert_int_equal(own.nboundaries, named.nboundaries);
 	assert_memory_equal(own.boundaries, named.boundaries,
 			    own.nboundaries * sizeof *own.boundaries);
@@ -333,14 +338,13 @@ static void test_own_trace(void **unused)
 	scenario_close(&named);
 	scenario_close(&own);
 
-	w = workload_find("replay:nowhere.trace.zst");
-	expect_error(w->open(w, &params, &own, error), error, "nowhere.trace.zst");
-	assert_null(workload_find("replay:.trace.zst"));
-	assert_null(workload_find("wasm:a.trace.zst"));
+	expect_error(other.open(&other, &params, &own, error), error, "nowhere.trace.zst");
+	assert_false(workload_named("replay:.trace.zst", &w));
+	assert_false(workload_named("wasm:a.trace.zst", &w));
 	memset(name, 'a', sizeof name);
 	memcpy(name, "replay:", 7);
 	strcpy(name + sizeof name - 11, ".trace.zst");
-	assert_null(workload_find(name));
+	assert_false(workload_named(name, &w));
 }
 
 int main(void)

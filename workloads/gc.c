@@ -50,3 +50,11 @@ const struct gc_program *gc_program_find(const char *name)
 			return gc_programs[i];
 	return NULL;
 }
+
+const struct gc_program *gc_program_of(const char *workload)
+{
+	for (size_t i = 0; gc_programs[i]; i++)
+		if (!strcmp(gc_programs[i]->workload, workload))
+			return gc_programs[i];
+	return NULL;
+}

@@ -25,6 +25,7 @@ struct gc_program {
 
 extern const struct gc_program *const gc_programs[]; /* NULL ends it */
 const struct gc_program *gc_program_find(const char *name);
+const struct gc_program *gc_program_of(const char *workload); /* "gc:NAME"; NULL: none */
 
 /* When a cell's collector collects. */
 enum gc_mode {

@@ -125,27 +125,28 @@ const struct workload *const workloads[] = { &ring,
 					     &churn_sqljs,
 					     NULL };
 
-/* A reader's own trace: the workload's name is the only place that its path is kept. */
-static const struct workload *own_trace(const char *name)
+/* A reader's own trace: the path is a part of its name. */
+static bool own_trace(const char *name, struct workload *out)
 {
 	static const char ending[] = ".trace.zst";
-	static struct workload own = { .summary = "a trace of the reader's", .open = replay_open };
-	static char kept[WORKLOAD_NAME];
 	const size_t n = strlen(name);
 
-	if (strncmp(name, "replay:", 7) || n < 7 + sizeof ending || n >= sizeof kept ||
+	if (strncmp(name, "replay:", 7) || n < 7 + sizeof ending || n >= WORKLOAD_NAME ||
 	    strcmp(name + n - (sizeof ending - 1), ending))
-		return NULL;
-	memmove(kept, name, n + 1);
-	own.name = kept;
-	own.trace = kept + 7;
-	return &own;
+		return false;
+	*out = (struct workload){ .name = name,
+				  .summary = "a trace of the reader's",
+				  .open = replay_open,
+				  .trace = name + 7 };
+	return true;
 }
 
-const struct workload *workload_find(const char *name)
+bool workload_named(const char *name, struct workload *out)
 {
 	for (const struct workload *const *w = workloads; *w; w++)
-		if (!strcmp((*w)->name, name))
-			return *w;
-	return own_trace(name);
+		if (!strcmp((*w)->name, name)) {
+			*out = **w;
+			return true;
+		}
+	return own_trace(name, out);
 }

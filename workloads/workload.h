@@ -101,9 +101,9 @@ struct workload {
 };
 
 extern const struct workload *const workloads[]; /* NULL ends it */
-/* One of these, or with "replay:FILE.trace.zst" a trace of the reader's own (workload_own), which
- * is there until the next one is asked for: trace is the file's path. NULL: neither. */
-const struct workload *workload_find(const char *name);
+/* What a name means: one of these, or with "replay:FILE.trace.zst" a trace of the reader's own
+ * (workload_own), whose texts are then parts of `name`. False: neither. */
+bool workload_named(const char *name, struct workload *out);
 static inline bool workload_own(const struct workload *w)
 {
 	return w->trace && strchr(w->trace, '.');

@@ -183,6 +183,7 @@ char *group_label(const struct run *run, const struct cell *cell, char *out, siz
 
 	cell_defaults(&usual);
 	snprintf(usual.workload, sizeof usual.workload, "%s", cell->workload);
+	cell_resolve(&usual);
 	plain = cell_to_json(&usual);
 	snprintf(out, size, "%s", cell->workload);
 	if (cell->live) {

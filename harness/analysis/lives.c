@@ -156,7 +156,7 @@ int life_tsv(FILE *out, const struct run *run, enum report_form which)
 	for (size_t i = 0; i < rows.census.n && !r; i++) {
 		const struct cell *c = &rows.census.cells[i];
 
-		if (cell_life(c) == form->life && !c->replica)
+		if (family_rows[c->family].life == form->life && !c->replica)
 			r = print_arm(out, &rows, i, form, points);
 	}
 	rows_free(&rows);

@@ -164,6 +164,16 @@ static int print_view(FILE *out, const struct rows *rows, const struct view *vie
 	return 0;
 }
 
+/* Views share figures: each is worked out once. */
+static size_t add_id(struct figure_id *ids, size_t n, struct figure_id id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(ids[i].phase, id.phase) && !strcmp(ids[i].event, id.event))
+			return n;
+	ids[n] = id;
+	return n + 1;
+}
+
 static int print_table(FILE *out, const struct run *run)
 {
 	struct figure_id ids[VIEWS_MAX * VIEW_COLUMNS + 32];
@@ -172,16 +182,16 @@ static int print_table(FILE *out, const struct run *run)
 	size_t n = 0;
 	int r;
 
-	for (size_t v = 0; v < views_count; v++)
-		for (size_t k = 0; k < views[v].n; k++)
-			ids[n++] = views[v].columns[k].id;
+	for (size_t v = 0; views[v]; v++)
+		for (size_t k = 0; k < views[v]->n; k++)
+			n = add_id(ids, n, views[v]->columns[k].id);
 	for (size_t k = 0; k < policy_nfigures; k++)
-		ids[n++] = policy_figures[k];
+		n = add_id(ids, n, policy_figures[k]);
 	if ((r = rows_make(run, ids, n, &rows)))
 		return r;
 	print_title(out, run);
-	for (size_t v = 0; v < views_count && !r; v++)
-		r = print_view(out, &rows, &views[v], &printed);
+	for (size_t v = 0; views[v] && !r; v++)
+		r = print_view(out, &rows, views[v], &printed);
 	if (!r)
 		r = policy_table(out, &rows);
 	rows_free(&rows);

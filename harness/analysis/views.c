@@ -2,94 +2,108 @@
 #include "analysis/views.h"
 
 /* Of cells that make calls, of those on the collected heap, of live wasm programs; of lives. */
-const struct view views[] = {
-	{ .align = "lrrrrrrrr",
-	  .headers = { "arm", "ns/call", "95 %", "ratio", "95 %", "ns/bind", "ns/1st", "B/stub",
-		       "quanta" },
-	  .columns = { { { "steady", "ns" }, 1 },
-		       { { "bind", "ns" }, 1 },
-		       { { "first_call", "ns" }, 1 },
-		       { { "space", "pss" }, 1 },
-		       { { "space", "quanta" }, 1 } },
-	  .n = 5,
-	  .legend = "  B/stub: PSS of code and literals; quanta: of one stub\n" },
-	{ .align = "lrrrrrrrrr",
-	  .headers = { "arm", "ns/lookup", "95 %", "ratio", "95 %", "ns/walk", "us/gc", "share %",
-		       "map B", "% of text" },
-	  .columns = { { { "collect", "lookup_ns" }, 1 },
-		       { { "collect", "walk_ns" }, 1 },
-		       { { "collect", "ns" }, 1e-3 },
-		       { { "collect", "lookup_share" }, 100 },
-		       { { "space", "map_bytes" }, 1 },
-		       { { "space", "map_share" }, 100 } },
-	  .n = 6,
-	  .legend = "  lookup, walk: of a frame, each with a reading of the clock a collection; "
-		    "share: of\n"
-		    "  a collection's time, that lookups take; % of text: the map's bytes to the "
-		    "code's\n" },
-	{ .align = "lrrrrrrrr",
-	  .headers = { "arm", "us/run", "95 %", "ratio", "95 %", "us/inst.", "ns/bind", "us/1st",
-		       "quanta" },
-	  .columns = { { { "run", "ns" }, 1e-3 },
-		       { { "instantiate", "ns" }, 1e-3 },
-		       { { "bind", "ns" }, 1 },
-		       { { "first_call", "ns" }, 1e-3 },
-		       { { "space", "quanta" }, 1 } },
-	  .n = 5,
-	  .legend = "  us/inst.: to instantiate, its stubs bound; quanta: of one stub\n" },
-	{ .align = "lrrrrrrrr",
-	  .headers = { "arm", "ns/upgr.", "95 %", "ratio", "95 %", "1 by 1", "stall us", "floor us",
-		       "peak B" },
-	  .columns = { { { "upgrade", "ns" }, 1 },
-		       { { "upgrade", "one_ns" }, 1 },
-		       { { "upgrade", "stall_on_cpu" }, 1e-3 },
-		       { { "floor", "stall_on_cpu" }, 1e-3 },
-		       { { "upgrade", "committed" }, 1 } },
-	  .n = 5,
-	  .legend =
-	      "  ns/upgr.: of a stub, in bulk; stall: the longest time between two calls of a "
-	      "thread that\n  stayed on its CPU; floor: in as many rounds without upgrades; peak "
-	      "B: of a stub, the\n  quanta held before reclaim, with old ones; more threads than "
-	      "CPUs take turns\n" },
-	{ .align = "lrrrrrrr",
-	  .headers = { "arm", "us to call", "95 %", "ratio", "95 %", "us ready", "B/inst.",
-		       "ns/call" },
-	  .columns = { { { "instantiate", "to_call" }, 1e-3 },
-		       { { "instantiate", "ready" }, 1e-3 },
-		       { { "space", "bytes" }, 1 },
-		       { { "steady", "ns" }, 1 } },
-	  .n = 4,
-	  .legend =
-	      "  to call: of an instance, its stubs bound and the first call made; ready: until "
-	      "all stubs of\n  all instances exist; B/inst.: pages as the kernel counts them, of "
-	      "stubs and literals\n" },
-	{ .align = "lrrrrrrrrr",
-	  .headers = { "arm", "ns/bind", "95 %", "ratio", "95 %", "ns/release", "held/used",
-		       "peak B", "after B", "ns/call" },
-	  .columns = { { { "bind", "ns" }, 1 },
-		       { { "release", "ns" }, 1 },
-		       { { "churn", "fragmentation" }, 1 },
-		       { { "churn", "held_peak" }, 1 },
-		       { { "churn", "held_after" }, 1 },
-		       { { "churn", "call_ns" }, 1 } },
-	  .n = 6,
-	  .legend =
-	      "  held: the quanta of code that the strategy has; used: what live stubs occupy; "
-	      "after: what it\n  holds when all have died; a deferred stub is made by its first "
-	      "call\n" },
+static const struct view calls = {
+	.align = "lrrrrrrrr",
+	.headers = { "arm", "ns/call", "95 %", "ratio", "95 %", "ns/bind", "ns/1st", "B/stub",
+		     "quanta" },
+	.columns = { { { "steady", "ns" }, 1 },
+		     { { "bind", "ns" }, 1 },
+		     { { "first_call", "ns" }, 1 },
+		     { { "space", "pss" }, 1 },
+		     { { "space", "quanta" }, 1 } },
+	.n = 5,
+	.legend = "  B/stub: PSS of code and literals; quanta: of one stub\n",
 };
-const size_t views_count = sizeof views / sizeof *views;
-_Static_assert(sizeof views / sizeof *views <= VIEWS_MAX, "VIEWS_MAX");
+
+static const struct view gc = {
+	.align = "lrrrrrrrrr",
+	.headers = { "arm", "ns/lookup", "95 %", "ratio", "95 %", "ns/walk", "us/gc", "share %",
+		     "map B", "% of text" },
+	.columns = { { { "collect", "lookup_ns" }, 1 },
+		     { { "collect", "walk_ns" }, 1 },
+		     { { "collect", "ns" }, 1e-3 },
+		     { { "collect", "lookup_share" }, 100 },
+		     { { "space", "map_bytes" }, 1 },
+		     { { "space", "map_share" }, 100 } },
+	.n = 6,
+	.legend = "  lookup, walk: of a frame, each with a reading of the clock a collection; "
+		  "share: of\n"
+		  "  a collection's time, that lookups take; % of text: the map's bytes to the "
+		  "code's\n",
+};
+
+static const struct view wasm = {
+	.align = "lrrrrrrrr",
+	.headers = { "arm", "us/run", "95 %", "ratio", "95 %", "us/inst.", "ns/bind", "us/1st",
+		     "quanta" },
+	.columns = { { { "run", "ns" }, 1e-3 },
+		     { { "instantiate", "ns" }, 1e-3 },
+		     { { "bind", "ns" }, 1 },
+		     { { "first_call", "ns" }, 1e-3 },
+		     { { "space", "quanta" }, 1 } },
+	.n = 5,
+	.legend = "  us/inst.: to instantiate, its stubs bound; quanta: of one stub\n",
+};
+
+static const struct view tierup = {
+	.align = "lrrrrrrrr",
+	.headers = { "arm", "ns/upgr.", "95 %", "ratio", "95 %", "1 by 1", "stall us", "floor us",
+		     "peak B" },
+	.columns = { { { "upgrade", "ns" }, 1 },
+		     { { "upgrade", "one_ns" }, 1 },
+		     { { "upgrade", "stall_on_cpu" }, 1e-3 },
+		     { { "floor", "stall_on_cpu" }, 1e-3 },
+		     { { "upgrade", "committed" }, 1 } },
+	.n = 5,
+	.legend =
+	    "  ns/upgr.: of a stub, in bulk; stall: the longest time between two calls of a "
+	    "thread that\n  stayed on its CPU; floor: in as many rounds without upgrades; peak "
+	    "B: of a stub, the\n  quanta held before reclaim, with old ones; more threads than "
+	    "CPUs take turns\n",
+};
+
+static const struct view flood = {
+	.align = "lrrrrrrr",
+	.headers = { "arm", "us to call", "95 %", "ratio", "95 %", "us ready", "B/inst.",
+		     "ns/call" },
+	.columns = { { { "instantiate", "to_call" }, 1e-3 },
+		     { { "instantiate", "ready" }, 1e-3 },
+		     { { "space", "bytes" }, 1 },
+		     { { "steady", "ns" }, 1 } },
+	.n = 4,
+	.legend =
+	    "  to call: of an instance, its stubs bound and the first call made; ready: until "
+	    "all stubs of\n  all instances exist; B/inst.: pages as the kernel counts them, of "
+	    "stubs and literals\n",
+};
+
+static const struct view churn = {
+	.align = "lrrrrrrrrr",
+	.headers = { "arm", "ns/bind", "95 %", "ratio", "95 %", "ns/release", "held/used", "peak B",
+		     "after B", "ns/call" },
+	.columns = { { { "bind", "ns" }, 1 },
+		     { { "release", "ns" }, 1 },
+		     { { "churn", "fragmentation" }, 1 },
+		     { { "churn", "held_peak" }, 1 },
+		     { { "churn", "held_after" }, 1 },
+		     { { "churn", "call_ns" }, 1 } },
+	.n = 6,
+	.legend =
+	    "  held: the quanta of code that the strategy has; used: what live stubs occupy; "
+	    "after: what it\n  holds when all have died; a deferred stub is made by its first "
+	    "call\n",
+};
+
+const struct view *const views[] = { &calls, &gc, &wasm, &tierup, &flood, &churn, NULL };
+_Static_assert(sizeof views / sizeof *views <= VIEWS_MAX + 1, "VIEWS_MAX");
 
 const struct view *view_of(const struct cell *cell)
 {
-	static const unsigned of_life[LIVES] = {
-		[LIFE_TIERUP] = 3, [LIFE_FLOOD] = 4, [LIFE_CHURN] = 5
+	static const struct view *const of_family[FAMILIES] = {
+		[FAMILY_CALLS] = &calls,      [FAMILY_TIERUP] = &tierup, [FAMILY_FLOOD] = &flood,
+		[FAMILY_CHURN] = &churn,      [FAMILY_GC] = &gc,	 [FAMILY_WASM] = &wasm,
+		[FAMILY_WASM_FLOOD] = &flood, [FAMILY_UNKNOWN] = &calls,
 	};
 
-	if (cell_program(cell))
-		return &views[1];
-	if (cell_life(cell) == LIFE_CALLS && cell_wasm(cell, NULL))
-		return &views[2];
-	return &views[of_life[cell_life(cell)]];
+	return of_family[cell->family];
 }

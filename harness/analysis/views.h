@@ -17,8 +17,7 @@ struct view {
 	const char *legend;
 };
 
-extern const struct view views[];
-extern const size_t views_count; /* VIEWS_MAX at most */
-const struct view *view_of(const struct cell *);
+extern const struct view *const views[];	 /* NULL ends it; VIEWS_MAX at most */
+const struct view *view_of(const struct cell *); /* by its family */
 
 #endif

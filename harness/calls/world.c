@@ -23,36 +23,12 @@ int world_fail(struct world *w, const char *what, int error)
 	return -1;
 }
 
-void world_configs(const struct cell *c, struct code_config *code, struct stub_config *stubs,
-		   enum stub_kind *kind)
-{
-	*code = (struct code_config){ .quantum = c->quantum, .share = c->share };
-	while (code->wx + 1 < CODE_WX_POLICIES && strcmp(code_wx_names[code->wx], c->wx))
-		code->wx++;
-	*stubs = (struct stub_config){
-		.markers = c->markers,
-		.running = cell_life(c) == LIFE_TIERUP,
-		.poison = c->poison,
-		.generic = c->generic,
-	};
-	for (unsigned p = 0; p < STUB_POLICIES; p++)
-		if (!strcmp(stub_policy_names[p], c->policy)) /* else it does not apply */
-			stubs->policy = p;
-	if (!strcmp(c->literals, "baked"))
-		stubs->literals = STUB_LITERALS_BAKED;
-	if (!strcmp(c->literals, "table"))
-		stubs->literals = STUB_LITERALS_TABLE;
-	*kind = 0;
-	while (*kind + 1 < STUB_KINDS && strcmp(stub_kind_names[*kind], c->kind))
-		(*kind)++;
-}
-
 /* ---- Before: the scenario, the code memory, the modules ---------------------------------- */
 
 static int open_scenario(struct world *w)
 {
 	const struct cell *c = &w->job->cell;
-	const struct workload *workload = workload_find(c->workload);
+	const struct workload *workload = &w->setup->workload;
 	struct workload_params p = {
 		.live = c->live,
 		.signature = c->signature[0] ? c->signature : NULL,
@@ -61,25 +37,25 @@ static int open_scenario(struct world *w)
 		.max_events = c->max_events,
 	};
 
-	p.kind = (enum boundary_kind)w->kind;
+	p.kind = (enum boundary_kind)w->setup->kind;
 	return workload->open(workload, &p, &w->scenario, w->why);
 }
 
 static int open_code(struct world *w, struct prng *rng)
 {
 	const struct cell *c = &w->job->cell;
+	struct code_config config = w->setup->code;
 	int e;
 
-	w->code_config.colour = prng_below(rng, 512);
-	w->code_config.faults = getenv("STUBMAP_CODE_TEST");
-	e = code_open(&w->code, &w->code_config);
-
+	config.colour = prng_below(rng, 512);
+	config.faults = getenv("STUBMAP_CODE_TEST");
+	e = code_open(&w->code, &config);
 	if (e) {
 		snprintf(w->why, CELL_ERROR, "code memory %s, quantum %u: %s", c->wx, c->quantum,
 			 e == -EACCES ? "the kernel forbids this policy" : strerror(-e));
 		return -1;
 	}
-	e = stub_space_open(&w->space, w->ops, w->code, &w->stub_config, &host_runtime);
+	e = stub_space_open(&w->space, w->ops, w->code, &w->setup->stub, &host_runtime);
 	if (e == -EINVAL) {
 		snprintf(w->why, CELL_ERROR, "%s can't have its literals %s", c->stubs,
 			 c->literals);
@@ -193,20 +169,21 @@ int world_load_targets(struct world *w, const struct jit_object *object, unsigne
 /* A tier-up begins with targets of tier 0; its callers are no part of what is upgraded. */
 static int load_modules(struct world *w, struct prng *rng)
 {
-	const enum workload_life life = cell_life(&w->job->cell);
-	const bool direct = !life && w->ops->flags & STUB_DIRECT;
+	const bool steady = w->setup->family == FAMILY_CALLS;
+	const bool tierup = w->setup->family == FAMILY_TIERUP;
+	const bool direct = steady && w->ops->flags & STUB_DIRECT;
 	const unsigned tier = w->job->cell.tier;
 	struct jit_object targets = { 0 }, callers = { 0 };
-	int e = compile_part(w, CALLERS_TARGETS, life == LIFE_TIERUP ? 0 : tier, &targets);
+	int e = compile_part(w, CALLERS_TARGETS, tierup ? 0 : tier, &targets);
 
-	for (unsigned v = 0; v < (life ? 1 : 2) && !e; v++)
+	for (unsigned v = 0; v < (steady ? 2 : 1) && !e; v++)
 		e = world_load_targets(w, &targets, v, 16 * prng_below(rng, 256));
 	if (!e)
 		e = compile_part(w,
-				 life	  ? CALLERS_SHARED
+				 !steady  ? CALLERS_SHARED
 				 : direct ? CALLERS_DIRECT
 					  : CALLERS_SLOTS,
-				 life == LIFE_TIERUP ? 2 : tier, &callers);
+				 tierup ? 2 : tier, &callers);
 	if (!e)
 		e = load_part(w, &callers, 16 * prng_below(rng, 256), &w->callers);
 	if (!e) {
@@ -321,13 +298,12 @@ void world_close(struct world *w)
 	free(w->crossed);
 }
 
-enum measure_status world_open(struct world *w, const struct job *job, struct prng *rng,
-			       char why[CELL_ERROR])
+enum measure_status world_open(struct world *w, const struct job *job, const struct setup *setup,
+			       struct prng *rng, char why[CELL_ERROR])
 {
-	*w = (struct world){ .job = job, .why = why, .ops = stub_strategy(job->cell.stubs) };
+	*w = (struct world){ .job = job, .setup = setup, .ops = setup->stubs, .why = why };
 	why[0] = '\0';
-	world_configs(&job->cell, &w->code_config, &w->stub_config, &w->kind);
-	if (!w->ops || open_scenario(w))
+	if (open_scenario(w))
 		return MEASURE_REFUSED;
 	if (open_code(w, rng) || make_world(w) || load_modules(w, rng) || make_specs(w) ||
 	    make_thunks(w))

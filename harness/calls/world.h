@@ -12,10 +12,12 @@
 #include "jit/host.h"
 #include "jit/jit.h"
 #include "runs/job.h"
+#include "runs/setup.h"
 #include "base/prng.h"
 
 struct world {
 	const struct job *job;
+	const struct setup *setup; /* of job's cell */
 	const struct stub_ops *ops;
 	struct scenario scenario;
 	struct code_memory *code;
@@ -37,18 +39,12 @@ struct world {
 	uint64_t compile_ns;
 	bool cached; /* an object came from the cache: compile_ns is no time of the compiler */
 	/* private */
-	struct code_config code_config;
-	struct stub_config stub_config;
-	enum stub_kind kind;
 	bool space_open;
 	uint32_t *cells;
 	uintptr_t version; /* that the loader's hook answers with */
 	char *why;
 };
 
-/* A cell's words as the strategies know them. */
-void world_configs(const struct cell *, struct code_config *, struct stub_config *,
-		   enum stub_kind *);
 /* The targets' object of a tier, from any thread; cache as in jit.h. Then loaded as a version. 0,
  * or one line in why. */
 int world_compile_targets(const struct world *, unsigned tier, const char *cache,
@@ -59,8 +55,8 @@ int world_load_targets(struct world *, const struct jit_object *, unsigned versi
 const void *world_target(const struct world *, unsigned version, uint32_t k);
 /* What the seed decides is drawn from rng. On any status but MEASURE_OK, why has one line; world
  * must be closed in every case. */
-enum measure_status world_open(struct world *, const struct job *, struct prng *rng,
-			       char why[CELL_ERROR]);
+enum measure_status world_open(struct world *, const struct job *, const struct setup *,
+			       struct prng *rng, char why[CELL_ERROR]);
 void world_close(struct world *);
 /* One line for an error of the strategy's; -1. */
 int world_fail(struct world *, const char *what, int error);

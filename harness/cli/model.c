@@ -312,7 +312,7 @@ static int model_cells(struct wanted *w, const struct simulate_place *place)
 	if (r)
 		return say(plan_plain_error(error));
 	for (size_t i = 0; i < plan.n; i++)
-		if (cell_program(&plan.cells[i])) {
+		if (plan.cells[i].family == FAMILY_GC) {
 			say_line("stubmap model",
 				 "--workload %s: no trace of a program on the "
 				 "collected heap; allowed: ring, replay:NAME",

@@ -141,22 +141,22 @@ static int show_cell(const struct cell *c, bool json)
 							0x44444444 };
 	struct stub_spec spec = { .context = &instance, .bound = bound };
 	struct show s = { .out = json ? json_array() : NULL };
-	struct code_config code;
-	struct stub_config config;
+	char error[CELL_ERROR];
+	struct setup setup;
 	struct stub_space space;
 	void (*target)(void) = nobody;
 	int e, status = 0;
 
 	memcpy(&spec.target, &target, sizeof spec.target);
-	world_configs(c, &code, &config, &spec.kind);
-	if (stub_signature_parse(c->signature, &spec.signature))
-		return say("--signature", "letters i l f d r, '>', and a letter or nothing");
+	if (setup_of(c, &setup, error))
+		return say("the cell", error);
+	spec.kind = setup.kind;
+	spec.signature = setup.signature;
 	if (spec.kind == STUB_BIND)
 		spec.nbound = scenario_bound(stub_nparams(spec.signature));
-	if ((e = code_open(&s.code, &code)))
+	if ((e = code_open(&s.code, &setup.code)))
 		return say(c->wx, strerror(-e));
-	if ((e = stub_space_open(&space, stub_strategy(c->stubs), s.code, &config,
-				 &host_runtime))) {
+	if ((e = stub_space_open(&space, setup.stubs, s.code, &setup.stub, &host_runtime))) {
 		status = say(c->stubs, e == -EINVAL ? "can't have its literals so" : strerror(-e));
 	} else {
 		if ((e = show_bound(&s, &space, c, &spec)))

@@ -7,9 +7,7 @@
 #include <string.h>
 
 #include "measure/child.h"
-#include "measure/measure.h"
-#include "measure/gc.h"
-#include "measure/wasm.h"
+#include "measure/families.h"
 #include "meters/memory.h"
 #include "base/say.h"
 #include "measure/prepare.h"
@@ -87,9 +85,7 @@ int child_main(int argc, char **argv)
 		status = wasm_prepare_cell(&job.cell, job.cache) ? 0 : 1;
 		goto out;
 	}
-	enum measure_status m = cell_program(&job.cell)	     ? measure_gc(&job, figures, why)
-				: cell_wasm(&job.cell, NULL) ? measure_wasm(&job, figures, why)
-							     : measure_cell(&job, figures, why);
+	enum measure_status m = measure_job(&job, figures, why);
 	if (m == MEASURE_REFUSED) {
 		say_line("stubmap", "%s", why);
 		goto out;

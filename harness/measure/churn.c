@@ -24,7 +24,7 @@
 
 #include "workloads/churn.h"
 #include "meters/figures.h"
-#include "measure/life.h"
+#include "measure/phases.h"
 #include "base/stamp.h"
 #include "calls/tenant.h"
 #include "meters/memory.h"
@@ -307,7 +307,7 @@ static int open_all(struct churner *c)
 {
 	const uint32_t slots = c->w->job->cell.instances;
 	const uint64_t wanted = c->w->job->cell.max_events;
-	const char *log = workload_find(c->w->job->cell.workload)->trace;
+	const char *log = c->w->setup->workload.trace;
 
 	c->steps = STEPS;
 	if (log && open_log(c, log))
@@ -326,11 +326,12 @@ static int open_all(struct churner *c)
 	return tenants_open(&c->t, c->w, slots);
 }
 
-int measure_churn(struct world *w, json_t *figures, struct prng *rng)
+static int phases(struct world *w, struct counters *unused, json_t *figures, struct prng *rng)
 {
 	struct churner *c = calloc(1, sizeof *c);
 	int e = -1;
 
+	(void)unused;
 	if (!c)
 		return world_fail(w, "churn", -ENOMEM);
 	c->w = w;
@@ -348,4 +349,10 @@ int measure_churn(struct world *w, json_t *figures, struct prng *rng)
 	free(c->unused);
 	free(c);
 	return e;
+}
+
+enum measure_status measure_churn(const struct job *job, const struct setup *setup, json_t *figures,
+				  char why[CELL_ERROR])
+{
+	return measure_in_world(job, setup, figures, why, phases);
 }

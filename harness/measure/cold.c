@@ -21,7 +21,7 @@
 #include <string.h>
 
 #include "meters/figures.h"
-#include "measure/cold.h"
+#include "measure/phases.h"
 #include "meters/memory.h"
 #include "measure/optimum.h"
 #include "calls/rounds.h"
@@ -90,7 +90,7 @@ static int live(struct cold *l, unsigned i)
 	struct code_stats before, after;
 
 	code_get_stats(w->code, &before);
-	if (open_space(l, w->ops, &w->stub_config))
+	if (open_space(l, w->ops, &w->setup->stub))
 		return -1;
 	rounds_zero(w);
 	uint64_t start = clock_ns();
@@ -153,7 +153,7 @@ static int make_crossed(struct cold *l, const struct stub_ops *placement, bool b
 {
 	struct world *w = l->w;
 
-	if (open_space(l, placement, &w->stub_config))
+	if (open_space(l, placement, &w->setup->stub))
 		return -1;
 	uint64_t t = clock_ns();
 	int e = bind(l, l->specs, l->callees, w->scenario.crossed, bulk);
@@ -174,7 +174,7 @@ static int make_crossed(struct cold *l, const struct stub_ops *placement, bool b
 static int call_generic(struct cold *l, const struct stub_ops *kin, double *call)
 {
 	struct world *w = l->w;
-	struct stub_config config = w->stub_config;
+	struct stub_config config = w->setup->stub;
 	struct scenario start = w->scenario;
 
 	config.policy = STUB_ONE;

@@ -15,7 +15,7 @@
 
 #include "meters/figures.h"
 #include "measure/flood_figures.h"
-#include "measure/life.h"
+#include "measure/phases.h"
 #include "base/stamp.h"
 #include "calls/tenant.h"
 #include "meters/memory.h"
@@ -136,12 +136,13 @@ static int run(struct flood *f, uint32_t count, struct prng *rng)
 	return 0;
 }
 
-int measure_flood(struct world *w, json_t *figures, struct prng *rng)
+static int phases(struct world *w, struct counters *unused, json_t *figures, struct prng *rng)
 {
 	const uint32_t count = w->job->cell.instances;
 	struct flood *f = calloc(1, sizeof *f);
 	int e = -1;
 
+	(void)unused;
 	if (!f) {
 		world_fail(w, "flood", -ENOMEM);
 		return -1;
@@ -157,4 +158,10 @@ int measure_flood(struct world *w, json_t *figures, struct prng *rng)
 	free(f->order);
 	free(f);
 	return e;
+}
+
+enum measure_status measure_flood(const struct job *job, const struct setup *setup, json_t *figures,
+				  char why[CELL_ERROR])
+{
+	return measure_in_world(job, setup, figures, why, phases);
 }

@@ -12,7 +12,7 @@
  * compare nothing but the program's answer. All are the same run: same seed, same layout, same
  * collections.
  */
-#include "measure/gc.h"
+#include "measure/phases.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -21,38 +21,22 @@
 
 #include "meters/figures.h"
 #include "gc/run.h"
-#include "calls/world.h"
 
 enum { WARMUP = 1, MILLION = 1000000 };
 
 enum row { ENCODE, RUN, COLLECT, WALK, LOOKUP, SHARE, ROWS };
 
-static enum gc_mode mode_of(const char *name)
+static struct gc_job job_of(const struct job *job, const struct setup *setup)
 {
-	int mode = 0;
-
-	while (mode < GC_MODES - 1 && strcmp(gc_mode_names[mode], name))
-		mode++;
-	return (enum gc_mode)mode;
-}
-
-static struct gc_job job_of(const struct job *job)
-{
-	const struct cell *cell = &job->cell;
-	struct code_config code;
-	struct stub_config stubs;
-	enum stub_kind kind;
-
-	world_configs(cell, &code, &stubs, &kind);
-	return (struct gc_job){ .program = cell_program(cell),
-				.size = cell->size,
-				.maps = map_encoder(cell->maps),
-				.stubs = stub_strategy(cell->stubs),
-				.wx = code.wx,
-				.quantum = code.quantum,
-				.tier = cell->tier,
-				.polls = cell->polls,
-				.mode = mode_of(cell->mode),
+	return (struct gc_job){ .program = setup->program,
+				.size = job->cell.size,
+				.maps = setup->maps,
+				.stubs = setup->stubs,
+				.wx = setup->code.wx,
+				.quantum = setup->code.quantum,
+				.tier = job->cell.tier,
+				.polls = job->cell.polls,
+				.mode = setup->mode,
 				.seed = job->seed,
 				.cache = job->cache };
 }
@@ -182,16 +166,12 @@ static enum measure_status time_runs(struct gc_job *g, const struct gc_result *j
 	return status;
 }
 
-enum measure_status measure_gc(const struct job *job, json_t *figures, char why[CELL_ERROR])
+enum measure_status measure_gc(const struct job *job, const struct setup *setup, json_t *figures,
+			       char why[CELL_ERROR])
 {
-	struct gc_job g = job_of(job);
+	struct gc_job g = job_of(job, setup);
 	struct gc_result r;
 
-	if (job->snapshot) {
-		snprintf(why, CELL_ERROR, "workload %s makes no calls that a snapshot could hold",
-			 job->cell.workload);
-		return MEASURE_REFUSED;
-	}
 	g.check = true;
 	enum gc_status judged = gc_run(&g, &r, why);
 	if (judged == GC_REFUSED)

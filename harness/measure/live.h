@@ -6,18 +6,16 @@
 #define STUBMAP_MEASURE_LIVE_H
 
 #include "meters/counters.h"
-#include "measure/measure.h"
-#include "base/prng.h"
+#include "measure/phases.h"
 #include "wasm/program.h"
 
 struct live {
 	const struct job *job;
-	struct wasm_program program;
+	const struct setup *setup;
 	char *first; /* a reader's module: what its first run printed */
 	size_t first_size;
 	char folder[WASM_PATH];
 	struct code_config code_config;
-	struct stub_config stub_config;
 	struct jit_object object;
 	uint32_t offset;	     /* of the text */
 	struct counters *counters;   /* of the timed runs; NULL: none were asked for */
@@ -36,14 +34,16 @@ struct place {
 	struct wasm_thread thread;
 };
 
+/* What the seed decides is drawn from rng, which it begins. */
+void wasm_live_open(struct live *, const struct job *, const struct setup *, json_t *figures,
+		    char why[CELL_ERROR], struct prng *rng);
+void wasm_live_close(struct live *);
+
 /* 0, or -1 with one line in why; wasm_place_close in any case. The module's object is compiled once
  * a live. */
 int wasm_place_open(struct live *, struct place *, const struct stub_ops *, enum code_wx);
 void wasm_place_close(struct place *);
 /* A reader's module has no native twin: all runs, the floor's too, must say the same. */
 int wasm_live_check(struct live *, const struct wasi *);
-
-/* wasm_flood.c: job->cell.instances at once. 0, or -1 with one line in why. */
-int measure_wasm_flood(struct live *, struct prng *);
 
 #endif

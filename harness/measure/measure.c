@@ -15,7 +15,6 @@
  * steady calls and after the retargeting. What the strategy does not decide is moved by the seed:
  * the base of the code, the offset of the text, the depth of the stack.
  */
-#include <alloca.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,29 +22,26 @@
 
 #include "meters/counters.h"
 #include "meters/figures.h"
-#include "measure/cold.h"
-#include "measure/life.h"
+#include "measure/phases.h"
 #include "meters/memory.h"
 #include "calls/rounds.h"
 #include "measure/snapshot.h"
 #include "base/stamp.h"
-#include "base/watch.h"
 
 enum { SAMPLE_NS = 2000000, WARMUP = 3 };
 
 struct run {
-	struct world w;
+	struct world *w;
 	uint64_t rounds_done; /* full rounds since the state was zeroed */
 	uint64_t faults_before;
 	struct counters *counters; /* NULL: none were asked for */
 	json_t *figures;
-	char *why;
 };
 
 static void figure_time(struct run *r, const char *phase, struct stamp t)
 {
 	const uint64_t per =
-	    !strcmp(phase, "first_call") ? r->w.scenario.crossed : r->w.scenario.nboundaries;
+	    !strcmp(phase, "first_call") ? r->w->scenario.crossed : r->w->scenario.nboundaries;
 
 	figure_one(r->figures, (struct figure_name){ phase, "ns", "stub", "clock" }, per, t.ns);
 	figure_one(r->figures, (struct figure_name){ phase, "ticks", "stub", "tsc" }, per, t.ticks);
@@ -55,38 +51,38 @@ static void phase_compile(struct run *r)
 {
 	static const struct figure_name name = { "compile", "ns", "function", "clock" };
 
-	if (r->w.cached)
+	if (r->w->cached)
 		figure_missing(r->figures, name, "the object came from the cache");
 	else
-		figure_one(r->figures, name, r->w.targets[0].nfunctions + r->w.callers.nfunctions,
-			   r->w.compile_ns);
+		figure_one(r->figures, name, r->w->targets[0].nfunctions + r->w->callers.nfunctions,
+			   r->w->compile_ns);
 }
 
 static int bind_one_by_one(struct run *r)
 {
 	int e = 0;
 
-	for (uint32_t k = 0; k < r->w.scenario.nboundaries && !e; k++)
-		e = r->w.ops->bind(&r->w.space, &r->w.specs[k], &r->w.callees[k]);
+	for (uint32_t k = 0; k < r->w->scenario.nboundaries && !e; k++)
+		e = r->w->ops->bind(&r->w->space, &r->w->specs[k], &r->w->callees[k]);
 	return e;
 }
 
 static int bind_all(struct run *r)
 {
-	uint32_t n = r->w.scenario.nboundaries;
+	uint32_t n = r->w->scenario.nboundaries;
 	int e = 0;
 
-	if (r->w.ops->prepare)
-		e = r->w.ops->prepare(&r->w.space, r->w.specs, n);
-	if (!e && r->w.ops->bind_many)
-		return r->w.ops->bind_many(&r->w.space, r->w.specs, r->w.pointers, n);
+	if (r->w->ops->prepare)
+		e = r->w->ops->prepare(&r->w->space, r->w->specs, n);
+	if (!e && r->w->ops->bind_many)
+		return r->w->ops->bind_many(&r->w->space, r->w->specs, r->w->pointers, n);
 	return e ? e : bind_one_by_one(r);
 }
 
 static void release_all(struct run *r)
 {
-	for (uint32_t k = 0; k < r->w.scenario.nboundaries; k++)
-		r->w.ops->release(&r->w.space, &r->w.callees[k]);
+	for (uint32_t k = 0; k < r->w->scenario.nboundaries; k++)
+		r->w->ops->release(&r->w->space, &r->w->callees[k]);
 }
 
 static void phase_release(struct run *r)
@@ -106,62 +102,62 @@ static int phase_bind(struct run *r)
 {
 	struct code_stats before, after;
 
-	code_get_stats(r->w.code, &before);
+	code_get_stats(r->w->code, &before);
 	struct stamp t = stamp_begin();
 	int e = bind_all(r);
 	t = stamp_end(t);
 	if (e)
-		return world_fail(&r->w, "bind", e);
-	code_get_stats(r->w.code, &after);
+		return world_fail(r->w, "bind", e);
+	code_get_stats(r->w->code, &after);
 	figure_time(r, "bind", t);
 	figure_one(r->figures, (struct figure_name){ "bind", "syscalls", "stub", "code" },
-		   r->w.scenario.nboundaries, after.syscalls - before.syscalls);
+		   r->w->scenario.nboundaries, after.syscalls - before.syscalls);
 
 	release_all(r);
 	t = stamp_begin();
 	e = bind_one_by_one(r);
 	t = stamp_end(t);
 	if (e)
-		return world_fail(&r->w, "bind one by one", e);
+		return world_fail(r->w, "bind one by one", e);
 	figure_time(r, "bind_one", t);
 	return 0;
 }
 
 static void run_rounds(struct run *r, uint64_t rounds)
 {
-	rounds_run(&r->w, rounds);
+	rounds_run(r->w, rounds);
 	r->rounds_done += rounds;
 }
 
 static void zero_state(struct run *r)
 {
-	rounds_zero(&r->w);
+	rounds_zero(r->w);
 	r->rounds_done = 0;
 }
 
 static int check_answer(struct run *r, const struct scenario *s, uint32_t version)
 {
-	return rounds_check(&r->w, s, version, r->rounds_done);
+	return rounds_check(r->w, s, version, r->rounds_done);
 }
 
 /* Each boundary that is ever crossed, once, in the order of its first crossing. */
 static int phase_first(struct run *r)
 {
-	struct scenario first = r->w.scenario;
+	struct scenario first = r->w->scenario;
 
 	zero_state(r);
 	if (first.shape == SCENARIO_DISPATCH) {
-		first.events = r->w.crossed;
+		first.events = r->w->crossed;
 		first.nevents = first.crossed;
-		r->w.state.events = r->w.thunks + r->w.scenario.nevents;
-		r->w.state.nevents = first.crossed;
+		r->w->state.events = r->w->thunks + r->w->scenario.nevents;
+		r->w->state.nevents = first.crossed;
 	}
 	struct stamp t = stamp_begin();
 	run_rounds(r, 1);
 	figure_time(r, "first_call", stamp_end(t));
 	if (first.shape == SCENARIO_DISPATCH) {
-		r->w.state.events = r->w.thunks;
-		r->w.state.nevents = r->w.scenario.nevents;
+		r->w->state.events = r->w->thunks;
+		r->w->state.nevents = r->w->scenario.nevents;
 	}
 	return check_answer(r, &first, 0);
 }
@@ -234,14 +230,14 @@ static void figure_counters(struct run *r, struct steady *t, uint64_t calls)
 
 static int phase_steady(struct run *r)
 {
-	const unsigned n = WARMUP + r->w.job->iterations;
+	const unsigned n = WARMUP + r->w->job->iterations;
 	size_t rows = 2 + (r->counters ? r->counters->n : 0);
 	uint64_t *cells = calloc(rows * n, sizeof *cells), rounds = 1;
 	struct steady t = { cells, cells + n, cells + 2 * n, calloc(n, sizeof(bool)), n };
 	int e = -1;
 
 	if (!cells || !t.counted) {
-		world_fail(&r->w, "steady", -ENOMEM);
+		world_fail(r->w, "steady", -ENOMEM);
 		goto out;
 	}
 	zero_state(r);
@@ -250,13 +246,13 @@ static int phase_steady(struct run *r)
 		rounds *= 2;
 	for (unsigned i = 0; i < n; i++)
 		sample_counted(r, &t, i, rounds);
-	uint64_t calls = rounds * r->w.scenario.nevents;
+	uint64_t calls = rounds * r->w->scenario.nevents;
 	figure_samples(r->figures, (struct figure_name){ "steady", "ns", "call", "clock" }, calls,
 		       WARMUP, t.ns, n);
 	figure_samples(r->figures, (struct figure_name){ "steady", "ticks", "call", "tsc" }, calls,
 		       WARMUP, t.ticks, n);
 	figure_counters(r, &t, calls);
-	e = check_answer(r, &r->w.scenario, 0);
+	e = check_answer(r, &r->w->scenario, 0);
 out:
 	free(cells);
 	free(t.counted);
@@ -265,34 +261,34 @@ out:
 
 static int phase_retarget(struct run *r)
 {
-	const uint32_t n = r->w.scenario.nboundaries;
+	const uint32_t n = r->w->scenario.nboundaries;
 	int e = 0;
 
 	struct stamp t = stamp_begin();
 	for (uint32_t k = 0; k < n && !e; k++) {
-		const uint8_t *old = r->w.specs[k].target;
+		const uint8_t *old = r->w->specs[k].target;
 
-		e = r->w.ops->retarget(&r->w.space, &r->w.callees[k],
-				       old - r->w.targets[0].text + r->w.targets[1].text);
+		e = r->w->ops->retarget(&r->w->space, &r->w->callees[k],
+					old - r->w->targets[0].text + r->w->targets[1].text);
 	}
 	t = stamp_end(t);
 	if (e)
-		return world_fail(&r->w, "retarget", e);
+		return world_fail(r->w, "retarget", e);
 	figure_time(r, "retarget", t);
 	/* The floor's compiled callers know the targets by name: nothing of theirs was replaced. */
-	if (r->w.ops->flags & STUB_DIRECT)
+	if (r->w->ops->flags & STUB_DIRECT)
 		return 0;
 	zero_state(r);
 	run_rounds(r, 2);
-	return check_answer(r, &r->w.scenario, 1);
+	return check_answer(r, &r->w->scenario, 1);
 }
 
 static int phase_space(struct run *r)
 {
-	const uint32_t n = r->w.scenario.nboundaries;
+	const uint32_t n = r->w->scenario.nboundaries;
 	struct code_stats s;
 
-	code_get_stats(r->w.code, &s);
+	code_get_stats(r->w->code, &s);
 	const struct {
 		const char *event;
 		uint64_t value;
@@ -312,73 +308,28 @@ static int phase_space(struct run *r)
 		   s.syscalls);
 	figure_one(r->figures, (struct figure_name){ "space", "regions", "process", "code" }, 1,
 		   s.mappings);
-	return meters_space(r->w.code, n, r->faults_before, r->figures, r->why);
+	return meters_space(r->w->code, n, r->faults_before, r->figures, r->w->why);
 }
 
-static int all_phases(struct run *r, struct prng *rng)
+static int phases(struct world *w, struct counters *counters, json_t *figures, struct prng *rng)
 {
-	watch_phase("measuring");
-	switch (cell_life(&r->w.job->cell)) {
-	case LIFE_TIERUP:
-		return measure_tierup(&r->w, r->figures, rng);
-	case LIFE_FLOOD:
-		return measure_flood(&r->w, r->figures, rng);
-	case LIFE_CHURN:
-		return measure_churn(&r->w, r->figures, rng);
-	default:
-		break;
-	}
-	phase_compile(r);
-	r->faults_before = meters_minor_faults();
-	if (phase_bind(r) || phase_first(r) || phase_steady(r))
+	struct run r = { .w = w, .counters = counters, .figures = figures };
+
+	(void)rng;
+	phase_compile(&r);
+	r.faults_before = meters_minor_faults();
+	if (phase_bind(&r) || phase_first(&r) || phase_steady(&r))
 		return -1;
-	if (r->w.job->snapshot)
-		return snapshot_write(&r->w, r->w.job->snapshot, r->why);
-	if (phase_space(r) || phase_retarget(r))
+	if (w->job->snapshot)
+		return snapshot_write(w, w->job->snapshot, w->why);
+	if (phase_space(&r) || phase_retarget(&r))
 		return -1;
-	phase_release(r);
-	return measure_cold(&r->w, r->figures);
+	phase_release(&r);
+	return measure_cold(w, figures);
 }
 
-/* Moves the stack by 0..4080 bytes, which the strategy does not decide. */
-static __attribute__((noinline)) int all_phases_at_depth(struct run *r, struct prng *rng,
-							 size_t depth)
+enum measure_status measure_calls(const struct job *job, const struct setup *setup, json_t *figures,
+				  char why[CELL_ERROR])
 {
-	volatile char *pad = alloca(depth + 16);
-
-	pad[0] = 0;
-	return all_phases(r, rng);
-}
-
-static int open_counters(struct run *r, const struct job *job)
-{
-	char error[COUNTERS_ERROR];
-
-	if (!job->nmeters || !counters_open(&r->counters, job->meters, job->nmeters, NULL, error))
-		return 0;
-	snprintf(r->why, CELL_ERROR, "%.*s", CELL_ERROR - 1, error);
-	return -1;
-}
-
-enum measure_status measure_cell(const struct job *job, json_t *figures, char why[CELL_ERROR])
-{
-	struct run r = { .figures = figures, .why = why };
-	struct prng rng;
-
-	prng_seed(&rng, job->seed);
-	if (job->snapshot && cell_life(&job->cell)) {
-		snprintf(why, CELL_ERROR, "workload %s has no steady state to take",
-			 job->cell.workload);
-		return MEASURE_REFUSED;
-	}
-	enum measure_status status = world_open(&r.w, job, &rng, why);
-	if (status == MEASURE_OK && open_counters(&r, job))
-		status = MEASURE_REFUSED;
-	const size_t depth = 16 * prng_below(&rng, 256);
-	if (status == MEASURE_OK && all_phases_at_depth(&r, &rng, depth))
-		status = MEASURE_FAILED;
-	if (r.counters)
-		counters_close(r.counters);
-	world_close(&r.w);
-	return status;
+	return measure_in_world(job, setup, figures, why, phases);
 }

@@ -41,12 +41,12 @@ static int build(const char *file, const char *folder)
 
 bool wasm_prepare_cell(const struct cell *c, const char *cache)
 {
-	struct wasm_program p;
 	char folder[WASM_PATH], error[WASM_ERROR];
+	struct wasm_program p;
 	struct wasm_module *m;
 	struct jit_object object;
 
-	if (!cell_wasm(c, &p))
+	if (!wasm_program_named(c->workload, &p))
 		return false;
 	wasm_program_folder(&p, folder);
 	watch_phase("building, once");
@@ -109,7 +109,7 @@ static bool is_first(const struct cell *cells, size_t i, struct wasm_program *p)
 {
 	size_t k = 0;
 
-	if (!cell_wasm(&cells[i], p) || !(p->fetched || p->own))
+	if (!wasm_program_named(cells[i].workload, p) || !(p->fetched || p->own))
 		return false;
 	while (strcmp(cells[k].workload, cells[i].workload) || cells[k].tier != cells[i].tier)
 		k++;

@@ -22,7 +22,7 @@
 #include <string.h>
 
 #include "meters/figures.h"
-#include "measure/life.h"
+#include "measure/phases.h"
 #include "base/stamp.h"
 #include "calls/tierup.h"
 
@@ -324,7 +324,7 @@ static int bind_all(struct world *w)
 	return e ? world_fail(w, "bind", e) : 0;
 }
 
-int measure_tierup(struct world *w, json_t *figures, struct prng *rng)
+static int phases(struct world *w, struct counters *unused, json_t *figures, struct prng *rng)
 {
 	struct upgrader *u = calloc(1, sizeof *u);
 	struct tierup *t = aligned_alloc(_Alignof(struct tierup), sizeof *t);
@@ -332,6 +332,7 @@ int measure_tierup(struct world *w, json_t *figures, struct prng *rng)
 	const uint32_t n = w->scenario.nboundaries;
 	int e = -1;
 
+	(void)unused;
 	if (!u || !t || !(u->targets[0] = calloc(2 * (size_t)n, sizeof(void *)))) {
 		world_fail(w, "tierup", -ENOMEM);
 		goto out;
@@ -362,4 +363,10 @@ out:
 	free(u);
 	free(t);
 	return e;
+}
+
+enum measure_status measure_tierup(const struct job *job, const struct setup *setup,
+				   json_t *figures, char why[CELL_ERROR])
+{
+	return measure_in_world(job, setup, figures, why, phases);
 }

@@ -21,7 +21,7 @@
  * Crossings are counted in a run of their own under a strategy that only counts: they are the same
  * under each. A program that traps, exits or answers wrongly is a failed cell.
  */
-#include "measure/wasm.h"
+#include "measure/live.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -33,8 +33,6 @@
 #include "meters/memory.h"
 #include "base/prng.h"
 #include "wasm/counting.h"
-#include "measure/live.h"
-#include "calls/world.h"
 #include "base/watch.h"
 
 enum { WARMUP = 1, TIMES = 3, MICRO = 1000000, CALLEES = 65536 };
@@ -117,7 +115,7 @@ static int count_stubs(struct live *l, const struct place *p, const struct wasm_
 	}
 	if (n <= CALLEES)
 		return 0;
-	snprintf(l->why, CELL_ERROR, "%s: %zu callees; %d are allowed", l->program.name, n,
+	snprintf(l->why, CELL_ERROR, "%s: %zu callees; %d are allowed", l->setup->wasm.name, n,
 		 CALLEES);
 	return -1;
 }
@@ -130,7 +128,7 @@ static int run_once(struct live *l, struct place *p, struct sample *out, const u
 	struct wasi wasi;
 
 	code_get_stats(p->code, &before);
-	int e = wasm_program_system(&l->program, l->folder, l->job->seed, &wasi, l->why);
+	int e = wasm_program_system(&l->setup->wasm, l->folder, l->job->seed, &wasi, l->why);
 
 	if (!e)
 		e = wasm_instance_open(&in, p->module, &p->space, &p->thread, &wasi, l->why);
@@ -365,31 +363,13 @@ static int open_counters(struct live *l)
 	return -1;
 }
 
-enum measure_status measure_wasm(const struct job *job, json_t *figures, char why[CELL_ERROR])
+enum measure_status measure_wasm(const struct job *job, const struct setup *setup, json_t *figures,
+				 char why[CELL_ERROR])
 {
-	struct live l = { .job = job, .figures = figures, .why = why };
+	struct live l;
 	struct prng rng;
-	enum stub_kind kind;
 
-	if (job->snapshot) {
-		snprintf(why, CELL_ERROR, "workload %s makes no calls that a snapshot could hold",
-			 job->cell.workload);
-		return MEASURE_REFUSED;
-	}
-	prng_seed(&rng, job->seed);
-	world_configs(&job->cell, &l.code_config, &l.stub_config, &kind);
-	l.code_config.colour = prng_below(&rng, 512);
-	l.code_config.faults = getenv("STUBMAP_CODE_TEST");
-	l.offset = 16 * prng_below(&rng, 256);
-	cell_wasm(&job->cell, &l.program);
-	wasm_program_folder(&l.program, l.folder);
-	if (l.program.flood) {
-		int e = measure_wasm_flood(&l, &rng);
-
-		jit_object_free(&l.object);
-		free(l.first);
-		return e ? MEASURE_FAILED : MEASURE_OK;
-	}
+	wasm_live_open(&l, job, setup, figures, why, &rng);
 	l.callees = calloc(CALLEES, sizeof *l.callees);
 	l.crossed = calloc(CALLEES, sizeof *l.crossed);
 	if (!l.callees || !l.crossed)
@@ -398,15 +378,14 @@ enum measure_status measure_wasm(const struct job *job, json_t *figures, char wh
 	if (!e)
 		e = open_counters(&l);
 	if (!e)
-		e = time_runs(&l, stub_strategy(job->cell.stubs));
+		e = time_runs(&l, setup->stubs);
 	if (l.counters)
 		counters_close(l.counters);
 	l.counters = NULL;
 	if (!e)
-		e = time_cold(&l, stub_strategy(job->cell.stubs));
-	jit_object_free(&l.object);
-	free(l.first);
+		e = time_cold(&l, setup->stubs);
 	free(l.callees);
 	free(l.crossed);
+	wasm_live_close(&l);
 	return e ? MEASURE_FAILED : MEASURE_OK;
 }

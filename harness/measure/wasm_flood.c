@@ -39,7 +39,7 @@ static int add(struct wasm_flood *f)
 	struct wasm_instance_stats stats;
 	struct wasm_times times = { 0 };
 
-	if (wasm_program_system(&l->program, l->folder, l->job->seed, &a->wasi, l->why) ||
+	if (wasm_program_system(&l->setup->wasm, l->folder, l->job->seed, &a->wasi, l->why) ||
 	    wasm_instance_open(&a->in, f->p.module, &f->p.space, &f->p.thread, &a->wasi, l->why)) {
 		wasi_close(&a->wasi);
 		return -1;
@@ -98,19 +98,24 @@ static int run(struct wasm_flood *f, uint32_t count, struct prng *rng)
 	return 0;
 }
 
-int measure_wasm_flood(struct live *l, struct prng *rng)
+enum measure_status measure_wasm_flood(const struct job *job, const struct setup *setup,
+				       json_t *figures, char why[CELL_ERROR])
 {
-	const uint32_t count = l->job->cell.instances;
-	struct wasm_flood f = { .l = l, .all = calloc(count, sizeof *f.all) };
+	const uint32_t count = job->cell.instances;
+	struct live l;
+	struct wasm_flood f = { .l = &l, .all = calloc(count, sizeof *f.all) };
+	struct prng rng;
 	int e = -1;
 
+	wasm_live_open(&l, job, setup, figures, why, &rng);
 	if (!f.all)
-		snprintf(l->why, CELL_ERROR, "flood: out of memory");
-	else if (!wasm_place_open(l, &f.p, stub_strategy(l->job->cell.stubs), l->code_config.wx))
-		e = run(&f, count, rng);
+		snprintf(why, CELL_ERROR, "flood: out of memory");
+	else if (!wasm_place_open(&l, &f.p, setup->stubs, l.code_config.wx))
+		e = run(&f, count, &rng);
 	while (f.count)
-		drop(&f, rng);
+		drop(&f, &rng);
 	wasm_place_close(&f.p);
 	free(f.all);
-	return e;
+	wasm_live_close(&l);
+	return e ? MEASURE_FAILED : MEASURE_OK;
 }

@@ -13,27 +13,13 @@
 #include <stubmap/map.h>
 #include <stubmap/stub.h>
 
-#include "workloads/workload.h"
+#include "workloads/gc.h"
+#include "workloads/wasm.h"
 #include "runs/cell.h"
 #include "base/file.h"
 #include "base/suggest.h"
 
 enum type { TEXT, U32, U64, FLAG };
-/* Bits: which workloads a key is for. A ring has a population of one kind, a replay a trace's. */
-enum use {
-	RING = 1,
-	REPLAY = 2,
-	CALLS = RING | REPLAY,
-	GC = 4,
-	TIERUP = 8,
-	FLOOD = 16,
-	CHURN = 32,
-	STEADY = 64, /* one tier throughout */
-	WASM = 128,
-	DEFERRED = 256, /* and only where stubs are made when called */
-	ALWAYS = CALLS | GC | WASM
-};
-
 static const struct field {
 	const char *key;
 	enum type type;
@@ -42,29 +28,29 @@ static const struct field {
 	enum use use;
 } fields[] = {
 #define AT(m) offsetof(struct cell, m), sizeof((struct cell *)0)->m
-	{ "stubs", TEXT, AT(stubs), 0, 0, ALWAYS },
-	{ "maps", TEXT, AT(maps), 0, 0, ALWAYS },
-	{ "workload", TEXT, AT(workload), 0, 0, ALWAYS },
-	{ "live", U32, AT(live), 1, 65536, RING },
-	{ "kind", TEXT, AT(kind), 0, 0, RING },
-	{ "signature", TEXT, AT(signature), 0, 0, RING },
-	{ "wx", TEXT, AT(wx), 0, 0, ALWAYS },
-	{ "quantum", U32, AT(quantum), 4096, 65536, ALWAYS },
-	{ "literals", TEXT, AT(literals), 0, 0, CALLS | WASM },
-	{ "markers", FLAG, AT(markers), 0, 0, CALLS | WASM },
-	{ "policy", TEXT, AT(policy), 0, 0, CALLS | WASM | DEFERRED },
-	{ "generic", U32, AT(generic), 0, CELL_MAX_GENERIC, CALLS | WASM | DEFERRED },
-	{ "share", FLAG, AT(share), 0, 0, CALLS | FLOOD },
-	{ "tier", U32, AT(tier), 0, 2, STEADY | GC },
-	{ "max_events", U64, AT(max_events), 0, INT64_MAX, REPLAY | CHURN },
-	{ "threads", U32, AT(threads), 1, 8, TIERUP },
-	{ "upgrades", U64, AT(upgrades), 1, 1000000, TIERUP },
-	{ "instances", U32, AT(instances), 1, 1000, FLOOD | CHURN },
-	{ "poison", FLAG, AT(poison), 0, 0, TIERUP | CHURN },
-	{ "mode", TEXT, AT(mode), 0, 0, GC },
-	{ "polls", FLAG, AT(polls), 0, 0, GC },
-	{ "size", U32, AT(size), 0, UINT32_MAX, GC },
-	{ "replica", U32, AT(replica), 0, 1, ALWAYS },
+	{ "stubs", TEXT, AT(stubs), 0, 0, USE_ALWAYS },
+	{ "maps", TEXT, AT(maps), 0, 0, USE_ALWAYS },
+	{ "workload", TEXT, AT(workload), 0, 0, USE_ALWAYS },
+	{ "live", U32, AT(live), 1, 65536, USE_RING },
+	{ "kind", TEXT, AT(kind), 0, 0, USE_RING },
+	{ "signature", TEXT, AT(signature), 0, 0, USE_RING },
+	{ "wx", TEXT, AT(wx), 0, 0, USE_ALWAYS },
+	{ "quantum", U32, AT(quantum), 4096, 65536, USE_ALWAYS },
+	{ "literals", TEXT, AT(literals), 0, 0, USE_CALLS | USE_WASM },
+	{ "markers", FLAG, AT(markers), 0, 0, USE_CALLS | USE_WASM },
+	{ "policy", TEXT, AT(policy), 0, 0, USE_CALLS | USE_WASM | USE_DEFERRED },
+	{ "generic", U32, AT(generic), 0, CELL_MAX_GENERIC, USE_CALLS | USE_WASM | USE_DEFERRED },
+	{ "share", FLAG, AT(share), 0, 0, USE_CALLS | USE_FLOOD },
+	{ "tier", U32, AT(tier), 0, 2, USE_STEADY | USE_GC },
+	{ "max_events", U64, AT(max_events), 0, INT64_MAX, USE_REPLAY | USE_CHURN },
+	{ "threads", U32, AT(threads), 1, 8, USE_TIERUP },
+	{ "upgrades", U64, AT(upgrades), 1, 1000000, USE_TIERUP },
+	{ "instances", U32, AT(instances), 1, 1000, USE_FLOOD | USE_CHURN },
+	{ "poison", FLAG, AT(poison), 0, 0, USE_TIERUP | USE_CHURN },
+	{ "mode", TEXT, AT(mode), 0, 0, USE_GC },
+	{ "polls", FLAG, AT(polls), 0, 0, USE_GC },
+	{ "size", U32, AT(size), 0, UINT32_MAX, USE_GC },
+	{ "replica", U32, AT(replica), 0, 1, USE_ALWAYS },
 #undef AT
 };
 enum { NFIELDS = sizeof fields / sizeof *fields };
@@ -86,40 +72,22 @@ void cell_defaults(struct cell *c)
 			    .upgrades = 10000,
 			    .instances = 10,
 			    .mode = "normal" };
+	cell_resolve(c);
 }
 
-const struct gc_program *cell_program(const struct cell *c)
+void cell_resolve(struct cell *c)
 {
-	for (size_t i = 0; gc_programs[i]; i++)
-		if (!strcmp(gc_programs[i]->workload, c->workload))
-			return gc_programs[i];
-	return NULL;
+	const struct stub_ops *ops = stub_strategy(c->stubs);
+
+	c->family = family_of(c->workload, &c->use);
+	/* Of an arm that this build does not know: what its record holds. */
+	if (!ops || ops->flags & STUB_DEFERRED)
+		c->use |= USE_DEFERRED;
 }
 
-bool cell_wasm(const struct cell *c, struct wasm_program *out)
-{
-	return wasm_program_named(c->workload, out);
-}
-
-/* A workload that this build does not know uses what its record holds. */
 static bool applies(const struct cell *c, const struct field *f)
 {
-	const struct workload *w = workload_find(c->workload);
-	static const unsigned lives[LIVES] = { [LIFE_CALLS] = STEADY,
-					       [LIFE_TIERUP] = TIERUP,
-					       [LIFE_FLOOD] = FLOOD | STEADY,
-					       [LIFE_CHURN] = CHURN | STEADY };
-	const struct stub_ops *ops = stub_strategy(c->stubs);
-	struct wasm_program program;
-
-	if (f->use & DEFERRED && ops && !(ops->flags & STUB_DEFERRED))
-		return false;
-	if (w)
-		return f->use &
-		       (lives[w->life] | (w->trace && w->life != LIFE_CHURN ? REPLAY : RING));
-	if (cell_wasm(c, &program))
-		return f->use & (WASM | STEADY | (program.flood ? FLOOD : 0));
-	return !cell_program(c) || f->use & GC;
+	return f->use & c->use & USE_ANY && (!(f->use & USE_DEFERRED) || c->use & USE_DEFERRED);
 }
 
 bool cell_applies(const struct cell *c, const char *key)
@@ -128,16 +96,6 @@ bool cell_applies(const struct cell *c, const char *key)
 		if (!strcmp(fields[i].key, key))
 			return applies(c, &fields[i]);
 	return false;
-}
-
-enum workload_life cell_life(const struct cell *c)
-{
-	const struct workload *w = workload_find(c->workload);
-	struct wasm_program program;
-
-	if (cell_wasm(c, &program) && program.flood)
-		return LIFE_FLOOD;
-	return w ? w->life : LIFE_CALLS;
 }
 
 static uint64_t get(const struct cell *c, const struct field *f)
@@ -253,8 +211,8 @@ static void refuse_key(const struct cell *c, const struct field *f, char error[C
 {
 	struct cell deferred = *c;
 
-	snprintf(deferred.stubs, sizeof deferred.stubs, "lazy+pool");
-	if (f->use & DEFERRED && applies(&deferred, f))
+	deferred.use |= USE_DEFERRED;
+	if (f->use & USE_DEFERRED && applies(&deferred, f))
 		snprintf(error, CELL_ERROR, "%s does not apply to %s: only to lazy+NAME", f->key,
 			 c->stubs);
 	else
@@ -287,6 +245,7 @@ int cell_read(const json_t *json, struct cell *c, char error[CELL_ERROR])
 		if ((r = read_field(&fields[i], v, c, error)))
 			return r;
 	}
+	cell_resolve(c);
 	for (size_t i = 0; i < NFIELDS; i++) {
 		if (applies(c, &fields[i]))
 			continue;
@@ -302,11 +261,11 @@ int cell_read(const json_t *json, struct cell *c, char error[CELL_ERROR])
 /* The reader's own file that the workload is; NULL: it has a name. */
 static const char *own_file(const char *workload)
 {
-	const struct workload *w = workload_find(workload);
+	struct workload w;
 	struct wasm_program program;
 
-	if (w && workload_own(w))
-		return w->trace;
+	if (workload_named(workload, &w))
+		return workload_own(&w) ? w.trace : NULL;
 	return wasm_program_named(workload, &program) && program.own ? program.name : NULL;
 }
 
@@ -349,10 +308,10 @@ static void fill_in_signature(const json_t *json, struct cell *c)
 /* What only a cell's program knows: its own size, and its maps where none are named. */
 static int fill_in(const json_t *json, struct cell *c, char error[CELL_ERROR])
 {
-	const struct gc_program *p = cell_program(c);
+	const struct gc_program *p = gc_program_of(c->workload);
 
 	if (!p) {
-		if (!(workload_find(c->workload) || cell_wasm(c, NULL)) || !strcmp(c->maps, "none"))
+		if (!strcmp(c->maps, "none"))
 			return 0;
 		snprintf(error, CELL_ERROR,
 			 "maps '%s' on workload %s, which has no stack maps: those are gc:NAME's",
@@ -409,7 +368,7 @@ int cell_from_json(const json_t *json, struct cell *c, char error[CELL_ERROR])
 	}
 	/* Callers share their instances: boxes of an i64 would be one another's; and each result
 	 * has to say which tier gave it. */
-	if (cell_life(c) == LIFE_TIERUP &&
+	if (c->family == FAMILY_TIERUP &&
 	    (strchr(c->signature, 'l') || strcmp(strchr(c->signature, '>'), ">i"))) {
 		snprintf(error, CELL_ERROR,
 			 "signature '%s' on workload %s: parameters i f d r, result i are allowed",

@@ -42,9 +42,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "workloads/gc.h"
-#include "workloads/wasm.h"
-#include "workloads/workload.h"
+#include "runs/family.h"
 
 enum { SCHEMA = 1, CELL_ERROR = 240, CELL_MAX_GENERIC = 1000 };
 
@@ -70,6 +68,9 @@ struct cell {
 	bool polls;	     /* gc: safepoint polls in loops and at entries */
 	uint32_t size;	     /* gc: as the program means it; 0 in a plan: the program's own */
 	unsigned replica;    /* 1: the baseline under a second name (A/A) */
+	/* What workload and stubs mean for the other keys (cell_resolve). */
+	enum family family;
+	unsigned use; /* enum use */
 };
 
 void cell_defaults(struct cell *);
@@ -78,14 +79,9 @@ void cell_defaults(struct cell *);
 int cell_from_json(const json_t *, struct cell *, char error[CELL_ERROR]);
 json_t *cell_to_json(const struct cell *);
 bool cell_equal(const struct cell *, const struct cell *);
-/* The program of a cell on the collected heap; NULL: it has none. */
-const struct gc_program *cell_program(const struct cell *);
-/* Whether a cell runs a live wasm program, and which; out may be NULL, lives as long as the cell.
- */
-bool cell_wasm(const struct cell *, struct wasm_program *out);
-
-/* What is done with the workload's scenario; LIFE_CALLS of one that is none. */
-enum workload_life cell_life(const struct cell *);
+/* To be called where workload or stubs of a cell are set by hand: all that makes a whole cell does
+ * so itself. */
+void cell_resolve(struct cell *);
 
 /* Like cell_from_json, but takes names as they stand: a run file may know arms that this build does
  * not. Keys, types and lengths are checked. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <stubmap/map.h>
 
+#include "workloads/gc.h"
 #include "base/file.h"
 #include "runs/plan.h"
 #include "base/prng.h"
@@ -134,6 +135,7 @@ static void drop_unused(const json_t *baseline, const struct cell *c, json_t *js
 
 	if (stubs)
 		snprintf(base.stubs, sizeof base.stubs, "%s", stubs);
+	cell_resolve(&base);
 	for (size_t i = 0; i < sizeof of_arms / sizeof *of_arms; i++)
 		if (!cell_applies(&base, of_arms[i]) && !json_object_get(baseline, of_arms[i]))
 			json_object_del(json, of_arms[i]);

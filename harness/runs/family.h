@@ -1,0 +1,62 @@
+/*
+ * family.h - families of workloads: the cells of one are asked about in the same words and measured
+ * in the same way.
+ *
+ * One row a family. Two other tables are indexed by it: how its cells are measured stands in
+ * measure/families.c, which table shows them in analysis/views.c.
+ */
+#ifndef STUBMAP_RUNS_FAMILY_H
+#define STUBMAP_RUNS_FAMILY_H
+
+#include "workloads/workload.h"
+
+/* Bits: which cells a key is for. */
+enum use {
+	USE_RING = 1,	/* a population of one kind */
+	USE_REPLAY = 2, /* or a trace's */
+	USE_GC = 4,
+	USE_TIERUP = 8,
+	USE_FLOOD = 16,
+	USE_CHURN = 32,
+	USE_STEADY = 64, /* one tier throughout */
+	USE_WASM = 128,
+	USE_DEFERRED = 256, /* and only where stubs are made when called */
+	USE_CALLS = USE_RING | USE_REPLAY,
+	USE_ALWAYS = USE_CALLS | USE_GC | USE_WASM,
+	USE_ANY = USE_DEFERRED - 1
+};
+
+/*        id          name          stubs' life  keys of its cells, and of those with a trace */
+#define FAMILY_ROWS(X)                                                                   \
+	X(CALLS, "calls", LIFE_CALLS, USE_STEADY | USE_RING, USE_STEADY | USE_REPLAY)    \
+	X(TIERUP, "tierup", LIFE_TIERUP, USE_TIERUP | USE_RING, USE_TIERUP | USE_REPLAY) \
+	X(FLOOD, "flood", LIFE_FLOOD, USE_FLOOD | USE_STEADY | USE_RING,                 \
+	  USE_FLOOD | USE_STEADY | USE_REPLAY)                                           \
+	X(CHURN, "churn", LIFE_CHURN, USE_CHURN | USE_STEADY | USE_RING,                 \
+	  USE_CHURN | USE_STEADY | USE_RING)                                             \
+	X(GC, "gc", LIFE_CALLS, USE_GC, USE_GC)                                          \
+	X(WASM, "wasm", LIFE_CALLS, USE_WASM | USE_STEADY, USE_WASM | USE_STEADY)        \
+	X(WASM_FLOOD, "flood:wasm", LIFE_FLOOD, USE_WASM | USE_STEADY | USE_FLOOD,       \
+	  USE_WASM | USE_STEADY | USE_FLOOD)                                             \
+	/* Of a workload that this build does not know: what its record holds. */        \
+	X(UNKNOWN, "unknown", LIFE_CALLS, USE_ANY, USE_ANY)
+
+enum family {
+#define FAMILY_ID(id, ...) FAMILY_##id,
+	FAMILY_ROWS(FAMILY_ID)
+#undef FAMILY_ID
+	    FAMILIES
+};
+
+struct family_row {
+	const char *name;
+	enum workload_life life;
+	unsigned keys, traced; /* enum use */
+};
+
+extern const struct family_row family_rows[FAMILIES];
+
+/* Of a workload's name; *keys becomes what its cells have, without USE_DEFERRED. */
+enum family family_of(const char *workload, unsigned *keys);
+
+#endif

@@ -1,0 +1,84 @@
+/* setup.c - each name of a cell is looked up in its table; what is not there is refused. */
+#include "runs/setup.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <stubmap/map.h>
+
+#include "base/suggest.h"
+
+static int unknown(const char *key, const char *value, char *error)
+{
+	const char *names[CELL_NAMES];
+
+	suggest_refuse(error, CELL_ERROR, key, value, names, cell_names(key, names, CELL_NAMES));
+	return -EINVAL;
+}
+
+/* A name's place among all that are allowed for its key; 0 where the key does not apply. */
+static int place_of(const char *key, const char *value, unsigned *out, char *error)
+{
+	const char *names[CELL_NAMES];
+	const size_t n = cell_names(key, names, CELL_NAMES);
+
+	for (*out = 0; *value && *out < n; (*out)++)
+		if (!strcmp(names[*out], value))
+			return 0;
+	return *value ? unknown(key, value, error) : 0;
+}
+
+static int find_program(const struct cell *c, struct setup *s, char *error)
+{
+	unsigned keys;
+	bool known;
+
+	s->family = family_of(c->workload, &keys);
+	s->program = gc_program_of(c->workload);
+	known = workload_named(c->workload, &s->workload) || s->program;
+	return wasm_program_named(c->workload, &s->wasm) || known
+		   ? 0
+		   : unknown("workload", c->workload, error);
+}
+
+static int find_arm(const struct cell *c, struct setup *s, char *error)
+{
+	if (!(s->stubs = stub_strategy(c->stubs)))
+		return unknown("stubs", c->stubs, error);
+	if (s->family != FAMILY_GC)
+		return 0;
+	s->maps = map_encoder(c->maps);
+	return s->maps ? 0 : unknown("maps", c->maps, error);
+}
+
+int setup_of(const struct cell *c, struct setup *s, char error[CELL_ERROR])
+{
+	/* in the order of cell_names */
+	static const enum stub_literals forms[] = { STUB_LITERALS_OWN, STUB_LITERALS_BAKED,
+						    STUB_LITERALS_TABLE };
+	unsigned wx, literals, policy, kind, mode;
+
+	*s = (struct setup){ 0 };
+	if (find_program(c, s, error) || find_arm(c, s, error) ||
+	    place_of("wx", c->wx, &wx, error) ||
+	    place_of("literals", c->literals, &literals, error) ||
+	    place_of("policy", c->policy, &policy, error) ||
+	    place_of("kind", c->kind, &kind, error) || place_of("mode", c->mode, &mode, error))
+		return -EINVAL;
+	if (*c->signature && stub_signature_parse(c->signature, &s->signature)) {
+		snprintf(error, CELL_ERROR, "signature '%s' is none", c->signature);
+		return -EINVAL;
+	}
+	s->code = (struct code_config){ .wx = wx, .quantum = c->quantum, .share = c->share };
+	s->stub = (struct stub_config){
+		.literals = forms[literals],
+		.markers = c->markers,
+		.running = s->family == FAMILY_TIERUP,
+		.poison = c->poison,
+		.policy = policy,
+		.generic = c->generic,
+	};
+	s->kind = kind;
+	s->mode = mode;
+	return 0;
+}
