@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/progress.h"
+#include "runs/job.h"
 #include "runs/spawn.h"
 #include "base/watch.h"
 #include "wasm/program.h"
@@ -82,10 +83,15 @@ static void prepare(const struct cell *c, const char *cache, struct progress *pr
 {
 	struct waiting waiting = { progress, c };
 	const struct spawn_options options = { .tick = tick, .arg = &waiting };
-	json_t *record = NULL;
-	json_t *job =
-	    json_pack("{s:o, s:b, s:i, s:i, s:s, s:s*}", "cell", cell_to_json(c), "prepare", 1,
-		      "seed", 1, "iterations", 1, "data", "", "cache", cache);
+	const struct job wanted = { .cell = *c,
+				    .seed = 1,
+				    .iterations = 1,
+				    .cpu = -1,
+				    .cache = cache,
+				    .data = "",
+				    .laps = 1,
+				    .prepare = true };
+	json_t *job = job_to_json(&wanted), *record = NULL;
 
 	if (job && !spawn_job(job, &options, &record))
 		progress_step(progress, c->workload);

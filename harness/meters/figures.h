@@ -1,4 +1,4 @@
-/* figures.h - one meter's value in one phase, as it goes into a record (cell.h has the form). */
+/* figures.h - one meter's value in one phase, as it goes into a record (store.h has the form). */
 #ifndef STUBMAP_METERS_FIGURES_H
 #define STUBMAP_METERS_FIGURES_H
 

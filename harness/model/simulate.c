@@ -15,6 +15,7 @@
 #include "base/prng.h"
 #include "base/progress.h"
 #include "model/simulate.h"
+#include "runs/job.h"
 #include "runs/spawn.h"
 
 enum { LAPS = 2, MOST_WORKERS = 64 };
@@ -29,16 +30,18 @@ unsigned simulate_cpus(void)
 int simulate_snapshot(const struct simulate_place *p, const struct cell *c, unsigned laps,
 		      const char *path, char error[TRACE_ERROR])
 {
-	json_t *job = json_pack("{s:o, s:I, s:i, s:s, s:s, s:i}", "cell", cell_to_json(c), "seed",
-				(json_int_t)p->seed, "iterations", 1, "data", p->data, "snapshot",
-				path, "laps", (int)laps);
-	json_t *record = NULL;
-	int e = job ? 0 : -ENOMEM;
+	const struct job wanted = { .cell = *c,
+				    .seed = p->seed,
+				    .iterations = 1,
+				    .cpu = -1,
+				    .cache = p->cache,
+				    .data = p->data,
+				    .snapshot = path,
+				    .laps = laps };
+	json_t *job = job_to_json(&wanted), *record = NULL;
+	int e =
+	    job ? spawn_cell(job, &(struct spawn_options){ 0 }, p->timeout_s, &record) : -ENOMEM;
 
-	if (!e && p->cache)
-		e = json_object_set_new(job, "cache", json_string(p->cache)) ? -ENOMEM : 0;
-	if (!e)
-		e = spawn_cell(job, &(struct spawn_options){ 0 }, p->timeout_s, &record);
 	json_decref(job);
 	if (e) {
 		snprintf(error, TRACE_ERROR, "cannot run a child: %s", strerror(-e));

@@ -10,7 +10,7 @@
 
 /* Where the parts of the work are done. */
 struct simulate_place {
-	const char *cache, *data; /* as in a job (cell.h) */
+	const char *cache, *data; /* as in a job (job.h) */
 	const char *folder;	  /* for snapshots, each removed at once */
 	const char *keep;	  /* folder for traces, or NULL */
 	uint64_t seed;		  /* of the cells */

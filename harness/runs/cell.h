@@ -1,11 +1,7 @@
 /*
- * cell.h - what is run (a cell), and what comes back (a record), as every part of the harness
- * knows them.
+ * cell.h - what is run: an arm on a workload of a size.
  *
- * The job that a child gets (one JSON object, its only argument):
- *   {"cell": {...}, "seed": n, "iterations": n, "cpu": n or -1, "cache": folder or null,
- *    "data": folder of the workloads' files, "events": [names] or null}
- * A cell as JSON, and in a plan with lists for values (their product is meant):
+ * As JSON, and in a plan with lists for values (their product is meant):
  *   {"stubs": "pool", "maps": "none", "workload": "ring", "live": 64, "kind": "indirect",
  *    "signature": "i>i", "wx": "toggle", "quantum": 4096, "literals": "own", "markers": false,
  *    "tier": 2, "max_events": 0, "replica": 0}
@@ -19,21 +15,6 @@
  *    "literals": "own", "markers": false, "tier": 2, "replica": 0}
  * What does not apply is left out of a plan and takes the default of cell_defaults. Only the
  * programs on the collected heap (gc:NAME) have stack maps: elsewhere maps is "none".
- *
- * A run file (*.jsonl), append-only. Line 1, the head:
- *   {"schema": 1, "type": "run", "plan": {...the plan as loaded...}, "seed": n, "machine": {...},
- *    "started": "2026-11-21T00:00:00Z"}
- * Where the plan asks for counters, "machine" holds the survey that the blocks' groups are taken
- * from, with the exact definition of each event. Then one line an invocation:
- *   {"schema": 1, "type": "invocation", "block": n, "order": n, "cell": {...}, "seed": n,
- *    "status": "ok" | "failed", "why": null or text, "wall_ns": n, "figures": [figure...],
- *    "environment": {...what the machine looked like then: load, steal...}}
- * A figure is one meter in one phase, with all its raw samples, the warm-up's too:
- *   {"phase": "steady", "event": "ns", "unit": "call", "source": "clock", "per": 6400,
- *    "warmup": 2, "samples": [51234, ...]}        each sample is for `per` units
- * or, where it is not to be had,
- *   {"phase": "steady", "event": "l1i_miss", "unit": "call", "source": null, "samples": null,
- *    "why": "no PMU: guest"}
  */
 #ifndef STUBMAP_RUNS_CELL_H
 #define STUBMAP_RUNS_CELL_H
@@ -44,7 +25,7 @@
 
 #include "runs/family.h"
 
-enum { SCHEMA = 1, CELL_ERROR = 240, CELL_MAX_GENERIC = 1000 };
+enum { CELL_ERROR = 240, CELL_MAX_GENERIC = 1000 };
 
 struct cell {
 	char stubs[32], maps[32], workload[WORKLOAD_NAME];

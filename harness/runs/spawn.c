@@ -21,6 +21,7 @@
 
 #include "base/clock.h"
 #include "base/prng.h"
+#include "runs/job.h"
 #include "runs/spawn.h"
 
 enum { PAD_MAX = 4096, SAID = 200, ANSWER_MAX = 64 << 20 };
@@ -105,10 +106,8 @@ static char **padded_environment(uint64_t seed, char **pad)
 
 static int start(struct child *c, const json_t *job, const sigset_t *mask)
 {
-	json_t *cpu = json_object_get(job, "cpu");
-	uint64_t seed = (uint64_t)json_integer_value(json_object_get(job, "seed"));
 	char *text = json_dumps(job, JSON_COMPACT | JSON_SORT_KEYS), *pad = NULL;
-	char **envp = padded_environment(seed, &pad);
+	char **envp = padded_environment(job_seed(job), &pad);
 	char *argv[] = { (char[]){ "stubmap" }, (char[]){ "child" }, text, NULL };
 	int out[2] = { -1, -1 }, err[2] = { -1, -1 }, r = 0;
 	pid_t self = getpid();
@@ -122,8 +121,7 @@ static int start(struct child *c, const json_t *job, const sigset_t *mask)
 		goto done;
 	}
 	if (!c->pid)
-		run_child(argv, envp, json_is_integer(cpu) ? (int)json_integer_value(cpu) : -1,
-			  out[1], err[1], mask, self);
+		run_child(argv, envp, job_cpu(job), out[1], err[1], mask, self);
 	setpgid(c->pid, c->pid); /* it does so itself, but perhaps not yet */
 	c->out = out[0];
 	c->err = err[0];

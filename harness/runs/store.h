@@ -1,9 +1,23 @@
 /*
  * store.h - a run: a head and its invocations, in memory and, where it has a file, on disk.
  *
- * cell.h has the format. A run file only grows: each invocation is one write(2) of a whole line,
- * then fdatasync, under a lock that keeps a second writer out. What a power cut leaves of a last
- * line is dropped with a notice.
+ * A run file (*.jsonl) only grows. Line 1, the head:
+ *   {"schema": 1, "type": "run", "plan": {...the plan as loaded...}, "seed": n, "machine": {...},
+ *    "started": "2026-11-21T00:00:00Z"}
+ * Where the plan asks for counters, "machine" holds the survey that the blocks' groups are taken
+ * from, with the exact definition of each event. Then one line an invocation:
+ *   {"schema": 1, "type": "invocation", "block": n, "order": n, "cell": {...}, "seed": n,
+ *    "status": "ok" | "failed", "why": null or text, "wall_ns": n, "figures": [figure...],
+ *    "environment": {...what the machine looked like then: load, steal...}}
+ * A figure is one meter in one phase, with all its raw samples, the warm-up's too:
+ *   {"phase": "steady", "event": "ns", "unit": "call", "source": "clock", "per": 6400,
+ *    "warmup": 2, "samples": [51234, ...]}        each sample is for `per` units
+ * or, where it is not to be had,
+ *   {"phase": "steady", "event": "l1i_miss", "unit": "call", "source": null, "samples": null,
+ *    "why": "no PMU: guest"}
+ *
+ * Each invocation is one write(2) of a whole line, then fdatasync, under a lock that keeps a second
+ * writer out. What a power cut leaves of a last line is dropped with a notice.
  */
 #ifndef STUBMAP_RUNS_STORE_H
 #define STUBMAP_RUNS_STORE_H
@@ -35,7 +49,7 @@ struct run {
 	bool torn;  /* the file's last line was cut off, and dropped */
 };
 
-enum { RUN_ERROR = 400 };
+enum { SCHEMA = 1, RUN_ERROR = 400 };
 
 /* A run in memory alone. machine: its fingerprint or NULL; a reference is taken. 0 or -ENOMEM. */
 int run_begin(struct run *, const struct plan *, json_t *machine);

@@ -12,6 +12,7 @@
 #include "base/home.h"
 #include "workloads/workload.h"
 #include "base/progress.h"
+#include "runs/job.h"
 #include "runs/spawn.h"
 #include "runs/sweep.h"
 
@@ -82,26 +83,23 @@ int sweep_survey(json_t *machine, char error[RUN_ERROR])
 }
 
 /* What a block counts: one group of those that the survey found, in turn; and once, in the first
- * group, what can't be had, so that the run says why. NULL: no counters. */
-static json_t *block_events(const struct run *run, unsigned block)
+ * group, what can't be had, so that the run says why. */
+static void choose_meters(const struct run *run, unsigned block, struct job *job)
 {
 	const json_t *survey = json_object_get(json_object_get(run->head, "machine"), "counters");
 	const json_t *meters = json_object_get(survey, "meters"), *meter;
 	json_int_t groups = json_integer_value(json_object_get(survey, "groups"));
-	json_t *names;
 	size_t i;
 
-	if (!survey)
-		return NULL;
-	names = json_array();
 	json_array_foreach(meters, i, meter)
 	{
 		json_t *group = json_object_get(meter, "group");
+		const char *name = json_string_value(json_object_get(meter, "meter"));
 		json_int_t g = json_integer_value(group); /* 0 for one that is null */
-		if (groups < 2 || g == block % groups)
-			json_array_append(names, json_object_get(meter, "meter"));
+
+		if (name && job->nmeters < METERS && (groups < 2 || g == block % groups))
+			job->meters[job->nmeters++] = name;
 	}
-	return names;
 }
 
 /* Threads take every CPU that the sweep may use. */
@@ -113,10 +111,16 @@ static int cpu_of(const struct cell *cell, const struct sweep_options *o)
 static json_t *make_job(const struct plan *p, unsigned block, const struct cell *cell,
 			const struct sweep_options *o, const struct run *run)
 {
-	return json_pack("{s:o, s:I, s:i, s:i, s:s?, s:s, s:o?}", "cell", cell_to_json(cell),
-			 "seed", (json_int_t)plan_block_seed(p, block), "iterations",
-			 (int)p->iterations, "cpu", cpu_of(cell, o), "cache", o->cache, "data",
-			 o->data, "events", block_events(run, block));
+	struct job job = { .cell = *cell,
+			   .seed = plan_block_seed(p, block),
+			   .iterations = p->iterations,
+			   .cpu = cpu_of(cell, o),
+			   .cache = o->cache,
+			   .data = o->data,
+			   .laps = 1 };
+
+	choose_meters(run, block, &job);
+	return job_to_json(&job);
 }
 
 /* What a child wrote, as an invocation of the run. */
