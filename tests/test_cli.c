@@ -190,6 +190,7 @@ static void wrong_calls_get_one_line(void **state)
 		{ "summary", "an argument is missing" },
 		{ "claims none.jsonl -c claims.json", "none.jsonl" },
 		{ "claims none.jsonl -c cut.json", "cut.json:1" },
+		{ "claims run.jsonl -c figure.json", "did you mean 'steady/ns'" },
 		{ "compare a.jsonl", "an argument is missing" },
 		{ "list stbus", "did you mean 'stubs'" },
 		{ "show", "stub" },
@@ -209,6 +210,11 @@ static void wrong_calls_get_one_line(void **state)
 		   "\"baseline\":{\"stubs\":\"page\"},\"cells\":[{\"stubs\":\"pagge\"}]}");
 	write_file("cut.json", "{\"name\":");
 	write_file("claims.json", "[]");
+	write_file("run.jsonl", "{\"schema\":1,\"type\":\"run\",\"seed\":1,\"plan\":"
+				"{\"baseline\":{\"stubs\":\"page\"}}}\n");
+	write_file("figure.json",
+		   "[{\"id\":\"a\",\"text\":\"A call takes less\",\"phase\":\"steady\","
+		   "\"event\":\"nss\",\"of\":{},\"below\":1}]");
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
 		int status = call(c, "%s", wrong[i].args);
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "meters/memory.h"
+#include "measure/space.h"
 #include "meters/tlb.h"
 #include "base/stamp.h"
 
@@ -166,7 +167,7 @@ static void test_edge(void **state)
 
 	json_t *figures = json_array();
 	char why[METERS_ERROR] = "";
-	assert_int_equal(meters_space(code, 1, 0, figures, why), -1);
+	assert_int_equal(measure_space(code, 1, 0, figures, why), -1);
 	assert_string_equal(why, error);
 	assert_int_equal(json_array_size(figures), 0);
 	json_decref(figures);
@@ -217,7 +218,7 @@ static void check_space(struct code_memory *code, bool doubled)
 	fill(code, p);
 	run(p);
 	p[code_literal_distance(code)] = 1;
-	assert_int_equal(meters_space(code, 7, faults, figures, why), 0);
+	assert_int_equal(measure_space(code, 7, faults, figures, why), 0);
 	assert_int_equal(value(figure(figures, "pss")), (PAGES + 1) * PAGE);
 	assert_int_equal(value(figure(figures, "pss_code")), PAGES * PAGE);
 	assert_int_equal(value(figure(figures, "pss_literals")), PAGE);

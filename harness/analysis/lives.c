@@ -20,29 +20,23 @@ static const struct life_form {
 	struct figure_id ids[COLUMNS];
 	size_t n;
 } forms[] = {
-	[REPORT_TSV_TIERUP - REPORT_TSV_TIERUP] = { LIFE_TIERUP,
-						    { { "upgrade", "ns" },
-						      { "upgrade", "one_ns" },
-						      { "upgrade", "stall_on_cpu" },
-						      { "floor", "stall_on_cpu" },
-						      { "upgrade", "stall" },
-						      { "floor", "stall" },
-						      { "upgrade", "retired" },
-						      { "upgrade", "cpus" } },
-						    8 },
-	[REPORT_TSV_FLOODS - REPORT_TSV_TIERUP] = { LIFE_FLOOD,
-						    { { "instantiate", "to_call" },
-						      { "instantiate", "ready" },
-						      { "space", "bytes" },
-						      { "space", "bytes_code" },
-						      { "space", "tables" },
-						      { "steady", "ns" } },
-						    6 },
+	[REPORT_TSV_TIERUP -
+	 REPORT_TSV_TIERUP] = { LIFE_TIERUP,
+				{ FIGURE_ID(upgrade, ns), FIGURE_ID(upgrade, one_ns),
+				  FIGURE_ID(upgrade, stall_on_cpu), FIGURE_ID(floor, stall_on_cpu),
+				  FIGURE_ID(upgrade, stall), FIGURE_ID(floor, stall),
+				  FIGURE_ID(upgrade, retired), FIGURE_ID(upgrade, cpus) },
+				8 },
+	[REPORT_TSV_FLOODS -
+	    REPORT_TSV_TIERUP] = { LIFE_FLOOD,
+				   { FIGURE_ID(instantiate, to_call), FIGURE_ID(instantiate, ready),
+				     FIGURE_ID(space, bytes), FIGURE_ID(space, bytes_code),
+				     FIGURE_ID(space, tables), FIGURE_ID(steady, ns) },
+				   6 },
 	/* Of each point, not over all. */
 	[REPORT_TSV_CHURN - REPORT_TSV_TIERUP] = { LIFE_CHURN,
-						   { { "churn", "held" },
-						     { "churn", "used" },
-						     { "churn", "stubs" } },
+						   { FIGURE_ID(churn, held), FIGURE_ID(churn, used),
+						     FIGURE_ID(churn, stubs) },
 						   3 },
 };
 
@@ -64,8 +58,7 @@ static void print_estimates(FILE *out, const struct rows *rows, size_t cell,
 			    const struct life_form *form)
 {
 	for (size_t k = 0; k < form->n; k++)
-		estimate_print(
-		    out, &rows_find(rows, cell, form->ids[k].phase, form->ids[k].event)->value);
+		estimate_print(out, &rows_find(rows, cell, form->ids[k])->value);
 	fputc('\n', out);
 }
 

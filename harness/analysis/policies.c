@@ -9,13 +9,18 @@
 #include "analysis/estimate.h"
 
 const struct figure_id policy_figures[] = {
-	{ "cold", "ns" },	  { "cold", "regret" },		{ "cold", "made" },
-	{ "cold", "used" },	  { "cold", "committed" },	{ "cold", "used_literals" },
-	{ "cold", "syscalls" },	  { "cold", "instantiate_ns" }, { "cold", "bound_ns" },
-	{ "cold", "bound_made" }, { "cold", "cost_batch" },	{ "cold", "cost_make" },
-	{ "cold", "cost_call" },  { "cold", "cost_generic" },
+	FIGURE_ID(cold, ns),	     FIGURE_ID(cold, regret),
+	FIGURE_ID(cold, made),	     FIGURE_ID(cold, used),
+	FIGURE_ID(cold, committed),  FIGURE_ID(cold, used_literals),
+	FIGURE_ID(cold, syscalls),   FIGURE_ID(cold, instantiate_ns),
+	FIGURE_ID(cold, bound_ns),   FIGURE_ID(cold, bound_made),
+	FIGURE_ID(cold, cost_batch), FIGURE_ID(cold, cost_make),
+	FIGURE_ID(cold, cost_call),  FIGURE_ID(cold, cost_generic),
 };
 const size_t policy_nfigures = sizeof policy_figures / sizeof *policy_figures;
+
+/* Whether a cell has the phase at all. */
+static const struct figure_id cold_ns = FIGURE_ID(cold, ns);
 
 enum { SHOWN = 7 }; /* of the figures, in the table */
 
@@ -31,7 +36,7 @@ static bool has_policies(const struct rows *rows, size_t cell)
 {
 	const struct census *c = &rows->census;
 
-	if (!rows_find(rows, cell, "cold", "ns")->value.known)
+	if (!rows_find(rows, cell, cold_ns)->value.known)
 		return false;
 	for (size_t i = 0; i < c->n; i++)
 		if (is_deferred(&c->cells[i]) && cell_equal(&c->groups[i], &c->groups[cell]))
@@ -53,7 +58,7 @@ static void put_cell(struct table *t, const struct rows *rows, size_t cell)
 	char label[80];
 
 	for (size_t i = 0; i < SHOWN; i++)
-		r[i] = rows_find(rows, cell, policy_figures[i].phase, policy_figures[i].event);
+		r[i] = rows_find(rows, cell, policy_figures[i]);
 	table_row(t);
 	table_cell(t, "%s",
 		   arm_label(rows->census.run, &rows->census.cells[cell], label, sizeof label));
@@ -123,15 +128,14 @@ int policy_tsv(FILE *out, const struct run *run)
 	for (size_t cell = 0; cell < rows.census.n; cell++) {
 		const struct cell *c = &rows.census.cells[cell];
 
-		if (c->replica || !rows_find(&rows, cell, "cold", "ns")->value.known)
+		if (c->replica || !rows_find(&rows, cell, cold_ns)->value.known)
 			continue;
 		fprintf(out, "%s\t%s\t%s\t%u\t", arm_label(run, c, label, sizeof label), c->stubs,
 			is_deferred(c) ? c->policy : "eager", c->generic);
 		say_put(out, c->workload);
 		fprintf(out, "\t%llu", (unsigned long long)c->max_events);
 		for (size_t k = 0; k < policy_nfigures; k++)
-			estimate_print(
-			    out, &rows_find(&rows, cell, "cold", policy_figures[k].event)->value);
+			estimate_print(out, &rows_find(&rows, cell, policy_figures[k])->value);
 		fprintf(out, "\t%s\n", c->wx);
 	}
 	rows_free(&rows);

@@ -233,7 +233,7 @@ static int print_all(const struct machine *m, const struct point *p, size_t n, b
 int model_check_prediction(const struct simulate_place *place, const char *path,
 			   const struct machine *machine, unsigned workers, bool json)
 {
-	static const struct figure_id steady = { "steady", "ns" };
+	static const struct figure_id steady = FIGURE_ID(steady, ns);
 	char error[RUN_ERROR], why[TRACE_ERROR];
 	struct point *points = NULL;
 	struct machine host;

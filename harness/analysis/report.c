@@ -20,7 +20,7 @@ const char *const report_tsv_names[] = { "ring",   "make",   "pages", "fills", "
 
 static const struct row *row_of(const struct rows *rows, size_t cell, const struct column *column)
 {
-	return rows_find(rows, cell, column->id.phase, column->id.event);
+	return rows_find(rows, cell, column->id);
 }
 
 static void put_ratio(struct table *t, const struct row *row)
@@ -310,7 +310,7 @@ static void print_line(FILE *out, const struct rows *rows, size_t cell, const ch
 	else
 		fputs("NaN", out);
 	for (size_t k = 0; k < n; k++)
-		estimate_print(out, &rows_find(rows, cell, ids[k].phase, ids[k].event)->value);
+		estimate_print(out, &rows_find(rows, cell, ids[k])->value);
 	fputc('\n', out);
 }
 
@@ -322,8 +322,7 @@ static bool has_line(const struct rows *rows, size_t cell, const struct figure_i
 	if (c->replica)
 		return false;
 	for (size_t k = 0; k < n; k++)
-		if (!strcmp(ids[k].phase, "run") &&
-		    rows_find(rows, cell, ids[k].phase, ids[k].event)->value.known)
+		if (!strcmp(ids[k].phase, "run") && rows_find(rows, cell, ids[k])->value.known)
 			return true;
 	return c->live;
 }
@@ -352,26 +351,26 @@ static int print_tsv(FILE *out, const struct run *run, enum report_form form)
 		struct figure_id ids[7];
 		size_t n;
 	} figures[] = {
-		[REPORT_TSV_RING - REPORT_TSV_RING] = { { { "steady", "ns" } }, 1 },
-		[REPORT_TSV_MAKE - REPORT_TSV_RING] = { { { "space", "pss" },
-							  { "bind", "ns" },
-							  { "first_call", "ns" } },
-							3 },
-		[REPORT_TSV_PAGES - REPORT_TSV_RING] = { { { "space", "pss_code" },
-							   { "space", "pss" },
-							   { "space", "minor_faults" },
-							   { "space", "process_mappings" },
-							   { "space", "mappings_limit" },
-							   { "space", "code_pages" },
-							   { "space", "itlb_reach" } },
-							 7 },
-		[REPORT_TSV_FILLS - REPORT_TSV_RING] = { { { "steady", "l1i_fill" },
-							   { "steady", "itlb_miss" },
-							   { "steady", "itlb_walk" },
-							   { "steady", "branch_miss" },
-							   { "run", "l1i_fill" },
-							   { "run", "itlb_miss" },
-							   { "run", "cycles" } },
+		[REPORT_TSV_RING - REPORT_TSV_RING] = { { FIGURE_ID(steady, ns) }, 1 },
+		[REPORT_TSV_MAKE -
+		    REPORT_TSV_RING] = { { FIGURE_ID(space, pss), FIGURE_ID(bind, ns),
+					   FIGURE_ID(first_call, ns) },
+					 3 },
+		[REPORT_TSV_PAGES -
+		    REPORT_TSV_RING] = { { FIGURE_ID(space, pss_code), FIGURE_ID(space, pss),
+					   FIGURE_ID(space, minor_faults),
+					   FIGURE_ID(space, process_mappings),
+					   FIGURE_ID(space, mappings_limit),
+					   FIGURE_ID(space, code_pages),
+					   FIGURE_ID(space, itlb_reach) },
+					 7 },
+		[REPORT_TSV_FILLS - REPORT_TSV_RING] = { { FIGURE_METER_ID(steady, l1i_fill),
+							   FIGURE_METER_ID(steady, itlb_miss),
+							   FIGURE_METER_ID(steady, itlb_walk),
+							   FIGURE_METER_ID(steady, branch_miss),
+							   FIGURE_METER_ID(run, l1i_fill),
+							   FIGURE_METER_ID(run, itlb_miss),
+							   FIGURE_METER_ID(run, cycles) },
 							 7 },
 	};
 	const struct figure_id *ids = figures[form - REPORT_TSV_RING].ids;

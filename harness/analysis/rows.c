@@ -276,13 +276,12 @@ void rows_free(struct rows *rows)
 	*rows = (struct rows){ 0 };
 }
 
-const struct row *rows_find(const struct rows *rows, size_t cell, const char *phase,
-			    const char *event)
+const struct row *rows_find(const struct rows *rows, size_t cell, struct figure_id id)
 {
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct row *row = &rows->rows[i];
-		if (row->cell == cell && row->id.phase && !strcmp(row->id.phase, phase) &&
-		    !strcmp(row->id.event, event))
+		if (row->cell == cell && row->id.phase && !strcmp(row->id.phase, id.phase) &&
+		    !strcmp(row->id.event, id.event))
 			return row;
 	}
 	return NULL;

@@ -12,10 +12,7 @@
 
 #include "analysis/census.h"
 #include "analysis/stats.h"
-
-struct figure_id {
-	const char *phase, *event;
-};
+#include "runs/figures.h"
 
 /* One figure of one cell, over its invocations. */
 struct samples {
@@ -53,6 +50,6 @@ struct rows {
  * with no figure at all gets one row, whose id is NULL, NULL. 0 or -errno. */
 int rows_make(const struct run *, const struct figure_id *wanted, size_t nwanted, struct rows *);
 void rows_free(struct rows *);
-const struct row *rows_find(const struct rows *, size_t cell, const char *phase, const char *event);
+const struct row *rows_find(const struct rows *, size_t cell, struct figure_id);
 
 #endif

@@ -62,7 +62,9 @@ static int claim_read(json_t *json, size_t i, struct claim *c, char error[RUN_ER
 		return -EINVAL;
 	}
 	c->ratio = to;
-	if (!isfinite(c->above) && !isfinite(c->below))
+	if (!figure_find(c->figure))
+		figure_refuse(c->figure, why, sizeof why);
+	else if (!isfinite(c->above) && !isfinite(c->below))
 		snprintf(why, sizeof why, "needs \"above\", \"below\" or both");
 	else if (!cell_from_json(of, &c->of, why) && to)
 		cell_from_json(to, &c->to, why);

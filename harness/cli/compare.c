@@ -25,10 +25,10 @@ static const struct option_help help = {
 };
 
 static const struct figure_id figures[] = {
-	{ "steady", "ns" },
-	{ "bind", "ns" },
-	{ "first_call", "ns" },
-	{ "space", "pss" },
+	FIGURE_ID(steady, ns),
+	FIGURE_ID(bind, ns),
+	FIGURE_ID(first_call, ns),
+	FIGURE_ID(space, pss),
 };
 enum { NFIGURES = sizeof figures / sizeof *figures };
 
@@ -63,8 +63,7 @@ static int compare_one(const struct rows *a, size_t in_a, const struct rows *b, 
 	struct samples sa, sb;
 	int r;
 
-	*out = (struct comparison){ .a = rows_find(a, in_a, id.phase, id.event),
-				    .b = rows_find(b, in_b, id.phase, id.event) };
+	*out = (struct comparison){ .a = rows_find(a, in_a, id), .b = rows_find(b, in_b, id) };
 	if ((r = samples_gather(&a->census, in_a, id, &sa)))
 		return r;
 	if (!(r = samples_gather(&b->census, in_b, id, &sb))) {

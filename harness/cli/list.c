@@ -10,6 +10,7 @@
 #include "workloads/workload.h"
 #include "cli/commands.h"
 #include "meters/events.h"
+#include "runs/figures.h"
 #include "model/machines.h"
 #include "cli/options.h"
 #include "base/say.h"
@@ -17,16 +18,17 @@
 #include "base/table.h"
 
 static const struct option_help help = {
-	.usage = "list [stubs|maps|workloads|meters|machines] [--json]",
+	.usage = "list [stubs|maps|workloads|meters|machines|figures] [--json]",
 	.summary =
-	    "What there is: stub allocators, stack-map encoders, workloads, meters, and machines\n"
-	    "that can be modelled.",
+	    "What there is: stub allocators, stack-map encoders, workloads, meters, machines that\n"
+	    "can be modelled, and the figures of a run (of what each is for one).",
 	.min_words = 0,
 	.max_words = 1,
 };
 
 struct item {
 	const char *name, *summary, *mark; /* mark: NULL, or what to beware of */
+	char label[64], unit[64]; /* of a figure: its name; what one of it is for, else "" */
 };
 
 /* Each fills *item for the i-th thing, or returns false past the last. */
@@ -35,7 +37,7 @@ static bool stub_item(size_t i, struct item *item)
 	const struct stub_ops *s = stub_strategies[i];
 
 	if (s)
-		*item = (struct item){ s->name, s->summary, NULL };
+		*item = (struct item){ .name = s->name, .summary = s->summary };
 	return s != NULL;
 }
 
@@ -44,8 +46,9 @@ static bool map_item(size_t i, struct item *item)
 	const struct map_ops *m = map_encoders[i];
 
 	if (m)
-		*item =
-		    (struct item){ m->name, m->summary, m->flags & MAP_UNSAFE ? "unsafe" : NULL };
+		*item = (struct item){ .name = m->name,
+				       .summary = m->summary,
+				       .mark = m->flags & MAP_UNSAFE ? "unsafe" : NULL };
 	return m != NULL;
 }
 
@@ -57,49 +60,69 @@ static bool workload_item(size_t i, struct item *item)
 	while (n < i && workloads[n])
 		n++;
 	if (workloads[n]) {
-		*item = (struct item){ workloads[n]->name, workloads[n]->summary, NULL };
+		*item =
+		    (struct item){ .name = workloads[n]->name, .summary = workloads[n]->summary };
 		return true;
 	}
 	for (i -= n, n = 0; n < i && gc_programs[n]; n++)
 		;
 	if ((p = gc_programs[n])) {
-		*item = (struct item){ p->workload, p->summary, NULL };
+		*item = (struct item){ .name = p->workload, .summary = p->summary };
 		return true;
 	}
 	for (i -= n, n = 0; n < i && wasm_programs[n]; n++)
 		;
 	if (wasm_programs[n]) {
-		*item =
-		    (struct item){ wasm_programs[n]->workload, wasm_programs[n]->summary, NULL };
+		*item = (struct item){ .name = wasm_programs[n]->workload,
+				       .summary = wasm_programs[n]->summary };
 		return true;
 	}
 	const struct wasm_program *flood = wasm_programs[i - n];
 	if (flood)
-		*item = (struct item){ flood->flooded, "the same program, instantiated many times",
-				       NULL };
+		*item = (struct item){ .name = flood->flooded,
+				       .summary = "the same program, instantiated many times" };
 	return flood != NULL;
 }
 
 static bool meter_item(size_t i, struct item *item)
 {
 	if (i < METERS)
-		*item = (struct item){ meters[i].name, meters[i].meaning, NULL };
+		*item = (struct item){ .name = meters[i].name, .summary = meters[i].meaning };
 	return i < METERS;
 }
 
 static bool machine_item(size_t i, struct item *item)
 {
 	if (i < machines_n)
-		*item = (struct item){ machines[i].name, machines[i].core, NULL };
+		*item = (struct item){ .name = machines[i].name, .summary = machines[i].core };
 	return i < machines_n;
+}
+
+static bool figure_item(size_t i, struct item *item)
+{
+	const struct figure_row *r = &figure_rows[i];
+	size_t len = 0;
+
+	if (i >= FIGURES)
+		return false;
+	*item = (struct item){ .name = item->label, .summary = r->meaning };
+	snprintf(item->label, sizeof item->label, "%s/%s", r->id.phase,
+		 r->id.event ? r->id.event : "METER");
+	for (unsigned u = 0; u < FIGURE_UNITS; u++)
+		if (r->units >> u & 1)
+			len += (size_t)snprintf(item->unit + len, sizeof item->unit - len, "%s%s",
+						len ? " or " : "", figure_unit_names[u]);
+	return true;
 }
 
 static const struct {
 	const char *name;
 	bool (*item)(size_t i, struct item *item);
+	int width; /* of a name */
 } lists[] = {
-	{ "stubs", stub_item },	  { "maps", map_item },		{ "workloads", workload_item },
-	{ "meters", meter_item }, { "machines", machine_item },
+	{ "stubs", stub_item, 22 },	    { "maps", map_item, 22 },
+	{ "workloads", workload_item, 22 }, { "meters", meter_item, 22 },
+	{ "machines", machine_item, 22 },   { "figures", figure_item, 26 },
 };
 enum { NLISTS = sizeof lists / sizeof *lists };
 
@@ -112,13 +135,16 @@ static void print_list(size_t which, bool json)
 		printf("%s\n", lists[which].name);
 	for (size_t i = 0; lists[which].item(i, &item); i++) {
 		if (!json) {
-			snprintf(name, sizeof name, "  %-22s ", item.name);
-			table_wrapf(stdout, name, "%s%s%s%s", item.summary, item.mark ? " (" : "",
-				    item.mark ? item.mark : "", item.mark ? ")" : "");
+			snprintf(name, sizeof name, "  %-*s ", lists[which].width, item.name);
+			table_wrapf(stdout, name, "%s%s%s%s%s%s%s", item.summary,
+				    item.mark ? " (" : "", item.mark ? item.mark : "",
+				    item.mark ? ")" : "", *item.unit ? " (per " : "", item.unit,
+				    *item.unit ? ")" : "");
 			continue;
 		}
-		json_t *row = json_pack("{s:s, s:s, s:s, s:s?}", "list", lists[which].name, "name",
-					item.name, "summary", item.summary, "mark", item.mark);
+		json_t *row = json_pack("{s:s, s:s, s:s, s:s?, s:s*}", "list", lists[which].name,
+					"name", item.name, "summary", item.summary, "mark",
+					item.mark, "unit", *item.unit ? item.unit : NULL);
 		json_dumpf(row, stdout, JSON_COMPACT);
 		putchar('\n');
 		json_decref(row);

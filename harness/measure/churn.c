@@ -23,7 +23,7 @@
 #include <string.h>
 
 #include "workloads/churn.h"
-#include "meters/figures.h"
+#include "runs/figures.h"
 #include "measure/phases.h"
 #include "base/stamp.h"
 #include "calls/tenant.h"
@@ -226,15 +226,14 @@ static int run(struct churner *c)
 
 /* ---- Figures -------------------------------------------------------------------------------- */
 
-static void figure_points(struct churner *c, const char *phase, const char *event, const char *unit,
-			  const char *source, uint64_t per, const uint64_t *samples)
+static void figure_points(struct churner *c, struct figure_name name, uint64_t per,
+			  const uint64_t *samples)
 {
-	figure_samples(c->figures, (struct figure_name){ phase, event, unit, source }, per, 0,
-		       samples, POINTS);
+	figure_samples(c->figures, name, per, 0, samples, POINTS);
 }
 
 /* Times of a stub in picoseconds, of those points that had any. */
-static void figure_times(struct churner *c, const char *phase, const uint64_t *ns,
+static void figure_times(struct churner *c, struct figure_name name, const uint64_t *ns,
 			 const uint64_t *stubs)
 {
 	uint64_t samples[POINTS];
@@ -244,13 +243,7 @@ static void figure_times(struct churner *c, const char *phase, const uint64_t *n
 		if (stubs[i])
 			samples[n++] = ns[i] * 1000 / stubs[i];
 	if (n)
-		figure_samples(c->figures, (struct figure_name){ phase, "ns", "stub", "clock" },
-			       1000, 0, samples, n);
-}
-
-static void figure_one_of(struct churner *c, const char *event, const char *source, uint64_t v)
-{
-	figure_one(c->figures, (struct figure_name){ "churn", event, "process", source }, 1, v);
+		figure_samples(c->figures, name, 1000, 0, samples, n);
 }
 
 static void figure_all(struct churner *c)
@@ -259,31 +252,31 @@ static void figure_all(struct churner *c)
 	struct code_stats s;
 	size_t n = 0;
 
-	figure_times(c, "bind", c->bind_ns, c->bound);
-	figure_times(c, "release", c->release_ns, c->released);
-	figure_points(c, "churn", "call_ns", "call", "clock", 1000, c->calls_ns);
-	figure_points(c, "churn", "held", "process", "code", 1, c->held);
-	figure_points(c, "churn", "used", "process", "code", 1, c->used);
-	figure_points(c, "churn", "stubs", "process", "count", 1, c->live);
-	figure_samples(c->figures, (struct figure_name){ "churn", "kernel", "process", "kernel" },
-		       1, 0, c->kernel, KERNEL_POINTS);
+	figure_times(c, FIGURE_OF(bind, ns, stub, "clock"), c->bind_ns, c->bound);
+	figure_times(c, FIGURE_OF(release, ns, stub, "clock"), c->release_ns, c->released);
+	figure_points(c, FIGURE_OF(churn, call_ns, call, "clock"), 1000, c->calls_ns);
+	figure_points(c, FIGURE_OF(churn, held, process, "code"), 1, c->held);
+	figure_points(c, FIGURE_OF(churn, used, process, "code"), 1, c->used);
+	figure_points(c, FIGURE_OF(churn, stubs, process, "count"), 1, c->live);
+	figure_samples(c->figures, FIGURE_OF(churn, kernel, process, "kernel"), 1, 0, c->kernel,
+		       KERNEL_POINTS);
 	for (unsigned i = 0; i < POINTS; i++) {
 		peak = c->held[i] > peak ? c->held[i] : peak;
 		if (c->used[i])
 			ratio[n++] = c->held[i] * 1000 / c->used[i];
 	}
 	if (n)
-		figure_samples(c->figures,
-			       (struct figure_name){ "churn", "fragmentation", "process", "code" },
-			       1000, 0, ratio, n);
-	figure_one_of(c, "held_peak", "code", peak);
-	figure_one_of(c, "births", "count", c->births);
+		figure_samples(c->figures, FIGURE_OF(churn, fragmentation, process, "code"), 1000,
+			       0, ratio, n);
+	figure_one(c->figures, FIGURE_OF(churn, held_peak, process, "code"), 1, peak);
+	figure_one(c->figures, FIGURE_OF(churn, births, process, "count"), 1, c->births);
 	if (c->stale)
-		figure_one_of(c, "stale_reported", "count", c->stale);
+		figure_one(c->figures, FIGURE_OF(churn, stale_reported, process, "count"), 1,
+			   c->stale);
 	while (c->nalive)
 		tenant_release(&c->t, &c->t.all[c->alive[--c->nalive]]);
 	code_get_stats(c->w->code, &s);
-	figure_one_of(c, "held_after", "code", s.committed_stubs);
+	figure_one(c->figures, FIGURE_OF(churn, held_after, process, "code"), 1, s.committed_stubs);
 }
 
 /* ---- The whole ------------------------------------------------------------------------------ */

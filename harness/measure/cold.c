@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "meters/figures.h"
+#include "runs/figures.h"
 #include "measure/phases.h"
 #include "meters/memory.h"
 #include "measure/optimum.h"
@@ -118,13 +118,13 @@ static void figure_lives(const struct cold *l, json_t *figures)
 		struct figure_name name;
 		const uint64_t *samples;
 	} rows[] = {
-		{ { "cold", "ns", "run", "clock" }, l->ns },
-		{ { "cold", "instantiate_ns", "run", "clock" }, l->instantiate },
-		{ { "cold", "made", "run", "count" }, l->made },
-		{ { "cold", "used", "run", "count" }, l->used },
-		{ { "cold", "committed", "run", "code" }, l->committed },
-		{ { "cold", "used_literals", "run", "code" }, l->literals },
-		{ { "cold", "syscalls", "run", "code" }, l->syscalls },
+		{ FIGURE_NAME(cold, ns, run, "clock"), l->ns },
+		{ FIGURE_NAME(cold, instantiate_ns, run, "clock"), l->instantiate },
+		{ FIGURE_NAME(cold, made, run, "count"), l->made },
+		{ FIGURE_NAME(cold, used, run, "count"), l->used },
+		{ FIGURE_NAME(cold, committed, run, "code"), l->committed },
+		{ FIGURE_NAME(cold, used_literals, run, "code"), l->literals },
+		{ FIGURE_NAME(cold, syscalls, run, "code"), l->syscalls },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -227,26 +227,21 @@ static void figure_costs(const struct cold *l, const struct policy_costs *c, jso
 {
 	struct policy_optimum best = policy_optimum(c, l->calls, l->w->scenario.crossed);
 	const struct {
-		const char *event, *unit;
+		struct figure_name name;
 		double ns;
-	} rows[] = { { "cost_batch", "batch", c->batch },
-		     { "cost_make", "stub", c->make },
-		     { "cost_call", "call", c->call },
-		     { "cost_generic", "call", c->generic } };
+	} rows[] = { { FIGURE_NAME(cold, cost_batch, batch, "clock"), c->batch },
+		     { FIGURE_NAME(cold, cost_make, stub, "clock"), c->make },
+		     { FIGURE_NAME(cold, cost_call, call, "clock"), c->call },
+		     { FIGURE_NAME(cold, cost_generic, call, "clock"), c->generic } };
 	uint64_t regret[TIMES];
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		figure_one(figures,
-			   (struct figure_name){ "cold", rows[i].event, rows[i].unit, "clock" },
-			   MILLI, (uint64_t)(rows[i].ns * MILLI));
-	figure_one(figures, (struct figure_name){ "cold", "bound_ns", "run", "model" }, 1,
-		   (uint64_t)best.ns);
-	figure_one(figures, (struct figure_name){ "cold", "bound_made", "run", "model" }, 1,
-		   best.made);
+		figure_one(figures, rows[i].name, MILLI, (uint64_t)(rows[i].ns * MILLI));
+	figure_one(figures, FIGURE_OF(cold, bound_ns, run, "model"), 1, (uint64_t)best.ns);
+	figure_one(figures, FIGURE_OF(cold, bound_made, run, "model"), 1, best.made);
 	for (unsigned i = 0; i < TIMES; i++)
 		regret[i] = (uint64_t)((double)l->ns[i] / best.ns * MICRO);
-	figure_samples(figures, (struct figure_name){ "cold", "regret", "bound", "model" }, MICRO,
-		       0, regret, TIMES);
+	figure_samples(figures, FIGURE_OF(cold, regret, bound, "model"), MICRO, 0, regret, TIMES);
 }
 
 /* ---- The phase ---------------------------------------------------------------------------- */

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "meters/figures.h"
+#include "runs/figures.h"
 #include "measure/flood_figures.h"
 #include "measure/phases.h"
 #include "base/stamp.h"
@@ -111,8 +111,8 @@ static int steady(struct flood *f, struct prng *rng)
 		visit_all(f, laps);
 		ns[i] = stamp_end(t).ns;
 	}
-	figure_samples(f->figures, (struct figure_name){ "steady", "ns", "call", "clock" },
-		       laps * f->t.count * visit, WARMUP, ns, n);
+	figure_samples(f->figures, FIGURE_OF(steady, ns, call, "clock"), laps * f->t.count * visit,
+		       WARMUP, ns, n);
 	free(ns);
 	return check_all(f);
 }
@@ -125,14 +125,14 @@ static int run(struct flood *f, uint32_t count, struct prng *rng)
 
 	if (instantiate(f, count) || check_all(f))
 		return -1;
-	figure_one(f->figures, (struct figure_name){ "space", "callees", "instance", "count" },
-		   count, stubs * sizeof(struct stub_callee));
+	figure_one(f->figures, FIGURE_OF(space, callees, instance, "count"), count,
+		   stubs * sizeof(struct stub_callee));
 	if (flood_space(f->w->code, count, stubs, faults, tables, f->figures, f->w->why) ||
 	    steady(f, rng))
 		return -1;
 	for (uint32_t i = 0; i < count; i++)
 		ns += tenant_release(&f->t, &f->t.all[f->order[i]]);
-	figure_one(f->figures, (struct figure_name){ "release", "ns", "stub", "clock" }, stubs, ns);
+	figure_one(f->figures, FIGURE_OF(release, ns, stub, "clock"), stubs, ns);
 	return 0;
 }
 

@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "meters/figures.h"
+#include "runs/figures.h"
+#include "measure/space.h"
 #include "meters/memory.h"
 
 void flood_times_begin(struct flood_times *t, uint32_t instances)
@@ -32,16 +33,15 @@ void flood_times_add(struct flood_times *t, uint32_t i, uint64_t bind, uint64_t 
 void flood_times_figures(const struct flood_times *t, json_t *figures)
 {
 	const struct {
-		const char *event;
+		struct figure_name name;
 		const uint64_t *samples;
-	} rows[] = { { "ns", t->bind }, { "first_call", t->first }, { "to_call", t->both } };
+	} rows[] = { { FIGURE_NAME(instantiate, ns, instance, "clock"), t->bind },
+		     { FIGURE_NAME(instantiate, first_call, instance, "clock"), t->first },
+		     { FIGURE_NAME(instantiate, to_call, instance, "clock"), t->both } };
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		figure_samples(
-		    figures,
-		    (struct figure_name){ "instantiate", rows[i].event, "instance", "clock" },
-		    t->group, 0, rows[i].samples, t->samples);
-	const struct figure_name ready = { "instantiate", "ready", "process", "clock" };
+		figure_samples(figures, rows[i].name, t->group, 0, rows[i].samples, t->samples);
+	const struct figure_name ready = FIGURE_NAME(instantiate, ready, process, "clock");
 
 	if (t->never_ready)
 		figure_missing(figures, ready, t->never_ready);
@@ -62,27 +62,28 @@ int flood_space(const struct code_memory *code, uint64_t instances, uint64_t stu
 	const uint64_t stubs_pss = seen ? v.areas[CODE_STUBS].pss + v.alias[CODE_STUBS].pss : 0;
 	const uint64_t literals_pss = seen ? v.areas[CODE_LITERALS].pss : 0;
 	const struct {
-		const char *event, *source;
+		struct figure_name name;
 		uint64_t bytes;
 		const char *missing; /* why it is */
 	} rows[] = {
-		{ "held_code", "code", s.committed_stubs, NULL },
-		{ "used_code", "code", s.used_stubs, NULL },
-		{ "used_literals", "code", s.used_literals, NULL },
-		{ "bytes", "kernel", stubs_pss + literals_pss, seen ? NULL : no_view },
-		{ "bytes_code", "kernel", stubs_pss, seen ? NULL : no_view },
-		{ "bytes_literals", "kernel", literals_pss, seen ? NULL : no_view },
-		{ "tables", "kernel", tables - before,
+		{ FIGURE_NAME(space, held_code, instance, "code"), s.committed_stubs, NULL },
+		{ FIGURE_NAME(space, used_code, instance, "code"), s.used_stubs, NULL },
+		{ FIGURE_NAME(space, used_literals, instance, "code"), s.used_literals, NULL },
+		{ FIGURE_NAME(space, bytes, instance, "kernel"), stubs_pss + literals_pss,
+		  seen ? NULL : no_view },
+		{ FIGURE_NAME(space, bytes_code, instance, "kernel"), stubs_pss,
+		  seen ? NULL : no_view },
+		{ FIGURE_NAME(space, bytes_literals, instance, "kernel"), literals_pss,
+		  seen ? NULL : no_view },
+		{ FIGURE_NAME(space, tables, instance, "kernel"), tables - before,
 		  before && tables >= before ? NULL : "/proc/self/status does not show VmPTE" },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct figure_name name = { "space", rows[i].event, "instance", rows[i].source };
-
 		if (rows[i].missing)
-			figure_missing(figures, name, rows[i].missing);
+			figure_missing(figures, rows[i].name, rows[i].missing);
 		else
-			figure_one(figures, name, instances, rows[i].bytes);
+			figure_one(figures, rows[i].name, instances, rows[i].bytes);
 	}
-	return meters_space(code, stubs, faults, figures, why);
+	return measure_space(code, stubs, faults, figures, why);
 }

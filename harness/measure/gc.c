@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "meters/figures.h"
+#include "runs/figures.h"
 #include "gc/run.h"
 
 enum { WARMUP = 1, MILLION = 1000000 };
@@ -43,7 +43,7 @@ static struct gc_job job_of(const struct job *job, const struct setup *setup)
 
 static void figure_compile(json_t *figures, const struct gc_result *r)
 {
-	static const struct figure_name name = { "compile", "ns", "module", "clock" };
+	static const struct figure_name name = FIGURE_NAME(compile, ns, module, "clock");
 
 	if (r->cached)
 		figure_missing(figures, name, "the object came from the cache");
@@ -54,42 +54,38 @@ static void figure_compile(json_t *figures, const struct gc_result *r)
 static void figure_space(json_t *figures, const struct gc_result *r)
 {
 	const struct {
-		const char *event;
+		struct figure_name name;
 		uint64_t value;
 	} counts[] = {
-		{ "map_bytes", r->map_bytes },	 { "index_bytes", r->index_bytes },
-		{ "text_bytes", r->text_bytes }, { "safepoints", r->safepoints },
-		{ "empties", r->empties },
+		{ FIGURE_NAME(space, map_bytes, module, "count"), r->map_bytes },
+		{ FIGURE_NAME(space, index_bytes, module, "count"), r->index_bytes },
+		{ FIGURE_NAME(space, text_bytes, module, "count"), r->text_bytes },
+		{ FIGURE_NAME(space, safepoints, module, "count"), r->safepoints },
+		{ FIGURE_NAME(space, empties, module, "count"), r->empties },
 	};
 
 	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-		figure_one(figures,
-			   (struct figure_name){ "space", counts[i].event, "module", "count" }, 1,
-			   counts[i].value);
-	figure_one(figures, (struct figure_name){ "space", "map_share", "text byte", "count" },
-		   r->text_bytes, r->map_bytes);
+		figure_one(figures, counts[i].name, 1, counts[i].value);
+	figure_one(figures, FIGURE_OF(space, map_share, text_byte, "count"), r->text_bytes,
+		   r->map_bytes);
 }
 
 /* What the collector did, which no clock tells. */
 static void figure_work(json_t *figures, const struct collector_stats *s)
 {
 	const struct {
-		const char *event;
+		struct figure_name name;
 		uint64_t value;
 	} counts[] = {
-		{ "frames", s->frames },
-		{ "stubs", s->stubs },
-		{ "roots", s->roots },
-		{ "moved", s->moved_bytes },
+		{ FIGURE_NAME(collect, frames, collection, "count"), s->frames },
+		{ FIGURE_NAME(collect, stubs, collection, "count"), s->stubs },
+		{ FIGURE_NAME(collect, roots, collection, "count"), s->roots },
+		{ FIGURE_NAME(collect, moved, collection, "count"), s->moved_bytes },
 	};
 
-	figure_one(figures, (struct figure_name){ "collect", "collections", "run", "count" }, 1,
-		   s->collections);
+	figure_one(figures, FIGURE_OF(collect, collections, run, "count"), 1, s->collections);
 	for (size_t i = 0; s->collections && i < sizeof counts / sizeof *counts; i++)
-		figure_one(
-		    figures,
-		    (struct figure_name){ "collect", counts[i].event, "collection", "count" },
-		    s->collections, counts[i].value);
+		figure_one(figures, counts[i].name, s->collections, counts[i].value);
 }
 
 /* samples: ROWS rows of n. A share is kept in millionths, "per" a million. */
@@ -101,22 +97,17 @@ static void figure_times(json_t *figures, const struct gc_result *r, const uint6
 		uint64_t per;
 		const char *why;
 	} rows[ROWS] = {
-		[ENCODE] = { { "encode", "ns", "safepoint", "clock" },
-			     r->safepoints,
+		[ENCODE] = { FIGURE_NAME(encode, ns, safepoint, "clock"), r->safepoints,
 			     "no safepoint" },
-		[RUN] = { { "run", "ns", "run", "clock" }, 1, NULL },
-		[COLLECT] = { { "collect", "ns", "collection", "clock" },
-			      r->stats.collections,
+		[RUN] = { FIGURE_NAME(run, ns, run, "clock"), 1, NULL },
+		[COLLECT] = { FIGURE_NAME(collect, ns, collection, "clock"), r->stats.collections,
 			      "no collection" },
-		[WALK] = { { "collect", "walk_ns", "frame", "clock" },
-			   r->stats.frames,
+		[WALK] = { FIGURE_NAME(collect, walk_ns, frame, "clock"), r->stats.frames,
 			   "no frame" },
-		[LOOKUP] = { { "collect", "lookup_ns", "frame", "clock" },
-			     r->stats.frames,
+		[LOOKUP] = { FIGURE_NAME(collect, lookup_ns, frame, "clock"), r->stats.frames,
 			     "no frame" },
-		[SHARE] = { { "collect", "lookup_share", "collection time", "clock" },
-			    r->stats.collections ? MILLION : 0,
-			    "no collection" },
+		[SHARE] = { FIGURE_NAME(collect, lookup_share, collection_time, "clock"),
+			    r->stats.collections ? MILLION : 0, "no collection" },
 	};
 
 	for (size_t k = 0; k < ROWS; k++)
@@ -183,7 +174,8 @@ enum measure_status measure_gc(const struct job *job, const struct setup *setup,
 	}
 	for (size_t k = 0; k < job->nmeters; k++)
 		figure_missing(figures,
-			       (struct figure_name){ "collect", job->meters[k], "collection", "" },
+			       (struct figure_name)FIGURE_METER(collect, counted, collection, NULL,
+								job->meters[k]),
 			       "counted in calls only");
 	if (judged != GC_OK)
 		return MEASURE_FAILED;

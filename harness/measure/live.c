@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "meters/figures.h"
+#include "runs/figures.h"
 
 void wasm_live_open(struct live *l, const struct job *job, const struct setup *setup,
 		    json_t *figures, char why[CELL_ERROR], struct prng *rng)
@@ -28,7 +28,7 @@ void wasm_live_close(struct live *l)
 
 static int compile(struct live *l, const struct wasm_module *m)
 {
-	static const struct figure_name name = { "compile", "ns", "module", "clock" };
+	static const struct figure_name name = FIGURE_NAME(compile, ns, module, "clock");
 
 	if (l->object.data)
 		return 0;

@@ -21,8 +21,9 @@
 #include <string.h>
 
 #include "meters/counters.h"
-#include "meters/figures.h"
+#include "runs/figures.h"
 #include "measure/phases.h"
+#include "measure/space.h"
 #include "meters/memory.h"
 #include "calls/rounds.h"
 #include "measure/snapshot.h"
@@ -38,18 +39,23 @@ struct run {
 	json_t *figures;
 };
 
-static void figure_time(struct run *r, const char *phase, struct stamp t)
-{
-	const uint64_t per =
-	    !strcmp(phase, "first_call") ? r->w->scenario.crossed : r->w->scenario.nboundaries;
+/* A time of each stub, by both clocks. */
+struct time_names {
+	struct figure_name ns, ticks;
+};
+#define TIME_OF(phase)                                               \
+	((struct time_names){ FIGURE_NAME(phase, ns, stub, "clock"), \
+			      FIGURE_NAME(phase, ticks, stub, "tsc") })
 
-	figure_one(r->figures, (struct figure_name){ phase, "ns", "stub", "clock" }, per, t.ns);
-	figure_one(r->figures, (struct figure_name){ phase, "ticks", "stub", "tsc" }, per, t.ticks);
+static void figure_time(struct run *r, struct time_names names, uint64_t per, struct stamp t)
+{
+	figure_one(r->figures, names.ns, per, t.ns);
+	figure_one(r->figures, names.ticks, per, t.ticks);
 }
 
 static void phase_compile(struct run *r)
 {
-	static const struct figure_name name = { "compile", "ns", "function", "clock" };
+	static const struct figure_name name = FIGURE_NAME(compile, ns, function, "clock");
 
 	if (r->w->cached)
 		figure_missing(r->figures, name, "the object came from the cache");
@@ -90,7 +96,7 @@ static void phase_release(struct run *r)
 	struct stamp t = stamp_begin();
 
 	release_all(r);
-	figure_time(r, "release", stamp_end(t));
+	figure_time(r, TIME_OF(release), r->w->scenario.nboundaries, stamp_end(t));
 }
 
 /*
@@ -109,9 +115,9 @@ static int phase_bind(struct run *r)
 	if (e)
 		return world_fail(r->w, "bind", e);
 	code_get_stats(r->w->code, &after);
-	figure_time(r, "bind", t);
-	figure_one(r->figures, (struct figure_name){ "bind", "syscalls", "stub", "code" },
-		   r->w->scenario.nboundaries, after.syscalls - before.syscalls);
+	figure_time(r, TIME_OF(bind), r->w->scenario.nboundaries, t);
+	figure_one(r->figures, FIGURE_OF(bind, syscalls, stub, "code"), r->w->scenario.nboundaries,
+		   after.syscalls - before.syscalls);
 
 	release_all(r);
 	t = stamp_begin();
@@ -119,7 +125,7 @@ static int phase_bind(struct run *r)
 	t = stamp_end(t);
 	if (e)
 		return world_fail(r->w, "bind one by one", e);
-	figure_time(r, "bind_one", t);
+	figure_time(r, TIME_OF(bind_one), r->w->scenario.nboundaries, t);
 	return 0;
 }
 
@@ -154,7 +160,7 @@ static int phase_first(struct run *r)
 	}
 	struct stamp t = stamp_begin();
 	run_rounds(r, 1);
-	figure_time(r, "first_call", stamp_end(t));
+	figure_time(r, TIME_OF(first_call), r->w->scenario.crossed, stamp_end(t));
 	if (first.shape == SCENARIO_DISPATCH) {
 		r->w->state.events = r->w->thunks;
 		r->w->state.nevents = r->w->scenario.nevents;
@@ -201,7 +207,7 @@ static void figure_counters(struct run *r, struct steady *t, uint64_t calls)
 	if (!r->counters)
 		return;
 	const uint64_t shared = r->counters->discarded, brief = r->counters->too_short;
-	const struct figure_name lost = { "steady", "samples_not_counted", "process", "count" };
+	const struct figure_name lost = FIGURE_NAME(steady, samples_not_counted, process, "count");
 	figure_one(r->figures, lost, 1, shared + brief);
 	snprintf(
 	    why, sizeof why,
@@ -209,7 +215,8 @@ static void figure_counters(struct run *r, struct steady *t, uint64_t calls)
 	    (unsigned long long)shared, (unsigned long long)brief);
 	for (size_t k = 0; k < r->counters->n; k++) {
 		const struct counter *c = &r->counters->counter[k];
-		const struct figure_name name = { "steady", c->meter->name, "call", c->source };
+		const struct figure_name name =
+		    FIGURE_METER(steady, counted, call, c->source, c->meter->name);
 		uint64_t *row = t->counts + k * t->n;
 		unsigned kept = 0, warm = 0;
 
@@ -247,10 +254,9 @@ static int phase_steady(struct run *r)
 	for (unsigned i = 0; i < n; i++)
 		sample_counted(r, &t, i, rounds);
 	uint64_t calls = rounds * r->w->scenario.nevents;
-	figure_samples(r->figures, (struct figure_name){ "steady", "ns", "call", "clock" }, calls,
-		       WARMUP, t.ns, n);
-	figure_samples(r->figures, (struct figure_name){ "steady", "ticks", "call", "tsc" }, calls,
-		       WARMUP, t.ticks, n);
+	figure_samples(r->figures, FIGURE_OF(steady, ns, call, "clock"), calls, WARMUP, t.ns, n);
+	figure_samples(r->figures, FIGURE_OF(steady, ticks, call, "tsc"), calls, WARMUP, t.ticks,
+		       n);
 	figure_counters(r, &t, calls);
 	e = check_answer(r, &r->w->scenario, 0);
 out:
@@ -274,7 +280,7 @@ static int phase_retarget(struct run *r)
 	t = stamp_end(t);
 	if (e)
 		return world_fail(r->w, "retarget", e);
-	figure_time(r, "retarget", t);
+	figure_time(r, TIME_OF(retarget), r->w->scenario.nboundaries, t);
 	/* The floor's compiled callers know the targets by name: nothing of theirs was replaced. */
 	if (r->w->ops->flags & STUB_DIRECT)
 		return 0;
@@ -290,25 +296,20 @@ static int phase_space(struct run *r)
 
 	code_get_stats(r->w->code, &s);
 	const struct {
-		const char *event;
+		struct figure_name name;
 		uint64_t value;
 	} counts[] = {
-		{ "quanta", s.quanta_stubs },
-		{ "committed", s.committed_stubs },
-		{ "used_code", s.used_stubs },
-		{ "used_literals", s.used_literals },
+		{ FIGURE_NAME(space, quanta, stub, "code"), s.quanta_stubs },
+		{ FIGURE_NAME(space, committed, stub, "code"), s.committed_stubs },
+		{ FIGURE_NAME(space, used_code, stub, "code"), s.used_stubs },
+		{ FIGURE_NAME(space, used_literals, stub, "code"), s.used_literals },
 	};
 	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-		figure_one(r->figures,
-			   (struct figure_name){ "space", counts[i].event, "stub", "code" }, n,
-			   counts[i].value);
-	figure_one(r->figures, (struct figure_name){ "space", "reserved", "process", "code" }, 1,
-		   s.reserved);
-	figure_one(r->figures, (struct figure_name){ "space", "syscalls", "process", "code" }, 1,
-		   s.syscalls);
-	figure_one(r->figures, (struct figure_name){ "space", "regions", "process", "code" }, 1,
-		   s.mappings);
-	return meters_space(r->w->code, n, r->faults_before, r->figures, r->w->why);
+		figure_one(r->figures, counts[i].name, n, counts[i].value);
+	figure_one(r->figures, FIGURE_OF(space, reserved, process, "code"), 1, s.reserved);
+	figure_one(r->figures, FIGURE_OF(space, syscalls, process, "code"), 1, s.syscalls);
+	figure_one(r->figures, FIGURE_OF(space, regions, process, "code"), 1, s.mappings);
+	return measure_space(r->w->code, n, r->faults_before, r->figures, r->w->why);
 }
 
 static int phases(struct world *w, struct counters *counters, json_t *figures, struct prng *rng)

@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "meters/figures.h"
+#include "runs/figures.h"
 #include "measure/phases.h"
 #include "base/stamp.h"
 #include "calls/tierup.h"
@@ -82,15 +82,14 @@ static int compile_and_load(struct upgrader *u, struct prng *rng)
 		snprintf(u->w->why, CELL_ERROR, "%s", b.why);
 		return -1;
 	}
-	figure_one(u->figures, (struct figure_name){ "compile", "ns", "function", "clock" }, u->n,
+	figure_one(u->figures, FIGURE_OF(compile, ns, function, "clock"), u->n,
 		   b.object.compile_ns);
 	stub_space_lock(&u->w->space);
 	t = stamp_begin();
 	e = world_load_targets(u->w, &b.object, 1, 16 * prng_below(rng, 256));
 	t = stamp_end(t);
 	stub_space_unlock(&u->w->space);
-	figure_one(u->figures, (struct figure_name){ "compile", "load_ns", "function", "clock" },
-		   u->n, t.ns);
+	figure_one(u->figures, FIGURE_OF(compile, load_ns, function, "clock"), u->n, t.ns);
 	jit_object_free(&b.object);
 	return e ? -1 : find_targets(u, 0) || find_targets(u, 1);
 }
@@ -236,30 +235,37 @@ static struct tierup_gaps gaps_of(const struct tierup *t, enum tierup_interval i
 	return all;
 }
 
+enum { STALL_FIGURES = 6 };
+#define STALLS_OF(phase)                                             \
+	{                                                            \
+		FIGURE_NAME(phase, stall, process, "tsc"),           \
+		FIGURE_NAME(phase, stall_on_cpu, process, "tsc"),    \
+		FIGURE_NAME(phase, pauses, process, "tsc"),          \
+		FIGURE_NAME(phase, calls, process, "count"),         \
+		FIGURE_NAME(phase, calls_settled, process, "count"), \
+		FIGURE_NAME(phase, interval, process, "clock"),      \
+	}
+
 static void figure_stalls(struct upgrader *u, double ns_a_tick)
 {
-	static const char *const phases[] = { "background", "upgrade", "floor" };
+	static const struct figure_name names[TIERUP_INTERVALS][STALL_FIGURES] = {
+		[TIERUP_COMPILE] = STALLS_OF(background),
+		[TIERUP_UPGRADE] = STALLS_OF(upgrade),
+		[TIERUP_FLOOR] = STALLS_OF(floor),
+	};
 
 	for (unsigned k = 0; k < TIERUP_INTERVALS; k++) {
 		struct tierup_gaps g = gaps_of(u->t, k);
 		uint64_t any = g.longest > g.longest_off ? g.longest : g.longest_off;
-		const struct {
-			const char *event, *unit, *source;
-			uint64_t value;
-		} rows[] = {
-			{ "stall", "process", "tsc", (uint64_t)((double)any * ns_a_tick) },
-			{ "stall_on_cpu", "process", "tsc",
-			  (uint64_t)((double)g.longest * ns_a_tick) },
-			{ "pauses", "process", "tsc", g.notable },
-			{ "calls", "process", "count", g.calls },
-			{ "calls_settled", "process", "count", g.settled },
-			{ "interval", "process", "clock", u->interval_ns[k] },
-		};
-		for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-			figure_one(u->figures,
-				   (struct figure_name){ phases[k], rows[i].event, rows[i].unit,
-							 rows[i].source },
-				   1, rows[i].value);
+		const uint64_t values[STALL_FIGURES] = { (uint64_t)((double)any * ns_a_tick),
+							 (uint64_t)((double)g.longest * ns_a_tick),
+							 g.notable,
+							 g.calls,
+							 g.settled,
+							 u->interval_ns[k] };
+
+		for (size_t i = 0; i < STALL_FIGURES; i++)
+			figure_one(u->figures, names[k][i], 1, values[i]);
 	}
 }
 
@@ -269,23 +275,18 @@ static void figure_upgrades(struct upgrader *u)
 	const uint64_t per = (uint64_t)u->group * u->n, singly = (uint64_t)u->singly * u->n;
 	cpu_set_t cpus;
 
-	figure_samples(u->figures, (struct figure_name){ "upgrade", "ns", "stub", "clock" }, per,
-		       warm, u->bulk, u->turns);
-	figure_samples(u->figures, (struct figure_name){ "upgrade", "one_ns", "stub", "clock" },
-		       singly, warm, u->one, u->turns);
-	figure_samples(u->figures, (struct figure_name){ "upgrade", "reclaim_ns", "stub", "clock" },
-		       per + singly, warm, u->reclaim, u->turns);
-	figure_one(u->figures, (struct figure_name){ "upgrade", "retired", "stub", "code" }, u->n,
-		   u->retired);
-	figure_one(u->figures, (struct figure_name){ "upgrade", "committed", "stub", "code" }, u->n,
-		   u->held);
-	figure_one(u->figures, (struct figure_name){ "upgrade", "upgrades", "process", "count" }, 1,
-		   u->done);
-	figure_one(u->figures, (struct figure_name){ "upgrade", "wrong", "process", "count" }, 1,
-		   wrong_calls(u));
+	figure_samples(u->figures, FIGURE_OF(upgrade, ns, stub, "clock"), per, warm, u->bulk,
+		       u->turns);
+	figure_samples(u->figures, FIGURE_OF(upgrade, one_ns, stub, "clock"), singly, warm, u->one,
+		       u->turns);
+	figure_samples(u->figures, FIGURE_OF(upgrade, reclaim_ns, stub, "clock"), per + singly,
+		       warm, u->reclaim, u->turns);
+	figure_one(u->figures, FIGURE_OF(upgrade, retired, stub, "code"), u->n, u->retired);
+	figure_one(u->figures, FIGURE_OF(upgrade, committed, stub, "code"), u->n, u->held);
+	figure_one(u->figures, FIGURE_OF(upgrade, upgrades, process, "count"), 1, u->done);
+	figure_one(u->figures, FIGURE_OF(upgrade, wrong, process, "count"), 1, wrong_calls(u));
 	if (!sched_getaffinity(0, sizeof cpus, &cpus))
-		figure_one(u->figures,
-			   (struct figure_name){ "upgrade", "cpus", "process", "kernel" }, 1,
+		figure_one(u->figures, FIGURE_OF(upgrade, cpus, process, "kernel"), 1,
 			   (uint64_t)CPU_COUNT(&cpus));
 }
 
@@ -354,8 +355,7 @@ static int phases(struct world *w, struct counters *unused, json_t *figures, str
 	struct stamp s = stamp_begin();
 	for (uint32_t k = 0; k < n; k++)
 		w->ops->release(&w->space, w->pointers[k]);
-	figure_one(figures, (struct figure_name){ "release", "ns", "stub", "clock" }, n,
-		   stamp_end(s).ns);
+	figure_one(figures, FIGURE_OF(release, ns, stub, "clock"), n, stamp_end(s).ns);
 	e = 0;
 out:
 	if (u)

@@ -29,7 +29,8 @@
 #include <string.h>
 
 #include "meters/counters.h"
-#include "meters/figures.h"
+#include "runs/figures.h"
+#include "measure/space.h"
 #include "meters/memory.h"
 #include "base/prng.h"
 #include "wasm/counting.h"
@@ -61,20 +62,19 @@ static int space_figures(struct live *l, struct place *p, struct wasm_instance *
 		struct figure_name name;
 		uint64_t per, value;
 	} rows[] = {
-		{ { "space", "committed", "stub", "code" }, s.bound, c.committed_stubs },
-		{ { "space", "quanta", "stub", "code" }, s.bound, c.quanta_stubs },
-		{ { "space", "used_code", "stub", "code" }, s.bound, c.used_stubs },
-		{ { "space", "used_literals", "stub", "code" }, s.bound, c.used_literals },
-		{ { "space", "syscalls", "process", "code" }, 1, c.syscalls },
-		{ { "space", "text_bytes", "module", "count" },
-		  1,
+		{ FIGURE_NAME(space, committed, stub, "code"), s.bound, c.committed_stubs },
+		{ FIGURE_NAME(space, quanta, stub, "code"), s.bound, c.quanta_stubs },
+		{ FIGURE_NAME(space, used_code, stub, "code"), s.bound, c.used_stubs },
+		{ FIGURE_NAME(space, used_literals, stub, "code"), s.bound, c.used_literals },
+		{ FIGURE_NAME(space, syscalls, process, "code"), 1, c.syscalls },
+		{ FIGURE_NAME(space, text_bytes, module, "count"), 1,
 		  wasm_module_text(p->module, l->job->cell.tier) },
-		{ { "space", "heap", "instance", "count" }, 1, s.heap },
-		{ { "space", "stubs", "instance", "count" }, 1, s.bound },
+		{ FIGURE_NAME(space, heap, instance, "count"), 1, s.heap },
+		{ FIGURE_NAME(space, stubs, instance, "count"), 1, s.bound },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		figure_one(l->figures, rows[i].name, rows[i].per, rows[i].value);
-	return meters_space(p->code, s.bound, faults, l->figures, l->why);
+	return measure_space(p->code, s.bound, faults, l->figures, l->why);
 }
 
 static int drive(struct live *l, struct place *p, struct wasm_instance *in, struct wasi *wasi,
@@ -160,12 +160,24 @@ static int run_once(struct live *l, struct place *p, struct sample *out, const u
 
 /* ---- Phases ---------------------------------------------------------------------------------- */
 
+/* Crossings, used and made, one behind the other for each kind. */
+enum { OF_KIND = 3 };
+_Static_assert(FIGURE_run_made_ref == FIGURE_run_crossings_entry_native + OF_KIND * STUB_KINDS - 1,
+	       "figures.def has the kinds in their order");
+
+static struct figure_name of_kind(unsigned kind, unsigned i)
+{
+	struct figure_name name = FIGURE_NAME(run, crossings_entry_native, run, "count");
+
+	name.figure += OF_KIND * kind + i;
+	return name;
+}
+
 static int count_crossings(struct live *l)
 {
 	struct place p = { 0 };
 	struct sample s;
 	struct wasm_counts counts;
-	char event[48];
 	int e = wasm_place_open(l, &p, &wasm_counting, CODE_DUAL);
 
 	watch_phase("running, calls counted");
@@ -176,20 +188,11 @@ static int count_crossings(struct live *l)
 		for (unsigned k = 0; k < STUB_KINDS; k++) {
 			if (!counts.made[k])
 				continue;
-			const struct {
-				const char *what;
-				uint64_t value;
-			} rows[] = { { "crossings", counts.crossings[k] },
-				     { "used", counts.used[k] },
-				     { "made", counts.made[k] } };
+			const uint64_t values[OF_KIND] = { counts.crossings[k], counts.used[k],
+							   counts.made[k] };
 
-			for (size_t i = 0; i < 3; i++) {
-				snprintf(event, sizeof event, "%s_%s", rows[i].what,
-					 stub_kind_names[k]);
-				figure_one(l->figures,
-					   (struct figure_name){ "run", event, "run", "count" }, 1,
-					   rows[i].value);
-			}
+			for (unsigned i = 0; i < OF_KIND; i++)
+				figure_one(l->figures, of_kind(k, i), 1, values[i]);
 		}
 	}
 	wasm_place_close(&p);
@@ -204,11 +207,11 @@ static void figure_times(struct live *l, const struct sample *samples, size_t n)
 		struct figure_name name;
 		uint64_t per;
 	} rows[ROWS] = {
-		[INSTANTIATE] = { { "instantiate", "ns", "instance", "clock" }, 1 },
-		[BIND] = { { "bind", "ns", "stub", "clock" }, last->bound },
-		[FIRST] = { { "first_call", "ns", "call", "clock" }, 1 },
-		[RUN] = { { "run", "ns", "run", "clock" }, 1 },
-		[RELEASE] = { { "release", "ns", "instance", "clock" }, 1 },
+		[INSTANTIATE] = { FIGURE_NAME(instantiate, ns, instance, "clock"), 1 },
+		[BIND] = { FIGURE_NAME(bind, ns, stub, "clock"), last->bound },
+		[FIRST] = { FIGURE_NAME(first_call, ns, call, "clock"), 1 },
+		[RUN] = { FIGURE_NAME(run, ns, run, "clock"), 1 },
+		[RELEASE] = { FIGURE_NAME(release, ns, instance, "clock"), 1 },
 	};
 
 	for (size_t k = 0; row && k < ROWS; k++) {
@@ -217,8 +220,7 @@ static void figure_times(struct live *l, const struct sample *samples, size_t n)
 		figure_samples(l->figures, rows[k].name, rows[k].per, WARMUP, row, n);
 	}
 	free(row);
-	figure_one(l->figures, (struct figure_name){ "run", "rebound", "run", "count" }, 1,
-		   last->stats.rebound);
+	figure_one(l->figures, FIGURE_OF(run, rebound, run, "count"), 1, last->stats.rebound);
 }
 
 /* Of each counter, the samples that were counted all the time. */
@@ -228,7 +230,8 @@ static void figure_counters(struct live *l, const struct sample *samples, size_t
 
 	for (size_t k = 0; row && l->counters && k < l->counters->n; k++) {
 		const struct counter *c = &l->counters->counter[k];
-		const struct figure_name name = { "run", c->meter->name, "run", c->source };
+		const struct figure_name name =
+		    FIGURE_METER(run, counted, run, c->source, c->meter->name);
 		size_t kept = 0, warm = 0;
 
 		for (size_t i = 0; i < n; i++) {
@@ -288,16 +291,16 @@ static int live_once(struct live *l, const struct stub_ops *ops, struct sample *
 static void figure_cold(struct live *l, const struct sample *s, uint64_t bound)
 {
 	static const struct figure_name names[] = {
-		{ "cold", "ns", "run", "clock" },
-		{ "cold", "instantiate_ns", "run", "clock" },
-		{ "cold", "made", "run", "count" },
-		{ "cold", "used", "run", "count" },
-		{ "cold", "committed", "run", "code" },
-		{ "cold", "used_literals", "run", "code" },
-		{ "cold", "syscalls", "run", "code" },
+		FIGURE_NAME(cold, ns, run, "clock"),
+		FIGURE_NAME(cold, instantiate_ns, run, "clock"),
+		FIGURE_NAME(cold, made, run, "count"),
+		FIGURE_NAME(cold, used, run, "count"),
+		FIGURE_NAME(cold, committed, run, "code"),
+		FIGURE_NAME(cold, used_literals, run, "code"),
+		FIGURE_NAME(cold, syscalls, run, "code"),
 	};
-	static const struct figure_name bound_name = { "cold", "bound_ns", "run", "model" };
-	static const struct figure_name regret_name = { "cold", "regret", "bound", "model" };
+	static const struct figure_name bound_name = FIGURE_NAME(cold, bound_ns, run, "model");
+	static const struct figure_name regret_name = FIGURE_NAME(cold, regret, bound, "model");
 	enum { NAMES = sizeof names / sizeof *names };
 	uint64_t rows[NAMES][TIMES], regret[TIMES], crossed = 0;
 
@@ -315,8 +318,7 @@ static void figure_cold(struct live *l, const struct sample *s, uint64_t bound)
 		figure_samples(l->figures, names[k], 1, 0, rows[k], TIMES);
 	for (size_t i = 0; i < CALLEES; i++)
 		crossed += l->crossed[i];
-	figure_one(l->figures, (struct figure_name){ "cold", "bound_made", "run", "model" }, 1,
-		   crossed);
+	figure_one(l->figures, FIGURE_OF(cold, bound_made, run, "model"), 1, crossed);
 	if (s->stats.rebound) {
 		static const char why[] = "its run changes tables, which makes stubs";
 

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "meters/figures.h"
+#include "runs/figures.h"
 #include "measure/flood_figures.h"
 #include "meters/memory.h"
 #include "base/prng.h"
@@ -73,7 +73,7 @@ static uint64_t drop(struct wasm_flood *f, struct prng *rng)
 
 static int run(struct wasm_flood *f, uint32_t count, struct prng *rng)
 {
-	static const struct figure_name steady = { "steady", "ns", "call", "clock" };
+	static const struct figure_name steady = FIGURE_NAME(steady, ns, call, "clock");
 	struct live *l = f->l;
 	const uint64_t faults = meters_minor_faults(), tables = meters_page_tables();
 	uint64_t ns = 0;
@@ -87,14 +87,12 @@ static int run(struct wasm_flood *f, uint32_t count, struct prng *rng)
 			return -1;
 	flood_times_figures(&f->times, l->figures);
 	figure_missing(l->figures, steady, "a program runs once an instance");
-	figure_one(l->figures, (struct figure_name){ "space", "heap", "instance", "count" }, count,
-		   f->heap);
+	figure_one(l->figures, FIGURE_OF(space, heap, instance, "count"), count, f->heap);
 	if (flood_space(f->p.code, count, f->stubs, faults, tables, l->figures, l->why))
 		return -1;
 	while (f->count)
 		ns += drop(f, rng);
-	figure_one(l->figures, (struct figure_name){ "release", "ns", "instance", "clock" }, count,
-		   ns);
+	figure_one(l->figures, FIGURE_OF(release, ns, instance, "clock"), count, ns);
 	return 0;
 }
 

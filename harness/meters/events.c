@@ -59,9 +59,9 @@ const struct meter meters[METERS] = {
 };
 
 const char *const meter_names[METERS] = {
-	"cycles", "instructions", "branches", "branch_miss", "indirect_branch_miss", "l1i_access",
-	"l1i_miss", "l1i_fill", "l2i_miss", "itlb_miss", "itlb_walk", "frontend_stall",
-	"resteer", "page_faults", "minor_faults", "major_faults", "context_switches", "task_clock",
+#define NAME(name) #name,
+	METER_NAMES(NAME)
+#undef NAME
 };
 
 #define CYCLES "cycles of this thread, not halted"

@@ -46,8 +46,21 @@ struct uarch {
 	size_t nevents;
 };
 
-/* METERS rows; the order is that of every listing. */
-enum { METERS = 18, EVENT_NAME = 128, UARCH_CPU = 80 };
+/* The meters' names, in the order of every listing. */
+#define METER_NAMES(X)                                                                           \
+	X(cycles)                                                                                \
+	X(instructions)                                                                          \
+	X(branches) X(branch_miss) X(indirect_branch_miss) X(l1i_access) X(l1i_miss) X(l1i_fill) \
+	    X(l2i_miss) X(itlb_miss) X(itlb_walk) X(frontend_stall) X(resteer) X(page_faults)    \
+		X(minor_faults) X(major_faults) X(context_switches) X(task_clock)
+
+enum {
+#define METER_ID(name) METER_##name,
+	METER_NAMES(METER_ID)
+#undef METER_ID
+	    METERS
+};
+enum { EVENT_NAME = 128, UARCH_CPU = 80 };
 extern const struct meter meters[METERS];
 extern const char *const meter_names[METERS];
 extern const struct uarch uarchs[]; /* a NULL name ends it */

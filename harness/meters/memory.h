@@ -5,7 +5,6 @@
 #ifndef STUBMAP_METERS_MEMORY_H
 #define STUBMAP_METERS_MEMORY_H
 
-#include <jansson.h>
 #include <stdint.h>
 #include <stubmap/stub.h>
 
@@ -45,14 +44,6 @@ uint64_t meters_page_tables(void);
 
 /* Of the whole process since its start: page faults that took no read from disk. */
 uint64_t meters_minor_faults(void);
-
-/*
- * The figures of phase "space" whose source is the kernel, appended: memory of `stubs` live stubs,
- * and of the process. faults_before: meters_minor_faults of an earlier moment. What the kernel does
- * not show is recorded as missing. 0, or -1 with one line in why: the view contradicts itself.
- */
-int meters_space(const struct code_memory *, uint64_t stubs, uint64_t faults_before,
-		 json_t *figures, char why[METERS_ERROR]);
 
 /* ---- Time ----------------------------------------------------------------------------------- */
 

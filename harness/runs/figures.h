@@ -1,0 +1,101 @@
+/*
+ * figures.h - figures: one meter's value in one phase, as it goes into a record (store.h has the
+ * form). figures.def lists them all; names that are not there do not compile.
+ */
+#ifndef STUBMAP_RUNS_FIGURES_H
+#define STUBMAP_RUNS_FIGURES_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "meters/events.h"
+
+enum figure_unit {
+#define FIGURE_UNIT(id, text) UNIT_##id,
+#define FIGURE(...)
+#define FIGURE_COUNTED(...)
+#include "runs/figures.def"
+#undef FIGURE_UNIT
+#undef FIGURE
+#undef FIGURE_COUNTED
+	FIGURE_UNITS
+};
+
+enum figure {
+#define FIGURE_UNIT(...)
+#define FIGURE(phase, event, units, meaning)  FIGURE_##phase##_##event,
+#define FIGURE_COUNTED(phase, units, meaning) FIGURE_##phase##_counted,
+#include "runs/figures.def"
+#undef FIGURE
+#undef FIGURE_COUNTED
+	FIGURES
+};
+
+/* FIGURE_phase_event_UNITS: bits of the units that it may have. */
+enum {
+#define U(id)				      (1u << UNIT_##id)
+#define FIGURE(phase, event, units, meaning)  FIGURE_##phase##_##event##_UNITS = units,
+#define FIGURE_COUNTED(phase, units, meaning) FIGURE_##phase##_counted_UNITS = units,
+#include "runs/figures.def"
+#undef U
+#undef FIGURE
+#undef FIGURE_COUNTED
+#undef FIGURE_UNIT
+};
+
+/* ---- Into a record -------------------------------------------------------------------------- */
+
+/* What is measured, and where the number comes from: "clock", "tsc", "kernel", "papi", "perf",
+ * "model", "code" for code memory's own exact counts, "count" for the collector's, of bytes and of
+ * stubs. */
+struct figure_name {
+	enum figure figure;
+	enum figure_unit unit;
+	const char *source;
+	const char *meter; /* of FIGURE_phase_counted; else NULL */
+};
+
+/* An initialiser: FIGURE_NAME(steady, ns, call, "clock"). A unit that is not the figure's does not
+ * compile, either. */
+#define FIGURE_NAME(phase, event, unit, source) FIGURE_METER(phase, event, unit, source, NULL)
+#define FIGURE_METER(phase, event, unit, source, meter)                                       \
+	{ FIGURE_##phase##_##event,                                                           \
+	  UNIT_##unit +                                                                       \
+	      0 * sizeof(char[FIGURE_##phase##_##event##_UNITS >> UNIT_##unit & 1 ? 1 : -1]), \
+	  source, meter }
+#define FIGURE_OF(phase, event, unit, source) \
+	((struct figure_name)FIGURE_NAME(phase, event, unit, source))
+
+/* samples[n], each for `per` units; the first `warmup` of them are warm-up. */
+void figure_samples(json_t *figures, struct figure_name name, uint64_t per, size_t warmup,
+		    const uint64_t *samples, size_t n);
+void figure_one(json_t *figures, struct figure_name name, uint64_t per, uint64_t value);
+/* Not to be had; name.source is ignored. */
+void figure_missing(json_t *figures, struct figure_name name, const char *why);
+
+/* ---- Out of records ------------------------------------------------------------------------- */
+
+/* By name, as a run file has it: it may hold what this build does not know. */
+struct figure_id {
+	const char *phase, *event;
+};
+/* Initialisers for what is known: FIGURE_ID(steady, ns), FIGURE_METER_ID(steady, l1i_fill). */
+#define FIGURE_ID(phase, event) { #phase, &#event[0 * FIGURE_##phase##_##event] }
+#define FIGURE_METER_ID(phase, meter) \
+	{ #phase, &#meter[0 * (FIGURE_##phase##_counted + METER_##meter)] }
+
+struct figure_row {
+	struct figure_id id; /* event NULL: that of any meter */
+	const char *meaning;
+	unsigned units; /* bits of enum figure_unit */
+};
+extern const struct figure_row figure_rows[FIGURES];
+extern const char *const figure_unit_names[FIGURE_UNITS];
+
+/* The row of a figure; NULL: there is none. */
+const struct figure_row *figure_find(struct figure_id);
+/* One line for a figure that is not known, with the nearest. */
+void figure_refuse(struct figure_id, char *error, size_t size);
+
+#endif
