@@ -19,6 +19,7 @@
 #include "child_helpers.h"
 #include "forbid.h"
 #include "quiet.h"
+#include "runs/cell.h"
 #include "text_helpers.h"
 
 enum { PATH = 4096, OUTPUT = 1 << 20 };
@@ -174,6 +175,8 @@ static void wrong_calls_get_one_line(void **state)
 		{ "run --workload replay:sqljz", "did you mean 'replay:sqljs'" },
 		{ "run --blocks 0", "1 to 1000" },
 		{ "run --timeout 0", "1 to 1000000" },
+		{ "run --stubs 'zz*'", "no stubs 'zz*'" },
+		{ "run --stubs page,zz*", "no stubs 'zz*'" },
 		{ "run --tier 1", "0, 2" },
 		{ "run --frob", "no option 'frob'" },
 		{ "run extra", "one word too many" },
@@ -279,6 +282,33 @@ static void every_command_has_help(void **state)
 		check_width(c->out);
 		assert_non_null(strstr(c->out, "usage: stubmap"));
 		assert_string_equal(c->err, "");
+	}
+}
+
+/* Each key of a cell is an option, under its group's title, in lines that fit a page. */
+static void options_of_cells_are_grouped(void **state)
+{
+	struct cli *c = *state;
+	char option[40];
+
+	for (int model = 0; model < 2; model++) {
+		assert_int_equal(call(c, model ? "model --help" : "run --help"), 0);
+		for (size_t i = 0; i < CELL_KEYS; i++) {
+			const struct cell_key *k = &cell_keys[i];
+
+			snprintf(option, sizeof option, "--%s ", k->name);
+			for (char *at = option; (at = strchr(at, '_'));)
+				*at = '-';
+			assert_true((strstr(c->out, option) != NULL) ==
+				    (k->help && (k->model || !model)));
+		}
+		const char *arms = strstr(c->out, "\narms:\n");
+		const char *workload = strstr(c->out, "\nworkload:\n");
+		assert_true(arms && workload && arms < strstr(c->out, "--wx ") &&
+			    strstr(c->out, "--wx ") < workload &&
+			    workload < strstr(c->out, "--live "));
+		for (char *line = strtok(c->out, "\n"); line; line = strtok(NULL, "\n"))
+			assert_true(strlen(line) <= 100);
 	}
 }
 
@@ -389,6 +419,7 @@ int main(void)
 		cmocka_unit_test(wrong_calls_get_one_line),
 		cmocka_unit_test(damaged_traces_are_told_before_anything_runs),
 		cmocka_unit_test(every_command_has_help),
+		cmocka_unit_test(options_of_cells_are_grouped),
 		cmocka_unit_test(tables_fit_a_page_and_json_is_json),
 		cmocka_unit_test(failed_cells_are_recorded),
 		cmocka_unit_test(stubs_can_be_looked_at),

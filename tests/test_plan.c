@@ -107,6 +107,26 @@ static void test_cell_round_trip(void **state)
 	assert_true(cell_equal(&a, &b));
 }
 
+/* The table is whole; no two options of `run` have one letter. */
+static void test_keys(void **state)
+{
+	char letters[CELL_KEYS + 8] = "bih";
+
+	(void)state;
+	for (size_t i = 0; i < CELL_KEYS; i++) {
+		const struct cell_key *k = &cell_keys[i];
+
+		assert_non_null(k->name);
+		assert_true(k->size > 0 && k->use && k->order >= 1 && k->order <= CELL_KEYS);
+		assert_true(k->help || (!k->letter && !k->model));
+		assert_true(!k->value == (k->type == CELL_FLAG || !k->help));
+		assert_true(!k->letter || !strchr(letters, k->letter));
+		letters[strlen(letters)] = k->letter;
+		for (size_t j = 0; j < i; j++)
+			assert_string_not_equal(k->name, cell_keys[j].name);
+	}
+}
+
 static int load(const char *text, struct plan *p, char *error)
 {
 	char path[] = "/tmp/stubmap-plan-XXXXXX";
@@ -279,9 +299,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cell_refuses), cmocka_unit_test(test_cell_round_trip),
-		cmocka_unit_test(test_plan_refuses), cmocka_unit_test(test_plan_product),
-		cmocka_unit_test(test_order),	     cmocka_unit_test(test_suggest),
-		cmocka_unit_test(test_our_plans),
+		cmocka_unit_test(test_keys),	     cmocka_unit_test(test_plan_refuses),
+		cmocka_unit_test(test_plan_product), cmocka_unit_test(test_order),
+		cmocka_unit_test(test_suggest),	     cmocka_unit_test(test_our_plans),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -272,7 +272,9 @@ static void test_digits(void **state)
 
 static void test_options(void **state)
 {
-	static const struct option_help help = { "t FILE", "t", 1, 1 };
+	static const struct option_help help = {
+		.usage = "t FILE", .summary = "t", .min_words = 1, .max_words = 1
+	};
 	uint64_t number = 7, size = 7;
 	bool flag = false;
 	const char *word = NULL;

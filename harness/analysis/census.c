@@ -10,60 +10,12 @@ struct entry {
 	struct cell cell, group;
 };
 
-static size_t rank(const char *key, const char *name)
-{
-	const char *names[CELL_NAMES];
-	size_t n = cell_names(key, names, CELL_NAMES), i = 0;
-
-	while (i < n && strcmp(names[i], name))
-		i++;
-	return i;
-}
-
-static int order_numbers(uint64_t a, uint64_t b)
-{
-	return (a > b) - (a < b);
-}
-
-static int order_names(const char *key, const char *a, const char *b)
-{
-	int r = order_numbers(rank(key, a), rank(key, b));
-
-	return r ? r : strcmp(a, b); /* this build may not know them */
-}
-
-static int order_cells(const struct cell *a, const struct cell *b)
-{
-	int r;
-
-	if ((r = order_names("workload", a->workload, b->workload)) ||
-	    (r = order_names("kind", a->kind, b->kind)) ||
-	    (r = strcmp(a->signature, b->signature)) ||
-	    (r = order_numbers(a->max_events, b->max_events)) ||
-	    (r = order_names("mode", a->mode, b->mode)) ||
-	    (r = order_numbers(a->polls, b->polls)) || (r = order_numbers(a->size, b->size)) ||
-	    (r = order_numbers(a->live, b->live)) || (r = order_numbers(a->threads, b->threads)) ||
-	    (r = order_numbers(a->upgrades, b->upgrades)) ||
-	    (r = order_numbers(a->instances, b->instances)) ||
-	    (r = order_numbers(a->poison, b->poison)) || (r = order_names("wx", a->wx, b->wx)) ||
-	    (r = order_numbers(a->quantum, b->quantum)) ||
-	    (r = order_names("literals", a->literals, b->literals)) ||
-	    (r = order_numbers(a->markers, b->markers)) ||
-	    (r = order_numbers(a->share, b->share)) || (r = order_numbers(a->tier, b->tier)) ||
-	    (r = order_names("stubs", a->stubs, b->stubs)) ||
-	    (r = order_names("policy", a->policy, b->policy)) ||
-	    (r = order_numbers(a->generic, b->generic)) ||
-	    (r = order_names("maps", a->maps, b->maps)))
-		return r;
-	return order_numbers(a->replica, b->replica);
-}
-
 static int order_entries(const void *x, const void *y)
 {
 	const struct entry *a = x, *b = y;
-	int r = order_cells(&a->group, &b->group);
+	int r = cell_order(&a->group, &b->group);
 
-	return r ? r : order_cells(&a->cell, &b->cell);
+	return r ? r : cell_order(&a->cell, &b->cell);
 }
 
 size_t census_find(const struct census *c, const struct cell *cell)

@@ -213,15 +213,11 @@ static json_t *text_or_null(const char *text)
 /* A cell with null for what does not apply. */
 static json_t *whole_cell(const struct cell *cell)
 {
-	static const char *const keys[] = { "live",	"kind",	   "signature", "max_events",
-					    "literals", "markers", "mode",	"polls",
-					    "size",	"threads", "upgrades",	"instances",
-					    "poison",	"policy",  "generic",	"share" };
 	json_t *json = cell_to_json(cell);
 
-	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-		if (!json_object_get(json, keys[i]))
-			json_object_set_new(json, keys[i], json_null());
+	for (size_t i = 0; i < CELL_KEYS; i++)
+		if (!json_object_get(json, cell_keys[i].name))
+			json_object_set_new(json, cell_keys[i].name, json_null());
 	return json;
 }
 

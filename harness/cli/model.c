@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <stubmap/stub.h>
 
+#include "cli/cells.h"
 #include "cli/commands.h"
 #include "meters/fingerprint.h"
 #include "model/check.h"
@@ -36,10 +37,11 @@ static const struct option_help help = {
 enum { MOST_MACHINES = 40, MOST_PAGES = 3 };
 
 struct wanted {
-	struct option_list stubs, workload, live, kind, signature, wx, literals, machines, page;
-	bool markers, json, tsv, agree, speed, plru;
+	struct cell_options cells;
+	struct option_list machines, page;
+	bool json, tsv, agree, speed, plru;
 	const char *predict, *keep;
-	uint64_t max_events, seed, frames, workers, timeout;
+	uint64_t seed, frames, workers, timeout;
 	const struct machine *chosen[MOST_MACHINES];
 	size_t nchosen;
 	struct machine host;
@@ -113,8 +115,7 @@ static int check_call(const struct wanted *w, size_t words)
 		return say("--json and --tsv exclude each other");
 	if ((w->json && (w->agree || w->speed)) || (w->tsv && mode))
 		return say("--agree, --speed: a table only; --predict: a table or --json");
-	if (words && (mode || w->stubs.n || w->workload.n || w->live.n || w->kind.n ||
-		      w->signature.n || w->wx.n || w->literals.n || w->markers || w->max_events))
+	if (words && (mode || cell_options_given(&w->cells)))
 		return say("a trace is of a cell already: no options of cells beside it, and no "
 			   "--agree, --speed or --predict");
 	return 0;
@@ -159,62 +160,26 @@ static bool has_page(const struct wanted *w, size_t i, uint32_t page)
 
 /* ---- Cells ------------------------------------------------------------------------------ */
 
-/* A plan takes a name with * or ? for each that it matches, where it stands alone. */
-static json_t *words_to_json(const struct option_list *list, bool numbers)
-{
-	json_t *array = list->n > 1 ? json_array() : NULL, *word = NULL;
-
-	for (size_t i = 0; i < list->n; i++) {
-		uint64_t v;
-		bool number = numbers && !options_number(list->words[i], &v);
-		word = number ? json_integer((json_int_t)v) : json_string(list->words[i]);
-		if (array)
-			json_array_append_new(array, word);
-	}
-	return array ? array : word;
-}
-
 /* A plan needs a baseline that is one of its arms. */
-static const char *first_arm(const struct wanted *w)
+static const char *first_arm(const char *word)
 {
 	for (size_t i = 0; stub_strategies[i]; i++)
-		if (!fnmatch(w->stubs.words[0], stub_strategies[i]->name, 0))
+		if (!fnmatch(word, stub_strategies[i]->name, 0))
 			return stub_strategies[i]->name;
-	return w->stubs.words[0];
+	return word;
 }
 
 static json_t *plan_of(struct wanted *w)
 {
-	const struct {
-		const char *key;
-		const struct option_list *list;
-		bool numbers;
-	} lists[] = {
-		{ "stubs", &w->stubs, false },
-		{ "workload", &w->workload, false },
-		{ "live", &w->live, true },
-		{ "kind", &w->kind, false },
-		{ "signature", &w->signature, false },
-		{ "wx", &w->wx, false },
-		{ "literals", &w->literals, false },
-	};
-	json_t *cell = json_object();
+	struct option_list *stubs = cell_options_list(&w->cells, "stubs");
 
-	if (!w->stubs.n) {
-		w->stubs.words[w->stubs.n++] = "page";
-		w->stubs.words[w->stubs.n++] = "pool";
+	if (!stubs->n) {
+		stubs->words[stubs->n++] = "page";
+		stubs->words[stubs->n++] = "pool";
 	}
-	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
-		if (lists[i].list->n)
-			json_object_set_new(cell, lists[i].key,
-					    words_to_json(lists[i].list, lists[i].numbers));
-	if (w->markers)
-		json_object_set_new(cell, "markers", json_true());
-	if (w->max_events)
-		json_object_set_new(cell, "max_events", json_integer((json_int_t)w->max_events));
 	return json_pack("{s:s, s:i, s:i, s:i, s:{s:s}, s:[o]}", "name", "model", "seed", 1,
-			 "blocks", 1, "iterations", 1, "baseline", "stubs", first_arm(w), "cells",
-			 cell);
+			 "blocks", 1, "iterations", 1, "baseline", "stubs",
+			 first_arm(stubs->words[0]), "cells", cell_options_to_json(&w->cells));
 }
 
 static size_t add_runs(const struct wanted *w, struct simulate_task *t, uint32_t page)
@@ -376,66 +341,70 @@ static int dispatch(struct wanted *w, char **words, size_t nwords)
 	return r;
 }
 
+/* 0; 1: help was asked for; -EINVAL. */
+static int read_options(int argc, char **argv, struct wanted *w, int *first)
+{
+	const struct option_spec of_machines[] = {
+		{ "machines", 'm', OPTION_LIST, "A,B",
+		  "rows of `list machines`, all, host (default: host)", &w->machines, 0, 0 },
+		{ "page", 'p', OPTION_LIST, "P",
+		  "bytes: 4K, 16K, 64K (default: each machine's own)", &w->page, 0, 0 },
+		{ "frames", 0, OPTION_NUMBER, "N",
+		  "seed of random page frames (default: a page's own number)", &w->frames, 1,
+		  INT64_MAX },
+		{ "plru", 0, OPTION_FLAG, NULL, "tree-PLRU caches, whatever the machine's row says",
+		  &w->plru, 0, 0 },
+	};
+	const struct option_spec others[] = {
+		{ "seed", 0, OPTION_NUMBER, "N", "of order and set-up (default: 1)", &w->seed, 0,
+		  INT64_MAX },
+		{ "workers", 0, OPTION_NUMBER, "N", "cells at a time (default: one a CPU)",
+		  &w->workers, 1, 64 },
+		{ "timeout", 0, OPTION_NUMBER, "SECONDS",
+		  "the most that a cell's process may take (default: 120)", &w->timeout, 1,
+		  PLAN_MAX_TIMEOUT },
+		{ "keep", 0, OPTION_TEXT, "DIR", "leave the traces there", &w->keep, 0, 0 },
+		{ "agree", 0, OPTION_FLAG, NULL, "instead: the model's misses beside cachegrind's",
+		  &w->agree, 0, 0 },
+		{ "speed", 0, OPTION_FLAG, NULL,
+		  "instead: accesses a second beside cachegrind's, on the first cell", &w->speed, 0,
+		  0 },
+		{ "predict", 0, OPTION_TEXT, "RUN.jsonl",
+		  "instead: rank correlation with that run's ns per call in ring", &w->predict, 0,
+		  0 },
+		{ "tsv", 0, OPTION_FLAG, NULL, "data for scripts/reach.gp", &w->tsv, 0, 0 },
+		{ "json", 0, OPTION_FLAG, NULL, "tidy rows, one object a line", &w->json, 0, 0 },
+	};
+	enum {
+		NMACHINES = sizeof of_machines / sizeof *of_machines,
+		NOTHERS = sizeof others / sizeof *others
+	};
+	struct option_spec specs[NMACHINES + CELL_KEYS + NOTHERS];
+	struct option_group groups[CELL_GROUPS + 3] = { { "machines", 0 } };
+	struct option_help grouped = help;
+	size_t n = NMACHINES, g = 0;
+
+	memcpy(specs, of_machines, sizeof of_machines);
+	cell_options_specs(&w->cells, true, specs, &n, groups + 1);
+	while (groups[g].title)
+		g++;
+	groups[g] = (struct option_group){ "how, and what is told", n };
+	grouped.groups = groups;
+	memcpy(specs + n, others, sizeof others);
+	return options_parse(argc, argv, &grouped, specs, n + NOTHERS, first);
+}
+
 int cmd_model(int argc, char **argv)
 {
 	struct wanted w = { .seed = 1, .workers = simulate_cpus() };
-	const struct option_spec specs[] = {
-		{ "machines", 'm', OPTION_LIST, "A,B",
-		  "rows of `list machines`, all, host (default: host)", &w.machines, 0, 0 },
-		{ "page", 'p', OPTION_LIST, "P", "4K, 16K, 64K (default: each machine's own)",
-		  &w.page, 0, 0 },
-		{ "stubs", 's', OPTION_LIST, "A,B", "arms (default: page,pool; see list stubs)",
-		  &w.stubs, 0, 0 },
-		{ "workload", 'w', OPTION_FILES, "W",
-		  "workloads (default: ring); a comma in a file's name may be \\,", &w.workload, 0,
-		  0 },
-		{ "live", 'n', OPTION_LIST, "N", "ring: live stubs (default: 64)", &w.live, 0, 0 },
-		{ "kind", 'k', OPTION_LIST, "K", "ring: kinds (default: indirect)", &w.kind, 0, 0 },
-		{ "signature", 0, OPTION_LIST, "S",
-		  "ring: as \"iid>l\" (default: \"i>i\"; bind: \"ii>i\")", &w.signature, 0, 0 },
-		{ "wx", 0, OPTION_LIST, "P", "toggle, dual, rwx (default: toggle)", &w.wx, 0, 0 },
-		{ "literals", 0, OPTION_LIST, "L", "own, baked, table (default: own)", &w.literals,
-		  0, 0 },
-		{ "markers", 0, OPTION_FLAG, NULL, "endbr64 at the start of each stub", &w.markers,
-		  0, 0 },
-		{ "max-events", 0, OPTION_NUMBER, "N", "replay: only the first N crossings",
-		  &w.max_events, 1, INT64_MAX },
-		{ "seed", 0, OPTION_NUMBER, "N", "of order and set-up (default: 1)", &w.seed, 0,
-		  INT64_MAX },
-		{ "frames", 0, OPTION_NUMBER, "N",
-		  "seed of random page frames (default: a page's own number)", &w.frames, 1,
-		  INT64_MAX },
-		{ "plru", 0, OPTION_FLAG, NULL, "tree-PLRU caches, whatever the machine's row says",
-		  &w.plru, 0, 0 },
-		{ "workers", 0, OPTION_NUMBER, "N", "cells at a time (default: one a CPU)",
-		  &w.workers, 1, 64 },
-		{ "timeout", 0, OPTION_NUMBER, "SECONDS",
-		  "the most that a cell's process may take (default: 120)", &w.timeout, 1,
-		  PLAN_MAX_TIMEOUT },
-		{ "keep", 0, OPTION_TEXT, "DIR", "leave the traces there", &w.keep, 0, 0 },
-		{ "agree", 0, OPTION_FLAG, NULL, "instead: the model's misses beside cachegrind's",
-		  &w.agree, 0, 0 },
-		{ "speed", 0, OPTION_FLAG, NULL,
-		  "instead: accesses a second beside cachegrind's, on the first cell", &w.speed, 0,
-		  0 },
-		{ "predict", 0, OPTION_TEXT, "RUN.jsonl",
-		  "instead: rank correlation with that run's ns per call in ring", &w.predict, 0,
-		  0 },
-		{ "tsv", 0, OPTION_FLAG, NULL, "data for scripts/reach.gp", &w.tsv, 0, 0 },
-		{ "json", 0, OPTION_FLAG, NULL, "tidy rows, one object a line", &w.json, 0, 0 },
-	};
-	int first,
-	    r = options_parse(argc, argv, &help, specs, sizeof specs / sizeof *specs, &first);
+	int first, r = read_options(argc, argv, &w, &first);
 
 	if (r)
-		return r < 0 ? 2 : 0;
-	r = check_call(&w, (size_t)(argc - first));
-	if (!r)
-		r = choose(&w);
-	if (!r)
+		r = r < 0 ? 2 : 0;
+	else if (!(r = check_call(&w, (size_t)(argc - first))) && !(r = choose(&w)))
 		r = dispatch(&w, argv + first, (size_t)(argc - first));
-	for (size_t i = 0; i < sizeof specs / sizeof *specs; i++)
-		if (specs[i].type == OPTION_LIST || specs[i].type == OPTION_FILES)
-			free(((struct option_list *)specs[i].out)->text);
+	cell_options_free(&w.cells);
+	free(w.machines.text);
+	free(w.page.text);
 	return r;
 }

@@ -14,7 +14,7 @@
 #include "base/suggest.h"
 #include "base/table.h"
 
-enum { MOST = 32, FIRST_CODE = 256 };
+enum { MOST = 64, FIRST_CODE = 256 };
 
 int options_number(const char *text, uint64_t *out)
 {
@@ -145,11 +145,14 @@ static int take(const char *command, const struct option_spec *s, const char *te
 
 static void print_help(const struct option_help *help, const struct option_spec *specs, size_t n)
 {
+	const struct option_group *group = help->groups;
 	char text[64], name[80];
 
 	printf("usage: stubmap %s\n\n%s\n\n", help->usage, help->summary);
 	for (size_t i = 0; i < n; i++) {
 		const struct option_spec *s = &specs[i];
+		if (group && group->title && group->first == i)
+			printf("%s%s:\n", i ? "\n" : "", group++->title);
 		char letter[8] = "    ";
 		if (s->letter)
 			snprintf(letter, sizeof letter, "-%c, ", s->letter);

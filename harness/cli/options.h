@@ -37,10 +37,17 @@ struct option_spec {
 	uint64_t min, max;
 };
 
+/* Options that the help shows under a title: those from specs[first] to the next group's. */
+struct option_group {
+	const char *title; /* NULL ends the list */
+	size_t first;
+};
+
 struct option_help {
 	const char *usage;   /* after "usage: stubmap ": "sweep PLAN.json -o RUN.jsonl [options]" */
 	const char *summary; /* some lines on what the command does */
 	int min_words, max_words; /* what may be left after the options; max < 0: any number */
+	const struct option_group *groups; /* NULL: none */
 };
 
 enum { OPTIONS_HELP = 1 };

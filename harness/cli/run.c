@@ -8,6 +8,7 @@
 #include <string.h>
 #include <stubmap/stub.h>
 
+#include "cli/cells.h"
 #include "cli/commands.h"
 #include "meters/fingerprint.h"
 #include "cli/options.h"
@@ -22,8 +23,8 @@ static const struct option_help help = {
 	.summary =
 	    "Compares arms on one workload, each invocation a process of its own, and prints\n"
 	    "ns per call, ns to bind and memory per stub. The first arm is what the ratios are\n"
-	    "of; it runs a second time under another name, to show the noise. An option that\n"
-	    "takes a list makes every combination. The programs on the collected heap (gc:NAME)\n"
+	    "of; it runs a second time under another name, to show the noise. Lists (a,b,c)\n"
+	    "multiply: every combination is run. The programs on the collected heap (gc:NAME)\n"
 	    "have stack maps: the arms are encoders then, and the table has ns per frame walked\n"
 	    "and looked up, the share of a collection, and bytes.",
 	.min_words = 0,
@@ -35,55 +36,40 @@ static int say(const char *line)
 	return say_line("stubmap run", "%s", line);
 }
 
-/* A list of words as a JSON array: numbers where each is one, what a pattern stands for. */
-static json_t *words_to_json(const char *key, const struct option_list *list, bool numbers)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < list->n; i++) {
-		uint64_t v;
-
-		if (numbers && !options_size(list->words[i], &v))
-			json_array_append_new(array, json_integer((json_int_t)v));
-		else {
-			json_t *word = json_string(list->words[i]), *names = plan_values(key, word);
-
-			json_array_extend(array, names);
-			json_decref(names);
-			json_decref(word);
-		}
-	}
-	return array;
-}
-
 struct wanted {
-	struct option_list stubs, maps, workload, live, kind, signature, wx, quantum, literals,
-	    policy, generic, tier, mode, size, threads, upgrades, instances;
-	bool markers, share, polls, poison, counters;
-	uint64_t max_events, blocks, iterations, seed, timeout;
+	struct cell_options cells;
+	bool counters, json;
+	uint64_t blocks, iterations, seed, timeout;
 };
+
+static void add_word(struct wanted *w, const char *key, const char *word)
+{
+	struct option_list *list = cell_options_list(&w->cells, key);
+
+	list->words[list->n++] = word;
+}
 
 /* Where neither stubs nor maps are named: all encoders, on programs that have maps, or two
  * allocators. */
 static void choose_arms(struct wanted *w)
 {
-	bool gc = w->workload.n > 0;
+	struct cell_options *o = &w->cells;
+	const struct option_list *workloads = cell_options_list(o, "workload");
+	bool gc = workloads->n > 0;
 
-	for (size_t i = 0; i < w->workload.n; i++)
-		gc &= !strncmp(w->workload.words[i], "gc:", 3);
-	if (w->stubs.n || w->maps.n)
+	for (size_t i = 0; i < workloads->n; i++)
+		gc &= !strncmp(workloads->words[i], "gc:", 3);
+	if (cell_options_list(o, "stubs")->n || cell_options_list(o, "maps")->n)
 		return;
-	if (w->policy.n || w->generic.n) {
-		w->stubs.words[w->stubs.n++] = "pool";
-		w->stubs.words[w->stubs.n++] = "lazy+pool";
-		return;
+	if (cell_options_list(o, "policy")->n || cell_options_list(o, "generic")->n) {
+		add_word(w, "stubs", "pool");
+		add_word(w, "stubs", "lazy+pool");
+	} else if (gc) {
+		add_word(w, "maps", "*");
+	} else {
+		add_word(w, "stubs", "page");
+		add_word(w, "stubs", "pool");
 	}
-	if (gc) {
-		w->maps.words[w->maps.n++] = "*";
-		return;
-	}
-	w->stubs.words[w->stubs.n++] = "page";
-	w->stubs.words[w->stubs.n++] = "pool";
 }
 
 static bool is_deferred(const json_t *arm)
@@ -105,34 +91,38 @@ static json_t *arms_that(const json_t *arms, bool deferred)
 	return some;
 }
 
+/* Takes the keys that deferred arms alone have out of a cell; false: it has none. */
+static bool drop_deferred(json_t *cell)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < CELL_KEYS; i++)
+		if (cell_keys[i].use & USE_DEFERRED)
+			any |= !json_object_del(cell, cell_keys[i].name);
+	return any;
+}
+
 /* Policies are of the deferred arms alone: where there are others, a cell without. */
-static json_t *cells_of(const struct wanted *w, json_t *cell, json_t *baseline)
+static json_t *cells_of(json_t *cell, json_t *baseline)
 {
 	json_t *cells = json_array(), *stubs = json_object_get(cell, "stubs");
 	json_t *lazy = arms_that(stubs, true), *eager = arms_that(stubs, false);
-	const struct {
-		const char *key;
-		const struct option_list *list;
-		bool numbers;
-	} lists[] = { { "policy", &w->policy, false }, { "generic", &w->generic, true } };
+	json_t *plain = json_copy(cell);
 
-	if (json_array_size(lazy) && json_array_size(eager) && (w->policy.n || w->generic.n)) {
-		json_t *plain = json_copy(cell);
-
+	if (drop_deferred(plain) && json_array_size(lazy) && json_array_size(eager)) {
 		json_object_set(plain, "stubs", eager);
-		json_array_append_new(cells, plain);
+		json_array_append(cells, plain);
 		json_object_set(cell, "stubs", lazy);
 	}
-	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-		if (!lists[i].list->n)
-			continue;
-		json_t *words = words_to_json(lists[i].key, lists[i].list, lists[i].numbers);
+	for (size_t i = 0; i < CELL_KEYS; i++) {
+		const json_t *words = json_object_get(cell, cell_keys[i].name);
 
-		json_object_set_new(cell, lists[i].key, words);
-		if (is_deferred(json_object_get(baseline, "stubs")))
-			json_object_set(baseline, lists[i].key, json_array_get(words, 0));
+		if (words && cell_keys[i].use & USE_DEFERRED &&
+		    is_deferred(json_object_get(baseline, "stubs")))
+			json_object_set(baseline, cell_keys[i].name, json_array_get(words, 0));
 	}
 	json_array_append_new(cells, cell);
+	json_decref(plain);
 	json_decref(lazy);
 	json_decref(eager);
 	return cells;
@@ -141,34 +131,8 @@ static json_t *cells_of(const struct wanted *w, json_t *cell, json_t *baseline)
 static json_t *plan_of(const struct wanted *w)
 {
 	static const char *const arms[] = { "stubs", "maps" };
-	const struct {
-		const char *key;
-		const struct option_list *list;
-		bool numbers;
-	} lists[] = {
-		{ "stubs", &w->stubs, false },
-		{ "workload", &w->workload, false },
-		{ "maps", &w->maps, false },
-		{ "mode", &w->mode, false },
-		{ "size", &w->size, true },
-		{ "live", &w->live, true },
-		{ "kind", &w->kind, false },
-		{ "signature", &w->signature, false },
-		{ "wx", &w->wx, false },
-		{ "quantum", &w->quantum, true },
-		{ "literals", &w->literals, false },
-		{ "tier", &w->tier, true },
-		{ "threads", &w->threads, true },
-		{ "upgrades", &w->upgrades, true },
-		{ "instances", &w->instances, true },
-	};
-	json_t *cell = json_object(), *baseline = json_object();
+	json_t *cell = cell_options_to_json(&w->cells), *baseline = json_object();
 
-	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
-		if (lists[i].list->n)
-			json_object_set_new(
-			    cell, lists[i].key,
-			    words_to_json(lists[i].key, lists[i].list, lists[i].numbers));
 	/* The first arm; what matches nothing is the plan's to refuse. */
 	for (size_t i = 0; i < sizeof arms / sizeof *arms; i++) {
 		json_t *names = json_object_get(cell, arms[i]);
@@ -176,17 +140,7 @@ static json_t *plan_of(const struct wanted *w)
 		if (json_array_size(names))
 			json_object_set(baseline, arms[i], json_array_get(names, 0));
 	}
-	if (w->polls)
-		json_object_set_new(cell, "polls", json_true());
-	if (w->markers)
-		json_object_set_new(cell, "markers", json_true());
-	if (w->share)
-		json_object_set_new(cell, "share", json_true());
-	if (w->poison)
-		json_object_set_new(cell, "poison", json_true());
-	if (w->max_events)
-		json_object_set_new(cell, "max_events", json_integer((json_int_t)w->max_events));
-	json_t *cells = cells_of(w, cell, baseline);
+	json_t *cells = cells_of(cell, baseline);
 	return json_pack("{s:s, s:b, s:I, s:I, s:I, s:o, s:o}", "name", "run", "counters",
 			 w->counters, "seed", (json_int_t)w->seed, "blocks", (json_int_t)w->blocks,
 			 "iterations", (json_int_t)w->iterations, "baseline", baseline, "cells",
@@ -227,77 +181,47 @@ static int run_plan(const struct plan *plan, unsigned timeout_s, bool json)
 	return r;
 }
 
+/* 0; 1: help was asked for; -EINVAL. */
+static int read_options(int argc, char **argv, struct wanted *w)
+{
+	const struct option_spec statistics[] = {
+		{ "blocks", 'b', OPTION_NUMBER, "N", "invocations of each arm (default: 7)",
+		  &w->blocks, 1, PLAN_MAX_BLOCKS },
+		{ "iterations", 'i', OPTION_NUMBER, "N", "steady samples of each (default: 10)",
+		  &w->iterations, 1, PLAN_MAX_ITERATIONS },
+		{ "seed", 0, OPTION_NUMBER, "N", "of order and set-up (default: 1)", &w->seed, 0,
+		  INT64_MAX },
+		{ "timeout", 0, OPTION_NUMBER, "SECONDS",
+		  "the most that an invocation may take (default: 120)", &w->timeout, 1,
+		  PLAN_MAX_TIMEOUT },
+		{ "counters", 0, OPTION_FLAG, NULL, "hardware counters too (see --json)",
+		  &w->counters, 0, 0 },
+		{ "json", 0, OPTION_FLAG, NULL, "tidy rows, one object a line", &w->json, 0, 0 },
+	};
+	enum { NSTATISTICS = sizeof statistics / sizeof *statistics };
+	struct option_spec specs[CELL_KEYS + NSTATISTICS];
+	struct option_group groups[CELL_GROUPS + 2] = { 0 };
+	struct option_help grouped = help;
+	size_t n = 0, g = 0;
+	int first;
+
+	cell_options_specs(&w->cells, false, specs, &n, groups);
+	while (groups[g].title)
+		g++;
+	groups[g] = (struct option_group){ "statistics and output", n };
+	grouped.groups = groups;
+	memcpy(specs + n, statistics, sizeof statistics);
+	return options_parse(argc, argv, &grouped, specs, n + NSTATISTICS, &first);
+}
+
 int cmd_run(int argc, char **argv)
 {
 	struct wanted w = { .blocks = 7, .iterations = 10, .seed = 1 };
-	bool json = false;
-	const struct option_spec specs[] = {
-		{ "stubs", 's', OPTION_LIST, "A,B", "arms (default: page,pool; see list stubs)",
-		  &w.stubs, 0, 0 },
-		{ "maps", 'm', OPTION_LIST, "A,B", "gc: encoders (default: all that are safe)",
-		  &w.maps, 0, 0 },
-		{ "workload", 'w', OPTION_FILES, "W",
-		  "workloads (default: ring); a comma in a file's name may be \\,", &w.workload, 0,
-		  0 },
-		{ "live", 'n', OPTION_LIST, "N",
-		  "ring: live stubs (default: 64); others: of an instance", &w.live, 0, 0 },
-		{ "kind", 'k', OPTION_LIST, "K", "ring: kinds (default: indirect)", &w.kind, 0, 0 },
-		{ "signature", 0, OPTION_LIST, "S",
-		  "ring: as \"iid>l\" (default: \"i>i\"; bind: \"ii>i\")", &w.signature, 0, 0 },
-		{ "wx", 0, OPTION_LIST, "P", "toggle, dual, rwx (default: toggle)", &w.wx, 0, 0 },
-		{ "quantum", 'q', OPTION_LIST, "Q", "4K, 16K, 64K (default: 4K)", &w.quantum, 0,
-		  0 },
-		{ "literals", 0, OPTION_LIST, "L", "own, baked, table (default: own)", &w.literals,
-		  0, 0 },
-		{ "policy", 'p', OPTION_LIST, "P",
-		  "lazy+NAME: what a call makes: all, one, table, module, adaptive "
-		  "(default: all)",
-		  &w.policy, 0, 0 },
-		{ "generic", 'g', OPTION_LIST, "K",
-		  "lazy+NAME: calls that are interpreted before, 0 to 1000 (default: 0)",
-		  &w.generic, 0, 0 },
-		{ "markers", 0, OPTION_FLAG, NULL, "endbr64 at the start of each stub", &w.markers,
-		  0, 0 },
-		{ "tier", 0, OPTION_LIST, "T", "0, 2 (default: 2)", &w.tier, 0, 0 },
-		{ "mode", 0, OPTION_LIST, "M",
-		  "gc: when to collect: normal, every, random, never (default: normal)", &w.mode, 0,
-		  0 },
-		{ "polls", 0, OPTION_FLAG, NULL, "gc: safepoint polls in loops and at entries",
-		  &w.polls, 0, 0 },
-		{ "size", 0, OPTION_LIST, "N", "gc: of the program (default: its own)", &w.size, 0,
-		  0 },
-		{ "threads", 't', OPTION_LIST, "T", "tierup: callers, 1 to 8 (default: 4)",
-		  &w.threads, 0, 0 },
-		{ "upgrades", 'u', OPTION_LIST, "N",
-		  "tierup: stubs upgraded, to 1000000 (default: 10000)", &w.upgrades, 0, 0 },
-		{ "instances", 0, OPTION_LIST, "K", "flood, churn: 1 to 1000 (default: 10)",
-		  &w.instances, 0, 0 },
-		{ "share", 0, OPTION_FLAG, NULL, "wx dual, pool: equal pages of code are one page",
-		  &w.share, 0, 0 },
-		{ "poison", 0, OPTION_FLAG, NULL, "tierup, churn: released slots report calls",
-		  &w.poison, 0, 0 },
-		{ "max-events", 0, OPTION_NUMBER, "N",
-		  "replay: only the first N crossings; churn: births and deaths", &w.max_events, 1,
-		  INT64_MAX },
-		{ "blocks", 'b', OPTION_NUMBER, "N", "invocations of each arm (default: 7)",
-		  &w.blocks, 1, PLAN_MAX_BLOCKS },
-		{ "iterations", 'i', OPTION_NUMBER, "N", "steady samples of each (default: 10)",
-		  &w.iterations, 1, PLAN_MAX_ITERATIONS },
-		{ "seed", 0, OPTION_NUMBER, "N", "of order and set-up (default: 1)", &w.seed, 0,
-		  INT64_MAX },
-		{ "timeout", 0, OPTION_NUMBER, "SECONDS",
-		  "the most that an invocation may take (default: 120)", &w.timeout, 1,
-		  PLAN_MAX_TIMEOUT },
-		{ "counters", 0, OPTION_FLAG, NULL, "hardware counters too (see --json)",
-		  &w.counters, 0, 0 },
-		{ "json", 0, OPTION_FLAG, NULL, "tidy rows, one object a line", &json, 0, 0 },
-	};
 	char error[PLAN_ERROR];
 	struct plan plan;
 	json_t *text;
-	int first, r;
+	int r = read_options(argc, argv, &w);
 
-	r = options_parse(argc, argv, &help, specs, sizeof specs / sizeof *specs, &first);
 	if (r) {
 		r = r < 0 ? 2 : 0;
 		goto out;
@@ -310,11 +234,9 @@ int cmd_run(int argc, char **argv)
 		r = say(text ? plan_plain_error(error) : "out of memory");
 		goto out;
 	}
-	r = run_plan(&plan, (unsigned)w.timeout, json);
+	r = run_plan(&plan, (unsigned)w.timeout, w.json);
 	plan_free(&plan);
 out:
-	for (size_t i = 0; i < sizeof specs / sizeof *specs; i++)
-		if (specs[i].type == OPTION_LIST || specs[i].type == OPTION_FILES)
-			free(((struct option_list *)specs[i].out)->text);
+	cell_options_free(&w.cells);
 	return r;
 }

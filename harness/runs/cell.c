@@ -19,41 +19,73 @@
 #include "base/file.h"
 #include "base/suggest.h"
 
-enum type { TEXT, U32, U64, FLAG };
-static const struct field {
-	const char *key;
-	enum type type;
-	size_t at, size;
-	uint64_t min, max;
-	enum use use;
-} fields[] = {
-#define AT(m) offsetof(struct cell, m), sizeof((struct cell *)0)->m
-	{ "stubs", TEXT, AT(stubs), 0, 0, USE_ALWAYS },
-	{ "maps", TEXT, AT(maps), 0, 0, USE_ALWAYS },
-	{ "workload", TEXT, AT(workload), 0, 0, USE_ALWAYS },
-	{ "live", U32, AT(live), 1, 65536, USE_RING },
-	{ "kind", TEXT, AT(kind), 0, 0, USE_RING },
-	{ "signature", TEXT, AT(signature), 0, 0, USE_RING },
-	{ "wx", TEXT, AT(wx), 0, 0, USE_ALWAYS },
-	{ "quantum", U32, AT(quantum), 4096, 65536, USE_ALWAYS },
-	{ "literals", TEXT, AT(literals), 0, 0, USE_CALLS | USE_WASM },
-	{ "markers", FLAG, AT(markers), 0, 0, USE_CALLS | USE_WASM },
-	{ "policy", TEXT, AT(policy), 0, 0, USE_CALLS | USE_WASM | USE_DEFERRED },
-	{ "generic", U32, AT(generic), 0, CELL_MAX_GENERIC, USE_CALLS | USE_WASM | USE_DEFERRED },
-	{ "share", FLAG, AT(share), 0, 0, USE_CALLS | USE_FLOOD },
-	{ "tier", U32, AT(tier), 0, 2, USE_STEADY | USE_GC },
-	{ "max_events", U64, AT(max_events), 0, INT64_MAX, USE_REPLAY | USE_CHURN },
-	{ "threads", U32, AT(threads), 1, 8, USE_TIERUP },
-	{ "upgrades", U64, AT(upgrades), 1, 1000000, USE_TIERUP },
-	{ "instances", U32, AT(instances), 1, 1000, USE_FLOOD | USE_CHURN },
-	{ "poison", FLAG, AT(poison), 0, 0, USE_TIERUP | USE_CHURN },
-	{ "mode", TEXT, AT(mode), 0, 0, USE_GC },
-	{ "polls", FLAG, AT(polls), 0, 0, USE_GC },
-	{ "size", U32, AT(size), 0, UINT32_MAX, USE_GC },
-	{ "replica", U32, AT(replica), 0, 1, USE_ALWAYS },
-#undef AT
+#define TEXT(m)		 CELL_TEXT, offsetof(struct cell, m), sizeof((struct cell *)0)->m, 0, 0
+#define FLAG(m)		 CELL_FLAG, offsetof(struct cell, m), sizeof((struct cell *)0)->m, 0, 0
+#define U32(m, min, max) CELL_U32, offsetof(struct cell, m), sizeof((struct cell *)0)->m, min, max
+#define U64(m, min, max) CELL_U64, offsetof(struct cell, m), sizeof((struct cell *)0)->m, min, max
+#define STUBS		 USE_CALLS | USE_WASM
+
+/* clang-format off */
+const struct cell_key cell_keys[CELL_KEYS] = {
+	{ "stubs", TEXT(stubs), USE_ALWAYS, 19,
+	  "allocators: `stubmap list stubs` (default: page,pool)", "A,B", 's', false, true, CELL_ARM },
+	{ "maps", TEXT(maps), USE_ALWAYS, 22,
+	  "gc: encoders (default: all that are safe)", "A,B", 'm', false, false, CELL_ARM },
+	{ "workload", TEXT(workload), USE_ALWAYS, 1,
+	  "workloads (default: ring); a comma in a file's name may be \\,", "W", 'w', false, true, CELL_WORKLOAD },
+	{ "live", U32(live, 1, 65536), USE_RING, 8,
+	  "ring: live stubs; flood, churn: of an instance (default: 64)", "N", 'n', false, true,
+	  CELL_WORKLOAD },
+	{ "kind", TEXT(kind), USE_RING, 2,
+	  "ring: kinds (default: indirect)", "K", 'k', false, true, CELL_WORKLOAD },
+	{ "signature", TEXT(signature), USE_RING, 3,
+	  "ring: as \"iid>l\" (default: \"i>i\"; bind: \"ii>i\")", "S", 0, false, true,
+	  CELL_WORKLOAD },
+	{ "wx", TEXT(wx), USE_ALWAYS, 13,
+	  "how code is written: toggle, dual, rwx (default: toggle)", "P", 0, false, true, CELL_ARM },
+	{ "quantum", U32(quantum, 4096, 65536), USE_ALWAYS, 14,
+	  "bytes of code taken at a time: 4K, 16K, 64K (default: 4K)", "Q", 'q', false, false,
+	  CELL_ARM },
+	{ "literals", TEXT(literals), STUBS, 15,
+	  "where they lie: baked, table, or as the arm has it: own (default)", "L", 0, false, true, CELL_ARM },
+	{ "markers", FLAG(markers), STUBS, 16,
+	  "endbr64 at the start of each stub", NULL, 0, false, true, CELL_ARM },
+	{ "policy", TEXT(policy), STUBS | USE_DEFERRED, 20,
+	  "lazy+NAME: a call makes all (default), one, table, module, adaptive", "P", 'p', false,
+	  false, CELL_ARM },
+	{ "generic", U32(generic, 0, CELL_MAX_GENERIC), STUBS | USE_DEFERRED, 21,
+	  "lazy+NAME: calls that are interpreted before, 0 to 1000 (default: 0)", "K", 'g', false,
+	  false, CELL_ARM },
+	{ "share", FLAG(share), USE_CALLS | USE_FLOOD, 17,
+	  "wx dual, pool: equal pages of code are one page", NULL, 0, false, false, CELL_ARM },
+	{ "tier", U32(tier, 0, 2), USE_STEADY | USE_GC, 18,
+	  "of the compiler: 0, 2 (default: 2)", "T", 0, false, false, CELL_WORKLOAD },
+	{ "max_events", U64(max_events, 0, INT64_MAX), USE_REPLAY | USE_CHURN, 4,
+	  "replay: only the first N crossings; churn: births and deaths", "N", 0, true, true,
+	  CELL_WORKLOAD },
+	{ "threads", U32(threads, 1, 8), USE_TIERUP, 9,
+	  "tierup: callers, 1 to 8 (default: 4)", "T", 't', false, false, CELL_LIVES },
+	{ "upgrades", U64(upgrades, 1, 1000000), USE_TIERUP, 10,
+	  "tierup: stubs upgraded, to 1000000 (default: 10000)", "N", 'u', false, false, CELL_LIVES },
+	{ "instances", U32(instances, 1, 1000), USE_FLOOD | USE_CHURN, 11,
+	  "flood, churn: alive at once, 1 to 1000 (default: 10)", "K", 0, false, false, CELL_LIVES },
+	{ "poison", FLAG(poison), USE_TIERUP | USE_CHURN, 12,
+	  "tierup, churn: released slots report calls", NULL, 0, false, false, CELL_LIVES },
+	{ "mode", TEXT(mode), USE_GC, 5,
+	  "when to collect: normal, every, random, never (default: normal)", "M", 0, false, false,
+	  CELL_GC },
+	{ "polls", FLAG(polls), USE_GC, 6,
+	  "safepoint polls in loops and at entries", NULL, 0, false, false, CELL_GC },
+	{ "size", U32(size, 0, UINT32_MAX), USE_GC, 7,
+	  "of the program, as it means it (default: its own)", "N", 0, false, false, CELL_GC },
+	{ "replica", U32(replica, 0, 1), USE_ALWAYS, 23, NULL, NULL, 0, false, false, CELL_ARM },
 };
-enum { NFIELDS = sizeof fields / sizeof *fields };
+/* clang-format on */
+#undef TEXT
+#undef FLAG
+#undef U32
+#undef U64
+#undef STUBS
 
 void cell_defaults(struct cell *c)
 {
@@ -85,37 +117,37 @@ void cell_resolve(struct cell *c)
 		c->use |= USE_DEFERRED;
 }
 
-static bool applies(const struct cell *c, const struct field *f)
+static bool applies(const struct cell *c, const struct cell_key *f)
 {
 	return f->use & c->use & USE_ANY && (!(f->use & USE_DEFERRED) || c->use & USE_DEFERRED);
 }
 
 bool cell_applies(const struct cell *c, const char *key)
 {
-	for (size_t i = 0; i < NFIELDS; i++)
-		if (!strcmp(fields[i].key, key))
-			return applies(c, &fields[i]);
+	for (size_t i = 0; i < CELL_KEYS; i++)
+		if (!strcmp(cell_keys[i].name, key))
+			return applies(c, &cell_keys[i]);
 	return false;
 }
 
-static uint64_t get(const struct cell *c, const struct field *f)
+static uint64_t get(const struct cell *c, const struct cell_key *f)
 {
 	const char *p = (const char *)c + f->at;
 
 	switch (f->type) {
-	case U32:
+	case CELL_U32:
 		return *(const uint32_t *)(const void *)p;
-	case U64:
+	case CELL_U64:
 		return *(const uint64_t *)(const void *)p;
-	case FLAG:
+	case CELL_FLAG:
 		return *(const bool *)p;
-	case TEXT:
+	case CELL_TEXT:
 		break;
 	}
 	return 0;
 }
 
-static void clear(struct cell *c, const struct field *f)
+static void clear(struct cell *c, const struct cell_key *f)
 {
 	memset((char *)c + f->at, 0, f->size);
 }
@@ -161,44 +193,44 @@ size_t cell_names(const char *key, const char **names, size_t max)
 	return n;
 }
 
-static int read_number(const struct field *f, const json_t *v, struct cell *c,
+static int read_number(const struct cell_key *f, const json_t *v, struct cell *c,
 		       char error[CELL_ERROR])
 {
 	json_int_t n = json_integer_value(v);
 
 	if (!json_is_integer(v) || n < 0 || (uint64_t)n < f->min || (uint64_t)n > f->max) {
 		snprintf(error, CELL_ERROR, "%s must be a whole number, %" PRIu64 " to %" PRIu64,
-			 f->key, f->min, f->max);
+			 f->name, f->min, f->max);
 		return -EINVAL;
 	}
-	if (f->type == U32)
+	if (f->type == CELL_U32)
 		memcpy((char *)c + f->at, &(uint32_t){ (uint32_t)n }, sizeof(uint32_t));
 	else
 		memcpy((char *)c + f->at, &(uint64_t){ (uint64_t)n }, sizeof(uint64_t));
 	return 0;
 }
 
-static int read_field(const struct field *f, const json_t *v, struct cell *c,
+static int read_field(const struct cell_key *f, const json_t *v, struct cell *c,
 		      char error[CELL_ERROR])
 {
 	const char *text = json_string_value(v);
 
 	switch (f->type) {
-	case U32:
-	case U64:
+	case CELL_U32:
+	case CELL_U64:
 		return read_number(f, v, c, error);
-	case FLAG:
+	case CELL_FLAG:
 		if (!json_is_boolean(v)) {
-			snprintf(error, CELL_ERROR, "%s must be true or false", f->key);
+			snprintf(error, CELL_ERROR, "%s must be true or false", f->name);
 			return -EINVAL;
 		}
 		*(bool *)((char *)c + f->at) = json_is_true(v);
 		return 0;
-	case TEXT:
+	case CELL_TEXT:
 		break;
 	}
 	if (!text || !*text || strlen(text) >= f->size) {
-		snprintf(error, CELL_ERROR, "%s must be a text of 1 to %zu characters", f->key,
+		snprintf(error, CELL_ERROR, "%s must be a text of 1 to %zu characters", f->name,
 			 f->size - 1);
 		return -EINVAL;
 	}
@@ -207,22 +239,22 @@ static int read_field(const struct field *f, const json_t *v, struct cell *c,
 	return 0;
 }
 
-static void refuse_key(const struct cell *c, const struct field *f, char error[CELL_ERROR])
+static void refuse_key(const struct cell *c, const struct cell_key *f, char error[CELL_ERROR])
 {
 	struct cell deferred = *c;
 
 	deferred.use |= USE_DEFERRED;
 	if (f->use & USE_DEFERRED && applies(&deferred, f))
-		snprintf(error, CELL_ERROR, "%s does not apply to %s: only to lazy+NAME", f->key,
+		snprintf(error, CELL_ERROR, "%s does not apply to %s: only to lazy+NAME", f->name,
 			 c->stubs);
 	else
-		snprintf(error, CELL_ERROR, "%s does not apply to workload %s", f->key,
+		snprintf(error, CELL_ERROR, "%s does not apply to workload %s", f->name,
 			 c->workload);
 }
 
 int cell_read(const json_t *json, struct cell *c, char error[CELL_ERROR])
 {
-	const char *keys[NFIELDS], *key;
+	const char *keys[CELL_KEYS], *key;
 	json_t *v;
 	int r;
 
@@ -231,29 +263,29 @@ int cell_read(const json_t *json, struct cell *c, char error[CELL_ERROR])
 		snprintf(error, CELL_ERROR, "a cell must be an object");
 		return -EINVAL;
 	}
-	for (size_t i = 0; i < NFIELDS; i++)
-		keys[i] = fields[i].key;
+	for (size_t i = 0; i < CELL_KEYS; i++)
+		keys[i] = cell_keys[i].name;
 	json_object_foreach((json_t *)json, key, v)
 	{
 		size_t i = 0;
-		while (i < NFIELDS && strcmp(keys[i], key))
+		while (i < CELL_KEYS && strcmp(keys[i], key))
 			i++;
-		if (i == NFIELDS) {
-			suggest_refuse(error, CELL_ERROR, "key in a cell", key, keys, NFIELDS);
+		if (i == CELL_KEYS) {
+			suggest_refuse(error, CELL_ERROR, "key in a cell", key, keys, CELL_KEYS);
 			return -EINVAL;
 		}
-		if ((r = read_field(&fields[i], v, c, error)))
+		if ((r = read_field(&cell_keys[i], v, c, error)))
 			return r;
 	}
 	cell_resolve(c);
-	for (size_t i = 0; i < NFIELDS; i++) {
-		if (applies(c, &fields[i]))
+	for (size_t i = 0; i < CELL_KEYS; i++) {
+		if (applies(c, &cell_keys[i]))
 			continue;
-		if (json_object_get(json, fields[i].key)) {
-			refuse_key(c, &fields[i], error);
+		if (json_object_get(json, cell_keys[i].name)) {
+			refuse_key(c, &cell_keys[i], error);
 			return -EINVAL;
 		}
-		clear(c, &fields[i]);
+		clear(c, &cell_keys[i]);
 	}
 	return 0;
 }
@@ -274,11 +306,11 @@ bool cell_names_file(const char *workload)
 	return own_file(workload);
 }
 
-static int check_name(const struct cell *c, const struct field *f, char error[CELL_ERROR])
+static int check_name(const struct cell *c, const struct cell_key *f, char error[CELL_ERROR])
 {
 	const char *names[CELL_NAMES], *value = (const char *)c + f->at;
-	const char *file = strcmp(f->key, "workload") ? NULL : own_file(c->workload);
-	size_t n = cell_names(f->key, names, CELL_NAMES);
+	const char *file = strcmp(f->name, "workload") ? NULL : own_file(c->workload);
+	size_t n = cell_names(f->name, names, CELL_NAMES);
 
 	if (file) {
 		char why[WORKLOAD_NAME + 100]; /* begins with the file's name */
@@ -294,7 +326,7 @@ static int check_name(const struct cell *c, const struct field *f, char error[CE
 	for (size_t i = 0; i < n; i++)
 		if (!strcmp(names[i], value))
 			return 0;
-	suggest_refuse(error, CELL_ERROR, f->key, value, names, n);
+	suggest_refuse(error, CELL_ERROR, f->name, value, names, n);
 	return -EINVAL;
 }
 
@@ -336,9 +368,9 @@ int cell_from_json(const json_t *json, struct cell *c, char error[CELL_ERROR])
 
 	if (r)
 		return r;
-	for (size_t i = 0; i < NFIELDS; i++)
-		if (fields[i].type == TEXT && strcmp(fields[i].key, "signature") &&
-		    *((char *)c + fields[i].at) && (r = check_name(c, &fields[i], error)))
+	for (size_t i = 0; i < CELL_KEYS; i++)
+		if (cell_keys[i].type == CELL_TEXT && strcmp(cell_keys[i].name, "signature") &&
+		    *((char *)c + cell_keys[i].at) && (r = check_name(c, &cell_keys[i], error)))
 			return r;
 	fill_in_signature(json, c);
 	if ((r = fill_in(json, c, error)))
@@ -390,15 +422,15 @@ json_t *cell_to_json(const struct cell *c)
 {
 	json_t *json = json_object();
 
-	for (size_t i = 0; json && i < NFIELDS; i++) {
-		const struct field *f = &fields[i];
+	for (size_t i = 0; json && i < CELL_KEYS; i++) {
+		const struct cell_key *f = &cell_keys[i];
 		const char *text = (const char *)c + f->at;
-		if (!applies(c, f) || (f->type == TEXT && !*text))
+		if (!applies(c, f) || (f->type == CELL_TEXT && !*text))
 			continue;
-		json_t *v = f->type == TEXT   ? json_string(text)
-			    : f->type == FLAG ? json_boolean(get(c, f))
-					      : json_integer((json_int_t)get(c, f));
-		if (json_object_set_new(json, f->key, v)) {
+		json_t *v = f->type == CELL_TEXT   ? json_string(text)
+			    : f->type == CELL_FLAG ? json_boolean(get(c, f))
+						   : json_integer((json_int_t)get(c, f));
+		if (json_object_set_new(json, f->name, v)) {
 			json_decref(json);
 			return NULL;
 		}
@@ -408,13 +440,50 @@ json_t *cell_to_json(const struct cell *c)
 
 bool cell_equal(const struct cell *a, const struct cell *b)
 {
-	for (size_t i = 0; i < NFIELDS; i++) {
-		const struct field *f = &fields[i];
+	for (size_t i = 0; i < CELL_KEYS; i++) {
+		const struct cell_key *f = &cell_keys[i];
 		const char *ta = (const char *)a + f->at, *tb = (const char *)b + f->at;
 		if (!applies(a, f) && !applies(b, f))
 			continue;
-		if (f->type == TEXT ? strcmp(ta, tb) != 0 : get(a, f) != get(b, f))
+		if (f->type == CELL_TEXT ? strcmp(ta, tb) != 0 : get(a, f) != get(b, f))
 			return false;
 	}
 	return true;
+}
+
+static size_t rank(const char *key, const char *name)
+{
+	const char *names[CELL_NAMES];
+	size_t n = cell_names(key, names, CELL_NAMES), i = 0;
+
+	while (i < n && strcmp(names[i], name))
+		i++;
+	return i;
+}
+
+static int order_values(const struct cell_key *f, const struct cell *a, const struct cell *b)
+{
+	const char *ta = (const char *)a + f->at, *tb = (const char *)b + f->at;
+	uint64_t x, y;
+
+	if (f->type == CELL_TEXT) {
+		x = rank(f->name, ta);
+		y = rank(f->name, tb);
+		return x == y ? strcmp(ta, tb)
+			      : (x > y) - (x < y); /* this build may know neither */
+	}
+	x = get(a, f);
+	y = get(b, f);
+	return (x > y) - (x < y);
+}
+
+int cell_order(const struct cell *a, const struct cell *b)
+{
+	int r = 0;
+
+	for (unsigned order = 1; order <= CELL_KEYS && !r; order++)
+		for (size_t i = 0; i < CELL_KEYS && !r; i++)
+			if (cell_keys[i].order == order)
+				r = order_values(&cell_keys[i], a, b);
+	return r;
 }

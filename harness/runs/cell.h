@@ -54,12 +54,38 @@ struct cell {
 	unsigned use; /* enum use */
 };
 
+enum cell_type { CELL_TEXT, CELL_U32, CELL_U64, CELL_FLAG };
+
+/* Where a key stands in the help of `run`. */
+enum cell_group { CELL_ARM, CELL_WORKLOAD, CELL_GC, CELL_LIVES, CELL_GROUPS };
+
+/* A key of a cell, and the option of `run` and `model` that it is. */
+struct cell_key {
+	const char *name;
+	enum cell_type type;
+	size_t at, size;   /* in struct cell */
+	uint64_t min, max; /* of numbers */
+	unsigned use;	   /* enum use: which cells have it */
+	unsigned order; /* cells are sorted by the keys in this order, equal ones as in the table */
+	const char *help;  /* NULL: it is no option */
+	const char *value; /* what the help calls its value; NULL for a flag */
+	char letter;	   /* of its short option; 0: none */
+	bool one;	   /* its option takes one number; else a list */
+	bool model;	   /* it is an option of `model`, too */
+	enum cell_group group;
+};
+
+enum { CELL_KEYS = 23 };
+extern const struct cell_key cell_keys[CELL_KEYS];
+
 void cell_defaults(struct cell *);
 /* 0, or -EINVAL with one line in error: an unknown key, arm (with the nearest), or a value out of
  * range (with what is allowed). */
 int cell_from_json(const json_t *, struct cell *, char error[CELL_ERROR]);
 json_t *cell_to_json(const struct cell *);
 bool cell_equal(const struct cell *, const struct cell *);
+/* < 0, 0, > 0: as they stand in tables. Names in the order of cell_names. */
+int cell_order(const struct cell *, const struct cell *);
 /* To be called where workload or stubs of a cell are set by hand: all that makes a whole cell does
  * so itself. */
 void cell_resolve(struct cell *);

@@ -129,16 +129,19 @@ static int expand_all(struct plan *p, json_t *cells, char *error)
 /* What the baseline's arm has no use for, a cell's own arm may have. */
 static void drop_unused(const json_t *baseline, const struct cell *c, json_t *json)
 {
-	static const char *const of_arms[] = { "policy", "generic" };
 	const char *stubs = json_string_value(json_object_get(baseline, "stubs"));
 	struct cell base = *c;
 
 	if (stubs)
 		snprintf(base.stubs, sizeof base.stubs, "%s", stubs);
 	cell_resolve(&base);
-	for (size_t i = 0; i < sizeof of_arms / sizeof *of_arms; i++)
-		if (!cell_applies(&base, of_arms[i]) && !json_object_get(baseline, of_arms[i]))
-			json_object_del(json, of_arms[i]);
+	for (size_t i = 0; i < CELL_KEYS; i++) {
+		const char *key = cell_keys[i].name;
+
+		if (cell_keys[i].use & USE_DEFERRED && !cell_applies(&base, key) &&
+		    !json_object_get(baseline, key))
+			json_object_del(json, key);
+	}
 }
 
 int plan_baseline_of(const json_t *baseline, const struct cell *c, struct cell *out)
@@ -190,7 +193,6 @@ static int add_replicas(struct plan *p, char *error)
 
 static int check_baseline(const json_t *baseline, char *error)
 {
-	static const char *const of_gc[] = { "maps", "mode", "polls", "size" };
 	char why[CELL_ERROR];
 	struct cell c;
 	json_t *whole;
@@ -203,8 +205,9 @@ static int check_baseline(const json_t *baseline, char *error)
 	/* Its keys must fit some workload. */
 	if (!(whole = json_copy((json_t *)baseline)))
 		return -ENOMEM;
-	for (size_t i = 0; i < sizeof of_gc / sizeof *of_gc; i++)
-		if (json_object_get(baseline, of_gc[i]))
+	for (size_t i = 0; i < CELL_KEYS; i++)
+		if ((cell_keys[i].use == USE_GC || !strcmp(cell_keys[i].name, "maps")) &&
+		    json_object_get(baseline, cell_keys[i].name))
 			json_object_set_new(whole, "workload",
 					    json_string(gc_programs[0]->workload));
 	r = cell_from_json(whole, &c, why);
