@@ -23,7 +23,7 @@ void flood_times_begin(struct flood_times *, uint32_t instances);
 void flood_times_add(struct flood_times *, uint32_t i, uint64_t bind, uint64_t first);
 void flood_times_figures(const struct flood_times *, json_t *figures);
 
-/* What all instances take, per instance, and meters_space per stub; faults and tables as before the
+/* What all instances take, per instance, and measure_space per stub; faults and tables as before the
  * first. 0, or -1 with one line in why. */
 int flood_space(const struct code_memory *, uint64_t instances, uint64_t stubs, uint64_t faults,
 		uint64_t tables, json_t *figures, char *why);
