@@ -12,6 +12,7 @@
 #include <llvm-c/Transforms/PassBuilder.h>
 #include <unistd.h>
 
+#include "corpora/image.h"
 #include "import_samples.h"
 
 struct expected {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/prng.h"
+#include "corpora/image.h"
 #include "import_samples.h"
 
 static void expect_refusal(uint8_t *bytes, size_t size, const char *part)

@@ -58,19 +58,14 @@ static void test_each_name_is_found(void **unused)
 static void test_literals(void **unused)
 {
 	struct cell c;
-	struct setup s;
 
 	(void)unused;
 	cell_defaults(&c);
-	assert_true(resolve(&c).stub.defaults);
+	assert_int_equal(resolve(&c).stub.literals, STUB_LITERALS_OWN);
 	strcpy(c.literals, "baked");
-	s = resolve(&c);
-	assert_false(s.stub.defaults);
-	assert_int_equal(s.stub.literals, STUB_LITERALS_BAKED);
+	assert_int_equal(resolve(&c).stub.literals, STUB_LITERALS_BAKED);
 	strcpy(c.literals, "table");
-	s = resolve(&c);
-	assert_false(s.stub.defaults);
-	assert_int_equal(s.stub.literals, STUB_LITERALS_TABLE);
+	assert_int_equal(resolve(&c).stub.literals, STUB_LITERALS_TABLE);
 }
 
 static void test_families(void **unused)

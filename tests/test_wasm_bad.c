@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "cli/commands.h"
+#include "measure/child.h"
 #include "measure/families.h"
 #include "base/prng.h"
 #include "runs/spawn.h"
@@ -396,6 +396,6 @@ int main(int argc, char **argv)
 
 	/* What wasm_prepare starts is this program again. */
 	if (argc == 3 && !strcmp(argv[1], "child"))
-		return cmd_child(argc - 1, argv + 1);
+		return child_main(argc - 1, argv + 1);
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
