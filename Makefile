@@ -32,7 +32,11 @@ HARN  := $(wildcard harness/*/*.c)
 TESTS := $(wildcard tests/test_*.c)
 # Tests of what the library keeps to itself: they are linked with its objects.
 INSIDE := $(shell grep -l '"strategies/' $(TESTS))
-THREADED := $(BUILD)/tsan/tests/test_stubs_threads $(BUILD)/tsan/tests/test_tierup
+THREADED := $(BUILD)/tsan/tests/test_tierup $(BUILD)/tsan/tests/test_stubs_threads
+# The long ones first, so that none is left to run alone at the end.
+LONG  := tierup wasm tenants gc_random collector cli map_count cmd_maps
+PROGRAMS := $(THREADED) scripts/take-home $(LONG:%=$(BUILD)/san/tests/test_%)
+PROGRAMS += $(filter-out $(PROGRAMS),$(TESTS:tests/%.c=$(BUILD)/san/tests/%))
 GC    := $(patsubst workloads/gc/%.c,%,$(wildcard workloads/gc/*.c))
 # Programs on a collected heap: bitcode that the JIT compiles, carried in the executable, and a
 # native twin each. Clang's own passes stay off: the JIT's tiers are to start from the same module.
@@ -66,11 +70,16 @@ setup:
 check: setup
 	@$(MAKE) --no-print-directory $(JOBS) $(BUILD)/stubmap $(BUILD)/libstubmap.a check-programs
 	@scripts/rooms $(BUILD)
-	@BUILD="$(BUILD)" CC="$(CC)" scripts/run-tests scripts/take-home \
-		$(patsubst tests/%.c,$(BUILD)/san/tests/%,$(TESTS)) $(THREADED)
+	@BUILD="$(BUILD)" CC="$(CC)" STUBMAP_TEST_OBJECTS=$(BUILD)/objects scripts/run-tests $(PROGRAMS)
 
 .PHONY: check-programs
-check-programs: $(LIVE) $(BAD) $(patsubst tests/%.c,$(BUILD)/san/tests/%,$(TESTS)) $(BUILD)/san/stubmap $(THREADED)
+check-programs: $(LIVE) $(BAD) $(filter $(BUILD)/%,$(PROGRAMS)) $(BUILD)/san/stubmap $(BUILD)/objects
+
+# What the tests' workloads are compiled to, by the JIT: kept from run to run (its cache names all
+# that decides an object's bytes but the compiler's own code).
+$(BUILD)/objects: harness/jit/compile.c harness/jit/jit.h harness/gc/lint.c
+	rm -rf $@
+	mkdir -p $@
 
 # The command stays here: it needs LLVM, and the programs and data of this tree.
 PREFIX  ?= /usr/local

@@ -103,6 +103,18 @@ static size_t lines_of(const char *text)
 	return n;
 }
 
+/* Objects are those of all tests, where make gives a folder for them (cache_helpers.h). */
+static int share_objects(const char *folder)
+{
+	const char *given = getenv("STUBMAP_TEST_OBJECTS");
+	char from[PATH], to[PATH];
+
+	if (!given)
+		return 0;
+	snprintf(to, sizeof to, "%s/stubmap", folder);
+	return realpath(given, from) ? symlink(from, to) : -1;
+}
+
 static int set_up(void **state)
 {
 	struct cli *c = calloc(1, sizeof *c);
@@ -121,7 +133,7 @@ static int set_up(void **state)
 	c->out = malloc(OUTPUT);
 	c->err = malloc(OUTPUT);
 	if (!c->out || !c->err || access(c->program, X_OK) || !mkdtemp(c->folder) ||
-	    chdir(c->folder) || setenv("XDG_CACHE_HOME", c->folder, 1))
+	    share_objects(c->folder) || chdir(c->folder) || setenv("XDG_CACHE_HOME", c->folder, 1))
 		return -1;
 	*state = c;
 	return 0;
