@@ -78,8 +78,8 @@ static void test_every_strategy(void **unused)
 	struct cell c;
 
 	(void)unused;
-	assert_int_equal(read_cell("{\"workload\": \"tierup\", \"live\": 40, \"threads\": 2, "
-				   "\"upgrades\": 400}",
+	assert_int_equal(read_cell("{\"workload\": \"tierup\", \"live\": 16, \"threads\": 2, "
+				   "\"upgrades\": 80}",
 				   &c, error),
 			 0);
 	for (unsigned i = 0; stub_strategies[i]; i++)
@@ -105,8 +105,8 @@ static void test_every_kind(void **unused)
 	struct cell c;
 
 	(void)unused;
-	assert_int_equal(read_cell("{\"workload\": \"tierup\", \"live\": 24, \"threads\": 3, "
-				   "\"upgrades\": 200, \"wx\": \"dual\"}",
+	assert_int_equal(read_cell("{\"workload\": \"tierup\", \"live\": 12, \"threads\": 3, "
+				   "\"upgrades\": 48, \"wx\": \"dual\"}",
 				   &c, error),
 			 0);
 	for (unsigned i = 0; stub_strategies[i]; i++)
