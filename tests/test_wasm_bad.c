@@ -274,6 +274,7 @@ static void test_no_end(void **unused)
 	assert_int_equal(symlink(path, link), 0);
 	cell_defaults(&cell);
 	snprintf(cell.workload, sizeof cell.workload, "wasm:%s", link);
+	cell_resolve(&cell);
 	wasm_prepare(&cell, 1, cache, "test");
 	json_t *job = json_pack("{s:o, s:i, s:i, s:s, s:s}", "cell", cell_to_json(&cell), "seed", 1,
 				"iterations", 1, "data", "", "cache", cache);
