@@ -403,8 +403,7 @@ static void check_guest(struct cli *c, unsigned error)
 	check_width(c->err);
 	all = json_loads(c->out, 0, NULL);
 	assert_non_null(all);
-	json_array_foreach(json_object_get(json_object_get(all, "counters"), "meters"), i, meter)
-	{
+	json_array_foreach(json_object_get(json_object_get(all, "counters"), "meters"), i, meter) {
 		const char *source = json_string_value(json_object_get(meter, "source"));
 
 		assert_true(!source || !strcmp(source, "kernel"));

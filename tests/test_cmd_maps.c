@@ -28,8 +28,7 @@ static double value(json_t *rows, const char *encoder, const char *event)
 	size_t i;
 	json_t *row;
 
-	json_array_foreach(rows, i, row)
-	{
+	json_array_foreach(rows, i, row) {
 		const char *e = json_string_value(json_object_get(row, "encoder"));
 		if (strcmp(json_string_value(json_object_get(row, "event")), event) ||
 		    strcmp(e ? e : "", encoder))
@@ -119,7 +118,8 @@ static void test_rows(void **state)
 	size_t i;
 	(void)state;
 	assert_string_equal(r.err, "");
-	json_array_foreach(rows, i, row) check_row(row);
+	json_array_foreach(rows, i, row)
+		check_row(row);
 	safepoints = value(rows, "", "safepoints");
 	text = value(rows, "", "text_bytes");
 	for (int e = 0; map_encoders[e]; e++)
@@ -136,8 +136,7 @@ static void test_unrecorded(void **state)
 	json_t *rows = parse(r.out), *row;
 	size_t i, unknown = 0;
 	(void)state;
-	json_array_foreach(rows, i, row)
-	{
+	json_array_foreach(rows, i, row) {
 		const char *event = json_string_value(json_object_get(row, "event"));
 		if (strcmp(event, "empties") && strcmp(event, "bound_bytes"))
 			continue;
@@ -170,7 +169,8 @@ static void test_times(void **state)
 	json_t *rows = parse(r.out), *row;
 	size_t i;
 	(void)state;
-	json_array_foreach(rows, i, row) check_row(row);
+	json_array_foreach(rows, i, row)
+		check_row(row);
 	assert_true(value(rows, "exact", "encode") > 0);
 	assert_true(value(rows, "exact", "warm_random_live") > 0);
 	assert_true(value(rows, "exact-consed", "warm_batched_live") > 0);
@@ -202,7 +202,8 @@ static void test_gc(void **state)
 	size_t i;
 	(void)state;
 	assert_string_equal(r.err, "");
-	json_array_foreach(rows, i, row) check_row(row);
+	json_array_foreach(rows, i, row)
+		check_row(row);
 	assert_true(value(rows, "", "walks") > 100);
 	assert_true(value(rows, "", "walk_lookups") >=
 		    value(rows, "", "walks") + value(rows, "", "walk_deepest") - 1);
@@ -245,8 +246,7 @@ static void test_no_walks(void **state)
 	json_t *rows = parse(r.out), *row;
 	size_t i, n = 0;
 	(void)state;
-	json_array_foreach(rows, i, row)
-	{
+	json_array_foreach(rows, i, row) {
 		if (strncmp(json_string_value(json_object_get(row, "event")), "walk", 4))
 			continue;
 		assert_true(json_is_null(json_object_get(row, "value")));

@@ -62,14 +62,13 @@ static uint64_t value_of(const json_t *figures, const char *event)
 	const json_t *figure, *sample;
 	size_t i, j;
 
-	json_array_foreach(figures, i, figure)
-	{
+	json_array_foreach(figures, i, figure) {
 		if (strcmp(json_string_value(json_object_get(figure, "phase")), "cold") ||
 		    strcmp(json_string_value(json_object_get(figure, "event")), event))
 			continue;
 		const json_t *samples = json_object_get(figure, "samples");
 		json_array_foreach(samples, j, sample)
-		    assert_true(json_equal(sample, json_array_get(samples, 0)));
+			assert_true(json_equal(sample, json_array_get(samples, 0)));
 		return (uint64_t)json_integer_value(json_array_get(samples, 0));
 	}
 	fail_msg("no figure cold.%s", event);
@@ -82,8 +81,7 @@ static void check_whole(const json_t *figures)
 	const json_t *figure, *whole = NULL, *part = NULL;
 	size_t i;
 
-	json_array_foreach(figures, i, figure)
-	{
+	json_array_foreach(figures, i, figure) {
 		const char *event = json_string_value(json_object_get(figure, "event"));
 
 		if (strcmp(json_string_value(json_object_get(figure, "phase")), "cold"))

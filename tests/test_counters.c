@@ -209,8 +209,7 @@ static void the_survey_is_whole(void **state)
 	assert_non_null(json);
 	assert_int_equal(json_array_size(json_object_get(json, "steps")), GROUP_KINDS);
 	assert_int_equal(json_array_size(json_object_get(json, "meters")), METERS);
-	json_array_foreach(json_object_get(json, "meters"), i, c)
-	{
+	json_array_foreach(json_object_get(json, "meters"), i, c) {
 		bool had = json_is_string(json_object_get(c, "source"));
 
 		assert_string_equal(json_string_value(json_object_get(c, "meter")), meter_names[i]);

@@ -162,10 +162,10 @@ static const json_t *find_figure(const json_t *figures, const char *phase, const
 	const json_t *f;
 	size_t i;
 
-	json_array_foreach(
-	    figures, i,
-	    f) if (!strcmp(json_string_value(json_object_get(f, "phase")), phase) &&
-		   !strcmp(json_string_value(json_object_get(f, "event")), event)) return f;
+	json_array_foreach(figures, i, f)
+		if (!strcmp(json_string_value(json_object_get(f, "phase")), phase) &&
+		    !strcmp(json_string_value(json_object_get(f, "event")), event))
+			return f;
 	fail_msg("no figure %s %s", phase, event);
 	return NULL;
 }
@@ -205,7 +205,8 @@ static void test_figures(void **unused)
 	const json_t *share = find_figure(figures, "collect", "lookup_share"), *v;
 	size_t i;
 	json_array_foreach(json_object_get(share, "samples"), i, v)
-	    assert_true(json_integer_value(v) <= json_integer_value(json_object_get(share, "per")));
+		assert_true(json_integer_value(v) <=
+			    json_integer_value(json_object_get(share, "per")));
 	json_decref(figures);
 }
 

@@ -179,9 +179,9 @@ static const json_t *figure(const json_t *figures, const char *event)
 	size_t i;
 	json_t *f;
 
-	json_array_foreach(
-	    figures, i,
-	    f) if (!strcmp(json_string_value(json_object_get(f, "event")), event)) return f;
+	json_array_foreach(figures, i, f)
+		if (!strcmp(json_string_value(json_object_get(f, "event")), event))
+			return f;
 	fail_msg("no figure %s", event);
 	return NULL;
 }

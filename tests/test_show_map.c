@@ -27,8 +27,7 @@ static void test_show(void **state)
 				    "right");
 		live = json_object_get(encoder, "live");
 		assert_int_equal(json_array_size(live), c.safepoints[0].nlive);
-		json_array_foreach(live, i, place)
-		{
+		json_array_foreach(live, i, place) {
 			snprintf(line, sizeof line, "SP+%u", (unsigned)c.safepoints[0].live[i] * 4);
 			assert_string_equal(json_string_value(place), line);
 		}

@@ -44,8 +44,7 @@ static const json_t *samples_of(const json_t *figures, const char *phase, const 
 	const json_t *figure;
 	size_t i;
 
-	json_array_foreach(figures, i, figure)
-	{
+	json_array_foreach(figures, i, figure) {
 		if (!strcmp(json_string_value(json_object_get(figure, "phase")), phase) &&
 		    !strcmp(json_string_value(json_object_get(figure, "event")), event))
 			return json_object_get(figure, "samples");

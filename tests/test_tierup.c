@@ -24,8 +24,7 @@ static uint64_t value_of(const json_t *figures, const char *phase, const char *e
 	const json_t *figure;
 	size_t i;
 
-	json_array_foreach(figures, i, figure)
-	{
+	json_array_foreach(figures, i, figure) {
 		if (strcmp(json_string_value(json_object_get(figure, "phase")), phase) ||
 		    strcmp(json_string_value(json_object_get(figure, "event")), event))
 			continue;

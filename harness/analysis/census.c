@@ -101,8 +101,7 @@ char *arm_label(const struct run *run, const struct cell *cell, char *out, size_
 	json_t *v;
 
 	*out = 0;
-	json_object_foreach((json_t *)run->baseline, key, v)
-	{
+	json_object_foreach((json_t *)run->baseline, key, v) {
 		if (!json_object_get(json, key))
 			continue; /* not of this arm's */
 		const json_t *value = json_object_get(json, key);
@@ -146,8 +145,7 @@ char *group_label(const struct run *run, const struct cell *cell, char *out, siz
 		snprintf(text, sizeof text, "%s %s", cell->kind, cell->signature);
 		append(out, size, ", ", text);
 	}
-	json_object_foreach(json, key, v)
-	{
+	json_object_foreach(json, key, v) {
 		size_t i = 0, n = sizeof told / sizeof *told;
 		while (i < n && strcmp(told[i], key))
 			i++;

@@ -51,8 +51,7 @@ static int gather_one(const struct invocation *inv, struct figure_id id, struct 
 	size_t i;
 	int r;
 
-	json_array_foreach(inv->figures, i, figure)
-	{
+	json_array_foreach(inv->figures, i, figure) {
 		if (!is_figure(figure, id))
 			continue;
 		struct unit *u = &s->units[s->n];
@@ -211,8 +210,7 @@ static size_t list_figures(const struct census *c, size_t cell, struct figure_id
 	for (size_t i = 0; i < c->run->n; i++) {
 		if (c->cell_of[i] != cell)
 			continue;
-		json_array_foreach(c->run->invocations[i].figures, at, figure)
-		{
+		json_array_foreach(c->run->invocations[i].figures, at, figure) {
 			for (k = 0; k < n && !is_figure(figure, ids[k]); k++)
 				;
 			if (k == n && n < max && text_of(figure, "phase") &&

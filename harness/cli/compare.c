@@ -143,8 +143,7 @@ static void compare_machines(const struct run *a, const struct run *b)
 	char keys[400] = "";
 	const char *key;
 
-	json_object_foreach((json_t *)ma, key, v)
-	{
+	json_object_foreach((json_t *)ma, key, v) {
 		if (!strcmp(key, "missing") || json_equal(v, json_object_get(mb, key)))
 			continue;
 		size_t n = strlen(keys);

@@ -86,8 +86,9 @@ static json_t *arms_that(const json_t *arms, bool deferred)
 	json_t *some = json_array(), *arm;
 	size_t i;
 
-	json_array_foreach((json_t *)arms, i, arm) if (is_deferred(arm) == deferred)
-	    json_array_append(some, arm);
+	json_array_foreach((json_t *)arms, i, arm)
+		if (is_deferred(arm) == deferred)
+			json_array_append(some, arm);
 	return some;
 }
 

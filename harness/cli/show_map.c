@@ -207,7 +207,7 @@ static void print_places(const json_t *places)
 	json_t *place;
 
 	json_array_foreach(places, i, place)
-	    printf("%s%s", i ? ", " : "", json_string_value(place));
+		printf("%s%s", i ? ", " : "", json_string_value(place));
 }
 
 static int show_encoder(struct showing *s, const struct safepoint *points, size_t n)

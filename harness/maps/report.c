@@ -78,8 +78,7 @@ static void each_encoder(struct view *v, void (*row)(struct view *))
 	size_t i;
 	json_t *encoder;
 
-	json_array_foreach(v->rows->encoders, i, encoder)
-	{
+	json_array_foreach(v->rows->encoders, i, encoder) {
 		v->encoder = json_string_value(encoder);
 		if (!map_rows_find(v->rows, v->file, v->encoder, "bytes"))
 			continue;
@@ -226,8 +225,7 @@ static int counts(struct view *v, FILE *out)
 	table_begin(&v->table, headers, "lrrrrrrrr");
 	each_encoder(v, count_row);
 	int r = table_end(&v->table, out);
-	json_array_foreach(v->rows->encoders, i, encoder)
-	{
+	json_array_foreach(v->rows->encoders, i, encoder) {
 		const json_t *row = map_rows_find(v->rows, v->file, json_string_value(encoder),
 						  "instructions_live");
 		const char *source = json_string_value(json_object_get(row, "source"));
@@ -463,8 +461,7 @@ int map_report_tables(FILE *out, const struct map_rows *rows)
 	size_t i;
 	json_t *file;
 
-	json_array_foreach(rows->files, i, file)
-	{
+	json_array_foreach(rows->files, i, file) {
 		struct view v = { .rows = rows, .file = json_string_value(file) };
 		int r;
 		fputs(i ? "\n\n" : "", out);

@@ -41,8 +41,9 @@ static bool has(const json_t *names, const char *name)
 	size_t i;
 	json_t *other;
 
-	json_array_foreach(names, i,
-			   other) if (!strcmp(json_string_value(other), name)) return true;
+	json_array_foreach(names, i, other)
+		if (!strcmp(json_string_value(other), name))
+			return true;
 	return false;
 }
 
@@ -158,8 +159,7 @@ void map_rows_write(const struct map_rows *r, FILE *out)
 	size_t i;
 	json_t *row;
 
-	json_array_foreach(r->list, i, row)
-	{
+	json_array_foreach(r->list, i, row) {
 		json_dumpf(row, out, JSON_REAL_PRECISION(6));
 		putc('\n', out);
 	}

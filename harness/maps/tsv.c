@@ -62,11 +62,9 @@ static void bytes(FILE *out, const struct map_rows *rows)
 	json_t *file, *encoder;
 
 	fputs("number\tcorpus\tencoder\tbytes\ttext_percent\tbits_per_safepoint\n", out);
-	json_array_foreach(rows->files, i, file)
-	{
+	json_array_foreach(rows->files, i, file) {
 		const char *f = json_string_value(file);
-		json_array_foreach(rows->encoders, k, encoder)
-		{
+		json_array_foreach(rows->encoders, k, encoder) {
 			const char *e = json_string_value(encoder);
 			if (has(rows, f, e) && !is_floor(e))
 				bytes_line(out, rows, i, f, e, get(rows, f, e, "bytes", "value"));
@@ -101,11 +99,9 @@ static void lookup(FILE *out, const struct map_rows *rows)
 	for (int e = 0; e < EVENTS; e++)
 		fprintf(out, "\t%s", events[e]);
 	fputc('\n', out);
-	json_array_foreach(rows->files, i, file)
-	{
+	json_array_foreach(rows->files, i, file) {
 		const char *f = json_string_value(file);
-		json_array_foreach(rows->encoders, k, encoder)
-		{
+		json_array_foreach(rows->encoders, k, encoder) {
 			const char *name = json_string_value(encoder);
 			if (!has(rows, f, name) || is_floor(name))
 				continue;
@@ -150,8 +146,8 @@ static void safety_line(FILE *out, const struct map_rows *rows, size_t number, c
 
 	bool fault = !strcmp(kind, "fault");
 	snprintf(prefix, sizeof prefix, "%s_%s", kind, name);
-	json_array_foreach(rows->files, i, file) corpora +=
-	    add_shares(rows, json_string_value(file), encoder, prefix, fault, share);
+	json_array_foreach(rows->files, i, file)
+		corpora += add_shares(rows, json_string_value(file), encoder, prefix, fault, share);
 	if (!(corpora > 0))
 		return;
 	fprintf(out, "%s\t%s\t%zu\t%s", kind, name, number, encoder);
@@ -167,11 +163,13 @@ static void safety(FILE *out, const struct map_rows *rows)
 
 	fputs("kind\tcase\tnumber\tencoder\tright\twrong\tsilent\tdetected\tcorpora\n", out);
 	for (int i = 0; i < SAFETY_SORTS; i++)
-		json_array_foreach(rows->encoders, k, encoder) safety_line(
-		    out, rows, k, json_string_value(encoder), safety_sort_names[i], "bogus");
+		json_array_foreach(rows->encoders, k, encoder)
+			safety_line(out, rows, k, json_string_value(encoder), safety_sort_names[i],
+				    "bogus");
 	for (int i = GC_FAULT_NONE + 1; i < GC_FAULT_KINDS; i++)
-		json_array_foreach(rows->encoders, k, encoder) safety_line(
-		    out, rows, k, json_string_value(encoder), gc_fault_names[i], "fault");
+		json_array_foreach(rows->encoders, k, encoder)
+			safety_line(out, rows, k, json_string_value(encoder), gc_fault_names[i],
+				    "fault");
 }
 
 void map_report_tsv(FILE *out, const struct map_rows *rows, const char *figure)

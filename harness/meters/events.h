@@ -46,14 +46,15 @@ struct uarch {
 	size_t nevents;
 };
 
-/* The meters' names, in the order of every listing. */
-#define METER_NAMES(X)                                                                            \
-	X(cycles)                                                                                 \
-	X(instructions)                                                                           \
-	X(branches)                                                                               \
-	X(branch_miss) X(indirect_branch_miss) X(l1i_access) X(l1i_miss) X(l1i_fill) X(l2i_miss)  \
-	    X(itlb_miss) X(itlb_walk) X(frontend_stall) X(resteer) X(page_faults) X(minor_faults) \
-		X(major_faults) X(context_switches) X(task_clock)
+/* The meters' names, in the order of every listing.
+   The formatter would wrap them anew at every run. */
+/* clang-format off */
+#define METER_NAMES(X) \
+	X(cycles) X(instructions) X(branches) X(branch_miss) X(indirect_branch_miss) \
+	X(l1i_access) X(l1i_miss) X(l1i_fill) X(l2i_miss) X(itlb_miss) X(itlb_walk) \
+	X(frontend_stall) X(resteer) X(page_faults) X(minor_faults) X(major_faults) \
+	X(context_switches) X(task_clock)
+/* clang-format on */
 
 enum {
 #define METER_ID(name) METER_##name,

@@ -89,8 +89,7 @@ static int read_ranges(struct reader *r, const json_t *head)
 	r->code = calloc(json_array_size(json_object_get(head, "ranges")) + 1, sizeof *r->code);
 	if (!r->code)
 		return -ENOMEM;
-	json_array_foreach(json_object_get(head, "ranges"), i, row)
-	{
+	json_array_foreach(json_object_get(head, "ranges"), i, row) {
 		const char *owner = json_string_value(json_array_get(row, 0));
 		if (!owner || !strcmp(owner, trace_class_names[TRACE_TABLE]) ||
 		    !strcmp(owner, trace_class_names[TRACE_CALLEE]))

@@ -265,8 +265,7 @@ int cell_read(const json_t *json, struct cell *c, char error[CELL_ERROR])
 	}
 	for (size_t i = 0; i < CELL_KEYS; i++)
 		keys[i] = cell_keys[i].name;
-	json_object_foreach((json_t *)json, key, v)
-	{
+	json_object_foreach((json_t *)json, key, v) {
 		size_t i = 0;
 		while (i < CELL_KEYS && strcmp(keys[i], key))
 			i++;

@@ -57,8 +57,7 @@ int job_from_json(const json_t *json, struct job *job, char error[CELL_ERROR])
 	job->laps = (unsigned)laps;
 	job->prepare = prepare;
 	job->cpu = (int)cpu;
-	json_array_foreach(events, i, event)
-	{
+	json_array_foreach(events, i, event) {
 		if (i < METERS)
 			job->meters[job->nmeters++] = json_string_value(event);
 	}

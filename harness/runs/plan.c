@@ -87,8 +87,7 @@ static int expand(struct plan *p, json_t *entry, void *iter, json_t *chosen, con
 	if (!json_array_size(values))
 		r = refuse(error, "%s: %s has no value, or its pattern matches nothing", where,
 			   key);
-	json_array_foreach(values, i, v)
-	{
+	json_array_foreach(values, i, v) {
 		if (!r && json_is_array(v))
 			r = refuse(error, "%s: %s is a list in a list", where, key);
 		if (!r)
@@ -108,8 +107,7 @@ static int expand_all(struct plan *p, json_t *cells, char *error)
 	size_t i;
 	int r = 0;
 
-	json_array_foreach(cells, i, entry)
-	{
+	json_array_foreach(cells, i, entry) {
 		json_t *chosen = json_object();
 		snprintf(where, sizeof where, "cells[%zu]", i);
 		if (!json_is_object(entry))
@@ -243,8 +241,7 @@ int plan_from_json(json_t *json, struct plan *p, char error[PLAN_ERROR])
 		r = refuse(error, "a plan must be an object");
 		goto bad;
 	}
-	json_object_foreach(json, key, v)
-	{
+	json_object_foreach(json, key, v) {
 		size_t i = 0;
 		while (i < NKEYS && strcmp(keys[i], key))
 			i++;

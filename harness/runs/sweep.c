@@ -91,8 +91,7 @@ static void choose_meters(const struct run *run, unsigned block, struct job *job
 	json_int_t groups = json_integer_value(json_object_get(survey, "groups"));
 	size_t i;
 
-	json_array_foreach(meters, i, meter)
-	{
+	json_array_foreach(meters, i, meter) {
 		json_t *group = json_object_get(meter, "group");
 		const char *name = json_string_value(json_object_get(meter, "meter"));
 		json_int_t g = json_integer_value(group); /* 0 for one that is null */
