@@ -9,8 +9,8 @@
  *
  * The literals of a stub at address p lie at p + S and p + 2S: the side table's address follows
  * from the stub's own. Code is handed out in quanta; A and B are plain read-write memory that the
- * kernel fills on first touch. Stubs are the strategies' affair (stub.h); code of the embedder's
- * own goes this way:
+ * kernel fills on first touch. Strategies place stubs here (stub.h); the embedder places its own
+ * code like this:
  *
  *      struct code_memory *memory;
  *      int error = code_open(&memory, &(struct code_config){ .wx = CODE_DUAL, .quantum = 4096 });
@@ -23,7 +23,7 @@
  *
  *      code_close(memory);
  *
- * One thread at a time may be inside these functions, for one code memory; code_writable,
+ * Only one thread at a time may be inside these functions, for one code memory; code_writable,
  * code_range, code_range_alias, code_literal_distance and code_get_config may be called at any
  * time.
  */
@@ -52,23 +52,26 @@ enum code_area { CODE_STUBS, CODE_MODULES, CODE_LITERALS, CODE_DATA, CODE_AREAS 
 
 struct code_config {
 	enum code_wx wx;
-	uint32_t quantum;   /* bytes: 4096, 16384 or 65536; -EINVAL otherwise */
-	uint32_t colour;    /* pages (of 4 KiB) by which the base is moved, 0..511, rounded down to
-			       whole quanta: set-up randomisation */
-	bool share;	    /* CODE_DUAL only: quanta of equal bytes are to be one physical quantum,
-			       where a strategy has such; they are never given back */
-	size_t limit_stubs; /* bytes of code that stubs may take; 0: all that the area has */
-	const char *faults; /* test only: a letter steers one reserve (a ok, f fail; capital: from
-			       here on) or one commit (o ok, c fail); NULL: none */
+	uint32_t quantum; /* bytes: 4096, 16384 or 65536; -EINVAL otherwise */
+	/* Set-up randomisation: moves the base by this many 4 KiB pages, 0..511, rounded down to
+	 * whole quanta. */
+	uint32_t colour;
+	/* CODE_DUAL only: quanta that hold the same bytes become one physical quantum, if the
+	 * strategy makes such quanta (STUB_CAN_SHARE); they are never given back. */
+	bool share;
+	size_t limit_stubs; /* bytes of code that stubs may take; 0: the whole area */
+	/* For tests: each letter decides one reserve (a: works, f: fails; A, F: this one and all
+	 * later ones) or one commit (o: works, c: fails). NULL: nothing fails. */
+	const char *faults;
 };
 
 struct code_stats {
 	uint64_t syscalls; /* made by this code memory since code_open */
-	/* Regions of address space that it asked for and holds; into how many parts the kernel
-	 * divides them by their protections, only the kernel knows. */
+	/* Regions of address space that this code memory asked for and holds; the kernel may split
+	 * them further, by protection. */
 	uint64_t mappings;
 	uint64_t reserved;			     /* bytes of address space */
-	uint64_t quanta_stubs, quanta_modules;	     /* now held */
+	uint64_t quanta_stubs, quanta_modules;	     /* held now */
 	uint64_t committed_stubs, committed_modules; /* bytes: quanta held x quantum */
 	uint64_t used_stubs;	/* bytes of code that live stubs, bodies and templates occupy */
 	uint64_t retired;	/* bytes of code that retargets replaced, kept until reclaim */
@@ -87,22 +90,22 @@ void code_get_stats(const struct code_memory *code, struct code_stats *out);
 void *code_reserve(struct code_memory *code, enum code_area area, size_t bytes);
 /* The address to write `at` through: `at` itself, or the writable view under CODE_DUAL. */
 void *code_writable(const struct code_memory *code, const void *at);
-/* Makes [at, at+bytes) executable; what was reserved or patched and not committed cannot run. Where
- * a space of stub_config.running is open on this memory, it also returns only when each thread will
- * execute what was written. 0, -EINVAL (some of it is not reserved), -ENOMEM (no mapping left). */
+/* Makes [at, at+bytes) executable; reserved or patched code must not run before its commit. While a
+ * space with stub_config.running is open on this memory, it returns only when each thread is sure
+ * to execute the new bytes. 0, -EINVAL (not all of it is reserved), -ENOMEM (no mapping left). */
 int code_commit(struct code_memory *code, void *at, size_t bytes);
-/* Makes committed code writable again, until the next commit. Under CODE_TOGGLE no code of the
- * touched pages can run meanwhile; with a space of stub_config.running: -EBUSY, what was committed
- * stays. Otherwise as code_commit. */
+/* Makes committed code writable again, until its next commit. Under CODE_TOGGLE no code in the
+ * touched pages can run meanwhile; with a space of stub_config.running it is refused: -EBUSY. Other
+ * errors as code_commit's. */
 int code_patch(struct code_memory *code, void *at, size_t bytes);
 /* Gives whole quanta back, from a quantum's start, committed or not, with the literals that belong
  * to them. */
 void code_release(struct code_memory *code, void *at, size_t bytes);
-/* Read-write memory within reach of all code (16-byte aligned, zeroed, never freed alone). NULL: no
- * room. */
+/* Read-write memory within reach of all code (16-byte aligned, zeroed, never freed on its own).
+ * NULL: no room. */
 void *code_data(struct code_memory *code, size_t bytes);
 
-/* S of the picture: distance from a stub to its first literals; to its second it is twice that. */
+/* S of the picture: bytes from a stub to its first literals; the second lie twice as far. */
 size_t code_literal_distance(const struct code_memory *code);
 /* [*from, *to): the addresses of an area; CODE_LITERALS covers A and B. For a meter to look at. */
 void code_range(const struct code_memory *code, enum code_area area, uintptr_t *from,

@@ -1,7 +1,7 @@
 /*
  * list.h - every stub allocator and every stack-map encoder, one line each. The first of each list
  * is the floor. A row NAME is the object stub_NAME or map_NAME of a file in stubs/ or maps/;
- * nothing else is to be done for a new one.
+ * a new one needs nothing else.
  */
 #ifndef STUBMAP_LIST_H
 #define STUBMAP_LIST_H

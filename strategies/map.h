@@ -44,29 +44,29 @@ struct safepoint {
 	const uint32_t *live; /* places, strictly ascending, nlive of them */
 };
 
-/* Of n safepoints, pc strictly ascending, the one at pc; NULL: there is none. *at (may be NULL) is
- * its index, or else that of the first behind pc; n: none is. */
+/* The safepoint at pc among n safepoints whose pc strictly ascends; NULL: there is none. *at (at
+ * may be NULL) is its index, or that of the first safepoint behind pc, or n. */
 const struct safepoint *safepoint_find(const struct safepoint *points, size_t n, uint32_t pc,
 				       size_t *at);
 
 /*
  * For producers whose maps hold registers (OCaml's do; its runtime saves them next to the frame):
- * every frame of such a producer, registers or not, gets a save area above its end, and a live
- * register is a live slot in there.
+ * every frame of such a producer gets a save area above its end, and a live register becomes a live
+ * slot in that area.
  *
  *      SP                  frame_size              +8         +16        ...     +8*33
  *      | frame             | return address, if any | register 0 | register 1 | ... |
  *
- * So register r is slot (frame_size + 3) / 4 + 2 * (r + 1), and frame_size grows by
- * MAP_SPILL_BYTES (rounded up to 4 first), which a walker takes off again.
+ * So register r is slot (frame_size + 3) / 4 + 2 * (r + 1), and frame_size, rounded up to 4, grows
+ * by MAP_SPILL_BYTES; a stack walk subtracts these again.
  */
 enum { MAP_SPILL_REGISTERS = 32, MAP_SPILL_BYTES = 8 * (MAP_SPILL_REGISTERS + 1) };
 
-/* out->live is `places`, which has room for in->nlive. 0, -ENOTSUP (a register above 31), -EINVAL
- * (places out of order or outside the frame, or the frame grows past 32 bits). */
+/* out->live becomes `places`, which must have room for in->nlive. 0, -ENOTSUP (a register above
+ * 31), -EINVAL (places out of order or outside the frame, or the frame grows past 32 bits). */
 int safepoint_spill_registers(const struct safepoint *in, struct safepoint *out, uint32_t *places);
 
-/* A growing byte string, owned by its user; free(data). Starts as {0}. */
+/* A growing byte string, initially {0}. Its user owns it and calls free(data). */
 struct map_bytes {
 	uint8_t *data;
 	size_t len, cap;
@@ -75,26 +75,27 @@ struct map_bytes {
 /* ---- What a lookup finds ------------------------------------------------------------------ */
 
 enum map_answer {
-	MAP_FOUND,  /* a map: perhaps empty, where the format records that */
+	MAP_FOUND,  /* a map; perhaps empty, if the format records empty maps */
 	MAP_ABSENT, /* no map here, and the format can't tell whether that means "no references" */
 	MAP_NO_SAFEPOINT, /* the format knows that this pc is no safepoint: detected */
 	MAP_DAMAGED,	  /* the bytes contradict themselves; nothing outside them was read */
 };
 
-/* Means something after MAP_FOUND only, and as long as the map's bytes live. */
+/* Valid only after MAP_FOUND, and only as long as the map's bytes exist. */
 struct map_live {
-	uint32_t frame_size;   /* bytes; 0 where the format does not hold it */
-	uint32_t nwords;       /* bitmap words at `bitmap`; 0: no live places */
-	const uint8_t *bitmap; /* little-endian u32 words, unaligned, inside the map's bytes: bit i
-				  of word w is slot 32*w+i */
+	uint32_t frame_size; /* bytes; 0 if the format does not hold it */
+	uint32_t nwords;     /* bitmap words at `bitmap`; 0: no live places */
+	/* Inside the map's bytes: little-endian u32 words, unaligned; bit i of word w is slot
+	 * 32*w+i. */
+	const uint8_t *bitmap;
 };
 
-/* Where an iteration stands; starts as {0}. */
+/* The position of an iteration, initially {0}. */
 struct map_cursor {
 	uint32_t word, bits;
 };
 
-/* The next live place, ascending, in *place; false at the end. */
+/* Stores the next live place in *place, in ascending order; false at the end. */
 static inline bool map_next(const struct map_live *live, struct map_cursor *at, uint32_t *place)
 {
 	while (!at->bits) {
@@ -114,8 +115,8 @@ static inline bool map_next(const struct map_live *live, struct map_cursor *at, 
  */
 enum map_outcome {
 	MAP_CORRECT, /* the safepoint's own live places; an empty safepoint may also be absent */
-	MAP_WRONG,  /* a map, and not this one's: a live reference is missed or a dead one traced */
-	MAP_SILENT, /* read as "no references": there are some, or there is no safepoint */
+	MAP_WRONG,   /* another map than its own: a live reference is missed or a dead one traced */
+	MAP_SILENT,  /* read as "no references": there are some, or there is no safepoint */
 	MAP_DETECTED, /* refused: no safepoint, or damaged */
 	MAP_OUTCOMES
 };
@@ -128,8 +129,8 @@ enum map_outcome map_judge(const struct safepoint *truth, enum map_answer, const
 /* ---- Encoders ------------------------------------------------------------------------------ */
 
 /*
- * Every format answers the safepoints that it was given with their own map (MAP_UNSAFE and
- * MAP_FLOOR excepted). The flags say what it answers for any other pc:
+ * For each safepoint that was added a format answers with that safepoint's map (except MAP_UNSAFE
+ * and MAP_FLOOR). The flags say what it answers for any other pc:
  *
  *   MAP_EXACT                 MAP_ABSENT: as for an empty safepoint, so it detects nothing
  *   MAP_EXACT | MAP_EMPTIES   MAP_NO_SAFEPOINT, always
@@ -148,15 +149,15 @@ struct map_ops {
 	const char *name, *summary;
 	unsigned flags;
 	size_t state; /* private bytes, zeroed by the caller */
-	/* pc strictly ascends; empty maps are given too. 0, -EINVAL (order, places), -ENOTSUP,
-	 * -ENOMEM, -EFBIG (the format's offsets are too small for more). On failure as if not
-	 * called. */
+	/* Adds a safepoint. pc must strictly ascend; safepoints with empty maps are added too. 0,
+	 * -EINVAL (order, places), -ENOTSUP, -ENOMEM, -EFBIG (the format's offsets are too small
+	 * for more): state is then unchanged. */
 	int (*add)(void *state, const struct safepoint *);
-	/* Appends the table to out (nothing at all where no entry is needed) and frees what state
-	 * points to, also on failure. out NULL: only frees. 0, -ENOMEM. */
+	/* Appends the table to out (no bytes if it has no entry) and frees what state points to,
+	 * also on failure. out NULL: only frees. 0, -ENOMEM. */
 	int (*finish)(void *state, struct map_bytes *out);
-	/* Whatever the bytes are, reads none outside [map, map + len) and ends. map may be NULL if
-	 * len is 0: the empty table. */
+	/* Whatever the bytes are, it reads none outside [map, map + len) and it ends. map may be
+	 * NULL if len is 0: the empty table. */
 	enum map_answer (*lookup)(const uint8_t *map, size_t len, uint32_t pc,
 				  struct map_live *out);
 	/* n lookups at once, for a walk that first collects its return addresses: the same answers
@@ -170,8 +171,8 @@ struct map_ops {
 extern const struct map_ops *const map_encoders[];   /* in the order of list.h; NULL ends it */
 const struct map_ops *map_encoder(const char *name); /* NULL: unknown */
 
-/* Appends the table of n safepoints to out. 0, or add's or finish's error, out as it was; then *bad
- * (may be NULL) is the index of the safepoint refused, or n. */
+/* Appends the table of n safepoints to out. 0, or an error of add or finish: out is unchanged, and
+ * *bad (bad may be NULL) is the index of the refused safepoint, or n. */
 int map_encode(const struct map_ops *, const struct safepoint *, size_t n, struct map_bytes *out,
 	       size_t *bad);
 

@@ -13,8 +13,8 @@
  * In use (each of these can fail; examples/jit.c has it in full):
  *
  *      code_open(&memory, &(struct code_config){ .wx = CODE_DUAL, .quantum = 4096 });
- *      stub_space_open(&space, stub_strategy("pool"), memory, &(struct stub_config){ 0 },
- * &runtime);
+ *      struct stub_config config = { .literals = STUB_LITERALS_OWN };
+ *      stub_space_open(&space, stub_strategy("pool"), memory, &config, &runtime);
  *
  *      struct stub_spec spec = { .kind = STUB_INDIRECT, .target = f, .context = &instance };
  *      stub_signature_parse("ii>i", &spec.signature);
@@ -38,15 +38,15 @@
  *   bind          R (ctx, the other args...)             R target(context, bound..., the others...)
  *   ref           R (ctx, args...), r13: signature       R target(context, args...), by a jump
  *
- * bind is func.bind, as wasm's function references proposed it: the first one to four parameters
- * are stored. Where the others keep their stack words it ends in a jump, like indirect; where some
- * move, it makes a frame. A stored reference is a root that no stack map names; code that holds it
- * cannot have it moved.
+ * bind is func.bind, as wasm's function-references proposal had it: the first one to four arguments
+ * are stored. If the caller's stack arguments stay where they are, the stub ends in a jump, like
+ * indirect; if some move, it makes a frame. A stored reference is a root that no stack map names:
+ * the collector must not move its object.
  *
- * ref is a call through a function reference of any instance, checked when it is made: r13 (LLVM's
- * `swiftself`, kept over the call) holds the signature that the caller expects, a callee whose
- * target is NULL is the null reference. Another signature or null: runtime.raise(context), and zero
- * comes back.
+ * ref calls through a function reference of any instance and checks each call: r13 (LLVM's
+ * `swiftself`, kept over the call) holds the signature that the caller expects; a callee whose
+ * target is NULL is the null reference. If the signature differs or the reference is null, the stub
+ * calls runtime.raise(context) and returns zero.
  *
  * An instance begins with a pointer to its thread's struct stub_activation (types.h). Each stub
  * that makes a frame lays it out so that a stack walk can cross it:
@@ -89,11 +89,11 @@ struct stub_spec {
 	stub_signature signature; /* bind: the target's, stored parameters included */
 	const void *target;	  /* ref: NULL is the null reference */
 	void *context;
-	/* bind, else 0: the stored arguments in entry_native's form, 1 to STUB_MAX_BOUND. They stay
-	 * the embedder's, unchanged and in place until release: stubs may read them there. */
+	/* bind, else 0: the stored arguments in entry_native's form, 1 to STUB_MAX_BOUND. The array
+	 * stays the embedder's, unchanged and in place until release: stubs may read it there. */
 	const uint64_t *bound;
 	unsigned nbound;
-	uint32_t module, table; /* numbers by which a policy groups stubs; table 0: in none */
+	uint32_t module, table; /* a policy groups stubs by these; table 0: in none */
 };
 
 /* The function object. Callers read `code`; a strategy may replace it at any time. */
@@ -101,40 +101,41 @@ struct stub_callee {
 	const void *code;
 	const void *target; /* as last bound or retargeted */
 	void *context;
-	uint64_t word; /* the strategy's own; 0 while unbound, unless released under poison */
+	uint64_t word; /* private to the strategy; 0 while unbound, unless released under poison */
 };
 
 /* ---- A strategy at work -------------------------------------------------------------------- */
 
 /* Where a stub finds its target and context. */
 enum stub_literals {
-	STUB_LITERALS_OWN,   /* the strategy's own choice: in its code, where it can */
-	STUB_LITERALS_BAKED, /* in its code */
+	STUB_LITERALS_OWN,   /* the strategy chooses: in the stub's code if it can */
+	STUB_LITERALS_BAKED, /* in the stub's code */
 	STUB_LITERALS_TABLE, /* in the side table (code.h) */
 };
 
-/* STUB_DEFERRED strategies: which pending stubs the first call of one makes. */
+/* STUB_DEFERRED strategies: which pending stubs are made when one of them is first called. */
 enum stub_policy {
-	STUB_ALL,      /* all that are pending */
-	STUB_ONE,      /* it alone */
-	STUB_TABLE,    /* those of its table; in none: it alone */
+	STUB_ALL,      /* every pending stub */
+	STUB_ONE,      /* the called one alone */
+	STUB_TABLE,    /* those of its table; if it is in none: it alone */
 	STUB_MODULE,   /* those of its module */
-	STUB_ADAPTIVE, /* as many as what was called so far makes worth it */
+	STUB_ADAPTIVE, /* as many as the calls so far make worthwhile */
 	STUB_POLICIES
 };
 extern const char *const stub_policy_names[STUB_POLICIES];
 
 struct stub_config {
-	enum stub_literals literals; /* of an open space: never STUB_LITERALS_OWN */
+	enum stub_literals literals; /* once the space is open, never STUB_LITERALS_OWN */
 	bool markers;		     /* endbr64 at the start of each stub */
-	/* Stubs are called while hooks work: code that can run is never unprotected, and what a
-	 * retarget replaced is kept until reclaim. For all spaces of a code memory, or none. */
+	/* Threads call stubs while hooks run: executable code is never unprotected, and a stub that
+	 * a retarget replaced is kept until reclaim. Set it for all spaces of a code memory or for
+	 * none. */
 	bool running;
-	/* To find late calls: a released slot reports its old owner (runtime.released), until 256
-	 * more have been released; stubs are larger and slower for it. */
+	/* Catches calls of released stubs: a released slot reports its old owner (runtime.released)
+	 * until 256 more stubs have been released. Stubs get larger and slower. */
 	bool poison;
 	enum stub_policy policy; /* STUB_DEFERRED */
-	uint32_t generic; /* STUB_DEFERRED: interpreted calls before a stub is made; 0: none */
+	uint32_t generic;	 /* STUB_DEFERRED: interpreted calls before a stub is made */
 };
 
 struct stub_ops;
@@ -147,25 +148,25 @@ struct stub_space {
 };
 
 /* 0, or -EINVAL (ops lacks a hook, or has one that its flags deny; the literal form is not one of
- * its flags; the runtime lacks what strategy or poison calls), -ENOMEM, -ENOSYS (running, and the
- * kernel has no membarrier SYNC_CORE: Linux before 4.16, or a filter; CODE_TOGGLE does without).
- * The space stays where it is in memory until it is closed. */
+ * its flags; the runtime lacks a function that the strategy or poison calls), -ENOMEM, -ENOSYS
+ * (running, and no membarrier SYNC_CORE: Linux before 4.16, or a seccomp filter; CODE_TOGGLE needs
+ * none). The space must not move in memory until it is closed. */
 int stub_space_open(struct stub_space *space, const struct stub_ops *ops, struct code_memory *code,
 		    const struct stub_config *config, const struct stub_runtime *runtime);
-/* Its stubs are gone with it: nobody may call one. */
+/* Afterwards nobody may call a stub of this space. */
 void stub_space_close(struct stub_space *space);
-/* ops->retarget_many, or one retarget after another. */
+/* Calls ops->retarget_many if there is one, else ops->retarget for one callee after another. */
 int stub_retarget_many(struct stub_space *space, struct stub_callee *const *c,
 		       const void *const *targets, size_t n, size_t *done);
-/* Call these two around each hook when config.running; nothing else needs them. A deferred
- * strategy's first call does so by itself, so the holder calls no stub: the lock is not recursive.
- * It is one for all spaces of a code memory; a loader that changes that memory holds it, too. */
+/* With config.running, call these two around each hook; nothing else needs them. The first call of
+ * a deferred stub takes the lock itself, and the lock is not recursive: its holder must not call a
+ * stub. All spaces of a code memory share it; a loader that changes that memory takes it, too. */
 void stub_space_lock(struct stub_space *space);
 void stub_space_unlock(struct stub_space *space);
 
-/* Code that calls through c as compiled callers do (its address to r10, a jump to its code), for
- * those that cannot: C, and calls that a loader binds. It leaves no frame and runs at any address.
- * Returns its size in bytes. */
+/* Writes code that enters c as compiled callers do (c's address to r10, a jump to c->code), for
+ * callers that know an address only: C, and calls that a loader binds. The code makes no frame and
+ * runs at any address. Returns its size in bytes. */
 enum { STUB_CALL_PAD = 16 };
 size_t stub_call_pad(uint8_t code[STUB_CALL_PAD], const struct stub_callee *c);
 
@@ -174,11 +175,11 @@ size_t stub_call_pad(uint8_t code[STUB_CALL_PAD], const struct stub_callee *c);
 enum stub_flags {
 	STUB_DIRECT = 1, /* no stub: compiled callers may call the target themselves */
 	STUB_BULK = 2,	 /* many stubs by one change of protection */
-	/* Retarget leaves the code pointer as it is. A baked stub moves all the same where the new
-	 * target is out of a near call's reach, or under CODE_TOGGLE and stub_config.running. */
+	/* Retarget leaves the code pointer as it is. Even so a baked stub moves if the new target
+	 * is out of a near call's reach, or under CODE_TOGGLE with stub_config.running. */
 	STUB_RETARGET_IN_PLACE = 4,
-	/* Code may be made at the first call; where that fails, the call reports it by raise and
-	 * returns zero (entry_js: returns STUB_VALUE_ERROR). */
+	/* A stub may be made at its first call. If that fails, the call raises and returns zero
+	 * (entry_js: returns STUB_VALUE_ERROR). */
 	STUB_DEFERRED = 8,
 	STUB_CAN_BAKE = 16,
 	STUB_CAN_TABLE = 32,
@@ -193,33 +194,35 @@ struct stub_ops {
 	size_t state;			    /* private bytes, zeroed by stub_space_open */
 	int (*open)(struct stub_space *);   /* optional; 0 or -errno */
 	void (*close)(struct stub_space *); /* optional; frees what state points to, not code */
-	/* Instantiation: these may come, in any number and order. Optional. 0, -ENOMEM (no code
-	 * memory), -ENOTSUP (no body can be made for the signature or kind), -EINVAL (runtime). */
+	/* At instantiation: names specs that may be bound later, in any number and order. Optional.
+	 * 0, -ENOMEM (no code memory), -ENOTSUP (no body can be made for the signature or kind),
+	 * -EINVAL (the runtime lacks a function). */
 	int (*prepare)(struct stub_space *, const struct stub_spec *, size_t n);
-	/* From now on c->code can be called; c stays where it is in memory until its release. 0, or
-	 * as prepare; on failure c is as it was. */
+	/* From its return on c->code can be called. c must not move in memory until its release. 0,
+	 * or an error of prepare's: c is unchanged. */
 	int (*bind)(struct stub_space *, const struct stub_spec *, struct stub_callee *c);
-	/* STUB_BULK strategies, and only they: binds c[i] to specs[i] for i below n with one change
-	 * of protection for all. As bind; on failure every c[i] is as it was. */
+	/* Only STUB_BULK strategies have it: binds c[i] to specs[i] for i below n with one change
+	 * of protection for all. Errors as bind's: every c[i] is unchanged. */
 	int (*bind_many)(struct stub_space *, const struct stub_spec *specs,
 			 struct stub_callee *const *c, size_t n);
-	/* From its return on, calls through c reach target; those under way reach the old one or
-	 * the new. 0, -ENOMEM; on failure as it was. */
+	/* From its return on, calls through c reach target; calls under way reach the old target or
+	 * the new. 0, or -ENOMEM: nothing has changed. */
 	int (*retarget)(struct stub_space *, struct stub_callee *c, const void *target);
-	/* retarget for n callees, all different: after its return calls through each reach its
-	 * target. At most one change of protection or barrier for those changed in place, and one
-	 * for what is made anew (page: each). On failure those before *done are changed. Optional:
-	 * stub_retarget_many. */
+	/* Retargets n different callees; after its return calls through c[i] reach targets[i]. It
+	 * takes at most one change of protection or barrier for stubs changed in place, and one for
+	 * stubs made anew (page: one for each). On failure the first *done are retargeted.
+	 * Optional: see stub_retarget_many. */
 	int (*retarget_many)(struct stub_space *, struct stub_callee *const *c,
 			     const void *const *targets, size_t n, size_t *done);
-	/* Its slot may be used again; c->code is NULL. The caller vouches that nobody calls it, nor
-	 * is inside it or inside what retargets replaced. */
+	/* Frees c's slot for another stub; c->code becomes NULL. The caller vouches that no thread
+	 * calls c, is inside its stub, or is inside a stub that a retarget of c replaced. */
 	void (*release)(struct stub_space *, struct stub_callee *c);
-	/* Frees what retargets replaced (code_stats.retired). The embedder vouches that since the
-	 * last of them each caller has passed a point outside all stubs, none of whose frames it
-	 * is still to return through. Optional: NULL where nothing is ever kept. */
+	/* Frees the stubs that retargets replaced (code_stats.retired). The embedder vouches that
+	 * since the last retarget each calling thread has been outside all stubs, with no stub's
+	 * frame left to return through. Optional: NULL if retargets never leave a stub behind. */
 	void (*reclaim)(struct stub_space *);
-	/* STUB_DEFERRED strategies, and only they: whether bound c has a stub of its own by now. */
+	/* Only STUB_DEFERRED strategies have it: whether c, which is bound, has its own stub
+	 * yet. */
 	bool (*made)(const struct stub_space *, const struct stub_callee *c);
 };
 

@@ -1,6 +1,6 @@
 /*
- * types.h - a public header of libstubmap: what is passed over a boundary (types, signatures, boxed
- * values), and the functions of the embedder's that stubs call.
+ * types.h - a public header of libstubmap: what crosses a boundary (types, signatures, boxed
+ * values), and the embedder's functions that stubs call.
  */
 #ifndef STUBMAP_TYPES_H
 #define STUBMAP_TYPES_H
@@ -17,8 +17,9 @@ extern "C" {
 /* ---- Signatures -------------------------------------------------------------------------- */
 
 /*
- * Packed: bits 0-2 the result's type (0: none), bits 3-7 the number of parameters, from bit 8 on
- * three bits a parameter. In text: parameters, '>', result: "iid>l"; letters as below.
+ * A signature is one word: bits 0-2 are the result's type (0: none), bits 3-7 the number of
+ * parameters, from bit 8 on three bits for each parameter. As text: parameters, '>', result, in
+ * STUB_TYPE_LETTERS: "iid>l".
  */
 typedef uint64_t stub_signature;
 
@@ -45,8 +46,8 @@ char *stub_signature_format(stub_signature s, char text[20]);
 
 /* ---- Values of the dynamic language -------------------------------------------------------- */
 
-/* NaN-boxed: one whose top 16 bits are below STUB_VALUE_INT32 is a double (NaNs are canonical:
- * STUB_VALUE_NAN); else these bits are a tag, the low 48 a payload. */
+/* NaN-boxed. A value whose top 16 bits are below STUB_VALUE_INT32 is a double (every NaN is
+ * STUB_VALUE_NAN); otherwise the top 16 bits are a tag and the low 48 a payload. */
 typedef uint64_t stub_value;
 enum {
 	STUB_VALUE_INT32 = 0xfff9,     /* payload: the 32 bits */
@@ -63,7 +64,7 @@ struct stub_activation {
 	void *exit_frame; /* rbp of the newest exit_js or builtin frame; NULL: in compiled code */
 };
 
-/* Who had a slot, at its release or when a retarget replaced it. */
+/* The owner of a slot when it was released or when a retarget replaced its stub. */
 struct stub_owner {
 	const void *code; /* the code pointer that the late caller had read */
 	const void *target;
@@ -71,8 +72,8 @@ struct stub_owner {
 };
 
 /*
- * What stubs call on slow paths; addresses are fixed for the space's life. Each function is asked
- * for only where a stub may call it, and may be NULL elsewhere:
+ * The functions that stubs call on slow paths; their addresses stay the same while a space is open.
+ * A function may be NULL unless one of these needs it:
  *
  *   entry_js                  convert, box_i64       bind and prepare: -EINVAL without them
  *   exit_js                   unbox, raise           likewise
@@ -82,17 +83,17 @@ struct stub_owner {
  */
 struct stub_runtime {
 	/* Converts argv[0..argc) to the signature's parameters, in out[n], in entry_native's form
-	 * (missing ones are undefined). 0, or non-zero where one can't be converted: the entry_js
-	 * stub returns STUB_VALUE_ERROR. Never called when every guard holds. */
+	 * (missing arguments are undefined). 0, or non-zero if one can't be converted: the entry_js
+	 * stub returns STUB_VALUE_ERROR. Not called if every guard holds. */
 	int (*convert)(void *context, stub_signature s, const stub_value *argv, size_t argc,
 		       uint64_t *out);
-	/* A boxed bigint for an i64 result of entry_js. */
+	/* Boxes an i64 result of entry_js as a bigint. */
 	stub_value (*box_i64)(void *context, int64_t v);
 	/* Unboxes a host function's result that is not of the expected form into *out. 0, or
-	 * non-zero where that can't be done: the stub goes on to raise. */
+	 * non-zero if it can't: the stub goes on to call raise. */
 	int (*unbox)(void *context, enum stub_type type, stub_value v, uint64_t *out);
-	/* Called after a host function or unbox failed, for a ref that may not be called, and where
-	 * a deferred stub could not be made; if it returns, the stub returns zero. */
+	/* Called when a host function or unbox has failed, when a ref may not be called, and when a
+	 * deferred stub could not be made. If it returns, the stub returns zero. */
 	void (*raise)(void *context);
 	/* A released stub was called. Runs in the caller's thread, without a lock, and may leave by
 	 * longjmp. If it returns, the stub returns zero (entry_js: STUB_VALUE_ERROR). */

@@ -1,4 +1,4 @@
-/* version.h - the version of libstubmap, here alone: stubmap.pc is made from it. */
+/* version.h - the version of libstubmap. stubmap.pc is made from it. */
 #ifndef STUBMAP_VERSION_H
 #define STUBMAP_VERSION_H
 
