@@ -27,7 +27,7 @@ static size_t round_up(size_t bytes)
 	return (bytes + EMIT_SLOT - 1) & ~(size_t)(EMIT_SLOT - 1);
 }
 
-/* Room for `needed` elements of a list that grows. */
+/* Grows a list until it has room for `needed` elements. */
 static int grow(void **list, uint32_t *capacity, uint32_t needed, size_t element)
 {
 	if (needed <= *capacity)
@@ -63,7 +63,7 @@ static int open_run(struct arena *arena, uint8_t *at, size_t size, bool reserved
 	return error;
 }
 
-/* At least `bytes` of new quanta to take from. */
+/* Reserves new quanta of at least `bytes` to take places from. */
 static int new_run(struct arena *arena, size_t bytes)
 {
 	size_t mask = code_get_config(arena->code)->quantum - 1;
@@ -123,7 +123,7 @@ static bool is_open(const struct arena *arena, const uint8_t *at)
 	return false;
 }
 
-/* Gives back those committed quanta of [at, at+size) in which nothing is left. */
+/* Gives back those committed quanta of [at, at+size) in which no place is left. */
 static void release_empty(struct arena *arena, uint8_t *at, size_t size)
 {
 	size_t quantum = code_get_config(arena->code)->quantum;
@@ -147,8 +147,8 @@ static void leave(struct arena *arena, uint8_t *at, size_t size)
 
 /* ---- Places --------------------------------------------------------------------------------- */
 
-/* The next place that nobody had before. Where all that is expected finds no room in one run,
- * places given back may yet make up for it. */
+/* The next place that was never taken. If no run has room for all expected bytes, a smaller run
+ * will do: places given back may serve for the rest. */
 static uint8_t *take_new(struct arena *arena, size_t size)
 {
 	size_t expected = arena->expected > size ? arena->expected : size;

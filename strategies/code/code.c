@@ -22,14 +22,14 @@
  * execute. x86 keeps instruction fetch coherent with stores by physical address: nothing need be
  * flushed.
  *
- * Other threads that run this code (code_set_running): a processor may have fetched an address
- * before a store there and execute what it fetched. Intel's manual (SDM 3A, "Handling Self- and
+ * If other threads run this code (code_set_running), a processor may have fetched from an address
+ * before a store there and then execute the old bytes. Intel's manual (SDM 3A, "Handling Self- and
  * Cross-Modifying Code") asks for a serialising instruction in between, on the processor that
- * executes; AMD's (APM 2, 7.6.1) too, but for aligned stores of up to 8 bytes. Dual, rwx:
- * membarrier(SYNC_CORE) gives it. Toggle: a page has not been executable since its last life's end
- * took away every processor's translation of it.
+ * executes; so does AMD's (APM 2, 7.6.1), but for aligned stores of up to 8 bytes. Under dual and
+ * rwx, membarrier(SYNC_CORE) gives it. Under toggle, a page that is written has not been executable
+ * since its release, which took away every processor's translation of it.
  *
- * One thread at a time, but for code_writable, code_range and what asks for the configuration.
+ * Only one thread at a time may be in these functions; code.h names the exceptions.
  */
 #include <assert.h>
 #include <errno.h>
@@ -69,10 +69,10 @@ struct code_memory {
 	uintptr_t map;
 	size_t data_used;
 	char *faults;	   /* copy of config.faults */
-	const char *fault; /* next letter; NULL: all go well */
-	bool has_literals; /* some have been accounted: release gives their pages back */
+	const char *fault; /* next letter; NULL: nothing fails */
+	bool has_literals; /* some were accounted: release gives their pages back */
 	bool running;
-	pthread_mutex_t lock; /* of who changes any of this while callers run */
+	pthread_mutex_t lock; /* held to change any of this while callers run */
 };
 
 const char *const code_wx_names[CODE_WX_POLICIES] = { "toggle", "dual", "rwx" };
@@ -153,13 +153,14 @@ static bool config_ok(const struct code_config *c)
 	       (!c->faults || !c->faults[strspn(c->faults, "acfoAF")]);
 }
 
-/* Without transparent huge pages in the kernel there is nothing to turn off: its error is none. */
+/* Without transparent huge pages in the kernel there is nothing to turn off: the error is
+ * ignored. */
 static void no_huge_pages(struct code_memory *code, uintptr_t at, size_t bytes)
 {
 	(void)advise(code, at, bytes, MADV_NOHUGEPAGE);
 }
 
-/* The picture at the head: all of it without access, but for literals and data. */
+/* Reserves the picture at the head: without access, except for literals and data. */
 static int reserve_space(struct code_memory *code)
 {
 	struct place *p = code->places;
@@ -190,7 +191,7 @@ static int reserve_space(struct code_memory *code)
 	return error;
 }
 
-/* Says at once whether the kernel lets written memory become executable. */
+/* Tries at once whether the kernel lets written memory become executable. */
 static int open_toggle(struct code_memory *code)
 {
 	const int steps[] = { PROT_READ | PROT_WRITE, PROT_READ | PROT_EXEC, PROT_NONE };
@@ -278,7 +279,7 @@ int code_open(struct code_memory **out, const struct code_config *config)
 	return 0;
 fail:
 	code_close(code);
-	return error == -EPERM ? -EACCES : error; /* a refusal has two names, by who refuses */
+	return error == -EPERM ? -EACCES : error; /* the kernel may refuse by either */
 }
 
 void code_close(struct code_memory *code)
@@ -343,7 +344,7 @@ void *code_reserve(struct code_memory *code, enum code_area area, size_t bytes)
 	return (void *)at;
 }
 
-/* Toggle: all pages that [at, at + bytes) touches. */
+/* Under toggle, sets the protection of all pages that [at, at + bytes) touches. */
 static int turn(struct code_memory *code, void *at, size_t bytes, int prot)
 {
 	uint32_t q, n;
@@ -393,8 +394,8 @@ bool code_frozen(const struct code_memory *code)
 	return code->running && code->config.wx == CODE_TOGGLE;
 }
 
-/* Where toggle's last step fails (no room for one more mapping), the quanta are free all the same:
- * empty, and set right when they are handed out again. */
+/* If toggle's last step fails (no room for one more mapping), the quanta are free all the same:
+ * they are empty, and code_reserve sets their protection right. */
 void code_release(struct code_memory *code, void *at, size_t bytes)
 {
 	uint32_t q, n;

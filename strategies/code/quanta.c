@@ -15,7 +15,7 @@ static uint32_t words(uint32_t bits)
 	return (bits + 63) / 64;
 }
 
-/* The lowest bit at or above `from` that is `set` or not; n where there is none below n. */
+/* The lowest bit at or above `from` whose value is `set`; n if there is none below n. */
 static uint32_t next_bit(const uint64_t *bits, uint32_t n, uint32_t from, bool set)
 {
 	for (uint32_t i = from; i < n; i = (i / 64 + 1) * 64) {
@@ -33,7 +33,7 @@ static void set_bit(uint64_t *bits, uint32_t i, bool set)
 	bits[i / 64] = set ? bits[i / 64] | bit : bits[i / 64] & ~bit;
 }
 
-/* The rest of from's own word, then by way of `full` to the word that has one. */
+/* Searches the rest of from's own word, then goes by way of `full` to a word with a free bit. */
 static uint32_t next_free(const struct quanta *q, uint32_t from)
 {
 	if (from >= q->n)

@@ -3,12 +3,12 @@
  *
  *      executable view     | first | ... | at   | at+q | at+2q | ...
  *                              |            |      |      |
- *      pages of the memfd      P <----------+------+------+        the file's own pages there:
- * holes
+ *      pages of the memfd      P <----------+------+------+     the file's own pages: holes
  *
  * mremap of a shared mapping with an old size of 0 maps its pages once more; no descriptor is
- * needed. It trades memory (of n quanta, n - 1) and lines of a physically tagged instruction cache
- * for a system call and a mapping of the kernel's for each quantum, whose number it limits.
+ * needed. It saves the memory of n - 1 of n quanta, and lines of a physically tagged instruction
+ * cache; it costs a system call and a mapping for each quantum, and the kernel limits the number of
+ * mappings.
  */
 #include <errno.h>
 #include <sys/mman.h>
@@ -23,7 +23,7 @@ static int map_again(struct code_memory *code, void *at, const void *of, size_t 
 	return got == MAP_FAILED ? -errno : 0;
 }
 
-/* Back to the file's own pages; they are found through the writable view. */
+/* Maps the file's own pages again; they are found through the writable view. */
 static void own(struct code_memory *code, uint8_t *at, size_t bytes)
 {
 	if (!bytes || map_again(code, at, code_writable(code, at), bytes))

@@ -2,8 +2,8 @@
  * asm_x86_64.h - a very small assembler: the forms that x86_64.c needs, into a bounded buffer.
  *
  * Jumps inside one piece of code start out short. One that does not reach is marked in
- * `near_jumps`, by its number, and the emitter starts over with these marks kept: marks only ever
- * come, so it ends. Nothing else is relaxed: all other bytes depend on an instruction's operands
+ * `near_jumps`, by its number, and the emitter starts over with these marks kept: marks are only
+ * added, so it ends. Nothing else is relaxed: all other bytes depend on an instruction's operands
  * only.
  */
 #ifndef STUBMAP_ASM_X86_64_H
@@ -47,7 +47,7 @@ struct asm_label {
 	int at; /* offset, -1 while unknown */
 	unsigned uses;
 	uint16_t from[ASM_LABEL_USES]; /* offsets just behind jumps to it */
-	uint8_t jump[ASM_LABEL_USES];  /* their numbers */
+	uint8_t jump[ASM_LABEL_USES];  /* these jumps' numbers */
 };
 
 struct assembler {
@@ -138,7 +138,7 @@ static inline void asm_move(struct assembler *a, unsigned wide, unsigned to, uns
 	asm_reg_reg(a, 0, wide, OP_LOAD, to, from);
 }
 
-/* The shortest form; the flags stay. */
+/* The shortest form that keeps the flags. */
 static inline void asm_move_imm(struct assembler *a, unsigned reg, uint64_t v)
 {
 	bool wide = v > UINT32_MAX;

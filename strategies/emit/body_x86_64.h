@@ -33,7 +33,7 @@ struct param {
 	unsigned at; /* register, or index of the stack word */
 };
 
-/* Code behind the return: where a fast path leaves, and where it is taken up again. */
+/* Code behind the return: the labels where the fast path is left and taken up again. */
 struct detour {
 	struct asm_label away, back;
 };
@@ -104,7 +104,7 @@ static inline void load_context(struct emitter *e, unsigned reg)
 	}
 }
 
-/* Calls the target; or, with jump, goes on to it in the frame of the stub's own caller. */
+/* Calls the target; with jump, jumps to it in the frame of the stub's own caller. */
 static inline void go_to_target(struct emitter *e, bool jump)
 {
 	struct assembler *a = &e->a;
@@ -140,7 +140,7 @@ static inline void call_target(struct emitter *e)
 	go_to_target(e, false);
 }
 
-/* The register that call_target still needs, or RSP for none. */
+/* The register that go_to_target still needs, or RSP for none. */
 static inline unsigned base(const struct emitter *e)
 {
 	return e->config->form == EMIT_BEHIND ? R11 : e->config->form == EMIT_CALLEE ? R10 : RSP;
@@ -160,7 +160,7 @@ static inline void leave_return(struct emitter *e)
 	asm_bytes(&e->a, 0xc3c9, 2);
 }
 
-/* A constant whose low 48 bits are zero, from its top 16. */
+/* Loads a constant whose top 16 bits are tag and whose others are zero. */
 static inline void load_tag(struct emitter *e, unsigned reg, unsigned tag)
 {
 	asm_move_imm(&e->a, reg, tag);
@@ -216,7 +216,7 @@ static inline void clear_exit_frame(struct emitter *e)
 	asm_store(&e->a, RCX, 0, RDX);
 }
 
-/* Pushes what an entry gives back on its return: the frame's WORD, ACTIVATION and `last`. */
+/* Pushes what an entry restores on its return: the frame's WORD, ACTIVATION and `last`. */
 static inline void save_activation(struct emitter *e, unsigned last)
 {
 	load_context(e, RAX);
@@ -234,7 +234,7 @@ static inline void enter_compiled(struct emitter *e)
 	call_target(e);
 }
 
-/* A result of zero. */
+/* Makes the result zero. */
 static inline void load_zero(struct emitter *e)
 {
 	if (is_float(e->result))

@@ -3,21 +3,22 @@
  *
  * A body is a whole stub. Bodies differ in how they reach their two literals, target and context:
  *
- *   form          context                target                       who
+ *   form          context                target                       used for
  *   EMIT_NEAR     mov reg, imm64         call rel32                   baked, target in reach
  *   EMIT_FAR      mov reg, imm64         mov rax, imm64; call rax     baked, target anywhere
  *   EMIT_TABLE    [rip..]: word p+S+8    call [rip..]: word p+S       one side table
  *   EMIT_BEHIND   [r11+S]                call [r11+8]                 body behind a pool's head
  *   EMIT_CALLEE   [r10+16]               call [r10+8]                 the callee is the table
  *
- * Bound arguments (bind) are immediates in the baked forms; words from p+S+16 on in EMIT_TABLE,
- * which the stub's own size leaves room for; behind a head the word at r11+S+8 is the argument, if
- * there is one, or points to spec->bound; a callee's word points there.
+ * Bound arguments (bind) are immediates in the baked forms. In EMIT_TABLE they are words from
+ * p+S+16 on, for which the stub's own size leaves room. Behind a head the word at r11+S+8 is the
+ * argument if it is the only one, else a pointer to spec->bound; in EMIT_CALLEE the callee's word
+ * points there.
  *
  * With poison, all but EMIT_BEHIND begin with a head that a store of data turns away from the body:
  *
- *   lea r11, [p+2S]; jmp [r11]                          [p+2S]: p + EMIT_SLOT, or what reports
- *   cmp [r10], 0; jne body; lea r11, [p]; jmp [r10+24]  EMIT_CALLEE: code 0: word is what reports
+ *   lea r11, [p+2S]; jmp [r11]                          [p+2S]: p + EMIT_SLOT, or the report
+ *   cmp [r10], 0; jne body; lea r11, [p]; jmp [r10+24]  EMIT_CALLEE: code 0: word is the report
  *
  * p is the stub's address, S code_literal_distance(), r11 = p+S, r10 the callee. All forms are
  * position-independent but for what emit_literals and emit_retarget write into the first two.
@@ -47,12 +48,12 @@ struct emit_patches {
 	uint16_t bound[STUB_MAX_BOUND]; /* of the immediates, as wide as their types */
 };
 
-/* The body for a spec's kind, signature and number of bound arguments; nothing else of it is
- * looked at. 0 and the body's size in bytes, -ENOTSUP (one of these is unknown), or -EINVAL (the
- * runtime lacks what the kind calls). */
+/* Writes the body for a spec's kind, signature and number of bound arguments; it reads nothing else
+ * of the spec. 0 and the body's size in bytes, -ENOTSUP (one of the three is unknown), or -EINVAL
+ * (the runtime lacks a function that the kind calls). */
 int emit_body(uint8_t code[EMIT_MAX], const struct emit_config *config,
 	      const struct stub_spec *spec, size_t *size, struct emit_patches *patches);
-/* 0 or an error, as emit_body would say. */
+/* 0, or the error that emit_body would return. */
 int emit_check(const struct stub_spec *spec, const struct stub_runtime *runtime);
 
 /* Whether a near call anywhere in [at, at+EMIT_MAX) reaches target; NULL is never in reach. */
@@ -60,20 +61,20 @@ bool emit_in_reach(const void *at, const void *target);
 /* Writes the spec's literals into a baked body that will run at `at`, through `write`. */
 void emit_literals(enum emit_form form, const struct emit_patches *patches, void *write,
 		   const void *at, const struct stub_spec *spec);
-/* Replaces the target, by one aligned store: a processor in the midst of the stub calls the old one
- * or the new. EMIT_NEAR: target must be in reach. */
+/* Replaces the target by one aligned store: a processor inside the stub calls the old target or the
+ * new. EMIT_NEAR: target must be in reach. */
 void emit_retarget(enum emit_form form, const struct emit_patches *patches, void *write,
 		   const void *at, const void *target);
 
 /* A pool's head: r11 = p+S, jump to the body that [r11] names. At most EMIT_SLOT bytes. */
 size_t emit_head(uint8_t code[EMIT_SLOT], size_t distance, bool markers);
-/* A whole stub that fits a slot and is the same for every signature, its literals one side table's
- * (EMIT_TABLE): its size, or 0 where the kind has none. */
+/* A whole stub that fits a slot and is the same for every signature, with its literals in the side
+ * table (EMIT_TABLE). Returns its size, or 0 if the kind has none. */
 size_t emit_whole(uint8_t slot[EMIT_SLOT], enum stub_kind kind, size_t distance, bool markers);
-/* A body that traps: what a free slot runs into. At most EMIT_SLOT bytes. */
+/* A body that traps; a free slot leads to it. At most EMIT_SLOT bytes. */
 size_t emit_trap(uint8_t code[EMIT_SLOT], bool markers);
 
-/* What a trigger saved, in memory order; all of it is put back, changed or not. */
+/* The registers that a trigger saved, in memory order; it restores all of them, changed or not. */
 struct emit_saved {
 	uint64_t rax, r10, r9, r8, rcx, rdx, rsi, rdi;
 	uint64_t xmm[8]; /* low halves */
@@ -85,8 +86,8 @@ size_t emit_trigger(uint8_t code[EMIT_MAX], bool markers,
 		    void *arg);
 
 /*
- * What an interpretive stub's frame ends in; while the target runs, rsp is its address. The
- * registers are the caller's at first, then what the target is to get; results likewise.
+ * The end of an interpretive stub's frame; while the target runs, rsp is its address. The registers
+ * hold first the caller's values, then those for the target; likewise with results.
  */
 struct emit_call {
 	uint64_t stack[STUB_MAX_PARAMS]; /* the target's stack arguments */
@@ -101,9 +102,9 @@ enum emit_next {
 	EMIT_CALL,   /* call target in this frame, then ask `after` for the results */
 	EMIT_RETURN, /* return with rax, xmm0 */
 };
-/* Code that makes a frame of `size` bytes that ends in an emit_call, and leaves it to C what
- * becomes of a call. frame is the stub's rbp: [-1], [-2] are before's to write (stub.h), [0] and up
- * its caller's. */
+/* Code that makes a frame of `size` bytes that ends in an emit_call, and lets C decide what becomes
+ * of a call. frame is the stub's rbp: `before` writes [-1] and [-2] (stub.h), [0] and up are the
+ * caller's. */
 size_t emit_interpreter(uint8_t code[EMIT_MAX], bool markers, size_t size,
 			enum emit_next (*before)(void *arg, struct stub_callee *,
 						 struct emit_call *, uint64_t *frame),

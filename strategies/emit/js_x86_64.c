@@ -1,10 +1,10 @@
 /*
  * js_x86_64.c - the two kinds that convert between boxed values and the types of signatures.
  *
- * Both guard the forms that are expected and convert these in line; whatever else comes goes to the
- * embedder: entry_js gives up all it has unboxed and has convert do every parameter, exit_js has
- * unbox do the one result. entry_js does not touch argv, which convert may need again, and unboxes
- * the parameter that belongs in rsi last, as argc is there.
+ * Both check for the expected forms and convert these in line; any other form goes to the embedder:
+ * entry_js gives up all it has unboxed and lets convert do every parameter, exit_js lets unbox do
+ * the one result. entry_js does not touch argv, which convert may need again, and unboxes the
+ * parameter that belongs in rsi last, as argc is there.
  */
 #include "body_x86_64.h"
 
@@ -16,8 +16,8 @@ static int32_t stack_word(const struct emitter *e, const struct param *p)
 	return -FIXED - (int32_t)area(e->nstack) + 8 * (int32_t)p->at;
 }
 
-/* Converts argv[i] (rdi) to its place, or leaves. rax is lost, and xmm8 where the place is on the
- * stack. */
+/* Unboxes argv[i] (argv is in rdi) to its place, or jumps away. rax is lost, and xmm8 if the place
+ * is on the stack. */
 static void unbox_param(struct emitter *e, unsigned i)
 {
 	struct assembler *a = &e->a;
@@ -59,7 +59,7 @@ static void unbox_param(struct emitter *e, unsigned i)
 		asm_store(a, RBP, stack_word(e, p), reg);
 }
 
-/* The result to a value in rax; the context is in rdi, rsp is one word off its alignment. */
+/* Boxes the result in rax; the context is in rdi, rsp is one word off its alignment. */
 static void box_result(struct emitter *e)
 {
 	struct assembler *a = &e->a;
@@ -92,7 +92,7 @@ static void box_result(struct emitter *e)
 	}
 }
 
-/* All arguments over again, by the embedder: convert(context, signature, argv, argc, out). */
+/* Lets the embedder do all arguments anew: convert(context, signature, argv, argc, out). */
 static void convert_params(struct emitter *e)
 {
 	struct assembler *a = &e->a;
@@ -203,7 +203,7 @@ static int32_t exit_area(const struct emitter *e)
 	return 8 * (int32_t)(words | 1); /* three words are pushed above */
 }
 
-/* A double in reg to [rbp+to], NaNs made canonical. */
+/* Stores a double from reg at [rbp+to], with NaNs made canonical. */
 static void box_double(struct emitter *e, unsigned i, unsigned reg, int32_t to)
 {
 	asm_mem(&e->a, 0xf2, NARROW, OP_FSTORE, reg, RBP, to);
@@ -212,7 +212,7 @@ static void box_double(struct emitter *e, unsigned i, unsigned reg, int32_t to)
 	asm_bind(&e->a, &e->detours[i].back);
 }
 
-/* Parameter i to a value at [rbp+to]; *tag is the tag that the spare register holds. */
+/* Boxes parameter i at [rbp+to]; *tag is the tag that the spare register holds. */
 static void box_param(struct emitter *e, unsigned i, int32_t to, int32_t cell, unsigned *tag)
 {
 	static const uint16_t tags[STUB_TYPES] = { [STUB_I32] = STUB_VALUE_INT32,
@@ -243,7 +243,7 @@ static void box_param(struct emitter *e, unsigned i, int32_t to, int32_t cell, u
 	asm_store(a, RBP, to, reg);
 }
 
-/* The host's value at argv[0] to the result register, or away. */
+/* Unboxes the host's value at argv[0] to the result register, or jumps away. */
 static void unbox_result(struct emitter *e, int32_t argv)
 {
 	struct assembler *a = &e->a;
@@ -279,7 +279,7 @@ static void unbox_result(struct emitter *e, int32_t argv)
 	}
 }
 
-/* What stands behind exit_js's return: NaNs, unbox(context, type, value, &argv[0]), raise. */
+/* The code behind exit_js's return: NaNs, unbox(context, type, value, &argv[0]), raise. */
 static void exit_js_detours(struct emitter *e, int32_t argv)
 {
 	struct assembler *a = &e->a;

@@ -3,19 +3,19 @@
  * arguments before the caller's, and ref, which checks before it goes on.
  *
  * Both end in a jump wherever the target can return to the caller itself: the cheapest call is
- * none. bind moves registers, last first, as each goes to where a later one was. What it cannot do
- * in the caller's frame is to make that frame's arguments more: if one is pushed out of the
- * registers (or is stored and belongs on the stack), all stack arguments are pushed anew under a
- * frame of its own. Their number tells: the caller's are among the target's, in the same order, so
- * as long as there are equally many, each is where the target looks for it.
+ * none. bind moves registers, last first, as each goes to where a later one was. It cannot add
+ * stack arguments to the caller's frame: if an argument is pushed out of the registers (or a stored
+ * one belongs on the stack), bind makes a frame of its own and pushes all stack arguments anew.
+ * Their number decides: the caller's stack arguments are among the target's, in the same order, so
+ * if there are equally many, each is where the target looks for it.
  *
- * ref raises behind its jump, in few bytes, as two strategies copy them: the context is read from
- * the callee, which r10 still names, and a zero is stored that is the result as well. A near jump's
+ * ref raises behind its jump, in few bytes, as two strategies copy them: it reads the context from
+ * the callee, which r10 still names, and the zero that it stores is also the result. A near jump's
  * target is never NULL (emit_in_reach): that body needs no test.
  *
  * The signature in a register, compared by the callee, is how SpiderMonkey checks calls through
- * tables; the explicit test for null is what engines emit that take no signals. Those that let null
- * fault leave the test out, and wasm's typed references need no comparison.
+ * tables; engines that take no signals emit the explicit test for null. Engines that let null fault
+ * leave the test out, and wasm's typed references need no comparison.
  */
 #include "body_x86_64.h"
 
@@ -26,13 +26,13 @@ static bool baked(const struct emitter *e)
 	return e->config->form <= EMIT_FAR;
 }
 
-/* A single one lies in the pointer's place. */
+/* Whether the only bound argument lies in the pointer's place. */
 static bool beside(const struct emitter *e)
 {
 	return e->config->form == EMIT_BEHIND && e->nbound == 1;
 }
 
-/* Where the bound arguments are behind a pointer: that to rax. */
+/* Loads the pointer to the bound arguments, where there is one, into rax. */
 static void load_bound_pointer(struct emitter *e)
 {
 	if (e->config->form == EMIT_BEHIND && !beside(e))
@@ -85,8 +85,8 @@ static void push_bound(struct emitter *e, unsigned i)
 	}
 }
 
-/* Stored integers are loaded as whole words: as table literals they then never take more room
- * beside a stub than it takes itself. */
+/* Loads stored integers as whole words: this makes the stub at least as large as the table literals
+ * beside it. */
 static void load_bound(struct emitter *e, unsigned i)
 {
 	const struct param *p = &e->params[i];
@@ -104,7 +104,7 @@ static void load_bound(struct emitter *e, unsigned i)
 	}
 }
 
-/* An argument of the caller's, which the target gets on the stack. */
+/* Pushes an argument of the caller's that the target gets on the stack. */
 static void push_argument(struct emitter *e, const struct param *from)
 {
 	struct assembler *a = &e->a;
@@ -186,7 +186,7 @@ static void compare_signature(struct emitter *e)
 	}
 }
 
-/* The target to rax, by one load. */
+/* Loads the target into rax, by one load. */
 static void load_target(struct emitter *e)
 {
 	struct assembler *a = &e->a;
@@ -209,7 +209,7 @@ static void load_target(struct emitter *e)
 	}
 }
 
-/* raise(context) under a frame from which a walk finds the caller's. */
+/* Calls raise(context) in a frame from which a walk finds the caller's. */
 static void raise_error(struct emitter *e)
 {
 	struct assembler *a = &e->a;

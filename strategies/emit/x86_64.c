@@ -3,17 +3,17 @@
  *
  * body_x86_64.h draws the frames.
  *
- * What is short here is on purpose: bodies are copied per stub by two strategies. Each context is
- * loaded once, values that outlive the call are pushed where the epilogue can pop them, and what is
- * seldom needed (conversions, NaNs, errors) stands behind the return.
+ * Bodies are short on purpose: two strategies copy them for each stub. Each context is loaded once,
+ * values that outlive the call are pushed where the epilogue can pop them, and code that is seldom
+ * needed (conversions, NaNs, errors) stands behind the return.
  *
  * Baked calls. `call rel32` is 5 bytes and predicted as a direct call; `mov rax, imm64; call rax`
  * is 12 and reaches anywhere; while the stubs fit in the caches both take the same time, so the
- * shorter one is there for its size. To be replaced while other processors run the stub, the rel32
- * is aligned to 4 bytes and the imm64 to 8, so that neither crosses the eight bytes that a store
- * writes at once: fetch sees the old or the new one. (AMD's manual asks for just that; Intel's asks
- * for a serialising instruction on the other processor as well, which nobody can give from here. A
- * table's target is data and needs no such promise.)
+ * shorter one is there for its size. So that it can be replaced while other processors run the
+ * stub, the rel32 is aligned to 4 bytes and the imm64 to 8, so that neither crosses the eight bytes
+ * that a store writes at once: fetch sees the old one or the new. (AMD's manual asks for just that;
+ * Intel's asks for a serialising instruction on the other processor as well, which nobody can give
+ * from here. A table's target is data and needs no such promise.)
  */
 #include <errno.h>
 
@@ -88,7 +88,7 @@ static void entry_native(struct emitter *e)
 
 /* ---- builtin, indirect -------------------------------------------------------------------- */
 
-/* The caller's stack arguments once more, below the frame's two words. */
+/* Copies the caller's stack arguments below the frame's two words. */
 static void copy_stack_args(struct emitter *e)
 {
 	if (e->nstack % 2)
@@ -98,10 +98,9 @@ static void copy_stack_args(struct emitter *e)
 }
 
 /*
- * ctx is an argument like any other, which the calling convention leaves to the caller to keep: its
- * compiled code saves its own instance over the call and has it back after it. So nothing is left
- * for the stub to restore, stack arguments stay where they are, and every signature has the same
- * body.
+ * ctx is an argument like any other, and the calling convention lets the caller keep it: compiled
+ * code saves its own instance over the call and restores it afterwards. So the stub has nothing to
+ * restore, stack arguments stay where they are, and every signature has the same body.
  */
 static void indirect(struct emitter *e)
 {

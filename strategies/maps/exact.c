@@ -5,9 +5,9 @@
  *
  * exact is byte for byte what Wasmtime (since March 2025) writes as the section
  * `.wasmtime.stackmap` (no bytes: no section): a record for each pc. exact-consed writes equal
- * records once; offsets being free to point anywhere, the reader is the same. Both are simple and
- * quick to read; eight bytes of index a safepoint is their price. Empty maps are left out, so a pc
- * that is no safepoint looks like an empty one.
+ * records once; since an offset may point anywhere, the reader is the same. Both are simple and
+ * quick to read, for eight bytes of index a safepoint. Empty maps are left out, so a pc that is no
+ * safepoint looks like an empty one.
  */
 #include "../parts/table.h"
 

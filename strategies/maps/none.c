@@ -1,6 +1,6 @@
 /*
- * none.c - no map at all: the floor. What a JIT without references pays, and what an encoder's
- * bytes and time are read against.
+ * none.c - no map at all: the floor. It is what a JIT without references pays; an encoder's bytes
+ * and times are compared with it.
  */
 #include "../parts/table.h"
 

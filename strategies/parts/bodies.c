@@ -8,8 +8,8 @@
 #include "bodies.h"
 
 /*
- * A signature takes 56 bits, which leaves three for the form, four for the kind, and one. Each
- * number of bound arguments is a kind of its own, behind the others.
+ * A signature takes 56 bits; three are left for the form, four for the kind, and one that is always
+ * set. Each number of bound arguments counts as a kind of its own, behind the others.
  */
 static uint64_t key_of(const struct stub_spec *spec, enum emit_form form)
 {

@@ -13,7 +13,7 @@ struct body {
 	const uint8_t *code;
 	uint32_t size;
 	struct emit_patches patches;
-	enum emit_zero zero; /* how a call of it that is not made ends */
+	enum emit_zero zero; /* how a call that is not made returns */
 };
 
 struct bodies {
@@ -22,18 +22,18 @@ struct bodies {
 };
 
 void bodies_close(struct bodies *bodies);
-/* NULL: not there. Pointers hold until the next bodies_insert. */
+/* NULL: not in the table. Pointers are valid until the next bodies_insert. */
 const struct body *bodies_find(const struct bodies *bodies, const struct stub_spec *spec,
 			       enum emit_form form);
-/* The one whose code begins there, which is in the table; reads all of it. */
+/* The body whose code begins at `code`; it must be in the table. Searches all of the table. */
 const struct body *bodies_at(const struct bodies *bodies, const void *code);
-/* 0 or -ENOMEM. The key is new. */
+/* 0 or -ENOMEM. The key must be new. */
 int bodies_insert(struct bodies *bodies, const struct stub_spec *spec, enum emit_form form,
 		  const struct body *body);
 
 /* Makes the shared bodies that n specs need and that are missing, in one opening of the arena;
- * kinds whose bit (1 << kind) is in `without` need none. 0, -ENOMEM, or as emit_body; those that
- * were made stay. */
+ * kinds whose bit (1 << kind) is in `without` need none. 0, -ENOMEM, or an error of emit_body;
+ * bodies that were made stay. */
 int bodies_prepare(struct bodies *bodies, struct arena *arena, const struct emit_config *config,
 		   unsigned without, const struct stub_spec *specs, size_t n);
 

@@ -7,7 +7,7 @@
 
 /* ---- Bytes --------------------------------------------------------------------------------- */
 
-/* Room for n more bytes: where they go, or NULL. len is as it was. */
+/* Makes room for n more bytes and returns where they go, or NULL. len does not change. */
 static uint8_t *bytes_reserve(struct map_bytes *b, size_t n)
 {
 	if (n > b->cap - b->len) {
@@ -62,7 +62,7 @@ int map_builder_record(struct map_builder *b, const struct safepoint *p, uint32_
 	map_store32(out, p->frame_size);
 	map_store32(out + 4, (uint32_t)nwords);
 	memset(out + 8, 0, 4 * nwords);
-	/* A little-endian bitmap of words is one of bytes. */
+	/* A bitmap of little-endian words is a bitmap of bytes, too. */
 	for (uint32_t i = 0; i < p->nlive; i++)
 		out[8 + p->live[i] / 8] |= (uint8_t)(1u << p->live[i] % 8);
 	b->records.len += 8 + 4 * nwords;
@@ -76,7 +76,7 @@ static size_t record_size(const struct map_builder *b, uint32_t offset)
 	return 8 + 4 * (size_t)map_load32(b->records.data + 4 * (size_t)offset + 4);
 }
 
-/* Of the record just written: drops it again where it equals the one at `other`. */
+/* Drops the record just written if it equals the one at `other`. */
 static bool record_same(struct map_builder *b, uint32_t offset, uint32_t other)
 {
 	size_t size = record_size(b, offset);

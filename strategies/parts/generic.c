@@ -1,16 +1,16 @@
 /*
- * generic.c - what the interpretive stub does in C: all that a stub of the kind would do, told
- * by the signature at each call.
+ * generic.c - the C part of the interpretive stub: it does all that a stub of the kind would do,
+ * and reads the signature at each call.
  *
- * It trades time for space: no code at all a function, but a signature read letter by letter and
- * two calls of C at each call. System V's places are walked through by one cursor, for the caller's
- * side and the target's alike:
+ * It trades time for space: a function takes no code, but each call reads a signature type by type
+ * and calls C twice. One cursor walks through System V's places, on the caller's side and on the
+ * target's alike:
  *
  *      parameter     1st..5th integer or ref   1st..8th float   all others, in order
  *      place         rsi rdx rcx r8 r9         xmm0-7           stack words
  *
- * The guards are those of emit/js_x86_64.c, value by value: what they let through is converted
- * here, all else goes to the embedder. `indirect` has nothing to convert and makes no frame: the
+ * The guards are those of emit/js_x86_64.c, value by value: a value that passes is converted here,
+ * any other goes to the embedder. `indirect` has nothing to convert and makes no frame: the
  * interpreter changes the instance and goes on to the target.
  */
 #include <string.h>
@@ -37,7 +37,7 @@ static uint64_t untagged(stub_value v)
 /* ---- Places ------------------------------------------------------------------------------- */
 
 struct places {
-	unsigned ints, floats, stack; /* the next ones */
+	unsigned ints, floats, stack; /* the next free ones */
 };
 
 static const struct places first_places = { .ints = 1 }; /* rdi holds the instance */
@@ -52,7 +52,7 @@ static uint64_t *next_place(struct places *p, enum stub_type type, struct emit_c
 	return &stack[p->stack++];
 }
 
-/* values[], in entry_native's form, to where the target looks for them. */
+/* Copies values[], in entry_native's form, to where the target looks for them. */
 static void pass(struct generic_frame *f, const uint64_t *values)
 {
 	struct places places = first_places;
@@ -104,7 +104,7 @@ static uint64_t word_of(enum stub_type type, double d)
 	return word;
 }
 
-/* False: not of the form that is expected. int32s: they will do for floats. */
+/* False: v is not of the expected form. int32s: an int32 will do for a float. */
 static bool unbox(enum stub_type type, stub_value v, bool int32s, uint64_t *out)
 {
 	uint32_t high = (uint32_t)(v >> 32);
@@ -236,7 +236,7 @@ static enum emit_next bind(struct generic_frame *f, const struct stub_spec *spec
 						: *next_place(&from, type, &f->call, frame + 2);
 	}
 	pass(f, f->values);
-	/* The caller's stack words are among the target's, in order: equally many, the same. */
+	/* The caller's stack words are among the target's, in order: if equally many, the same. */
 	return from.stack == to.stack ? EMIT_GO : EMIT_CALL;
 }
 
@@ -278,7 +278,7 @@ enum emit_next generic_before(const struct stub_runtime *runtime, const struct s
 	case STUB_KINDS:
 		break;
 	}
-	__builtin_unreachable(); /* emit_check let it in */
+	__builtin_unreachable(); /* emit_check admits no other kind */
 }
 
 /* ---- After -------------------------------------------------------------------------------- */

@@ -6,7 +6,7 @@
 
 #include "../emit/emit.h"
 
-/* The frame's part that C keeps over a call; emit_interpreter's size. */
+/* The part of the frame that C keeps over a call; its size is emit_interpreter's. */
 struct generic_frame {
 	struct emit_call call;
 	enum stub_kind kind;
@@ -18,7 +18,7 @@ struct generic_frame {
 	int64_t cells[STUB_MAX_PARAMS];		       /* exit_js: of i64 arguments */
 };
 
-/* One call of what spec says, its arguments in f->call and above frame; and its results. */
+/* Before one call of spec's target, with the arguments in f->call and above frame; and after it. */
 enum emit_next generic_before(const struct stub_runtime *runtime, const struct stub_spec *spec,
 			      struct generic_frame *f, uint64_t *frame);
 void generic_after(const struct stub_runtime *runtime, struct generic_frame *f, uint64_t *frame);

@@ -1,23 +1,23 @@
 /*
  * pending.c - the ring of pending callees, and the choice of a batch.
  *
- * adaptive, our own, takes a first call as evidence that its neighbours will be called, too: tables
- * and export lists keep together what belongs together. Its costs are counts of the placement's own
- * work: a stub costs 1, a system call ADAPTIVE_SYSCALL.
+ * adaptive, our own policy, takes a callee's first call as evidence that its neighbours will be
+ * called, too: tables and export lists keep together what belongs together. It counts the
+ * placement's work as costs: a stub costs 1, a system call ADAPTIVE_SYSCALL.
  *
- *      - A batch is the callee that was called and those bound right behind it that still wait, as
- *        long as they are of its table (in none: of its module).
- *      - Its size: twice that of the batch beside which the callee lies; where it lies beside none,
- *        2. A guess that another call confirms is doubled, one that none does is not repeated
- *        (as a file's readahead).
- *      - What it may guess is what it saved up: each batch earns ADAPTIVE_SYSCALL stubs for each
- *        system call that it took, each stub beyond the one called costs 1. Guesses so never cost
- *        more than the system calls that making one by one takes: at worst twice its time. (Where
- *        a batch saves no system calls, page, none is ever made.)
+ *      - A batch is the called callee and the pending ones bound right behind it, as long as they
+ *        are of its table (if it is in none: of its module).
+ *      - Its size is twice that of the batch beside which the callee lies, or 2 if it lies beside
+ *        none. A guess that another call confirms is doubled, a guess that no call confirms is not
+ *        repeated (as in a file's readahead).
+ *      - It may guess as many stubs as it has saved up: each batch earns ADAPTIVE_SYSCALL stubs for
+ *        each system call that it took, each stub beyond the called one costs 1. So guesses never
+ *        cost more than the system calls of making stubs one by one: at worst twice the time. (If a
+ *        batch saves no system calls, as with page, it never guesses.)
  *
  * It trades some stubs that nobody calls for fewer changes of protection, and knows neither how
- * often a callee is called nor what comes next: a program whose calls jump about gets about what
- * `one` gives, a flood over a whole table doubling batches.
+ * often a callee is called nor what comes next: a program whose calls jump about gets about the
+ * batches of `one`, a flood over a whole table gets batches that double.
  *
  * ADAPTIVE_SYSCALL is from the ring, not from a trace: on a Zen 5, template makes 4,096 indirect
  * stubs in 54 ns each in bulk and in 1,879 ns one at a time, by two system calls: 17 stubs a call.

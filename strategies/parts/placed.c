@@ -14,31 +14,31 @@
  *
  * and in all of them a target out of a near call's reach is given a new stub in the third way.
  *
- * Memory order under running callers. What happens-before means: a thread that learns of retarget's
- * return by any synchronisation of the program's own.
+ * Memory order while callers run, for a thread that knows by any synchronisation of the program's
+ * own that retarget has returned:
  *
- * - Table: x86 stores become visible in order (TSO): who has seen that retarget returned sees the
- *   word. A load that ran ahead by speculation is taken back when the line changes.
+ * - Table: x86 stores become visible in order (TSO): such a thread sees the new word. A load that
+ *   ran ahead by speculation is undone when the line changes.
  *
  * - In place: the field is aligned (emit/x86_64.c), so that one store writes all of it and no fetch
- *   sees half. Then code_commit: membarrier returns when each thread of the process has executed a
- *   serialising instruction after the store, so that each call which begins later fetches the new
- *   field: what both manuals ask for. Between store and barrier a thread may execute the
- *   instruction unsynchronised: AMD grants old or new for an aligned store of up to eight bytes
- *   (APM 2, 7.6.1), Intel's manual grants nothing there. HotSpot rewrites calls so on both; the
- *   Linux kernel puts a breakpoint first. That window remains. Who will not have it takes toggle,
- *   or a table.
+ *   sees half. Then comes code_commit: membarrier returns when each thread of the process has
+ *   executed a serialising instruction after the store, so that each later call fetches the new
+ *   field. Both manuals ask for this. Between store and barrier a thread may execute the
+ *   instruction unsynchronised: AMD grants the old field or the new for an aligned store of up to
+ *   eight bytes (APM 2, 7.6.1), Intel's manual grants nothing there. HotSpot rewrites calls so on
+ *   both; the Linux kernel puts a breakpoint first. That window remains. An embedder that can't
+ *   accept it uses toggle, or a table.
  *
- * - New stub: its bytes and their commit come before the store (release) of the code pointer, so
- *   who reads the pointer can execute them (code.c). Callers that read the old pointer, or are
- *   inside the old stub, go on in memory that is neither freed nor changed: nothing in the machine
- *   tells when the last of them has left, so the embedder says it, by reclaim.
+ * - New stub: its bytes and their commit come before the store (release) of the code pointer, so a
+ *   thread that reads the pointer can execute them (code.c). Callers that read the old pointer, or
+ *   are inside the old stub, go on in memory that is neither freed nor changed: nothing in the
+ *   machine tells when the last of them has left, so the embedder says it, by reclaim.
  *
  * A place used again for another stub is written, committed, and only then published: the same as a
- * new stub, given that nobody still called the old one, which release and reclaim presuppose.
+ * new stub. Release and reclaim presuppose that nobody still calls the old stub.
  *
- * Many at once: all new stubs come first, together, and are all that can fail; then the stores,
- * then one commit for those in place, one change of protection or one barrier.
+ * Many at once: all new stubs are made first, together, and only this step can fail; then come the
+ * stores, then one commit for the stubs changed in place: one change of protection or one barrier.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -96,7 +96,7 @@ static const void **table_words(const struct placed_list *list, const uint8_t *a
 	return (const void **)(at + list->distance);
 }
 
-/* Under poison: where the stub's head jumps to. */
+/* Under poison: the word through which the stub's head jumps. */
 static const void **guard_word(const struct placed_list *list, const uint8_t *at)
 {
 	return (const void **)(at + 2 * list->distance);
@@ -183,7 +183,7 @@ static void unlink_replaced(struct placed_list *list, uint32_t word)
 		list->replaced = p->next;
 }
 
-/* c's stub is now the one of record `made`, which becomes the old one's. */
+/* Gives c the stub of record `made`; that record then holds the old stub. */
 static void replace(struct stub_space *space, struct placed_list *list, struct stub_callee *c,
 		    uint32_t made, const void *target)
 {
@@ -204,7 +204,7 @@ static void replace(struct stub_space *space, struct placed_list *list, struct s
 	__atomic_store_n(&c->code, live->at, __ATOMIC_RELEASE);
 }
 
-/* Frees a stub that nobody calls; under poison, the one that leaves the quarantine. */
+/* Frees a stub that nobody calls; under poison, the one that leaves the quarantine instead. */
 static void dispose(struct stub_space *space, struct placed_list *list, uint32_t word)
 {
 	if (poisoned(&list->poison)) {
@@ -260,7 +260,7 @@ void placed_release(struct stub_space *space, struct stub_callee *c)
 
 /* ---- Retarget ------------------------------------------------------------------------------- */
 
-/* Whether target takes a new stub. */
+/* Whether a retarget to target needs a new stub. */
 static bool must_move(const struct placed_list *list, const struct placed *p, const void *target)
 {
 	return p->form != EMIT_TABLE &&
@@ -274,7 +274,7 @@ static void store_word(const struct placed_list *list, const struct placed *p,
 	__atomic_store_n(&c->target, target, __ATOMIC_RELAXED);
 }
 
-/* The field of a baked stub, in memory that can be written. */
+/* Writes the field of a baked stub, whose memory must be writable. */
 static void store_field(const struct stub_space *space, const struct placed *p,
 			struct stub_callee *c, const void *target)
 {
@@ -337,7 +337,7 @@ struct many {
 	size_t n, moves;
 	uint8_t *low, *high; /* of the stubs that are patched in place; NULL: none */
 	struct stub_spec *specs;
-	uint32_t *words; /* both: those that move, in order */
+	uint32_t *words; /* both: of the stubs that move, in order */
 };
 
 static void survey(const struct placed_list *list, struct many *m)
@@ -356,7 +356,7 @@ static void survey(const struct placed_list *list, struct many *m)
 	}
 }
 
-/* The new stubs are there, and what is patched in place can be written. */
+/* The new stubs must be made, and the stubs patched in place must be writable. */
 static void change_all(struct stub_space *space, struct placed_list *list, const struct many *m)
 {
 	size_t moved = 0;
@@ -422,8 +422,8 @@ int placed_retarget_many(struct stub_space *space, struct stub_callee *const *c,
 		survey(list, &m);
 		error = retarget_all(space, list, &m);
 	}
-	/* A quantum between the first and the last of them is not held, so that no one change of
-	 * protection covers all: nothing was changed. */
+	/* A quantum between the first stub and the last is not held, so no single change of
+	 * protection covers all. Nothing has changed yet. */
 	if (error == -EINVAL)
 		error = one_by_one(space, &m, done);
 	else

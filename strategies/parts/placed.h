@@ -1,13 +1,13 @@
 /*
- * placed.h - records of whole stubs that lie somewhere of their own: what page and template share.
- * A callee's word is its record's number + 1.
+ * placed.h - records of whole stubs, each at a place of its own; page and template share them. A
+ * callee's word is its record's number + 1.
  *
  *      callee.word --> record (the stub that calls reach)
  *                        | before
  *                        '--> record (replaced by a retarget) --> ... --> 0
  *
- * A replaced stub can still be called by who read the code pointer before: it stays until its
- * callee's release or the space's reclaim.
+ * A thread that has read the old code pointer can still call a replaced stub: the stub stays until
+ * its callee's release or the space's reclaim.
  */
 #ifndef STUBMAP_PLACED_H
 #define STUBMAP_PLACED_H
@@ -24,30 +24,30 @@ struct placed {
 	const uint64_t *bound;
 	unsigned nbound;
 	uint32_t before;     /* word of the stub that it replaced; 0: none is kept */
-	uint32_t prev, next; /* in the list of those with a `before`; next: of free records too */
+	uint32_t prev, next; /* the list of records with a `before`; next: free ones, too */
 };
 
 struct placed_list {
 	struct placed *records;
 	uint32_t count, capacity;
-	uint32_t free;	   /* word */
-	uint32_t replaced; /* word: callees' records with a `before` */
-	/* Of the space and its code memory, for paths that are measured. */
+	uint32_t free;	   /* word of the first free record */
+	uint32_t replaced; /* word of the first record with a `before` */
+	/* Copied from the space and its code memory, for paths that are measured. */
 	size_t distance;    /* S */
 	uintptr_t from, to; /* the stubs' area */
 	bool baked, frozen;
 	struct poison poison;
-	/* The strategy's own: makes n stubs in new records, their words in words[], so that they
-	 * can be called; or none: -ENOMEM, -ENOTSUP. */
+	/* The strategy sets both. Makes n stubs that can be called, in new records, whose words go
+	 * to words[]. 0, or -ENOMEM, -ENOTSUP: it made none. */
 	int (*make)(struct stub_space *, const struct stub_spec *, uint32_t *words, size_t n);
-	/* Frees a stub's code; the record is the caller's. */
+	/* Frees a stub's code; the caller frees the record. */
 	void (*drop)(struct stub_space *, const struct placed *);
 };
 
-/* At the beginning of a strategy's open and at the end of its close. 0 or -ENOMEM. */
+/* For the beginning of a strategy's open and the end of its close. 0 or -ENOMEM. */
 int placed_open(struct placed_list *list, struct stub_space *space);
 void placed_close(struct placed_list *list);
-/* A new record's word, or 0: no memory. Pointers to records hold until the next one. */
+/* A new record's word, or 0: no memory. Pointers to records are valid until the next new one. */
 uint32_t placed_new(struct placed_list *list);
 void placed_free(struct placed_list *list, uint32_t word);
 static inline struct placed *placed_at(const struct placed_list *list, uint64_t word)
@@ -55,7 +55,7 @@ static inline struct placed *placed_at(const struct placed_list *list, uint64_t 
 	return &list->records[word - 1];
 }
 
-/* The form a stub for target takes, wherever it may come to lie. */
+/* The form of a stub for target, wherever the stub will lie. */
 static inline enum emit_form placed_form(const struct placed_list *list, const void *target)
 {
 	if (!list->baked)
@@ -72,19 +72,19 @@ void placed_literals(const struct stub_space *space, const struct placed_list *l
 void placed_publish(const struct placed_list *list, const struct stub_spec *spec, uint32_t word,
 		    struct stub_callee *c);
 
-/* The hooks of the same names, of a space whose state begins with its list. */
+/* The hooks of the same names, for a space whose state begins with a placed_list. */
 int placed_retarget(struct stub_space *space, struct stub_callee *c, const void *target);
 int placed_retarget_many(struct stub_space *space, struct stub_callee *const *c,
 			 const void *const *targets, size_t n, size_t *done);
 void placed_release(struct stub_space *space, struct stub_callee *c);
 void placed_reclaim(struct stub_space *space);
 
-/* Live bytes of code that a stub of `size` bytes stands for: whole slots, as in a packed area. */
+/* Live bytes of code that a stub of `size` bytes counts as: whole slots, as in a packed area. */
 static inline ptrdiff_t placed_bytes(size_t size)
 {
 	return (ptrdiff_t)((size + EMIT_SLOT - 1) / EMIT_SLOT * EMIT_SLOT);
 }
-/* Bytes of its words in the side table. */
+/* Bytes of the stub's words in the side table. */
 static inline ptrdiff_t placed_literal_bytes(const struct stub_space *space,
 					     const struct placed *placed)
 {

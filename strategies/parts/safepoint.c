@@ -1,5 +1,4 @@
-/* safepoint.c - what a safepoint must be, the one at a pc, and one whose registers lie in its
- * frame. */
+/* safepoint.c - checks a safepoint, finds the one at a pc, and moves registers into the frame. */
 #include <errno.h>
 
 #include "table.h"

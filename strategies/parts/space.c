@@ -1,6 +1,6 @@
 /*
- * space.c - a strategy at work: its rows held to the contract once, when a space is opened, so that
- * no caller need ask again.
+ * space.c - opens, closes and locks a space. A strategy's row is checked against the contract once,
+ * when a space is opened, so that no caller need check again.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -5,14 +5,13 @@
  *
  *      count | start[count] | end[count] | offset[count] | records ...     all u32, unaligned
  *
- *      record: frame_size | nwords | bitmap[nwords]          offset: in words, from the first
- * record
+ *      record: frame_size | nwords | bitmap[nwords]     offset: words from the first record
  *
  * `end` is there in the ranged formats only. No entries: no bytes at all.
  *
- * Readers trust nothing: count is held against len, each offset against what follows. A reader
- * tells MAP_TOUCH which bytes it reads and fetches ahead by MAP_PREFETCH, so that whoever compiles
- * it a second time with other definitions can count cache lines.
+ * Readers trust nothing: count is checked against len, and each offset against the bytes that
+ * follow. A reader tells MAP_TOUCH which bytes it reads and fetches ahead by MAP_PREFETCH, so that
+ * a second compilation with other definitions can count cache lines.
  */
 #ifndef STUBMAP_MAP_BYTES_H
 #define STUBMAP_MAP_BYTES_H
@@ -27,12 +26,12 @@
 #ifndef MAP_PREFETCH
 #define MAP_PREFETCH(p) __builtin_prefetch(p)
 #endif
-#ifdef __clang__ /* keeps it from making a branch of a conditional move; gcc does not */
+#ifdef __clang__ /* clang would make a branch of a conditional move; gcc does not */
 #define MAP_UNPREDICTABLE(x) __builtin_unpredictable(x)
 #else
 #define MAP_UNPREDICTABLE(x) (x)
 #endif
-/* For what takes a function as an argument, so that it becomes part of the loop. */
+/* For functions that take a function as an argument: inlined, it becomes part of the loop. */
 #define MAP_INLINE static inline __attribute__((always_inline))
 
 /* The offset of an empty map: it has no record, and whatever its frame, it equals any other. */
@@ -48,7 +47,7 @@ static inline void map_store32(uint8_t *p, uint32_t v)
 	p[3] = (uint8_t)(v >> 24);
 }
 
-/* Strings of a byte store by content: an open hash of where each starts. Starts as {0}. */
+/* Finds equal strings in a byte store: an open hash of their positions. Initially {0}. */
 struct map_cons {
 	struct map_cons_slot {
 		uint32_t hash, at; /* at: 1 + the user's number for the string; 0: free */
@@ -63,20 +62,20 @@ struct map_builder {
 	bool begun;
 };
 
-/* A safepoint's places: 0, -EINVAL (out of order, outside the frame), or -ENOTSUP: they are right
- * but some are registers. */
+/* Checks a safepoint's places. 0, -EINVAL (out of order, outside the frame), or -ENOTSUP: they are
+ * right but some are registers. */
 int map_check_places(const struct safepoint *);
-/* Every encoder calls it first. 0, or as ops->add, unchanged: -EINVAL, -ENOTSUP (registers). */
+/* Every encoder's add calls it first. 0, or -EINVAL, -ENOTSUP (registers): nothing has changed. */
 int map_builder_begin(struct map_builder *, const struct safepoint *);
 /* Writes the safepoint's record behind all others; *offset is its number of words from the first.
  * 0, -ENOMEM, -EFBIG. */
 int map_builder_record(struct map_builder *, const struct safepoint *, uint32_t *offset);
-/* Of the record just written: takes an equal one from before instead, if there is one. */
+/* Replaces the record just written by an equal earlier one, if there is one. */
 int map_builder_cons(struct map_builder *, uint32_t *offset);
 int map_builder_entry(struct map_builder *, uint32_t pc, uint32_t offset);
-/* A safepoint of a ranged format: an entry, unless the last one has the same map. */
+/* Adds a safepoint to a ranged table: a new entry, unless the last one has the same map. */
 int map_builder_run(struct map_builder *, const struct safepoint *, bool consed, bool with_end);
-/* ops->finish for tables of the form above. */
+/* ops->finish for tables of the form drawn at the head. */
 int map_builder_finish(void *state, struct map_bytes *out);
 
 /* ---- Reading ------------------------------------------------------------------------------- */
@@ -117,8 +116,8 @@ static inline bool map_table_open(struct map_table *t, const uint8_t *map, size_
 	return true;
 }
 
-/* The map at an offset, wherever that came from. A record that says more words than its frame has
- * slots is damaged: no reader is led outside the frame by more than the rest of a word. */
+/* The map at an offset, which may be any number. A record with more words than its frame has slots
+ * is damaged: no place lies outside the frame by more than the rest of a word. */
 static inline enum map_answer map_record(const struct map_table *t, uint32_t offset,
 					 struct map_live *out)
 {
@@ -134,7 +133,7 @@ static inline enum map_answer map_record(const struct map_table *t, uint32_t off
 	return MAP_FOUND;
 }
 
-/* The same in a format that records empty maps. */
+/* map_record for a format that records empty maps. */
 static inline enum map_answer map_record_or_empty(const struct map_table *t, uint32_t offset,
 						  struct map_live *out)
 {
@@ -145,11 +144,11 @@ static inline enum map_answer map_record_or_empty(const struct map_table *t, uin
 }
 
 /*
- * One step of a binary search over n > 1 ascending words at `low`: the half where the last word <=
- * key is. No branch depends on what was read (a table in cache would pay for each one mispredicted,
- * half of all), but then nothing runs ahead in a cold table either; so the two places where the
- * next step may look are fetched at once. That is as fast cold as a branchy search, and two to five
- * times as fast warm.
+ * One step of a binary search over n > 1 ascending words at `low`: the half with the last word <=
+ * key. No branch depends on the words read (in a cached table half of such branches would be
+ * mispredicted), but then nothing runs ahead in a cold table either; so both places where the next
+ * step may look are fetched. That is as fast cold as a search with branches, and two to five times
+ * as fast warm.
  */
 static inline const uint8_t *map_search_step(const uint8_t *low, size_t n, uint32_t key)
 {
@@ -167,13 +166,13 @@ static inline size_t map_search(const uint8_t *at, size_t n, uint32_t key)
 		MAP_PREFETCH(low + 4 * (half + next));
 		low = map_search_step(low, n, key);
 	}
-	/* What is left lies in a line or two, on their way by now. */
+	/* The rest lies in one or two lines, which are on their way by now. */
 	for (; n > 1; n -= n / 2)
 		low = map_search_step(low, n, key);
 	return (size_t)(low - at) / 4;
 }
 
-/* What a format makes of the entry that a search for pc ended at. */
+/* A format's answer for pc, from the entry at which the search ended. */
 typedef enum map_answer map_at(const struct map_table *, size_t entry, uint32_t pc,
 			       struct map_live *);
 

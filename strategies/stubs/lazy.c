@@ -10,29 +10,29 @@
  * again: stubs that nobody calls against changes of protection (parts/pending.c).
  *
  * With stub_config.generic = K the trigger is an interpretive stub (parts/generic.c), and the first
- * K calls of a callee go through that; the next makes its stub. It trades slow calls of what is
- * seldom called for code that is never made.
+ * K calls of a callee go through that; the next makes its stub. It trades slow calls of functions
+ * that are seldom called for code that is never made.
  *
- * prepare is not passed on: instantiation is to make nothing. It only refuses what could not be
- * made later. Bodies and templates come with the batch.
+ * prepare is not passed on, as instantiation is to make nothing: it only refuses specs for which no
+ * stub could be made later. Bodies and templates are made with the batch.
  *
- * A batch that finds no room leaves what it did not make pending; then the one that was called is
- * tried alone; if that fails too, the call reports it and the next one tries again:
+ * If memory runs out in a batch, the stubs that it did not make stay pending, and the called one is
+ * tried alone; if that fails too, the call reports it and the next call tries again:
  *      entry_js       returns STUB_VALUE_ERROR
  *      entry_native   runtime.raise(context), argv[0] = 0 where there is a result
  *      others         runtime.raise(context), returns zero
- * raise runs on top of the caller with exit_frame as it was: no stub's frame is to be seen.
+ * raise runs on top of the caller with exit_frame unchanged: a stack walk sees no frame of a stub.
  *
  * A pending callee must stay where it is in memory.
  *
- * Memory order: a callee's words are the space's while it is pending; the placement publishes the
- * code pointer last, as its own bind does. Under `running` the trigger is a hook of the space like
- * any other: it takes the lock, and looks again whether the callee still waits: of several first
- * calls one makes the stub, the others, having waited, find it. What an interpreted call needs it
- * copies under that lock; it then runs with it released, as does the embedder's raise, which may
- * leave by longjmp. A retarget of a callee that waits is a store under the lock: a call that begins
- * after its return has the lock later, and makes or interprets with the new target. Once the stub
- * is made, the placement's own argument holds (placed.c, pool.c).
+ * Memory order: while a callee is pending, only the space writes its words; the placement publishes
+ * the code pointer last, as in its own bind. Under `running` the trigger takes the lock, like any
+ * hook of the space, and looks again whether the callee is still pending: of several first calls
+ * one makes the stub, the others find it made. An interpreted call copies what it needs under the
+ * lock and runs with the lock released, as does the embedder's raise, which may leave by longjmp. A
+ * retarget of a pending callee is a store under the lock: a call that begins after the retarget's
+ * return takes the lock later, and makes or interprets with the new target. Once the stub is made,
+ * the placement's own argument holds (placed.c, pool.c).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -48,8 +48,8 @@ struct lazy_state {
 	struct arena arena;
 	const uint8_t *trigger;
 	struct policy policy;
-	struct pending_ring ring; /* callee.word is its word here */
-	/* A batch; all as large as the ring. */
+	struct pending_ring ring; /* a pending callee's word is its word in the ring */
+	/* A batch's arrays, each as large as the ring. */
 	uint32_t *batch;
 	struct stub_spec *specs;
 	struct stub_callee **callees;
@@ -82,7 +82,7 @@ static uint64_t syscalls(const struct lazy_state *state)
 	return stats.syscalls;
 }
 
-/* How many of the n pending ones in batch were made, from its start. */
+/* Makes the n stubs of batch in order; returns how many of them were made. */
 static size_t bind_batch(struct lazy_state *state, size_t n)
 {
 	struct stub_space *inner = &state->inner;
@@ -112,7 +112,7 @@ static size_t make_batch(struct lazy_state *state, size_t n)
 	return done;
 }
 
-/* Where stubs are made one by one and room ends in their midst, the one that is called has its. */
+/* If memory runs out part-way, the stub being called must be among those made: put it first. */
 static void called_first(uint32_t *batch, uint32_t word)
 {
 	size_t at = 0;
@@ -123,7 +123,7 @@ static void called_first(uint32_t *batch, uint32_t word)
 	batch[0] = word;
 }
 
-/* Makes c's stub, with those that the policy wants. 0, or -ENOMEM: it still waits. */
+/* Makes c's stub and those that the policy adds. 0, or -ENOMEM: c is still pending. */
 static int make(struct lazy_state *state, struct stub_callee *c)
 {
 	uint32_t word = (uint32_t)c->word;
@@ -139,7 +139,7 @@ static int make(struct lazy_state *state, struct stub_callee *c)
 	return is_pending(state, c) ? -ENOMEM : 0;
 }
 
-/* What a call that could not be made returns, in rax and xmm0 alike; rdi: its first argument. */
+/* The result, for rax and xmm0 alike, of a call that can't be made; rdi is its first argument. */
 static uint64_t report(const struct lazy_state *state, const struct stub_spec *spec, uint64_t rdi)
 {
 	if (spec->kind == STUB_ENTRY_JS)
@@ -150,7 +150,8 @@ static uint64_t report(const struct lazy_state *state, const struct stub_spec *s
 	return 0;
 }
 
-/* Where a call of c goes on; under poison a released one's word leads to the report. */
+/* The address where a call of c goes on; under poison a released callee's word leads to the
+ * report. */
 static const void *callable(const struct stub_callee *c)
 {
 	return c->code ? c->code : (const void *)(uintptr_t)c->word;
@@ -284,7 +285,8 @@ static int lazy_prepare(struct stub_space *space, const struct stub_spec *specs,
 	return error;
 }
 
-/* Room for a batch of all that can wait: what a call makes must not depend on the heap. */
+/* Makes room for a batch of all that can be pending: a call must not need the heap to make
+ * stubs. */
 static int make_room(struct lazy_state *state)
 {
 	uint32_t n = state->room ? state->room * 2 : 64;
@@ -352,8 +354,8 @@ static int lazy_retarget_many(struct stub_space *space, struct stub_callee *cons
 	return error;
 }
 
-/* Under poison the words of a callee that had no stub name it as its owner, to who comes late
- * through the trigger. One that had a stub of the placement's is named in full by that alone. */
+/* Under poison, if the callee had no stub, its words name the owner to a late call through the
+ * trigger. If it had one, the placement's slot names the owner in full. */
 static void lazy_release(struct stub_space *space, struct stub_callee *c)
 {
 	struct lazy_state *state = space->state;

@@ -1,20 +1,20 @@
 /*
- * null.c - the floor: no stub of one's own.
+ * null.c - the floor: no stub for any single function.
  *
  *      caller --- call [r10] ---> adapter (one a kind and signature) --- call [r10+8] ---> target
  *                   r10 ------->  | code | target | context | word |
  *
- * Compiled callers whose target is known call it themselves (STUB_DIRECT): what is left is what any
- * stub costs on top. Callers that cannot, since the convention differs, go through an adapter that
- * reads both literals from the callee: no code per function at all, and no placement to measure.
+ * Compiled callers that know the target call it themselves (STUB_DIRECT): whatever a stub costs, it
+ * costs on top of that. Callers with another calling convention go through an adapter that reads
+ * both literals from the callee: there is no code per function, and no placement to measure.
  * Retarget is one store to callee->target. An adapter reads that word once, after the caller's
- * arguments are in place: it calls the old target or the new one. Words are published by the store
- * of the code pointer (release); a caller that read it reads the words through the same callee. So
- * callers may run: what a retarget replaces is a word, and there is nothing to reclaim.
+ * arguments are in place: it calls the old target or the new one. The store of the code pointer
+ * (release) publishes the words; a caller that has read the pointer reads the words through the
+ * same callee. So callers may run meanwhile: a retarget replaces one word, and leaves nothing to
+ * reclaim.
  *
- * Poison: adapters are shared, so it is the callee's words that are poisoned, as long as the
- * embedder leaves them so: code is NULL and word leads to the report. The owner's slot is the
- * adapter.
+ * Poison: adapters are shared, so the callee's own words are poisoned, for as long as the embedder
+ * leaves them alone: code is NULL and word leads to the report. The reported slot is the adapter.
  */
 #include "../parts/bodies.h"
 #include "../parts/poison.h"
@@ -115,7 +115,7 @@ static void null_release(struct stub_space *space, struct stub_callee *c)
 		*c = (struct stub_callee){ 0 };
 		return;
 	}
-	/* The word first: an adapter looks at it once it has seen that code is NULL. */
+	/* Store the word first: an adapter reads it as soon as it has seen that code is NULL. */
 	enum emit_zero zero = bodies_at(&state->bodies, c->code)->zero;
 	c->word = (uintptr_t)state->poison.entries[zero];
 	__atomic_store_n(&c->code, NULL, __ATOMIC_RELEASE);

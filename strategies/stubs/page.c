@@ -11,8 +11,8 @@
  * gives the quantum back at once; under poison, when it leaves the quarantine.
  *
  * Retarget and its memory order: placed.c. A stub that is replaced keeps its quantum until reclaim.
- * Nothing here is ever patched that others lie beside, so callers that run change nothing but the
- * system calls: a membarrier more for each stub under dual and rwx.
+ * No stub shares its quantum with another, so running callers change only the system calls: each
+ * stub costs one membarrier more under dual and rwx.
  */
 #include <errno.h>
 #include <string.h>

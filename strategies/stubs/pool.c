@@ -1,5 +1,5 @@
 /*
- * pool.c - quanta of identical slots, what differs lies beside them. Two sorts of slots:
+ * pool.c - quanta of identical slots; what differs lies in data beside them. There are two sorts:
  *
  *   head       p: 16 bytes of code            p+S: 16 bytes         p+2S: 16 bytes
  *              | lea r11, [rip+S]; jmp [r11] | | body | target | ... | context | bound |
@@ -10,25 +10,26 @@
  *              (indirect without markers: 13 bytes, the same for every signature)
  *
  * A quantum of slots is written and made executable once, for ever; from then on binding, changing
- * and releasing a stub are stores of data. A head trades a jump, the loads of its literals and a
- * target that the branch predictor sees called from one place for all stubs of a signature, for 48
- * bytes a stub with many signatures side by side; a whole stub takes 32 and trades only the loads.
- * Quanta of one sort hold the same bytes, and may be one physical quantum (code_config.share).
- * Bodies and the trap of free slots lie in an arena.
+ * and releasing a stub are stores of data. A head takes 48 bytes, whatever its signature; it pays
+ * with a jump, the loads of its literals, and a call that the branch predictor sees at one place
+ * for all stubs of a signature. A whole stub takes 32 bytes and pays only with the loads. Quanta of
+ * one sort hold the same bytes, and can be one physical quantum (code_config.share). Bodies and the
+ * trap of free slots lie in an arena.
  *
  * Free slots form a list through their second literal word, the last released first; slots that
- * nobody had yet are taken in order. A free slot leads to a trap; quanta are not given back.
+ * were never used are taken in order. A free slot leads to a trap. Quanta are not given back.
  *
  * Memory order: bind stores the other literals, then the word that the slot jumps through
- * (release), then the callee's code pointer (release): who sees the pointer sees the literals.
- * Retarget is one aligned store of the target word, which is read once, by the instruction that
- * goes there: the old one or the new. Who learns of retarget's return sees the word, as x86 stores
- * become visible in order. Code is only ever written in quanta (or, under dual and rwx, in parts of
- * the arena) where no stub is yet, and is committed before anything leads to it: so callers may
- * run, under every policy, and a retarget leaves nothing behind to reclaim.
+ * (release), then the callee's code pointer (release): a thread that sees the pointer sees the
+ * literals. Retarget is one aligned store of the target word; the instruction that goes to the
+ * target reads it once, so it is the old one or the new. A thread that knows that retarget has
+ * returned sees the new word, as x86 stores become visible in order. Code is only written in quanta
+ * (or, under dual and rwx, in parts of the arena) where no stub lies yet, and is committed before
+ * anything leads to it: so callers may run meanwhile, under every policy, and a retarget leaves
+ * nothing to reclaim.
  *
- * Poison: a slot's jump leads to the report; its other words stay and name the owner. There are no
- * whole slots then, which would not tell the report where they lie.
+ * Poison: a slot's jump leads to the report; its other words stay and name the owner. Poisoned
+ * pools make no whole slots: these could not tell the report where they lie.
  */
 #include <errno.h>
 #include <string.h>
@@ -43,9 +44,9 @@ struct pool_range {
 };
 
 struct pool_slots {
-	uint8_t code[EMIT_SLOT];       /* of each */
-	struct pool_range fresh, more; /* never used: taken from in this order */
-	const uint8_t *first;	       /* a quantum of them, committed; NULL: none yet */
+	uint8_t code[EMIT_SLOT];       /* of each slot */
+	struct pool_range fresh, more; /* never used; taken in this order */
+	const uint8_t *first;	       /* a committed quantum of them; NULL: none yet */
 	uint8_t *free;
 	size_t nfree;
 	uint32_t literals; /* bytes a stub */
@@ -56,12 +57,12 @@ struct pool_state {
 	struct bodies bodies;
 	struct emit_config emit;
 	const uint8_t *trap;
-	unsigned whole; /* bits 1 << kind: those that take whole slots */
+	unsigned whole; /* bits 1 << kind: the kinds that take whole slots */
 	struct pool_slots slots[POOL_SORTS];
 	struct poison poison;
 };
 
-/* A slot's words at p+S: where the slot jumps to, and what a free one links through. */
+/* A slot's words at p+S: the slot jumps through the first; a free slot is linked by the second. */
 struct pool_words {
 	const void *jump; /* head: body; whole: target */
 	void *second;	  /* head: target; whole: context; free: the next free slot */
@@ -72,7 +73,7 @@ static struct pool_words *words_of(const struct pool_state *state, uint8_t *slot
 	return (struct pool_words *)(slot + state->emit.distance);
 }
 
-/* What else a head's body reads, at p+2S. */
+/* A head's words at p+2S, which its body reads. */
 struct pool_more {
 	void *context;
 	uint64_t bound; /* the one bound argument, or the address of several */
@@ -139,7 +140,7 @@ static void pool_close(struct stub_space *space)
 	arena_close(&state->arena);
 }
 
-/* The trap comes with the first bodies, under the same change of protection. */
+/* The trap is made with the first bodies, under the same change of protection. */
 static int pool_prepare(struct stub_space *space, const struct stub_spec *specs, size_t n)
 {
 	struct pool_state *state = space->state;
@@ -175,7 +176,7 @@ static void give(const struct pool_state *state, struct pool_slots *slots, uint8
 	slots->nfree++;
 }
 
-/* Shared: the first quantum ever is written, all others show it. */
+/* Shared quanta: only the first one is written, all others show it. */
 static int make_slots(struct stub_space *space, struct pool_slots *slots, uint8_t *at, size_t bytes)
 {
 	const struct code_config *config = code_get_config(space->code);
@@ -197,7 +198,7 @@ static int make_slots(struct stub_space *space, struct pool_slots *slots, uint8_
 	return error;
 }
 
-/* Sees to n slots that can be taken: what is missing is made in one run of quanta. */
+/* Makes sure that n slots are free; adds missing ones in one run of quanta. */
 static int provide(struct stub_space *space, struct pool_slots *slots, size_t n)
 {
 	size_t mask = code_get_config(space->code)->quantum - 1;
@@ -214,7 +215,7 @@ static int provide(struct stub_space *space, struct pool_slots *slots, size_t n)
 		code_release(space->code, at, bytes);
 		return error;
 	}
-	/* Left of a batch that found no room for its slots of the other sort. */
+	/* A batch that found no room for slots of the other sort may have left some. */
 	for (; count(&slots->more); slots->more.next += EMIT_SLOT)
 		give(space->state, slots, slots->more.next);
 	slots->more = (struct pool_range){ at, at + bytes };

@@ -7,17 +7,17 @@
  *
  * The code of a kind and signature is generated once; a stub is a copy with two literals written in
  * (baked), or two words beside it (table). It trades space for speed: each stub is its whole body,
- * 32 to some hundred bytes, but nothing is shared, nothing jumps, and a baked call is direct. One
- * at a time, each stub costs two changes of protection of a quantum that others run in; in bulk
- * they cost two for all. The first 16 bytes of a stub never cross a cache line.
+ * 32 to some hundred bytes, but nothing is shared, nothing jumps, and a baked call is direct. Made
+ * one at a time, each stub costs two changes of protection of a quantum in which other stubs run;
+ * made in bulk, all together cost two. The first 16 bytes of a stub never cross a cache line.
  *
  * Released places are used again by stubs of the same size. Retarget and its memory order:
  * placed.c.
  *
  * While callers run under toggle, a quantum that holds live stubs is never written again (arena.h).
  * Stubs made together still lie together; made one at a time, each takes a quantum of its own, and
- * so does each baked stub that is upgraded alone: template is then page without the page's start,
- * and retarget_many is what upgrades are to use.
+ * so does each baked stub that is upgraded alone: template is then like page, but for the page's
+ * start. Upgrades should use retarget_many.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -28,7 +28,7 @@
 #include "../parts/placed.h"
 
 struct template_state {
-	struct placed_list list; /* first: placed.h */
+	struct placed_list list; /* must be first: placed.h */
 	struct arena arena;
 	struct bodies templates; /* their code is heap memory */
 };
@@ -56,7 +56,7 @@ static int make_template(struct template_state *state, const struct emit_config 
 	return error;
 }
 
-/* Sees to a template for each spec; *bytes: what all their stubs take. */
+/* Makes sure that each spec has a template; *bytes: the size of all their stubs. */
 static int prepare_all(struct stub_space *space, const struct stub_spec *specs, size_t n,
 		       size_t *bytes)
 {
