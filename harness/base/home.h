@@ -1,8 +1,9 @@
 /*
- * home.h - what belongs to this program, wherever it lies: the tree that it was built from.
+ * home.h - finds the tree that this program was built from, wherever the program lies.
  *
- * Looked for beside the executable and up to three folders above it (build/san/tests/X lies so
- * deep). A build outside of its tree has a link to it, `tree`, beside the executables (Makefile).
+ * It is searched beside the executable and up to three folders above it (build/san/tests/X lies
+ * that deep). A build outside of its tree has a link to it, `tree`, beside the executables
+ * (Makefile).
  */
 #ifndef STUBMAP_BASE_HOME_H
 #define STUBMAP_BASE_HOME_H

@@ -1,7 +1,7 @@
 /*
- * prng.h - the two generators of everything that is random here, so that a seed in a file is enough
- * to repeat it: splitmix64 (Steele, Lea, Flood 2014) to spread a seed, xoshiro256** (Blackman,
- * Vigna 2018) for the rest.
+ * prng.h - the only two random generators here, so that a seed in a file is enough to repeat a run:
+ * splitmix64 (Steele, Lea, Flood 2014) to spread a seed, xoshiro256** (Blackman, Vigna 2018) for
+ * the rest.
  */
 #ifndef STUBMAP_BASE_PRNG_H
 #define STUBMAP_BASE_PRNG_H

@@ -1,4 +1,4 @@
-/* progress.c - the time left is what the average of the steps so far makes likely. */
+/* progress.c - estimates the time left from the average of the steps so far. */
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -51,7 +51,7 @@ void progress_tick(struct progress *p, const char *what)
 	uint64_t now = p->now();
 	char left[SPAN] = "", plain[WHAT + 1];
 
-	/* the last step's line is the end's */
+	/* the end prints the last step's line */
 	if (p->done >= p->total || !is_due(p, now))
 		return;
 	if (p->done)

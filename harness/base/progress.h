@@ -1,7 +1,8 @@
 /*
- * progress.h - how far, and how long still, on stderr, for what takes more than two seconds. On a
- * terminal one line that changes; elsewhere a line at the start, one a tenth of the way or every 30
- * seconds, and one at the end, so that a log is short and yet never silent for long.
+ * progress.h - tells on stderr how far a command is and how long it will still take, if it takes
+ * more than two seconds. On a terminal it is one line that changes; elsewhere a line at the start,
+ * one for each tenth of the way or every 30 seconds, and one at the end: a log stays short, but
+ * never silent for long.
  */
 #ifndef STUBMAP_BASE_PROGRESS_H
 #define STUBMAP_BASE_PROGRESS_H
@@ -22,11 +23,11 @@ struct progress {
 };
 
 void progress_begin(struct progress *, const char *name, size_t total);
-/* One more is done; what names it. */
+/* One more step is done; `what` names it. */
 void progress_step(struct progress *, const char *what);
-/* No more is done than before, but time went by: for who waits for one long step. */
+/* No further step is done, but time went by: for callers that wait for one long step. */
 void progress_tick(struct progress *, const char *what);
-/* Clears the line; or says that this was the end, if there was a start. */
+/* Clears the line; or prints a line for the end, if there was one for the start. */
 void progress_end(struct progress *);
 
 #endif

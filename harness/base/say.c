@@ -6,7 +6,7 @@
 
 enum { ESCAPE = 4 }; /* bytes of \x1b; a character of UTF-8 has no more */
 
-/* Bytes of the character at p, or 0: no UTF-8, or one to be escaped. */
+/* Bytes of the character at p, or 0: it is not UTF-8, or must be escaped. */
 static size_t plain_length(const unsigned char *p)
 {
 	size_t n = *p >= 0xf0 ? 4 : *p >= 0xe0 ? 3 : *p >= 0x80 ? 2 : 1;
@@ -20,7 +20,7 @@ static size_t plain_length(const unsigned char *p)
 			return 0;
 	if ((*p == 0xc2 && p[1] < 0xa0) || (*p == 0xe0 && p[1] < 0xa0) ||
 	    (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] > 0x8f))
-		return 0; /* C1, or a longer form of what is shorter, or beyond Unicode */
+		return 0; /* C1, an overlong form, or beyond Unicode */
 	return n;
 }
 
@@ -38,7 +38,7 @@ static size_t escape(unsigned char c, char out[ESCAPE + 1])
 	}
 }
 
-/* The next piece of *text, which moves on; returns its bytes. */
+/* Copies the next piece of *text and moves *text past it; returns the piece's bytes. */
 static size_t next_piece(const char **text, char piece[ESCAPE + 1])
 {
 	const unsigned char *p = (const unsigned char *)*text;

@@ -1,4 +1,4 @@
-/* sort.h - the orders that qsort is given: numbers, ascending. No number may be a NaN. */
+/* sort.h - sorts arrays of numbers, ascending. No number may be a NaN. */
 #ifndef STUBMAP_BASE_SORT_H
 #define STUBMAP_BASE_SORT_H
 

@@ -8,9 +8,9 @@
 
 /*
  * A bracket, in ticks of the time-stamp counter (its own constant rate, not the core's cycles).
- * begin: the first fence waits until all before has finished, the second holds back what follows.
- * end: rdtscp itself waits for all before; the fence holds back what follows. Stores may still be
- * on their way to the cache.
+ * begin: the first fence waits until all earlier instructions have finished, the second holds back
+ * all later ones. end: rdtscp itself waits for the earlier ones; the fence holds back the later
+ * ones. Stores may still be on their way to the cache.
  */
 static inline uint64_t tsc_begin(void)
 {
@@ -40,7 +40,7 @@ static inline struct stamp stamp_begin(void)
 	return (struct stamp){ ns, tsc_begin() };
 }
 
-/* What has passed since t. */
+/* The time that has passed since t. */
 static inline struct stamp stamp_end(struct stamp t)
 {
 	uint64_t ticks = tsc_end();

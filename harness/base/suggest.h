@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-/* The name of fewest edits away from word (a swap of neighbours is one), or NULL where none is
- * within a third of the word's length, at least one, at most three edits. */
+/* The name with the fewest edits from word (a swap of neighbours is one edit), or NULL if no name
+ * is within a third of the word's length, but at least one and at most three edits. */
 const char *suggest_nearest(const char *word, const char *const *names, size_t n);
 
 /* Writes one line into error[size]: "no WHAT 'word'; did you mean 'x'? allowed: a, b, c". */

@@ -9,8 +9,8 @@
 #include "base/table.h"
 #include "base/say.h"
 
-/* A text that starts too far right to wrap stands on a line of its own; texts narrower than this
- * yield no more to numbers. */
+/* TABLE_INDENT: of a text that starts too far right to wrap and so has its own line. TABLE_NARROW:
+ * texts narrower than this yield no more width to numbers. */
 enum { TABLE_INDENT = 4, TABLE_NARROW = 16 };
 
 void table_begin(struct table *t, const char *const *headers, const char *align)
@@ -32,7 +32,8 @@ static struct table_row *add(struct table *t)
 	return &rows[t->n++];
 }
 
-/* What others wrote, in a file or as its name, is shown and not obeyed (say.h). */
+/* Foreign text, from a file or its name, is escaped: a terminal must show it, not obey it
+ * (say.h). */
 static char *plain_copy(const char *text)
 {
 	const size_t size = strlen(text) * 4 + 1;
@@ -112,7 +113,7 @@ void table_missing(struct table *t, const char *why)
 		table_cell(t, "-%zu", i + 1);
 }
 
-/* A character's bytes behind its first take no column. */
+/* The bytes of a character after its first take no column. */
 static bool starts_column(char byte)
 {
 	return (byte & 0xc0) != 0x80;
@@ -183,7 +184,7 @@ void table_wrapf(FILE *out, const char *prefix, const char *form, ...)
 }
 
 /* Makes columns narrower until a line holds them all: the widest first, texts before numbers.
- * Returns the blanks between two. */
+ * Returns the number of blanks between two columns. */
 static size_t fit(const struct table *t, size_t width[TABLE_COLUMNS])
 {
 	size_t total = 0, between = 2;
@@ -206,7 +207,7 @@ static size_t fit(const struct table *t, size_t width[TABLE_COLUMNS])
 	return between;
 }
 
-/* A column's next line; at moves to what is left of the cell. */
+/* Prints a cell's next line; *at moves to the rest of the cell. */
 static size_t put_cell(const struct table *t, size_t k, size_t width, const char **at, bool last,
 		       FILE *out)
 {
@@ -220,7 +221,7 @@ static size_t put_cell(const struct table *t, size_t k, size_t width, const char
 	return last || t->align[k] == 'r' ? 0 : pad;
 }
 
-/* In as many lines as its longest cell takes; no blanks at a line's end. */
+/* A row takes as many lines as its longest cell; no line ends in blanks. */
 static void print_row(const struct table *t, const char *const *cells, const size_t *width,
 		      size_t between, FILE *out)
 {

@@ -1,8 +1,9 @@
 /*
  * table.h - a table as text: aligned columns, headings between rows, footnotes under it.
  *
- * No line has more than TABLE_WIDTH columns, one a character: what is longer goes on below.
- * A missing value is "-" with a letter; the note of that letter says why. Equal notes share one.
+ * No line has more than TABLE_WIDTH columns, one for each character: a longer cell continues on the
+ * line below. A missing value is "-" with a letter; the note of that letter says why. Equal notes
+ * share one.
  */
 #ifndef STUBMAP_BASE_TABLE_H
 #define STUBMAP_BASE_TABLE_H
@@ -25,33 +26,33 @@ struct table {
 	size_t n;
 	char **notes;
 	size_t nnotes;
-	int failed; /* -ENOMEM once something could not be kept */
+	int failed; /* -ENOMEM once memory has run out */
 };
 
 /* One column for each letter of align. */
 void table_begin(struct table *, const char *const *headers, const char *align);
-/* A line of its own; text is copied. */
+/* Adds a heading on a line of its own; text is copied. */
 void table_heading(struct table *, const char *text);
-/* Begins the next row, then its cells from left to right; what is not given is empty. */
+/* table_row begins a row; then its cells follow from left to right; cells not given are empty. */
 void table_row(struct table *);
 void __attribute__((format(printf, 2, 3))) table_cell(struct table *, const char *form, ...);
 /* A number with three significant digits, whole from 100 on. */
 void table_number(struct table *, double value);
 /* A cell "-a", and note a: why. */
 void table_missing(struct table *, const char *why);
-/* Prints, unless out is NULL, and frees. 0, or -ENOMEM where nothing was printed. */
+/* Prints, unless out is NULL, and frees. 0, or -ENOMEM: nothing was printed. */
 int table_end(struct table *, FILE *out);
 
-/* Text as a line, or as lines of TABLE_WIDTH; the first stands behind `used` columns, and so do the
- * others. No line is longer: a word that is gets broken. */
+/* Prints text in lines of at most TABLE_WIDTH; the first stands behind `used` columns, the others
+ * are indented as far. A word that is longer than a line gets broken. */
 void table_wrap(const char *text, size_t used, FILE *out);
-/* The prefix, and the text behind it as table_wrap has it. */
+/* Prints the prefix, and behind it the text as table_wrap does. */
 void __attribute__((format(printf, 3, 4))) table_wrapf(FILE *out, const char *prefix,
 						       const char *form, ...);
-/* How many bytes of text go in a line of `width` columns, 1 or more: up to a blank; of a word that
- * is longer, up to a colon, dot, comma or slash, else as many as fit. *next: where the rest is. */
+/* How many bytes of text, 1 or more, go in a line of `width` columns: up to a blank; of a longer
+ * word up to a colon, dot, comma or slash, else as many as fit. *next: the offset of the rest. */
 size_t table_break(const char *text, size_t width, size_t *next);
-/* value as table_number has it. */
+/* Formats value as table_number does. */
 void table_format(double value, char *out, size_t size);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * watch.c - see watch.h.
  *
- * The interrupted instruction may lie in a stub or in a C function that has no name to give: then
- * the handler lets the program go on and looks again a millisecond later, some times.
+ * The interrupted instruction may lie in a stub or in a C function, which have no name here: then
+ * the handler lets the program go on and looks again a millisecond later, a few times.
  */
 #include <signal.h>
 #include <stdbool.h>
@@ -16,7 +16,7 @@
 
 enum { LOOKS = 50, LOOK_US = 1000 };
 
-/* A signal handler has no argument of ours: what it reads has to be global. */
+/* A signal handler gets no argument of ours: it can only read globals. */
 static struct {
 	unsigned looks;
 	const char *volatile phase;
@@ -24,7 +24,7 @@ static struct {
 	void *volatile arg;
 } watch;
 
-/* The main thread's compiler is a phase; one that runs beside callers is not. */
+/* Compilation in the main thread is a phase; compilation beside callers is not. */
 static _Thread_local bool tells;
 
 static void write_line(const char *a, const char *b, const char *c)
@@ -37,7 +37,7 @@ static void write_line(const char *a, const char *b, const char *c)
 		for (const char *p = parts[i]; *p && n + 1 < sizeof line; p++)
 			line[n++] = *p;
 	line[n - 1] = '\n';
-	/* whoever does not listen misses nothing else */
+	/* if nobody reads the line, nothing else is lost */
 	if (write(2, line, n) < 0)
 		return;
 }
@@ -86,7 +86,7 @@ struct watched watch_code(struct watched code)
 
 	if (!tells)
 		return before;
-	/* never a namer with another's argument */
+	/* the handler must never see a namer with another's argument */
 	watch.name = NULL;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	watch.arg = code.arg;

@@ -1,23 +1,24 @@
 /*
- * watch.h - what this process is at, for the one that waits for it. A line on stderr where a phase
- * begins; and when the process is told to end (SIGTERM, at its time limit), one line more that says
- * which phase it was in and which compiled function ran. Nothing is written before watch_begin:
- * only an invocation's child calls that.
+ * watch.h - tells the parent process what this process is doing. It writes a line to stderr when a
+ * phase begins; and when the process is told to end (SIGTERM, at its time limit), a line that names
+ * the phase and the compiled function that ran. It writes nothing before watch_begin, which only an
+ * invocation's child calls.
  */
 #ifndef STUBMAP_BASE_WATCH_H
 #define STUBMAP_BASE_WATCH_H
 
-/* From now on phases are told, and SIGTERM is answered; once a process. */
+/* From now on phases are written and SIGTERM is answered. Call it once in a process. */
 void watch_begin(void);
-/* A few words, of static storage: "running". Nothing where it is that phase already, or in another
- * thread than that which began; else a system call, so outside of what is timed. */
+/* phase: a few words of static storage, such as "running". Does nothing in the same phase again, or
+ * in another thread than the one that began; else makes a system call, so call it outside timed
+ * code. */
 void watch_phase(const char *phase);
 
-/* What the compiled function at pc is called, or NULL. Called in a signal handler while that code,
- * or what it called, is interrupted: it may only read. */
+/* The name of the compiled function at pc, or NULL. It is called in a signal handler that has
+ * interrupted this code or a function that it called: it may only read. */
 typedef const char *watch_namer(void *arg, const void *pc);
-/* Who is asked while compiled code runs; NULL: nobody. What was there before is put back by a
- * second call. */
+/* Sets the namer to ask while compiled code runs; NULL: none. Returns the old one, which a second
+ * call puts back. */
 struct watched {
 	watch_namer *name;
 	void *arg;

@@ -6,9 +6,9 @@
  *
  * offset counts words of data; a record there is frame_size, nwords, bitmap[nwords]; bit i of word
  * w is the 4-byte reference at SP + 4*(32*w + i). Return addresses without references are left out.
- * Any target will do: no code is read. Wasmtime's own check of its version is exact; ours is of the
- * container (the first byte of .wasmtime.engine) and of the section's structure, since the format
- * has been the same from version 32 on.
+ * Any target will do: no code is read. Wasmtime accepts exactly its own version; we check the
+ * container (the first byte of .wasmtime.engine) and the section's structure, since the format has
+ * been the same from version 32 on.
  */
 #include "corpora/importers.h"
 
@@ -36,7 +36,7 @@ static int read_engine(const struct image *img, struct corpus *out)
 	return 0;
 }
 
-/* places holds 32 * nwords numbers at most; grown here, freed by the caller. */
+/* *places gets at most 32 * nwords numbers; it grows here, and the caller frees it. */
 static int add_record(const struct image *img, const struct image_section *s, uint32_t count,
 		      uint32_t i, uint32_t **places, struct corpus_builder *b)
 {

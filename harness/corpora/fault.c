@@ -11,7 +11,7 @@ const char *const gc_fault_names[GC_FAULT_KINDS] = {
 	[GC_FAULT_SLOT] = "slot", [GC_FAULT_PC] = "pc",
 };
 
-/* How many of the faults of a kind one safepoint has room for. */
+/* How many faults of a kind one safepoint can have. */
 static uint32_t room(const struct safepoint *p, enum gc_fault_kind kind)
 {
 	switch (kind) {
@@ -37,7 +37,7 @@ uint64_t gc_fault_room(const struct corpus *c, enum gc_fault_kind kind)
 	return n;
 }
 
-/* The places of p without the k-th, in memory of their own. */
+/* Copies p's places without the k-th. */
 static void without(struct safepoint *p, uint32_t k, uint32_t *places)
 {
 	memcpy(places, p->live, k * sizeof(*places));
@@ -54,7 +54,7 @@ int gc_fault_apply(const struct corpus *c, const struct gc_fault *fault, struct 
 
 	for (uint32_t i = 0; i < c->nsafepoints; i++)
 		most = c->safepoints[i].nlive > most ? c->safepoints[i].nlive : most;
-	/* Behind the safepoints: room for the one list of places that changes. */
+	/* Behind the safepoints there is room for the one list of places that changes. */
 	*n = c->nsafepoints;
 	*points = malloc(*n * sizeof(**points) + most * sizeof(uint32_t) + 1);
 	if (!*points)

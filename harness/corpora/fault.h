@@ -1,6 +1,6 @@
 /*
- * fault.h - faults of a producer of stack maps, put in between the true safepoints and the
- * encoder: what a back end that forgets something would hand over.
+ * fault.h - faults of a producer of stack maps, inserted between the true safepoints and the
+ * encoder: they imitate a back end that forgets something.
  */
 #ifndef STUBMAP_CORPORA_FAULT_H
 #define STUBMAP_CORPORA_FAULT_H
@@ -22,10 +22,10 @@ struct gc_fault {
 	uint64_t n; /* from 0 */
 };
 
-/* How many faults of this kind a program's maps have room for: n is below that. */
+/* How many faults of this kind a program's maps can have: n is below that. */
 uint64_t gc_fault_room(const struct corpus *, enum gc_fault_kind);
-/* The safepoints with the fault in them: *points, *n, to be freed with free(*points). They share
- * the corpus's places. 0, -ENOMEM, -ERANGE (no such map). */
+/* Stores the safepoints with the fault in *points, *n; they share the corpus's places, and the
+ * caller calls free(*points). 0, -ENOMEM, -ERANGE (no such map). */
 int gc_fault_apply(const struct corpus *, const struct gc_fault *, struct safepoint **points,
 		   size_t *n);
 

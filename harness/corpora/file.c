@@ -1,6 +1,6 @@
 /*
- * file.c - the compact file of a corpus. Columns rather than records: zstd finds far more in
- * a run of like things (half the size of the same numbers record by record).
+ * file.c - the compact file of a corpus. It has columns rather than records: zstd compresses a run
+ * of like numbers far better (to half the size of the same numbers record by record).
  *
  *      0       8                 16            24
  *      | magic | checksum of all | bytes of    | zstd frame of the body ... |
@@ -61,7 +61,7 @@ static uint64_t get64(const uint8_t *p)
 /* Once memory has run out, len stays at 0 and cap at 1: checked at the end. */
 static void put_bytes(struct map_bytes *b, const void *data, size_t n)
 {
-	if (!n) /* data is NULL, perhaps */
+	if (!n) /* data may be NULL */
 		return;
 	if (b->cap - b->len < n) {
 		size_t cap = 2 * b->cap + n + 4096;
@@ -111,7 +111,7 @@ static void put_set(struct map_bytes *b, const uint32_t *live, uint32_t n)
 	}
 }
 
-/* A set is used first where the part of the pool that is known ends. */
+/* A set's first use is recognised by its place: the end of the part of the pool that is known. */
 static int put_set_numbers(struct map_bytes *b, struct map_bytes *sets, const struct corpus *c,
 			   uint32_t *n)
 {
@@ -264,7 +264,7 @@ static void get_text(struct reader *r, char *out, size_t size)
 	r->at += n;
 }
 
-/* starts[k] is the index of set k's first place; the last is where all end. */
+/* starts[k] is the index of set k's first place; the last one is the end of all places. */
 static int read_sets(struct reader *r, struct corpus *c, uint32_t *starts, uint32_t nsets)
 {
 	size_t next = 0;
@@ -355,8 +355,8 @@ static int read_body(struct reader *r, struct corpus *c)
 	c->nsafepoints = get(r);
 	uint32_t nsets = get(r);
 	c->nplaces = get(r);
-	/* Each takes at least a byte, so no count makes us ask for more memory than the body is
-	 * worth. */
+	/* Each element takes at least a byte, so no count makes us ask for far more memory than the
+	 * body has. */
 	if (r->bad || (c->slot_bytes != 4 && c->slot_bytes != 8) || c->flags & ~CORPUS_FLAGS ||
 	    c->nfunctions > body || c->nsafepoints > body || nsets > body || c->nplaces > body)
 		return -EINVAL;

@@ -10,12 +10,12 @@
  *      pctab:      pairs of zigzag value step and pc step, as varints
  *      funcdata 1: i32 n, i32 nbit, bitmaps: the locals' words, which end below the saved rbp
  *
- * funcdata are offsets from gofunc, which only runtime.moduledata knows: found as the structure
- * that begins with a pointer to the table and repeats its addresses. Safepoints are the return
- * addresses of all calls: Go does not list them, so LLVM disassembles each function that has such
- * maps (assembly may have none: its frames are never scanned). Locals only: arguments in the
- * caller's frame have maps of their own (funcdata 0). The frame's size is what lies between SP and
- * the return address.
+ * funcdata are offsets from gofunc, which only runtime.moduledata knows: it is found as the
+ * structure that begins with a pointer to the table and repeats its addresses. Safepoints are the
+ * return addresses of all calls: Go does not list them, so LLVM disassembles each function that has
+ * such maps (assembly may have none: its frames are never scanned). Only locals are read: arguments
+ * in the caller's frame have maps of their own (funcdata 0). The frame's size is the distance from
+ * SP to the return address.
  */
 #include "corpora/importers.h"
 
@@ -48,7 +48,7 @@ struct go {
 /* One value of pctab as the pc goes up. */
 struct steps {
 	uint64_t at;  /* offset of the next pair; 0: no more, and the value is -1 */
-	uint32_t end; /* of the value: function offset */
+	uint32_t end; /* where the value ends: a function offset */
 	int32_t value;
 	int first;
 };
@@ -159,7 +159,7 @@ struct function {
 	uint64_t at;	/* of its _func, in the section */
 	uint64_t start; /* address */
 	uint32_t size;
-	const uint8_t *maps; /* n bitmaps of nbit bits; NULL: not said, as in assembly */
+	const uint8_t *maps; /* n bitmaps of nbit bits; NULL: unknown, as in assembly */
 	uint32_t n, nbit;
 	struct steps sp, map;
 };
@@ -209,8 +209,8 @@ static int open_function(struct go *g, uint64_t i, struct function *f)
 	return read_maps(g, f, funcdata + 4 * FUNCDATA_LOCALS);
 }
 
-/* offset: of the return address in its function; values are those of the byte before, as Go's own
- * stack walk has it. */
+/* offset: the return address in its function. The values are those of the byte before it, as in
+ * Go's own stack walk. */
 static int add_call(struct go *g, struct function *f, uint32_t offset, struct corpus_builder *b)
 {
 	int bad = 0;
@@ -221,7 +221,7 @@ static int add_call(struct go *g, struct function *f, uint32_t offset, struct co
 	if (bad)
 		return go_error(g, f->at, "a table of values is cut short");
 	frame = frame < 0 ? 0 : frame;
-	map = map == -1 ? 0 : map; /* as the runtime does: it takes a prologue for the entry */
+	map = map == -1 ? 0 : map; /* as the runtime does: in a prologue it takes the entry's map */
 	/* A frame without a word of its own has no locals, whatever the map says. */
 	if (frame && f->nbit && f->n) {
 		if (map < 0 || (uint32_t)map >= f->n)

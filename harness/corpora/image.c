@@ -1,6 +1,6 @@
 /*
  * image.c - an ELF file's sections, symbols and relocations, for importers. libelf reads the
- * headers; what lies behind them is read from the file's own bytes, each access checked.
+ * headers; all else is read from the file's own bytes, and each access is checked.
  */
 #include "corpora/image.h"
 
@@ -29,15 +29,17 @@ int image_error(const struct image *img, const char *section, uint64_t offset, c
 
 /* ---- Sections ------------------------------------------------------------------------------- */
 
-/* Start-up code and calls to shared objects, which a linker adds: no compiler has maps for them. */
+/* Start-up code and calls to shared objects, which a linker adds: no compiler makes maps for
+ * them. */
 static int is_glue(const char *name)
 {
 	return !strcmp(name, ".init") || !strcmp(name, ".fini") || !strcmp(name, ".iplt") ||
 	       (!strncmp(name, ".plt", 4) && (!name[4] || name[4] == '.'));
 }
 
-/* What is executable, whatever its name: .text, .text.f, .ltext of the large code model, or a name
- * that the program chose. Wasmtime's bytecode, for its interpreter, is not, but has the name. */
+/* A section is text if it is executable, whatever its name: .text, .text.f, .ltext of the large
+ * code model, or one that the program chose. Wasmtime's bytecode for its interpreter is not
+ * executable, but it has the name. */
 static int is_text(const struct image *img, const struct image_section *s)
 {
 	const uint64_t executable = SHF_ALLOC | SHF_EXECINSTR;
@@ -336,7 +338,7 @@ int image_relocate(struct image *img)
 struct unwind {
 	const struct image *img;
 	const struct image_section *s;
-	uint64_t at, end; /* of the entry being read: offsets in the section */
+	uint64_t at, end; /* the current entry: offsets in the section */
 	int bad;
 };
 

@@ -1,6 +1,6 @@
 /*
- * image.h - an ELF file as its importers see it: sections at their addresses, with the relocations
- * applied that a loader would apply, and everything checked against the file's length.
+ * image.h - an ELF file as the importers see it: sections at their addresses, relocated as a loader
+ * would do it, with every access checked against the file's length.
  */
 #ifndef STUBMAP_CORPORA_IMAGE_H
 #define STUBMAP_CORPORA_IMAGE_H
@@ -15,7 +15,7 @@ enum { IMAGE_WASMTIME = 200 }; /* its OS ABI */
 
 struct image_section {
 	const char *name;
-	uint8_t *data; /* NULL: it takes no bytes in the file */
+	uint8_t *data; /* NULL: it has no bytes in the file */
 	uint64_t address, size, flags;
 	uint32_t type, link, info, entry;
 };
@@ -24,7 +24,7 @@ struct image {
 	const char *path;
 	char *error; /* char[CORPUS_ERROR] */
 	Elf *elf;
-	struct image_section *sections; /* as in the file; number 0 is empty */
+	struct image_section *sections; /* in the file's order; number 0 is empty */
 	size_t nsections;
 	unsigned machine, abi, type, class, encoding; /* e_machine, EI_OSABI, e_type, EI_CLASS.. */
 	uint64_t text, text_size; /* hull of the program's executable sections: address, bytes */
@@ -39,20 +39,20 @@ void image_close(struct image *);
 int image_relocate(struct image *);
 
 const struct image_section *image_find(const struct image *, const char *name); /* NULL: none */
-/* len bytes at an address, or NULL where the file has none. */
+/* The len bytes at an address, or NULL if the file does not have them. */
 const uint8_t *image_at(const struct image *, uint64_t address, uint64_t len);
 /* The symbol's address; -ENOENT. */
 int image_symbol(const struct image *, const char *name, uint64_t *address);
-/* Adds the functions of .eh_frame, or where that is missing, those of the symbol table. Nothing
- * is added where a file has neither. */
+/* Adds the functions of .eh_frame, or if that is missing, those of the symbol table. If a file has
+ * neither, nothing is added. */
 int image_functions(const struct image *, struct corpus_builder *);
 int image_symbol_functions(const struct image *, struct corpus_builder *);
 /* Adds one function; refuses one that leaves the text. `from` and `offset` are for the message. */
 int image_add_function(const struct image *, struct corpus_builder *, const char *from,
 		       uint64_t offset, uint64_t start, uint64_t size);
 
-/* What ends every importer: fills out's text_bytes and seals it; widened frames go into the note.
- * The builder ends. 0, or corpus_seal's error. */
+/* Every importer ends with it: fills out's text_bytes and seals it; widened frames go into the
+ * note. The builder is used up. 0, or corpus_seal's error. */
 int image_seal(const struct image *, struct corpus_builder *, struct corpus *out);
 
 /* Writes "path: section+0xoffset: what" to the image's error; section may be NULL. -EINVAL. */

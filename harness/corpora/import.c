@@ -1,5 +1,5 @@
 /*
- * import.c - reads a file, sees what it is, and hands it to its importer.
+ * import.c - reads a file, recognises its format, and hands it to the importer.
  */
 #include "corpora/import.h"
 #include "corpora/importers.h"

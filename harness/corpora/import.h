@@ -1,5 +1,5 @@
 /*
- * import.h - stack maps out of files: which formats there are, and the call that tells them apart.
+ * import.h - imports stack maps from files of these formats, which it tells apart:
  *
  *   stubmap's own corpus files (corpus.h)
  *   OCaml        native executables, x86-64, OCaml 4.11 on (tried: 4.13): caml_frametable
@@ -12,18 +12,18 @@
 
 #include "corpora/corpus.h"
 
-/* 0; -EINVAL, -ENOMEM or the error of open and read, with one line in error that names the file
- * and, where it is known, the section and the offset. out is filled only with 0: corpus_close. */
+/* 0; or -EINVAL, -ENOMEM or an error of open or read, with one line in error that names the file
+ * and, if known, section and offset. After 0, out needs corpus_close; else it is not filled. */
 int corpus_import(const char *path, struct corpus *out, char error[CORPUS_ERROR]);
-/* The same from memory; writes into bytes (relocations). */
+/* corpus_import from memory; writes into bytes (relocations). */
 int corpus_import_bytes(const char *path, uint8_t *bytes, size_t size, struct corpus *out,
 			char error[CORPUS_ERROR]);
 
 /*
- * A .llvm_stackmaps section whose function addresses are final. text and text_size: the code's
- * address and bytes; pcs become offsets from text. Functions reach to the next one's start. Base
- * and derived pointers both become places. A slot relative to rbp in a frame that grows while it
- * runs is refused: a map relative to SP can't say it. name: for messages.
+ * Imports a .llvm_stackmaps section whose function addresses are final. text and text_size: the
+ * code's address and bytes; pcs become offsets from text. Each function reaches to the start of the
+ * next. Base and derived pointers both become places. A slot relative to rbp in a frame that grows
+ * while it runs is refused: a map relative to SP can't describe it. name is for messages.
  */
 int corpus_from_llvm(const char *name, const uint8_t *map, size_t len, uint64_t text,
 		     size_t text_size, struct corpus *out, char error[CORPUS_ERROR]);

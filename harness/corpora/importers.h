@@ -5,7 +5,7 @@
 #include "corpora/corpus.h"
 #include "corpora/image.h"
 
-/* out's name is filled already. 0; -EINVAL or -ENOMEM with one line in the image's error. */
+/* out's name must be filled. 0; -EINVAL or -ENOMEM with one line in the image's error. */
 int import_ocaml(const struct image *, struct corpus *out);
 int import_go(const struct image *, struct corpus *out);
 int import_llvm(const struct image *, struct corpus *out);

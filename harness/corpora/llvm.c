@@ -10,12 +10,12 @@
  *
  * A statepoint's locations: three constants (the last is the number of deoptimisation values),
  * those values, then pairs of base and derived pointer, then allocas with references (Direct).
- * Constants among the pairs are null or undefined pointers. The linker puts the tables of several
- * objects one behind the other. The stack size is what lies between SP and the return address, so
- * that rbp = SP + size - 8; -1 for a frame that grows while it runs.
+ * Constants among the pairs are null or undefined pointers. A linker joins the tables of several
+ * objects. The stack size is the distance from SP to the return address, so rbp = SP + size - 8; it
+ * is -1 for a frame that grows while it runs.
  *
- * Records that are no statepoints (patchpoints, llvm.experimental.stackmap) are left out and
- * counted in the note; one of those that starts with three fitting constants can't be told apart.
+ * Records that are not statepoints (patchpoints, llvm.experimental.stackmap) are left out and
+ * counted in the note; such a record can't be told apart if it starts with three fitting constants.
  */
 #include "corpora/import.h"
 #include "corpora/importers.h"
@@ -33,7 +33,7 @@ struct map {
 	const uint8_t *p;
 	size_t len, at;
 	uint32_t *places;
-	int strict; /* refuse what can't be said relative to SP, rather than leave it out */
+	int strict; /* refuse what can't be described relative to SP, else leave it out */
 	uint64_t left_out, dynamic, statepoints;
 };
 
@@ -42,8 +42,8 @@ static int map_error(const struct map *m, size_t at, const char *what)
 	return image_error(m->img, ".llvm_stackmaps", at, "%s", what);
 }
 
-/* The place of one location; *none for a constant. -ENOTSUP: relative to rbp, and the distance from
- * SP changes while the function runs. */
+/* The place of one location; *none is set for a constant. -ENOTSUP: relative to rbp, and the
+ * distance from SP changes while the function runs. */
 static int read_place(const struct map *m, size_t at, uint64_t stack, uint32_t *place, int *none)
 {
 	const uint8_t *l = m->p + at;
@@ -72,7 +72,7 @@ static int read_place(const struct map *m, size_t at, uint64_t stack, uint32_t *
 	return 0;
 }
 
-/* 0, also for a record that is no statepoint. at: of its first location. */
+/* 0, also for a record that is not a statepoint. at: the offset of its first location. */
 static int read_statepoint(struct map *m, size_t at, uint32_t n, uint64_t stack, uint64_t pc,
 			   struct corpus_builder *b)
 {
@@ -88,7 +88,7 @@ static int read_statepoint(struct map *m, size_t at, uint32_t n, uint64_t stack,
 		return map_error(m, at - RECORD, "a return address outside the text");
 	i += image_u32(l + 2 * LOCATION + 8);
 	while (i < n) {
-		/* A derived pointer of a base that is null or undefined is no reference either. */
+		/* If the base is null or undefined, its derived pointer is no reference either. */
 		int pair = l[i * LOCATION] != DIRECT, none, base = 1;
 		if (pair && i + 1 == n)
 			return map_error(m, at + i * LOCATION,
@@ -204,7 +204,7 @@ static int compare_starts(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The table knows no lengths: each function gets all up to the next one. */
+/* The table has no lengths: each function gets the bytes up to the next one. */
 static void guess_sizes(const struct image *img, struct corpus_builder *b)
 {
 	if (b->nfunctions)
@@ -225,7 +225,7 @@ int import_llvm(const struct image *img, struct corpus *out)
 
 	if (!r)
 		r = image_functions(img, &b);
-	/* Real sizes where the file has them. */
+	/* Takes real sizes if the file has them. */
 	if (!r && b.nfunctions > own)
 		memmove(b.functions, b.functions + own,
 			(b.nfunctions -= own) * sizeof *b.functions);

@@ -10,8 +10,8 @@
  *
  * frame without its two lowest bits is the frame's size in bytes, return address included. live is
  * a byte offset from SP, or with bit 0 set the number of a register (times 2, plus 1), saved by the
- * runtime. A frame of 0xffff marks where C called OCaml: no map, left out and counted in the note.
- * In a position-independent executable all addresses are relocations.
+ * runtime. A frame of 0xffff marks a call of OCaml from C; it has no map, is left out and counted
+ * in the note. In a position-independent executable all addresses are relocations.
  *
  * Function starts come from .eh_frame; in a file without it the corpus has none.
  */

@@ -3,13 +3,13 @@
  *
  * Two tiers of one module, as engines have: tier 0 is the baseline (no optimisation beyond
  * promoting locals, fast instruction selection), tier 2 is -O2. The processor is plain x86-64
- * whatever the host is: an object then means the same on every machine, and so may be cached. Frame
- * pointers are kept everywhere, because stack walks go by them.
+ * whatever the host is: so an object means the same on every machine and can be cached. Frame
+ * pointers are kept everywhere, because stack walks follow them.
  *
  * A cached object is a file named by everything that decides its bytes: source, passes, level,
  * LLVM's version. It is written beside its name and renamed, so a reader sees all or nothing; a
- * file that is damaged all the same fails its checksum and is compiled again. A cache that can't be
- * written is no error, only slower.
+ * file that is damaged all the same fails its checksum, and the module is compiled again. A cache
+ * that can't be written is no error; it only costs time.
  */
 #include "base/clock.h"
 #include "jit/jit.h"
@@ -34,14 +34,14 @@
 
 /* ---- The cache -------------------------------------------------------------------------- */
 
-/* A new one also where lint.c refuses more: what is in the cache has passed it. */
+/* Raise it also when lint.c refuses more: a cached object counts as checked. */
 enum { CACHE_FORMAT = 3, CACHE_PATH = 4096 };
 
 struct digest {
 	uint64_t a, b;
 };
 
-/* What precedes the object in its file. */
+/* The head of a cache file, before the object. */
 struct cache_head {
 	char magic[8];
 	uint64_t size;
@@ -50,8 +50,8 @@ struct cache_head {
 
 static const char cache_magic[8] = "stubmapO";
 
-/* Not against an adversary: against chance, and quick on megabytes. The length goes in first, so
- * that the zeros that fill the last word can't be taken for data. */
+/* A hash against chance, not against an adversary, and quick on megabytes. The length goes in
+ * first, so that the zeros that fill up the last word can't be taken for data. */
 static struct digest digest_add(struct digest d, const void *data, size_t size)
 {
 	const uint8_t *p = data;
@@ -86,7 +86,7 @@ static void make_folder(const char *path)
 			continue;
 		memcpy(part, path, i);
 		part[i] = 0;
-		mkdir(part, 0777); /* exists, or the write below fails too */
+		mkdir(part, 0777); /* if this fails, the write below fails, too */
 	}
 }
 
@@ -96,7 +96,7 @@ bool jit_cache_usable(const char *folder)
 	return !access(folder, R_OK | W_OK | X_OK);
 }
 
-/* The object's file, or "" where there is no cache. */
+/* The path of the object's file, or "" without a cache. */
 static void cache_path(const char *folder, struct digest key, char path[CACHE_PATH])
 {
 	int n = 0;
@@ -108,7 +108,7 @@ static void cache_path(const char *folder, struct digest key, char path[CACHE_PA
 		path[0] = 0;
 }
 
-/* 0, or -errno: not there, or not what was written. */
+/* 0, or -errno: the file is missing or damaged. */
 static int cache_read(const char *path, struct jit_object *out)
 {
 	struct cache_head head;
@@ -173,7 +173,7 @@ struct compiler {
 	char *error; /* JIT_ERROR bytes */
 };
 
-/* The first complaint stays; one line of it. */
+/* Keeps the first complaint, and of that the first line. */
 static void complain(char *error, const char *name, const char *text)
 {
 	if (error[0])
@@ -254,7 +254,7 @@ static int compiler_aim(struct compiler *c)
 
 static void compiler_mark(struct compiler *c)
 {
-	/* A function that calls nothing is never on the stack when it is walked. */
+	/* A function that calls nothing is never on the stack during a walk. */
 	LLVMAttributeRef frames =
 	    LLVMCreateStringAttribute(c->context, "frame-pointer", 13, "non-leaf", 8);
 
@@ -299,7 +299,7 @@ static int compiler_emit(struct compiler *c, const char *name, struct jit_object
 		LLVMDisposeMessage(message);
 		return -EINVAL;
 	}
-	if (c->error[0]) { /* inline assembly is judged only now */
+	if (c->error[0]) { /* only now is inline assembly checked */
 		err = -EINVAL;
 		goto out;
 	}

@@ -1,4 +1,4 @@
-/* disassemble.c - a context of LLVM's is all the state that there is. */
+/* disassemble.c - a disassembler's only state is a context of LLVM's. */
 #include "jit/disassemble.h"
 
 #include <llvm-c/Disassembler.h>

@@ -15,7 +15,7 @@ static double as_double(stub_value v)
 	return d;
 }
 
-/* 0, or -1: no number comes of it (a bigint, a reference). */
+/* 0, or -1: v can't become a number (a bigint, a reference). */
 static int to_number(stub_value v, double *out)
 {
 	unsigned tag = v >> 48;
@@ -31,7 +31,7 @@ static int to_number(stub_value v, double *out)
 	return 0;
 }
 
-/* Modulo 2^32, as ToInt32 has it; NaN and infinities are 0. */
+/* d modulo 2^32, as ToInt32 defines it; NaN and infinities become 0. */
 static uint32_t to_int32(double d)
 {
 	if (!isfinite(d))

@@ -1,6 +1,6 @@
 /*
- * host.h - the host's side of the boundary: what stubs call on their slow paths, with the dynamic
- * language's conversions, and the memory that boxed 64-bit integers live in.
+ * host.h - the host's side of the boundary: the functions that stubs call on slow paths, with the
+ * dynamic language's conversions, and the memory of boxed 64-bit integers.
  *
  * Every instance that stubs see is a struct host_instance: compiled code reads its head, the
  * functions here the rest.
@@ -12,7 +12,7 @@
 
 enum { HOST_BIGINTS = 4096 };
 
-/* What compiled code knows of an instance: stubs read the first word, targets the rest. */
+/* The part of an instance that compiled code knows: stubs read the first word, targets the rest. */
 struct instance {
 	struct stub_activation *activation;
 	uint32_t salt;	      /* scenario's context_salt */
@@ -27,7 +27,7 @@ struct host {
 	uint64_t raised;      /* times a call failed and was reported */
 	uint64_t released;    /* times a released stub was called, under poison */
 	unsigned next_bigint;
-	/* Used in turn: a boxed result lives for that many boxings. */
+	/* Used in turn: a boxed result is valid for that many boxings. */
 	int64_t bigints[HOST_BIGINTS];
 };
 

@@ -23,7 +23,7 @@ struct jit_options {
 struct jit_object {
 	uint8_t *data; /* a relocatable ELF object; jit_object_free */
 	size_t size;
-	uint64_t compile_ns; /* CLOCK_MONOTONIC, front to back; of the cache's read where cached */
+	uint64_t compile_ns; /* CLOCK_MONOTONIC; from the cache: the time of the read */
 	bool cached;
 };
 
@@ -31,13 +31,13 @@ struct jit_object {
  * line in error. */
 int jit_compile(const char *name, const void *source, size_t size, const struct jit_options *,
 		struct jit_object *out, char error[JIT_ERROR]);
-/* Whether the cache has it; out is then as after jit_compile. */
+/* Whether the cache has the object; out is then as after jit_compile. */
 bool jit_cached(const void *source, size_t size, const struct jit_options *, struct jit_object *);
 void jit_object_free(struct jit_object *);
-/* Whether objects can be kept in that folder, which is made when missing. */
+/* Whether objects can be kept in that folder; it is made if missing. */
 bool jit_cache_usable(const char *folder);
 
-/* What the loader asks where a symbol is not defined in the object. */
+/* The loader's question about a symbol that the object does not define. */
 enum load_use { LOAD_CALL, LOAD_DATA };
 
 struct load_hooks {
@@ -74,12 +74,13 @@ struct loaded {
  * the object does not define (once for all that share a GOT entry). A call whose answer is out of
  * reach goes through a pad of 16 bytes in the module (jmp [rip], address); any other relocation
  * that does not fit is an error. 0, -EINVAL (a bad object, an unknown relocation, a symbol that
- * nobody has), -ERANGE (does not fit), -ENOMEM, with one line in error; nothing stays allocated
- * then, but for code_data.
+ * nobody defines), -ERANGE (does not fit), -ENOMEM, with one line in error; after an error nothing
+ * stays allocated, except in code_data.
  */
 int jit_load(struct code_memory *, const struct jit_object *, const struct load_hooks *,
 	     struct loaded *out, char error[JIT_ERROR]);
-/* Gives the region back. Writable data stays with the code memory, which can't free it alone. */
+/* Gives the region back. Writable data stays with the code memory, which can't free it
+ * separately. */
 void jit_unload(struct loaded *);
 /* For the loader alone: orders functions[] and fills by_name[]. */
 void loaded_index(struct loaded *);

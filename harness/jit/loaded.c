@@ -1,8 +1,8 @@
 /*
- * loaded.c - a module after loading: its functions by address and by name, and how it goes.
+ * loaded.c - a module after loading: finds functions by address and by name, and unloads.
  *
- * Sixteen thousand targets are looked up by name once each, and a stack walk asks for the function
- * of each frame: both are binary searches, over one table and one index.
+ * Sixteen thousand targets may be looked up by name, and a stack walk asks for the function of each
+ * frame: both are binary searches, over one table and one index.
  */
 #include "jit/jit.h"
 

@@ -6,9 +6,9 @@
  *      ^             ^ loaded.text                                        ^
  *      quantum                                                            used
  *
- * Every relocation is looked at before anything is placed: then what the hook answers is known, and
- * with it how many pads and GOT entries there will be. A pad serves calls to what lies outside code
- * memory (runtime functions in libraries, the harness itself):
+ * The loader reads every relocation before it places anything: the hook's answers tell how many
+ * pads and GOT entries there will be. A pad serves calls to functions outside code memory (in
+ * libraries, or in the harness itself):
  *
  *      pad + 0   ff 25 00 00 00 00   jmp [rip + 0]
  *      pad + 6   address             8 bytes, unaligned; never written again
@@ -28,7 +28,7 @@ enum { PAD = 16, GOT_ENTRY = 8 };
 
 /* ---- The loader's state ----------------------------------------------------------------- */
 
-/* What a symbol needs of its own; both numbers count from 1, 0 is none. */
+/* The GOT entry and pad of a symbol; both are numbered from 1, 0 is none. */
 struct symbol_use {
 	uint32_t got, pad;
 	uint64_t got_value, pad_value;
@@ -39,7 +39,7 @@ struct loader {
 	const struct load_hooks *hooks;
 	struct object object;
 	struct symbol_use *uses; /* one a symbol */
-	uint64_t *answers;	 /* one a relocation, in the order of the sections: the hook's */
+	uint64_t *answers;	 /* one a relocation, in the order of the sections */
 	uint32_t *pads;		 /* one a relocation: the pad that it goes through */
 	uint32_t npads, ngot;
 	uint64_t *pad_values; /* npads of them */
@@ -52,7 +52,7 @@ static size_t align_up(size_t v, size_t to)
 	return (v + to - 1) & ~(to - 1);
 }
 
-/* ---- Relocations, first look: what is outside, what needs a pad or a GOT entry ---------- */
+/* ---- Relocations, first pass: which symbols are outside or need a pad or GOT ---------- */
 
 static int check_relocation(struct loader *l, const Elf64_Rela *r, const struct section *target)
 {
@@ -75,7 +75,8 @@ static int check_relocation(struct loader *l, const Elf64_Rela *r, const struct 
 	return 0;
 }
 
-/* Of a call, wherever the module may come to lie: displacements count from the call's end. */
+/* Whether a call reaches address, wherever the module will lie: displacements count from its
+ * end. */
 static bool in_reach(const struct loader *l, uint64_t address)
 {
 	uintptr_t from, to;
@@ -103,7 +104,7 @@ static int need_pad(struct loader *l, struct symbol_use *use, uint64_t address)
 	return 0;
 }
 
-/* Asks the hook where it must be asked, and books the pad or GOT entry. */
+/* Asks the hook if the symbol needs it, and reserves the pad or GOT entry. */
 static int ask_for(struct loader *l, const Elf64_Rela *r, const struct section *target,
 		   size_t number)
 {
@@ -235,7 +236,7 @@ static void write_pads(struct loader *l)
 	}
 }
 
-/* ---- Relocations, second look ----------------------------------------------------------- */
+/* ---- Relocations, second pass ----------------------------------------------------------- */
 
 static int symbol_value(struct loader *l, const Elf64_Sym *symbol, uint64_t answer, uint64_t *out)
 {
@@ -288,7 +289,7 @@ static int relocate(struct loader *l, const Elf64_Rela *r, const struct section 
 	return 0;
 }
 
-/* ---- What is known afterwards ----------------------------------------------------------- */
+/* ---- The table of functions -------------------------------------------------------------- */
 
 static bool is_function(const struct loader *l, const Elf64_Sym *s)
 {

@@ -1,9 +1,9 @@
 /*
- * object.c - reading a relocatable ELF object, and refusing what the loader could not keep a
- * promise about: constructors, thread-local data, sections that are larger than code memory.
+ * object.c - reads a relocatable ELF object, and refuses one that the loader can't load truly: with
+ * constructors, thread-local data, or sections larger than code memory.
  *
  * Unwind tables are dropped: stacks are walked by frame pointers. An object may come from a cache
- * file, so nothing in it is trusted: sizes, names and numbers are held to what is there.
+ * file, so nothing in it is trusted: sizes, names and numbers are checked against its bytes.
  */
 #include "jit/object.h"
 

@@ -1,7 +1,7 @@
 /*
  * object.h - a relocatable ELF object as the loader sees it: sections with their part in the
- * picture of loader.c, symbols, relocations. libelf reads; here is decided what may be loaded at
- * all.
+ * picture of loader.c, symbols, relocations. libelf reads it; this file decides which objects can
+ * be loaded at all.
  */
 #ifndef STUBMAP_JIT_OBJECT_H
 #define STUBMAP_JIT_OBJECT_H
@@ -32,14 +32,14 @@ struct object {
 	char *error; /* JIT_ERROR bytes, the caller's */
 };
 
-/* 0, -EINVAL (no such object, or a section that can't be loaded), -ENOMEM. object_close in any
- * case; the data must live until then. */
+/* 0, -EINVAL (not a relocatable object, or a section that can't be loaded), -ENOMEM. Call
+ * object_close in any case; the data must exist until then. */
 int object_open(struct object *, const struct jit_object *, char *error);
 void object_close(struct object *);
-/* Writes the line, returns err. */
+/* Writes one line to error and returns err. */
 int object_fail(struct object *, int err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-/* For a message, or the hook: never NULL. */
+/* The symbol's name, for a message or the hook: never NULL. */
 const char *object_symbol(const struct object *, const Elf64_Sym *);
 /* The relocations that section i holds for a section that is loaded, and how many; or NULL. */
 const Elf64_Rela *object_relocations(const struct object *, size_t i, size_t *n,

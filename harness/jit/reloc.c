@@ -1,8 +1,8 @@
 /*
- * reloc.c - which relocations there are, how wide, and what fits.
+ * reloc.c - the table of relocations, their widths, and the check that a value fits.
  *
- * 8 and 16 bits come from absolute symbols as immediates, which the processor extends either way:
- * both readings of the bits are taken for good there.
+ * Fields of 8 and 16 bits are immediates from absolute symbols, which the processor may extend with
+ * zeros or the sign: both readings count as fitting.
  */
 #include "jit/reloc.h"
 
@@ -26,7 +26,7 @@ static const struct reloc_kind kinds[R_X86_64_NUM] = {
 	KIND(REX_GOTPCRELX, 4, true, true, RELOC_SIGNED),
 };
 
-/* Met where a module was compiled for another kind of loading; named, then refused. */
+/* Relocations of modules compiled for another kind of loading: they are refused by name. */
 static const char *const refused[R_X86_64_NUM] = {
 	NAME(GOT32),	 NAME(COPY),	   NAME(GLOB_DAT), NAME(JUMP_SLOT),	  NAME(RELATIVE),
 	NAME(PC16),	 NAME(PC8),	   NAME(DTPMOD64), NAME(DTPOFF64),	  NAME(TPOFF64),

@@ -12,16 +12,16 @@ enum reloc_fit { RELOC_ALL, RELOC_SIGNED, RELOC_UNSIGNED, RELOC_EITHER };
 struct reloc_kind {
 	const char *name;
 	uint8_t width;	    /* bytes written, little-endian */
-	bool relative;	    /* the place is subtracted */
+	bool relative;	    /* the place's address is subtracted */
 	bool got;	    /* of the symbol's GOT entry, not of the symbol */
 	enum reloc_fit fit; /* what the bytes can hold */
 };
 
 /* type: an R_X86_64_* number. NULL: one that the loader can't do. */
 const struct reloc_kind *reloc_kind(uint32_t type);
-/* For a message; "unknown" where the number means nothing. */
+/* The name for a message; "unknown" for a number without meaning. */
 const char *reloc_name(uint32_t type);
-/* Whether the low `width` bytes (1, 2, 4 or 8) of v are all of it. */
+/* Whether v fits in `width` bytes (1, 2, 4 or 8). */
 bool reloc_fits(uint64_t v, unsigned width, enum reloc_fit fit);
 
 #endif

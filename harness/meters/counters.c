@@ -1,11 +1,12 @@
 /*
- * counters.c - climbs the ladder. In three passes, because counters disturb each other:
+ * counters.c - climbs the ladder, in three passes, because counters disturb each other:
  *
- *      alone     each meter, nothing else open: the first means that passes its loop
- *      together  each joins those before it; what no longer counts waits for another invocation
+ *      alone     each meter with nothing else open: takes the first means that passes its loop
+ *      together  each meter joins the earlier ones; one that no longer counts waits for another
+ *                invocation
  *      again     every member of the full groups passes its loop once more
  *
- * The loops are the only judge of what fits: guests were seen whose sixth counter opens, runs all
+ * Only the loops can tell whether a counter fits: on some guests the sixth counter opens, runs all
  * the time, and stays at zero.
  */
 #include <errno.h>
@@ -28,7 +29,7 @@ static bool has_fault(const struct counters *set, const struct counter *c, unsig
 	return set->options.faults & fault && (!only || !strcmp(only, c->meter->name));
 }
 
-/* Appends one step's reason to those before it. */
+/* Appends one step's reason to the earlier ones. */
 __attribute__((format(printf, 2, 3))) static void add_why(struct counter *c, const char *format,
 							  ...)
 {
@@ -51,7 +52,7 @@ static bool is_member(const struct counter *c, enum group_kind kind)
 	return c->source && c->kind == kind;
 }
 
-/* Opens the group of a kind anew from its members, and numbers them. */
+/* Opens the group of a kind again with its present members, and numbers them. */
 static int regroup(struct counters *set, enum group_kind kind, char why[GROUP_WHY])
 {
 	const char *names[METERS];
@@ -124,7 +125,7 @@ static int judge(struct counter *c, const struct loop *loop, uint64_t value, cha
 	return -ERANGE;
 }
 
-/* Whether the counter, started in the group, counts its loop. An interrupted attempt is repeated.
+/* Whether the counter counts its loop inside the group. An interrupted attempt is repeated.
  */
 static int prove(const struct counters *set, struct counter *c, const struct counter_group *group,
 		 char why[GROUP_WHY])
@@ -189,7 +190,7 @@ static int try_alone(const struct counters *set, struct counter *c, const struct
 	return rc;
 }
 
-/* The ways to get at a meter, best first. */
+/* The means of reading a meter, best first. */
 static size_t list_candidates(const struct counters *set, const struct meter *m,
 			      char full[EVENT_NAME], struct candidate out[6])
 {
@@ -211,7 +212,7 @@ static size_t list_candidates(const struct counters *set, const struct meter *m,
 	return n;
 }
 
-/* The CPU's own event is known, and this libpfm cannot encode it. */
+/* Says that the CPU's own event is known, but this libpfm can't encode it. */
 static void miss_table(struct counter *c, const struct uarch *uarch)
 {
 	const struct event *event = event_find(uarch, c->meter->name);
@@ -259,7 +260,7 @@ static void leave(struct counter *c, const char *why)
 		why);
 }
 
-/* Takes c out of its group. If the rest does not open again either, nobody is left in it. */
+/* Takes c out of its group. If the rest does not open again either, the group becomes empty. */
 static void drop(struct counters *set, struct counter *c, char why[GROUP_WHY])
 {
 	enum group_kind kind = c->kind;
@@ -308,7 +309,7 @@ static void prove_again(struct counters *set)
 
 int counters_start(struct counters *set)
 {
-	/* The hardware's reading comes last here and first in stop: nearest to the region. */
+	/* The hardware is read last here and first in stop: nearest to the region. */
 	for (int kind = GROUP_KINDS; kind-- > 0;) {
 		int rc = set->group[kind].n ? group_read(&set->group[kind], &set->start[kind]) : 0;
 
@@ -366,7 +367,7 @@ int counters_stop_timed(struct counters *set, uint64_t region_ns, uint64_t *valu
 	return 0;
 }
 
-/* What a start and a stop with nothing between cost, in time and in every event. */
+/* Measures what a start and a stop with nothing between cost, in time and in every event. */
 static void calibrate(struct counters *set)
 {
 	uint64_t sample[METERS + 1][PROBES], value[METERS] = { 0 };
@@ -453,7 +454,7 @@ int counters_open(struct counters **out, const char *const *names, size_t n,
 	}
 	set->options = options ? *options : none;
 	set->uarch = uarch_host(set->cpu);
-	/* Decided by the real CPU also where a test hides it: libpfm starts only once a process. */
+	/* The real CPU decides, even if a test hides it: libpfm starts only once in a process. */
 	rc = group_init(set->uarch && set->uarch->borrowed);
 	if (set->options.uarch)
 		set->uarch = set->options.uarch;

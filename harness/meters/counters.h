@@ -5,8 +5,8 @@
  * The steps, best first: PAPI, perf_event_open with the CPU's own event, perf_event_open with the
  * kernel's generic event, the kernel's software events, system calls, none. A step is taken only
  * after the event counted a known loop (loops.h) within bounds (events.h), alone and in its group.
- * Hardware events count user mode only and are never multiplexed: what does not fit beside the
- * others waits for another invocation.
+ * Hardware events count user mode only and are never multiplexed: a meter that does not fit beside
+ * the others waits for another invocation.
  */
 #ifndef STUBMAP_METERS_COUNTERS_H
 #define STUBMAP_METERS_COUNTERS_H
@@ -21,7 +21,7 @@
 
 enum { COUNTERS_ERROR = 480, COUNTER_WHY = 640 };
 
-/* For tests: what is to fail. */
+/* For tests: what should fail. */
 enum counters_fault {
 	FAULT_ZERO = 1,	       /* the counter stays at zero */
 	FAULT_REFUSED = 2,     /* the event cannot be added */
@@ -36,7 +36,7 @@ struct counters_options {
 	unsigned faults;	   /* enum counters_fault */
 	const char *fault_meter;   /* NULL: FAULT_ZERO and FAULT_REFUSED hit every meter */
 	bool forced;		   /* tests only: LIBPFM_FORCE_PMU may be set */
-	const struct uarch *uarch; /* tests only: as if the CPU were this; NULL: the CPU's own */
+	const struct uarch *uarch; /* tests only: the CPU to assume; NULL: the real one */
 };
 
 enum counter_proof {
@@ -57,8 +57,8 @@ struct counter {
 	enum counter_proof proof;
 	double ratio;	       /* events an occasion that the known loop gave */
 	uint64_t probe;	       /* events in an empty region, median */
-	bool waits;	       /* can be had, but not beside the others: in another invocation */
-	char why[COUNTER_WHY]; /* why the steps above, or all of them, were not taken */
+	bool waits;	       /* works, but not beside the others: in another invocation */
+	char why[COUNTER_WHY]; /* why the better steps, or all, were not taken */
 };
 
 struct counters_step {
@@ -72,7 +72,7 @@ struct counters {
 	struct counters_step step[GROUP_KINDS];
 	char cpu[UARCH_CPU];
 	const struct uarch *uarch; /* NULL: not known */
-	bool table;		   /* this libpfm has its table */
+	bool table;		   /* this libpfm has the CPU's table */
 	uint64_t probe_ns;	   /* a start and a stop, median */
 	uint64_t discarded;	   /* regions that were not counted all the time */
 	uint64_t too_short;	   /* regions refused by counters_stop_timed */
@@ -83,8 +83,8 @@ struct counters {
 };
 
 /*
- * Opens n meters by name, 1..METERS. A meter that cannot be had is no failure: its source is NULL.
- * 0, or -EINVAL (a name is unknown or twice; LIBPFM_FORCE_PMU is set), -ENOMEM, with one line in
+ * Opens n meters by name, 1..METERS. A meter that can't be had is no error: its source is NULL. 0,
+ * or -EINVAL (a name is unknown or twice; LIBPFM_FORCE_PMU is set), -ENOMEM, with one line in
  * error. options may be NULL. Counts the calling thread.
  */
 int counters_open(struct counters **out, const char *const *names, size_t n,
@@ -93,16 +93,17 @@ void counters_close(struct counters *);
 
 /* A region. 0; -EAGAIN: no counter is free now; -EIO. */
 int counters_start(struct counters *);
-/* values[i] belongs to counter[i]; those without a source are left as they are. 0; -EAGAIN: not
- * counted all the time, no value was written, discarded went up; -EIO. */
+/* values[i] belongs to counter[i]; without a source it is not written. 0; -EAGAIN: not counted all
+ * the time: no value is written, discarded goes up; -EIO. */
 int counters_stop(struct counters *, uint64_t *values);
-/* Whether start and stop would be more than 1 % of a region, or it is shorter than 1 ms. */
+/* Whether start and stop would take more than 1 % of a region, or the region is shorter than 1
+ * ms. */
 bool counters_too_short(const struct counters *, uint64_t region_ns);
-/* As counters_stop, for a region that took so long; -ERANGE: too short for the probe, no value was
- * written, too_short went up. */
+/* As counters_stop, for a region that took region_ns; -ERANGE: it is too short: no value is
+ * written, too_short goes up. */
 int counters_stop_timed(struct counters *, uint64_t region_ns, uint64_t *values);
 
-/* Every meter, as groups that fit: group g (from 0) is one invocation's. */
+/* Every meter, in groups that fit: group g (from 0) needs one invocation. */
 struct counters_survey {
 	struct counter counter[METERS];
 	unsigned group[METERS];
@@ -116,7 +117,7 @@ struct counters_survey {
 int counters_survey(struct counters_survey *, const struct counters_options *,
 		    char error[COUNTERS_ERROR]);
 
-/* One counter as it goes into a record: {meter, source, event, exact, mode, proof, ratio, meaning,
+/* One counter as a record holds it: {meter, source, event, exact, mode, proof, ratio, meaning,
  * note, probe} or {meter, source: null, why}. */
 json_t *counter_to_json(const struct counter *, const struct uarch *);
 /* The survey as an object, and as a table for people. */

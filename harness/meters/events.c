@@ -1,8 +1,8 @@
 /*
  * events.c - three tables (meters, events by microarchitecture, CPUs by model) and their look-ups.
  *
- * Where a CPU offers several events for one meter, the row has the one that counts occurrences
- * rather than cycles, includes the speculative path that the fetch really took, and fits beside the
+ * If a CPU offers several events for one meter, the row has the event that counts occurrences
+ * rather than cycles, includes the speculative path that was really fetched, and fits beside the
  * others; its caveat says what differs.
  */
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include "meters/events.h"
 
 /* clang-format off */
-/* Rows leave out the codes that libpfm gives, and the kind of core where there is one only. */
+/* Rows leave out codes that libpfm knows, and the kind of core if there is only one. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 const struct meter meters[METERS] = {
@@ -215,9 +215,9 @@ static const struct event alder_lake_e[] = {
 
 /*
  * Arm: the numbers are Armv8's of common events (Arm Architecture Reference Manual, "PMU events and
- * event numbers"), the choice that of each core's technical reference manual. There, no event of
- * instructions alone stands behind l2i_miss (the L2's are of data too), none behind resteer, and
- * none but A55's own behind indirect_branch_miss.
+ * event numbers"), the choice that of each core's technical reference manual. Arm has no event for
+ * l2i_miss (the L2's events count data, too), none for resteer, and only A55's own for
+ * indirect_branch_miss.
  */
 #define ARM_REFILL "lines fetched into the first-level instruction cache"
 #define ARM_ITLB "refills of the first-level ITLB"
@@ -293,12 +293,12 @@ const struct uarch uarchs[] = {
 /* The kinds of core of a hybrid CPU, as leaf 0x1a has them. */
 enum { ATOM = 0x20, CORE = 0x40 };
 
-/* Inclusive ranges of models, as Linux assigns them, from a stepping on; the first that fits. */
+/* Inclusive ranges of models, as Linux assigns them, from a stepping on; the first match counts. */
 static const struct {
 	const char *vendor;
 	unsigned family, first, last, stepping;
 	const char *name;
-	unsigned core; /* of this kind only; 0: of any */
+	unsigned core; /* only this kind; 0: any */
 } x86_models[] = {
 	{ "GenuineIntel", 6, 0x55, 0x55, 5, "cascade-lake-sp" },
 	{ "GenuineIntel", 6, 0x55, 0x55, 0, "skylake-sp" },

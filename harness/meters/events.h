@@ -1,10 +1,10 @@
 /*
- * events.h - counter knowledge as data: what the meters are called here, which event of which CPU
- * each one is, and what a known loop must make of it before it is believed.
+ * events.h - knowledge of counters as data: the meters' names, the event of each CPU for each
+ * meter, and the count that a known loop must give before the event is believed.
  *
  * Names and encodings are libpfm's. Debian's 4.13 for x86-64 knows neither Zen 5 nor Alder Lake nor
- * any Arm core: Zen 5 borrows a table; the others' rows are data that it cannot encode, with the
- * code of the maker's manual, and are asked for where a libpfm has their table only.
+ * any Arm core: Zen 5 borrows a table; the rows of the others have the codes of the makers'
+ * manuals, and are used only with a libpfm that has their table.
  */
 #ifndef STUBMAP_METERS_EVENTS_H
 #define STUBMAP_METERS_EVENTS_H
@@ -15,14 +15,13 @@
 
 #include "meters/loops.h"
 
-/* What can be counted, on any machine. */
+/* A meter: something that can be counted, on any machine. */
 struct meter {
 	const char *name, *meaning;
 	const char *generic;  /* the kernel's own name for such a hardware event, or NULL */
 	const char *software; /* an event that the kernel itself counts, or NULL */
 	const char *kernel;   /* the same figure from a system call (group.h), or NULL */
-	/* Proof: this loop must make low..high events an occasion. LOOP_NONE: nothing provokes it.
-	 */
+	/* Proof: this loop must give low..high events an occasion. LOOP_NONE: there is no loop. */
 	enum loop_kind loop;
 	double low, high;
 	bool any_mode; /* the kernel's event cannot tell user from kernel mode */
@@ -80,10 +79,10 @@ const struct uarch *uarch_of_x86(const char *vendor, unsigned family, unsigned m
 				 unsigned stepping, unsigned core);
 /* From Arm's MIDR_EL1; NULL: not known. */
 const struct uarch *uarch_of_midr(uint64_t midr);
-/* The core's that this thread is on; cpu becomes what the CPU calls itself. NULL: not known.
- * For tests, environment variable STUBMAP_CPU_TEST has the name of the row to answer with. */
+/* The row of the core that this thread runs on; cpu gets the CPU's own name. NULL: not known. For
+ * tests, the environment variable STUBMAP_CPU_TEST names the row to return. */
 const struct uarch *uarch_host(char cpu[UARCH_CPU]);
-/* For tests: STUBMAP_CPU_TEST names no row, so nothing is to be known of this CPU. */
+/* For tests: whether STUBMAP_CPU_TEST names no row, so that the CPU counts as unknown. */
 bool uarch_hidden(void);
 
 #endif

@@ -23,7 +23,7 @@
 
 enum { WHY = 160, TEXT = 4096 };
 
-/* A text that jansson takes: what is not printable ASCII becomes '?'. */
+/* A text that jansson accepts: bytes that are not printable ASCII become '?'. */
 static json_t *text(const char *s)
 {
 	char clean[TEXT];
@@ -156,7 +156,8 @@ static json_t *geometry(long size, long line, long sets)
 			 "sets", (json_int_t)sets, "ways", (json_int_t)(size / line / sets));
 }
 
-/* CPUID's list of caches, where sysfs has none: the same form on Intel (4) and AMD (8000001Dh). */
+/* A cache from CPUID, if sysfs lists none: the form is the same on Intel (4) and AMD
+ * (8000001Dh). */
 static json_t *cache_of_cpuid(unsigned level, unsigned type)
 {
 	static const unsigned leaves[] = { 4, 0x8000001d };
@@ -335,7 +336,7 @@ static json_t *build(const char *arg, char why[WHY])
 #endif
 }
 
-/* What git says of the tree that this program was built in; the output's first line. */
+/* Runs git in the tree that this program was built from; out gets the first line of its output. */
 static int ask_git(const char *const words[], char out[TEXT], char why[WHY])
 {
 	char home[TEXT], git[TEXT + 8];

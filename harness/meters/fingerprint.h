@@ -1,7 +1,7 @@
 /*
- * fingerprint.h - the machine: what a reader must know of it to judge a number.
+ * fingerprint.h - the facts about the machine that a reader must know to judge a number.
  *
- * Nothing here changes the machine. A fact that is not to be had is null, and "missing" says why.
+ * Nothing here changes the machine. A fact that can't be had is null, and "missing" says why.
  */
 #ifndef STUBMAP_METERS_FINGERPRINT_H
 #define STUBMAP_METERS_FINGERPRINT_H
@@ -12,15 +12,14 @@
 
 /*
  * The fingerprint, an object: cpu_vendor, cpu_model, cpu_family, cpu_model_number, cpu_stepping,
- * microcode, cores, l1i, l1d, l2, l3 ({size, line, sets, ways}; bytes), kernel, cmdline (what of it
- * bears on speed),
- * hypervisor (false: none), governor, turbo, smt, aslr, thp, perf_event_paranoid, mitigations,
- * libc, llvm, papi, libpfm, jansson, zstd, compiler, build, git_commit, git_dirty, page_size; and
- * missing, {fact: reason}. NULL: out of memory.
+ * microcode, cores, l1i, l1d, l2, l3 ({size, line, sets, ways}; bytes), kernel, cmdline (words of
+ * it that bear on speed), hypervisor (false: none), governor, turbo, smt, aslr, thp,
+ * perf_event_paranoid, mitigations, libc, llvm, papi, libpfm, jansson, zstd, compiler, build,
+ * git_commit, git_dirty, page_size; and missing, {fact: reason}. NULL: out of memory.
  */
 json_t *env_machine(void);
 
-/* What changes while a run goes on. */
+/* Figures that change during a run. */
 struct env_moment {
 	double load;	  /* 1 minute; < 0: not to be had */
 	int64_t steal_ms; /* of all CPUs since boot; < 0: not to be had */
@@ -35,7 +34,7 @@ extern const char *const env_level_names[ENV_LEVELS];
 struct env_check {
 	const char *name;
 	enum env_level level;
-	char state[64];	    /* how it is here */
+	char state[64];	    /* the setting here */
 	const char *advice; /* why it matters; NULL where ok */
 };
 

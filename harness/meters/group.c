@@ -167,7 +167,7 @@ static int perf_read(const struct counter_group *group, struct group_reading *ou
 	size_t size = (3 + group->n) * sizeof raw[0];
 	ssize_t got = read(group->fd[0], raw, sizeof raw);
 
-	if (got == 0) { /* a pinned leader that found no counter */
+	if (got == 0) { /* the pinned leader found no counter */
 		ioctl(group->fd[0], PERF_EVENT_IOC_ENABLE, PERF_IOC_FLAG_GROUP);
 		return -EAGAIN;
 	}
@@ -235,7 +235,8 @@ static int papi_read(const struct counter_group *group, struct group_reading *ou
 {
 	long long value[GROUP_MAX];
 
-	/* A pinned group that is not on the PMU reads short, which PAPI reports as a failure. */
+	/* The read of a pinned group that is not on the PMU is short; PAPI reports it as a
+	 * failure. */
 	if (PAPI_read(group->set, value) != PAPI_OK)
 		return -EAGAIN;
 	for (size_t i = 0; i < group->n; i++)

@@ -4,7 +4,7 @@
  *
  *   papi      PAPI's low-level interface, component "perf_event"
  *   hardware  perf_event_open with libpfm's encoding
- *   software  the same for what the kernel itself counts
+ *   software  the same for events that the kernel itself counts
  *   kernel    getrusage and the thread's clock: works where perf_event_open is forbidden
  *
  * All four run from open to close; a region is two reads and a difference. Hardware events count
@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 enum group_kind { GROUP_PAPI, GROUP_HARDWARE, GROUP_SOFTWARE, GROUP_KERNEL, GROUP_KINDS };
-extern const char *const group_names[GROUP_KINDS];   /* as above */
+extern const char *const group_names[GROUP_KINDS];   /* the names above */
 extern const char *const group_sources[GROUP_KINDS]; /* as a record's "source" has it */
 
 enum { GROUP_MAX = 18, GROUP_WHY = 240, GROUP_EXACT = 200 };
@@ -36,16 +36,16 @@ struct group_reading {
 };
 
 /*
- * Readies PAPI and libpfm, once a process. foreign: a table of libpfm's that is not this CPU's will
- * be named. what is available is group_available's to say.
+ * Initialises PAPI and libpfm, once in a process. foreign: events of another CPU's table will be
+ * named. group_available says what is available.
  */
 int group_init(bool foreign);
 /* Whether this libpfm has a table of that name; after group_init. */
 bool group_has_table(const char *pmu);
-/* 0, or a negative errno with the reason and what would help. */
+/* 0, or a negative errno, with the reason and a remedy in why. */
 int group_available(enum group_kind, char why[GROUP_WHY]);
 
-/* Why perf_event_open refused an event with that error, and what would help. */
+/* Writes why perf_event_open refused an event with that error, and a remedy. */
 void group_explain(int error, const char *name, char why[GROUP_WHY]);
 
 /* Opens and starts all n events (libpfm's names; kernel: rusage:minflt, majflt, faults, switches,

@@ -2,14 +2,14 @@
  * loops.c - the loops are machine code or inline assembly, so that no compiler changes their counts
  * and a sanitizer's checks do not add to them.
  *
- * Most are a chain of direct jumps, which trades nothing for certainty: no data is loaded, and
- * which lines and pages are fetched in which order is fixed when the chain is written.
+ * Most are a chain of direct jumps, which is certain: no data is loaded, and the order in which
+ * lines and pages are fetched is fixed when the chain is written.
  *
  *      memory        +stride         +2 stride            +steps * stride
  *      | jmp next .. | jmp next .... | jmp next .... ... | ret
  *
- * With a stride of one page, all jumps fall into one set of the L1I; with five pages and a line
- * more, into all sets, and no two pages can share a TLB entry (some merge four neighbours).
+ * With a stride of one page, all jumps fall into one set of the L1I; with a stride of five pages
+ * and one line, into all sets, and no two pages can share a TLB entry (some merge four neighbours).
  */
 #include <errno.h>
 #include <string.h>
@@ -46,7 +46,7 @@ static void run_counted(uint64_t n)
 	__asm__ volatile("1: dec %0\n\tjnz 1b" : "+r"(n) : : "cc");
 }
 
-/* A branch that no predictor can know, over one instruction. */
+/* A branch over one instruction that no predictor can know. */
 static void branch_on(uint64_t bit)
 {
 	__asm__ volatile("test %0, %0\n\tjz 1f\n\tnop\n1:" : : "r"(bit) : "cc");
@@ -104,7 +104,7 @@ enum { HAVE_CODE = 0 };
 
 #endif
 
-/* What a loop is made of; steps and stride are those of its chain or its targets. */
+/* The shape of a loop; steps and stride are those of its chain or its targets. */
 static const struct shape {
 	unsigned steps, rounds;
 	size_t stride;
@@ -122,7 +122,8 @@ static const struct shape {
 	[LOOP_SLEEP] = { 20, 1, 0, 20 },
 };
 
-/* Jumps are known by their address: somewhere in 16 TiB, there were none before. A hint only. */
+/* Predictors know jumps by address: at a random place in 16 TiB there were none before. Only a
+ * hint. */
 static void *fresh_address(void)
 {
 	uint32_t page = 0;
@@ -153,7 +154,8 @@ int loop_open(struct loop *loop, enum loop_kind kind)
 		loop->memory = NULL;
 		return -ENOMEM;
 	}
-	/* A huge page would be one fault and one TLB entry; refused where there are none. */
+	/* A huge page would be one fault and one TLB entry; kernels without them refuse the
+	 * call. */
 	(void)madvise(loop->memory, loop->size, MADV_NOHUGEPAGE);
 	if (kind == LOOP_TOUCH)
 		return 0;
@@ -177,7 +179,7 @@ static uint64_t next_random(uint64_t *state)
 	return *state * 2685821657736338717u >> 32;
 }
 
-/* clang's check of a called function's type reads the bytes before it: there are none here. */
+/* clang's check of a called function's type reads the bytes before it, but here are none. */
 #if defined(__clang__)
 __attribute__((no_sanitize("function")))
 #endif

@@ -26,7 +26,7 @@ enum loop_kind {
 
 struct loop {
 	enum loop_kind kind;
-	uint64_t occasions; /* that one loop_run gives */
+	uint64_t occasions; /* in one loop_run */
 	uint8_t *memory;    /* code or data that the loop maps; NULL: none */
 	size_t size, stride;
 	unsigned steps, rounds;

@@ -1,8 +1,8 @@
 /*
  * memory.c - see memory.h. One pass over /proc/self/smaps: a line with addresses begins a mapping,
- * the lines of names and kilobytes below it are its own. The kernel rounds each figure down to
- * 1 KiB a mapping. Reading costs a walk of the page tables of every mapping: never within a phase
- * that is timed.
+ * and the lines of names and kilobytes below belong to it. The kernel rounds each figure down to 1
+ * KiB a mapping. Reading costs a walk of the page tables of every mapping, so it is never done in a
+ * timed phase.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -35,7 +35,7 @@ static void ranges_of(const struct code_memory *code, struct memory_view *out,
 	}
 }
 
-/* The range that a mapping lies in, or NULL; *edge where it is not wholly in or out. */
+/* The range that a mapping lies in, or NULL; *edge is set if it is neither wholly in nor out. */
 static struct range_view *view_of(const struct range ranges[RANGES], uintptr_t from, uintptr_t to,
 				  bool *edge)
 {
@@ -62,7 +62,8 @@ static int read_mappings(FILE *f, const struct range ranges[RANGES], struct memo
 	while (!edge && getline(&line, &size, f) > 0) {
 		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &from, &to) == 2) {
 			view = view_of(ranges, from, to, &edge);
-			/* The kernel's own page is shown to all, but is no mapping of anybody. */
+			/* The kernel's own page is listed for every process, but is no mapping of
+			 * theirs. */
 			out->mappings += !strstr(line, "[vsyscall]");
 			if (view)
 				view->mappings++;

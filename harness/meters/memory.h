@@ -1,6 +1,7 @@
 /*
  * memory.h - the meters that every machine has: the kernel's view of code memory (source "kernel"),
- * the monotonic clock ("clock") and the time-stamp counter ("tsc"). What needs a PMU is elsewhere.
+ * the monotonic clock ("clock") and the time-stamp counter ("tsc"). Meters that need a PMU are in
+ * counters.h.
  */
 #ifndef STUBMAP_METERS_MEMORY_H
 #define STUBMAP_METERS_MEMORY_H
@@ -18,7 +19,7 @@ enum { METERS_ERROR = 240 };
 struct range_view {
 	uint64_t rss;	   /* bytes: pages present, shared or not */
 	uint64_t pss;	   /* bytes: each page divided by the number of times that it is mapped */
-	uint64_t mappings; /* the kernel's, of any protection: also those without access */
+	uint64_t mappings; /* the kernel's mappings of any protection, also without access */
 };
 
 /*
@@ -34,20 +35,21 @@ struct memory_view {
 };
 
 /*
- * 0, or with one line in error: -ERANGE where a mapping crosses an area's edge, so that it can't be
- * said whose it is; -errno where the kernel does not show its tables.
+ * 0, or with one line in error: -ERANGE (a mapping crosses an area's edge and belongs to none);
+ * -errno (the kernel does not show its tables).
  */
 int meters_memory(const struct code_memory *, struct memory_view *out, char error[METERS_ERROR]);
 
 /* Bytes of the whole process's page tables; 0: the kernel does not say. */
 uint64_t meters_page_tables(void);
 
-/* Of the whole process since its start: page faults that took no read from disk. */
+/* Page faults of the whole process since its start that took no read from disk. */
 uint64_t meters_minor_faults(void);
 
 /* ---- Time ----------------------------------------------------------------------------------- */
 
-/* What an empty bracket shows: the median of 1000. It is in every sample; nothing subtracts it. */
+/* The cost of an empty bracket: the median of 1000. Every sample contains it; nothing subtracts
+ * it. */
 struct probe_cost {
 	uint64_t clock_ns;
 	uint64_t tsc_ticks;

@@ -14,7 +14,8 @@ static const char *const proofs[] = {
 	[PROOF_COUNTED] = "counted a known loop",
 };
 
-/* Opens the names, files what could be had under this group, and returns who must wait. */
+/* Opens the names, assigns the meters that work to this group, and leaves in names those that must
+ * wait. */
 static int survey_round(struct counters_survey *survey, const char *names[METERS], size_t *n,
 			const struct counters_options *options, char error[COUNTERS_ERROR])
 {
@@ -40,7 +41,7 @@ static int survey_round(struct counters_survey *survey, const char *names[METERS
 		if (c->waits)
 			names[waiting++] = c->meter->name;
 	}
-	/* Nobody got in: what is left cannot be had in any company. */
+	/* No meter got in: the rest can't be had in any group. */
 	*n = waiting < *n ? waiting : 0;
 	survey->groups++;
 	counters_close(set);
@@ -124,7 +125,8 @@ json_t *counters_survey_to_json(const struct counters_survey *survey)
 			 (json_int_t)survey->probe_ns, "meters", list);
 }
 
-/* A meter's reasons, those of whole steps by the step's name alone: they stand above. */
+/* A meter's reasons; a reason that holds for a whole step is cut to the step's name, as it stands
+ * above. */
 static void shorten(const struct counters_survey *survey, const char *why, char out[COUNTER_WHY])
 {
 	char text[16 + GROUP_WHY];

@@ -1,6 +1,6 @@
 /*
- * tlb.c - two makers, two forms. AMD: one word of leaf 80000005h. Intel: a list in leaf 18h, where
- * the CPU has it; the descriptors of leaf 2 are not read.
+ * tlb.c - two makers, two forms. AMD: one word of leaf 80000005h. Intel: a list in leaf 18h, if the
+ * CPU has it; the descriptors of leaf 2 are not read.
  *
  *      80000005h EBX:  | DTLB ways | DTLB entries | ITLB ways | ITLB entries |   a byte each, 4 KiB
  */

@@ -1,4 +1,5 @@
-/* valgrind.c - valgrind as a child that never outlives us; what the program prints goes nowhere. */
+/* valgrind.c - runs valgrind as a child that never outlives us; the program's own output is
+ * dropped. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -65,7 +66,7 @@ int valgrind_start(struct valgrind *v, char *const argv[], char error[VALGRIND_E
 
 	if (pipe2(log, O_CLOEXEC))
 		return fail(error, "pipe", errno);
-	fcntl(log[0], F_SETPIPE_SZ, 1 << 20); /* fewer changes of process; no matter if refused */
+	fcntl(log[0], F_SETPIPE_SZ, 1 << 20); /* fewer context switches; a refusal does no harm */
 	v->pid = fork();
 	if (!v->pid)
 		run_valgrind(argv, log[1]);
