@@ -15,8 +15,7 @@
 
 #include "jit/jit.h"
 
-/* ---- Helpers
- * ------------------------------------------------------------------------------------- */
+/* ---- Helpers --------------------------------------------------------------------------------- */
 
 static inline struct jit_object compiled(const char *text, const struct jit_options *options)
 {

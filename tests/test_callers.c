@@ -179,8 +179,7 @@ static void check_round(struct bench *b, uint32_t version, uint32_t x)
 	assert_null(b->activation.exit_frame);
 }
 
-/* ---- Direct calls
- * -------------------------------------------------------------------------------- */
+/* ---- Direct calls ---------------------------------------------------------------------------- */
 
 static void direct_calls_give_the_reference_answer(void **unused)
 {
@@ -204,8 +203,7 @@ static void direct_calls_give_the_reference_answer(void **unused)
 	}
 }
 
-/* ---- Through stubs
- * -------------------------------------------------------------------------------- */
+/* ---- Through stubs --------------------------------------------------------------------------- */
 
 /* The runtime's context is the instance that the boundary was bound to; the boxes are the bench's,
  * which the activation leads to. */
@@ -321,8 +319,7 @@ static void every_strategys_stubs_give_the_reference_answer(void **unused)
 	}
 }
 
-/* ---- What callers.h promises beside the answer
- * ---------------------------------------------------- */
+/* ---- What callers.h promises beside the answer ----------------------------------------------- */
 
 static struct stub_callee *rebound;
 

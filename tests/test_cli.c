@@ -153,8 +153,7 @@ static int tear_down(void **state)
 	return r;
 }
 
-/* ---- What is refused ----------------------------------------------------------------------------
- */
+/* ---- What is refused ------------------------------------------------------------------------- */
 
 static void wrong_calls_get_one_line(void **state)
 {
@@ -274,8 +273,7 @@ static void damaged_traces_are_told_before_anything_runs(void **state)
 	snprintf(c->program, sizeof c->program, "%s", self);
 }
 
-/* ---- What is answered
- * ----------------------------------------------------------------------------- */
+/* ---- What is answered ------------------------------------------------------------------------ */
 
 static void every_command_has_help(void **state)
 {

@@ -103,8 +103,7 @@ static int tear_down(void **state)
 	return chdir("/") || system(command);
 }
 
-/* ---- What is no file ----------------------------------------------------------------------------
- */
+/* ---- What is no file ------------------------------------------------------------------------- */
 
 static void pipes_and_devices_are_told(void **state)
 {
@@ -153,8 +152,7 @@ static void text_may_come_through_a_pipe(void **state)
 	assert_int_equal(sh("(cat plan.json >fifo &); \"$S\" sweep fifo -o run.jsonl"), 0);
 }
 
-/* ---- What others wrote --------------------------------------------------------------------------
- */
+/* ---- What others wrote ----------------------------------------------------------------------- */
 
 static void names_and_texts_can_not_break_a_line(void **state)
 {
@@ -216,8 +214,7 @@ static void a_record_is_shown_and_not_obeyed(void **state)
 	assert_non_null(strstr(out, "| i | t\\x1b |"));
 }
 
-/* ---- What could not be written ------------------------------------------------------------------
- */
+/* ---- What could not be written --------------------------------------------------------------- */
 
 static void a_full_standard_output_is_told(void **state)
 {

@@ -6,8 +6,7 @@
 #include "code_helpers.h"
 #include "strategies/code/internal.h"
 
-/* ---- Life of a quantum ------------------------------------------------------------------------
- */
+/* ---- Life of a quantum ----------------------------------------------------------------------- */
 
 static void life_in(struct code_memory *code, const struct code_config *config, enum code_area area)
 {
@@ -85,8 +84,7 @@ static void test_life(void **state)
 	each(life);
 }
 
-/* ---- The picture ------------------------------------------------------------------------------
- */
+/* ---- The picture ----------------------------------------------------------------------------- */
 
 static void layout(struct code_memory *code, const struct code_config *config)
 {
@@ -208,8 +206,7 @@ static void test_data(void **state)
 	code_close(code);
 }
 
-/* ---- Refusals ----------------------------------------------------------------------------------
- */
+/* ---- Refusals -------------------------------------------------------------------------------- */
 
 static void test_bad_config(void **state)
 {
@@ -305,8 +302,7 @@ static void test_faults(void **state)
 	}
 }
 
-/* ---- Accounts and the model ---------------------------------------------------------------------
- */
+/* ---- Accounts and the model ------------------------------------------------------------------ */
 
 static void test_account(void **state)
 {

@@ -96,8 +96,7 @@ static void test_forbidden(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* ---- System calls ------------------------------------------------------------------------------
- */
+/* ---- System calls ---------------------------------------------------------------------------- */
 
 static uint64_t calls_since(uint64_t *mark)
 {

@@ -24,8 +24,7 @@ static void expect_words(const char *why, const char *words)
 		fail_msg("'%s' does not say '%s'", why, words);
 }
 
-/* ---- Right answers -----------------------------------------------------------------------------
- */
+/* ---- Right answers --------------------------------------------------------------------------- */
 
 /* Both tiers, with and without polls. */
 static void all_ways(struct gc_job *j, void (*each)(const struct gc_job *))
@@ -152,8 +151,7 @@ static void test_unchecked(void **unused)
 	}
 }
 
-/* ---- Failures -----------------------------------------------------------------------------------
- */
+/* ---- Failures -------------------------------------------------------------------------------- */
 
 static void expect_floor_fails(const struct gc_job *j)
 {

@@ -19,8 +19,7 @@
 #include "meters/counters.h"
 #include "command_helpers.h"
 
-/* ---- The machine that is played -----------------------------------------------------------------
- */
+/* ---- The machine that is played -------------------------------------------------------------- */
 
 #define PAPI_OFF                                                                                  \
 	"PAPI's component perf_event is disabled: Unknown libpfm4 related error, and a hundred "  \
@@ -207,8 +206,7 @@ void __wrap_loop_close(struct loop *loop)
 	(void)loop;
 }
 
-/* ---- What is said -------------------------------------------------------------------------------
- */
+/* ---- What is said ---------------------------------------------------------------------------- */
 
 /* A meter's reasons as doctor has them: a whole step's stands above, once. */
 static void as_above(const struct counters_survey *s, const char *why, char out[COUNTER_WHY])
@@ -313,8 +311,7 @@ static void every_cpu_and_every_refusal(void **state)
 		}
 }
 
-/* ---- The command --------------------------------------------------------------------------------
- */
+/* ---- The command ----------------------------------------------------------------------------- */
 
 static void check_command(void)
 {

@@ -157,8 +157,7 @@ static void test_addresses_come_again(void **unused)
 	heap_close(&h);
 }
 
-/* ---- The guard ----------------------------------------------------------------------------------
- */
+/* ---- The guard ------------------------------------------------------------------------------- */
 
 struct guarded {
 	struct guard outer, inner;
@@ -210,8 +209,7 @@ static void test_guard(void **unused)
 	heap_close(&h);
 }
 
-/* ---- Faults of a producer
- * ------------------------------------------------------------------------ */
+/* ---- Faults of a producer -------------------------------------------------------------------- */
 
 static void test_faults(void **unused)
 {

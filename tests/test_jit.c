@@ -7,8 +7,7 @@
 
 #include "jit_helpers.h"
 
-/* ---- Tiers
- * ------------------------------------------------------------------------------------------ */
+/* ---- Tiers ----------------------------------------------------------------------------------- */
 
 static void tiers_agree(void **unused)
 {
@@ -83,8 +82,7 @@ static void bad_input_gives_one_line(void **unused)
 	}
 }
 
-/* ---- The cache
- * ----------------------------------------------------------------------------------------- */
+/* ---- The cache ------------------------------------------------------------------------------- */
 
 /* The only file of a folder. */
 static void only_file(const char *folder, char path[4352])
@@ -177,8 +175,7 @@ static void a_cache_that_cannot_be_written_is_no_error(void **unused)
 	}
 }
 
-/* ---- Statepoints
- * ------------------------------------------------------------------------------------------ */
+/* ---- Statepoints ----------------------------------------------------------------------------- */
 
 static const char collected[] =
     "declare ptr addrspace(1) @allocate()\n"

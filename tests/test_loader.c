@@ -34,8 +34,7 @@ static unsigned relocations_of(struct jit_object *object, unsigned type, unsigne
 	return n;
 }
 
-/* ---- Relocations
- * ------------------------------------------------------------------------------------- */
+/* ---- Relocations ----------------------------------------------------------------------------- */
 
 #define ASM(lines) "module asm \"" lines "\"\n"
 #define FUNCTION   "module asm \".type f,@function\"\nmodule asm \"f:\"\n"

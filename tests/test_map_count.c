@@ -277,8 +277,7 @@ static void no_source(void **state)
 	json_decref(rows);
 }
 
-/* ---- The file between parent and child ---------------------------------------------------------
- */
+/* ---- The file between parent and child ------------------------------------------------------- */
 
 static int lookups(const char *data, size_t len)
 {

@@ -67,8 +67,7 @@ static int drop_folder(void **unused)
 	return run(NULL, 0, "rm -rf %s", folder);
 }
 
-/* ---- A program that is known -------------------------------------------------------------------
- */
+/* ---- A program that is known ----------------------------------------------------------------- */
 
 /* The program's instances: 0 side, 1 main, 2 user, 3 clash, 4 a second side (if node can stream).
  */
@@ -178,8 +177,7 @@ static void test_mutants(void **unused)
 	assert_true(atoi(said) > 500);
 }
 
-/* ---- What happens to a program ------------------------------------------------------------------
- */
+/* ---- What happens to a program --------------------------------------------------------------- */
 
 static void write_program(const char *text)
 {

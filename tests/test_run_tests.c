@@ -17,8 +17,7 @@
 
 #include "command_helpers.h"
 
-/* ---- The programs that die ----------------------------------------------------------------------
- */
+/* ---- The programs that die ------------------------------------------------------------------- */
 
 static void passes(void **state)
 {
@@ -216,8 +215,7 @@ static int die_as(const struct dying *d)
 	return cmocka_run_group_tests(tests, NULL, NULL) + (strcmp(d->name, "behind") ? 0 : 3);
 }
 
-/* ---- What is said of them -----------------------------------------------------------------------
- */
+/* ---- What is said of them -------------------------------------------------------------------- */
 
 static char folder[] = "/tmp/stubmap-dying-XXXXXX";
 

@@ -78,8 +78,7 @@ static void tables_show_them_too(void **state)
 	free(text);
 }
 
-/* ---- Files --------------------------------------------------------------------------------------
- */
+/* ---- Files ----------------------------------------------------------------------------------- */
 
 static void expect_refused(const char *path, enum file_kind kind, int r, const char *says)
 {

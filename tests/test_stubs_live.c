@@ -440,8 +440,7 @@ static void a_quantum_is_written_once(void **state)
 	close_set_up(t);
 }
 
-/* ---- A kernel without the barrier -------------------------------------------------------------
- */
+/* ---- A kernel without the barrier ------------------------------------------------------------ */
 
 static int open_without_barrier(enum code_wx wx)
 {

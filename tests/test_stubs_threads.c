@@ -380,8 +380,7 @@ static void targets_change_under_callers(void **state)
 								      literals, poison);
 }
 
-/* ---- Two spaces of one code memory ------------------------------------------------------------
- */
+/* ---- Two spaces of one code memory ----------------------------------------------------------- */
 
 enum { FIRSTS = 400 };
 

@@ -102,8 +102,7 @@ static void texts_fit_behind_any_prefix(void **state)
 	free(out);
 }
 
-/* ---- Whole tables ------------------------------------------------------------------------------
- */
+/* ---- Whole tables ---------------------------------------------------------------------------- */
 
 static char *table_of(const char *align, size_t columns, size_t first, size_t other)
 {

@@ -1,8 +1,8 @@
 /*
- * callers.c - writes the IR of a scenario's callers, and chooses the part that is asked for.
+ * callers.c - writes the IR of the requested part of a scenario.
  *
- * What a site does is said once (site_*), whatever the shape; the shape decides only how sites are
- * put into functions:
+ * The code of a site is written in one place (site_*), whatever the shape; the shape only decides
+ * how sites are put into functions:
  *
  *   straight   round: part0(x) part1(x) ...        part: 512 sites in line, one after another
  *   dispatch   round: for e in events: thunks[e]   thunk: one site
@@ -23,7 +23,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* In one function. Register allocation grows faster than linearly where arguments go by memory. */
+/* Sites in one function. Register allocation grows faster than linearly if arguments go by
+ * memory. */
 enum { SITES = 128 };
 
 _Static_assert((int)BOUNDARY_KINDS == (int)STUB_KINDS && (int)BOUNDARY_REF == (int)STUB_CALL_REF &&
@@ -41,7 +42,7 @@ _Static_assert(offsetof(struct callers_state, x) == 0 &&
 
 /* ---- Sites ------------------------------------------------------------------------------ */
 
-/* Through slots, wherever they lie. */
+/* Whether calls go through callees, wherever these lie. */
 static bool by_callees(const struct ir_writer *w)
 {
 	return w->part == CALLERS_SLOTS || w->part == CALLERS_SHARED;
@@ -66,13 +67,13 @@ static unsigned site_code(struct ir_writer *w, const char *callee)
 	return ir_let(w, "load ptr, ptr %s", callee);
 }
 
-/* The first parameter that a site passes: those before it are the stub's. */
+/* The first parameter that a site passes: the stub stores the earlier ones. */
 static unsigned site_first(const struct ir_writer *w, uint32_t k)
 {
 	return by_callees(w) ? w->scenario->boundaries[k].nbound : 0;
 }
 
-/* All kinds but the entries, and every kind where the call is direct: R (ctx, args...). */
+/* For all kinds but the entries, and for every kind in direct calls: R (ctx, args...). */
 static unsigned site_native(struct ir_writer *w, uint32_t k, const unsigned *values)
 {
 	stub_signature s = w->signatures[k];
@@ -177,7 +178,7 @@ static unsigned site(struct ir_writer *w, uint32_t k, unsigned x)
 
 /* ---- Functions of sites, and the round -------------------------------------------------- */
 
-/* What the sites of a slots function share: the caller's instance, and arrays for arguments. */
+/* Writes what the sites of a function share: the caller's instance, and arrays for arguments. */
 static void site_locals(struct ir_writer *w, const uint32_t *crossed, size_t n)
 {
 	unsigned words = 0;
@@ -358,7 +359,7 @@ uint32_t callers_thunks(const struct scenario *s, uint32_t *of_boundary, uint32_
 	return n;
 }
 
-/* In entry_native's form. */
+/* A bound argument in entry_native's form. */
 static uint64_t bound_word(char type, uint32_t v, const uint32_t *cells)
 {
 	uint64_t word = v;

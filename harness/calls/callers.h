@@ -9,7 +9,8 @@
  *   shared    round_slots, callees by way of state  @cells
  *   direct    round_direct                          t<k> of every boundary crossed, @cells
  *
- * Each part is a module of its own, so that a cell compiles and loads what it runs. The symbols:
+ * Each part is a module of its own, so that a cell compiles and loads only what it runs. The
+ * symbols:
  *   @cells    uint32_t[SCENARIO_CELLS], in code_data (reached by 32-bit displacement)
  *   @callees  struct stub_callee[nboundaries], in code_data; callee k belongs to boundary k
  *   @version  absolute: the hook answers with the number version + 1 as an address (NULL means
@@ -18,7 +19,7 @@
  * Both round functions are `void (struct callers_state *)`, called from C; they run state->rounds
  * rounds and leave x in the state. The caller's instance, the ctx of exits, indirect calls and
  * builtins, is instances[0]. A site of a ref passes the signature in r13 (swiftself); a site of a
- * bind passes what callers_bound does not store.
+ * bind passes the arguments that callers_bound does not store.
  *
  * SCENARIO_STRAIGHT: a round is every event in line. The first crossing of each boundary is
  * the first round: run one round and time it. events and nevents are not read.
@@ -54,12 +55,12 @@ enum callers_part { CALLERS_TARGETS, CALLERS_SLOTS, CALLERS_SHARED, CALLERS_DIRE
  * instance or event that the scenario's own bounds forbid; no event at all), -ENOMEM. */
 int callers_text(const struct scenario *, enum callers_part, char **text, size_t *size);
 
-/* The arguments that bind's boundary k stores, as its stub_spec has them: bound[0..nbound). */
+/* Fills bound[0..nbound) with the arguments that bind's boundary k stores, for its stub_spec. */
 void callers_bound(const struct boundary *, uint32_t k, const uint32_t *cells,
 		   uint64_t bound[STUB_MAX_BOUND]);
 
 /* Thunk numbers by first crossing: of_boundary[k] (nboundaries of them; UINT32_MAX: never crossed)
- * and events[i] (nevents of them; may be NULL). Returns how many distinct ones: crossed. */
+ * and events[i] (nevents of them; may be NULL). Returns the number of thunks: crossed. */
 uint32_t callers_thunks(const struct scenario *, uint32_t *of_boundary, uint32_t *events);
 
 #endif

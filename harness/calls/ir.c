@@ -1,6 +1,6 @@
 /*
- * ir.c - IR text, value by value. Values are numbered, not named, so that sixteen thousand sites
- * are written and parsed in a fraction of what compiling them takes.
+ * ir.c - writes IR text, value by value. Values are numbered, not named, so that sixteen thousand
+ * sites are written and parsed in a fraction of the time that compiling them takes.
  */
 #include "calls/ir.h"
 
@@ -23,8 +23,7 @@ unsigned ir_let(struct ir_writer *w, const char *fmt, ...)
 	return w->last;
 }
 
-/* ---- Values: made from the state, boxed, unboxed, folded back ---------------------------------
- */
+/* ---- Values: made from the state, boxed, unboxed, folded back -------------------------------- */
 
 unsigned ir_make(struct ir_writer *w, enum stub_type type, unsigned v, uint32_t low)
 {

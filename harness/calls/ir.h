@@ -1,6 +1,6 @@
 /*
- * ir.h - the writer of IR text that callers.c and targets.c share: numbered values, and what
- * workload.h and stub.h say that a value of each type looks like.
+ * ir.h - the writer of IR text that callers.c and targets.c share: numbered values, and the form of
+ * a value of each type, after workload.h and stub.h.
  */
 #ifndef STUBMAP_CALLS_IR_H
 #define STUBMAP_CALLS_IR_H
@@ -21,18 +21,18 @@ extern const char *const ir_types[STUB_TYPES];
 
 /* Writes "  %v<n> = ..." and returns n. */
 unsigned ir_let(struct ir_writer *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* A value of a type from the 32 bits %v<v>; an i64's low half is v ^ low. */
+/* Makes a value of a type from the 32 bits %v<v>; an i64's low half is v ^ low. */
 unsigned ir_make(struct ir_writer *, enum stub_type, unsigned v, uint32_t low);
 /* The 32 bits that a value stands for. */
 unsigned ir_fold(struct ir_writer *, enum stub_type, unsigned v);
-/* As a value of the dynamic language; an i64 goes to the 8 bytes at the pointer %v<at>. */
+/* Boxes a value of the dynamic language; an i64 goes to the 8 bytes at the pointer %v<at>. */
 unsigned ir_box(struct ir_writer *, enum stub_type, unsigned v, unsigned at);
-/* The opposite, of the form that ir_box makes: no guard. */
+/* Unboxes the form that ir_box makes, without a guard. */
 unsigned ir_unbox(struct ir_writer *, enum stub_type, unsigned v);
-/* As entry_native takes it: 8 bytes, the upper ones zero where the type has fewer. */
+/* Widens a value to entry_native's 8 bytes; the upper ones are zero if the type has fewer. */
 unsigned ir_widen(struct ir_writer *, enum stub_type, unsigned v);
 
-/* The targets' module, but for @cells (targets.c). */
+/* Writes the targets' module, except @cells (targets.c). */
 void ir_targets(struct ir_writer *);
 
 #endif

@@ -1,4 +1,4 @@
-/* rounds.c - the answer is worked out by scenario_run, in plain C without a stub. */
+/* rounds.c - scenario_run computes the right answer, in plain C without a stub. */
 #include <stdio.h>
 
 #include "calls/rounds.h"

@@ -1,10 +1,10 @@
-/* rounds.h - runs of a world's compiled caller, and whether they gave the right answer. */
+/* rounds.h - runs a world's compiled caller and checks its answer. */
 #ifndef STUBMAP_CALLS_ROUNDS_H
 #define STUBMAP_CALLS_ROUNDS_H
 
 #include "calls/world.h"
 
-/* Back to the answer's beginning. */
+/* Resets the state from which the answer is computed. */
 void rounds_zero(struct world *);
 void rounds_run(struct world *, uint64_t rounds);
 /* Compares the state with that after `rounds` rounds of s through targets of that version since

@@ -1,9 +1,9 @@
 /*
- * targets.c - the far side of each boundary: a function that works out workload.h's formula,
- * natively and, for exit_js, as a host function that gets and gives boxed values.
+ * targets.c - the far side of each boundary: a function that computes workload.h's formula,
+ * natively and, for exit_js, as a host function that takes and returns boxed values.
  *
- * The version is no memory but an absolute symbol, as a constant that tier-up compiles in: the same
- * object loaded with another answer is another set of targets.
+ * The version is not in memory but an absolute symbol, like a constant that tier-up compiles in:
+ * the same object, loaded with another value for it, is another set of targets.
  */
 #include "calls/ir.h"
 
@@ -14,10 +14,9 @@ _Static_assert(offsetof(struct instance, salt) == 8 &&
 		   offsetof(struct instance, bigint) == 16,
 	       "the offsets written below");
 
-/* ---- Targets -----------------------------------------------------------------------------------
- */
+/* ---- Targets --------------------------------------------------------------------------------- */
 
-/* The formula on values of the parameters' types; returns h. */
+/* Writes the formula for values of the parameters' types; returns h. */
 static unsigned target_hash(struct ir_writer *w, uint32_t k, const unsigned *values)
 {
 	stub_signature s = w->signatures[k];
@@ -67,7 +66,7 @@ static void target_native(struct ir_writer *w, uint32_t k)
 	fprintf(w->f, "  ret %s %%v%u\n}\n", ir_types[result], h);
 }
 
-/* A host function: int (ctx, argv, argc), everything boxed, its result in argv[0]. */
+/* Writes a host function: int (ctx, argv, argc), all values boxed, its result in argv[0]. */
 static void target_host(struct ir_writer *w, uint32_t k)
 {
 	stub_signature s = w->signatures[k];

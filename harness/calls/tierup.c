@@ -1,9 +1,10 @@
 /*
- * tierup.c - the callers; see tierup.h.
+ * tierup.c - the calling threads; see tierup.h.
  *
- * All callers use the same callees and the same stubs: that is what is put to the test. What each
- * has for itself is its state, its host and its first instance, the ctx of all but entries (whose
- * context is the stub's: their stores to its activation race, and nobody walks these stacks).
+ * All callers use the same callees and the same stubs, which are under test. Each has its own
+ * state, host and first instance, the ctx of all kinds but entries (an entry's context is the
+ * stub's: the callers' stores to its activation race, which does no harm, as nobody walks these
+ * stacks).
  */
 #include <errno.h>
 #include <sched.h>
@@ -14,7 +15,7 @@
 
 #include "calls/tierup.h"
 
-/* No seq that an upgrade leaves behind: they are counted up from 0. */
+/* A seq that no upgrade reaches: they count up from 0. */
 #define STOP UINT_FAST64_MAX
 
 static uint64_t next_random(uint64_t *state)
@@ -33,7 +34,7 @@ static uint64_t involuntary_switches(void)
 	return (uint64_t)usage.ru_nivcsw;
 }
 
-/* What boundary k answers to x. */
+/* The answer of boundary k to x. */
 static uint32_t expected(const struct scenario *s, uint32_t k, uint32_t version, uint32_t x)
 {
 	uint32_t acc[SCENARIO_INSTANCES];
@@ -64,7 +65,7 @@ static void check(struct tierup_caller *c, uint32_t k, uint32_t x, uint64_t befo
 	c->wrong_seq = before;
 }
 
-/* The end of the call just checked; returns the time from which the next gap counts. */
+/* Notes the end of the call just checked; returns the time from which the next gap counts. */
 static uint64_t note_gap(struct tierup_caller *c, struct tierup_gaps *g, uint64_t last)
 {
 	uint64_t now = __rdtsc(), gap = now - last;

@@ -1,10 +1,10 @@
 /*
- * world.c - from a cell to code that can run: opens the workload, reserves code memory, compiles
+ * world.c - makes code that can run from a cell: opens the workload, reserves code memory, compiles
  * and loads the targets (twice: retargeting goes from the first copy to the second) and the
- * callers, and says for each boundary what its stub has to do.
+ * callers, and writes a stub_spec for each boundary.
  *
- * What the strategy does not decide is moved by the seed: the base of the code memory and the
- * offset of each module's text.
+ * The seed moves what the strategy does not decide: the base of the code memory and the offset of
+ * each module's text.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -166,7 +166,7 @@ int world_load_targets(struct world *w, const struct jit_object *object, unsigne
 	return load_part(w, object, offset, &w->targets[version]);
 }
 
-/* A tier-up begins with targets of tier 0; its callers are no part of what is upgraded. */
+/* A tier-up begins with targets of tier 0; its callers are never upgraded. */
 static int load_modules(struct world *w, struct prng *rng)
 {
 	const bool steady = w->setup->family == FAMILY_CALLS;
@@ -190,7 +190,7 @@ static int load_modules(struct world *w, struct prng *rng)
 		const char *entry = direct ? "round_direct" : "round_slots";
 		const void *p = loaded_address(&w->callers, entry);
 
-		/* A pointer to code that was data a moment ago: by way of its bytes. */
+		/* Converts a data pointer to a function pointer, by copying its bytes. */
 		memcpy(&w->round, &p, sizeof p);
 	}
 	jit_object_free(&targets);
@@ -198,7 +198,7 @@ static int load_modules(struct world *w, struct prng *rng)
 	return e ? -1 : 0;
 }
 
-/* What a bind stores, where its stub finds it. */
+/* Puts the arguments that a bind stores where its stub finds them. */
 static int store_bound(struct world *w, uint32_t k)
 {
 	const struct boundary *b = &w->scenario.boundaries[k];

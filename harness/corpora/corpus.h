@@ -16,8 +16,8 @@ enum { CORPUS_ERROR = 240 };
 /* Facts about a corpus. */
 enum corpus_flags {
 	CORPUS_REGISTERS = 1, /* some place is a register */
-	CORPUS_FRAMES = 2, /* the frame sizes are the producer's; else they are just large enough */
-	CORPUS_EMPTIES = 4, /* return addresses without references are recorded too */
+	CORPUS_FRAMES = 2,    /* frame sizes are the producer's; else just large enough */
+	CORPUS_EMPTIES = 4,   /* return addresses without references are recorded too */
 	CORPUS_FLAGS = 7,
 };
 

@@ -111,7 +111,7 @@ static void put_set(struct map_bytes *b, const uint32_t *live, uint32_t n)
 	}
 }
 
-/* A set's first use is recognised by its place: the end of the part of the pool that is known. */
+/* A set that begins where the known part of the pool ends is used for the first time. */
 static int put_set_numbers(struct map_bytes *b, struct map_bytes *sets, const struct corpus *c,
 			   uint32_t *n)
 {

@@ -1,12 +1,12 @@
 /*
- * collector.c - one collection, in four steps: the frames are walked, the encoder is asked for all
- * of them, the places that it names are forwarded, and what was moved is scanned.
+ * collector.c - one collection, in four steps: it walks the frames, looks all of them up in the
+ * encoder's table, forwards the references in the live places, and scans the moved objects.
  *
- * An answer of "no map" is taken for "no references", as collectors do: a map that is missing then
- * leaves a pointer into the old space, which faults when it is used. Two things are refused at
- * once, since going on would write into memory that is not the program's: a place that does not lie
- * in its frame, and (where answers are checked) a root that points neither into the heap nor near
- * null. A pointer derived from null is a small number and passes.
+ * It takes the answer "no map" for "no references", as collectors do: a missing map then leaves a
+ * pointer into the old space, which faults when it is used. It refuses two things at once, since
+ * going on would write into memory that is not the program's: a place outside its frame, and (if
+ * answers are checked) a root that points neither into the heap nor near null. A pointer derived
+ * from null is a small number and passes.
  */
 #include "base/clock.h"
 #include "gc/collector.h"
@@ -19,8 +19,8 @@
 #include <time.h>
 
 enum {
-	BUDGET = 256 << 10,	 /* bytes; normal: at least so much between collections */
-	RANDOM_BUDGET = 4 << 10, /* at most so much, or an eighth of what is live */
+	BUDGET = 256 << 10,	 /* bytes; normal: the least between two collections */
+	RANDOM_BUDGET = 4 << 10, /* the most, or an eighth of the live bytes */
 	NULL_ZONE = 1 << 16,	 /* addresses that the kernel never maps */
 	DESCRIBED = 8,		 /* places named in a message */
 };
@@ -120,7 +120,7 @@ void collector_describe(const struct collector *c, uint32_t pc, char text[COLLEC
 
 /* ---- One frame ------------------------------------------------------------------------------- */
 
-/* Places of one that the other lacks. */
+/* Counts the places that only the truth or only the answer has. */
 static void count_places(struct collector *c, const struct safepoint *truth, enum map_answer answer,
 			 const struct map_live *live)
 {
@@ -266,7 +266,7 @@ static int forward_all(struct collector *c)
 	return 0;
 }
 
-/* What may be allocated before the next collection, in bytes beyond what is asked for. */
+/* Bytes that may be allocated before the next collection, beyond those asked for now. */
 static size_t next_budget(struct collector *c)
 {
 	size_t used = heap_used(&c->heap);
@@ -326,7 +326,7 @@ int collector_collect(struct collector *c)
 	return collect(c, 0);
 }
 
-/* Whether the next poll should collect: often enough to matter, not at each one. */
+/* Decides whether the next poll should collect: often enough to matter, but not at every poll. */
 static void plan_poll(struct collector *c)
 {
 	const struct heap_space *now = &c->heap.now;

@@ -1,7 +1,7 @@
 /*
  * collector.h - a precise, moving collector whose only source of roots is the encoder under test.
  *
- * The true safepoints may be given too (the oracle): they never supply a root, they only judge the
+ * The true safepoints (the oracle) are optional: they never supply a root, they only judge the
  * encoder's answer at each frame of each collection.
  */
 #ifndef STUBMAP_GC_COLLECTOR_H
@@ -26,15 +26,15 @@ struct collector_config {
 	size_t map_len;
 	const struct loaded *module;
 	struct code_memory *code;
-	/* NULL: nothing is compared, and a root that points outside the heap is passed over and
-	 * counted. Else that ends the run. */
+	/* NULL: nothing is compared, and a root that points outside the heap is skipped and
+	 * counted. With an oracle such a root ends the run. */
 	const struct corpus *oracle;
 	struct stub_activation *activation;
 	volatile uint32_t *poll_flag; /* set where a poll should collect; NULL: no polls */
 	struct walk_log *log;	      /* gets each collection's walk; NULL: not wanted */
 };
 
-/* Why a collection could not be finished, or what was found afterwards. */
+/* Why a collection could not be finished. */
 enum collector_failure {
 	COLLECTOR_FINE,
 	COLLECTOR_DETECTED, /* the encoder said: no safepoint, or damaged */
@@ -47,15 +47,16 @@ struct collector_stats {
 	uint64_t collections, frames, stubs, roots; /* roots: places visited, null ones too */
 	uint64_t inside;			    /* of those, pointers into objects */
 	uint64_t moved_objects, moved_bytes;
-	uint64_t bad_roots;		/* passed over */
+	uint64_t bad_roots;		/* skipped */
 	uint64_t wrong, missing, extra; /* frames whose map was wrong; places in all of those */
 	uint64_t most_frames;		/* in one collection */
-	/* CLOCK_MONOTONIC, of all collections; walk: finding the frames; total: all of it, with the
-	 * system calls for the spaces. Reading the clock is in each, some 20 ns a collection. */
+	/* CLOCK_MONOTONIC, summed over all collections. walk: finding the frames; total:
+	 * everything, with the system calls for the spaces. Each includes reading the clock, about
+	 * 20 ns. */
 	uint64_t walk_ns, lookup_ns, total_ns;
 };
 
-/* A reference that the host holds: a local of its own, linked in while it is needed. */
+/* A reference that the host holds: a local variable of its own, linked in while it is needed. */
 struct collector_handle {
 	struct collector_handle *next;
 	void *ref;
@@ -81,8 +82,8 @@ struct collector {
 int collector_open(struct collector *, const struct collector_config *);
 void collector_close(struct collector *);
 
-/* Both are called by what compiled code called, through a stub that left an exit frame. NULL or -1:
- * failure and why say what happened, and the program cannot go on. */
+/* Call both from functions that compiled code called through a stub that left an exit frame. NULL
+ * or -1: failure and why say what happened, and the program can't go on. */
 void *collector_alloc(struct collector *, uint32_t nrefs, uint32_t nbytes);
 int collector_collect(struct collector *);
 

@@ -1,8 +1,9 @@
 /*
- * corpus.c - a program, compiled and run to see its stacks.
+ * corpus.c - compiles a program and runs it to record its stacks.
  *
- * Collections come after random amounts of allocation: a production collector's are too rare here
- * for a distribution, and one at each allocation would need a size at which stacks stay shallow.
+ * It collects after random amounts of allocation: a production collector would collect too rarely
+ * here to give a distribution, and a collection at each allocation would need a size at which
+ * stacks stay shallow.
  */
 #include "gc/corpus.h"
 
@@ -28,7 +29,7 @@ static const struct gc_program *find(const char *word, char error[CORPUS_ERROR])
 	char name[NAME];
 	size_t n = 0;
 
-	/* A name that does not fit is none of ours, cut or not. */
+	/* A name that is cut here is too long to be one of ours. */
 	snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "@"), word);
 	for (; gc_programs[n] && n < PROGRAMS; n++) {
 		if (!strcmp(gc_programs[n]->workload, name))
@@ -39,7 +40,7 @@ static const struct gc_program *find(const char *word, char error[CORPUS_ERROR])
 	return NULL;
 }
 
-/* *tier stays as it is where the word has none. */
+/* *tier is unchanged if the word has none. */
 static int read_tier(const char *word, unsigned *tier, char error[CORPUS_ERROR])
 {
 	const char *at = strchr(word, '@');

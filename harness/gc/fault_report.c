@@ -1,4 +1,4 @@
-/* fault_report.c - sums over programs, an encoder a line. */
+/* fault_report.c - tables of sums over programs, one line for each encoder. */
 #include "gc/fault_report.h"
 
 #include <errno.h>

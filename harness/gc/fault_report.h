@@ -1,4 +1,4 @@
-/* fault_report.h - what faults of the producer led to: tables, rows, a figure's data. */
+/* fault_report.h - the results of faults of the producer: tables, rows, a figure's data. */
 #ifndef STUBMAP_GC_FAULT_REPORT_H
 #define STUBMAP_GC_FAULT_REPORT_H
 
@@ -6,16 +6,16 @@
 
 #include "gc/faults.h"
 
-/* One program under one encoder with the faults of one kind; of GC_FAULT_NONE, with none. */
+/* One program under one encoder with the faults of one kind (GC_FAULT_NONE: with none). */
 struct fault_row {
 	struct gc_job job;
 	struct fault_count count;
-	bool skipped; /* fails without a fault: what a fault adds could not be told */
+	bool skipped; /* it fails without a fault: the effect of one can't be told */
 	/* GC_FAULT_NONE only: */
-	char why[GC_ERROR]; /* what was wrong; "" */
-	bool finished;	    /* the same run, but nothing compared: the collector went on */
-	uint64_t bad_roots; /* in it, if it finished: places handed over that held no reference */
-	int64_t dead; /* in it, if it finished: objects moved beyond those that exact has moved */
+	char why[GC_ERROR]; /* the failure, or "" */
+	bool finished;	    /* a second run, without comparing, ended */
+	uint64_t bad_roots; /* if finished: named places that held no reference */
+	int64_t dead;	    /* if finished: objects moved beyond those that exact moves */
 };
 
 /* 0 or -ENOMEM. */

@@ -1,5 +1,5 @@
-/* faults.c - fork, run, and a pipe for how it ended; no exec, so the program's object and the
- * compiler are there already. */
+/* faults.c - forks, runs, and reports the end through a pipe; without exec, so that the child has
+ * the compiler and the program's object already. */
 #include "base/clock.h"
 #include "gc/faults.h"
 
@@ -25,14 +25,15 @@ const char *const fault_outcome_names[FAULT_OUTCOMES] = {
 	[FAULT_HARMLESS] = "harmless",
 };
 
-/* What goes through the pipe, in one write. */
+/* The message that goes through the pipe, in one write. */
 struct message {
 	enum gc_status status;
 	struct gc_result result;
 	char why[GC_ERROR];
 };
 
-/* A program gone astray may allocate for ever: at most so much beyond what there is now. */
+/* A program gone astray may allocate for ever: limits what it can allocate beyond the present
+ * size. */
 static void limit_memory(void)
 {
 	const unsigned long more = 8ul << 30;
@@ -66,7 +67,7 @@ static int64_t now_ms(void)
 	return (int64_t)(clock_ns() / 1000000);
 }
 
-/* Bytes of the message that came before the pipe's end or the limit; *late: the limit. */
+/* Reads the message until the pipe's end or the time limit (*late); returns the bytes that came. */
 static size_t listen_for(int in, struct message *m, bool *late)
 {
 	int64_t end = now_ms() + FAULT_LIMIT_MS;
@@ -154,7 +155,8 @@ int fault_rooms(const struct gc_job *job, uint64_t rooms[GC_FAULT_KINDS], char w
 
 	rooms[GC_FAULT_NONE] = 0;
 	for (int kind = GC_FAULT_NONE + 1; kind < GC_FAULT_KINDS; kind++) {
-		/* No program has room for this one: refused before anything runs. */
+		/* No program can have this fault: it is refused before anything runs, but counts
+		 * the room. */
 		j.fault = (struct gc_fault){ (enum gc_fault_kind)kind, UINT64_MAX };
 		gc_run(&j, &r, why);
 		if (!r.safepoints)

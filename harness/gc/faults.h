@@ -1,9 +1,9 @@
 /*
- * faults.h - faults of the producer put into running programs, and what came of each.
+ * faults.h - puts faults of the producer into running programs, and tells what came of each.
  *
- * Each run is a process of its own, since a wrong map may do anything. The encoder's answers are
- * compared with the truth as they are given, so that a wrong one is known even where the program's
- * answer is right all the same.
+ * Each run is a process of its own, since a wrong map may do anything. Each answer of the encoder
+ * is compared with the truth at once, so that a wrong one is known even if the program's answer is
+ * right all the same.
  */
 #ifndef STUBMAP_GC_FAULTS_H
 #define STUBMAP_GC_FAULTS_H
@@ -11,33 +11,33 @@
 #include "gc/run.h"
 #include "base/progress.h"
 
-/* From the earliest to the latest that somebody notices. */
+/* In the order in which the fault is noticed, the earliest first. */
 enum fault_outcome {
 	FAULT_CAUGHT,	    /* the encoder's lookup refused the return address */
 	FAULT_BAD_ROOT,	    /* the collector was handed something that is no reference */
 	FAULT_CRASH,	    /* the program touched an old space, or faulted otherwise */
 	FAULT_NO_END,	    /* out of time or memory */
-	FAULT_WRONG_ANSWER, /* nobody noticed, but whoever knows the answer */
+	FAULT_WRONG_ANSWER, /* unnoticed but by those who know the answer */
 	FAULT_UNNOTICED,    /* a right answer, by luck: at least one map was wrong */
-	FAULT_HARMLESS,	    /* every map asked for was right, or the fault's was never asked for */
+	FAULT_HARMLESS,	    /* every map looked up was right */
 	FAULT_OUTCOMES
 };
 extern const char *const fault_outcome_names[FAULT_OUTCOMES];
 
 struct fault_end {
 	enum fault_outcome outcome;
-	struct gc_result result; /* zero of a process that died */
-	char why[GC_ERROR];	 /* "" where it is harmless */
+	struct gc_result result; /* zero if the process died */
+	char why[GC_ERROR];	 /* "" if harmless */
 };
 
 enum { FAULT_LIMIT_MS = 10000 };
 
-/* Runs the job in a process of its own. 0; -EINVAL where the job is refused, -errno where no
- * process could be made, with a line in end->why. */
+/* Runs the job in a process of its own. 0; -EINVAL (the job is refused) or -errno (no process could
+ * be made), with a line in end->why. */
 int fault_run(const struct gc_job *, struct fault_end *end);
 
-/* How many faults of each kind the program's maps have room for; compiles, runs nothing. 0, or
- * -EINVAL with a line in why. */
+/* How many faults of each kind the program's maps can have; compiles the program, but does not run
+ * it. 0, or -EINVAL with a line in why. */
 int fault_rooms(const struct gc_job *, uint64_t rooms[GC_FAULT_KINDS], char why[GC_ERROR]);
 
 struct fault_count {
@@ -45,8 +45,8 @@ struct fault_count {
 	uint64_t outcomes[FAULT_OUTCOMES]; /* they add up to runs */
 };
 
-/* Faults of the job's kind, at most `most` of the `room` that there are. 0, or as fault_run with a
- * line in why. */
+/* Runs faults of the job's kind, at most `most` of the possible `room`. 0, or an error of
+ * fault_run, with a line in why. */
 int fault_count(const struct gc_job *, uint64_t room, uint64_t most, struct progress *,
 		struct fault_count *out, char why[GC_ERROR]);
 

@@ -1,5 +1,5 @@
 /*
- * guard.c - faults of compiled code as a result instead of an end.
+ * guard.c - turns a fault of compiled code into a result instead of the process's end.
  *
  * The handler runs on a stack of its own, since the fault may be that the stack is used up, and
  * jumps out of it: the frames in between are compiled code, stubs and the runtime's functions, none
@@ -15,7 +15,7 @@ enum { STACK = 64 << 10 };
 
 static const int signals[GUARD_SIGNALS] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP };
 
-/* A signal handler has no argument of ours: the one variable that has to be global, per thread. */
+/* A signal handler gets no argument of ours: this one variable must be global, per thread. */
 static _Thread_local struct guard *current;
 
 static void on_fault(int signal, siginfo_t *info, void *context)

@@ -1,5 +1,5 @@
 /*
- * guard.h - runs something that may fault or be given up half way, and comes back either way.
+ * guard.h - runs a function that may fault or be abandoned half way, and returns either way.
  */
 #ifndef STUBMAP_GC_GUARD_H
 #define STUBMAP_GC_GUARD_H
@@ -19,7 +19,7 @@ enum { GUARD_SIGNALS = 5 };
 
 struct guard {
 	int signal;
-	uintptr_t address; /* that was touched; 0 where the processor does not say */
+	uintptr_t address; /* the address touched; 0: unknown */
 	uintptr_t pc;
 	/* private */
 	sigjmp_buf env;
@@ -30,8 +30,8 @@ struct guard {
 };
 
 /*
- * Runs body(arg). What it allocated when it is left otherwise than by returning is the caller's to
- * find: keep it in *arg. One thread; may be nested.
+ * Runs body(arg). If body does not return normally, the caller must free what body allocated: keep
+ * it in *arg. For one thread; calls may be nested.
  */
 enum guard_end guard_run(struct guard *, void (*body)(void *), void *arg);
 /* Ends the innermost guard_run that uses this guard, from anywhere below it. */

@@ -10,13 +10,13 @@
  *      header: payload's bytes (a multiple of 8) | references << 32;   once moved: new address | 1
  *
  * Each collection takes a fresh range of addresses and gives the old range's pages back, so that a
- * pointer that was not updated faults at its next use, wherever that is; only after 64 GiB have
- * gone by does an address come again. It costs three system calls a collection and a page fault for
- * each page used, which a collector made for speed would not pay.
+ * pointer that was not updated faults at its next use, wherever that is; an address comes again
+ * only after 64 GiB of others. It costs three system calls a collection and a page fault for each
+ * page used, which a collector made for speed would avoid.
  *
  * Maps say where pointers are, not which object each belongs to, so a pointer into an object finds
  * its base in the starts bitmap: the last header below it. One past the end of an object is the
- * next one's header, so that case comes out right; a pointer further outside than that would not.
+ * next one's header, so such a pointer is handled, too; a pointer further outside is not.
  */
 #include "gc/heap.h"
 
@@ -43,7 +43,7 @@ size_t heap_need(uint32_t nrefs, uint32_t nbytes)
 
 static int space_open(struct heap *h, size_t objects, struct heap_space *s)
 {
-	/* The gap keeps one past the last object's end inside of the space. */
+	/* The gap keeps the address one past the last object's end inside the space. */
 	size_t words = objects / 8 + 2, starts = align_up(words / 8 + 1, 64);
 	size_t size = align_up(starts + 8 * words, PAGE);
 
@@ -51,7 +51,8 @@ static int space_open(struct heap *h, size_t objects, struct heap_space *s)
 		return -ENOMEM;
 	if (size > h->reserved - h->next)
 		h->next = 0;
-	/* Two spaces at a time, each below half of all: starting over does not meet the old one. */
+	/* Only two spaces exist at a time, each below half of all: starting over does not meet the
+	 * old one. */
 	uint8_t *at = h->reservation + h->next;
 	if (mprotect(at, size, PROT_READ | PROT_WRITE))
 		return -ENOMEM;

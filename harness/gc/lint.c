@@ -1,18 +1,18 @@
 /*
- * lint.c - source patterns that LLVM's statepoints get wrong without a word.
+ * lint.c - finds source patterns that LLVM's statepoints silently get wrong.
  *
- * rewrite-statepoints-for-gc sees references that are values of type ptr addrspace(1). One that is
- * in memory of the stack or in a global, or that travels as an integer, is in no map; and what
- * comes in by a parameter, a result or a load is taken for the start of an object. So the module is
- * looked at as the pass will see it at tier 0 (inlined what must be, locals promoted), and these
- * are refused:
+ * rewrite-statepoints-for-gc sees references that are values of type ptr addrspace(1). A reference
+ * in stack memory or in a global, or one that travels as an integer, is in no map; and a reference
+ * from a parameter, a result or a load is taken for the start of an object. So the module is
+ * checked in the form that the pass will see at tier 0 (always_inline functions inlined, locals
+ * promoted), and these are refused:
  *
  *   memory   an alloca, global, byval or sret with references in it;
  *            a reference that is stored to plain memory or loaded from it
  *   integer  ptrtoint, inttoptr, addrspacecast between references and anything else
  *   inside   a pointer into an object that is passed, returned or stored
  *
- * Fine and not refused: pointers into objects within one function, two references returned in
+ * Correct and so allowed: pointers into objects within one function, two references returned in
  * registers, objects copied to objects, comparisons.
  */
 #include "gc/lint.h"
@@ -29,15 +29,15 @@
 enum { MAX_CHAIN = 64 }; /* phis and selects looked through for one pointer */
 
 struct lint {
-	LLVMValueRef function; /* NULL: a global is looked at */
+	LLVMValueRef function; /* NULL: a global is being checked */
 	unsigned byval, sret;  /* attribute kinds */
-	char *error;	       /* LINT_ERROR bytes; "" until something was found */
+	char *error;	       /* LINT_ERROR bytes; "" until the first finding */
 	const char *module;
 };
 
 /* ---- What is said ---------------------------------------------------------------------------- */
 
-/* The first finding stays. True, for `return found(...)`. */
+/* Keeps the first finding. Returns true, for `return found(...)`. */
 static bool found(struct lint *l, LLVMValueRef where, const char *what)
 {
 	size_t len;
@@ -66,15 +66,14 @@ static bool found(struct lint *l, LLVMValueRef where, const char *what)
 #define RETURNED INSIDE("returned", "return")
 #define STORED	 INSIDE("stored", "store")
 
-/* ---- Types and values --------------------------------------------------------------------------
- */
+/* ---- Types and values ------------------------------------------------------------------------ */
 
 static bool is_reference(LLVMTypeRef t)
 {
 	return LLVMGetTypeKind(t) == LLVMPointerTypeKind && LLVMGetPointerAddressSpace(t) == 1;
 }
 
-/* Of a value, or of all in a vector. */
+/* Whether values of this type are, or contain, references. */
 static bool has_references(LLVMTypeRef t)
 {
 	switch (LLVMGetTypeKind(t)) {
@@ -130,8 +129,7 @@ static bool is_inside(LLVMValueRef v)
 	return false;
 }
 
-/* ---- One instruction ---------------------------------------------------------------------------
- */
+/* ---- One instruction ------------------------------------------------------------------------- */
 
 static bool casts_reference(LLVMOpcode op, LLVMTypeRef from, LLVMTypeRef to)
 {
@@ -182,7 +180,7 @@ static bool check_store(struct lint *l, LLVMValueRef i)
 	return is_inside(value) && found(l, i, STORED);
 }
 
-/* Clang returns two references as one aggregate: its parts count. */
+/* Clang returns two references as one aggregate, so its parts are checked. */
 static bool check_return(struct lint *l, LLVMValueRef i)
 {
 	LLVMValueRef v = LLVMGetNumOperands(i) ? LLVMGetOperand(i, 0) : NULL;
@@ -232,10 +230,9 @@ static bool check_instruction(struct lint *l, LLVMValueRef i)
 	}
 }
 
-/* ---- Functions, globals
- * -------------------------------------------------------------------------- */
+/* ---- Functions, globals ---------------------------------------------------------------------- */
 
-/* Structs that do not fit in two registers are passed and returned in memory of the stack. */
+/* Structs that do not fit in two registers are passed and returned in stack memory. */
 static bool check_signature(struct lint *l, LLVMValueRef f)
 {
 	const unsigned kinds[] = { l->byval, l->sret };
@@ -272,7 +269,7 @@ static bool check_global(struct lint *l, LLVMValueRef g)
 
 static bool check_module(struct lint *l, LLVMModuleRef m)
 {
-	/* Signatures first: what is wrong with those shows again as an alloca in each caller. */
+	/* Check signatures first: a bad one shows again as an alloca in each caller. */
 	for (LLVMValueRef f = LLVMGetFirstFunction(m); f; f = LLVMGetNextFunction(f)) {
 		l->function = f;
 		if (check_signature(l, f))
@@ -290,8 +287,7 @@ static bool check_module(struct lint *l, LLVMModuleRef m)
 	return false;
 }
 
-/* ---- The module
- * ---------------------------------------------------------------------------------- */
+/* ---- The module ------------------------------------------------------------------------------ */
 
 static int parse(LLVMContextRef context, const char *name, const void *source, size_t size,
 		 LLVMModuleRef *module, char *error)
@@ -307,7 +303,7 @@ static int parse(LLVMContextRef context, const char *name, const void *source, s
 	return -EINVAL;
 }
 
-/* As tier 0 does before statepoints are made: see jit/compile.c. */
+/* Does what tier 0 does before statepoints are made (jit/compile.c). */
 static int promote(LLVMModuleRef module, const char *name, char *error)
 {
 	LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();

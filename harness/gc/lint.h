@@ -1,5 +1,6 @@
 /*
- * lint.h - refuses, before statepoints are made, what they are known to get silently wrong.
+ * lint.h - refuses source patterns that statepoints silently get wrong, before statepoints are
+ * made.
  */
 #ifndef STUBMAP_GC_LINT_H
 #define STUBMAP_GC_LINT_H
@@ -10,8 +11,8 @@ enum { LINT_ERROR = 240 };
 
 /*
  * source: textual IR or bitcode in which references are pointers of address space 1. 0; -EINVAL
- * with one line in error for the first thing found: the function or global, what is wrong with it,
- * and what to write instead (or that it does not parse); -ENOMEM.
+ * with one line in error for the first finding: the function or global, what is wrong with it, and
+ * what to write instead (or that the source does not parse); -ENOMEM.
  */
 int lint_module(const char *name, const void *source, size_t size, char error[LINT_ERROR]);
 

@@ -6,9 +6,8 @@
  *      true safepoints -> fault, if one is wanted -> encoder -> bytes ----> collector
  *              '--------------------------------------(check)-------------> collector
  *
- * The program runs guarded: a reference that was missed leads into an old space, which faults, and
- * the fault is reported with the map that should have been there. Nothing that happens to a program
- * ends the process.
+ * The program runs guarded: a missed reference leads into an old space, which faults, and the fault
+ * is reported with the map that should have been found. No fault of a program ends the process.
  */
 #include "base/clock.h"
 #include "gc/run.h"
@@ -51,7 +50,7 @@ struct gc_cell {
 	uint64_t started;
 };
 
-/* One line, cut to its room, behind the program's name. */
+/* Writes one line, cut to its room, behind the program's name. */
 static __attribute__((format(printf, 3, 4))) enum gc_status
 say(struct gc_cell *c, enum gc_status status, const char *fmt, ...)
 {
@@ -117,7 +116,7 @@ static enum gc_status compile(struct gc_cell *c, struct jit_object *object)
 					     .cache = c->job->cache };
 	size_t size = (size_t)(p->bitcode_end - p->bitcode);
 
-	/* Nothing gets into the cache but through here, so what is there has passed the lint. */
+	/* Objects get into the cache only here, so a cached one has passed the lint. */
 	if (!jit_cached(p->bitcode, size, &options, object)) {
 		if (lint_module(p->name, p->bitcode, size, c->why))
 			return GC_REFUSED;
@@ -221,7 +220,7 @@ static void run_program(void *arg)
 	gc_runtime_main(c->runtime, c->job->size);
 }
 
-/* "fault at ... in function+0x10 (old space)", and which map is to blame as far as is known. */
+/* Writes "fault at ... in function+0x10 (old space)", and the map to blame if it is known. */
 static enum gc_status report_fault(struct gc_cell *c)
 {
 	const struct guard *g = &c->runtime->guard;
@@ -303,7 +302,7 @@ static enum gc_status run(struct gc_cell *c)
 	c->result->answer = c->runtime->answer;
 	c->result->hops = c->runtime->hops;
 	c->result->stats = c->collector.stats;
-	/* A stub that could not be made at its first call gave back zero: not the encoder's fault.
+	/* A stub that could not be made at its first call returned zero: not the encoder's fault.
 	 */
 	if (c->runtime->host.raised)
 		return say(c, GC_BROKEN, "%llu calls could not be made by %s",

@@ -1,6 +1,6 @@
 /*
- * run.h - one program on the collected heap, under one encoder and one stub allocator: compiled,
- * its maps encoded, its stubs bound, run, and judged.
+ * run.h - runs one program on the collected heap under one encoder and one stub allocator: compiles
+ * it, encodes its maps, binds its stubs, runs it, and judges the answer.
  */
 #ifndef STUBMAP_GC_RUN_H
 #define STUBMAP_GC_RUN_H
@@ -16,9 +16,9 @@
 
 enum { GC_ERROR = 240 };
 
-/* What a run leaves behind for other uses: starts as {0}; corpus_close, walk_log_close. */
+/* What a run records for other uses. Initially {0}; free it by corpus_close, walk_log_close. */
 struct gc_record {
-	struct corpus corpus; /* the true safepoints, where the run ended with GC_OK */
+	struct corpus corpus; /* the true safepoints, if the run ended with GC_OK */
 	struct walk_log walks;
 };
 
@@ -33,10 +33,10 @@ struct gc_job {
 	bool polls;
 	enum gc_mode mode;
 	uint64_t seed; /* of the random budgets, the code's base and the text's offset */
-	bool check;    /* judge every answer of the encoder: not for timing */
+	bool check;    /* judge every answer of the encoder; not when timing */
 	struct gc_fault fault;
 	const char *cache;	  /* folder for objects; NULL: none */
-	struct gc_record *record; /* NULL: not wanted, as for timing */
+	struct gc_record *record; /* NULL: not wanted, as when timing */
 };
 
 enum gc_status {
@@ -45,28 +45,28 @@ enum gc_status {
 	GC_BROKEN, /* could not be made or run: compiler, memory, a strategy's error, a lost walk */
 	GC_DETECTED, /* the encoder refused a return address of the program */
 	GC_BAD_ROOT, /* it named a place that held no reference */
-	GC_FAULT,    /* the program faulted: where old space was touched, a root was missed */
+	GC_FAULT,    /* the program faulted; in an old space: a root was missed */
 	GC_WRONG_ANSWER,
-	GC_WRONG_MAP, /* the answer was right all the same, but not every map (only with check) */
+	GC_WRONG_MAP, /* right answer, but a wrong map (only with check) */
 	GC_STATUSES
 };
 extern const char *const gc_status_names[GC_STATUSES];
 
-/* What was reached is filled in whatever the status. */
+/* Filled in as far as the run came, whatever the status. */
 struct gc_result {
 	uint64_t answer, expected;
 	struct collector_stats stats;
 	uint64_t program_ns; /* CLOCK_MONOTONIC; with the collections */
 	uint64_t compile_ns;
-	bool cached;   /* compile_ns is no time of the compiler's */
-	uint64_t hops; /* times that compiled code came back to compiled code through the host */
+	bool cached;   /* compile_ns is not the compiler's time */
+	uint64_t hops; /* calls from compiled code to compiled code through the host */
 	uint32_t safepoints, empties;
 	uint64_t encode_ns; /* of all safepoints into the table */
 	size_t map_bytes, index_bytes, text_bytes;
-	uint64_t fault_room; /* faults of the job's kind that its maps have room for */
+	uint64_t fault_room; /* faults of the job's kind that its maps can have */
 };
 
-/* Where it is not GC_OK, why has one line. */
+/* If the status is not GC_OK, why has one line. */
 enum gc_status gc_run(const struct gc_job *, struct gc_result *, char why[GC_ERROR]);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * runtime.c - runtime functions, and the host that programs nest through.
+ * runtime.c - the functions that programs call, and the host through which programs nest.
  *
  *      compiled code -> pad -> builtin stub (exit frame) -> rt_alloc (C) -> collector
  *      gc_step -> pad -> exit_js stub (exit frame) -> host_hop (C) -> pad -> entry stub -> gc_step
@@ -20,8 +20,7 @@ static struct gc_runtime *runtime_of(struct gc_instance *i)
 	return i->runtime;
 }
 
-/* ---- Called by compiled code, through builtin stubs --------------------------------------------
- */
+/* ---- Called by compiled code, through builtin stubs ------------------------------------------ */
 
 static void *rt_alloc(struct gc_instance *i, uint32_t nrefs, uint32_t nbytes)
 {
@@ -48,10 +47,9 @@ static void rt_emit(struct gc_instance *i, uint64_t v)
 	r->answer = gc_mix(r->answer, v);
 }
 
-/* ---- The host in between ------------------------------------------------------------------------
- */
+/* ---- The host in between --------------------------------------------------------------------- */
 
-/* The address of a pad as something to call: by way of its bytes. */
+/* Converts a pad's address to a function pointer, by copying its bytes. */
 #define PAD_AS(r, boundary, function)                                    \
 	do {                                                             \
 		const void *p_ = (r)->pads + STUB_CALL_PAD * (boundary); \
@@ -101,11 +99,10 @@ static int host_hop(void *context, stub_value *argv, size_t argc)
 	return 0;
 }
 
-/* ---- Boundaries
- * ---------------------------------------------------------------------------------- */
+/* ---- Boundaries ------------------------------------------------------------------------------ */
 
 struct boundary_row {
-	const char *symbol; /* that programs call; NULL: called from here */
+	const char *symbol; /* that programs call; NULL: this file calls it */
 	enum stub_kind kind;
 	const char *signature;
 	const char *target; /* a function of the module; NULL: one of this file */
@@ -124,7 +121,7 @@ static const struct boundary_row rows[GC_BOUNDARIES] = {
 	[GC_MAIN] = { NULL, STUB_ENTRY_NATIVE, "i>l", "gc_main", 0 },
 };
 
-/* A function as data, as stub_spec has it: by way of its bytes. */
+/* Converts a function's address to a data pointer for stub_spec, by copying its bytes. */
 #define ADDRESS_OF(function, out)                         \
 	do {                                              \
 		__typeof__(&(function)) f_ = &(function); \
@@ -195,7 +192,7 @@ const void *gc_runtime_resolve(void *arg, const char *symbol, enum load_use use)
 		return (const void *)(uintptr_t)r->poll_flag;
 	if (!strcmp(symbol, "rt_self"))
 		return r->self;
-	/* Leaf functions that LLVM makes calls to by itself. */
+	/* Leaf functions that LLVM inserts calls of. */
 	if (!strcmp(symbol, "memcpy"))
 		ADDRESS_OF(memcpy, p);
 	else if (!strcmp(symbol, "memmove"))
@@ -205,8 +202,7 @@ const void *gc_runtime_resolve(void *arg, const char *symbol, enum load_use use)
 	return p;
 }
 
-/* ---- Life
- * ----------------------------------------------------------------------------------------- */
+/* ---- Life ------------------------------------------------------------------------------------ */
 
 int gc_runtime_open(struct gc_runtime *r, struct code_memory *code)
 {

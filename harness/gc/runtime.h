@@ -1,6 +1,6 @@
 /*
- * runtime.h - what garbage-collected programs call (workloads/gc/rt.h), each function behind a
- * stub of the allocator under test, and the ways into the program.
+ * runtime.h - the functions that garbage-collected programs call (workloads/gc/rt.h), each behind a
+ * stub of the allocator under test, and the entries into the program.
  */
 #ifndef STUBMAP_GC_RUNTIME_H
 #define STUBMAP_GC_RUNTIME_H
@@ -25,7 +25,7 @@ enum gc_boundary {
 struct gc_runtime;
 
 struct gc_instance {
-	struct host_instance host; /* its head is what stubs and programs see */
+	struct host_instance host; /* stubs and programs see its head */
 	struct gc_runtime *runtime;
 };
 
@@ -43,18 +43,18 @@ struct gc_runtime {
 	uint64_t hops;	 /* host frames that were entered from compiled code */
 };
 
-/* Callees and pads: what the loader needs. 0 or -ENOMEM. */
+/* Makes callees and pads, which the loader needs. 0 or -ENOMEM. */
 int gc_runtime_open(struct gc_runtime *, struct code_memory *);
 void gc_runtime_close(struct gc_runtime *);
 /* For load_hooks; arg is the runtime. */
 const void *gc_runtime_resolve(void *arg, const char *symbol, enum load_use use);
-/* A stub at each boundary, by the strategy of the space. 0, -ENOENT (the module has no gc_main) or
- * the strategy's error. */
+/* Binds a stub at each boundary, by the strategy of the space. 0, -ENOENT (the module has no
+ * gc_main) or the strategy's error. */
 int gc_runtime_bind(struct gc_runtime *, struct stub_space *, const struct loaded *module);
 void gc_runtime_release(struct gc_runtime *, struct stub_space *);
 
-/* Calls gc_main(size) through its entry stub; the answer so far takes up its result. To be called
- * within guard_run(&runtime->guard): the collector's failures abandon it. */
+/* Calls gc_main(size) through its entry stub and adds its result to the answer. Call it within
+ * guard_run(&runtime->guard): a failure of the collector abandons that. */
 void gc_runtime_main(struct gc_runtime *, uint32_t size);
 
 #endif

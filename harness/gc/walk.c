@@ -1,13 +1,13 @@
 /*
- * walk.c - frames by their saved rbp, through the stubs between them.
+ * walk.c - follows frames by their saved rbp, through the stubs between them.
  *
  *      exit frame (a stub's)    compiled             entry stub        an older exit frame
  *      | rbp | return to -->|   | rbp | return to -->| exit_frame -->|  | rbp | return to --> ...
  *
- * A return address belongs to the frame whose rbp is saved below it. One among the stubs means a
- * stub's frame, which says by its kind how to go on (stub.h): an entry's leads on to the exit frame
- * that was current when the host called in, past the host's own frames; others have their caller
- * above. Stubs that jump to their target, and lazy ones, leave no frame.
+ * A return address belongs to the frame whose rbp is saved below it. If it lies among the stubs,
+ * the frame is a stub's, and its kind says how to go on (stub.h): an entry's frame leads to the
+ * exit frame that was current when the host called in, past the host's own frames; other stubs have
+ * their caller's frame above. Stubs that jump to their target, and lazy ones, leave no frame.
  */
 #include "gc/walk.h"
 
@@ -67,7 +67,7 @@ void walk_close(struct walk *w)
 
 /* ---- The log --------------------------------------------------------------------------------- */
 
-/* Room for n elements of size bytes. */
+/* Makes room for n elements of `size` bytes. */
 static int reserve(void **array, size_t *cap, size_t n, size_t size)
 {
 	size_t grown = *cap ? *cap : 256;
@@ -89,7 +89,8 @@ int walk_log_add(struct walk_log *l, const struct walk *w)
 
 	if (!w->n)
 		return 0;
-	/* The log is a beginning without gaps: nothing is kept behind the first walk cut. */
+	/* The log is the run's beginning without gaps: after the first walk that is cut, none is
+	 * kept. */
 	if (l->cut_walks || l->nwalks == WALK_LOG_WALKS || w->n > WALK_LOG_PCS - l->npcs) {
 		l->cut_walks++;
 		l->cut_pcs += w->n;

@@ -23,13 +23,13 @@ struct walk {
 	uintptr_t lost; /* the return address that ended a walk with -EFAULT */
 };
 
-/* Fills pcs, frames and n. 0, -ENOMEM, -EFAULT: a return address that is neither in a stub nor in
+/* Fills pcs, frames and n. 0, -ENOMEM, or -EFAULT: a return address lies neither in a stub nor in
  * the module. */
 int walk_stack(struct walk *, const struct stub_activation *);
 void walk_close(struct walk *);
 
-/* Walks one after another, up to WALK_LOG_WALKS of them with WALK_LOG_PCS return addresses in all;
- * those that came later are only counted. Starts as {0}. */
+/* The first walks, up to WALK_LOG_WALKS of them with WALK_LOG_PCS return addresses in all; later
+ * walks are only counted. Initially {0}. */
 enum { WALK_LOG_WALKS = 20000, WALK_LOG_PCS = 1000000 };
 
 struct walk_log {

@@ -1,12 +1,13 @@
 /*
- * code.c - walks over the instructions of a wasm module, to find what wasm2c or stubmap can't
- * take before either meets it, and to name the function and the proposal.
+ * code.c - walks over the instructions of a wasm module, to find features that wasm2c or stubmap
+ * can't take before either meets them, and to name the function and the proposal.
  *
  *      body:    size | locals: count of (how many, type) | instruction ... end
  *      element: flags | [table] [where: instruction ... end] | [type] | count of functions or of
  *               (instruction ... end)
  *
- * Nothing is validated: wasm2c does that. What is known is known by the length of its immediates.
+ * Nothing is validated: wasm2c does that. Of a known instruction only the length of its immediates
+ * matters.
  */
 #include <errno.h>
 #include <string.h>
@@ -24,11 +25,11 @@
 #define MEMORY_FUNCS "memory control"
 #define UNKNOWN	     "an instruction of no known proposal"
 
-/* The immediates of a row of opcodes, a letter each: u a number, m a memory's place, M a memory, b
- * a block's type, t a type, l any LEB128, 4 and 8 so many bytes, s a list of types, j a list of
- * numbers and one more. Or the proposal that the row is of. */
+/* A row of opcodes, with the proposal that it belongs to or its immediates, a letter each: u a
+ * number, m a memory's place, M a memory, b a block's type, t a type, l any LEB128, 4 and 8 as many
+ * bytes, s a list of types, j a list of numbers and one more. */
 struct row {
-	uint32_t last; /* the row begins behind the one before */
+	uint32_t last; /* the row begins behind the previous row's last */
 	const char *immediates, *feature;
 };
 
@@ -158,7 +159,7 @@ static const char *type_at(struct reader *r)
 	return wasm_type_feature(wasm_byte(r));
 }
 
-/* Of a block: nothing, a value, or a function type's number. */
+/* Reads a block's type: none, a value's, or a function type's number. */
 static const char *block_at(struct reader *r)
 {
 	uint8_t first = r->at < r->end ? *r->at : 0;
@@ -226,7 +227,7 @@ static const char *immediate(struct reader *r, char letter)
 	}
 }
 
-/* Over one instruction: NULL, or the proposal that can't be taken. */
+/* Reads over one instruction: NULL, or the proposal that can't be taken. */
 static const char *instruction(struct reader *r, uint8_t opcode)
 {
 	const struct row *row = row_of(r, opcode);
@@ -239,7 +240,8 @@ static const char *instruction(struct reader *r, uint8_t opcode)
 	return feature;
 }
 
-/* Over a constant expression; *function, where it is given, is what ref.func named last. */
+/* Reads over a constant expression; *function (may be NULL) becomes the function that ref.func
+ * named last. */
 static const char *constant(struct reader *r, uint32_t *function)
 {
 	const char *feature = NULL;
@@ -283,7 +285,7 @@ int wasm_code_globals(struct reader *r)
 
 enum { ELEMENT_PASSIVE = 1, ELEMENT_TABLE = 2, ELEMENT_EXPRESSIONS = 4 };
 
-/* What a table holds is called through a stub. */
+/* Checks a table's function: it is called through a stub. */
 static int check_element(struct reader *r, uint32_t segment, uint32_t i, uint32_t function)
 {
 	char who[WASM_WHO + 40], name[WASM_WHO];

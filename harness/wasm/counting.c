@@ -1,12 +1,13 @@
 /*
- * counting.c - the counting strategy: a thunk a callee, in front of a callee of the floor's.
+ * counting.c - the counting strategy: one thunk for each callee, in front of a callee of the
+ * floor's.
  *
  *      mov r11, &count        49 bb imm64
  *      inc qword [r11]        49 ff 03
  *      mov r10, &inner        49 ba imm64
  *      jmp [r10]              41 ff 22
  *
- * Nothing is ever given back before the space is closed: a released callee's count stays.
+ * Memory is given back only when the space is closed: a released callee's count stays.
  */
 #include "wasm/counting.h"
 
@@ -26,7 +27,7 @@ struct counted {
 struct counting {
 	struct stub_space floor;
 	struct counted *all;
-	uint8_t *chunk; /* where the next thunks go */
+	uint8_t *chunk; /* the next thunks go here */
 	size_t used;
 };
 

@@ -1,6 +1,5 @@
 /*
- * counting.h - counts crossings: a strategy that only counts, in front of the floor. Not for
- * timing.
+ * counting.h - a strategy that counts crossings, in front of the floor. It is not for timing.
  */
 #ifndef STUBMAP_WASM_COUNTING_H
 #define STUBMAP_WASM_COUNTING_H
@@ -15,9 +14,9 @@ struct wasm_counts {
 
 /* For stub_space_open; code memory must be CODE_DUAL. */
 extern const struct stub_ops wasm_counting;
-/* Of a space that it is at work in. */
+/* The counts of a space that was opened with wasm_counting. */
 void wasm_counts(const struct stub_space *, struct wasm_counts *out);
-/* Whether calls went through a callee that it bound. */
+/* Whether any call went through a callee that wasm_counting bound. */
 bool wasm_crossed(const struct stub_callee *);
 
 #endif

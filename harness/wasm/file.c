@@ -1,5 +1,5 @@
 /*
- * file.c - reads the sections of a wasm module that tell of its boundaries.
+ * file.c - reads the sections of a wasm module that describe its boundaries.
  *
  *      magic, version | id, size, contents | id, size, contents | ...
  */
@@ -40,8 +40,8 @@ enum { T_FUNC = 0x60, T_CONT = 0x5d, T_INITIALISED = 0x40 };
 
 /* ---- Names ----------------------------------------------------------------------------------- */
 
-/* Allocated; printable whatever the file holds. NULL: out of memory. wasm2c writes names into
- * comments, and the module's code answers with them: other names than these don't come through. */
+/* Reads a name, allocated and printable whatever the file holds; NULL: out of memory. wasm2c writes
+ * names into comments, and the module's code returns them: other names would not survive that. */
 static char *text(struct reader *r)
 {
 	uint32_t n = wasm_count(r);
@@ -83,7 +83,7 @@ static enum stub_type value_type(uint8_t t)
 	}
 }
 
-/* What is no number: its name, and the first proposal that it is of. */
+/* Notes a type that is not a number: its name, and its proposal if it is the first. */
 static void note_other(struct wasm_type *type, uint8_t t)
 {
 	if (!type->other)
@@ -121,7 +121,7 @@ static int read_type(struct reader *r, uint32_t number, struct wasm_type *type)
 			note_other(type, t);
 		s |= value_type(t);
 	}
-	/* A typed reference is longer than a byte: what follows can't be read. */
+	/* A typed reference is longer than a byte: the types after it can't be read. */
 	if (type->feature && !strcmp(type->feature, WASM_TYPED_REFERENCES))
 		return wasm_refuse_feature(r, who, type->feature);
 	type->fits = !type->other && type->nparams <= STUB_MAX_PARAMS && type->nresults <= 1;
@@ -152,7 +152,7 @@ static const char *external_name(uint8_t kind)
 	return kind < sizeof names / sizeof *names ? names[kind] : "of an unknown kind";
 }
 
-/* An import that comes twice is one function to wasm2c. */
+/* For wasm2c an import that is listed twice is one function. */
 static void keep_import(struct wasm_file *f, struct wasm_import_entry in)
 {
 	for (uint32_t i = 0; i < f->nimports; i++)
@@ -334,7 +334,8 @@ static int read_exports(struct reader *r)
 
 /* ---- The file -------------------------------------------------------------------------------- */
 
-/* Code that throws is told of by its function's name; what only declares, here. */
+/* Code that throws is refused with its function's name; a module that only declares tags is refused
+ * here. */
 static int read_tags(struct reader *r)
 {
 	r->file->ntags = wasm_count(r);
@@ -349,7 +350,7 @@ static int read_start(struct reader *r)
 	return 0;
 }
 
-/* Sections come in the order of their places. Custom ones have none. */
+/* Sections must come in the order of their places. Custom sections have none. */
 static const struct {
 	unsigned place;
 	int (*read)(struct reader *);
@@ -363,7 +364,7 @@ static const struct {
 	[S_DATA] = { 13, wasm_code_data },
 };
 
-/* *place: of the section before. */
+/* *place is the previous section's. */
 static int read_section(struct reader *file, unsigned *place)
 {
 	struct reader r = *file;

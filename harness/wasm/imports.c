@@ -3,8 +3,8 @@
  * and box their result. Two modules: "wasi_snapshot_preview1" (wasi.c) and "env" (small functions
  * of workloads/wasm/env.h, and fail, which always does).
  *
- * Each import needs a function of its own, since a stub calls its target with nothing else to tell
- * which it is; the functions here are one line each, made from the tables.
+ * Each import needs a function of its own, since nothing else tells a target which import was
+ * called; the functions here are one line each, made from the tables.
  */
 #include <stdio.h>
 #include <string.h>
@@ -192,8 +192,8 @@ static int unbox(void *context, enum stub_type type, stub_value v, uint64_t *out
 	return host_runtime.unbox(context, type, v, out);
 }
 
-/* No program goes on with the zero that a stub would return. The stub's frame is the one below
- * this: its return address says who called it. */
+/* Ends the run: no program should go on with the zero that a stub would return. The stub's frame is
+ * the caller's of this function: its return address tells which code called the stub. */
 static void raise_(void *context)
 {
 	struct wasm_instance *in = wasm_instance_of(context);
@@ -206,7 +206,7 @@ static void raise_(void *context)
 				  "function's result of a wrong type");
 }
 
-/* The owner's instance may be gone: nothing of it is looked at. */
+/* The owner's instance may be gone: it must not be read. */
 static void released(const struct stub_owner *owner)
 {
 	char what[80];

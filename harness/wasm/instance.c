@@ -1,5 +1,5 @@
 /*
- * instance.c - an instance of a module: its block, its callees, and what binds them.
+ * instance.c - an instance of a module: makes its block and its callees, and binds them.
  *
  *      callees   | imports | builtins | exports, native | exports, js |     one malloc
  *      tables    | entry 0 | entry 1 | ...                               room for all there may be
@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "wasm/internal.h"
 
-/* ---- What is bound at once ------------------------------------------------------------------- */
+/* ---- Callees bound at instantiation ---------------------------------------------------------- */
 
 static int import_spec(struct wasm_instance *in, uint32_t i, struct stub_spec *spec, char *error)
 {

@@ -19,7 +19,7 @@ static_assert(offsetof(struct wasm_head, activation) == offsetof(struct host_ins
 		  offsetof(struct wasm_head, host) == offsetof(struct host_instance, host),
 	      "an instance begins as host.h has it");
 
-/* Both tiers of one module have the same types: equal ones have equal numbers, from 1. */
+/* Both tiers of a module have the same types: equal types have equal numbers, from 1. */
 struct wasm_func_type {
 	char *letters; /* parameters, '>', results */
 	stub_signature signature;
@@ -36,7 +36,7 @@ struct wasm_module {
 	int current;		/* of tiers[]; -1: none yet */
 	struct wasm_func_type *types;
 	uint32_t ntypes;
-	uint32_t instances; /* ever opened: their numbers */
+	uint32_t instances; /* opened so far: gives each its number */
 };
 
 static inline int wasm_tier_index(unsigned tier) /* of module->tiers */
@@ -55,30 +55,30 @@ struct wasm_instance {
 	wasm_rt_memory_t *memory; /* NULL: it has none */
 	wasm_rt_funcref_table_t *tables[WASM_TABLES];
 	uint32_t ntables, serial;
-	char failed[80]; /* what a host function that failed said */
+	char failed[80]; /* the message of a host function that failed */
 	struct wasm_instance_stats stats;
-	struct wasm_instance *next; /* of the thread */
+	struct wasm_instance *next; /* in the thread's list */
 };
 
-/* What a trap returns to. */
+/* The point to which a trap returns. */
 struct wasm_run {
 	jmp_buf back;
 	struct wasm_thread *thread;
 	struct wasm_run *outer;
-	void *exit_frame; /* of the activation when it began */
+	void *exit_frame; /* the activation's at the beginning */
 	char *error;
-	struct wasm_instance *opening; /* being instantiated, or NULL */
+	struct wasm_instance *opening; /* the instance being instantiated, or NULL */
 };
 
 /* The run of this thread that a trap would end. */
 struct wasm_run *wasm_current_run(void);
-/* As wasm_run, for the instance that is being opened. */
+/* wasm_run for the instance that is being opened. */
 enum wasm_end wasm_run_opening(struct wasm_thread *, struct wasm_instance *opening,
 			       void (*body)(void *), void *arg, char error[WASM_ERROR]);
-/* Ends the current run: "module: what in function". pc: in compiled code, or NULL: the newest exit
- * frame says where. */
+/* Ends the current run with the error "module: what in function". pc lies in compiled code; NULL:
+ * the newest exit frame says where. */
 _Noreturn void wasm_stop(struct wasm_instance *, const void *pc, const char *what);
-/* What the function at that code address is called, as far as is known. */
+/* The name of the function at that code address, as far as it is known. */
 const char *wasm_function_at(const struct wasm_module *, const void *code);
 _Noreturn void wasm_exit(struct wasm_thread *, uint32_t code);
 
@@ -87,23 +87,24 @@ const void *wasm_module_symbol(const struct wasm_module *, const char *symbol);
 /* Runs the module's own registration of its function types, which fills module->types. 0, -ENOMEM.
  */
 int wasm_types_register(struct wasm_module *, const void *function);
-/* What compiled code names and does not define, or NULL. */
+/* The address of a symbol that compiled code names but does not define, or NULL. */
 const void *wasm_runtime_resolve(const char *symbol);
 /* The C function behind a builtin, and its signature. */
 const void *wasm_runtime_builtin(enum wasm_builtin, const char **signature);
 
-/* Binds n callees that are not bound, by one call where the strategy has one. 0 or the strategy's
+/* Binds n callees that are not bound, by one bulk call if the strategy has one. 0 or the strategy's
  * error, with nothing bound. */
 int wasm_bind(struct wasm_instance *, const struct stub_spec *, struct stub_callee *const *,
 	      size_t n);
-void wasm_release(struct wasm_instance *,
-		  struct stub_callee *); /* one that is not bound is let be */
+/* A callee that is not bound is left alone. */
+void wasm_release(struct wasm_instance *, struct stub_callee *);
 
-/* Makes entry i of a table what ref says, and its callee with it. 0, or the strategy's error. */
+/* Sets entry i of a table, and its callee, to ref. 0, or the strategy's error. */
 int wasm_table_entry(struct wasm_instance *, wasm_rt_funcref_table_t *, uint32_t i,
 		     const wasm_rt_funcref_t *ref);
 
-/* n of them from an element segment, from entry d on, bound as one. As above. */
+/* Sets n entries from an element segment, from entry d on, and binds them in bulk. 0, or the
+ * strategy's error. */
 int wasm_table_segment(struct wasm_instance *, wasm_rt_funcref_table_t *, uint32_t d,
 		       const struct wasm_element *, uint32_t n, const uint32_t *types);
 
@@ -112,7 +113,7 @@ static inline struct wasm_instance *wasm_instance_of(const void *context)
 	return ((const struct wasm_head *)context)->owner;
 }
 
-/* A host function by the names that it is imported by; its signature in letters. NULL: none. */
+/* The host function that a module imports by these names; *signature: in letters. NULL: none. */
 const void *wasm_host_function(const char *module, const char *name, const char **signature);
 
 #endif

@@ -1,9 +1,9 @@
 /*
- * load.c - the code of a tier placed: what it names outside itself found, its function types
- * numbered, and the file's lists put in the order of its code.
+ * load.c - places the code of a tier: resolves its outside symbols, numbers its function types, and
+ * puts the file's lists in the order of its code.
  *
- * The code is shared by all instances: it finds everything through its first argument. Its own
- * writable data is what wasm2c calls the function types, filled in once a tier at load.
+ * The code is shared by all instances: it finds everything through its first argument. Its only
+ * writable data are wasm2c's function types, filled in once for each tier at load.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@ static const void *resolve(void *arg, const char *symbol, enum load_use use)
 	return wasm_runtime_resolve(symbol);
 }
 
-/* The module's own answer to "which is number n?"; NULL past the last. */
+/* Asks the module's own code for the name of number n; NULL past the last. */
 static const char *name_of(const struct loaded *code, const char *function, uint32_t n)
 {
 	const void *p = loaded_address(code, function);
@@ -37,7 +37,7 @@ static bool same_import(const struct wasm_import_entry *i, const char *name)
 	return !strncmp(i->module, name, n) && name[n] == '.' && !strcmp(i->name, name + n + 1);
 }
 
-/* wasm2c sorts the imports as it likes: the file's lists are put in the order of its code. */
+/* wasm2c sorts the imports as it likes: puts the file's lists in the order of its code. */
 static int order_names(struct wasm_module *m, const struct loaded *code)
 {
 	struct wasm_file *f = &m->file;

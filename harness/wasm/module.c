@@ -1,6 +1,6 @@
 /*
- * module.c - a module from its files to objects: what the wasm file says of the boundaries, and the
- * bitcode of what wasm2c made of it, compiled. Where its code lies once it is loaded.
+ * module.c - takes a module from its files to objects: reads its boundaries from the wasm file, and
+ * compiles the bitcode of wasm2c's output. Finds functions in loaded code.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 
 /* ---- Files ----------------------------------------------------------------------------------- */
 
-/* scripts/wasm-build leaves a line where it could not build. */
+/* scripts/wasm-build leaves a line in a file if it could not build. */
 static int not_built(const char *name, const char *folder, char *error)
 {
 	size_t size;

@@ -1,4 +1,4 @@
-/* program.c - finds a program's files, calls its exports in order, holds its output to the
+/* program.c - finds a program's files, calls its exports in order, and compares its output with the
  * twin's. */
 #include <errno.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@ bool wasm_find(const char *name, char path[WASM_PATH])
 	return false;
 }
 
-/* Of a path, so that two modules of one name have two folders. */
+/* Hashes a path, so that two modules of one name have two folders. */
 static uint64_t hash_path(const char *path)
 {
 	char *whole = realpath(path, NULL);
@@ -71,7 +71,7 @@ struct drive {
 	const struct stub_callee *start, *initialize, *steps, *native, *js;
 	struct wasm_times times;
 	uint32_t mixed;
-	bool refused; /* a step that came back as no int32 */
+	bool refused; /* a step's result was not an int32 */
 };
 
 static uint32_t step_js(struct drive *d, uint32_t i)
@@ -140,7 +140,7 @@ static void find_exports(struct drive *d, struct wasm_instance *in, const struct
 		d->start = find_export(in, m, "_start", ">", STUB_ENTRY_NATIVE);
 }
 
-/* What a run that came back otherwise than by a trap still can have wrong; the line is in error. */
+/* Finds what else can be wrong with a run that did not trap; the line is in error. */
 static enum wasm_end judge(const struct drive *d, enum wasm_end end, const struct wasm_module *m,
 			   const struct wasm_thread *thread, char *error)
 {

@@ -1,4 +1,4 @@
-/* reader.c - one line of refusal, and who it is about; see reader.h. */
+/* reader.c - refuses a module in one line that names the function; see reader.h. */
 #include <errno.h>
 #include <string.h>
 
@@ -43,7 +43,7 @@ int wasm_check_signature(struct reader *r, const char *who, const struct wasm_ty
 
 enum { CUSTOM = 0, FUNCTION_NAMES = 1 };
 
-/* The cursor over a name of the file, printable; out: at most size bytes. */
+/* Reads a name; out gets at most size bytes of it, printable. */
 static void read_name(struct reader *r, char *out, size_t size)
 {
 	uint32_t n = wasm_count(r);
@@ -57,7 +57,7 @@ static void read_name(struct reader *r, char *out, size_t size)
 	*out = '\0';
 }
 
-/* In the section "name", which the cursor is in. */
+/* Finds the function's name in the section "name", where the cursor stands. */
 static bool find_in_section(struct reader *r, uint32_t function, char *out, size_t size)
 {
 	while (!r->bad && r->at < r->end) {
@@ -122,7 +122,7 @@ const char *wasm_function_name(const struct reader *r, uint32_t function, char o
 	return out;
 }
 
-/* ---- What is told last ----------------------------------------------------------------------- */
+/* ---- Checks after all sections --------------------------------------------------------------- */
 
 int wasm_check_boundaries(struct reader *r)
 {

@@ -1,9 +1,9 @@
 /*
- * reader.h - a cursor over a wasm file, and how it is refused; private to file.c
- * (sections, boundaries) and code.c (what is inside).
+ * reader.h - a cursor over a wasm file, and the functions that refuse it; private to file.c
+ * (sections, boundaries) and code.c (instructions).
  *
- * A cursor never passes its end: what is cut off reads as zeros and sets `bad`, which is looked at
- * once a section. Counts are held against the bytes that are left before anything is allocated.
+ * A cursor never passes its end: missing bytes read as zeros and set `bad`, which is checked once a
+ * section. Counts are checked against the remaining bytes before anything is allocated.
  */
 #ifndef STUBMAP_WASM_READER_H
 #define STUBMAP_WASM_READER_H
@@ -16,39 +16,40 @@
 
 struct reader {
 	struct wasm_file *file;
-	const uint8_t *start, *at, *end; /* end: of the section, once in one */
+	const uint8_t *start, *at, *end; /* end: the section's, inside of one */
 	const uint8_t *file_end;
 	const char *name;
 	char *error;
-	bool bad; /* something was cut off */
+	bool bad; /* bytes were missing */
 	bool odd; /* a name that can't be taken */
 };
 
-/* One line that names the module. -EINVAL. */
+/* Writes one line that names the module. Returns -EINVAL. */
 int __attribute__((format(printf, 2, 3))) wasm_refuse(struct reader *, const char *fmt, ...);
-/* The same of a module that may be in order: who has what (a proposal's name, or a limit) that
- * can't be taken, and where the list of what can be taken stands. */
+/* wasm_refuse for a module that may be valid: says who has what (a proposal's name, or a limit)
+ * that can't be taken, and where the list of features stands. */
 int wasm_refuse_feature(struct reader *, const char *who, const char *what);
 
-/* Sections of code.c, types, functions and exports known. 0, -EINVAL. */
+/* The sections that code.c reads, after types, functions and exports. 0, -EINVAL. */
 int wasm_code_globals(struct reader *);
 int wasm_code_elements(struct reader *);
 int wasm_code_bodies(struct reader *);
 int wasm_code_data(struct reader *);
 
 #define WASM_TYPED_REFERENCES "typed function references"
-/* The proposal that a value's type is of; NULL: it can be taken, inside the module at least. */
+/* The proposal that a value's type belongs to; NULL: it can be taken, at least inside the
+ * module. */
 const char *wasm_type_feature(uint8_t type);
-/* 0 where a stub can pass these parameters and results; else -EINVAL, with what it can't. */
+/* 0 if a stub can pass these parameters and results; else -EINVAL, with the reason. */
 int wasm_check_signature(struct reader *, const char *who, const struct wasm_type *);
 
-/* When all sections are read: what crosses the boundary must be something that a stub can pass; and
- * what no instruction gave away, types of proposals on functions that only pass such values on. */
+/* Call both after all sections: a stub must be able to pass all that crosses a boundary; and no
+ * function may have types of a proposal, even if its instructions did not show it. */
 int wasm_check_boundaries(struct reader *);
 int wasm_check_types(struct reader *);
 
 enum { WASM_WHO = 120 };
-/* "function 3 (main.run)": as an export or the name section has it, or by its number alone. */
+/* Writes "function 3 (main.run)": the name is an export's or the name section's, or is missing. */
 const char *wasm_function_name(const struct reader *, uint32_t function, char out[WASM_WHO]);
 
 /* ---- Numbers and names ----------------------------------------------------------------------- */
@@ -86,7 +87,7 @@ static inline uint32_t wasm_number(struct reader *r)
 	return 0;
 }
 
-/* Any LEB128 of at most 64 bits, its value not wanted. */
+/* Skips a LEB128 of at most 64 bits. */
 static inline void wasm_leb(struct reader *r)
 {
 	for (unsigned i = 0; i < 10; i++)
@@ -95,7 +96,7 @@ static inline void wasm_leb(struct reader *r)
 	r->bad = true;
 }
 
-/* A count of things that take at least one byte each. */
+/* Reads a count of things that take at least one byte each. */
 static inline uint32_t wasm_count(struct reader *r)
 {
 	uint32_t n = wasm_number(r);

@@ -1,10 +1,10 @@
 /*
- * runtime.c - the runtime of compiled wasm: memories, tables, rounding. What a program asks
- * for while it runs comes through builtin stubs, with its instance first; what wasm2c asks for at
- * instantiation comes straight through the loader, and finds the instance by its run.
+ * runtime.c - the runtime of compiled wasm: memories, tables, rounding. A running program calls
+ * these functions through builtin stubs, with its instance as first argument; at instantiation
+ * wasm2c's code calls them directly, and they find the instance by its run.
  *
- * Memories and tables that may grow have their whole room reserved at once: neither moves, and a
- * callee that is bound must not.
+ * Memories and tables that may grow have all their address space reserved at once, so that they
+ * never move: a bound callee must not.
  */
 #include <errno.h>
 #include <math.h>
@@ -29,7 +29,7 @@ static uint64_t room_of(const wasm_rt_memory_t *m)
 	return (pages ? pages : 1) * PAGE;
 }
 
-/* Pages that nobody touched take no memory. */
+/* Reserves zeroed pages; untouched pages take no memory. */
 static void *reserve(size_t bytes)
 {
 	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
@@ -118,7 +118,7 @@ void wasm_rt_allocate_funcref_table(wasm_rt_funcref_table_t *t, uint32_t size, u
 		STOP(in, "no address space for its table");
 }
 
-/* Its stubs were released before (wasm_instance_close). */
+/* wasm_instance_close has released its stubs before. */
 void wasm_rt_free_funcref_table(wasm_rt_funcref_table_t *t)
 {
 	if (t->data)
@@ -180,7 +180,7 @@ static void table_copy(void *ctx, wasm_rt_funcref_table_t *to, const wasm_rt_fun
 	check_range(ctx, d, n, to->size);
 	check_range(ctx, s, n, from->size);
 	for (uint32_t k = 0; k < n; k++) {
-		/* Where the two overlap, what is still to be read must not be written. */
+		/* If the two overlap, an entry must be read before it is written. */
 		uint32_t i = d <= s ? k : n - 1 - k;
 		wasm_rt_funcref_t ref = from->data[s + i];
 
@@ -188,8 +188,8 @@ static void table_copy(void *ctx, wasm_rt_funcref_table_t *to, const wasm_rt_fun
 	}
 }
 
-/* The whole segment at once: what an engine does at instantiation. A stub can be made for each of
- * its functions (wasm_file_parse). */
+/* Sets a whole segment at once, as an engine does at instantiation. wasm_file_parse has checked
+ * that a stub can be made for each of its functions. */
 static void table_init(void *ctx, wasm_rt_funcref_table_t *t, const struct wasm_element *elements,
 		       uint32_t size, uint32_t d, uint32_t s, uint32_t n, const uint32_t *types)
 {
@@ -200,7 +200,7 @@ static void table_init(void *ctx, wasm_rt_funcref_table_t *t, const struct wasm_
 		STOP(wasm_instance_of(ctx), "out of memory for a table's stubs");
 }
 
-/* External references: nothing here makes any, so they are all null. */
+/* Nothing here makes external references, so all of them are null. */
 void wasm_rt_allocate_externref_table(wasm_rt_externref_table_t *t, uint32_t size, uint32_t max)
 {
 	*t = (wasm_rt_externref_table_t){ .max_size = max, .size = size };
@@ -250,7 +250,7 @@ ROUND(nearbyintf, float)
 
 /* ---- Names ----------------------------------------------------------------------------------- */
 
-/* A function as data: by way of its bytes. */
+/* Converts a function's address to a data pointer, by copying its bytes. */
 #define ADDRESS_OF(function)                              \
 	__extension__({                                   \
 		__typeof__(&(function)) f_ = &(function); \
@@ -311,7 +311,7 @@ const void *wasm_runtime_resolve(const char *symbol)
 	NAME(wasm_rt_allocate_externref_table)
 	NAME(wasm_rt_free_externref_table)
 	NAME(wasm_rt_grow_externref_table)
-	/* Leaf functions that LLVM makes calls to by itself. */
+	/* Leaf functions that LLVM inserts calls of. */
 	NAME(memcpy)
 	NAME(memmove)
 	NAME(memset)

@@ -1,6 +1,6 @@
 /*
- * table.c - callees bound and released, those of table entries among them: each entry is a callee,
- * which a later change of the table binds, retargets or releases, as engines do.
+ * table.c - binds and releases callees, table entries included: each entry is a callee, which a
+ * later change of the table binds, retargets or releases, as engines do.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -118,7 +118,7 @@ int wasm_table_entry(struct wasm_instance *in, wasm_rt_funcref_table_t *t, uint3
 		if (!e)
 			e = rebind(in, c, &spec, t->data[i].func_type == ref->func_type);
 	}
-	/* A failed bind leaves the entry empty: calls of it trap. */
+	/* A failed bind leaves the entry empty, so that calls of it trap. */
 	t->data[i] = e || !ref->func ? (wasm_rt_funcref_t){ 0 } : *ref;
 	return e;
 }

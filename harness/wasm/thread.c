@@ -1,14 +1,14 @@
 /*
- * thread.c - running compiled wasm in a thread: how far its stack goes, and how a trap, an exit
- * or a failed import comes back out of it.
+ * thread.c - runs compiled wasm in a thread: limits its stack, and returns from a trap, an exit or
+ * a failed import.
  *
  *      wasm_run --body--> stub -> compiled code -> ... -> trap
  *         ^                                                |
  *         '------------------- longjmp --------------------'
  *
- * Compiled frames and stubs hold nothing that has to be undone but the activation's exit frame,
- * which is put back. Where a program was is read from a return address: the trap's own, or that of
- * the newest exit frame when it was C that refused.
+ * Compiled frames and stubs hold nothing that must be undone, except the activation's exit frame,
+ * which is restored. The place in the program is read from a return address: the trap's own, or
+ * that of the newest exit frame if a C function refused.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -20,10 +20,10 @@
 #include "base/watch.h"
 #include "wasm/internal.h"
 
-/* What compiled code may use of a stack at most, and what is left to the C below it. */
+/* The most bytes of stack for compiled code, and the bytes left to the C functions below it. */
 enum { STACK_MOST = 4 << 20, STACK_LEFT = 256 << 10 };
 
-/* Traps carry no context, so what they end has to be found by thread. */
+/* Traps carry no context, so the run that they end is found by its thread. */
 static _Thread_local struct wasm_run *current;
 
 struct wasm_run *wasm_current_run(void)
@@ -48,7 +48,7 @@ void wasm_thread_open(struct wasm_thread *t)
 	pthread_attr_destroy(&attr);
 }
 
-/* ---- Where it was ---------------------------------------------------------------------------- */
+/* ---- Names of functions ---------------------------------------------------------------------- */
 
 static const struct load_function *function_at(const struct wasm_module *m, const void *pc)
 {
@@ -60,8 +60,8 @@ static const struct load_function *function_at(const struct wasm_module *m, cons
 	return f;
 }
 
-/* As the program's author knows it. NULL: instantiation itself, which lays out the segments. Only
- * reads: signal handlers ask, too. */
+/* A function's name as the program's author knows it. NULL: it is part of instantiation, which lays
+ * out the segments. Only reads, as signal handlers call it, too. */
 static const char *plain_name(const struct wasm_module *m, const char *name)
 {
 	static const char export[] = "wasm_export_";
@@ -74,7 +74,7 @@ static const char *plain_name(const struct wasm_module *m, const char *name)
 	}
 	if (!strncmp(name, "init_", 5)) /* wasm2c's, one a section */
 		return NULL;
-	if (!strcmp(name, "wasm_instantiate")) /* a start function may be in line there */
+	if (!strcmp(name, "wasm_instantiate")) /* a start function may be inlined there */
 		return m->file.starts ? "(start)" : NULL;
 	if (!strncmp(name, "w2c_", 4))
 		return name + 4;
@@ -97,7 +97,8 @@ static const void *left_at(const struct wasm_thread *t)
 	return frame ? frame[1] : NULL;
 }
 
-/* A watch_namer: the function that runs in this thread, or that called the C which runs. */
+/* A watch_namer: the function that runs in this thread, or that called the C function which
+ * runs. */
 static const char *running_at(void *arg, const void *pc)
 {
 	const struct wasm_thread *t = arg;

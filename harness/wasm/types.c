@@ -1,6 +1,6 @@
 /*
  * types.c - function types by number. wasm2c's code names each type once, at load, and compares
- * numbers from then on; both tiers of a module must get the same ones.
+ * numbers from then on; both tiers of a module must get the same numbers.
  */
 #include <errno.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /*
- * wasi.c - the calls of WASI preview 1 that programs made with wasi-libc use: the table of all, and
- * those that are not about files (wasi_file.c).
+ * wasi.c - the calls of WASI preview 1 that programs made with wasi-libc use: the table of all
+ * calls, and those that are not about files (these: wasi_file.c).
  */
 #include "wasm/wasi_call.h"
 

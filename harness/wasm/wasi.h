@@ -1,7 +1,7 @@
 /*
- * wasi.h - the system that a wasm program sees: WASI preview 1, in memory alone. Files live and die
- * with it, the clock moves a millisecond each time it is asked, random bytes follow from the seed:
- * a program does the same each time. What it has not got answers ENOSYS.
+ * wasi.h - the system that a wasm program sees: WASI preview 1, in memory alone. Files exist in it
+ * alone, the clock moves a millisecond at each reading, random bytes follow from the seed: so a
+ * program does the same each time. Missing calls return ENOSYS.
  */
 #ifndef STUBMAP_WASM_WASI_H
 #define STUBMAP_WASM_WASI_H
@@ -14,7 +14,7 @@
 enum { WASI_FDS = 32, WASI_FILES = 32, WASI_ARGS = 8, WASI_NAME = 96 };
 
 struct wasi_file {
-	char name[WASI_NAME]; /* "" : the place is free */
+	char name[WASI_NAME]; /* "": a free place */
 	uint8_t *data;
 	size_t size, room;
 	unsigned open; /* descriptors */
@@ -33,16 +33,16 @@ struct wasi {
 	struct wasi_file files[WASI_FILES]; /* the first two: standard output and error */
 	struct wasi_fd fds[WASI_FDS];
 	struct prng random;
-	uint64_t ticks; /* times that the clock was asked */
+	uint64_t ticks; /* readings of the clock */
 };
 
 void wasi_open(struct wasi *, const char *const *args, unsigned nargs, uint64_t seed);
 void wasi_close(struct wasi *);
-/* A copy of data under that name. 0, -ENOMEM, -ENFILE (too many), -ENAMETOOLONG. */
+/* Adds a file with a copy of data. 0, -ENOMEM, -ENFILE (too many), -ENAMETOOLONG. */
 int wasi_add_file(struct wasi *, const char *name, const void *data, size_t size);
 /* Writes to standard output, as the program would. 0, -ENOMEM. */
 int wasi_print(struct wasi *, const char *text, size_t size);
-/* What was written to standard output so far; valid until more is written. */
+/* The standard output so far; valid until more is written. */
 const char *wasi_output(const struct wasi *, size_t *size);
 
 /* One call: its arguments in order, and the program's memory. */

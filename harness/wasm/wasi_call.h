@@ -1,7 +1,7 @@
 /*
  * wasi_call.h - what the files behind wasi.h share: WASI's error numbers, and how a call reaches
- * into the program's memory. Every address and length comes from the program: wasi_at answers NULL
- * for what does not lie in its memory, and the call then fails with EFAULT, as in an engine.
+ * into the program's memory. Every address and length comes from the program: wasi_at returns NULL
+ * for a range outside its memory, and the call then fails with EFAULT, as in an engine.
  */
 #ifndef STUBMAP_WASM_WASI_CALL_H
 #define STUBMAP_WASM_WASI_CALL_H
@@ -54,7 +54,7 @@ static inline uint32_t wasi_get32(const uint8_t *p)
 	return v;
 }
 
-/* Room for a file of that size; what is new is zero. 0, or -1. */
+/* Makes a file that large; new bytes are zero. 0, or -1. */
 int wasi_resize(struct wasi_file *, uint64_t size);
 struct wasi_file *wasi_find_file(struct wasi *, const char *name); /* NULL: none */
 struct wasi_file *wasi_new_file(struct wasi *, const char *name);  /* NULL: too many */

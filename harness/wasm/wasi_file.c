@@ -52,7 +52,7 @@ static struct wasi_fd *file_fd(struct wasi_call *c)
 	return fd && fd->kind == WASI_FILE ? fd : NULL;
 }
 
-/* The name of n bytes at an address, without what stands for the root. */
+/* Copies the name of n bytes at an address, without its prefix for the root. */
 static uint32_t name_at(const struct wasi_call *c, uint64_t address, uint64_t n,
 			char name[WASI_NAME])
 {
@@ -69,7 +69,7 @@ static uint32_t name_at(const struct wasi_call *c, uint64_t address, uint64_t n,
 	return OK;
 }
 
-/* Moves bytes between a file and what an array of (address, length) pairs says. */
+/* Moves bytes between a file and the ranges in an array of (address, length) pairs. */
 static uint32_t transfer(struct wasi_call *c, struct wasi_file *f, uint64_t *offset, bool write,
 			 uint64_t result)
 {
@@ -171,7 +171,7 @@ uint32_t wasi_fd_close(struct wasi_call *c)
 	return OK;
 }
 
-/* The first becomes the second, which is closed. */
+/* Closes the second descriptor and gives its number to the first. */
 uint32_t wasi_fd_renumber(struct wasi_call *c)
 {
 	struct wasi_fd *from = fd_of(c);

@@ -1,8 +1,8 @@
 /*
- * wasm.h - live wasm: a module is opened once and its code loaded once; instances of it
- * are cheap, each with a memory, tables, globals and stubs of its own.
+ * wasm.h - live wasm: a module is opened and its code loaded once; its instances are cheap, each
+ * with its own memory, tables, globals and stubs.
  *
- *      wasm_module    what the file says; its code in one or both tiers    shared by all
+ *      wasm_module    the file's contents; code in one or both tiers       shared by all
  *      wasm_thread    the host's side of one thread                        one a thread
  *      wasm_instance  runs in one thread at a time, that of its wasm_thread
  *
@@ -13,7 +13,7 @@
  *      program -> indirect -> entry of a table          (rebound by table.set, .grow, .copy, ...)
  *      program -> builtin -> memory.grow, table.set, floor ... (runtime.c)
  *
- * Hooks of the space are entered between stub_space_lock and stub_space_unlock.
+ * Hooks of the space are called between stub_space_lock and stub_space_unlock.
  */
 #ifndef STUBMAP_WASM_WASM_H
 #define STUBMAP_WASM_WASM_H
@@ -35,8 +35,8 @@ struct wasm_module;
 
 /*
  * folder/module.wasm and folder/module.bc (scripts/wasm-build makes them from one another). name is
- * for messages. 0; -ENOENT (not built: the line says why), -EINVAL (a module that can't be taken),
- * -ENOMEM, each with one line in error that names the module. *out is NULL then. Nothing is
+ * for messages. 0; or -ENOENT (not built: the line says why), -EINVAL (a module that can't be
+ * taken), -ENOMEM, with one line in error that names the module, and *out is NULL. Nothing is
  * compiled yet.
  */
 int wasm_module_open(struct wasm_module **out, struct code_memory *, const char *name,
@@ -44,22 +44,22 @@ int wasm_module_open(struct wasm_module **out, struct code_memory *, const char 
 /* No instance may be left. */
 void wasm_module_close(struct wasm_module *);
 
-/* From any thread, as jit_compile; tier 0 or 2. */
+/* Compiles tier 0 or 2, as jit_compile; may be called in any thread. */
 int wasm_module_compile(const struct wasm_module *, unsigned tier, const char *cache,
 			struct jit_object *out, char error[WASM_ERROR]);
-/* Places the code of a tier: once a tier, before the first instance or while instances of the other
- * tier run; it touches the code memory, so under the space's lock where others do. text_offset as
- * load_hooks has it. Where both are loaded, new instances and table entries start in the one loaded
- * last. */
+/* Places the code of a tier, once for each tier, before the first instance or while instances of
+ * the other tier run. It changes the code memory: take the space's lock if other threads change it,
+ * too. text_offset: see load_hooks. If both tiers are loaded, new instances and table entries use
+ * the one loaded last. */
 int wasm_module_load(struct wasm_module *, unsigned tier, const struct jit_object *,
 		     uint32_t text_offset, char error[WASM_ERROR]);
-/* Where the compiled function (of any tier) lies in that tier; NULL: it is no function of the
- * module, or the tier has none of that name (not loaded; inlined everywhere). */
+/* The address in that tier of a compiled function of any tier; NULL: it is not a function of the
+ * module, or the tier lacks it (not loaded; inlined everywhere). */
 const void *wasm_module_at_tier(const struct wasm_module *, const void *function, unsigned tier);
-/* Bytes of text that tier takes, 0: not loaded. */
+/* Bytes of the tier's text; 0: not loaded. */
 size_t wasm_module_text(const struct wasm_module *, unsigned tier);
 const char *wasm_module_name(const struct wasm_module *);
-/* The export's number for wasm_instance_export, or -ENOENT. Functions only. */
+/* The number of an exported function for wasm_instance_export, or -ENOENT. */
 int wasm_module_export(const struct wasm_module *, const char *name);
 stub_signature wasm_module_signature(const struct wasm_module *, int number); /* of an export */
 
@@ -80,11 +80,11 @@ struct wasm_thread {
 	uint8_t *stack_limit;
 };
 
-/* On the thread itself. The struct must outlive its instances. */
+/* Call it on the thread itself. The struct must outlive the thread's instances. */
 void wasm_thread_open(struct wasm_thread *);
 /*
  * Runs body(arg), which may enter instances of this thread as often as it likes; a trap or an exit
- * comes back here (by longjmp: what body allocated is for the caller to find in *arg).
+ * returns here (by longjmp: body must keep in *arg what it allocated).
  */
 enum wasm_end wasm_run(struct wasm_thread *, void (*body)(void *), void *arg,
 		       char error[WASM_ERROR]);
@@ -106,13 +106,13 @@ extern const struct stub_runtime wasm_stub_runtime;
 
 /*
  * Binds every import, builtin, export (twice: native and js) and table entry, lays out the
- * memory, runs the start function. wasi: what its imports see; may be NULL where it has none of
- * wasi's. 0, -EINVAL (an import that the host has not, a trap on the way), -ENOTSUP (a signature
- * that no stub can be made for), -ENOMEM, with one line in error; nothing stays bound then.
+ * memory, runs the start function. wasi is the system that its imports see; NULL if it imports none
+ * of WASI. 0, -EINVAL (the host lacks an import, or code trapped), -ENOTSUP (no stub can be made
+ * for a signature), -ENOMEM, with one line in error: nothing stays bound.
  */
 int wasm_instance_open(struct wasm_instance **out, struct wasm_module *, struct stub_space *,
 		       struct wasm_thread *, struct wasi *, char error[WASM_ERROR]);
-/* Releases its stubs. Not while it runs. */
+/* Releases its stubs. It must not be running. */
 void wasm_instance_close(struct wasm_instance *);
 void wasm_instance_stats(const struct wasm_instance *, struct wasm_instance_stats *out);
 
@@ -120,14 +120,14 @@ void wasm_instance_stats(const struct wasm_instance *, struct wasm_instance_stat
 struct stub_callee *wasm_instance_export(struct wasm_instance *, int number, enum stub_kind);
 
 struct wasm_callee {
-	struct stub_callee
-	    *callee; /* ->target: a function of the module, but for imports, builtins */
+	/* callee->target is a function of the module, except for imports and builtins. */
+	struct stub_callee *callee;
 	enum stub_kind kind;
 	uint32_t index; /* of the export, import, table entry or builtin */
 };
 
-/* Every callee that is bound now, at most max; returns how many there are. A table that changes
- * later makes the list old. */
+/* Lists at most max of the callees that are bound now; returns how many there are. A later change
+ * of a table outdates the list. */
 size_t wasm_instance_callees(const struct wasm_instance *, struct wasm_callee *out, size_t max);
 
 /* Calls through a callee of an instance; only inside wasm_run. The conventions are stub.h's. */

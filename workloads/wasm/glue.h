@@ -29,8 +29,7 @@
 	  (wasm_rt_trap_indirect((x) < (table).size ? (table).data + (x) : 0), 0)), \
 	 THROUGH((table).slots + (x), type, instance, ##__VA_ARGS__))
 
-/* ---- The runtime: builtin ----------------------------------------------------------------------
- */
+/* ---- The runtime: builtin -------------------------------------------------------------------- */
 
 #define BUILTIN(name, type, ...) \
 	THROUGH(instance->head.builtins + WASM_BUILTIN_##name, type, instance, __VA_ARGS__)
