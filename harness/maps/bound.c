@@ -1,5 +1,5 @@
 /*
- * bound.c - sorts pointers to the safepoints by map, so that equal ones form runs.
+ * bound.c - sorts pointers to the safepoints by map, so that equal maps form runs.
  */
 #include "maps/bound.h"
 
@@ -39,13 +39,13 @@ static size_t map_bytes(const struct safepoint *p)
 	if (!p->nlive)
 		return 1;
 	for (uint32_t i = 0; i < p->nlive; i++) {
-		/* a register is a small number too */
+		/* a register is a small number, too */
 		size_t place = p->live[i] & ~MAP_REGISTER;
 		list += varint(place >= last ? place - last : place);
 		last = place;
 	}
 	size_t bitmap = last / 8 + 1;
-	/* the length says which of the two it is, in its lowest bit */
+	/* the lowest bit of the length tells list from bitmap */
 	list += varint(2 * (uint64_t)p->nlive);
 	bitmap += varint(2 * (uint64_t)bitmap);
 	return varint(p->frame_size / 4) +

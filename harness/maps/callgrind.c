@@ -1,13 +1,13 @@
 /*
- * callgrind.c - both sides: the parent writes the regions to a file and reads counts, the child
- * maps that file and marks for callgrind what is to be counted.
+ * callgrind.c - both processes: the parent writes the regions to a file and reads counts, the child
+ * maps that file and marks for callgrind what it should count.
  *
  * The file, all in the machine's own words of 8 bytes, each part rounded up to them:
  *
  *      magic | regions | region ...
  *      region: n | nends | name[4 words] | bytes of its table, or SAME | table | pcs | ends
  *
- * SAME: the table of the region before. Callgrind writes a file a region and another one for its
+ * SAME: the previous region's table. Callgrind writes one file for each region and one for its
  * floor, FOLDER/out.1, out.2 ..., each with a line "totals: instructions".
  */
 #include "maps/callgrind.h"
@@ -191,7 +191,7 @@ struct cursor {
 	size_t left;
 };
 
-/* NULL: the file ends before. */
+/* NULL: the file has fewer bytes left. */
 static const void *take(struct cursor *c, uint64_t bytes)
 {
 	const uint8_t *at = c->at;
@@ -220,7 +220,7 @@ static bool ends_ascend(const struct map_region *r)
 	return true;
 }
 
-/* *r has the region before on entry. */
+/* On entry *r is the previous region. */
 static bool take_region(struct cursor *c, struct map_region *r)
 {
 	uint64_t n, nends, len;

@@ -1,6 +1,6 @@
 /*
- * callgrind.h - instructions of lookups where no PMU counts them: this program once more under
- * valgrind's callgrind, as `stubmap lookups FILE`, with nothing to do but the lookups of a file.
+ * callgrind.h - counts the instructions of lookups without a PMU: runs this program again under
+ * valgrind's callgrind, as `stubmap lookups FILE`, where it only does the lookups of a file.
  */
 #ifndef STUBMAP_MAPS_CALLGRIND_H
 #define STUBMAP_MAPS_CALLGRIND_H
@@ -10,8 +10,9 @@
 
 enum { CALLGRIND_ERROR = VALGRIND_ERROR };
 
-/* counts[i]: instructions per lookup of regions[i], whose ops are in map_encoders[]. program: NULL:
- * this one. 0, or -errno with one line in error: -ENOENT (no valgrind here), -EIO, -ENOMEM. */
+/* counts[i] becomes the instructions per lookup of regions[i], whose ops must be in map_encoders[].
+ * program NULL: this program. 0, or -errno with one line in error: -ENOENT (no valgrind here),
+ * -EIO, -ENOMEM. */
 int map_callgrind(const struct map_region *regions, size_t n, const char *program, double *counts,
 		  char error[CALLGRIND_ERROR]);
 

@@ -1,9 +1,8 @@
 /*
- * count.c - the PMU over regions; where there is none, callgrind.
+ * count.c - counts regions by the PMU, or without one by callgrind.
  *
  * A region is repeated until it is long enough for the probe (counters_too_short); the smallest of
- * a few counts is kept, because all that can happen to a count of instructions in user mode is that
- * an interrupt adds some.
+ * a few counts is kept, because interrupts can only add to a count of instructions in user mode.
  */
 #include "maps/count.h"
 
@@ -23,7 +22,8 @@ struct pmu {
 	const struct map_answers *answers;
 };
 
-/* Passes over a region between one start and stop: instructions, and ns without the probe's. */
+/* Counts several passes over a region between one start and stop: instructions, and ns without the
+ * probe's. */
 static int count_passes(const struct pmu *p, const struct map_region *r, bool floor, size_t passes,
 			uint64_t *value, uint64_t *ns)
 {

@@ -1,9 +1,9 @@
 /*
- * count.h - instructions per lookup, counted: by the PMU where the counter ladder has one
- * ("papi", "perf"), else by callgrind in a process of its own ("callgrind"), else not.
+ * count.h - counts instructions per lookup: by the PMU if the counter ladder has one ("papi",
+ * "perf"), else by callgrind in a process of its own ("callgrind"), else not at all.
  *
- * A figure is what a lookup executes from its first instruction to its return, user mode only, so
- * two sources of it may be compared.
+ * A figure is the number of instructions from a lookup's first to its return, in user mode only, so
+ * that figures of both sources can be compared.
  */
 #ifndef STUBMAP_MAPS_COUNT_H
 #define STUBMAP_MAPS_COUNT_H
@@ -13,7 +13,7 @@
 
 enum { MAP_COUNT_NOTE = 1200 };
 
-/* For tests: what is to fail. */
+/* For tests: what should fail. */
 struct map_count_options {
 	struct counters_options counters;
 	const char *program; /* the stubmap that callgrind runs; NULL: this one */
@@ -21,7 +21,7 @@ struct map_count_options {
 };
 
 /*
- * counts[i]: instructions per lookup of regions[i]. 0, with *source and what is to be known of it
+ * counts[i] becomes the instructions per lookup of regions[i]. 0, with *source and a remark on it
  * in note; -ENOTSUP: *source is NULL, and note says why each means failed; -ENOMEM. options may be
  * NULL. Callgrind knows the encoders of map_encoders[] only.
  */

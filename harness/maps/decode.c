@@ -1,6 +1,6 @@
 /*
- * decode.c - maps the file a second time (its importer is through with it), privately, since
- * relocations write into it, and asks LLVM's disassembler.
+ * decode.c - maps the file once more (its importer has unmapped it), privately, since relocations
+ * write into it, and uses LLVM's disassembler.
  */
 #include "maps/decode.h"
 

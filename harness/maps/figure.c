@@ -1,5 +1,5 @@
 /*
- * figure.c - quantiles are samples themselves, never values between two.
+ * figure.c - a quantile is always one of the samples, never a value between two.
  */
 #include "maps/figure.h"
 #include "base/sort.h"

@@ -1,4 +1,4 @@
-/* instructions.c - a list of what is to be counted, counted at once, because to start callgrind
+/* instructions.c - makes a list of regions and counts them together, because starting callgrind
  * takes a second. */
 #include "maps/instructions.h"
 
@@ -22,7 +22,7 @@ struct list {
 	size_t n;
 };
 
-/* Rows are in this order: all figures of an encoder, so that its table is given once. */
+/* Adds a row; all figures of an encoder follow each other, so that its table is written once. */
 static void add(struct list *l, const struct map_ops *ops, const char *event, const char *why,
 		struct map_region region)
 {
@@ -69,7 +69,7 @@ static void add_encoder(struct list *l, size_t e)
 	}
 }
 
-/* Whole walks only. */
+/* Takes as many whole walks as fit. */
 static void cut_walks(struct list *l)
 {
 	const struct walk_log *w = l->job->walks;

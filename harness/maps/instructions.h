@@ -1,7 +1,7 @@
 /*
- * instructions.h - instructions per lookup of every encoder of one file, as rows: of the
- * lookups whose lines are counted (pcs.h), one by one and MAP_BLOCK at once, and of the first
- * MAP_WALKED lookups of recorded stack walks, one by one and a walk at once.
+ * instructions.h - instructions per lookup of every encoder of one file, as rows: for the lookups
+ * whose lines are counted (pcs.h), one by one and MAP_BLOCK at once, and for the first MAP_WALKED
+ * lookups of recorded stack walks, one by one and a walk at once.
  *
  * Events: instructions_CLASS, instructions_batched_CLASS, instructions_walk,
  * instructions_walk_batched; the value is the mean of all lookups, whose number is in the note.
@@ -15,24 +15,24 @@
 
 enum { MAP_WALKED = 1 << 16 };
 
-/* An encoder that answers these safepoints rightly. */
+/* An encoder that has answered these safepoints correctly. */
 struct map_instructed {
 	const struct map_ops *ops;
 	const struct safepoint *points; /* ascending; the pcs are those of all the others */
 };
 
 struct map_instructions_job {
-	const char *file, *corpus; /* of the rows */
+	const char *file, *corpus; /* the rows' */
 	const struct map_instructed *encoders;
 	size_t nencoders, npoints;
 	uint32_t text_bytes;
 	uint64_t seed;
 	const struct walk_log *walks;
-	const char *off;			 /* why nothing is to be counted; NULL: count */
+	const char *off;			 /* why nothing should be counted; NULL: count */
 	const struct map_count_options *options; /* or NULL */
 };
 
-/* Adds the rows, those without a figure with its reason. 0 or -ENOMEM. */
+/* Adds the rows; a missing figure has its reason. 0 or -ENOMEM. */
 int map_instructions(const struct map_instructions_job *, struct map_rows *);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * lines.c - the recorder behind the traced encoders. Readers have no argument for a recorder, so it
- * hangs on a thread-local pointer for the length of one lookup.
+ * lines.c - the recorder behind the traced encoders. Readers have no argument for a recorder, so a
+ * thread-local pointer leads to it during one lookup.
  */
 #include "maps/lines.h"
 

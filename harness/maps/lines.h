@@ -1,6 +1,6 @@
 /*
- * lines.h - which cache lines of a table a lookup reads: the same readers compiled once more,
- * with every load reported. Counted, not measured: the source of such a figure is "model".
+ * lines.h - the cache lines of a table that a lookup reads: the same readers are compiled once more
+ * and report every load. This is counted, not measured: such a figure's source is "model".
  */
 #ifndef STUBMAP_MAPS_LINES_H
 #define STUBMAP_MAPS_LINES_H
@@ -12,13 +12,13 @@ enum { MAP_LINE = 64, MAP_LINES = 128 };
 
 /* Distinct lines, by number from the table's first byte (taken to start a line). */
 struct map_lines {
-	uint32_t read[MAP_LINES], fetched[MAP_LINES]; /* fetched: prefetched, perhaps read too */
+	uint32_t read[MAP_LINES], fetched[MAP_LINES]; /* fetched: prefetched, perhaps also read */
 	uint32_t nread, nfetched;
 	bool full; /* there were more than MAP_LINES: the numbers are lower bounds */
 };
 
-/* ops: a row of map_encoders[]. ops->lookup's answer, and in *lines what it read. Not the bitmap
- * that it found: see below. */
+/* ops must be in map_encoders[]. Returns ops->lookup's answer; *lines are the lines that it read,
+ * without the bitmap that it found (map_trace_bitmap). */
 enum map_answer map_trace(const struct map_ops *ops, const uint8_t *map, size_t len, uint32_t pc,
 			  struct map_live *out, struct map_lines *lines);
 /* Adds the lines of a found map's bitmap, which a collector reads next. */

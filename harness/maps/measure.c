@@ -1,6 +1,6 @@
 /*
- * measure.c - a file goes through its importer once, or a program through the JIT, then through
- * every encoder.
+ * measure.c - takes a file through its importer, or a program through the JIT, once, and then
+ * through every encoder.
  */
 #include "maps/measure.h"
 
@@ -19,7 +19,7 @@
 #include "base/suggest.h"
 #include "base/sort.h"
 
-/* Enough for a p99, little enough for seconds: a cold lookup flushes the whole table first. */
+/* Enough for a p99, and few enough to take seconds: a cold lookup flushes the whole table first. */
 enum { SEED = 1, BLOCKS = 1000, COLD = 500, ENCODINGS = 11, FAULTS = 500 };
 
 int map_measure_choose(const char *const *names, size_t n, const struct map_ops *out[MAP_CHOICE],
@@ -57,10 +57,10 @@ struct measure {
 	const struct map_measure *with;
 	const char *path;
 	struct corpus corpus;
-	struct walk_log walks; /* empty: none are known */
+	struct walk_log walks; /* empty: no walks are known */
 	struct map_view spilled;
 	struct safety_probes probes;
-	const struct map_ops *ops;		 /* NULL: the corpus itself */
+	const struct map_ops *ops;		 /* NULL: for figures of the corpus itself */
 	struct map_instructed right[MAP_CHOICE]; /* the encoders that answered */
 	size_t nright;
 };
@@ -355,7 +355,7 @@ static void rows_of_safety(const struct measure *m, const struct safety_result *
 	}
 }
 
-/* Cold lookups of a figure: a large table takes long to flush. */
+/* The number of cold lookups of a figure: fewer for a large table, which takes long to flush. */
 static size_t cold_lookups(const struct map_job *job, size_t most)
 {
 	enum { LARGE = 8 << 20, LEAST = 50 };

@@ -1,19 +1,18 @@
 /*
- * measure.h - the stack maps of one file, or of one program of the JIT's (gc/corpus.h), under
- * encoders: every figure that `stubmap maps` shows, as rows.
+ * measure.h - the stack maps of one file, or of one program of the JIT's (gc/corpus.h), under each
+ * encoder: every figure that `stubmap maps` shows, as rows.
  *
  * Events of the corpus: safepoints, empties, maps (distinct), functions, text_bytes, spilled,
  * bogus_SORT (lookups, note: how chosen), bound_PART and bound_live_PART (PART: bytes, positions,
- * ids, dictionary; live: without the empty safepoints). Where there are recorded stack walks:
- * walks, walk_lookups (return addresses in all), walk_empties (of those, with an empty map),
- * walk_pcs (distinct), walk_deepest (in one walk).
+ * ids, dictionary; live: without the empty safepoints). With recorded stack walks: walks,
+ * walk_lookups (return addresses in all), walk_empties (of those, with an empty map), walk_pcs
+ * (distinct), walk_deepest (in one walk).
  *
  * Events of an encoder: bytes, index_bytes, data_bytes, text_share, bits, encode, PATTERN_CLASS and
- * COUNT_CLASS (times.h), walk and walk_batched (walks.h), instructions_... (
- * instructions.h), true_CLASS_OUTCOME,
- * true_walk_OUTCOME, bogus_SORT_OUTCOME, fault_FAULT_OUTCOME
- * (faults by their worst consequence), fault_lookups_FAULT_OUTCOME. PATTERN is warm_random,
- * warm_alone, warm_batched or cold.
+ * COUNT_CLASS (times.h), walk and walk_batched (walks.h), instructions_... (instructions.h),
+ * true_CLASS_OUTCOME, true_walk_OUTCOME, bogus_SORT_OUTCOME, fault_FAULT_OUTCOME (faults by their
+ * worst consequence), fault_lookups_FAULT_OUTCOME. PATTERN is warm_random, warm_alone, warm_batched
+ * or cold.
  */
 #ifndef STUBMAP_MAPS_MEASURE_H
 #define STUBMAP_MAPS_MEASURE_H
@@ -28,7 +27,7 @@
 struct map_measure {
 	const struct map_ops *const *encoders;
 	size_t nencoders;
-	bool untimed;		   /* leaves out what takes a clock or a counter */
+	bool untimed;		   /* leaves out figures that need a clock or a counter */
 	struct progress *progress; /* one step an encoder */
 	struct map_rows *rows;
 };
@@ -39,7 +38,7 @@ int map_measure_choose(const char *const *names, size_t n, const struct map_ops 
 		       size_t *nout, char error[MAP_ROWS_ERROR]);
 
 /* 0; -EILSEQ: an encoder gave a wrong answer (its row says which), all else is done; -EINVAL,
- * -ENOMEM or -errno with one line in error: nothing could be read. */
+ * -ENOMEM or -errno with one line in error: the file could not be read. */
 int map_measure_file(const struct map_measure *, const char *path, char error[CORPUS_ERROR]);
 
 #endif

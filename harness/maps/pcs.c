@@ -1,4 +1,4 @@
-/* pcs.c - draws by rejection: each class is common, or its members were counted before. */
+/* pcs.c - draws pcs by rejection: each class is either common, or counted before. */
 #include "maps/pcs.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /*
- * pcs.h - the pcs that are looked up: drawn by a seed, so that times, lines and instructions
- * are of the same lookups.
+ * pcs.h - the pcs that are looked up, drawn from a seed, so that times, lines and instructions are
+ * those of the same lookups.
  */
 #ifndef STUBMAP_MAPS_PCS_H
 #define STUBMAP_MAPS_PCS_H
@@ -9,17 +9,17 @@
 
 enum map_class {
 	MAP_LIVE,	 /* safepoints with live places */
-	MAP_EMPTY_POINT, /* safepoints without: a walk meets these too */
-	MAP_BOGUS,	 /* pcs within the text that are no safepoint */
+	MAP_EMPTY_POINT, /* safepoints without: a walk meets them, too */
+	MAP_BOGUS,	 /* pcs within the text that are not safepoints */
 	MAP_CLASSES
 };
 extern const char *const map_class_names[MAP_CLASSES];
 
-/* MAP_PCS of each class are timed; the first MAP_COUNTED of them counted. */
+/* MAP_PCS of each class are timed; the first MAP_COUNTED of them are counted. */
 enum { MAP_PCS = 1 << 15, MAP_COUNTED = 4096 };
 
 struct map_pcs {
-	uint32_t *of[MAP_CLASSES]; /* MAP_PCS, or NULL: there are none */
+	uint32_t *of[MAP_CLASSES]; /* MAP_PCS of each; NULL: there are none */
 	const char *why[MAP_CLASSES];
 };
 

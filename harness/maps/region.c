@@ -8,7 +8,7 @@ typedef enum map_answer lookup_fn(const uint8_t *, size_t, uint32_t, struct map_
 typedef void lookup_many_fn(const uint8_t *, size_t, const uint32_t *, size_t, struct map_live *,
 			    enum map_answer *);
 
-/* MAP_FLOOR_INSTRUCTIONS, for both kinds of call: no compiler may add one. */
+/* Two lookups of MAP_FLOOR_INSTRUCTIONS, in assembly: no compiler may add an instruction. */
 __asm__(".text\n"
 	".hidden map_floor_lookup, map_floor_many\n"
 	".globl map_floor_lookup, map_floor_many\n"
@@ -48,7 +48,7 @@ void map_region_run(const struct map_region *r, const struct map_answers *a, boo
 	lookup_fn *lookup = floor ? map_floor_lookup : r->ops->lookup;
 	lookup_many_fn *many = floor ? map_floor_many : r->ops->lookup_many;
 
-	/* Not known to the compiler, or it would make a loop of its own for the floor. */
+	/* Hide the functions from the compiler, or it would make a separate loop for the floor. */
 	__asm__ volatile("" : "+r"(lookup), "+r"(many));
 	if (r->ends)
 		ask_batches(r, many, a);

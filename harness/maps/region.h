@@ -1,6 +1,6 @@
 /*
- * region.h - what instructions are counted of: many lookups in a loop. The same loop around lookups
- * of a known length is counted in the same way and taken off.
+ * region.h - a region whose instructions are counted: many lookups in a loop. The same loop around
+ * lookups of a known length is counted in the same way and subtracted.
  */
 #ifndef STUBMAP_MAPS_REGION_H
 #define STUBMAP_MAPS_REGION_H
@@ -14,7 +14,7 @@ struct map_region {
 	size_t len;
 	const uint32_t *pcs;
 	size_t n; /* lookups, 1 or more */
-	/* Batches: the index behind each one's last pc, ascending to n. NULL: one by one. */
+	/* For batches: the index behind each batch's last pc, ascending to n. NULL: one by one. */
 	const size_t *ends;
 	size_t nends;
 };
@@ -27,10 +27,11 @@ struct map_answers {
 int map_answers_open(struct map_answers *, const struct map_region *, size_t n); /* 0, -ENOMEM */
 void map_answers_close(struct map_answers *);
 
-/* All lookups once. floor: of MAP_FLOOR_INSTRUCTIONS each (a batch: in all) instead of ops'. */
+/* Does all lookups once. floor: instead of ops' functions it calls one of MAP_FLOOR_INSTRUCTIONS
+ * for each lookup or batch. */
 enum { MAP_FLOOR_INSTRUCTIONS = 2 };
 void map_region_run(const struct map_region *, const struct map_answers *, bool floor);
-/* Instructions per lookup, from those of the region and of its floor. */
+/* Instructions per lookup, from the counts of the region and of its floor. */
 double map_region_instructions(const struct map_region *, double all, double floor);
 
 #endif

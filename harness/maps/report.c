@@ -1,5 +1,5 @@
 /*
- * report.c - the tables of `stubmap maps`. What a table can't hold is in the rows: --json.
+ * report.c - the tables of `stubmap maps`. The rows (--json) have what a table can't hold.
  */
 #include "maps/report.h"
 
@@ -18,7 +18,7 @@ struct view {
 
 enum { PREFIX = 48, EVENT = 64, LABEL = 64 };
 
-/* An encoder's name, marked where it is unsafe. */
+/* An encoder's name, marked if it is unsafe. */
 static const char *label(const char *encoder, char out[LABEL])
 {
 	const struct map_ops *ops = map_encoder(encoder);
@@ -55,7 +55,7 @@ static void number(struct view *v, const char *event)
 		table_missing(&v->table, why);
 }
 
-/* "p50/p99" */
+/* Writes a cell "p50/p99". */
 static void spread(struct view *v, const char *event)
 {
 	char p50[32], p99[32];
@@ -91,7 +91,7 @@ static void each_encoder(struct view *v, void (*row)(struct view *))
 
 /* ---- Sizes ---------------------------------------------------------------------------------- */
 
-/* By how much another encoder's bytes are undercut. */
+/* Bytes saved against another encoder, in %. */
 static void saving(struct view *v, const char *other)
 {
 	double own, base;
@@ -281,7 +281,7 @@ static int walks(struct view *v, FILE *out)
 
 /* ---- Safety --------------------------------------------------------------------------------- */
 
-/* A share that is neither none nor all never looks like one. */
+/* A share that is neither 0 nor 1 is never printed as 0 % or 100 %. */
 static void percent(char *out, size_t size, double share)
 {
 	double p = 100 * share;
@@ -294,7 +294,7 @@ static void percent(char *out, size_t size, double share)
 		snprintf(out, size, "%.0f", p);
 }
 
-/* "w12 s88": of the four rows prefix_OUTCOME, what isn't 0. */
+/* Writes "w12 s88": the shares of the four rows prefix_OUTCOME that are not 0. */
 static void shares(struct view *v, const char *prefix, const char *right_name)
 {
 	static const char letters[MAP_OUTCOMES] = { 'r', 'w', 's', 'd' };
@@ -345,7 +345,7 @@ static int bogus(struct view *v, FILE *out)
 	return r;
 }
 
-/* Lookups that one fault spoils, on average. */
+/* The mean number of lookups that one fault spoils. */
 static void spoilt(struct view *v, const char *fault)
 {
 	double n, lookups = 0, faults = 0;

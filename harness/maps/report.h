@@ -8,8 +8,8 @@
 
 extern const char *const map_report_figures[]; /* bytes, lookup, safety, NULL */
 
-/* Five tables a file: sizes, costs, counts, bogus pcs, faults; a sixth where there are walks. At
- * most 100 columns. 0 or -ENOMEM. */
+/* Prints five tables a file: sizes, costs, counts, bogus pcs, faults; with walks a sixth. Lines
+ * have at most 100 columns. 0 or -ENOMEM. */
 int map_report_tables(FILE *out, const struct map_rows *);
 /* The data that scripts/maps_FIGURE.gp plots, tab-separated, with a header line. */
 void map_report_tsv(FILE *out, const struct map_rows *, const char *figure);

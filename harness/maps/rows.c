@@ -1,5 +1,5 @@
 /*
- * rows.c - rows are kept as the JSON objects that they are written as.
+ * rows.c - rows are kept in the form in which they are written, as JSON objects.
  */
 #include "maps/rows.h"
 
@@ -79,7 +79,7 @@ static json_t *row_of(const struct map_row *row, const char *source)
 			 "p50", "p90", "p99", "note", row->note);
 }
 
-/* Whole numbers are written as such. */
+/* Whole numbers are written as integers. */
 static json_t *number(double v)
 {
 	return fabs(v) < 1e15 && v == floor(v) ? json_integer((json_int_t)v) : json_real(v);
@@ -206,7 +206,7 @@ bool map_rows_is_record(const char *path)
 	return is;
 }
 
-/* A line of a record; false: it is none. */
+/* Whether a line of a record is a row. */
 static bool is_row(const json_t *row)
 {
 	return json_is_string(json_object_get(row, "file")) &&

@@ -1,8 +1,8 @@
 /*
- * rows.h - what `stubmap maps` found out, as tidy rows: one file, one encoder, one figure.
+ * rows.h - the results of `stubmap maps` as tidy rows: one file, one encoder, one figure.
  *
- * Tables, JSON and figures' data are all views of these rows, whether they were measured just now
- * or are read back from a record that was written before.
+ * Tables, JSON and figures' data are all views of these rows, whether these were just measured or
+ * read from a record.
  */
 #ifndef STUBMAP_MAPS_ROWS_H
 #define STUBMAP_MAPS_ROWS_H
@@ -17,19 +17,19 @@
 /*
  * A row is an object with
  *      file, corpus, encoder   encoder null: of the corpus itself
- *      event, unit, source     as in README; source null where the figure is not to be had
- *      value                   the median where there is a distribution, null with source
+ *      event, unit, source     as in README; source null if the figure can't be had
+ *      value                   of a distribution the median; null if source is
  *      n, mean, p50, p90, p99  of a distribution, else null
- *      note                    why a figure is missing, or what is to be known of it; or null
+ *      note                    why a figure is missing, or a remark on it; or null
  */
 struct map_rows {
-	json_t *list;		  /* in the order that they came */
+	json_t *list;		  /* in the order of adding */
 	json_t *index;		  /* private: rows by file, encoder and event */
 	json_t *files, *encoders; /* names, in the order of their first rows */
-	int failed;		  /* -ENOMEM once something could not be kept */
+	int failed;		  /* -ENOMEM once memory has run out */
 };
 
-/* What a row is about. Text is copied. */
+/* The texts of a row; they are copied. */
 struct map_row {
 	const char *file, *corpus, *encoder, *event, *unit, *source, *note;
 };
@@ -43,24 +43,26 @@ void map_rows_value(struct map_rows *, const struct map_row *, double value);
 void map_rows_figure(struct map_rows *, const struct map_row *, const struct map_figure *);
 void map_rows_missing(struct map_rows *, const struct map_row *); /* note: why */
 
-/* NULL: no such row. encoder NULL: of the corpus. */
+/* NULL: no such row. encoder NULL: a row of the corpus. */
 const json_t *map_rows_find(const struct map_rows *, const char *file, const char *encoder,
 			    const char *event);
-/* field of a row as a number. false: no such row or null; then *why, if not NULL, is a reason. */
+/* Reads a field of a row as a number. false: there is no such row, or it is null; then *why (why
+ * may be NULL) is the reason. */
 bool map_rows_number(const struct map_rows *, const char *file, const char *encoder,
 		     const char *event, const char *field, double *out, const char **why);
-/* The corpus' name and other text of the rows of a file; "" if there is none. */
+/* A text field of a file's row, such as the corpus' name; "" if there is none. */
 const char *map_rows_text(const struct map_rows *, const char *file, const char *event,
 			  const char *field);
 
 /* ---- Records --------------------------------------------------------------------------------- */
 
-/* One row a line; what could not be written, the stream knows. */
+/* Writes one row a line; check the stream for errors. */
 void map_rows_write(const struct map_rows *, FILE *out);
-/* A record: a line {"maps": 1, "machine": {...}}, then the rows; through a temporary name, so that
- * a half-written file never has this one. machine may be NULL. 0 or -errno. */
+/* Writes a record: a line {"maps": 1, "machine": {...}}, then the rows. It is written under a
+ * temporary name first, so that a file at path is never half-written. machine may be NULL. 0 or
+ * -errno. */
 int map_rows_save(const struct map_rows *, json_t *machine, const char *path);
-/* Whether the file begins as a record does. */
+/* Whether the file begins like a record. */
 bool map_rows_is_record(const char *path);
 /* Adds a record's rows. 0, -ENOMEM, -EINVAL with a line in error. */
 int map_rows_load(struct map_rows *, const char *path, char error[MAP_ROWS_ERROR]);

@@ -1,5 +1,5 @@
 /*
- * safety.c - probes and faults, and what encoders make of them.
+ * safety.c - makes probes and faults, and judges the encoders' answers.
  */
 #include "maps/safety.h"
 
@@ -34,8 +34,8 @@ static void probe(struct prober *p, enum safety_sort sort, uint32_t pc)
 		p->probes->pcs[sort][p->probes->n[sort]++] = pc;
 }
 
-/* With the code at hand: the middle of the first instruction of two bytes or more behind the
- * return address, which is where an instruction starts. */
+/* With the program's code: probes the middle of the first instruction of two bytes or more at or
+ * behind the return address, where an instruction starts. */
 static void probe_inside(struct prober *p, uint32_t pc)
 {
 	enum { TRIES = 8 };
@@ -74,7 +74,7 @@ static void probe_functions(struct prober *p)
 	}
 }
 
-/* Bytes that every function's start is a multiple of. */
+/* The largest power of two that divides every function's start. */
 static uint32_t alignment(const struct corpus *c)
 {
 	uint32_t bits = 0;
@@ -85,8 +85,8 @@ static uint32_t alignment(const struct corpus *c)
 }
 
 /*
- * A corpus leaves out functions without safepoints, so a gap may hold some. But where all starts
- * are aligned, no function lies between one's end and the next aligned address:
+ * A corpus leaves out functions without safepoints, so a gap may hold such functions. But if all
+ * starts are aligned, no function lies between a function's end and the next aligned address:
  *
  *      | function i        |padding|  maybe functions without safepoints  | function i + 1
  *      16*k                 ^probe  16*m
@@ -185,7 +185,7 @@ static int judge_sorts(const struct safety_job *job, struct safety_result *out)
 	return r;
 }
 
-/* What is seen through an encoder before and after a fault, for the window that both are of. */
+/* An encoder's tables of one window before and after a fault. */
 struct fault_bench {
 	const struct safety_job *job;
 	struct safety_result *out;
@@ -213,7 +213,7 @@ static void compare_lookups(struct fault_bench *b, const struct corpus *window,
 							    : (enum map_outcome)SAFETY_HARMLESS]++;
 }
 
-/* window: safepoints as they should be; the fault's number counts within it. */
+/* window: the true safepoints; the fault's number counts within it. */
 static int judge_fault(struct fault_bench *b, const struct corpus *window, struct gc_fault fault)
 {
 	const struct map_ops *ops = b->job->ops;
@@ -240,15 +240,15 @@ static int judge_fault(struct fault_bench *b, const struct corpus *window, struc
 static struct corpus window_of(const struct safety_job *job, size_t first, size_t n)
 {
 	n = n < job->npoints - first ? n : job->npoints - first;
-	/* only read, though a corpus could be written through */
+	/* they are only read, though struct corpus would allow writes */
 	return (struct corpus){ .safepoints = (struct safepoint *)(uintptr_t)(job->points + first),
 				.nsafepoints = (uint32_t)n };
 }
 
-/* before: as many as safepoints and one more. */
+/* before has one more element than there are safepoints. */
 static int judge_faults(struct fault_bench *b, enum gc_fault_kind kind, uint64_t *before)
 {
-	enum { BYTES = 1 << 28 }; /* of tables; then there are fewer faults than asked for */
+	enum { BYTES = 1 << 28 }; /* of tables; beyond that fewer faults are tried */
 	const struct safety_job *job = b->job;
 	struct prng random;
 	size_t bytes = 0;

@@ -1,12 +1,12 @@
 /*
- * safety.h - what wrong input does to an encoder: return addresses that no safepoint has, and
+ * safety.h - how wrong input affects an encoder: return addresses that no safepoint has, and
  * producers that forget.
  *
  * The first half is about lookups: a stack walk that is a byte off, in the wrong function or in
- * padding asks for a pc that was never recorded. The second is about what was recorded: a fault is
- * put into the safepoints before they are encoded (corpora/fault.h), then the true ones are looked
- * up. Both count outcomes (map.h): whoever refuses a pc stops at the error, whoever answers goes on
- * with it.
+ * padding asks for a pc that was never recorded. The second is about recording: a fault is put into
+ * the safepoints before they are encoded (corpora/fault.h), then the true ones are looked up. Both
+ * count outcomes (map.h): an encoder that refuses a pc stops the program at the error, one that
+ * answers lets it go on.
  */
 #ifndef STUBMAP_MAPS_SAFETY_H
 #define STUBMAP_MAPS_SAFETY_H
@@ -31,8 +31,8 @@ enum safety_sort {
 };
 extern const char *const safety_sort_names[SAFETY_SORTS]; /* "pc-1", ... */
 
-/* The pcs to look up: of each safepoint, or of each gap between functions. Those that happen to be
- * safepoints are left out. */
+/* The pcs to look up, one for each safepoint or each gap between functions. A pc that happens to be
+ * a safepoint is left out. */
 struct safety_probes {
 	uint32_t *pcs[SAFETY_SORTS];
 	size_t n[SAFETY_SORTS];
@@ -42,8 +42,8 @@ struct safety_probes {
 };
 
 /*
- * What decodes the program's code; NULL functions: the code is not to be had. length: of the
- * instruction at an offset in the text, 0 where there is none.
+ * Decodes the program's code. length(context, pc) is the length of the instruction at an offset in
+ * the text, 0 if there is none; NULL: the code can't be had.
  */
 struct safety_code {
 	size_t (*length)(void *context, uint32_t pc);
@@ -56,31 +56,31 @@ void safety_probes_free(struct safety_probes *);
 
 /* ---- Verdicts -------------------------------------------------------------------------------- */
 
-enum { SAFETY_HARMLESS = MAP_CORRECT }; /* of a fault: every lookup is as it was without */
+enum { SAFETY_HARMLESS = MAP_CORRECT }; /* a fault after which every lookup is unchanged */
 
 struct safety_result {
 	size_t sorts[SAFETY_SORTS][MAP_OUTCOMES]; /* lookups */
-	/* Faults by the worst that one does to the lookup of a true pc: wrong, then silent, then
-	 * detected, as is a fault that the encoder itself refuses; SAFETY_HARMLESS where it does
-	 * nothing. */
+	/* Faults by their worst effect on the lookup of a true pc: wrong, then silent, then
+	 * detected (also if the encoder itself refuses the fault); SAFETY_HARMLESS without an
+	 * effect. */
 	size_t faults[GC_FAULT_KINDS][MAP_OUTCOMES];
-	/* Lookups of true pcs that were right and no longer are. */
+	/* Lookups of true pcs that were right before the fault and are not after it. */
 	size_t lookups[GC_FAULT_KINDS][MAP_OUTCOMES];
 };
 
 struct safety_job {
 	const struct map_ops *ops;
-	const struct safepoint *points; /* ascending; such as the encoder takes */
+	const struct safepoint *points; /* ascending; in a form that the encoder takes */
 	size_t npoints;
 	const struct safety_probes *probes;
-	size_t faults; /* of each kind at the most, drawn at random from all there is room for */
+	size_t faults; /* the most of each kind, drawn from all possible ones */
 	uint64_t seed;
 };
 
 /*
  * A fault is judged in a table of the SAFETY_WINDOW safepoints around it, each of which is looked
- * up: what one safepoint does to a format's answers ends where the next entry begins. 0, or
- * map_encode's error.
+ * up: the effect of one safepoint on a format's answers ends at the next entry. 0, or map_encode's
+ * error.
  */
 enum { SAFETY_WINDOW = 512 };
 int safety_judge(const struct safety_job *, struct safety_result *);

@@ -1,5 +1,6 @@
 /*
- * source.c - a file's importer or the JIT, and a view for formats without registers.
+ * source.c - opens a file by its importer or a program by the JIT, and makes views for formats
+ * without registers.
  */
 #include "maps/source.h"
 
@@ -23,7 +24,7 @@ int map_source_open(const char *path, struct corpus *c, struct walk_log *walks,
 			       : corpus_import(path, c, error);
 	for (uint32_t i = 0; !r && i < c->nsafepoints; i++) {
 		const struct safepoint *p = &c->safepoints[i];
-		uint32_t n = p->nlive; /* registers are the last */
+		uint32_t n = p->nlive; /* registers come last */
 		while (n && p->live[n - 1] >= MAP_REGISTER)
 			n--;
 		bytes += n ? p->live[n - 1] / 8 : 0;

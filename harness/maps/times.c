@@ -1,6 +1,6 @@
 /*
- * times.c - the meters of times.h. One block of lookups is timed by one of three loops; the
- * answers of all of them end in a sum that is kept, so that no lookup is dropped by the compiler.
+ * times.c - the meters of times.h. One of three loops times a block of lookups; all answers go into
+ * a sum that is kept, so that the compiler drops no lookup.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -28,7 +28,7 @@ struct bench {
 	volatile uint64_t sink;
 };
 
-/* ---- Right ------------------------------------------------------------------------------- */
+/* ---- Checking ---------------------------------------------------------------------------- */
 
 static enum map_outcome outcome(const struct bench *b, const struct safepoint *truth, uint32_t pc)
 {
@@ -77,7 +77,7 @@ static void block_alone(struct bench *b, const uint32_t *pcs)
 	uint64_t sum = 0;
 	for (int i = 0; i < MAP_BLOCK; i++) {
 		struct map_live live = { 0 };
-		_mm_lfence(); /* what is before ends before what is after begins */
+		_mm_lfence(); /* all before it ends before anything after it begins */
 		sum += ops->lookup(b->table.data, b->table.len, pcs[i], &live) + live.nwords;
 	}
 	b->sink += sum;
@@ -98,7 +98,7 @@ static void block_batched(struct bench *b, const uint32_t *pcs)
 	b->sink += answers[0] + answers[MAP_BLOCK - 1];
 }
 
-/* n pcs, whole blocks of them, over and over. The first round is a warm-up. */
+/* Times n pcs, in whole blocks, over and over. The first round is a warm-up. */
 static struct map_figure warm(struct bench *b, block_fn *block, const uint32_t *pcs, size_t n)
 {
 	size_t nblocks = n / MAP_BLOCK;
@@ -135,8 +135,9 @@ static double ticks_per_ns(void)
 	return (double)(last - first) / (double)(end - start);
 }
 
-/* What an empty bracket shows. The counter of many processors moves in steps of many ticks, so that
- * it is known from the mean of a row of them; the smallest change from one to the next is a step.
+/* Measures the cost of an empty bracket. On many processors the counter moves in steps of many
+ * ticks, so the cost is the mean of a row of brackets; the smallest change from one to the next is
+ * a step.
  */
 static void tsc_probe(struct map_cost *cost, double per_ns)
 {
@@ -182,7 +183,7 @@ static void cold(struct bench *b, struct map_cost *cost)
 			uint64_t start = tsc_begin();
 			enum map_answer answer =
 			    ops->lookup(b->table.data, b->table.len, pc, &live);
-			/* Both results are waited for before the counter is read again. */
+			/* Wait for both results before the counter is read again. */
 			__asm__ volatile("" : : "r"(answer), "r"(live.nwords));
 			double ns = (double)(tsc_end() - start) / per_ns - cost->tsc_probe;
 			b->samples[i] = ns > 0 ? ns : 0; /* less than a step */

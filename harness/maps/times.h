@@ -1,18 +1,18 @@
 /*
- * times.h - what one encoder costs on one set of safepoints: to encode, to hold, to look up.
+ * times.h - the costs of one encoder on one set of safepoints: encoding, bytes, lookups.
  *
- * Lookups are kept apart by what is looked up, and by how:
+ * Lookups are told apart by the class of pc, and by the pattern:
  *
  *   random    warm, in random order: the processor may begin a lookup before the last has ended
- *   alone     warm, in random order, a fence between: it may not
+ *   alone     warm, in random order, with a fence between lookups: it may not
  *   batched   warm, in random order, through lookup_many, MAP_BLOCK at a time
  *   cold      every line of the table flushed from all caches before each lookup; pages stay mapped
  *             and known to the TLB, the code stays warm
  *
  * Warm samples are blocks of MAP_BLOCK lookups between two readings of CLOCK_MONOTONIC ("clock"),
  * so their percentiles are those of blocks, not of lookups; cold samples are single lookups between
- * two readings of the time-stamp counter ("tsc"), less what a reading costs. A lookup ends
- * when it has found where the bitmap lies; reading that is not in any time here.
+ * two readings of the time-stamp counter ("tsc"), less the cost of a reading. A lookup ends when it
+ * has found the bitmap; no time here includes reading it.
  */
 #ifndef STUBMAP_MAPS_TIMES_H
 #define STUBMAP_MAPS_TIMES_H
@@ -31,13 +31,14 @@ extern const char *const map_count_names[MAP_COUNTS];
 
 struct map_cost {
 	size_t len, index, data;  /* bytes of the table and its parts */
-	struct map_figure encode; /* ns per safepoint given, a whole table a sample */
+	struct map_figure encode; /* ns per safepoint; a sample is a whole table */
 	struct map_figure time[MAP_PATTERNS][MAP_CLASSES]; /* ns per lookup */
 	struct map_figure lines[MAP_COUNTS][MAP_CLASSES];  /* 64-byte lines per lookup */
-	/* ns, medians: of a reading of the clock, in each warm sample, so 1/MAP_BLOCK of it a
-	 * lookup; of one of the counter, taken off; of a fence, in each lookup alone. */
+	/* Medians in ns. A reading of the clock is part of each warm sample, 1/MAP_BLOCK of it in
+	 * each lookup; a reading of the counter is subtracted; a fence is part of each lookup of
+	 * `alone`. */
 	double clock_probe, tsc_probe, fence;
-	double tsc_step; /* ns: the least by which two readings of the counter differ, if they do */
+	double tsc_step;			    /* ns: the smallest step of the counter */
 	size_t outcomes[MAP_CLASSES][MAP_OUTCOMES]; /* every safepoint, and the bogus pcs drawn */
 };
 
@@ -51,9 +52,9 @@ struct map_job {
 	size_t cold, encodings; /* cold lookups a figure; tables encoded */
 };
 
-/* Encodes, checks every answer against the truth, measures. 0, or with one line in error: -EINVAL,
- * -ENOTSUP, -EFBIG (a safepoint that the encoder refuses), -EILSEQ (a wrong answer from an encoder
- * that is neither MAP_UNSAFE nor MAP_FLOOR), -ENOMEM. */
+/* Encodes, checks every answer, and measures. 0, or with one line in error: -EINVAL, -ENOTSUP,
+ * -EFBIG (a safepoint that the encoder refuses), -EILSEQ (a wrong answer from an encoder that is
+ * neither MAP_UNSAFE nor MAP_FLOOR), -ENOMEM. */
 int map_bench(const struct map_job *, struct map_cost *, char error[MAP_BENCH_ERROR]);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * traced.h - stands in front of every encoder where the Makefile compiles it a second time: its
- * reader then reports each load and each fetch. Of those objects and the table of encoders is made
- * one, traced.o, which shows a single symbol, map_traced_encoder.
+ * traced.h - is included first in every encoder when the Makefile compiles it a second time: the
+ * reader then reports each load and each fetch. These objects and the table of encoders are linked
+ * to one, traced.o, which exports a single symbol, map_traced_encoder.
  */
 #ifndef STUBMAP_MAPS_TRACED_H
 #define STUBMAP_MAPS_TRACED_H
@@ -15,7 +15,7 @@ void map_fetched(const void *p);
 #define MAP_PREFETCH(p) map_fetched(p)
 
 struct map_ops;
-/* As map_encoder, of the traced encoders. */
+/* map_encoder for the traced encoders. */
 const struct map_ops *map_traced_encoder(const char *name);
 
 #endif

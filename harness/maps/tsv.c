@@ -1,6 +1,6 @@
 /*
- * tsv.c - the data of the three figures, tab-separated; a missing number is "nan", which
- * gnuplot leaves out. Corpora are numbered from 1 so that a figure can place them.
+ * tsv.c - the data of the three figures, tab-separated; a missing number is "nan", which gnuplot
+ * skips. Corpora are numbered from 1 so that a figure can place them.
  */
 #include "maps/report.h"
 
@@ -28,7 +28,7 @@ static bool has(const struct map_rows *rows, const char *file, const char *encod
 	return map_rows_find(rows, file, encoder, "bytes") != NULL;
 }
 
-/* The floor has no bytes and no answer: nothing to plot. */
+/* The floor has no bytes and no answers, so it is not plotted. */
 static bool is_floor(const char *encoder)
 {
 	const struct map_ops *ops = map_encoder(encoder);

@@ -1,5 +1,5 @@
 /*
- * walks.c - walks are cut into samples once, checked once, and then asked again and again.
+ * walks.c - cuts walks into samples and checks them once, then times their lookups again and again.
  */
 #include "maps/walks.h"
 
@@ -13,7 +13,7 @@
 struct asker {
 	const struct map_walks_job *job;
 	struct map_bytes table;
-	size_t *cuts, ncuts;	  /* sample i: the walks before cuts[i] that are in none before */
+	size_t *cuts, ncuts;	  /* sample i: walks cuts[i-1] up to cuts[i] */
 	struct map_live *answers; /* to one walk */
 	enum map_answer *kinds;
 };
@@ -40,7 +40,7 @@ static size_t start_of(const struct walk_log *w, size_t walk)
 	return walk ? w->ends[walk - 1] : 0;
 }
 
-/* What is left at the end, too little for a sample, is checked but not timed. */
+/* The rest at the end, too little for a sample, is checked but not timed. */
 static int cut(struct asker *a)
 {
 	const struct walk_log *w = a->job->walks;
@@ -110,7 +110,7 @@ static int check(struct asker *a, struct map_walks *out, char error[MAP_BENCH_ER
 
 /* ---- Timing --------------------------------------------------------------------------------- */
 
-/* Asks one sample; returns its lookups. */
+/* Does one sample's lookups; returns how many. */
 static size_t ask_sample(struct asker *a, ask_fn *ask, size_t sample)
 {
 	const struct walk_log *w = a->job->walks;

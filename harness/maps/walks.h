@@ -2,12 +2,12 @@
  * walks.h - lookups of one encoder in the order of recorded stack walks, the table in cache.
  *
  *   single    one by one; the processor may begin a lookup before the last has ended
- *   batched   each walk in one lookup_many, as a collector asks that first collects its frames
+ *   batched   each walk in one lookup_many, as in a collector that first collects its frames
  *
- * All are hits; live and empty safepoints come as they come. A sample holds as many whole walks as
- * make MAP_BLOCK lookups or more, between two readings of CLOCK_MONOTONIC, so that its length may
- * be that of one deep stack; both ways use the same samples. Each is timed at least once, after a
- * warm-up of all: a recording that is short is met often enough to be learnt by branch predictors.
+ * All lookups hit, live and empty safepoints as the walks meet them. A sample holds whole walks of
+ * MAP_BLOCK lookups or more, between two readings of CLOCK_MONOTONIC, so that it may be one deep
+ * stack; both ways use the same samples. Each sample is timed at least once, after a warm-up of
+ * all: branch predictors may learn a short recording.
  */
 #ifndef STUBMAP_MAPS_WALKS_H
 #define STUBMAP_MAPS_WALKS_H
@@ -23,7 +23,7 @@ struct map_walks_job {
 	const struct safepoint *points; /* ascending */
 	size_t npoints;
 	const struct walk_log *walks;
-	size_t samples; /* at least, a figure; 0: no times */
+	size_t samples; /* the least for a figure; 0: no times */
 };
 
 struct map_walks {
@@ -31,9 +31,10 @@ struct map_walks {
 	size_t outcomes[MAP_OUTCOMES];	   /* of every lookup of the walks */
 };
 
-/* Checks every answer, both ways, then times. 0, or with one line in error: -EINVAL (a walk asks
+/* Checks every answer of both ways, then times. 0, or with one line in error: -EINVAL (a walk asks
  * for a pc that is no safepoint), -EILSEQ (a wrong answer from an encoder that is neither
- * MAP_UNSAFE nor MAP_FLOOR, or a batch that answers otherwise), map_encode's error. */
+ * MAP_UNSAFE nor MAP_FLOOR, or a batch with other answers than single lookups), or map_encode's
+ * error. */
 int map_walks(const struct map_walks_job *, struct map_walks *, char error[MAP_BENCH_ERROR]);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * cache.c - sets small enough to search (an LRU set is kept in order of use, so that a hit on
- * what was used last costs one comparison), and a hashed list where one set has many ways.
+ * cache.c - sets that are small enough to search (an LRU set is kept in order of use, so that a hit
+ * on the last key used costs one comparison), and a hashed list if one set has many ways.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,9 +10,9 @@
 #include "model/cache.h"
 #include "base/prng.h"
 
-/* No key: lines and pages are addresses shifted right, branches are below 2^63. */
+/* Not a key: lines and pages are addresses shifted right, branches are below 2^63. */
 #define NONE UINT64_MAX
-/* From so many ways on a single set is searched by hash. */
+/* With this many ways or more, a single set is searched by hash. */
 enum { MANY_WAYS = 16, NO_NODE = -1 };
 
 struct cache_node {
@@ -47,7 +47,7 @@ static void full_close(struct cache_full *f)
 	free(f->buckets);
 }
 
-/* Multiplicative: its strong bits are the high ones. */
+/* A multiplicative hash: its good bits are the high ones. */
 static inline uint32_t full_hash(const struct cache_full *f, uint64_t key)
 {
 	return (uint32_t)(key * 0x9e3779b97f4a7c15u >> 32) & f->mask;
@@ -141,7 +141,7 @@ static int seen_grow(struct cache_seen *s)
 	return 0;
 }
 
-/* 1: seen before, 0: the first time, -ENOMEM. */
+/* Adds a key. 1: seen before; 0: the first time; -ENOMEM. */
 static int seen_add(struct cache_seen *s, uint64_t key)
 {
 	if (2 * s->n >= s->mask) {
@@ -177,7 +177,7 @@ static bool lru_touch(uint64_t *set, uint32_t ways, uint64_t key)
 	return hit;
 }
 
-/* Turns each node on the way to `way` to point at the other half. */
+/* Makes each node on the way to `way` point at the other half. */
 static void plru_used(uint64_t *tree, uint32_t ways, uint32_t way)
 {
 	uint32_t node = 1;
@@ -198,7 +198,7 @@ static bool plru_touch(uint64_t *set, uint64_t *tree, uint32_t ways, uint64_t ke
 			empty = i;
 	bool hit = i < ways;
 	if (!hit && empty < ways) {
-		i = empty; /* an empty way is filled before anything is thrown out */
+		i = empty; /* fill an empty way before evicting a key */
 	} else if (!hit) {
 		while (node < ways)
 			node = 2 * node + (*tree >> node & 1);

@@ -2,12 +2,12 @@
  * cache.h - one cache, or one TLB, or one branch-target buffer: a set-associative store of
  * keys with LRU or tree-PLRU replacement.
  *
- *   key    what is kept: a line, a page, a branch. Two accesses hit the same entry if keys are
- * equal. index  which set: the low bits of a number that need not be the key (a cache indexed by
- * virtual address and tagged by physical address has one for each).
+ *   key    a line, a page, a branch: accesses with equal keys hit the same entry
+ *   index  its low bits choose the set. It need not be the key: a cache that is indexed by
+ *          virtual address and tagged by physical address has one of each
  *
  * A miss can be told apart by the three C's (Hill and Smith 1989): compulsory (a first touch),
- * capacity (a fully associative LRU store of equal size misses too), conflict (it would have hit).
+ * capacity (a fully associative LRU store of equal size misses, too), conflict (it would have hit).
  */
 #ifndef STUBMAP_MODEL_CACHE_H
 #define STUBMAP_MODEL_CACHE_H
@@ -44,16 +44,17 @@ struct cache {
 	struct cache_geometry geometry;
 	uint32_t sets;
 	uint64_t *keys; /* [sets][ways]; under LRU each set is in order of use */
-	uint64_t *tree; /* PLRU: a set's tree, bit i the node i (1 is the root); 1: the right half
-			   is older */
-	struct cache_full full; /* instead of keys where there is one set of many ways */
+	/* PLRU, for each set: bit i is node i of its tree (1 is the root); set: the right half is
+	 * older. */
+	uint64_t *tree;
+	struct cache_full full; /* instead of keys, if there is one set of many ways */
 	struct cache_full shadow;
 	struct cache_seen seen;
-	bool classify, failed; /* failed: no memory for seen; what is counted is wrong */
+	bool classify, failed; /* failed: no memory for seen; the counts are wrong */
 };
 
-/* 0; -EINVAL with one line in error, that names `what`: no entry, no way, entries that are no
- * multiple of ways, sets (or, under PLRU, ways) that are no power of two; -ENOMEM. */
+/* 0; -EINVAL with one line in error that names `what`: no entries, no ways, entries that are not a
+ * multiple of ways, or sets (under PLRU: ways) that are not a power of two; -ENOMEM. */
 int cache_open(struct cache *, const char *what, const struct cache_geometry *, bool classify,
 	       char error[CACHE_ERROR]);
 void cache_close(struct cache *);

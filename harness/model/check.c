@@ -1,7 +1,6 @@
 /*
- * check.c - the model beside cachegrind: the same program from its first to its last
- * instruction on both sides, so nothing has to be cut away and the counts can be compared as they
- * are.
+ * check.c - compares the model with cachegrind: both run the same program from its first to its
+ * last instruction, so that nothing has to be cut away and the counts can be compared directly.
  */
 #include <errno.h>
 #include <math.h>
@@ -58,7 +57,7 @@ static int count_all(const struct trace *t, const struct cachegrind_geometry *g,
 	return 0;
 }
 
-/* The greater of two relative differences. */
+/* The difference of ours from theirs, in %. */
 static double apart(uint64_t ours, uint64_t theirs)
 {
 	return ours == theirs ? 0
@@ -147,7 +146,7 @@ int model_check_agreement(const struct simulate_place *p, const struct simulate_
 
 /* ---- Speed ------------------------------------------------------------------------------ */
 
-/* Keeps the fetches of the last lap; returns how many. */
+/* Keeps only the fetches of the last lap; returns how many. */
 static size_t last_fetches(struct trace *t)
 {
 	size_t n = 0;
@@ -158,7 +157,7 @@ static size_t last_fetches(struct trace *t)
 	return n;
 }
 
-/* Fetches a second. */
+/* Measures the model's fetches a second. */
 static int time_model(const struct trace_access *a, size_t n, double *rate, double *misses,
 		      char error[CACHE_ERROR])
 {
@@ -182,7 +181,7 @@ static int time_model(const struct trace_access *a, size_t n, double *rate, doub
 	return 0;
 }
 
-/* The difference of a long and a short run: what remains is no start and no translation. */
+/* Measures the difference of a long and a short run, which leaves out start and translation. */
 static int time_cachegrind(const struct simulate_place *p, const struct cell *c, unsigned laps,
 			   double *rate, char error[TRACE_ERROR])
 {

@@ -1,10 +1,10 @@
 /*
- * lackey.c - valgrind as a child, its output read line by line as it comes and never kept.
+ * lackey.c - runs valgrind as a child and reads its output line by line, without keeping it.
  *
  *      I  04001000,3          fetch        S 1ffe8,8          store
  *       L 1ffe8,8             load          M 1ffe8,8         modify
  *
- * Data follow the instruction that touched them, so the last fetch decides whose they are.
+ * Data accesses follow the instruction that made them, so the last fetch tells whose they are.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -27,7 +27,7 @@ struct reader {
 		uint64_t from, to;
 	} *code;
 	size_t ncode;
-	bool everything, within, ours; /* between the marks; the last fetch is kept */
+	bool everything, within, ours; /* within: between the marks; ours: the last fetch is kept */
 	size_t near;		       /* the range that had the last fetch */
 	uint64_t read;
 };
@@ -61,7 +61,7 @@ static int take(struct reader *r, enum trace_kind kind, uint64_t address, uint32
 	return r->ours ? trace_add(r->pack, kind, address, size) : 0;
 }
 
-/* One line; 0 too for what is no access. */
+/* Reads one line; 0 also for a line that is not an access. */
 static int take_line(struct reader *r, const char *line)
 {
 	static const char kinds[] = "ILSM";
@@ -173,7 +173,7 @@ int lackey_trace(const char *path, bool everything, struct trace_pack *out, char
 
 /* ---- Cachegrind ------------------------------------------------------------------------- */
 
-/* "==123== I1  misses:      1,587  (...": the number after the label. */
+/* "==123== I1 misses: 1,587 (...": reads the number after the label. */
 static bool count_of(const char *line, const char *label, uint64_t *out)
 {
 	const char *at = strstr(line, label);

@@ -9,9 +9,10 @@
 
 /*
  * Runs the snapshot at path under lackey and packs its accesses; path.json becomes the head, with
- * what it cost. Only code in the head's ranges and the data that it touches are kept; everything:
- * all that the program does, from its first instruction to its last (one lap, for a comparison with
- * another simulator). 0; -ENOENT: no valgrind here; -EIO, -ENOMEM, -EINVAL; one line in error.
+ * the cost added. It keeps only code in the head's ranges and the data that this code touches;
+ * everything: it keeps all accesses from the program's first instruction to its last (one lap, for
+ * a comparison with another simulator). 0; -ENOENT: no valgrind here; -EIO, -ENOMEM, -EINVAL; one
+ * line in error.
  */
 int lackey_trace(const char *path, bool everything, struct trace_pack *out,
 		 char error[TRACE_ERROR]);
@@ -25,7 +26,7 @@ struct cachegrind_counts {
 	double seconds;
 };
 
-/* Runs it under cachegrind. Errors as above. */
+/* Runs the snapshot under cachegrind. Errors as lackey_trace's. */
 int lackey_cachegrind(const char *path, const struct cachegrind_geometry *,
 		      struct cachegrind_counts *out, char error[TRACE_ERROR]);
 

@@ -1,15 +1,15 @@
 /*
- * machines.c - the table. A new machine is a new row.
+ * machines.c - the table of machines; a new machine is a new row.
  *
- * Sources of the rows' L1I and ITLB figures, by what is named in `note`:
+ * Sources of the rows' L1I and ITLB figures, as `note` names them:
  *   jiegec     microarchitecture notes at jia.je (Intel's and Apple's guides quoted, and own tests)
  *   CCSIDR     the register values in QEMU's models of Arm cores
  *   CPUID      sysfs and CPUID of such a machine
- *   WikiChip   as said there
- * L1D, L2, DTLB and STLB figures, unless told otherwise, are commonly told and marked uncertain. No
- * maker says which replacement a first-level cache has; LRU stands for all that is not known
- * better. Branch-target buffers are modelled only where tests published an index; op caches (AMD's)
- * as its guides are commonly told.
+ *   WikiChip   the article of that site
+ * L1D, L2, DTLB and STLB figures, unless noted otherwise, are common knowledge and marked
+ * uncertain. No maker documents the replacement of a first-level cache; LRU stands for every
+ * unknown one. Branch-target buffers are modelled only if tests published an index; op caches
+ * (AMD's) after common accounts of AMD's guides.
  */
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
- * machines.h - the machines that the model knows: rows of data, each figure with where it is from.
+ * machines.h - the machines that the model knows: rows of data, each figure with its source.
  *
- * A structure with no entries is not known well enough to be modelled: its misses are null, with
+ * A structure without entries is not known well enough to be modelled: its misses are null, with
  * `why` as the reason.
  */
 #ifndef STUBMAP_MODEL_MACHINES_H
@@ -19,7 +19,7 @@ enum machine_source {
 	SOURCE_LOCAL,	 /* read from such a machine: sysfs, CPUID */
 	SOURCE_MANUAL,	 /* the maker's manual, register values or source code, read */
 	SOURCE_TESTS,	 /* published measurements of others, read */
-	SOURCE_UNCERTAIN /* commonly told, not checked by us */
+	SOURCE_UNCERTAIN /* common knowledge, not checked by us */
 };
 
 /* Which address picks the set. Tags are physical in either case. */
@@ -42,8 +42,8 @@ struct machine_btb {
 	enum machine_source source;
 };
 
-/* A cache of decoded instructions in front of the L1I. Only where it holds on to what the L1I has
- * lost: one that must lie within the L1I changes nothing of what the L1I misses. */
+/* A cache of decoded instructions in front of the L1I. Only caches that keep lines which the L1I
+ * has lost have rows: a cache that must be part of the L1I does not change the L1I's misses. */
 struct machine_ops {
 	uint32_t entries, ways; /* an entry is a line: how many operations fit is not modelled */
 	enum machine_source source;
@@ -52,7 +52,7 @@ struct machine_ops {
 struct machine {
 	const char *name, *core, *note;
 	uint32_t line;		  /* bytes */
-	uint32_t page;		  /* bytes: what its systems commonly use */
+	uint32_t page;		  /* bytes: the usual one of its systems */
 	enum cache_policy policy; /* of the caches; TLBs and BTBs are LRU */
 	struct machine_cache l1i, l1d, l2;
 	struct machine_tlb itlb, dtlb, stlb; /* stlb: the second level, for code and data */
@@ -65,8 +65,8 @@ extern const size_t machines_n;
 
 /* NULL: unknown. */
 const struct machine *machine_find(const char *name);
-/* A machine as env_machine (meters/fingerprint.h) tells it, here or in a run's head: caches, the
- * ITLB, no BTB. 0, or -ENOENT: it tells no L1I. */
+/* A machine from a fingerprint (env_machine in meters/fingerprint.h), made here or read from a
+ * run's head: caches, the ITLB, no BTB. 0, or -ENOENT: it has no L1I. */
 int machine_of_fingerprint(const json_t *fingerprint, struct machine *out);
 
 #endif

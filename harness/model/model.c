@@ -1,9 +1,8 @@
 /*
- * model.c - the walk of each access through the units.
+ * model.c - leads each access through the units.
  *
- * The line and the page that were used last are in every unit's place of most recent use: to use
- * them again changes nothing, under LRU as under tree-PLRU, so that a fetch on the same line costs
- * two comparisons.
+ * The line and the page used last are the most recently used ones in every unit: using them again
+ * changes nothing, under LRU as under tree-PLRU, so a fetch on the same line costs two comparisons.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -102,7 +101,7 @@ void model_forget_counts(struct model *m)
 	memset(m->counts, 0, sizeof m->counts);
 }
 
-/* False where memory ran out while misses were told apart: the counts can't be used. */
+/* False: memory ran out while misses were classified, so the counts can't be used. */
 static bool model_good(const struct model *m)
 {
 	bool good = true;
@@ -132,7 +131,7 @@ static inline bool look_up(struct model *m, enum model_unit u, uint64_t key, uin
 	return true;
 }
 
-/* The line's number in the memory that the machine would have given. */
+/* The line's number in a random frame of memory, as the machine would have given one. */
 static inline uint64_t frame_line(const struct model *m, uint64_t line)
 {
 	unsigned in_page = m->page_shift - m->line_shift;
@@ -155,7 +154,7 @@ static inline void touch_line(struct model *m, int side, uint64_t line, uint64_t
 	}
 	m->last[side].line = line;
 	m->last[side].virtual_line = virtual_line;
-	/* What is decoded already is not fetched. Lines of the op cache are virtual. */
+	/* Decoded instructions are not fetched. The op cache has virtual lines. */
 	if (side == CODE && model_has(m, MODEL_OPS) &&
 	    !look_up(m, MODEL_OPS, virtual_line, virtual_line, owner))
 		return;
@@ -250,7 +249,7 @@ int64_t model_code_pages(const struct trace *t, uint32_t page)
 	char error[CACHE_ERROR];
 	int64_t n = 0;
 
-	/* A store of one entry that remembers what was ever in it. */
+	/* A cache of one entry that remembers all keys that were ever in it. */
 	if (cache_open(&seen, "pages", &g, true, error))
 		return -ENOMEM;
 	for (size_t i = t->laps[t->nlaps - 1]; i < t->n; i++)

@@ -1,4 +1,5 @@
-/* report.c - misses a call; a unit that the machine's row does not know is null, with why. */
+/* report.c - reports misses per call; a unit that the machine's row lacks is null, with the
+ * reason. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,7 +77,7 @@ static void table_line(struct table *table, const struct simulate_task *t,
 	table_cell(table, "%lld", (long long)r->code_pages);
 }
 
-/* All lines under one heading, wherever they stand among the tasks. */
+/* Prints all lines of one heading, wherever their tasks stand. */
 static void table_group(struct table *table, const struct simulate_task *tasks, size_t n,
 			char (*headings)[HEADING], size_t first)
 {

@@ -1,5 +1,4 @@
-/* simulate.c - tasks have nothing to do with each other: threads take the next one until none is
- * left. */
+/* simulate.c - tasks are independent: each thread takes the next one until none is left. */
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -66,7 +65,7 @@ void simulate_remove(const char *path)
 	unlink(path);
 }
 
-/* A name that tells cells apart. */
+/* Makes a file name that is different for each cell. */
 static void file_name(const struct simulate_place *p, const struct cell *c, const char *folder,
 		      const char *suffix, char *out, size_t size)
 {
@@ -75,7 +74,7 @@ static void file_name(const struct simulate_place *p, const struct cell *c, cons
 	uint64_t h = p->seed;
 	char workload[WORKLOAD_NAME];
 
-	/* A reader's own trace may lie in a folder of its own. */
+	/* The name of a user's own trace may contain slashes. */
 	for (size_t i = 0; i < sizeof workload; i++)
 		workload[i] = c->workload[i] == '/' ? '-' : c->workload[i];
 	for (const char *at = text; at && *at; at++)
@@ -140,7 +139,7 @@ struct crew {
 	struct simulate_task *tasks;
 	size_t n;
 	atomic_size_t next;
-	pthread_mutex_t lock; /* of progress */
+	pthread_mutex_t lock; /* for progress */
 	struct progress progress;
 };
 

@@ -1,4 +1,5 @@
-/* trace.c - two to four bytes an access: code runs forward, and data keep near. */
+/* trace.c - takes two to four bytes for an access: code runs forward, and data addresses stay
+ * close. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -351,7 +352,7 @@ static int unpack(struct unpacker *u, uint64_t records, struct trace *t)
 		}
 		resolve(u, &a);
 		uint64_t in_page = TRACE_PAGE - a.address % TRACE_PAGE;
-		if (a.size > in_page) { /* into another page, which may lie anywhere */
+		if (a.size > in_page) { /* the rest is in another page, which may lie anywhere */
 			struct trace_access rest = a;
 			rest.address += in_page;
 			rest.size = (uint16_t)(a.size - in_page);
@@ -378,7 +379,8 @@ int trace_open(const struct trace_pack *p, struct trace *t, char error[TRACE_ERR
 	e = read_map(p->head, "ranges", false, &u.owners, error);
 	if (!e)
 		e = read_map(p->head, "aliases", true, &u.aliases, error);
-	/* A record is a byte at least: no number in a damaged file can ask for more memory. */
+	/* A record has at least one byte: no count in a damaged file can ask for more memory than
+	 * that. */
 	if (!e && (p->records > p->size || calls < 1)) {
 		snprintf(error, TRACE_ERROR, "trace: its head has no calls, or too many records");
 		e = -EINVAL;

@@ -13,9 +13,9 @@
  *
  * The head: {"schema": 1, "type": "trace", "cell": {...} (cell.h), "seed": n, "calls": n a lap,
  *   "laps": n, "ranges": [["stub", from, to]...] ascending, "aliases": [[page, frame, n]...] in
- *   pages of 4 KiB: page+i is the memory of page frame+i, "frames": how that was found out,
- *   "maker": text, "cost": {"seconds", "accesses_read"}, "kept": text}. What lies in no range was
- * left out, but for data that code in one of them touched.
+ *   pages of 4 KiB: page+i is the memory of page frame+i, "frames": how the aliases were found,
+ *   "maker": text, "cost": {"seconds", "accesses_read"}, "kept": text}. Accesses outside all ranges
+ * were left out, except data that code inside one touched.
  */
 #ifndef STUBMAP_MODEL_TRACE_H
 #define STUBMAP_MODEL_TRACE_H
@@ -29,7 +29,7 @@ enum { TRACE_ERROR = 240, TRACE_PAGE = 4096, TRACE_MAX_SIZE = 4096 };
 
 enum trace_kind { TRACE_FETCH, TRACE_LOAD, TRACE_STORE, TRACE_MODIFY };
 
-/* Whose memory it is. */
+/* The owner of memory. */
 enum trace_class {
 	TRACE_STUB,   /* code that a callee's pointer leads to, in its quantum */
 	TRACE_BODY,   /* other code of the strategy */
@@ -55,17 +55,18 @@ int trace_add(struct trace_pack *, enum trace_kind, uint64_t address, uint32_t s
 int trace_add_lap(struct trace_pack *);
 /* 0, or -errno with one line in error. A file appears whole or not at all. */
 int trace_save(const struct trace_pack *, const char *path, char error[TRACE_ERROR]);
-/* 0; -EINVAL for what is no trace, or a damaged one; -errno; one line in error, with the path. */
+/* 0; -EINVAL (not a trace, or a damaged one) or -errno, with one line in error that has the
+ * path. */
 int trace_load(const char *path, struct trace_pack *, char error[TRACE_ERROR]);
 void trace_pack_free(struct trace_pack *);
 
-/* Unpacked: what the model runs on. */
+/* An unpacked access, as the model runs it. */
 struct trace_access {
 	uint64_t address, physical; /* equal, but for aliases */
 	uint16_t size;
 	uint8_t kind;  /* enum trace_kind */
 	uint8_t owner; /* enum trace_class */
-	bool rest;     /* the part of the access before that lies in a second page */
+	bool rest;     /* the rest of the previous access, in a second page */
 };
 
 struct trace {

@@ -1,8 +1,8 @@
 /*
  * cell.c - a cell from JSON and back.
  *
- * One table says where each key lies and of what type it is; a key that the workload has no use
- * for never reaches a file, so that equal work has equal text.
+ * One table gives each key's place and type. A key that the workload does not use is never written
+ * to a file, so that equal work has equal text.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -112,7 +112,7 @@ void cell_resolve(struct cell *c)
 	const struct stub_ops *ops = stub_strategy(c->stubs);
 
 	c->family = family_of(c->workload, &c->use);
-	/* Of an arm that this build does not know: what its record holds. */
+	/* An arm that this build does not know keeps all that its record holds. */
 	if (!ops || ops->flags & STUB_DEFERRED)
 		c->use |= USE_DEFERRED;
 }
@@ -289,7 +289,7 @@ int cell_read(const json_t *json, struct cell *c, char error[CELL_ERROR])
 	return 0;
 }
 
-/* The reader's own file that the workload is; NULL: it has a name. */
+/* The user's own file that the workload names; NULL: it names none. */
 static const char *own_file(const char *workload)
 {
 	struct workload w;
@@ -329,14 +329,14 @@ static int check_name(const struct cell *c, const struct cell_key *f, char error
 	return -EINVAL;
 }
 
-/* As ring has it. */
+/* The signature that ring uses for the kind. */
 static void fill_in_signature(const json_t *json, struct cell *c)
 {
 	if (!strcmp(c->kind, stub_kind_names[STUB_BIND]) && !json_object_get(json, "signature"))
 		strcpy(c->signature, "ii>i");
 }
 
-/* What only a cell's program knows: its own size, and its maps where none are named. */
+/* Fills in what only the cell's program knows: its usual size, and the encoder if none is named. */
 static int fill_in(const json_t *json, struct cell *c, char error[CELL_ERROR])
 {
 	const struct gc_program *p = gc_program_of(c->workload);
@@ -397,8 +397,8 @@ int cell_from_json(const json_t *json, struct cell *c, char error[CELL_ERROR])
 			 c->wx, c->stubs);
 		return -EINVAL;
 	}
-	/* Callers share their instances: boxes of an i64 would be one another's; and each result
-	 * has to say which tier gave it. */
+	/* Callers share instances, so their boxes of an i64 would collide; and each result must
+	 * tell which tier gave it. */
 	if (c->family == FAMILY_TIERUP &&
 	    (strchr(c->signature, 'l') || strcmp(strchr(c->signature, '>'), ">i"))) {
 		snprintf(error, CELL_ERROR,

@@ -1,20 +1,20 @@
 /*
- * cell.h - what is run: an arm on a workload of a size.
+ * cell.h - a cell: an arm on a workload of a size.
  *
- * As JSON, and in a plan with lists for values (their product is meant):
+ * As JSON; in a plan values may be lists, which stand for their product:
  *   {"stubs": "pool", "maps": "none", "workload": "ring", "live": 64, "kind": "indirect",
  *    "signature": "i>i", "wx": "toggle", "quantum": 4096, "literals": "own", "markers": false,
  *    "tier": 2, "max_events": 0, "replica": 0}
  *   {"stubs": "pool", "workload": "tierup", "live": 1024, "threads": 4, "upgrades": 1000000,
  *    "poison": true, ...}
  *   {"stubs": "pool", "workload": "flood", "live": 64, "instances": 100, ...}
- *   {"stubs": "lazy+pool", "policy": "all", "generic": 0, ...}    where stubs are made when called
+ *   {"stubs": "lazy+pool", "policy": "all", "generic": 0, ...}    if stubs are made when called
  *   {"stubs": "pool", "maps": "exact", "workload": "gc:lisp", "wx": "toggle", "quantum": 4096,
  *    "tier": 2, "mode": "normal", "polls": false, "size": 16, "replica": 0}
  *   {"stubs": "pool", "maps": "none", "workload": "wasm:sqlite", "wx": "toggle", "quantum": 4096,
  *    "literals": "own", "markers": false, "tier": 2, "replica": 0}
- * What does not apply is left out of a plan and takes the default of cell_defaults. Only the
- * programs on the collected heap (gc:NAME) have stack maps: elsewhere maps is "none".
+ * A plan leaves out keys that do not apply; they get the default of cell_defaults. Only programs on
+ * the collected heap (gc:NAME) have stack maps: elsewhere maps is "none".
  */
 #ifndef STUBMAP_RUNS_CELL_H
 #define STUBMAP_RUNS_CELL_H
@@ -38,18 +38,18 @@ struct cell {
 	bool markers;
 	bool share;	     /* equal quanta of code are one physical quantum: wx dual */
 	char policy[12];     /* lazy+NAME: which pending stubs a call makes */
-	uint32_t generic;    /* lazy+NAME: calls that are interpreted before, 0..CELL_MAX_GENERIC */
+	uint32_t generic;    /* lazy+NAME: calls interpreted first, 0..CELL_MAX_GENERIC */
 	unsigned tier;	     /* 0, 2; a tier-up goes from 0 to 2 */
 	uint64_t max_events; /* replay, churn: 0 is all */
 	uint32_t threads;    /* tierup: callers, 1..8 */
 	uint64_t upgrades;   /* tierup: of stubs, back and forth, 1..1000000 */
-	uint32_t instances;  /* flood, churn: at most so many alive, 1..1000 */
+	uint32_t instances;  /* flood, churn: the most alive at once, 1..1000 */
 	bool poison;	     /* tierup, churn: a released slot reports its old owner */
 	char mode[8];	     /* gc: when to collect: normal, every, random, never */
 	bool polls;	     /* gc: safepoint polls in loops and at entries */
-	uint32_t size;	     /* gc: as the program means it; 0 in a plan: the program's own */
+	uint32_t size;	     /* gc: in the program's unit; 0 in a plan: its usual size */
 	unsigned replica;    /* 1: the baseline under a second name (A/A) */
-	/* What workload and stubs mean for the other keys (cell_resolve). */
+	/* Set by cell_resolve: which other keys apply, given workload and stubs. */
 	enum family family;
 	unsigned use; /* enum use */
 };
@@ -84,20 +84,20 @@ void cell_defaults(struct cell *);
 int cell_from_json(const json_t *, struct cell *, char error[CELL_ERROR]);
 json_t *cell_to_json(const struct cell *);
 bool cell_equal(const struct cell *, const struct cell *);
-/* < 0, 0, > 0: as they stand in tables. Names in the order of cell_names. */
+/* Negative, 0 or positive: the order of cells in tables. Names stand in the order of cell_names. */
 int cell_order(const struct cell *, const struct cell *);
-/* To be called where workload or stubs of a cell are set by hand: all that makes a whole cell does
- * so itself. */
+/* Call it after setting a cell's workload or stubs by hand; functions that make a whole cell call
+ * it themselves. */
 void cell_resolve(struct cell *);
 
-/* Like cell_from_json, but takes names as they stand: a run file may know arms that this build does
- * not. Keys, types and lengths are checked. */
+/* As cell_from_json, but accepts any name: a run file may have arms that this build does not know.
+ * Keys, types and lengths are checked. */
 int cell_read(const json_t *, struct cell *, char error[CELL_ERROR]);
-/* A key that a workload has no use for (live on a replay), or its arm (policy on pool), is refused
- * by cell_from_json, left out by cell_to_json and not looked at by cell_equal. False for an unknown
- * key. */
+/* Whether the cell's workload and arm use a key. An unused one (live on a replay, policy on pool)
+ * is refused by cell_from_json, left out by cell_to_json and ignored by cell_equal. False for an
+ * unknown key. */
 bool cell_applies(const struct cell *, const char *key);
-/* Whether that workload is a reader's own file, "wasm:FILE.wasm" or "replay:FILE.trace.zst". */
+/* Whether the workload is a user's own file, "wasm:FILE.wasm" or "replay:FILE.trace.zst". */
 bool cell_names_file(const char *workload);
 /* The names allowed for a key ("stubs", "maps", "workload", "kind", "wx", "literals", "policy",
  * "mode"), at most max of them; returns how many, 0 for any other key. */

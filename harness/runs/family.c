@@ -1,4 +1,4 @@
-/* family.c - which family a workload's name belongs to. */
+/* family.c - finds the family of a workload by its name. */
 #include "runs/family.h"
 
 #include <string.h>

@@ -1,9 +1,9 @@
 /*
- * family.h - families of workloads: the cells of one are asked about in the same words and measured
- * in the same way.
+ * family.h - families of workloads: the cells of one family have the same keys and are measured in
+ * the same way.
  *
- * One row a family. Two other tables are indexed by it: how its cells are measured stands in
- * measure/families.c, which table shows them in analysis/views.c.
+ * One row for each family. Two other tables are indexed by family: measure/families.c has the
+ * functions that measure its cells, analysis/views.c the tables that show them.
  */
 #ifndef STUBMAP_RUNS_FAMILY_H
 #define STUBMAP_RUNS_FAMILY_H
@@ -13,14 +13,14 @@
 /* Bits: which cells a key is for. */
 enum use {
 	USE_RING = 1,	/* a population of one kind */
-	USE_REPLAY = 2, /* or a trace's */
+	USE_REPLAY = 2, /* a trace's population */
 	USE_GC = 4,
 	USE_TIERUP = 8,
 	USE_FLOOD = 16,
 	USE_CHURN = 32,
 	USE_STEADY = 64, /* one tier throughout */
 	USE_WASM = 128,
-	USE_DEFERRED = 256, /* and only where stubs are made when called */
+	USE_DEFERRED = 256, /* and only if stubs are made when called */
 	USE_CALLS = USE_RING | USE_REPLAY,
 	USE_ALWAYS = USE_CALLS | USE_GC | USE_WASM,
 	USE_ANY = USE_DEFERRED - 1
@@ -38,7 +38,7 @@ enum use {
 	X(WASM, "wasm", LIFE_CALLS, USE_WASM | USE_STEADY, USE_WASM | USE_STEADY)        \
 	X(WASM_FLOOD, "flood:wasm", LIFE_FLOOD, USE_WASM | USE_STEADY | USE_FLOOD,       \
 	  USE_WASM | USE_STEADY | USE_FLOOD)                                             \
-	/* Of a workload that this build does not know: what its record holds. */        \
+	/* A workload that this build does not know keeps all that its record holds. */  \
 	X(UNKNOWN, "unknown", LIFE_CALLS, USE_ANY, USE_ANY)
 
 enum family {
@@ -56,7 +56,7 @@ struct family_row {
 
 extern const struct family_row family_rows[FAMILIES];
 
-/* Of a workload's name; *keys becomes what its cells have, without USE_DEFERRED. */
+/* The family of a workload's name; *keys becomes the keys of its cells, without USE_DEFERRED. */
 enum family family_of(const char *workload, unsigned *keys);
 
 #endif

@@ -1,5 +1,5 @@
-/* figures.c - the list, and figures into a JSON array: integers stay integers, nothing is scaled or
- * dropped. */
+/* figures.c - the list of figures, and writing figures into a JSON array: integers stay integers,
+ * nothing is scaled or dropped. */
 #include "runs/figures.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
- * figures.h - figures: one meter's value in one phase, as it goes into a record (store.h has the
- * form). figures.def lists them all; names that are not there do not compile.
+ * figures.h - figures: one meter's value in one phase, as a record holds it (store.h has the form).
+ * figures.def lists all figures; other names do not compile.
  */
 #ifndef STUBMAP_RUNS_FIGURES_H
 #define STUBMAP_RUNS_FIGURES_H
@@ -32,7 +32,7 @@ enum figure {
 	FIGURES
 };
 
-/* FIGURE_phase_event_UNITS: bits of the units that it may have. */
+/* FIGURE_phase_event_UNITS: bits of the units that the figure may have. */
 enum {
 #define U(id)				      (1u << UNIT_##id)
 #define FIGURE(phase, event, units, meaning)  FIGURE_##phase##_##event##_UNITS = units,
@@ -46,9 +46,9 @@ enum {
 
 /* ---- Into a record -------------------------------------------------------------------------- */
 
-/* What is measured, and where the number comes from: "clock", "tsc", "kernel", "papi", "perf",
- * "model", "code" for code memory's own exact counts, "count" for the collector's, of bytes and of
- * stubs. */
+/* What is measured, and the source of the number: "clock", "tsc", "kernel", "papi", "perf",
+ * "model", "code" (exact counts of code memory), "count" (exact counts of the collector, of bytes
+ * and of stubs). */
 struct figure_name {
 	enum figure figure;
 	enum figure_unit unit;
@@ -56,8 +56,8 @@ struct figure_name {
 	const char *meter; /* of FIGURE_phase_counted; else NULL */
 };
 
-/* An initialiser: FIGURE_NAME(steady, ns, call, "clock"). A unit that is not the figure's does not
- * compile, either. */
+/* An initialiser: FIGURE_NAME(steady, ns, call, "clock"). A unit that the figure does not have does
+ * not compile, either. */
 #define FIGURE_NAME(phase, event, unit, source) FIGURE_METER(phase, event, unit, source, NULL)
 #define FIGURE_METER(phase, event, unit, source, meter)                                       \
 	{ FIGURE_##phase##_##event,                                                           \
@@ -71,16 +71,16 @@ struct figure_name {
 void figure_samples(json_t *figures, struct figure_name name, uint64_t per, size_t warmup,
 		    const uint64_t *samples, size_t n);
 void figure_one(json_t *figures, struct figure_name name, uint64_t per, uint64_t value);
-/* Not to be had; name.source is ignored. */
+/* A figure that can't be had; name.source is ignored. */
 void figure_missing(json_t *figures, struct figure_name name, const char *why);
 
 /* ---- Out of records ------------------------------------------------------------------------- */
 
-/* By name, as a run file has it: it may hold what this build does not know. */
+/* A figure by name, as in a run file, which may hold figures that this build does not know. */
 struct figure_id {
 	const char *phase, *event;
 };
-/* Initialisers for what is known: FIGURE_ID(steady, ns), FIGURE_METER_ID(steady, l1i_fill). */
+/* Initialisers for known figures: FIGURE_ID(steady, ns), FIGURE_METER_ID(steady, l1i_fill). */
 #define FIGURE_ID(phase, event) { #phase, &#event[0 * FIGURE_##phase##_##event] }
 #define FIGURE_METER_ID(phase, meter) \
 	{ #phase, &#meter[0 * (FIGURE_##phase##_counted + METER_##meter)] }
@@ -95,7 +95,7 @@ extern const char *const figure_unit_names[FIGURE_UNITS];
 
 /* The row of a figure; NULL: there is none. */
 const struct figure_row *figure_find(struct figure_id);
-/* One line for a figure that is not known, with the nearest. */
+/* Writes one line for an unknown figure, with the nearest known one. */
 void figure_refuse(struct figure_id, char *error, size_t size);
 
 #endif

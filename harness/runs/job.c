@@ -50,7 +50,7 @@ int job_from_json(const json_t *json, struct job *job, char error[CELL_ERROR])
 	if (check_count("iterations", iterations, JOB_ITERATIONS, error) ||
 	    check_count("laps", laps, JOB_LAPS, error))
 		return -EINVAL;
-	job->cache = json_string_value(cache); /* NULL of null: there is none */
+	job->cache = json_string_value(cache); /* null gives NULL: no cache */
 	job->snapshot = json_string_value(snapshot);
 	job->seed = (uint64_t)seed;
 	job->iterations = (unsigned)iterations;

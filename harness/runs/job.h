@@ -1,12 +1,11 @@
 /*
- * job.h - what one invocation is asked to do: a cell, and what does not belong to the cell.
+ * job.h - what one invocation has to do: a cell, and parameters outside the cell.
  *
  * As JSON, which a child process gets as its only argument:
  *   {"cell": {...}, "seed": n, "iterations": n, "cpu": n, "cache": folder or null,
  *    "data": folder, "events": [names] or null, "snapshot": file or null, "laps": n,
  *    "prepare": true or false}
- * Seed, iterations, cell and data must be there; what else is left out is -1, null, false or 2
- * laps.
+ * Seed, iterations, cell and data are required; the others default to -1, null, false and 2 laps.
  */
 #ifndef STUBMAP_RUNS_JOB_H
 #define STUBMAP_RUNS_JOB_H
@@ -20,11 +19,11 @@ struct job {
 	struct cell cell;
 	uint64_t seed;
 	unsigned iterations; /* steady samples after the warm-up, 1..JOB_ITERATIONS */
-	int cpu;	     /* that it runs on; -1: any */
+	int cpu;	     /* to run on; -1: any */
 	const char *cache;   /* objects by content, or NULL */
 	const char *data;    /* the workloads' folder */
-	/* A file for a snapshot (snapshot.h), which is written after the steady phase and ends the
-	 * run; NULL: measure all. */
+	/* The file for a snapshot (snapshot.h), which is written after the steady phase and ends
+	 * the run; NULL: measure all phases. */
 	const char *snapshot;
 	bool prepare;		    /* only build and compile into the cache (measure/prepare.h) */
 	unsigned laps;		    /* of the snapshot's program, 1..JOB_LAPS */
@@ -32,11 +31,11 @@ struct job {
 	size_t nmeters;
 };
 
-/* NULL: out of memory, or a text that is no UTF-8. The caller owns it. */
+/* NULL: out of memory, or a text is not UTF-8. The caller owns it. */
 json_t *job_to_json(const struct job *);
-/* 0, or -EINVAL with one line in error. The texts of the job are the JSON's. */
+/* 0, or -EINVAL with one line in error. The job's texts point into the JSON. */
 int job_from_json(const json_t *, struct job *, char error[CELL_ERROR]);
-/* Of a job that is somebody else's to read: where it is to run, and what its set-up is drawn from.
+/* The CPU and the seed of a job, for a parent that does not read the rest.
  */
 int job_cpu(const json_t *);
 uint64_t job_seed(const json_t *);

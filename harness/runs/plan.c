@@ -1,4 +1,4 @@
-/* plan.c - reads a plan, multiplies its lists out, adds the replicas, shuffles blocks. */
+/* plan.c - reads a plan, expands its lists, adds the replicas, shuffles blocks. */
 #include <errno.h>
 #include <fnmatch.h>
 #include <stdarg.h>
@@ -68,7 +68,7 @@ json_t *plan_values(const char *key, json_t *v)
 	return list;
 }
 
-/* entry's keys from iter on are still to be chosen in `chosen`. */
+/* Chooses values for entry's keys from iter on; the earlier ones are in `chosen`. */
 static int expand(struct plan *p, json_t *entry, void *iter, json_t *chosen, const char *where,
 		  char *error)
 {
@@ -124,7 +124,7 @@ static int expand_all(struct plan *p, json_t *cells, char *error)
 	return p->n ? 0 : refuse(error, "cells must hold at least one cell");
 }
 
-/* What the baseline's arm has no use for, a cell's own arm may have. */
+/* Drops keys that a cell's arm uses but the baseline's arm does not. */
 static void drop_unused(const json_t *baseline, const struct cell *c, json_t *json)
 {
 	const char *stubs = json_string_value(json_object_get(baseline, "stubs"));
@@ -160,7 +160,7 @@ int plan_baseline_of(const json_t *baseline, const struct cell *c, struct cell *
 	return r;
 }
 
-/* Each group must hold its baseline, and gets a second. */
+/* Each group must hold its baseline, and gets it a second time. */
 static int add_replicas(struct plan *p, char *error)
 {
 	size_t n = p->n, i, j;
@@ -200,7 +200,7 @@ static int check_baseline(const json_t *baseline, char *error)
 		return refuse(error, "baseline must be an object, as in {\"stubs\": \"page\"}");
 	if (json_object_get(baseline, "replica") || json_object_get(baseline, "workload"))
 		return refuse(error, "baseline: replica and workload can't be part of it");
-	/* Its keys must fit some workload. */
+	/* The baseline's keys must fit some workload. */
 	if (!(whole = json_copy((json_t *)baseline)))
 		return -ENOMEM;
 	for (size_t i = 0; i < CELL_KEYS; i++)
@@ -235,7 +235,7 @@ int plan_from_json(json_t *json, struct plan *p, char error[PLAN_ERROR])
 	json_t *v;
 	int r;
 
-	refuse(error, "out of memory"); /* what is said unless something better comes */
+	refuse(error, "out of memory"); /* the message unless a better one comes */
 	*p = (struct plan){ .json = json_incref(json) };
 	if (!json_is_object(json)) {
 		r = refuse(error, "a plan must be an object");

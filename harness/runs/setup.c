@@ -1,4 +1,4 @@
-/* setup.c - each name of a cell is looked up in its table; what is not there is refused. */
+/* setup.c - looks up each name of a cell in its table and refuses unknown ones. */
 #include "runs/setup.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@ static int unknown(const char *key, const char *value, char *error)
 	return -EINVAL;
 }
 
-/* A name's place among all that are allowed for its key; 0 where the key does not apply. */
+/* Finds a name's place among the names allowed for its key; 0 if the key does not apply. */
 static int place_of(const char *key, const char *value, unsigned *out, char *error)
 {
 	const char *names[CELL_NAMES];

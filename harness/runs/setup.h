@@ -1,6 +1,6 @@
 /*
- * setup.h - a cell resolved: what its names mean to this build. It is made once, where a cell is
- * about to be run; nobody below reads a name again.
+ * setup.h - a cell resolved: the objects of this build that its names stand for. It is made once,
+ * before a cell is run; no code below reads a name again.
  */
 #ifndef STUBMAP_RUNS_SETUP_H
 #define STUBMAP_RUNS_SETUP_H
@@ -16,22 +16,22 @@ struct map_ops; /* map.h */
 struct setup {
 	enum family family;
 	const struct stub_ops *stubs;
-	const struct map_ops *maps; /* of a program on the collected heap; else NULL */
-	/* One of these, as the family has it. A reader's own file: its texts are the cell's. */
+	const struct map_ops *maps; /* for a program on the collected heap; else NULL */
+	/* The family decides which of these three is set. For a user's own file the texts are the
+	 * cell's. */
 	struct workload workload;
 	const struct gc_program *program;
 	struct wasm_program wasm;
-	/* Without what the seed and the environment decide (colour, faults). */
+	/* Both without the fields that seed and environment decide (colour, faults). */
 	struct code_config code;
 	struct stub_config stub;
-	/* 0 where they do not apply. */
+	/* 0 if they do not apply. */
 	enum stub_kind kind;
 	stub_signature signature;
 	enum gc_mode mode;
 };
 
-/* 0, or -EINVAL with one line in error: a name that means nothing here. The setup lives as long as
- * the cell. */
+/* 0, or -EINVAL with one line in error: an unknown name. The setup is valid as long as the cell. */
 int setup_of(const struct cell *, struct setup *, char error[CELL_ERROR]);
 
 #endif

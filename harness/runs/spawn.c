@@ -1,7 +1,7 @@
 /*
- * spawn.c - fork, pin, exec, and two pipes: stdout for the one line of JSON, stderr for what the
- * child is at, and what it says when it dies. Signals are waited for with a signalfd, so a Ctrl-C
- * ends the wait at once and never leaves a child behind.
+ * spawn.c - fork, pin, exec, and two pipes: stdout for the one line of JSON, stderr for the child's
+ * phases and its last message. The parent waits for signals with a signalfd, so that Ctrl-C ends
+ * the wait at once and never leaves a child behind.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +34,7 @@ struct buffer {
 
 struct child {
 	pid_t pid;
-	int out, err; /* -1 once at its end */
+	int out, err; /* -1 after its end */
 	struct buffer answer, said;
 };
 
@@ -45,7 +45,7 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-/* What a child says that never was one: it becomes the record's reason. */
+/* The last message of a child that could not begin: it becomes the record's reason. */
 static _Noreturn void give_up(int err, const char *what)
 {
 	dprintf(err, "%s: %s\n", what, strerror(errno));
@@ -61,7 +61,7 @@ static _Noreturn void run_child(char *const argv[], char *const envp[], int cpu,
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127);
-	setpgid(0, 0); /* a Ctrl-C at the terminal is the parent's to answer */
+	setpgid(0, 0); /* the parent answers a Ctrl-C at the terminal */
 	if (cpu >= 0) {
 		CPU_ZERO(&set);
 		CPU_SET((size_t)cpu, &set);
@@ -73,7 +73,7 @@ static _Noreturn void run_child(char *const argv[], char *const envp[], int cpu,
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	if (dup2(out, 1) < 0 || dup2(err, 2) < 0)
 		give_up(err, "its output");
-	/* There may be no number left for one more file. */
+	/* Close one first: there may be no descriptor left. */
 	close(out);
 	int null = open("/dev/null", O_RDONLY);
 	if (null < 0 || dup2(null, 0) < 0)
@@ -82,7 +82,7 @@ static _Noreturn void run_child(char *const argv[], char *const envp[], int cpu,
 	give_up(2, "exec");
 }
 
-/* The environment and one more variable, whose size follows from the seed. */
+/* The environment with one more variable, whose size follows from the seed. */
 static char **padded_environment(uint64_t seed, char **pad)
 {
 	size_t n = 0, len = prng_mix(seed) % PAD_MAX;
@@ -122,7 +122,7 @@ static int start(struct child *c, const json_t *job, const sigset_t *mask)
 	}
 	if (!c->pid)
 		run_child(argv, envp, job_cpu(job), out[1], err[1], mask, self);
-	setpgid(c->pid, c->pid); /* it does so itself, but perhaps not yet */
+	setpgid(c->pid, c->pid); /* the child does it, too, but perhaps not yet */
 	c->out = out[0];
 	c->err = err[0];
 	out[0] = err[0] = -1;
@@ -137,7 +137,8 @@ done:
 	return r;
 }
 
-/* Reads what is there. *fd becomes -1 at the end; keep: at most so many last bytes. */
+/* Reads the available bytes and keeps at most the last `keep` of them. *fd becomes -1 at the
+ * end. */
 static int drain(int *fd, struct buffer *b, size_t keep)
 {
 	if (b->cap - b->len < 4096) {
@@ -162,8 +163,8 @@ static int drain(int *fd, struct buffer *b, size_t keep)
 	return 0;
 }
 
-/* The last line that the child wrote to stderr, without its end; of a sanitizer's report, the line
- * that sums it up. */
+/* The last line that the child wrote to stderr, without its end; if it is a sanitizer's report, its
+ * summary line. */
 static const char *last_words(const struct buffer *b, char out[SAID + 1])
 {
 	const char *summary = b->len ? strstr(b->data, "SUMMARY: ") : NULL;
@@ -181,7 +182,7 @@ static const char *last_words(const struct buffer *b, char out[SAID + 1])
 	return out;
 }
 
-/* Until both pipes end. -ETIMEDOUT, -EINTR (a signal waits in signals), -errno. */
+/* Reads until both pipes end. 0, -ETIMEDOUT, -EINTR (a signal is pending in signals), -errno. */
 static int listen_to(struct child *c, int signals, const struct spawn_options *o)
 {
 	const uint64_t begun = clock_ns(), limit = o->timeout_ms * UINT64_C(1000000);
@@ -218,7 +219,7 @@ static int listen_to(struct child *c, int signals, const struct spawn_options *o
 
 static json_t *failed(const char *why)
 {
-	/* what a broken child says may be no UTF-8 */
+	/* a broken child's message may not be UTF-8 */
 	json_t *text = json_string(why);
 
 	if (!text)
@@ -246,7 +247,7 @@ static json_t *judge(struct child *c, int status, unsigned timeout_ms, bool late
 	if (c->answer.len)
 		answer = json_loads(c->answer.data, JSON_REJECT_DUPLICATES, &e);
 	state = json_string_value(json_object_get(answer, "status"));
-	/* A child may end with non-zero and yet have told why: then its own words count. */
+	/* A child may end with non-zero and still have reported why: then its record counts. */
 	if (state && json_is_array(json_object_get(answer, "figures")) &&
 	    (!strcmp(state, "failed") || (!strcmp(state, "ok") && !WEXITSTATUS(status))))
 		return answer;
@@ -260,8 +261,8 @@ static json_t *judge(struct child *c, int status, unsigned timeout_ms, bool late
 	return failed(why);
 }
 
-/* The child and all that it started, with time for it to say where it was, and for them to clear
- * up. The child is still to be waited for. */
+/* Ends the child and all processes that it started, with time for the child to say where it was,
+ * and for all to clean up. The caller must still wait for the child. */
 static void end_child(struct child *c)
 {
 	const struct spawn_options grace = { .timeout_ms = GRACE_MS };
@@ -294,7 +295,7 @@ int spawn_job(const json_t *job, const struct spawn_options *o, json_t **record)
 		r = -errno;
 		goto done;
 	}
-	sigset_t before = mask; /* the child's: a caller's block on Ctrl-C is not for it */
+	sigset_t before = mask; /* for the child: it must not inherit a block on Ctrl-C */
 	sigdelset(&before, SIGINT);
 	sigdelset(&before, SIGTERM);
 	if ((r = start(&c, job, &before)))

@@ -1,4 +1,4 @@
-/* store.c - run files: begin, go on, append, read. */
+/* store.c - begins, continues, extends and reads run files. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -31,7 +31,7 @@ static const char *text_of(const json_t *object, const char *key)
 	return text ? text : "";
 }
 
-/* Takes the reference to head, whatever comes of it. */
+/* Takes the reference to head, also on failure. */
 static int set_head(struct run *run, json_t *head, char *error)
 {
 	const json_t *plan = json_object_get(head, "plan");
@@ -89,7 +89,7 @@ static int add(struct run *run, json_t *json, char *error)
 	return 0;
 }
 
-/* A whole line, or what stood there before. */
+/* Writes a whole line, or leaves the file as it was. */
 static int write_line(int fd, const char *path, const json_t *json, char *error)
 {
 	char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
@@ -121,7 +121,7 @@ int run_begin(struct run *run, const struct plan *p, json_t *machine)
 	return set_head(run, make_head(p, machine), error) ? -ENOMEM : 0;
 }
 
-/* Reads all lines; *whole is the length of what is whole. */
+/* Reads all lines; *whole is the length of the whole lines. */
 static int read_lines(FILE *f, const char *path, struct run *run, off_t *whole, char *error)
 {
 	char why[RUN_ERROR] = "", *line = NULL;

@@ -1,23 +1,23 @@
 /*
- * store.h - a run: a head and its invocations, in memory and, where it has a file, on disk.
+ * store.h - a run: a head and its invocations, in memory and, if it has a file, on disk.
  *
  * A run file (*.jsonl) only grows. Line 1, the head:
  *   {"schema": 1, "type": "run", "plan": {...the plan as loaded...}, "seed": n, "machine": {...},
  *    "started": "2026-11-21T00:00:00Z"}
- * Where the plan asks for counters, "machine" holds the survey that the blocks' groups are taken
- * from, with the exact definition of each event. Then one line an invocation:
+ * If the plan asks for counters, "machine" holds the survey from which the blocks take their
+ * groups, with the exact definition of each event. Then follows one line for each invocation:
  *   {"schema": 1, "type": "invocation", "block": n, "order": n, "cell": {...}, "seed": n,
  *    "status": "ok" | "failed", "why": null or text, "wall_ns": n, "figures": [figure...],
- *    "environment": {...what the machine looked like then: load, steal...}}
- * A figure is one meter in one phase, with all its raw samples, the warm-up's too:
+ *    "environment": {...the machine at that time: load, steal...}}
+ * A figure is one meter in one phase, with all its raw samples, warm-up included:
  *   {"phase": "steady", "event": "ns", "unit": "call", "source": "clock", "per": 6400,
  *    "warmup": 2, "samples": [51234, ...]}        each sample is for `per` units
- * or, where it is not to be had,
+ * or, if it can't be had,
  *   {"phase": "steady", "event": "l1i_miss", "unit": "call", "source": null, "samples": null,
  *    "why": "no PMU: guest"}
  *
  * Each invocation is one write(2) of a whole line, then fdatasync, under a lock that keeps a second
- * writer out. What a power cut leaves of a last line is dropped with a notice.
+ * writer out. A last line that a power cut tore is dropped with a notice.
  */
 #ifndef STUBMAP_RUNS_STORE_H
 #define STUBMAP_RUNS_STORE_H
@@ -34,7 +34,7 @@ struct invocation {
 	uint32_t block;
 	struct cell cell;
 	bool ok;
-	const char *why;       /* in json; NULL where ok */
+	const char *why;       /* in json; NULL if ok */
 	const json_t *figures; /* in json */
 	json_t *json;
 };
@@ -45,22 +45,23 @@ struct run {
 	struct invocation *invocations;
 	size_t n;
 	int fd;	    /* -1: memory only, or read only */
-	char *path; /* of fd; NULL without one */
+	char *path; /* the file's; NULL without a file */
 	bool torn;  /* the file's last line was cut off, and dropped */
 };
 
 enum { SCHEMA = 1, RUN_ERROR = 400 };
 
-/* A run in memory alone. machine: its fingerprint or NULL; a reference is taken. 0 or -ENOMEM. */
+/* Begins a run in memory only. machine: its fingerprint or NULL; a reference is taken. 0 or
+ * -ENOMEM. */
 int run_begin(struct run *, const struct plan *, json_t *machine);
-/* Reads a run file. 0; -EINVAL for what is no run file, -errno; a line in error. */
+/* Reads a run file. 0; -EINVAL (not a run file) or -errno with a line in error. */
 int run_load(const char *path, struct run *, char error[RUN_ERROR]);
-/* Begins a run file, or goes on with one of the same plan. Besides run_load's: -EBUSY, another
- * process writes it; -EEXIST, it is of another plan. */
+/* Begins a run file, or continues one of the same plan. Besides run_load's errors: -EBUSY (another
+ * process writes it), -EEXIST (it has another plan). */
 int run_open(const char *path, const struct plan *, json_t *machine, struct run *,
 	     char error[RUN_ERROR]);
-/* Adds one invocation, to the file as well where there is one. 0; -EINVAL, with a line in error,
- * for a record of another form; -errno, and then neither has it. */
+/* Adds one invocation to the run and to its file, if there is one. 0; -EINVAL with a line in error
+ * (a record of another form); -errno: it is added to neither. */
 int run_append(struct run *, json_t *record, char error[RUN_ERROR]);
 void run_close(struct run *);
 

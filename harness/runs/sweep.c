@@ -43,7 +43,7 @@ const char *sweep_default_data(char *out, size_t size)
 	return out;
 }
 
-/* A folder in the environment; one that is not absolute is no folder to anybody (XDG). */
+/* A folder in an environment variable; a path that is not absolute is ignored (XDG). */
 static const char *folder_in(const char *variable)
 {
 	const char *path = getenv(variable);
@@ -63,7 +63,7 @@ const char *sweep_default_cache(char *out, size_t size)
 		n = snprintf(out, size, "%s/.cache/stubmap", home);
 	if (n <= 0 || (size_t)n >= size)
 		return NULL;
-	/* It goes to the children in their jobs, which are UTF-8. */
+	/* The path goes into the children's jobs, which are UTF-8. */
 	if (!(text = json_string(out)))
 		return NULL;
 	json_decref(text);
@@ -82,8 +82,8 @@ int sweep_survey(json_t *machine, char error[RUN_ERROR])
 	return json_object_set_new(machine, "counters", counters_survey_to_json(&survey));
 }
 
-/* What a block counts: one group of those that the survey found, in turn; and once, in the first
- * group, what can't be had, so that the run says why. */
+/* Chooses a block's meters: the survey's groups in turn; with the first group also the meters that
+ * can't be had, so that the run says why. */
 static void choose_meters(const struct run *run, unsigned block, struct job *job)
 {
 	const json_t *survey = json_object_get(json_object_get(run->head, "machine"), "counters");
@@ -94,14 +94,14 @@ static void choose_meters(const struct run *run, unsigned block, struct job *job
 	json_array_foreach(meters, i, meter) {
 		json_t *group = json_object_get(meter, "group");
 		const char *name = json_string_value(json_object_get(meter, "meter"));
-		json_int_t g = json_integer_value(group); /* 0 for one that is null */
+		json_int_t g = json_integer_value(group); /* 0 for null */
 
 		if (name && job->nmeters < METERS && (groups < 2 || g == block % groups))
 			job->meters[job->nmeters++] = name;
 	}
 }
 
-/* Threads take every CPU that the sweep may use. */
+/* The CPU to pin to; a cell with threads is not pinned and may use every CPU of the sweep. */
 static int cpu_of(const struct cell *cell, const struct sweep_options *o)
 {
 	return cell_applies(cell, "threads") ? -1 : o->cpu;
@@ -122,7 +122,7 @@ static json_t *make_job(const struct plan *p, unsigned block, const struct cell 
 	return job_to_json(&job);
 }
 
-/* What a child wrote, as an invocation of the run. */
+/* Makes an invocation of the run from what a child wrote. */
 static json_t *make_record(const struct plan *p, unsigned block, size_t order,
 			   const struct cell *cell, const json_t *answer,
 			   const struct env_moment *before, int cpu)
@@ -235,7 +235,7 @@ static int run_block(const struct plan *p, const struct sweep_options *o, unsign
 	return r;
 }
 
-/* Replays read a file each: what is wrong with one is told once, before anything runs. */
+/* Each replay reads a file: checks all files once, before anything runs. */
 static int check_data(const struct plan *p, const char *data, char *error)
 {
 	const struct workload_params params = { .live = 1, .data = data };

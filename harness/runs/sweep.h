@@ -1,5 +1,6 @@
 /*
- * sweep.h - runs what of a plan its run does not hold yet, block by block, one child after another.
+ * sweep.h - runs the cells of a plan that its run does not hold yet, block by block, one child
+ * after another.
  */
 #ifndef STUBMAP_RUNS_SWEEP_H
 #define STUBMAP_RUNS_SWEEP_H
@@ -10,29 +11,28 @@
 #include "runs/store.h"
 
 struct sweep_options {
-	const char *name;   /* what lines of progress begin with; NULL: stubmap */
+	const char *name;   /* begins lines of progress; NULL: stubmap */
 	unsigned blocks;    /* 0: the plan's */
 	unsigned timeout_s; /* of an invocation; 0: the plan's */
 	int cpu;	    /* -1: not pinned */
 	const char *cache;  /* objects by content; NULL: none */
 	const char *data;   /* the workloads' folder */
-	/* Compiles into the cache what takes long, before the first block; NULL: nothing is. */
+	/* Compiles long modules into the cache before the first block; NULL: none. */
 	void (*prepare)(const struct cell *cells, size_t n, const char *cache, const char *name);
 };
 
-/* 0, failed cells or not: they are recorded. -EINTR: SIGINT or SIGTERM came, all that was finished
- * is kept. -errno with a line in error. */
+/* 0, also with failed cells, which are recorded. -EINTR: SIGINT or SIGTERM came; all finished
+ * invocations are kept. -errno with a line in error. */
 int sweep_run(const struct plan *, const struct sweep_options *, struct run *,
 	      char error[RUN_ERROR]);
 
-/* Adds to a machine's fingerprint what can be counted on it, for a plan that asks for counters. 0,
- * or -EINVAL with a line in error. */
+/* Adds the survey of counters to a machine's fingerprint, for a plan that asks for counters. 0, or
+ * -EINVAL with a line in error. */
 int sweep_survey(json_t *machine, char error[RUN_ERROR]);
 
-/* What is taken where nobody chose: the last CPU that this process may use; the folder workloads
- * beside the program's own folder, or here; a cache in the user's cache folder, NULL if there
- * is none ($XDG_CACHE_HOME and $HOME are unset or not absolute). The texts are written to at most
- * size bytes. */
+/* Defaults: the last CPU that this process may use; the folder workloads of the program's tree, or
+ * of the working folder; a cache in the user's cache folder, or NULL if there is none
+ * ($XDG_CACHE_HOME and $HOME are unset or not absolute). out has size bytes. */
 int sweep_default_cpu(void);
 bool sweep_cpu_allowed(int cpu);
 const char *sweep_default_data(char *out, size_t size);
