@@ -1,4 +1,4 @@
-/* census.c - sorts cells by the order of the lists that their names stand in. */
+/* census.c - sorts cells by the order of their names in the lists of names. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,11 +103,11 @@ char *arm_label(const struct run *run, const struct cell *cell, char *out, size_
 	*out = 0;
 	json_object_foreach((json_t *)run->baseline, key, v) {
 		if (!json_object_get(json, key))
-			continue; /* not of this arm's */
+			continue; /* this arm does not use the key */
 		const json_t *value = json_object_get(json, key);
 
 		if (json_is_false(value))
-			continue; /* and where it is true, its name says more than "yes" */
+			continue; /* if true, the key says more than "yes" */
 		value_text(value, text, sizeof text);
 		append(out, size, "/", json_is_true(value) ? key : text);
 	}

@@ -1,4 +1,4 @@
-/* census.h - the distinct cells of a run in the order they are shown, and what they are called. */
+/* census.h - the distinct cells of a run in the order in which they are shown, and their labels. */
 #ifndef STUBMAP_ANALYSIS_CENSUS_H
 #define STUBMAP_ANALYSIS_CENSUS_H
 
@@ -11,9 +11,9 @@
 struct census {
 	const struct run *run;
 	struct cell *cells;
-	struct cell *groups; /* of each cell: its group's baseline (plan_baseline_of) */
+	struct cell *groups; /* each cell's group's baseline (plan_baseline_of) */
 	size_t n;
-	size_t *cell_of; /* of each invocation */
+	size_t *cell_of; /* each invocation's cell */
 };
 
 int census_take(const struct run *, struct census *); /* 0, -ENOMEM, -EINVAL (baseline) */

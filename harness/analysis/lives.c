@@ -1,6 +1,6 @@
 /*
- * lives.c - data of the figures of stubs' lives: a line a cell, by its arm, W^X policy and
- * what it varies; of churn a line a cell and point of its stream.
+ * lives.c - data of the figures of stubs' lives: one line for each cell, with its arm, W^X policy
+ * and what it varies; for churn one line for each cell and point of its stream.
  *
  *   stubs  wx  share  poison  workload  live  threads  instances  ...
  */
@@ -33,7 +33,7 @@ static const struct life_form {
 				     FIGURE_ID(space, bytes), FIGURE_ID(space, bytes_code),
 				     FIGURE_ID(space, tables), FIGURE_ID(steady, ns) },
 				   6 },
-	/* Of each point, not over all. */
+	/* For each point, not over all points. */
 	[REPORT_TSV_CHURN - REPORT_TSV_TIERUP] = { LIFE_CHURN,
 						   { FIGURE_ID(churn, held), FIGURE_ID(churn, used),
 						     FIGURE_ID(churn, stubs) },
@@ -62,7 +62,7 @@ static void print_estimates(FILE *out, const struct rows *rows, size_t cell,
 	fputc('\n', out);
 }
 
-/* The median over invocations of sample i. */
+/* Prints the median of sample i over invocations. */
 static void print_point(FILE *out, const struct samples *s, size_t i, double *scratch)
 {
 	size_t n = 0;
@@ -107,7 +107,7 @@ static bool same_arm(const struct cell *a, const struct cell *b)
 	       a->poison == b->poison && !strcmp(a->workload, b->workload) && a->live == b->live;
 }
 
-/* The cells of one arm stand together, so that a figure can join them; those of the i-th cell's. */
+/* Prints the cells of the first cell's arm together, so that a figure can join them. */
 static int print_arm(FILE *out, const struct rows *rows, size_t first, const struct life_form *form,
 		     bool points)
 {
@@ -116,7 +116,7 @@ static int print_arm(FILE *out, const struct rows *rows, size_t first, const str
 
 	for (size_t i = 0; i < first; i++)
 		if (!c->cells[i].replica && same_arm(&c->cells[i], &c->cells[first]))
-			return 0; /* printed with that one */
+			return 0; /* printed with that cell */
 	for (size_t i = first; i < c->n && !r; i++) {
 		if (c->cells[i].replica || !same_arm(&c->cells[i], &c->cells[first]))
 			continue;

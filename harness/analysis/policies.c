@@ -22,7 +22,7 @@ const size_t policy_nfigures = sizeof policy_figures / sizeof *policy_figures;
 /* Whether a cell has the phase at all. */
 static const struct figure_id cold_ns = FIGURE_ID(cold, ns);
 
-enum { SHOWN = 7 }; /* of the figures, in the table */
+enum { SHOWN = 7 }; /* figures shown in the table */
 
 static bool is_deferred(const struct cell *c)
 {
@@ -31,7 +31,7 @@ static bool is_deferred(const struct cell *c)
 	return ops && ops->flags & STUB_DEFERRED;
 }
 
-/* Whether a cell is to be shown: it was measured, and its group compares policies. */
+/* Whether to show a cell: it was measured, and its group compares policies. */
 static bool has_policies(const struct rows *rows, size_t cell)
 {
 	const struct census *c = &rows->census;

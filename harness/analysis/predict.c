@@ -1,7 +1,7 @@
 /*
- * predict.c - the model beside a run: does the order of modelled L1I misses tell the order of
- * measured times? Times hold much besides (TLBs, branches, prefetchers); a rank correlation asks
- * for no more than the order.
+ * predict.c - compares the model with a run: does the order of modelled L1I misses predict the
+ * order of measured times? Times depend on much else (TLBs, branches, prefetchers); a rank
+ * correlation looks at the order only.
  */
 #include <errno.h>
 #include <math.h>
@@ -14,7 +14,7 @@
 #include "base/say.h"
 #include "base/table.h"
 
-/* A knee: the first N from which a call costs so much more than with fewest stubs. */
+/* A knee is the first N at which a call costs so much more than with the fewest stubs. */
 #define KNEE_TIMES  1.5
 #define KNEE_MISSES 0.5
 
@@ -31,7 +31,7 @@ static int fail(const char *why, int status)
 
 /* ---- Spearman's rho --------------------------------------------------------------------- */
 
-/* Ranks from 1, equals share the mean of theirs. */
+/* Ranks from 1; equal values share the mean of their ranks. */
 static void rank(const double *values, size_t n, double *ranks)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -106,7 +106,7 @@ static int model_points(const struct simulate_place *place, const struct rows *r
 	return e;
 }
 
-/* ---- What is printed -------------------------------------------------------------------- */
+/* ---- Printing --------------------------------------------------------------------------- */
 
 static bool same_line(const struct point *a, const struct point *b)
 {
@@ -116,7 +116,7 @@ static bool same_line(const struct point *a, const struct point *b)
 	return cell_equal(&x, &y);
 }
 
-/* Among the points of one arm and kind as p's: 0 where it never comes. */
+/* The knee among the points with p's arm and kind; 0: there is none. */
 static uint32_t knee(const struct point *all, size_t n, const struct point *p, bool measured)
 {
 	const struct point *few = NULL;

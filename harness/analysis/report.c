@@ -46,7 +46,7 @@ static void put_value(struct table *t, const struct row *row, double scale)
 	if (row->value.known)
 		table_number(t, row->value.value * scale);
 	else if (row->failed == row->invocations)
-		table_cell(t, "failed"); /* why stands under the table */
+		table_cell(t, "failed"); /* the reason stands under the table */
 	else
 		table_missing(t, row->note);
 }
@@ -135,7 +135,7 @@ static void print_failures(FILE *out, const struct rows *rows, const struct view
 	}
 }
 
-/* The cells of one view; *printed: another was before. */
+/* Prints the cells of one view; *printed: another view came before. */
 static int print_view(FILE *out, const struct rows *rows, const struct view *view, bool *printed)
 {
 	const struct census *c = &rows->census;
@@ -164,7 +164,7 @@ static int print_view(FILE *out, const struct rows *rows, const struct view *vie
 	return 0;
 }
 
-/* Views share figures: each is worked out once. */
+/* Adds a figure once: views share figures, and each is computed once. */
 static size_t add_id(struct figure_id *ids, size_t n, struct figure_id id)
 {
 	for (size_t i = 0; i < n; i++)
@@ -210,7 +210,7 @@ static json_t *text_or_null(const char *text)
 	return text && *text ? json_string(text) : json_null();
 }
 
-/* A cell with null for what does not apply. */
+/* A cell with null for keys that do not apply. */
 static json_t *whole_cell(const struct cell *cell)
 {
 	json_t *json = cell_to_json(cell);
@@ -267,7 +267,7 @@ static int print_json(FILE *out, const struct run *run)
 
 /* ---- Data of figures ------------------------------------------------------------------------ */
 
-/* An arm's name in a figure, without blanks; what is unusual of its cell stands behind:
+/* An arm's name in a figure, without blanks, followed by its cell's unusual values:
  * "pool,wx=dual". */
 static void figure_arm(const struct run *run, const struct cell *cell, char *out, size_t size)
 {
@@ -323,7 +323,7 @@ static bool has_line(const struct rows *rows, size_t cell, const struct figure_i
 	return c->live;
 }
 
-/* Lines of one arm stand together, by live stubs, so that a figure can join them. */
+/* Prints the lines of one arm together, by live stubs, so that a figure can join them. */
 static void print_lines(FILE *out, const struct rows *rows, char (*arms)[FIGURE_ARM],
 			const struct figure_id *ids, size_t n)
 {

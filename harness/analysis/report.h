@@ -7,7 +7,7 @@
 #include "runs/store.h"
 
 enum report_form {
-	REPORT_TABLE,	     /* at most 100 columns; one row an arm, groups apart */
+	REPORT_TABLE,	     /* at most 100 columns; one row for each arm, by groups */
 	REPORT_JSON,	     /* one object a line: every figure of every cell */
 	REPORT_TSV_RING,     /* scripts/ring.gp */
 	REPORT_TSV_MAKE,     /* scripts/make_cost.gp */
@@ -28,14 +28,14 @@ struct report_options {
 
 /*
  * An object of REPORT_JSON has stubs, maps, workload, live, kind, wx, quantum, phase, event, unit,
- * source, n, median, low, high, baseline, ratio, ratio_low, ratio_high, note; and, what else tells
- * cells apart, signature, literals, markers, policy, generic, tier, max_events, replica. Null: does
- * not apply or not to be had, and note says why. A cell that failed everywhere has a row with phase
- * null. 0 or -errno.
+ * source, n, median, low, high, baseline, ratio, ratio_low, ratio_high, note; and the other keys
+ * that tell cells apart: signature, literals, markers, policy, generic, tier, max_events, replica.
+ * Null: it does not apply, or can't be had, and note says why. A cell that failed in all
+ * invocations has a row with phase null. 0 or -errno.
  */
 int report_summary(FILE *out, const struct run *run, const struct report_options *options);
 
-/* Invocations that failed. */
+/* The number of failed invocations. */
 size_t report_failures(const struct run *run);
 
 #endif

@@ -44,7 +44,7 @@ static int read_unit(const json_t *figure, struct unit *u)
 	return 0;
 }
 
-/* Adds what one invocation says of the figure. */
+/* Adds one invocation's samples of the figure. */
 static int gather_one(const struct invocation *inv, struct figure_id id, struct samples *s)
 {
 	const json_t *figure;
@@ -201,7 +201,7 @@ done:
 	return r;
 }
 
-/* The figures that a cell's invocations have, each once. */
+/* Lists the figures of a cell's invocations, each once. */
 static size_t list_figures(const struct census *c, size_t cell, struct figure_id *ids, size_t max)
 {
 	size_t n = 0, at, k;

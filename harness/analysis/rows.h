@@ -1,8 +1,8 @@
 /*
  * rows.h - a run as tidy rows: one cell, one figure, its value and its ratio to the baseline.
  *
- * Tables, JSON and figures' data are all views of these rows, so that every number that is shown
- * anywhere was worked out here, once.
+ * Tables, JSON and figures' data are all views of these rows, so that every number shown anywhere
+ * is computed here, once.
  */
 #ifndef STUBMAP_ANALYSIS_ROWS_H
 #define STUBMAP_ANALYSIS_ROWS_H
@@ -20,7 +20,7 @@ struct samples {
 	size_t n;
 	size_t failed, invocations; /* of the cell */
 	const char *unit, *source;  /* in the run; NULL: no invocation has it */
-	const char *why;	    /* in the run: of a failure, or of a meter that is missing */
+	const char *why;	    /* in the run: why it failed, or a meter is missing */
 };
 
 int samples_gather(const struct census *, size_t cell, struct figure_id, struct samples *);
@@ -46,8 +46,8 @@ struct rows {
 	size_t n;
 };
 
-/* wanted: those figures only, each with a row for each cell; NULL: all that the run has. A cell
- * with no figure at all gets one row, whose id is NULL, NULL. 0 or -errno. */
+/* wanted: only these figures, each with a row for each cell; NULL: all figures of the run. A cell
+ * without any figure gets one row, whose id is NULL, NULL. 0 or -errno. */
 int rows_make(const struct run *, const struct figure_id *wanted, size_t nwanted, struct rows *);
 void rows_free(struct rows *);
 const struct row *rows_find(const struct rows *, size_t cell, struct figure_id);

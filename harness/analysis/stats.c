@@ -2,8 +2,8 @@
  * stats.c - medians, ratios and their intervals.
  *
  * The bootstrap is made cheap by doing the inner resampling once: each invocation gets a pool of
- * STATS_INNER medians of resampled samples, and each outer resample draws invocations and one of
- * the pool of each. Ratios are worked in logarithms, so that arm and baseline are symmetric.
+ * STATS_INNER medians of resampled samples, and each outer resample draws invocations, and for each
+ * a median of its pool. Ratios are computed in logarithms, so that arm and baseline are symmetric.
  */
 #include <errno.h>
 #include <math.h>
@@ -173,7 +173,7 @@ done:
 	return r;
 }
 
-/* To logarithms; false where one is not above zero. */
+/* Takes logarithms; false: a value is not above zero. */
 static bool to_logarithms(struct pool *pools, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -181,15 +181,14 @@ static bool to_logarithms(struct pool *pools, size_t n)
 			return false;
 		pools[i].value = log(pools[i].value);
 		for (size_t k = 0; k < STATS_INNER; k++)
-			/* a resampled median may be 0 where the true one is not: hold it at the
-			 * value */
+			/* a resampled median may be 0 although the true one is not: use the value
+			 * then */
 			pools[i].inner[k] =
 			    pools[i].inner[k] > 0 ? log(pools[i].inner[k]) : pools[i].value;
 	}
 	return true;
 }
 
-/* Orders both by block and keeps those of blocks in both; returns how many pairs. */
 static int by_block(const void *a, const void *b)
 {
 	uint32_t x = ((const struct pool *)a)->block, y = ((const struct pool *)b)->block;
@@ -197,6 +196,7 @@ static int by_block(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Keeps the invocations of blocks that are in both, ordered by block; returns how many pairs. */
 static size_t pair(struct pool *a, size_t na, struct pool *b, size_t nb)
 {
 	size_t n = 0;

@@ -1,7 +1,8 @@
 /* views.c - the tables' columns. */
 #include "analysis/views.h"
 
-/* Of cells that make calls, of those on the collected heap, of live wasm programs; of lives. */
+/* Views of cells that make calls, of programs on the collected heap, of live wasm programs, of
+ * lives. */
 static const struct view calls = {
 	.align = "lrrrrrrrr",
 	.headers = { "arm", "ns/call", "95 %", "ratio", "95 %", "ns/bind", "ns/1st", "B/stub",

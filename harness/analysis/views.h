@@ -1,10 +1,10 @@
-/* views.h - which figures a table of a run shows, by what its cells are. */
+/* views.h - the figures that a table of a run shows, by the family of its cells. */
 #ifndef STUBMAP_ANALYSIS_VIEWS_H
 #define STUBMAP_ANALYSIS_VIEWS_H
 
 #include "analysis/rows.h"
 
-/* What a reader wants at a glance; the first column is the one that ratios are of. */
+/* The figures that a reader wants at a glance; ratios are those of the first column. */
 enum { VIEW_COLUMNS = 6, VIEWS_MAX = 8 };
 
 struct view {

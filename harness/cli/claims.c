@@ -4,7 +4,7 @@
  *   {"id": "conflict", "text": "...", "phase": "steady", "event": "ns",
  *    "of": {cell}, "to": {cell}, "above": 3}          the ratio of two cells of the same blocks
  *   {..., "of": {cell}, "below": 64}                  or one cell's value
- *   {..., "above": 0.9, "below": 1.1}                 both bounds: about the same
+ *   {..., "above": 0.9, "below": 1.1}                 with both bounds: about the same
  *
  * holds: the whole 95 % interval lies within the bounds; refuted: none of it does; open: the run
  * can't tell. A refuted claim is a result like any other, and stays in the file.
@@ -74,7 +74,7 @@ static int claim_read(json_t *json, size_t i, struct claim *c, char error[RUN_ER
 	return -EINVAL;
 }
 
-/* 0, and *e is what the run says of the claim's figure; or -ENOMEM. */
+/* 0, with the run's estimate of the claim's figure in *e; or -ENOMEM. */
 static int claim_measure(const struct census *census, const struct claim *c, struct estimate *e)
 {
 	size_t of = census_find(census, &c->of), to = c->ratio ? census_find(census, &c->to) : 0;

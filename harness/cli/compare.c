@@ -1,8 +1,9 @@
 /*
- * compare.c - stubmap compare: the same cells of two runs.
+ * compare.c - stubmap compare: compares the same cells of two runs.
  *
- * Blocks of two runs have nothing in common, so nothing is paired, and whatever changed between the
- * runs is in the ratio. What is within the noise that either run's A/A arm shows is no claim.
+ * Blocks of two runs have nothing in common, so nothing is paired, and all that changed between the
+ * runs is in the ratio. A difference within the noise of either run's A/A arm is not reported as
+ * one.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -135,7 +136,7 @@ static int print_row(const struct cell *cell, const struct comparison *c)
 	return r;
 }
 
-/* Says which facts of the two machines differ; what changes by the minute is no such fact. */
+/* Says which facts of the two machines differ; figures that change by the minute are not facts. */
 static void compare_machines(const struct run *a, const struct run *b)
 {
 	const json_t *ma = json_object_get(a->head, "machine"), *v;

@@ -1,5 +1,5 @@
-/* doctor.c - stubmap doctor: the machine's settings, and each meter with its source or why it
- * is missing. It looks and changes nothing. */
+/* doctor.c - stubmap doctor: prints the machine's settings, and each meter with its source or why
+ * it is missing. It changes nothing. */
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -41,7 +41,7 @@ static int print_checks(const struct env_check *checks, size_t n)
 	return table_end(&t, stdout);
 }
 
-/* {size: 32768, ways: 8, ...} as "32 KiB, 8 ways" */
+/* Prints {size: 32768, ways: 8, ...} as "32 KiB, 8 ways". */
 static void print_cache(const char *name, const json_t *cache)
 {
 	if (json_is_object(cache))
@@ -85,7 +85,7 @@ static json_t *clocks_to_json(const struct probe_cost *cost)
 			 (json_int_t)cost->tsc_ticks);
 }
 
-/* What serves where no counter does: source "model", and "callgrind" for lookups. */
+/* Valgrind, the means without a counter: source "model", and "callgrind" for lookups. */
 struct tracer {
 	char version[64], why[VALGRIND_ERROR];
 	bool here;

@@ -1,8 +1,8 @@
 /*
- * faults.c - `stubmap faults`: what becomes of a producer's mistakes in programs that run.
+ * faults.c - `stubmap faults`: shows what a producer's mistakes do to running programs.
  *
- * Every program runs under every encoder without a fault; then, where that went well, with each
- * fault of each kind, or a sample of them.
+ * Every program runs under every encoder without a fault; then, if that went well, with each fault
+ * of each kind, or with a sample of the faults.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -53,9 +53,9 @@ static int say(const char *line)
 	return say_line("stubmap faults", "%s", line);
 }
 
-/* ---- What is asked for --------------------------------------------------------------------- */
+/* ---- Options ------------------------------------------------------------------------------- */
 
-/* Without a choice: every encoder that holds anything; unsafe ones are what this is about. */
+/* Without a choice: every encoder but the floor; the unsafe ones are meant to be shown. */
 static int choose_encoders(struct faults *f, const struct option_list *list)
 {
 	const char *names[CELL_NAMES];
@@ -144,7 +144,8 @@ static struct gc_job job_of(const struct faults *f, const struct gc_program *p,
 	return j;
 }
 
-/* Once judged, once going on; reference: the true maps' run that went on. */
+/* Runs a program twice: judged, and going on after wrong maps. reference: the second run under true
+ * maps. */
 static int run_unfaulted(struct faults *f, const struct gc_result *reference, struct fault_row *row)
 {
 	struct gc_job going_on = row->job;

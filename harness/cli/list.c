@@ -27,8 +27,8 @@ static const struct option_help help = {
 };
 
 struct item {
-	const char *name, *summary, *mark; /* mark: NULL, or what to beware of */
-	char label[64], unit[64]; /* of a figure: its name; what one of it is for, else "" */
+	const char *name, *summary, *mark; /* mark: NULL, or a warning */
+	char label[64], unit[64];	   /* a figure's name and unit, else "" */
 };
 
 /* Each fills *item for the i-th thing, or returns false past the last. */

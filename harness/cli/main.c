@@ -1,4 +1,4 @@
-/* main.c - the command line's first word. */
+/* main.c - runs the command that the command line's first word names. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -44,7 +44,8 @@ static void usage(FILE *f)
 			fprintf(f, "  %-9s %s\n", c->name, c->summary);
 }
 
-/* A descriptor that the caller closed would be the next file's: what is printed would go there. */
+/* If the caller closed a standard descriptor, the next file would get it, and output would go
+ * there. */
 static void keep_descriptors(void)
 {
 	for (int fd = 0; fd < 3; fd++)
@@ -52,7 +53,7 @@ static void keep_descriptors(void)
 			_exit(2);
 }
 
-/* What was printed must have been taken, whichever command it was. */
+/* Checks for every command that all output was written. */
 static int finish(const char *command, int status)
 {
 	char who[64];
@@ -70,7 +71,7 @@ int main(int argc, char **argv)
 	size_t n = 0;
 
 	keep_descriptors();
-	signal(SIGXFSZ, SIG_IGN); /* a limit on files is an error like a full device */
+	signal(SIGXFSZ, SIG_IGN); /* a file-size limit becomes an error, like a full device */
 	if (argc < 2) {
 		usage(stderr);
 		return 2;

@@ -1,6 +1,6 @@
 /*
- * maps.c - `stubmap maps`: the stack maps of the reader's own files, and the JIT's own, under
- * every encoder.
+ * maps.c - `stubmap maps`: shows the stack maps of the user's own files, and of the JIT's programs,
+ * under every encoder.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -59,7 +59,7 @@ static int check_figure(const char *figure)
 	return say(line);
 }
 
-/* What can be known of the files before the first is measured. */
+/* Checks all files before the first one is measured. */
 static int check_files(char **files, size_t n)
 {
 	char line[MAP_ROWS_ERROR];
@@ -81,7 +81,7 @@ static int check_files(char **files, size_t n)
 	return 0;
 }
 
-/* Whether a record could be put in its folder. */
+/* Checks that a record can be written to its folder. */
 static int check_path(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -95,7 +95,7 @@ static int check_path(const char *path)
 	return say(line);
 }
 
-/* 0, 1 (an encoder was wrong) or 2 (said why). */
+/* 0, 1 (an encoder was wrong) or 2 (a line says why). */
 static int measure(const struct map_measure *with, char **files, size_t n)
 {
 	char error[MAP_ROWS_ERROR];
@@ -117,7 +117,8 @@ static int measure(const struct map_measure *with, char **files, size_t n)
 	return wrong;
 }
 
-/* A step for each encoder, and one for what all of them execute; a record costs nothing. */
+/* One step for each encoder, and one for counting the instructions of all; a record costs
+ * nothing. */
 static size_t count_steps(char **files, size_t n, size_t nencoders)
 {
 	size_t steps = 0;

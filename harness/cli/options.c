@@ -1,4 +1,4 @@
-/* options.c - getopt_long, with the refusals in our words. */
+/* options.c - calls getopt_long, and words the refusals itself. */
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
@@ -62,8 +62,8 @@ static bool names_file(const char *text, size_t n)
 	return found;
 }
 
-/* Bytes of the first word: up to a comma that neither a backslash precedes nor, where files may be
- * meant, the name of one that exists holds. */
+/* Bytes of the first word: up to a comma that is neither behind a backslash nor, if files are
+ * allowed, in the name of an existing file. */
 static size_t word_length(const char *text, bool files)
 {
 	size_t first = 0;
@@ -164,7 +164,7 @@ static void print_help(const struct option_help *help, const struct option_spec 
 	printf("  %-26s %s\n", "    --help", "this text");
 }
 
-/* What getopt would not take. */
+/* Refuses the word that getopt did not accept. */
 static int unknown(char **argv, const struct option_spec *specs, size_t n, int at, int missing)
 {
 	const char *names[MOST + 1], *word = argv[at];
@@ -210,7 +210,7 @@ int options_parse(int argc, char **argv, const struct option_help *help,
 			return OPTIONS_HELP;
 		}
 		if (code == '?' || code == ':')
-			/* words may have been moved: the culprit stands right before optind */
+			/* getopt may have moved words: the bad one is right before optind */
 			return unknown(argv, specs, n, code == ':' || optind > at ? optind - 1 : at,
 				       code == ':');
 		size_t i = 0;

@@ -16,7 +16,7 @@ enum option_type {
 	OPTION_NUMBER, /* out: uint64_t; min..max */
 	OPTION_SIZE,   /* out: uint64_t, bytes; 4096, 4K, 64KiB, 1M; min..max */
 	OPTION_LIST,   /* out: struct option_list; a,b,c; "\," is a comma in a word */
-	OPTION_FILES,  /* the same; what names a file that exists, commas and all, is one word */
+	OPTION_FILES,  /* the same; an existing file's name is one word, commas and all */
 };
 
 enum { OPTION_LIST_MAX = 64 };
@@ -31,9 +31,9 @@ struct option_spec {
 	const char *name; /* without dashes */
 	char letter;	  /* 0: none */
 	enum option_type type;
-	const char *value; /* what the help calls its value; NULL for a flag */
+	const char *value; /* its value's name in the help; NULL for a flag */
 	const char *help;
-	void *out; /* left alone where the option is not given */
+	void *out; /* not written if the option is not given */
 	uint64_t min, max;
 };
 
@@ -46,7 +46,7 @@ struct option_group {
 struct option_help {
 	const char *usage;   /* after "usage: stubmap ": "sweep PLAN.json -o RUN.jsonl [options]" */
 	const char *summary; /* some lines on what the command does */
-	int min_words, max_words; /* what may be left after the options; max < 0: any number */
+	int min_words, max_words; /* words after the options; max < 0: any number */
 	const struct option_group *groups; /* NULL: none */
 };
 
@@ -60,7 +60,7 @@ enum { OPTIONS_HELP = 1 };
 int options_parse(int argc, char **argv, const struct option_help *help,
 		  const struct option_spec *specs, size_t n, int *first);
 
-/* One by one, for other callers. 0 or -EINVAL. */
+/* The parsers of single values, for other callers. 0 or -EINVAL. */
 int options_number(const char *text, uint64_t *out);
 int options_size(const char *text, uint64_t *out);
 

@@ -1,6 +1,6 @@
 /*
- * show.c - `stubmap show stub`: binds one stub as a strategy would and disassembles it where it
- * lies, with its literals and the shared body that it goes on to.
+ * show.c - `stubmap show stub`: binds one stub by a strategy and disassembles it in place, with its
+ * literals and the shared body to which it leads.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "calls/world.h"
 #include "jit/disassemble.h"
 
-enum { SHOW_MAX = 2048 }; /* bytes of one body at the most */
+enum { SHOW_MAX = 2048 }; /* bytes: the longest body */
 
 static const struct option_help help = {
 	.usage = "show stub [options]",
@@ -33,12 +33,12 @@ struct show {
 	json_t *out; /* NULL: text */
 };
 
-/* The target and instance of the stub that is shown: nobody calls it. */
+/* The target of the shown stub: nobody calls it. */
 static void nobody(void)
 {
 }
 
-/* What follows a stub: int3, or memory that nobody wrote. */
+/* What follows a stub: int3, or memory never written. */
 static bool is_padding(const uint8_t *at)
 {
 	return *at == 0xcc || (!at[0] && !at[1]);
@@ -136,7 +136,7 @@ static int show_cell(const struct cell *c, bool json)
 {
 	struct host host = { 0 };
 	struct host_instance instance = { .head.activation = &host.activation, .host = &host };
-	/* What bind stores, to be recognised in its code or its words. */
+	/* The arguments that bind stores: easy to recognise in its code or its words. */
 	static const uint64_t bound[STUB_MAX_BOUND] = { 0x11111111, 0x22222222, 0x33333333,
 							0x44444444 };
 	struct stub_spec spec = { .context = &instance, .bound = bound };

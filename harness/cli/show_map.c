@@ -1,9 +1,9 @@
 /*
- * show_map.c - `stubmap show map FILE PC`: one lookup, load by load.
+ * show_map.c - `stubmap show map FILE PC`: shows one lookup, load by load.
  *
- * The loads are those of the reader itself (maps/lines.h). What a word means is worked out from
- * where it lies in a table of the form that parts/table.h draws; the loads of a format of another
- * form are shown without a meaning.
+ * The loads are those of the reader itself (maps/lines.h). A word's meaning follows from its place
+ * in a table of the form that parts/table.h draws; loads of other formats are shown without a
+ * meaning.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -33,7 +33,7 @@ static const struct option_help help = {
 	.max_words = 2,
 };
 
-/* Formats that are count | start | end, if columns is 3 | offset | records. */
+/* Formats of the form count | start | end (if columns is 3) | offset | records. */
 static const struct form {
 	const char *encoder, *start;
 	unsigned columns;
@@ -48,7 +48,7 @@ static const struct form {
 
 struct showing {
 	const struct corpus *corpus;
-	const struct safepoint *truth; /* as the encoder was given it; NULL: none at pc */
+	const struct safepoint *truth; /* in the encoder's form; NULL: there is none at pc */
 	const struct map_ops *ops;
 	struct map_bytes table;
 	uint32_t pc;
@@ -68,7 +68,7 @@ static uint32_t load32(const uint8_t *p)
 	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-/* ---- What a load means ---------------------------------------------------------------------- */
+/* ---- The meaning of a load ------------------------------------------------------------------ */
 
 static const struct form *form_of(const struct map_ops *ops)
 {
@@ -155,7 +155,7 @@ static void place_name(const struct showing *s, uint32_t place, char *out, size_
 		snprintf(out, size, "SP+%" PRIu32, 4 * place);
 }
 
-/* The bitmap, which a collector reads next, and the places it names. */
+/* Shows the bitmap, which a collector reads next, and the places that it names. */
 static void show_bitmap(const struct showing *s, const struct map_live *live, unsigned n,
 			json_t *loads, json_t *places)
 {
@@ -254,7 +254,7 @@ static int show_encoder(struct showing *s, const struct safepoint *points, size_
 	return 0;
 }
 
-/* ---- What is true at pc --------------------------------------------------------------------- */
+/* ---- The safepoint at pc -------------------------------------------------------------------- */
 
 static void show_code(const char *path, uint32_t pc)
 {
@@ -361,7 +361,7 @@ int show_map(int argc, char **argv)
 	size_t n;
 	int first, r;
 
-	argv[0] = "show map"; /* what refusals begin with */
+	argv[0] = "show map"; /* refusals begin with it */
 	r = options_parse(argc, argv, &help, specs, sizeof specs / sizeof *specs, &first);
 	if (r) {
 		free(list.text);

@@ -1,4 +1,4 @@
-/* sweep.c - stubmap sweep: a whole plan into a run file. */
+/* sweep.c - stubmap sweep: runs a whole plan into a run file. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,7 +28,7 @@ static int say(const char *line)
 	return say_line("stubmap sweep", "%s", line);
 }
 
-/* Two machines in one run would be compared as one. */
+/* Refuses to go on with another machine's run: two machines would be compared as one. */
 static int same_machine(const struct run *run, const json_t *machine, char *error)
 {
 	static const char *const keys[] = { "cpu_model", "microcode", "kernel" };
@@ -47,7 +47,7 @@ static int same_machine(const struct run *run, const json_t *machine, char *erro
 	return 0;
 }
 
-/* What spoils a run so badly that it is not begun. */
+/* Refuses a run on a machine whose settings would spoil it badly. */
 static int refused(const json_t *machine)
 {
 	struct env_check checks[ENV_MAX_CHECKS];

@@ -1,6 +1,6 @@
 /*
- * child.c - one invocation: a job as JSON in, one line of JSON out. Not for people; `run` and
- * `sweep` start it through spawn.c.
+ * child.c - runs one invocation: it takes a job as JSON and writes one line of JSON. It is not for
+ * people; `run` and `sweep` start it through spawn.c.
  */
 #include <sched.h>
 #include <stdio.h>

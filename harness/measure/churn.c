@@ -1,5 +1,5 @@
 /*
- * churn.c - instances come and die; the slots of the dead are used again, or not.
+ * churn.c - instances come and go; the slots of the dead are used again, or not.
  *
  *   churn        births and deaths in random order, 1 to N stubs each; how many live, over time:
  *
@@ -11,11 +11,12 @@
  *   churn:LOG    births and deaths as a code cache of an engine had them, at most K alive: a piece
  *                of code gets a stub to enter it and one more for each KiB, N at most
  *
- * Held are the quanta that the strategy has not given back, used what live stubs occupy: the rest
- * is fragmentation. Both are noted at fixed points of the stream, so that a figure shows them over
- * time. Between two points some of the living are called, by value.
+ * `held` counts the quanta that the strategy has not given back, `used` the bytes that live stubs
+ * occupy: the rest is fragmentation. Both are noted at fixed points of the stream, so that a figure
+ * shows them over time. Between two points some live instances are called, and their answers
+ * checked.
  *
- * Under poison stubs of the dead are called, too: each such call must be reported.
+ * Under poison stubs of dead instances are called, too: each such call must be reported.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -38,10 +39,10 @@ struct churner {
 	struct prng *rng;
 	struct churn log; /* of churn:LOG */
 	struct churn_stream stream;
-	uint32_t *alive, *place; /* slots that live, and where each slot stands there */
+	uint32_t *alive, *place; /* the live slots; each slot's index among them */
 	uint32_t nalive, *unused, nunused;
 	uint64_t steps, births, deaths, stubs, stale;
-	uint64_t bind_ns[POINTS], release_ns[POINTS]; /* sums, then of a stub, in ps */
+	uint64_t bind_ns[POINTS], release_ns[POINTS]; /* first sums, then ps per stub */
 	uint64_t bound[POINTS], released[POINTS];
 	uint64_t held[POINTS], used[POINTS], live[POINTS], calls_ns[POINTS];
 	uint64_t kernel[KERNEL_POINTS];
@@ -65,7 +66,7 @@ static int birth(struct churner *c, uint32_t slot, uint32_t n)
 	return 0;
 }
 
-/* Calls a stub of the dead, as one who kept its code would. */
+/* Calls a stub of a dead instance, as a caller that kept its code would. */
 static int call_stale(struct churner *c, struct tenant *a, const struct stub_callee *kept)
 {
 	struct stub_callee *callee = &a->callees[c->t.order[0]];
@@ -85,14 +86,14 @@ static int call_stale(struct churner *c, struct tenant *a, const struct stub_cal
 
 static int death(struct churner *c, uint32_t slot)
 {
-	/* The floor's callees are its stubs: who keeps one has the stub. */
+	/* The floor's callees are its stubs: a caller that keeps one still has a stub. */
 	const bool stale = c->w->job->cell.poison && !(c->w->ops->flags & STUB_DIRECT) &&
 			   c->deaths++ % EVERY_DEAD == 0;
 	struct tenant *a = &c->t.all[slot];
 	const uint32_t n = a->n;
 	bool good = true;
 
-	if (stale) /* a deferred one is there from now on */
+	if (stale) /* makes a deferred stub */
 		tenant_call(&c->t, a, 0, 1, &good);
 	if (!good)
 		return tenant_wrong(&c->t, a, 0);
@@ -108,11 +109,11 @@ static int death(struct churner *c, uint32_t slot)
 	return stale ? call_stale(c, a, &kept) : 0;
 }
 
-/* How many are to live after so much of the stream, in 1/1000. */
+/* How many instances should live at that step of the stream. */
 static uint32_t population(const struct churner *c, uint64_t step)
 {
 	static const struct {
-		uint32_t when, share; /* of the stream; of K */
+		uint32_t when, share; /* 1/1000: of the stream; of K */
 	} turns[] = { { 0, 0 },	    { 200, 1000 }, { 500, 1000 }, { 600, 100 },
 		      { 750, 100 }, { 850, 1000 }, { 1001, 1000 } };
 	const uint32_t now = (uint32_t)(step * 1000 / c->steps), k = c->w->job->cell.instances;
@@ -145,7 +146,7 @@ static int logged_step(struct churner *c)
 	struct churn_step step;
 
 	if (!churn_next(&c->stream, &step))
-		return 0; /* passed-over releases make it shorter than the log */
+		return 0; /* skipped releases make the stream shorter than the log */
 	if (!step.create)
 		return death(c, step.slot);
 	uint32_t n = 1 + step.size / 1024;
@@ -232,7 +233,7 @@ static void figure_points(struct churner *c, struct figure_name name, uint64_t p
 	figure_samples(c->figures, name, per, 0, samples, POINTS);
 }
 
-/* Times of a stub in picoseconds, of those points that had any. */
+/* Times per stub in picoseconds, at the points that had any. */
 static void figure_times(struct churner *c, struct figure_name name, const uint64_t *ns,
 			 const uint64_t *stubs)
 {

@@ -1,20 +1,20 @@
 /*
- * cold.c - a replay from cold, with every creation in it, and what it could have cost.
+ * cold.c - a replay from cold, in which every stub is made, and the least that it could have cost.
  *
  * - cold: a new space on the same code memory: instantiation (all boundaries bound), then the
- *   whole trace once, timed end to end; TIMES times, each in quanta without memory: new
- *   ones, or such as page had and gave back.
+ *   whole trace once, timed end to end; TIMES times, each in quanta without memory: new ones, or
+ *   ones that page gave back.
  *
- * - costs: what the offline optimum reckons with (optimum.h), by the same placement in the
- *   same process, side by side: the crossed stubs made in one batch and one by one, the trace
+ * - costs: the input of the offline optimum (optimum.h), measured with the same placement in the
+ *   same process, side by side: making the crossed stubs in one batch and one by one, the trace
  *   through them, and its start through the interpretive stub alone; the least of TIMES each, as a
- *   bound asks for.
+ *   bound needs.
  *
- * - bound: the optimum's ns with these costs; regret: the runs' ns to it.
+ * - bound: the optimum's ns at these costs; regret: the ratio of the runs' ns to it.
  *
- * The compiled callers and targets are warm: an engine's would not be, but they are no policy's.
- * A cost is one number for all stubs of a trace, averaged over its mix of kinds: the bound is of
- * this model, not of the machine, and says `model`.
+ * The compiled callers and targets are warm: an engine's would not be, but no policy affects them.
+ * A cost is one number for all stubs of a trace, averaged over its mix of kinds: the bound belongs
+ * to this model, not to the machine, and its source is `model`.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -31,9 +31,9 @@ enum { TIMES = 3, GENERIC_EVENTS = 200000, MILLI = 1000, MICRO = 1000000 };
 struct cold {
 	struct world *w;
 	struct stub_space space;
-	struct stub_spec *specs;      /* the crossed ones */
-	struct stub_callee **callees; /* theirs */
-	uint64_t *calls;	      /* theirs, in one round */
+	struct stub_spec *specs;      /* of the crossed stubs */
+	struct stub_callee **callees; /* of the crossed stubs */
+	uint64_t *calls;	      /* through each of these in one round */
 	uint64_t ns[TIMES], instantiate[TIMES], made[TIMES], used[TIMES], committed[TIMES],
 	    literals[TIMES], syscalls[TIMES];
 };
@@ -146,8 +146,8 @@ static double least(double a, double b)
 	return a < b ? a : b;
 }
 
-/* Makes the crossed stubs, in one batch or one by one; then, with call, a round through them to
- * warm up and one that is timed. */
+/* Makes the crossed stubs, in one batch or one by one; then, if call is given, times a round
+ * through them, after one to warm up. */
 static int make_crossed(struct cold *l, const struct stub_ops *placement, bool bulk, double *make,
 			double *call)
 {
@@ -170,7 +170,7 @@ static int make_crossed(struct cold *l, const struct stub_ops *placement, bool b
 	return e;
 }
 
-/* The trace's start, every call interpreted: once to warm up, then timed. */
+/* Times the trace's start with every call interpreted, after one pass to warm up. */
 static int call_generic(struct cold *l, const struct stub_ops *kin, double *call)
 {
 	struct world *w = l->w;

@@ -1,4 +1,4 @@
-/* families.c - the table: one row a family of workloads (family.h). */
+/* families.c - the table with one row for each family of workloads (family.h). */
 #include "measure/families.h"
 
 #include <stdio.h>
@@ -14,7 +14,7 @@ const struct family_measure families[FAMILIES] = {
 	[FAMILY_GC] = { measure_gc, no_calls },
 	[FAMILY_WASM] = { measure_wasm, no_calls },
 	[FAMILY_WASM_FLOOD] = { measure_wasm_flood, no_calls },
-	/* FAMILY_UNKNOWN: setup_of refuses it. */
+	/* FAMILY_UNKNOWN has no row: setup_of refuses it. */
 };
 
 enum measure_status measure_job(const struct job *job, json_t *figures, char why[CELL_ERROR])

@@ -6,12 +6,13 @@
 
 struct family_measure {
 	measure_hook *measure;
-	const char *no_snapshot; /* why there is none of its cells; NULL: there is */
+	const char *no_snapshot; /* why its cells have no snapshot; NULL: they have */
 };
 
 extern const struct family_measure families[FAMILIES];
 
-/* The whole of a job: its cell resolved, then measured as its family is. As a measure_hook. */
+/* Does a whole job: resolves its cell and measures it by its family's hook. Errors as a
+ * measure_hook's. */
 enum measure_status measure_job(const struct job *, json_t *figures, char why[CELL_ERROR]);
 
 #endif

@@ -1,12 +1,12 @@
 /*
- * flood.c - one module instantiated K times, as a page with many frames or a server with
- * many tenants does: its code is there once, its stubs K times.
+ * flood.c - instantiates one module K times, as a web page with many frames or a server with many
+ * tenants does: its code exists once, its stubs K times.
  *
  *      each instance:  bind all its stubs (instantiate) | the first of its calls (first_call)
  *      then:           memory (space) | calls that go from instance to instance (steady) | release
  *
- * What an instance takes: the kernel's view of the stubs and literals (each page once), of page
- * tables, and the callees, which the harness lays out for it.
+ * An instance's memory is the kernel's view of stubs and literals (each page once) and of page
+ * tables, and the callees, which the harness lays out.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ struct flood {
 	struct tenants t;
 	struct world *w;
 	json_t *figures;
-	uint32_t *order; /* in which instances are visited */
+	uint32_t *order; /* the order of visits */
 	struct flood_times times;
 };
 
@@ -46,7 +46,8 @@ static int instantiate(struct flood *f, uint32_t count)
 		if (!good)
 			return tenant_wrong(&f->t, a, 0);
 		flood_times_add(&f->times, i, bind, first);
-		/* Deferred: a first call may make all that is pending, its instance's and others'.
+		/* Deferred: a first call may make all pending stubs, of its own instance and of
+		 * others.
 		 */
 		f->times.ready += bind + (f->w->ops->flags & STUB_DEFERRED ? first : 0);
 	}
@@ -54,7 +55,7 @@ static int instantiate(struct flood *f, uint32_t count)
 	return 0;
 }
 
-/* Every stub of every instance once, by value. */
+/* Calls every stub of every instance once and checks the answer. */
 static int check_all(struct flood *f)
 {
 	bool good;

@@ -1,5 +1,5 @@
 /*
- * flood_figures.c - see flood_figures.h. What an instance takes: the kernel's view of the stubs and
+ * flood_figures.c - see flood_figures.h. An instance's memory is the kernel's view of stubs and
  * literals (each page once) and of page tables.
  */
 #include "measure/flood_figures.h"
@@ -16,7 +16,7 @@ void flood_times_begin(struct flood_times *t, uint32_t instances)
 {
 	memset(t, 0, sizeof *t);
 	t->group = (instances + FLOOD_SAMPLES - 1) / FLOOD_SAMPLES;
-	t->samples = instances / t->group; /* the last ones may be too few for one */
+	t->samples = instances / t->group; /* the last instances may be too few for a sample */
 }
 
 void flood_times_add(struct flood_times *t, uint32_t i, uint64_t bind, uint64_t first)
@@ -64,7 +64,7 @@ int flood_space(const struct code_memory *code, uint64_t instances, uint64_t stu
 	const struct {
 		struct figure_name name;
 		uint64_t bytes;
-		const char *missing; /* why it is */
+		const char *missing; /* why it is missing */
 	} rows[] = {
 		{ FIGURE_NAME(space, held_code, instance, "code"), s.committed_stubs, NULL },
 		{ FIGURE_NAME(space, used_code, instance, "code"), s.used_stubs, NULL },

@@ -1,5 +1,5 @@
 /*
- * flood_figures.h - what is told of a flood of instances, whatever they are instances of.
+ * flood_figures.h - the figures of a flood of instances, of whatever module.
  */
 #ifndef STUBMAP_MEASURE_FLOOD_FIGURES_H
 #define STUBMAP_MEASURE_FLOOD_FIGURES_H
@@ -10,21 +10,21 @@
 
 enum { FLOOD_SAMPLES = 100 };
 
-/* ns; each sample the sum over `group` instances that came one behind the other. */
+/* Times in ns; each sample is the sum over `group` consecutive instances. */
 struct flood_times {
 	uint32_t group, samples;
 	uint64_t bind[FLOOD_SAMPLES], first[FLOOD_SAMPLES], both[FLOOD_SAMPLES];
 	uint64_t ready;		 /* until all stubs of all instances exist */
-	const char *never_ready; /* why that is not known; NULL: it is */
+	const char *never_ready; /* why `ready` is not known; NULL: it is */
 };
 
 void flood_times_begin(struct flood_times *, uint32_t instances);
-/* Instance i: what it took to make it, and its first call. */
+/* Adds instance i: the time to make it, and the time of its first call. */
 void flood_times_add(struct flood_times *, uint32_t i, uint64_t bind, uint64_t first);
 void flood_times_figures(const struct flood_times *, json_t *figures);
 
-/* What all instances take, per instance, and measure_space per stub; faults and tables as before the
- * first. 0, or -1 with one line in why. */
+/* Adds the memory of all instances, per instance, and measure_space per stub; faults and tables are
+ * the readings before the first instance. 0, or -1 with one line in why. */
 int flood_space(const struct code_memory *, uint64_t instances, uint64_t stubs, uint64_t faults,
 		uint64_t tables, json_t *figures, char *why);
 

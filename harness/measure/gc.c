@@ -4,12 +4,12 @@
  *   compile  the module to an object
  *   encode   its safepoints into the encoder's table
  *   run      the program from end to end, its collections included
- *   collect  those alone: the walk that finds the frames, the lookup of all their maps, the rest
+ *   collect  collections alone: the walk that finds the frames, the lookup of their maps, the rest
  *            (moving, and the system calls that take the old space away)
  *   space    bytes of the table and of the code that it is for
  *
  * In the first run each answer of the encoder is compared with the truth; the timed runs after it
- * compare nothing but the program's answer. All are the same run: same seed, same layout, same
+ * compare only the program's answer. All runs are the same: same seed, same layout, same
  * collections.
  */
 #include "measure/phases.h"
@@ -70,7 +70,7 @@ static void figure_space(json_t *figures, const struct gc_result *r)
 		   r->map_bytes);
 }
 
-/* What the collector did, which no clock tells. */
+/* Adds the collector's counts, which no clock measures. */
 static void figure_work(json_t *figures, const struct collector_stats *s)
 {
 	const struct {
@@ -88,7 +88,7 @@ static void figure_work(json_t *figures, const struct collector_stats *s)
 		figure_one(figures, counts[i].name, s->collections, counts[i].value);
 }
 
-/* samples: ROWS rows of n. A share is kept in millionths, "per" a million. */
+/* samples: ROWS rows of n. A share is stored in millionths, with "per" a million. */
 static void figure_times(json_t *figures, const struct gc_result *r, const uint64_t *samples,
 			 size_t n)
 {

@@ -1,4 +1,4 @@
-/* live.c - places, and what a run's answer is held to; see live.h. */
+/* live.c - opens places, and checks a run's answer; see live.h. */
 #include "measure/live.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /*
- * live.h - what the cells of live wasm programs share: one job at work (struct live), one
- * strategy at work on one loading of its module (struct place). Private to measure_wasm*.c.
+ * live.h - what the cells of live wasm programs share: the state of one job (struct live), and of
+ * one strategy with one loading of the module (struct place). Private to wasm.c and wasm_flood.c.
  */
 #ifndef STUBMAP_MEASURE_LIVE_H
 #define STUBMAP_MEASURE_LIVE_H
@@ -12,20 +12,20 @@
 struct live {
 	const struct job *job;
 	const struct setup *setup;
-	char *first; /* a reader's module: what its first run printed */
+	char *first; /* a user's module: the output of its first run */
 	size_t first_size;
 	char folder[WASM_PATH];
 	struct code_config code_config;
 	struct jit_object object;
-	uint32_t offset;	     /* of the text */
-	struct counters *counters;   /* of the timed runs; NULL: none were asked for */
-	struct wasm_callee *callees; /* CALLEES: of the instance that ran last */
-	bool *crossed;		     /* of these: a call goes through it */
+	uint32_t offset;	     /* the text's */
+	struct counters *counters;   /* for the timed runs; NULL: none */
+	struct wasm_callee *callees; /* CALLEES of them: the last instance's */
+	bool *crossed;		     /* whether a call goes through each of these */
 	json_t *figures;
 	char *why;
 };
 
-/* One strategy at work on one loading of the module. */
+/* One strategy with one loading of the module. */
 struct place {
 	struct code_memory *code;
 	struct stub_space space;
@@ -34,16 +34,16 @@ struct place {
 	struct wasm_thread thread;
 };
 
-/* What the seed decides is drawn from rng, which it begins. */
+/* Begins rng from the job's seed; it decides what the seed moves. */
 void wasm_live_open(struct live *, const struct job *, const struct setup *, json_t *figures,
 		    char why[CELL_ERROR], struct prng *rng);
 void wasm_live_close(struct live *);
 
 /* 0, or -1 with one line in why; wasm_place_close in any case. The module's object is compiled once
- * a live. */
+ * for each struct live. */
 int wasm_place_open(struct live *, struct place *, const struct stub_ops *, enum code_wx);
 void wasm_place_close(struct place *);
-/* A reader's module has no native twin: all runs, the floor's too, must say the same. */
+/* A user's module has no native twin: all its runs, the floor's included, must print the same. */
 int wasm_live_check(struct live *, const struct wasi *);
 
 #endif

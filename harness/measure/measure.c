@@ -1,19 +1,19 @@
 /*
- * measure.c - the phases of a cell, each timed apart, in the order in which an engine lives them:
+ * measure.c - the phases of a cell, each timed separately, in an engine's order:
  *
  *   compile   targets and callers to objects, loaded into code memory
- *   bind      the whole population at once, as at instantiation (one bulk call where the strategy
- *             has one), then again one at a time, as stubs that are made on demand
+ *   bind      the whole population at once, as at instantiation (one bulk call if the strategy
+ *             has one), then again one at a time, like stubs that are made on demand
  *   first     each boundary crossed for the first time
  *   steady    rounds of crossings, in samples of at least SAMPLE_NS
- *   space     what the kernel and the code memory say while all stubs are live
+ *   space     figures of the kernel and the code memory while all stubs are live
  *   retarget  every stub to a second copy of its target, which answers differently
  *   release   every stub
  *   cold      replays: the whole trace from a new space on (cold.c)
  *
- * The answer is worked out by scenario_run, in plain C without a stub, and compared after the
- * steady calls and after the retargeting. What the strategy does not decide is moved by the seed:
- * the base of the code, the offset of the text, the depth of the stack.
+ * scenario_run computes the answer, in plain C without a stub; it is compared after the steady
+ * calls and after the retargeting. The seed moves what the strategy does not decide: the base of
+ * the code, the offset of the text, the depth of the stack.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -35,11 +35,11 @@ struct run {
 	struct world *w;
 	uint64_t rounds_done; /* full rounds since the state was zeroed */
 	uint64_t faults_before;
-	struct counters *counters; /* NULL: none were asked for */
+	struct counters *counters; /* NULL: none */
 	json_t *figures;
 };
 
-/* A time of each stub, by both clocks. */
+/* The names of a time per stub, by both clocks. */
 struct time_names {
 	struct figure_name ns, ticks;
 };
@@ -100,9 +100,9 @@ static void phase_release(struct run *r)
 }
 
 /*
- * The population is made once in bulk, thrown away, and made again one at a time; what stays is the
- * second set, in a memory that has seen a little life. Strategies that have nothing to make (null)
- * are timed all the same: it is the cost of their bookkeeping.
+ * The population is made once in bulk, released, and made again one at a time; the second set
+ * stays, in a memory that has been used before. Strategies that make nothing (null) are timed, too:
+ * theirs is the cost of bookkeeping.
  */
 static int phase_bind(struct run *r)
 {
@@ -146,7 +146,7 @@ static int check_answer(struct run *r, const struct scenario *s, uint32_t versio
 	return rounds_check(r->w, s, version, r->rounds_done);
 }
 
-/* Each boundary that is ever crossed, once, in the order of its first crossing. */
+/* Crosses each boundary that is ever crossed once, in the order of first crossings. */
 static int phase_first(struct run *r)
 {
 	struct scenario first = r->w->scenario;
@@ -199,7 +199,7 @@ static void sample_counted(struct run *r, struct steady *t, unsigned i, uint64_t
 		t->counts[k * t->n + i] = values[k];
 }
 
-/* The counters' figures: only samples that were counted all the time, and how many were not. */
+/* Adds the counters' figures: samples that were counted all the time, and the number of others. */
 static void figure_counters(struct run *r, struct steady *t, uint64_t calls)
 {
 	char why[120];
@@ -248,7 +248,7 @@ static int phase_steady(struct run *r)
 		goto out;
 	}
 	zero_state(r);
-	/* How many rounds make a sample: doubled until one takes long enough. */
+	/* Double the rounds of a sample until it takes long enough. */
 	while (timed_rounds(r, rounds, &t.ticks[0]) < SAMPLE_NS)
 		rounds *= 2;
 	for (unsigned i = 0; i < n; i++)
@@ -281,7 +281,8 @@ static int phase_retarget(struct run *r)
 	if (e)
 		return world_fail(r->w, "retarget", e);
 	figure_time(r, TIME_OF(retarget), r->w->scenario.nboundaries, t);
-	/* The floor's compiled callers know the targets by name: nothing of theirs was replaced. */
+	/* The floor's compiled callers call the targets directly: a retarget does not affect
+	 * them. */
 	if (r->w->ops->flags & STUB_DIRECT)
 		return 0;
 	zero_state(r);

@@ -1,15 +1,14 @@
 /*
- * optimum.h - the least that a trace can cost, for somebody who knows it beforehand.
+ * optimum.h - the least cost of a trace for a policy that knows it beforehand.
  *
- * The model: making n stubs in one batch takes batch + n * make; a call through a stub `call`,
- * through the interpretive one `generic`; nothing else costs anything. At each event any stubs may
- * be made that are not, in one batch, and the call goes through its stub if that is made.
+ * The model: making n stubs in one batch costs batch + n * make; a call costs `call` through a
+ * stub, `generic` through the interpretive one; nothing else costs anything. At each event any
+ * missing stubs may be made in one batch, and the call goes through its stub if that is made.
  *
- * Then no plan is better than one batch at the start: a stub that is ever made is made before its
- * first call or it is not worth being made at all, or as good, since what it saves grows with each
- * call that it gets; and batches joined save all but one `batch`. What is left is to choose for
- * each stub whether its calls pay for it, and for all whether they pay for the batch: exact in one
- * pass. (Where generic < call, nothing is made.)
+ * Then no plan is better than one batch at the start: a stub that is worth making is best made
+ * before its first call, since it saves more with each call; and joining batches saves all but one
+ * `batch`. It remains to decide for each stub whether its calls pay for it, and for all stubs
+ * whether they pay for the batch: one pass is exact. (If generic < call, nothing is made.)
  */
 #ifndef STUBMAP_MEASURE_OPTIMUM_H
 #define STUBMAP_MEASURE_OPTIMUM_H
@@ -17,14 +16,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* All in ns, none below 0. */
+/* Costs in ns, none below 0. */
 struct policy_costs {
 	double batch, make, call, generic;
 };
 
 struct policy_optimum {
 	double ns;
-	size_t made, interpreted; /* stubs; the others are never called */
+	size_t made, interpreted; /* numbers of stubs; the others are never called */
 };
 
 /* calls[n]: how often each stub is called. */

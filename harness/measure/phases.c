@@ -1,4 +1,4 @@
-/* phases.c - what comes before and after the phases of a cell whose calls are made in a world. */
+/* phases.c - opens and closes the world around the phases of a cell. */
 #include "measure/phases.h"
 
 #include <alloca.h>

@@ -1,6 +1,6 @@
 /*
- * prepare.c - a child compiles, the parent says how long it has been at it. A reader's own
- * module is built first, by the same script as ours.
+ * prepare.c - a child compiles, and the parent says for how long. A user's own module is built
+ * first, by the same script as ours.
  */
 #include "measure/prepare.h"
 
@@ -14,10 +14,10 @@
 #include "base/watch.h"
 #include "wasm/program.h"
 
-/* A reader's module, and its bitcode; what the tools say first goes to folder/why. Always made
- * anew: it costs little beside the code, which is cached by content. Made aside and renamed, as
- * another process may be at the same module. The module itself is there even where the rest could
- * not be made: what can't be taken is then refused with the reason. */
+/* Builds a user's module and its bitcode; the tools' first message goes to folder/why. It is always
+ * built anew: that costs little beside the code, which is cached by content. It is built aside and
+ * renamed, as another process may build the same module. The module itself is copied even if the
+ * rest fails, so that it can be refused with the reason. */
 static int build(const char *file, const char *folder)
 {
 	static const char command[] =
@@ -55,7 +55,7 @@ bool wasm_prepare_cell(const struct cell *c, const char *cache)
 		return false;
 	if (!cache)
 		return true;
-	/* Nothing is loaded, so no code memory. */
+	/* Nothing is loaded, so no code memory is needed. */
 	if (wasm_module_open(&m, NULL, p.name, folder, error))
 		return false;
 	int e = wasm_module_compile(m, c->tier, cache, &object, error);
@@ -99,7 +99,7 @@ static void prepare(const struct cell *c, const char *cache, struct progress *pr
 	json_decref(record);
 }
 
-/* cache, if objects can be kept there; else NULL, and a line that says so. */
+/* Returns cache if objects can be kept there; else NULL, after a line that says so. */
 static const char *usable(const char *cache)
 {
 	if (cache && jit_cache_usable(cache))

@@ -1,6 +1,5 @@
 /*
- * snapshot.c - writes down all pages that are resident, at their addresses, and a few bytes of
- * code:
+ * snapshot.c - writes all resident pages, at their addresses, and a few bytes of code:
  *
  *      entry:  set the thread pointer           ELF header | program headers | page of entry |
  *      next:   rdi = &state                     runs of pages of each mapping, holes left sparse
@@ -8,9 +7,9 @@
  *              count down, back to next
  *      end:    exit(0)
  *
- * The compiler's library is left out: no code of a steady round is in it. Physical identity, which
- * the copy has lost, goes into the head: two pages of the code areas are one where they map the
- * same page of the same file and none was copied since (bit 61 of pagemap; no privilege needed).
+ * The compiler's library is left out: a steady round runs none of its code. The copy loses physical
+ * identity, so the head records it: two pages of the code areas are one if they map the same page
+ * of the same file and neither was copied since (bit 61 of pagemap; no privilege needed).
  */
 #include <asm/prctl.h>
 #include <elf.h>
@@ -52,11 +51,11 @@ struct snapshot {
 	size_t nmappings;
 	struct segment *segments;
 	size_t nsegments;
-	struct frame *frames; /* pages of the code areas that are a file's */
+	struct frame *frames; /* pages of the code areas that map a file */
 	size_t nframes;
 	int pagemap, out;
 	uintptr_t entry, lap, end;
-	uint8_t page[PAGE]; /* of the entry */
+	uint8_t page[PAGE]; /* the entry's */
 	char *why;
 };
 
@@ -66,7 +65,7 @@ static int fail(struct snapshot *s, const char *what, int error)
 	return -1;
 }
 
-/* A place for one more; NULL: no memory. */
+/* Makes room for one more element and returns it; NULL: no memory. */
 static void *grow(void **array, size_t n, size_t size)
 {
 	if (!(n & (n - 1))) {
@@ -188,7 +187,7 @@ static int by_page(const void *a, const void *b)
 	return x->page < y->page ? -1 : x->page > y->page;
 }
 
-/* The pages that lie in another's memory, as rows of [page, frame, how many in sequence]. */
+/* The pages that share another page's memory, as rows of [page, frame, how many in sequence]. */
 static json_t *aliases(struct snapshot *s)
 {
 	json_t *rows = json_array();
@@ -239,7 +238,7 @@ static int by_address(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Quanta that a callee's pointer leads into hold stubs; what else the strategy made are bodies. */
+/* Quanta into which a callee's pointer leads hold stubs; the strategy's other code is bodies. */
 static int add_stubs(struct snapshot *s, json_t *rows)
 {
 	const uint32_t n = s->w->scenario.nboundaries;
@@ -256,7 +255,7 @@ static int add_stubs(struct snapshot *s, json_t *rows)
 	for (uint32_t k = 0; k < n; k++) {
 		uintptr_t first = quanta[k], last = first + quantum;
 		if (first < from || first >= to || first < end)
-			continue; /* a direct call's target, or seen */
+			continue; /* a direct call's target, or a known quantum */
 		while (k + 1 < n && quanta[k + 1] <= last) {
 			last = quanta[k + 1] + quantum;
 			k++;
@@ -320,7 +319,7 @@ static int write_head(struct snapshot *s, const char *path, uint64_t calls)
 
 /* ---- The program ------------------------------------------------------------------------ */
 
-/* A page's address that nobody uses, in reach of no mapping. */
+/* Chooses the address of an unused page, far from all mappings. */
 static int choose_entry(struct snapshot *s)
 {
 	for (s->entry = 0x10000000; s->entry < 0x50000000; s->entry += 0x1000000) {
@@ -387,7 +386,7 @@ static int write_at(struct snapshot *s, const void *data, size_t size, uint64_t 
 	return 0;
 }
 
-/* The resident pages of a segment; the others stay holes, which read as the zeros they are. */
+/* Writes the resident pages of a segment; the others stay holes, which read as zeros. */
 static int write_segment(struct snapshot *s, const struct segment *g, uint64_t at)
 {
 	uint64_t entry;

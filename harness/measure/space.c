@@ -12,7 +12,7 @@
 struct space_figure {
 	struct figure_name name;
 	uint64_t per, value;
-	const char *missing; /* why it is not to be had, or NULL */
+	const char *missing; /* why it can't be had, or NULL */
 };
 
 #define KERNEL(event, unit) FIGURE_NAME(space, event, unit, "kernel")
@@ -22,7 +22,7 @@ int measure_space(const struct code_memory *code, uint64_t stubs, uint64_t fault
 {
 	char error[METERS_ERROR] = "";
 	struct memory_view v;
-	uint64_t faults = meters_minor_faults() - faults_before; /* before the reading makes some */
+	uint64_t faults = meters_minor_faults() - faults_before; /* reading smaps makes some */
 	int status = meters_memory(code, &v, error);
 	const char *unseen = status ? error : NULL;
 
@@ -40,11 +40,11 @@ int measure_space(const struct code_memory *code, uint64_t stubs, uint64_t fault
 	struct tlb itlb = { 0 };
 	const char *no_itlb = tlb_of_code(&itlb) ? "CPUID does not tell the ITLB" : NULL;
 	const struct space_figure table[] = {
-		/* Each page once: both views of the code, and the literals. */
+		/* Each page counts once, over both views of the code, and the literals. */
 		{ KERNEL(pss, stub), stubs, pss_code + at[CODE_LITERALS].pss, unseen },
 		{ KERNEL(pss_code, stub), stubs, pss_code, unseen },
 		{ KERNEL(pss_literals, stub), stubs, at[CODE_LITERALS].pss, unseen },
-		/* Each view for itself: not to be added up. */
+		/* Each view alone: the two must not be added up. */
 		{ KERNEL(rss_code, stub), stubs, at[CODE_STUBS].rss, unseen },
 		{ KERNEL(rss_alias, stub), stubs, alias[CODE_STUBS].rss,
 		  doubled ? unseen : "code has one view under this policy" },
@@ -54,8 +54,8 @@ int measure_space(const struct code_memory *code, uint64_t stubs, uint64_t fault
 		{ KERNEL(mappings_limit, process), 1, v.mappings_limit,
 		  v.mappings_limit ? NULL : "/proc/sys/vm/max_map_count can't be read" },
 		{ KERNEL(minor_faults, process), 1, faults, NULL },
-		/* Pages of stub code that were touched; over 1 of them an entry of the ITLB (its
-		 * size: CPUID) is beyond the reach of its first level. */
+		/* Touched pages of stub code; more than one for each entry of the first-level ITLB
+		 * (its size is CPUID's) exceeds its reach. */
 		{ KERNEL(code_pages, stub), stubs, pages, unseen },
 		{ KERNEL(itlb_reach, itlb_entry), itlb.entries, pages, no_itlb ? no_itlb : unseen },
 	};

@@ -1,4 +1,4 @@
-/* space.h - what stubs take of memory, as the kernel counts it. */
+/* space.h - the memory of stubs, as the kernel counts it. */
 #ifndef STUBMAP_MEASURE_SPACE_H
 #define STUBMAP_MEASURE_SPACE_H
 
@@ -9,8 +9,8 @@
 #include "meters/memory.h"
 
 /*
- * The figures of phase "space" whose source is the kernel, appended: memory of `stubs` live stubs,
- * and of the process. faults_before: meters_minor_faults of an earlier moment. What the kernel does
+ * Appends the figures of phase "space" whose source is the kernel: memory of `stubs` live stubs,
+ * and of the process. faults_before: an earlier meters_minor_faults. A figure that the kernel does
  * not show is recorded as missing. 0, or -1 with one line in why: the view contradicts itself.
  */
 int measure_space(const struct code_memory *, uint64_t stubs, uint64_t faults_before,

@@ -1,19 +1,19 @@
 /*
- * tierup.c - a tier-up, and then many: O0 code of a module runs under T threads while a
- * thread in the background compiles O2 of the same module; then every stub is led to the new code,
- * back, and forth again, until as many stubs have been upgraded as the cell asks for.
+ * tierup.c - a tier-up, and then many: T threads run a module's O0 code while a background thread
+ * compiles its O2 code; then every stub is retargeted to the new code, back, and forth again, until
+ * as many stubs have been upgraded as the cell asks for.
  *
  *      compile |            O2, in the background           | load |
  *      turns   | g upgrades of all, in bulk | h one by one | g + h rounds that upgrade nothing |
  *
- * A turn is one sample of each. The rounds that upgrade nothing (the floor) are like the others but
- * for the hooks: instead of these the thread spins for as long as they took, so that it competes
- * with the callers for the CPUs in the same way. Stalls there are the machine's own. They come with
- * time, and the longest of more time is longer: so more such rounds follow, until the floor has
- * lasted as long as the upgrades and reclaims did.
+ * A turn gives one sample of each. In the rounds that upgrade nothing (the floor) the thread,
+ * instead of calling hooks, spins for as long as the hooks took, so that it competes with the
+ * callers for the CPUs in the same way. Stalls there are the machine's own. A longer time has a
+ * longer longest stall: so more such rounds follow, until the floor has lasted as long as the
+ * upgrades and reclaims did.
  *
- * What retargets replaced is reclaimed after each round, when every caller has passed a point
- * outside all stubs. The space's lock is held around hooks, and not timed.
+ * Replaced stubs are reclaimed after each round, when every caller has been at a point outside all
+ * stubs. The space's lock is held around hooks, but taking it is not timed.
  */
 #include <errno.h>
 #include <sched.h>
@@ -34,9 +34,9 @@ struct upgrader {
 	struct tierup *t;
 	const void **targets[2]; /* by version and boundary */
 	uint32_t n;
-	unsigned turns, group, singly; /* rounds in bulk, and one by one, a turn */
+	unsigned turns, group, singly; /* group, singly: rounds of a turn in bulk, one by one */
 	uint64_t done;		       /* stubs upgraded */
-	uint64_t retired, held; /* bytes, the most that were: of replaced code; of all quanta */
+	uint64_t retired, held;	       /* maxima in bytes: of replaced code; of all quanta */
 	uint64_t interval_ns[TIERUP_INTERVALS];
 	uint64_t bulk[TURNS], one[TURNS], reclaim[TURNS]; /* ns */
 };
@@ -52,7 +52,7 @@ static void *compile_in_background(void *arg)
 {
 	struct background *b = arg;
 
-	/* Never from the cache: that a compiler runs beside the callers is the point. */
+	/* Never from the cache: the compiler must run beside the callers. */
 	b->error = world_compile_targets(b->w, 2, NULL, &b->object, b->why);
 	return NULL;
 }
@@ -106,7 +106,7 @@ static int retarget_one_by_one(struct upgrader *u, const void *const *targets)
 	return e;
 }
 
-/* All stubs once to the other version; adds the time of the hooks. */
+/* Retargets all stubs to the other version; adds the time of the hooks. */
 static int upgrade(struct upgrader *u, bool bulk, uint64_t *ns, uint64_t *reclaim_ns)
 {
 	struct stub_space *space = &u->w->space;
@@ -140,7 +140,8 @@ static int upgrade(struct upgrader *u, bool bulk, uint64_t *ns, uint64_t *reclai
 	return 0;
 }
 
-/* A round whose hooks do nothing for so long. seq goes on by two versions: the same one. */
+/* A round that spins for ns instead of calling hooks. seq moves on by two versions, which is the
+ * same one. */
 static void pretend(struct upgrader *u, uint64_t ns)
 {
 	uint64_t seq = atomic_load_explicit(&u->t->seq, memory_order_relaxed);
@@ -178,7 +179,7 @@ static int turn(struct upgrader *u, unsigned i)
 	return 0;
 }
 
-/* ---- What came of it ------------------------------------------------------------------------ */
+/* ---- Results -------------------------------------------------------------------------------- */
 
 static uint64_t wrong_calls(const struct upgrader *u)
 {
@@ -345,7 +346,7 @@ static int phases(struct world *w, struct counters *unused, json_t *figures, str
 				.targets = { u->targets[0], u->targets[0] + n } };
 	uint64_t rounds = (upgrades + n - 1) / n;
 	u->turns = rounds < 2 * TURNS ? (unsigned)(rounds + 1) / 2 : TURNS;
-	/* In bulk is how an engine would; one by one four times more seldom. */
+	/* An engine would upgrade in bulk; so rounds one by one are four times rarer. */
 	u->group = (unsigned)((rounds * 4 / 5 + u->turns - 1) / u->turns);
 	u->singly = u->group / 4 + !(u->group / 4);
 	while ((uint64_t)(u->group + u->singly) * u->turns < rounds)

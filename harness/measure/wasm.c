@@ -1,25 +1,24 @@
 /*
- * wasm.c - a live wasm program: opened once, then instantiated and run again for every
- * sample.
+ * wasm.c - a live wasm program: opens it once, then instantiates and runs it for every sample.
  *
- *   compile     the module's object (a large one's comes from the cache from the second time on)
+ *   compile     the module's object (from the second time on a large one comes from the cache)
  *   instantiate an instance: its block, memory and tables, with the stubs
- *   bind        those stubs alone: time inside the strategy, per stub
+ *   bind        the time inside the strategy at instantiation, per stub
  *   first_call  the first call into the new instance
  *   run         the whole program from its first call to its last; its answer is compared, byte for
- *               byte, with what the native program printed
+ *               byte, with the native program's output
  *   release     the instance with all its stubs
- *   space       what stubs and code take while one instance lives
+ *   space       memory of stubs and code while one instance lives
  *   cold        instance and run in code memory that nobody used before, TIMES times: the stubs
  *               made, those of them that calls go through, and the time of both
  *
- * What is the least that a policy could make of cold? bound: the same placement's shortest run when
- * every stub is there already, and its shortest instantiation without the time in bind: as if
- * stubs cost nothing to make and only those that are used were made. regret is the time to that. A
- * run that changes tables makes stubs itself: no bound for that.
+ * bound is the least time that a policy could reach in cold: the same placement's shortest run with
+ * every stub made before, plus its shortest instantiation without the time in bind: as if making
+ * stubs cost nothing and only used ones were made. regret is the ratio of the time to the bound. A
+ * run that changes tables makes stubs itself, so it has no bound.
  *
- * Crossings are counted in a run of their own under a strategy that only counts: they are the same
- * under each. A program that traps, exits or answers wrongly is a failed cell.
+ * Crossings are counted in a separate run under a strategy that only counts: they are the same
+ * under each strategy. A program that traps, exits or answers wrongly is a failed cell.
  */
 #include "measure/live.h"
 
@@ -45,8 +44,8 @@ struct sample {
 	uint64_t values[ROWS];
 	uint32_t bound;
 	struct wasm_instance_stats stats; /* after the run */
-	uint64_t made, used;		  /* stubs at its end; of these, those that calls cross */
-	uint64_t committed, literals, syscalls; /* bytes and calls that it took */
+	uint64_t made, used;		  /* stubs at the end; those of them that calls cross */
+	uint64_t committed, literals, syscalls; /* bytes, bytes, system calls of this run */
 	uint64_t counts[METERS];
 	bool counted; /* all the time */
 };
@@ -97,8 +96,8 @@ static bool has_stub(const struct stub_space *space, const struct stub_callee *c
 	return space->ops->made ? space->ops->made(space, c) : !(space->ops->flags & STUB_DIRECT);
 }
 
-/* What became of the callees, in an order that is the same in every run. The counting run, which is
- * the first, says which are crossed. */
+/* Counts the callees with a stub, in an order that is the same in every run. The counting run,
+ * which is the first, finds which of them are crossed. */
 static int count_stubs(struct live *l, const struct place *p, const struct wasm_instance *in,
 		       struct sample *out)
 {
@@ -120,7 +119,7 @@ static int count_stubs(struct live *l, const struct place *p, const struct wasm_
 	return -1;
 }
 
-/* faults: where the space is to be recorded, the page faults before; else NULL. */
+/* faults: the page faults before, if the space should be recorded; else NULL. */
 static int run_once(struct live *l, struct place *p, struct sample *out, const uint64_t *faults)
 {
 	struct wasm_instance *in = NULL;
@@ -160,7 +159,7 @@ static int run_once(struct live *l, struct place *p, struct sample *out, const u
 
 /* ---- Phases ---------------------------------------------------------------------------------- */
 
-/* Crossings, used and made, one behind the other for each kind. */
+/* For each kind the figures crossings, used and made follow each other. */
 enum { OF_KIND = 3 };
 _Static_assert(FIGURE_run_made_ref == FIGURE_run_crossings_entry_native + OF_KIND * STUB_KINDS - 1,
 	       "figures.def has the kinds in their order");
@@ -223,7 +222,7 @@ static void figure_times(struct live *l, const struct sample *samples, size_t n)
 	figure_one(l->figures, FIGURE_OF(run, rebound, run, "count"), 1, last->stats.rebound);
 }
 
-/* Of each counter, the samples that were counted all the time. */
+/* Adds for each counter the samples that were counted all the time. */
 static void figure_counters(struct live *l, const struct sample *samples, size_t n)
 {
 	uint64_t *row = calloc(n, sizeof *row);
@@ -275,7 +274,7 @@ static int time_runs(struct live *l, const struct stub_ops *ops)
 	return e;
 }
 
-/* One instance and its run in code memory of its own. */
+/* Opens and runs one instance in code memory of its own. */
 static int live_once(struct live *l, const struct stub_ops *ops, struct sample *out)
 {
 	struct place p = { 0 };
@@ -330,7 +329,7 @@ static void figure_cold(struct live *l, const struct sample *s, uint64_t bound)
 	figure_samples(l->figures, regret_name, MICRO, 0, regret, TIMES);
 }
 
-/* The policy's lives and the placement's own take turns. */
+/* Runs of the policy and of its placement alone take turns. */
 static int time_cold(struct live *l, const struct stub_ops *ops)
 {
 	const struct stub_ops *placement = ops->inner ? ops->inner : ops;

@@ -1,12 +1,12 @@
 /*
- * wasm_flood.c - one live wasm program instantiated K times: its code is there once; each
- * instance has its memory, tables and stubs, and runs once, its answer checked, before the next one
- * comes. All stay until the last has run.
+ * wasm_flood.c - instantiates one live wasm program K times: its code exists once; each instance
+ * has its memory, tables and stubs, and runs once, with its answer checked, before the next is
+ * made. All stay until the last has run.
  *
  *      each instance:  instantiate, all its stubs bound | its first call (first_call) | the rest
  *      then:           what all take (space)            | their release in random order
  *
- * ready is the time in bind alone, until all eager stubs of all instances exist.
+ * `ready` is the time in bind alone, until all eager stubs of all instances exist.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ struct wasm_flood {
 	struct live *l;
 	struct place p;
 	struct flooded *all;
-	uint32_t count; /* of those that are open */
+	uint32_t count; /* of the open ones */
 	uint64_t stubs, heap;
 	struct flood_times times;
 };
@@ -58,7 +58,7 @@ static int add(struct wasm_flood *f)
 	return 0;
 }
 
-/* Closes one drawn at random. */
+/* Closes an instance drawn at random; returns the time. */
 static uint64_t drop(struct wasm_flood *f, struct prng *rng)
 {
 	const uint32_t i = prng_below(rng, f->count);
