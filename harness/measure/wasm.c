@@ -20,7 +20,7 @@
  * Crossings are counted in a separate run under a strategy that only counts: they are the same
  * under each strategy. A program that traps, exits or answers wrongly is a failed cell.
  */
-#include "measure/live.h"
+#include "measure/session.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -50,7 +50,8 @@ struct sample {
 	bool counted; /* all the time */
 };
 
-static int space_figures(struct live *l, struct place *p, struct wasm_instance *in, uint64_t faults)
+static int space_figures(struct wasm_session *w, struct wasm_site *p, struct wasm_instance *in,
+			 uint64_t faults)
 {
 	struct wasm_instance_stats s;
 	struct code_stats c;
@@ -67,26 +68,26 @@ static int space_figures(struct live *l, struct place *p, struct wasm_instance *
 		{ FIGURE_NAME(space, used_literals, stub, "code"), s.bound, c.used_literals },
 		{ FIGURE_NAME(space, syscalls, process, "code"), 1, c.syscalls },
 		{ FIGURE_NAME(space, text_bytes, module, "count"), 1,
-		  wasm_module_text(p->module, l->job->cell.tier) },
+		  wasm_module_text(p->module, w->job->cell.tier) },
 		{ FIGURE_NAME(space, heap, instance, "count"), 1, s.heap },
 		{ FIGURE_NAME(space, stubs, instance, "count"), 1, s.bound },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		figure_one(l->figures, rows[i].name, rows[i].per, rows[i].value);
-	return measure_space(p->code, s.bound, faults, l->figures, l->why);
+		figure_one(w->figures, rows[i].name, rows[i].per, rows[i].value);
+	return measure_space(p->code, s.bound, faults, w->figures, w->why);
 }
 
-static int drive(struct live *l, struct place *p, struct wasm_instance *in, struct wasi *wasi,
-		 struct sample *out)
+static int drive(struct wasm_session *w, struct wasm_site *p, struct wasm_instance *in,
+		 struct wasi *wasi, struct sample *out)
 {
 	struct wasm_times times = { 0 };
-	bool started = l->counters && !counters_start(l->counters);
-	enum wasm_end end = wasm_drive(in, p->module, &p->thread, wasi, &times, l->why);
+	bool started = w->counters && !counters_start(w->counters);
+	enum wasm_end end = wasm_drive(in, p->module, &p->thread, wasi, &times, w->why);
 
-	out->counted = started && !counters_stop_timed(l->counters, times.run_ns, out->counts);
+	out->counted = started && !counters_stop_timed(w->counters, times.run_ns, out->counts);
 	out->values[FIRST] = times.first_ns;
 	out->values[RUN] = times.run_ns;
-	return end == WASM_RETURNED ? wasm_live_check(l, wasi) : -1;
+	return end == WASM_RETURNED ? wasm_session_check(w, wasi) : -1;
 }
 
 static bool has_stub(const struct stub_space *space, const struct stub_callee *c)
@@ -98,54 +99,55 @@ static bool has_stub(const struct stub_space *space, const struct stub_callee *c
 
 /* Counts the callees with a stub, in an order that is the same in every run. The counting run,
  * which is the first, finds which of them are crossed. */
-static int count_stubs(struct live *l, const struct place *p, const struct wasm_instance *in,
-		       struct sample *out)
+static int count_stubs(struct wasm_session *w, const struct wasm_site *p,
+		       const struct wasm_instance *in, struct sample *out)
 {
-	const size_t n = wasm_instance_callees(in, l->callees, CALLEES);
+	const size_t n = wasm_instance_callees(in, w->callees, CALLEES);
 
 	out->made = out->used = 0;
 	for (size_t i = 0; i < n && i < CALLEES; i++) {
-		const bool made = has_stub(&p->space, l->callees[i].callee);
+		const bool made = has_stub(&p->space, w->callees[i].callee);
 
 		if (p->space.ops == &wasm_counting)
-			l->crossed[i] = made;
+			w->crossed[i] = made;
 		out->made += made;
-		out->used += made && l->crossed[i];
+		out->used += made && w->crossed[i];
 	}
 	if (n <= CALLEES)
 		return 0;
-	snprintf(l->why, CELL_ERROR, "%s: %zu callees; %d are allowed", l->setup->wasm.name, n,
+	snprintf(w->why, CELL_ERROR, "%s: %zu callees; %d are allowed", w->setup->wasm.name, n,
 		 CALLEES);
 	return -1;
 }
 
 /* faults: the page faults before, if the space should be recorded; else NULL. */
-static int run_once(struct live *l, struct place *p, struct sample *out, const uint64_t *faults)
+static int run_once(struct wasm_session *w, struct wasm_site *p, struct sample *out,
+		    const uint64_t *faults)
 {
 	struct wasm_instance *in = NULL;
 	struct code_stats before, after;
 	struct wasi wasi;
 
 	code_get_stats(p->code, &before);
-	int e = wasm_program_system(&l->setup->wasm, l->folder, l->job->seed, &wasi, l->why);
+	int e = wasm_program_system(&w->setup->wasm, w->folder, w->job->seed, &wasi, w->why);
 
 	if (!e)
-		e = wasm_instance_open(&in, p->module, &p->space, &p->thread, &wasi, l->why);
+		e = wasm_instance_open(&in, p->module, &p->space, &p->thread, &wasi, w->why);
 	if (!e) {
 		wasm_instance_stats(in, &out->stats);
 		out->bound = out->stats.bound;
 		out->values[INSTANTIATE] = out->stats.open_ns;
 		out->values[BIND] = out->stats.bind_ns;
-		e = drive(l, p, in, &wasi, out);
+		e = drive(w, p, in, &wasi, out);
 	}
 	code_get_stats(p->code, &after);
 	out->committed = after.committed_stubs - before.committed_stubs;
 	out->literals = after.used_literals - before.used_literals;
 	out->syscalls = after.syscalls - before.syscalls;
 	if (!e)
-		e = count_stubs(l, p, in, out);
+		e = count_stubs(w, p, in, out);
 	if (!e && faults)
-		e = space_figures(l, p, in, *faults);
+		e = space_figures(w, p, in, *faults);
 	if (in) {
 		wasm_instance_stats(in, &out->stats);
 		const uint64_t t0 = clock_ns();
@@ -172,16 +174,16 @@ static struct figure_name of_kind(unsigned kind, unsigned i)
 	return name;
 }
 
-static int count_crossings(struct live *l)
+static int count_crossings(struct wasm_session *w)
 {
-	struct place p = { 0 };
+	struct wasm_site p = { 0 };
 	struct sample s;
 	struct wasm_counts counts;
-	int e = wasm_place_open(l, &p, &wasm_counting, CODE_DUAL);
+	int e = wasm_site_open(w, &p, &wasm_counting, CODE_DUAL);
 
 	watch_phase("running, calls counted");
 	if (!e)
-		e = run_once(l, &p, &s, NULL);
+		e = run_once(w, &p, &s, NULL);
 	if (!e) {
 		wasm_counts(&p.space, &counts);
 		for (unsigned k = 0; k < STUB_KINDS; k++) {
@@ -191,14 +193,14 @@ static int count_crossings(struct live *l)
 							   counts.made[k] };
 
 			for (unsigned i = 0; i < OF_KIND; i++)
-				figure_one(l->figures, of_kind(k, i), 1, values[i]);
+				figure_one(w->figures, of_kind(k, i), 1, values[i]);
 		}
 	}
-	wasm_place_close(&p);
+	wasm_site_close(&p);
 	return e;
 }
 
-static void figure_times(struct live *l, const struct sample *samples, size_t n)
+static void figure_times(struct wasm_session *w, const struct sample *samples, size_t n)
 {
 	const struct sample *last = &samples[n - 1];
 	uint64_t *row = calloc(n, sizeof *row);
@@ -216,19 +218,19 @@ static void figure_times(struct live *l, const struct sample *samples, size_t n)
 	for (size_t k = 0; row && k < ROWS; k++) {
 		for (size_t i = 0; i < n; i++)
 			row[i] = samples[i].values[k];
-		figure_samples(l->figures, rows[k].name, rows[k].per, WARMUP, row, n);
+		figure_samples(w->figures, rows[k].name, rows[k].per, WARMUP, row, n);
 	}
 	free(row);
-	figure_one(l->figures, FIGURE_OF(run, rebound, run, "count"), 1, last->stats.rebound);
+	figure_one(w->figures, FIGURE_OF(run, rebound, run, "count"), 1, last->stats.rebound);
 }
 
 /* Adds for each counter the samples that were counted all the time. */
-static void figure_counters(struct live *l, const struct sample *samples, size_t n)
+static void figure_counters(struct wasm_session *w, const struct sample *samples, size_t n)
 {
 	uint64_t *row = calloc(n, sizeof *row);
 
-	for (size_t k = 0; row && l->counters && k < l->counters->n; k++) {
-		const struct counter *c = &l->counters->counter[k];
+	for (size_t k = 0; row && w->counters && k < w->counters->n; k++) {
+		const struct counter *c = &w->counters->counter[k];
 		const struct figure_name name =
 		    FIGURE_METER(run, counted, run, c->source, c->meter->name);
 		size_t kept = 0, warm = 0;
@@ -240,54 +242,54 @@ static void figure_counters(struct live *l, const struct sample *samples, size_t
 			row[kept++] = samples[i].counts[k];
 		}
 		if (!c->source)
-			figure_missing(l->figures, name, c->why);
+			figure_missing(w->figures, name, c->why);
 		else if (kept == warm)
-			figure_missing(l->figures, name,
+			figure_missing(w->figures, name,
 				       "no run was counted all the time and long enough");
 		else
-			figure_samples(l->figures, name, 1, warm, row, kept);
+			figure_samples(w->figures, name, 1, warm, row, kept);
 	}
 	free(row);
 }
 
-static int time_runs(struct live *l, const struct stub_ops *ops)
+static int time_runs(struct wasm_session *w, const struct stub_ops *ops)
 {
-	const size_t n = WARMUP + l->job->iterations;
+	const size_t n = WARMUP + w->job->iterations;
 	struct sample *samples = calloc(n, sizeof *samples);
 	uint64_t faults = meters_minor_faults();
-	struct place p = { 0 };
+	struct wasm_site p = { 0 };
 	int e = -1;
 
 	if (samples)
-		e = wasm_place_open(l, &p, ops, l->code_config.wx);
+		e = wasm_site_open(w, &p, ops, w->code_config.wx);
 	else
-		snprintf(l->why, CELL_ERROR, "out of memory");
+		snprintf(w->why, CELL_ERROR, "out of memory");
 	watch_phase("running");
 	for (size_t i = 0; i < n && !e; i++)
-		e = run_once(l, &p, &samples[i], i + 1 == n ? &faults : NULL);
+		e = run_once(w, &p, &samples[i], i + 1 == n ? &faults : NULL);
 	if (!e) {
-		figure_times(l, samples, n);
-		figure_counters(l, samples, n);
+		figure_times(w, samples, n);
+		figure_counters(w, samples, n);
 	}
 	free(samples);
-	wasm_place_close(&p);
+	wasm_site_close(&p);
 	return e;
 }
 
 /* Opens and runs one instance in code memory of its own. */
-static int live_once(struct live *l, const struct stub_ops *ops, struct sample *out)
+static int run_cold(struct wasm_session *w, const struct stub_ops *ops, struct sample *out)
 {
-	struct place p = { 0 };
-	int e = wasm_place_open(l, &p, ops, l->code_config.wx);
+	struct wasm_site p = { 0 };
+	int e = wasm_site_open(w, &p, ops, w->code_config.wx);
 
 	watch_phase("running, cold");
 	if (!e)
-		e = run_once(l, &p, out, NULL);
-	wasm_place_close(&p);
+		e = run_once(w, &p, out, NULL);
+	wasm_site_close(&p);
 	return e;
 }
 
-static void figure_cold(struct live *l, const struct sample *s, uint64_t bound)
+static void figure_cold(struct wasm_session *w, const struct sample *s, uint64_t bound)
 {
 	static const struct figure_name names[] = {
 		FIGURE_NAME(cold, ns, run, "clock"),
@@ -314,23 +316,23 @@ static void figure_cold(struct live *l, const struct sample *s, uint64_t bound)
 		regret[i] = (uint64_t)((double)ns / (double)bound * MICRO);
 	}
 	for (size_t k = 0; k < NAMES; k++)
-		figure_samples(l->figures, names[k], 1, 0, rows[k], TIMES);
+		figure_samples(w->figures, names[k], 1, 0, rows[k], TIMES);
 	for (size_t i = 0; i < CALLEES; i++)
-		crossed += l->crossed[i];
-	figure_one(l->figures, FIGURE_OF(cold, bound_made, run, "model"), 1, crossed);
+		crossed += w->crossed[i];
+	figure_one(w->figures, FIGURE_OF(cold, bound_made, run, "model"), 1, crossed);
 	if (s->stats.rebound) {
 		static const char why[] = "its run changes tables, which makes stubs";
 
-		figure_missing(l->figures, bound_name, why);
-		figure_missing(l->figures, regret_name, why);
+		figure_missing(w->figures, bound_name, why);
+		figure_missing(w->figures, regret_name, why);
 		return;
 	}
-	figure_one(l->figures, bound_name, 1, bound);
-	figure_samples(l->figures, regret_name, MICRO, 0, regret, TIMES);
+	figure_one(w->figures, bound_name, 1, bound);
+	figure_samples(w->figures, regret_name, MICRO, 0, regret, TIMES);
 }
 
 /* Runs of the policy and of its placement alone take turns. */
-static int time_cold(struct live *l, const struct stub_ops *ops)
+static int time_cold(struct wasm_session *w, const struct stub_ops *ops)
 {
 	const struct stub_ops *placement = ops->inner ? ops->inner : ops;
 	struct sample samples[TIMES] = { 0 };
@@ -340,53 +342,53 @@ static int time_cold(struct live *l, const struct stub_ops *ops)
 	for (size_t i = 0; i < TIMES && !e; i++) {
 		struct sample eager = { 0 };
 
-		e = live_once(l, ops, &samples[i]);
+		e = run_cold(w, ops, &samples[i]);
 		if (!e)
-			e = live_once(l, placement, &eager);
+			e = run_cold(w, placement, &eager);
 		const uint64_t without = eager.values[INSTANTIATE] - eager.values[BIND];
 
 		run = eager.values[RUN] < run ? eager.values[RUN] : run;
 		instantiate = without < instantiate ? without : instantiate;
 	}
 	if (!e)
-		figure_cold(l, samples, run + instantiate);
+		figure_cold(w, samples, run + instantiate);
 	return e;
 }
 
-static int open_counters(struct live *l)
+static int open_counters(struct wasm_session *w)
 {
-	const struct job *j = l->job;
+	const struct job *j = w->job;
 	char error[COUNTERS_ERROR];
 
-	if (!j->nmeters || !counters_open(&l->counters, j->meters, j->nmeters, NULL, error))
+	if (!j->nmeters || !counters_open(&w->counters, j->meters, j->nmeters, NULL, error))
 		return 0;
-	snprintf(l->why, CELL_ERROR, "%.*s", CELL_ERROR - 1, error);
+	snprintf(w->why, CELL_ERROR, "%.*s", CELL_ERROR - 1, error);
 	return -1;
 }
 
 enum measure_status measure_wasm(const struct job *job, const struct setup *setup, json_t *figures,
 				 char why[CELL_ERROR])
 {
-	struct live l;
+	struct wasm_session w;
 	struct prng rng;
 
-	wasm_live_open(&l, job, setup, figures, why, &rng);
-	l.callees = calloc(CALLEES, sizeof *l.callees);
-	l.crossed = calloc(CALLEES, sizeof *l.crossed);
-	if (!l.callees || !l.crossed)
+	wasm_session_open(&w, job, setup, figures, why, &rng);
+	w.callees = calloc(CALLEES, sizeof *w.callees);
+	w.crossed = calloc(CALLEES, sizeof *w.crossed);
+	if (!w.callees || !w.crossed)
 		snprintf(why, CELL_ERROR, "out of memory");
-	int e = l.callees && l.crossed ? count_crossings(&l) : -1;
+	int e = w.callees && w.crossed ? count_crossings(&w) : -1;
 	if (!e)
-		e = open_counters(&l);
+		e = open_counters(&w);
 	if (!e)
-		e = time_runs(&l, setup->stubs);
-	if (l.counters)
-		counters_close(l.counters);
-	l.counters = NULL;
+		e = time_runs(&w, setup->stubs);
+	if (w.counters)
+		counters_close(w.counters);
+	w.counters = NULL;
 	if (!e)
-		e = time_cold(&l, setup->stubs);
-	free(l.callees);
-	free(l.crossed);
-	wasm_live_close(&l);
+		e = time_cold(&w, setup->stubs);
+	free(w.callees);
+	free(w.crossed);
+	wasm_session_close(&w);
 	return e ? MEASURE_FAILED : MEASURE_OK;
 }

@@ -15,7 +15,7 @@
 #include "measure/flood_figures.h"
 #include "meters/memory.h"
 #include "base/prng.h"
-#include "measure/live.h"
+#include "measure/session.h"
 #include "base/watch.h"
 
 struct flooded {
@@ -24,8 +24,8 @@ struct flooded {
 };
 
 struct wasm_flood {
-	struct live *l;
-	struct place p;
+	struct wasm_session *w;
+	struct wasm_site p;
 	struct flooded *all;
 	uint32_t count; /* of the open ones */
 	uint64_t stubs, heap;
@@ -34,21 +34,21 @@ struct wasm_flood {
 
 static int add(struct wasm_flood *f)
 {
-	struct live *l = f->l;
+	struct wasm_session *w = f->w;
 	struct flooded *a = &f->all[f->count];
 	struct wasm_instance_stats stats;
 	struct wasm_times times = { 0 };
 
-	if (wasm_program_system(&l->setup->wasm, l->folder, l->job->seed, &a->wasi, l->why) ||
-	    wasm_instance_open(&a->in, f->p.module, &f->p.space, &f->p.thread, &a->wasi, l->why)) {
+	if (wasm_program_system(&w->setup->wasm, w->folder, w->job->seed, &a->wasi, w->why) ||
+	    wasm_instance_open(&a->in, f->p.module, &f->p.space, &f->p.thread, &a->wasi, w->why)) {
 		wasi_close(&a->wasi);
 		return -1;
 	}
 	f->count++;
 	wasm_instance_stats(a->in, &stats);
-	if (wasm_drive(a->in, f->p.module, &f->p.thread, &a->wasi, &times, l->why) !=
+	if (wasm_drive(a->in, f->p.module, &f->p.thread, &a->wasi, &times, w->why) !=
 		WASM_RETURNED ||
-	    wasm_live_check(l, &a->wasi))
+	    wasm_session_check(w, &a->wasi))
 		return -1;
 	flood_times_add(&f->times, f->count - 1, stats.open_ns, times.first_ns);
 	f->times.ready += stats.bind_ns;
@@ -74,7 +74,7 @@ static uint64_t drop(struct wasm_flood *f, struct prng *rng)
 static int run(struct wasm_flood *f, uint32_t count, struct prng *rng)
 {
 	static const struct figure_name steady = FIGURE_NAME(steady, ns, call, "clock");
-	struct live *l = f->l;
+	struct wasm_session *w = f->w;
 	const uint64_t faults = meters_minor_faults(), tables = meters_page_tables();
 	uint64_t ns = 0;
 
@@ -85,14 +85,14 @@ static int run(struct wasm_flood *f, uint32_t count, struct prng *rng)
 	for (uint32_t i = 0; i < count; i++)
 		if (add(f))
 			return -1;
-	flood_times_figures(&f->times, l->figures);
-	figure_missing(l->figures, steady, "a program runs once an instance");
-	figure_one(l->figures, FIGURE_OF(space, heap, instance, "count"), count, f->heap);
-	if (flood_space(f->p.code, count, f->stubs, faults, tables, l->figures, l->why))
+	flood_times_figures(&f->times, w->figures);
+	figure_missing(w->figures, steady, "a program runs once an instance");
+	figure_one(w->figures, FIGURE_OF(space, heap, instance, "count"), count, f->heap);
+	if (flood_space(f->p.code, count, f->stubs, faults, tables, w->figures, w->why))
 		return -1;
 	while (f->count)
 		ns += drop(f, rng);
-	figure_one(l->figures, FIGURE_OF(release, ns, instance, "clock"), count, ns);
+	figure_one(w->figures, FIGURE_OF(release, ns, instance, "clock"), count, ns);
 	return 0;
 }
 
@@ -100,20 +100,20 @@ enum measure_status measure_wasm_flood(const struct job *job, const struct setup
 				       json_t *figures, char why[CELL_ERROR])
 {
 	const uint32_t count = job->cell.instances;
-	struct live l;
-	struct wasm_flood f = { .l = &l, .all = calloc(count, sizeof *f.all) };
+	struct wasm_session w;
+	struct wasm_flood f = { .w = &w, .all = calloc(count, sizeof *f.all) };
 	struct prng rng;
 	int e = -1;
 
-	wasm_live_open(&l, job, setup, figures, why, &rng);
+	wasm_session_open(&w, job, setup, figures, why, &rng);
 	if (!f.all)
 		snprintf(why, CELL_ERROR, "flood: out of memory");
-	else if (!wasm_place_open(&l, &f.p, setup->stubs, l.code_config.wx))
+	else if (!wasm_site_open(&w, &f.p, setup->stubs, w.code_config.wx))
 		e = run(&f, count, &rng);
 	while (f.count)
 		drop(&f, &rng);
-	wasm_place_close(&f.p);
+	wasm_site_close(&f.p);
 	free(f.all);
-	wasm_live_close(&l);
+	wasm_session_close(&w);
 	return e ? MEASURE_FAILED : MEASURE_OK;
 }

@@ -1,15 +1,15 @@
 /*
- * live.h - what the cells of live wasm programs share: the state of one job (struct live), and of
- * one strategy with one loading of the module (struct place). Private to wasm.c and wasm_flood.c.
+ * session.h - what the cells of live wasm programs share: the state of one job (wasm_session), and of
+ * one strategy with one loading of the module (wasm_site). Private to wasm.c and wasm_flood.c.
  */
-#ifndef STUBMAP_MEASURE_LIVE_H
-#define STUBMAP_MEASURE_LIVE_H
+#ifndef STUBMAP_MEASURE_SESSION_H
+#define STUBMAP_MEASURE_SESSION_H
 
 #include "meters/counters.h"
 #include "measure/phases.h"
 #include "wasm/program.h"
 
-struct live {
+struct wasm_session {
 	const struct job *job;
 	const struct setup *setup;
 	char *first; /* a user's module: the output of its first run */
@@ -26,7 +26,7 @@ struct live {
 };
 
 /* One strategy with one loading of the module. */
-struct place {
+struct wasm_site {
 	struct code_memory *code;
 	struct stub_space space;
 	bool space_open;
@@ -35,15 +35,16 @@ struct place {
 };
 
 /* Begins rng from the job's seed; it decides what the seed moves. */
-void wasm_live_open(struct live *, const struct job *, const struct setup *, json_t *figures,
-		    char why[CELL_ERROR], struct prng *rng);
-void wasm_live_close(struct live *);
+void wasm_session_open(struct wasm_session *, const struct job *, const struct setup *,
+		       json_t *figures, char why[CELL_ERROR], struct prng *rng);
+void wasm_session_close(struct wasm_session *);
 
-/* 0, or -1 with one line in why; wasm_place_close in any case. The module's object is compiled once
- * for each struct live. */
-int wasm_place_open(struct live *, struct place *, const struct stub_ops *, enum code_wx);
-void wasm_place_close(struct place *);
+/* 0, or -1 with one line in why; wasm_site_close in any case. The module's object is compiled once
+ * for each session. */
+int wasm_site_open(struct wasm_session *, struct wasm_site *, const struct stub_ops *,
+		   enum code_wx);
+void wasm_site_close(struct wasm_site *);
 /* A user's module has no native twin: all its runs, the floor's included, must print the same. */
-int wasm_live_check(struct live *, const struct wasi *);
+int wasm_session_check(struct wasm_session *, const struct wasi *);
 
 #endif
