@@ -56,7 +56,7 @@ _Static_assert(TOTAL <= 2048 * MIB - PAGE, "rel32 must reach from end to end");
 enum { MAX_COLOUR = 511 };
 
 /* An area; literals and data have no quanta. */
-struct place {
+struct area {
 	uintptr_t from, to;
 	uintptr_t alias; /* dual: the writable view of `from`; else 0 */
 	struct quanta quanta;
@@ -65,7 +65,7 @@ struct place {
 struct code_memory {
 	struct code_config config;
 	struct code_stats stats;
-	struct place places[CODE_AREAS];
+	struct area areas[CODE_AREAS];
 	uintptr_t map;
 	size_t data_used;
 	char *faults;	   /* copy of config.faults */
@@ -106,7 +106,7 @@ static int map(struct code_memory *code, uintptr_t *at, size_t bytes, int prot, 
 
 /* ---- Areas ---------------------------------------------------------------------------------- */
 
-static size_t size_of(const struct place *p)
+static size_t size_of(const struct area *p)
 {
 	return p->to - p->from;
 }
@@ -114,7 +114,7 @@ static size_t size_of(const struct place *p)
 /* The code area of an address; CODE_AREAS: it lies in none. */
 static enum code_area area_of(const struct code_memory *code, const void *at)
 {
-	const struct place *p = code->places;
+	const struct area *p = code->areas;
 	uintptr_t a = (uintptr_t)at;
 
 	if (a >= p[CODE_STUBS].from && a < p[CODE_STUBS].to)
@@ -124,16 +124,16 @@ static enum code_area area_of(const struct code_memory *code, const void *at)
 	return CODE_AREAS;
 }
 
-/* The place of [at, at + bytes) and its quanta there; NULL where one of them is not held. */
-static struct place *held_quanta(struct code_memory *code, const void *at, size_t bytes,
-				 uint32_t *first, uint32_t *n)
+/* The area of [at, at + bytes) and its quanta there; NULL where one of them is not held. */
+static struct area *held_quanta(struct code_memory *code, const void *at, size_t bytes,
+				uint32_t *first, uint32_t *n)
 {
 	enum code_area area = area_of(code, at);
 	uint32_t quantum = code->config.quantum;
 
 	if (area == CODE_AREAS)
 		return NULL;
-	struct place *p = &code->places[area];
+	struct area *p = &code->areas[area];
 	size_t offset = (uintptr_t)at - p->from;
 	if (!bytes || bytes > size_of(p) - offset)
 		return NULL;
@@ -163,7 +163,7 @@ static void no_huge_pages(struct code_memory *code, uintptr_t at, size_t bytes)
 /* Reserves the picture at the head: without access, except for literals and data. */
 static int reserve_space(struct code_memory *code)
 {
-	struct place *p = code->places;
+	struct area *p = code->areas;
 	uint32_t quantum = code->config.quantum;
 	int error = map(code, &code->map, TOTAL, PROT_NONE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -173,10 +173,10 @@ static int reserve_space(struct code_memory *code)
 
 	uintptr_t base = (code->map + GUARD + ALIGN - 1) & ~(ALIGN - 1);
 	base += code->config.colour * PAGE / quantum * quantum;
-	p[CODE_STUBS] = (struct place){ .from = base, .to = base + STUBS };
-	p[CODE_MODULES] = (struct place){ .from = base + STUBS + GUARD, .to = base + S - GUARD };
-	p[CODE_LITERALS] = (struct place){ .from = base + S, .to = base + 3 * S - GUARD };
-	p[CODE_DATA] = (struct place){ .from = base + 3 * S, .to = base + 3 * S + DATA };
+	p[CODE_STUBS] = (struct area){ .from = base, .to = base + STUBS };
+	p[CODE_MODULES] = (struct area){ .from = base + STUBS + GUARD, .to = base + S - GUARD };
+	p[CODE_LITERALS] = (struct area){ .from = base + S, .to = base + 3 * S - GUARD };
+	p[CODE_DATA] = (struct area){ .from = base + 3 * S, .to = base + 3 * S + DATA };
 
 	no_huge_pages(code, code->map, TOTAL);
 	uintptr_t at = code->map;
@@ -198,7 +198,7 @@ static int open_toggle(struct code_memory *code)
 	int error = 0;
 
 	for (int i = 0; i < 3 && !error; i++)
-		error = protect(code, code->places[CODE_STUBS].from, PAGE, steps[i]);
+		error = protect(code, code->areas[CODE_STUBS].from, PAGE, steps[i]);
 	return error;
 }
 
@@ -206,14 +206,14 @@ static int open_rwx(struct code_memory *code)
 {
 	int error = 0;
 
-	for (struct place *p = code->places; p <= &code->places[CODE_MODULES] && !error; p++)
+	for (struct area *p = code->areas; p <= &code->areas[CODE_MODULES] && !error; p++)
 		error = protect(code, p->from, size_of(p), PROT_READ | PROT_WRITE | PROT_EXEC);
 	return error;
 }
 
-static int open_views(struct code_memory *code, struct place *p, int fd)
+static int open_views(struct code_memory *code, struct area *p, int fd)
 {
-	off_t offset = (off_t)(p->from - code->places[CODE_STUBS].from);
+	off_t offset = (off_t)(p->from - code->areas[CODE_STUBS].from);
 	size_t bytes = size_of(p);
 	int error =
 	    map(code, &p->from, bytes, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, fd, offset);
@@ -242,7 +242,7 @@ static int open_dual(struct code_memory *code)
 		error = -errno;
 
 	for (int i = CODE_STUBS; i <= CODE_MODULES && !error; i++)
-		error = open_views(code, &code->places[i], fd);
+		error = open_views(code, &code->areas[i], fd);
 	code->stats.syscalls++;
 	close(fd);
 	return error;
@@ -269,8 +269,8 @@ int code_open(struct code_memory **out, const struct code_config *config)
 	}
 	error = reserve_space(code);
 	for (int i = CODE_STUBS; i <= CODE_MODULES && !error; i++)
-		error = quanta_open(&code->places[i].quanta,
-				    (uint32_t)(size_of(&code->places[i]) / config->quantum));
+		error = quanta_open(&code->areas[i].quanta,
+				    (uint32_t)(size_of(&code->areas[i]) / config->quantum));
 	if (!error)
 		error = policies[config->wx](code);
 	if (error)
@@ -287,7 +287,7 @@ void code_close(struct code_memory *code)
 	if (!code)
 		return;
 	for (int i = CODE_STUBS; i <= CODE_MODULES; i++) {
-		struct place *p = &code->places[i];
+		struct area *p = &code->areas[i];
 		if (p->alias)
 			munmap((void *)p->alias, size_of(p));
 		quanta_close(&p->quanta);
@@ -322,7 +322,7 @@ void *code_reserve(struct code_memory *code, enum code_area area, size_t bytes)
 
 	if (fault_now(code) || (area != CODE_STUBS && area != CODE_MODULES))
 		return NULL;
-	struct place *p = &code->places[area];
+	struct area *p = &code->areas[area];
 	if (!bytes || bytes > size_of(p))
 		return NULL;
 	uint32_t n = (uint32_t)((bytes + quantum - 1) / quantum);
@@ -400,7 +400,7 @@ void code_release(struct code_memory *code, void *at, size_t bytes)
 {
 	uint32_t q, n;
 	uint32_t quantum = code->config.quantum;
-	struct place *p = held_quanta(code, at, bytes, &q, &n);
+	struct area *p = held_quanta(code, at, bytes, &q, &n);
 
 	assert(p && ((uintptr_t)at - p->from) % quantum == 0);
 	uintptr_t from = p->from + (size_t)q * quantum;
@@ -414,7 +414,7 @@ void code_release(struct code_memory *code, void *at, size_t bytes)
 		if (code->config.wx == CODE_TOGGLE)
 			(void)protect(code, from, length, PROT_NONE);
 	}
-	if (code->has_literals && p == &code->places[CODE_STUBS]) {
+	if (code->has_literals && p == &code->areas[CODE_STUBS]) {
 		(void)advise(code, from + S, length, MADV_DONTNEED);
 		(void)advise(code, from + 2 * S, length, MADV_DONTNEED);
 	}
@@ -431,16 +431,16 @@ void *code_writable(const struct code_memory *code, const void *at)
 {
 	enum code_area area = area_of(code, at);
 
-	if (area == CODE_AREAS || !code->places[area].alias)
+	if (area == CODE_AREAS || !code->areas[area].alias)
 		return (void *)at;
-	return (void *)(code->places[area].alias + ((uintptr_t)at - code->places[area].from));
+	return (void *)(code->areas[area].alias + ((uintptr_t)at - code->areas[area].from));
 }
 
 void *code_data(struct code_memory *code, size_t bytes)
 {
 	if (!bytes || bytes > DATA - code->data_used)
 		return NULL;
-	uintptr_t at = code->places[CODE_DATA].from + code->data_used;
+	uintptr_t at = code->areas[CODE_DATA].from + code->data_used;
 	/* DATA is a multiple of 16: rounding up stays within it. */
 	code->data_used += (bytes + 15) & ~(size_t)15;
 	return (void *)at;
@@ -454,14 +454,14 @@ size_t code_literal_distance(const struct code_memory *code)
 
 void code_range(const struct code_memory *code, enum code_area area, uintptr_t *from, uintptr_t *to)
 {
-	*from = code->places[area].from;
-	*to = code->places[area].to;
+	*from = code->areas[area].from;
+	*to = code->areas[area].to;
 }
 
 void code_range_alias(const struct code_memory *code, enum code_area area, uintptr_t *from,
 		      uintptr_t *to)
 {
-	const struct place *p = &code->places[area];
+	const struct area *p = &code->areas[area];
 
 	*from = p->alias;
 	*to = p->alias ? p->alias + size_of(p) : 0;
@@ -470,8 +470,8 @@ void code_range_alias(const struct code_memory *code, enum code_area area, uintp
 void code_get_stats(const struct code_memory *code, struct code_stats *out)
 {
 	*out = code->stats;
-	out->quanta_stubs = code->places[CODE_STUBS].quanta.taken;
-	out->quanta_modules = code->places[CODE_MODULES].quanta.taken;
+	out->quanta_stubs = code->areas[CODE_STUBS].quanta.taken;
+	out->quanta_modules = code->areas[CODE_MODULES].quanta.taken;
 	out->committed_stubs = out->quanta_stubs * code->config.quantum;
 	out->committed_modules = out->quanta_modules * code->config.quantum;
 }
