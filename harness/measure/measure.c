@@ -31,7 +31,7 @@
 
 enum { SAMPLE_NS = 2000000, WARMUP = 3 };
 
-struct run {
+struct phases {
 	struct world *w;
 	uint64_t rounds_done; /* full rounds since the state was zeroed */
 	uint64_t faults_before;
@@ -47,56 +47,56 @@ struct time_names {
 	((struct time_names){ FIGURE_NAME(phase, ns, stub, "clock"), \
 			      FIGURE_NAME(phase, ticks, stub, "tsc") })
 
-static void figure_time(struct run *r, struct time_names names, uint64_t per, struct stamp t)
+static void figure_time(struct phases *p, struct time_names names, uint64_t per, struct stamp t)
 {
-	figure_one(r->figures, names.ns, per, t.ns);
-	figure_one(r->figures, names.ticks, per, t.ticks);
+	figure_one(p->figures, names.ns, per, t.ns);
+	figure_one(p->figures, names.ticks, per, t.ticks);
 }
 
-static void phase_compile(struct run *r)
+static void phase_compile(struct phases *p)
 {
 	static const struct figure_name name = FIGURE_NAME(compile, ns, function, "clock");
 
-	if (r->w->cached)
-		figure_missing(r->figures, name, "the object came from the cache");
+	if (p->w->cached)
+		figure_missing(p->figures, name, "the object came from the cache");
 	else
-		figure_one(r->figures, name, r->w->targets[0].nfunctions + r->w->callers.nfunctions,
-			   r->w->compile_ns);
+		figure_one(p->figures, name, p->w->targets[0].nfunctions + p->w->callers.nfunctions,
+			   p->w->compile_ns);
 }
 
-static int bind_one_by_one(struct run *r)
+static int bind_one_by_one(struct phases *p)
 {
 	int e = 0;
 
-	for (uint32_t k = 0; k < r->w->scenario.nboundaries && !e; k++)
-		e = r->w->ops->bind(&r->w->space, &r->w->specs[k], &r->w->callees[k]);
+	for (uint32_t k = 0; k < p->w->scenario.nboundaries && !e; k++)
+		e = p->w->ops->bind(&p->w->space, &p->w->specs[k], &p->w->callees[k]);
 	return e;
 }
 
-static int bind_all(struct run *r)
+static int bind_all(struct phases *p)
 {
-	uint32_t n = r->w->scenario.nboundaries;
+	uint32_t n = p->w->scenario.nboundaries;
 	int e = 0;
 
-	if (r->w->ops->prepare)
-		e = r->w->ops->prepare(&r->w->space, r->w->specs, n);
-	if (!e && r->w->ops->bind_many)
-		return r->w->ops->bind_many(&r->w->space, r->w->specs, r->w->pointers, n);
-	return e ? e : bind_one_by_one(r);
+	if (p->w->ops->prepare)
+		e = p->w->ops->prepare(&p->w->space, p->w->specs, n);
+	if (!e && p->w->ops->bind_many)
+		return p->w->ops->bind_many(&p->w->space, p->w->specs, p->w->pointers, n);
+	return e ? e : bind_one_by_one(p);
 }
 
-static void release_all(struct run *r)
+static void release_all(struct phases *p)
 {
-	for (uint32_t k = 0; k < r->w->scenario.nboundaries; k++)
-		r->w->ops->release(&r->w->space, &r->w->callees[k]);
+	for (uint32_t k = 0; k < p->w->scenario.nboundaries; k++)
+		p->w->ops->release(&p->w->space, &p->w->callees[k]);
 }
 
-static void phase_release(struct run *r)
+static void phase_release(struct phases *p)
 {
 	struct stamp t = stamp_begin();
 
-	release_all(r);
-	figure_time(r, TIME_OF(release), r->w->scenario.nboundaries, stamp_end(t));
+	release_all(p);
+	figure_time(p, TIME_OF(release), p->w->scenario.nboundaries, stamp_end(t));
 }
 
 /*
@@ -104,75 +104,75 @@ static void phase_release(struct run *r)
  * stays, in a memory that has been used before. Strategies that make nothing (null) are timed, too:
  * theirs is the cost of bookkeeping.
  */
-static int phase_bind(struct run *r)
+static int phase_bind(struct phases *p)
 {
 	struct code_stats before, after;
 
-	code_get_stats(r->w->code, &before);
+	code_get_stats(p->w->code, &before);
 	struct stamp t = stamp_begin();
-	int e = bind_all(r);
+	int e = bind_all(p);
 	t = stamp_end(t);
 	if (e)
-		return world_fail(r->w, "bind", e);
-	code_get_stats(r->w->code, &after);
-	figure_time(r, TIME_OF(bind), r->w->scenario.nboundaries, t);
-	figure_one(r->figures, FIGURE_OF(bind, syscalls, stub, "code"), r->w->scenario.nboundaries,
+		return world_fail(p->w, "bind", e);
+	code_get_stats(p->w->code, &after);
+	figure_time(p, TIME_OF(bind), p->w->scenario.nboundaries, t);
+	figure_one(p->figures, FIGURE_OF(bind, syscalls, stub, "code"), p->w->scenario.nboundaries,
 		   after.syscalls - before.syscalls);
 
-	release_all(r);
+	release_all(p);
 	t = stamp_begin();
-	e = bind_one_by_one(r);
+	e = bind_one_by_one(p);
 	t = stamp_end(t);
 	if (e)
-		return world_fail(r->w, "bind one by one", e);
-	figure_time(r, TIME_OF(bind_one), r->w->scenario.nboundaries, t);
+		return world_fail(p->w, "bind one by one", e);
+	figure_time(p, TIME_OF(bind_one), p->w->scenario.nboundaries, t);
 	return 0;
 }
 
-static void run_rounds(struct run *r, uint64_t rounds)
+static void run_rounds(struct phases *p, uint64_t rounds)
 {
-	rounds_run(r->w, rounds);
-	r->rounds_done += rounds;
+	rounds_run(p->w, rounds);
+	p->rounds_done += rounds;
 }
 
-static void zero_state(struct run *r)
+static void zero_state(struct phases *p)
 {
-	rounds_zero(r->w);
-	r->rounds_done = 0;
+	rounds_zero(p->w);
+	p->rounds_done = 0;
 }
 
-static int check_answer(struct run *r, const struct scenario *s, uint32_t version)
+static int check_answer(struct phases *p, const struct scenario *s, uint32_t version)
 {
-	return rounds_check(r->w, s, version, r->rounds_done);
+	return rounds_check(p->w, s, version, p->rounds_done);
 }
 
 /* Crosses each boundary that is ever crossed once, in the order of first crossings. */
-static int phase_first(struct run *r)
+static int phase_first(struct phases *p)
 {
-	struct scenario first = r->w->scenario;
+	struct scenario first = p->w->scenario;
 
-	zero_state(r);
+	zero_state(p);
 	if (first.shape == SCENARIO_DISPATCH) {
-		first.events = r->w->crossed;
+		first.events = p->w->crossed;
 		first.nevents = first.crossed;
-		r->w->state.events = r->w->thunks + r->w->scenario.nevents;
-		r->w->state.nevents = first.crossed;
+		p->w->state.events = p->w->thunks + p->w->scenario.nevents;
+		p->w->state.nevents = first.crossed;
 	}
 	struct stamp t = stamp_begin();
-	run_rounds(r, 1);
-	figure_time(r, TIME_OF(first_call), r->w->scenario.crossed, stamp_end(t));
+	run_rounds(p, 1);
+	figure_time(p, TIME_OF(first_call), p->w->scenario.crossed, stamp_end(t));
 	if (first.shape == SCENARIO_DISPATCH) {
-		r->w->state.events = r->w->thunks;
-		r->w->state.nevents = r->w->scenario.nevents;
+		p->w->state.events = p->w->thunks;
+		p->w->state.nevents = p->w->scenario.nevents;
 	}
-	return check_answer(r, &first, 0);
+	return check_answer(p, &first, 0);
 }
 
-static uint64_t timed_rounds(struct run *r, uint64_t rounds, uint64_t *ticks)
+static uint64_t timed_rounds(struct phases *p, uint64_t rounds, uint64_t *ticks)
 {
 	struct stamp t = stamp_begin();
 
-	run_rounds(r, rounds);
+	run_rounds(p, rounds);
 	t = stamp_end(t);
 	*ticks = t.ticks;
 	return t.ns;
@@ -186,35 +186,35 @@ struct steady {
 	unsigned n;
 };
 
-static void sample_counted(struct run *r, struct steady *t, unsigned i, uint64_t rounds)
+static void sample_counted(struct phases *p, struct steady *t, unsigned i, uint64_t rounds)
 {
 	uint64_t values[METERS];
-	bool started = r->counters && !counters_start(r->counters);
+	bool started = p->counters && !counters_start(p->counters);
 
-	t->ns[i] = timed_rounds(r, rounds, &t->ticks[i]);
-	if (!started || counters_stop_timed(r->counters, t->ns[i], values))
+	t->ns[i] = timed_rounds(p, rounds, &t->ticks[i]);
+	if (!started || counters_stop_timed(p->counters, t->ns[i], values))
 		return;
 	t->counted[i] = true;
-	for (size_t k = 0; k < r->counters->n; k++)
+	for (size_t k = 0; k < p->counters->n; k++)
 		t->counts[k * t->n + i] = values[k];
 }
 
 /* Adds the counters' figures: samples that were counted all the time, and the number of others. */
-static void figure_counters(struct run *r, struct steady *t, uint64_t calls)
+static void figure_counters(struct phases *p, struct steady *t, uint64_t calls)
 {
 	char why[120];
 
-	if (!r->counters)
+	if (!p->counters)
 		return;
-	const uint64_t shared = r->counters->discarded, brief = r->counters->too_short;
+	const uint64_t shared = p->counters->discarded, brief = p->counters->too_short;
 	const struct figure_name lost = FIGURE_NAME(steady, samples_not_counted, process, "count");
-	figure_one(r->figures, lost, 1, shared + brief);
+	figure_one(p->figures, lost, 1, shared + brief);
 	snprintf(
 	    why, sizeof why,
 	    "no sample was kept: %llu were not counted all the time, %llu too short for the probe",
 	    (unsigned long long)shared, (unsigned long long)brief);
-	for (size_t k = 0; k < r->counters->n; k++) {
-		const struct counter *c = &r->counters->counter[k];
+	for (size_t k = 0; k < p->counters->n; k++) {
+		const struct counter *c = &p->counters->counter[k];
 		const struct figure_name name =
 		    FIGURE_METER(steady, counted, call, c->source, c->meter->name);
 		uint64_t *row = t->counts + k * t->n;
@@ -227,75 +227,75 @@ static void figure_counters(struct run *r, struct steady *t, uint64_t calls)
 			row[kept++] = row[i];
 		}
 		if (!c->source)
-			figure_missing(r->figures, name, c->why);
+			figure_missing(p->figures, name, c->why);
 		else if (kept == warm)
-			figure_missing(r->figures, name, why);
+			figure_missing(p->figures, name, why);
 		else
-			figure_samples(r->figures, name, calls, warm, row, kept);
+			figure_samples(p->figures, name, calls, warm, row, kept);
 	}
 }
 
-static int phase_steady(struct run *r)
+static int phase_steady(struct phases *p)
 {
-	const unsigned n = WARMUP + r->w->job->iterations;
-	size_t rows = 2 + (r->counters ? r->counters->n : 0);
-	uint64_t *cells = calloc(rows * n, sizeof *cells), rounds = 1;
-	struct steady t = { cells, cells + n, cells + 2 * n, calloc(n, sizeof(bool)), n };
+	const unsigned n = WARMUP + p->w->job->iterations;
+	size_t rows = 2 + (p->counters ? p->counters->n : 0);
+	uint64_t *counts = calloc(rows * n, sizeof *counts), rounds = 1;
+	struct steady t = { counts, counts + n, counts + 2 * n, calloc(n, sizeof(bool)), n };
 	int e = -1;
 
-	if (!cells || !t.counted) {
-		world_fail(r->w, "steady", -ENOMEM);
+	if (!counts || !t.counted) {
+		world_fail(p->w, "steady", -ENOMEM);
 		goto out;
 	}
-	zero_state(r);
+	zero_state(p);
 	/* Double the rounds of a sample until it takes long enough. */
-	while (timed_rounds(r, rounds, &t.ticks[0]) < SAMPLE_NS)
+	while (timed_rounds(p, rounds, &t.ticks[0]) < SAMPLE_NS)
 		rounds *= 2;
 	for (unsigned i = 0; i < n; i++)
-		sample_counted(r, &t, i, rounds);
-	uint64_t calls = rounds * r->w->scenario.nevents;
-	figure_samples(r->figures, FIGURE_OF(steady, ns, call, "clock"), calls, WARMUP, t.ns, n);
-	figure_samples(r->figures, FIGURE_OF(steady, ticks, call, "tsc"), calls, WARMUP, t.ticks,
+		sample_counted(p, &t, i, rounds);
+	uint64_t calls = rounds * p->w->scenario.nevents;
+	figure_samples(p->figures, FIGURE_OF(steady, ns, call, "clock"), calls, WARMUP, t.ns, n);
+	figure_samples(p->figures, FIGURE_OF(steady, ticks, call, "tsc"), calls, WARMUP, t.ticks,
 		       n);
-	figure_counters(r, &t, calls);
-	e = check_answer(r, &r->w->scenario, 0);
+	figure_counters(p, &t, calls);
+	e = check_answer(p, &p->w->scenario, 0);
 out:
-	free(cells);
+	free(counts);
 	free(t.counted);
 	return e;
 }
 
-static int phase_retarget(struct run *r)
+static int phase_retarget(struct phases *p)
 {
-	const uint32_t n = r->w->scenario.nboundaries;
+	const uint32_t n = p->w->scenario.nboundaries;
 	int e = 0;
 
 	struct stamp t = stamp_begin();
 	for (uint32_t k = 0; k < n && !e; k++) {
-		const uint8_t *old = r->w->specs[k].target;
+		const uint8_t *old = p->w->specs[k].target;
 
-		e = r->w->ops->retarget(&r->w->space, &r->w->callees[k],
-					old - r->w->targets[0].text + r->w->targets[1].text);
+		e = p->w->ops->retarget(&p->w->space, &p->w->callees[k],
+					old - p->w->targets[0].text + p->w->targets[1].text);
 	}
 	t = stamp_end(t);
 	if (e)
-		return world_fail(r->w, "retarget", e);
-	figure_time(r, TIME_OF(retarget), r->w->scenario.nboundaries, t);
+		return world_fail(p->w, "retarget", e);
+	figure_time(p, TIME_OF(retarget), p->w->scenario.nboundaries, t);
 	/* The floor's compiled callers call the targets directly: a retarget does not affect
 	 * them. */
-	if (r->w->ops->flags & STUB_DIRECT)
+	if (p->w->ops->flags & STUB_DIRECT)
 		return 0;
-	zero_state(r);
-	run_rounds(r, 2);
-	return check_answer(r, &r->w->scenario, 1);
+	zero_state(p);
+	run_rounds(p, 2);
+	return check_answer(p, &p->w->scenario, 1);
 }
 
-static int phase_space(struct run *r)
+static int phase_space(struct phases *p)
 {
-	const uint32_t n = r->w->scenario.nboundaries;
+	const uint32_t n = p->w->scenario.nboundaries;
 	struct code_stats s;
 
-	code_get_stats(r->w->code, &s);
+	code_get_stats(p->w->code, &s);
 	const struct {
 		struct figure_name name;
 		uint64_t value;
@@ -306,27 +306,27 @@ static int phase_space(struct run *r)
 		{ FIGURE_NAME(space, used_literals, stub, "code"), s.used_literals },
 	};
 	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-		figure_one(r->figures, counts[i].name, n, counts[i].value);
-	figure_one(r->figures, FIGURE_OF(space, reserved, process, "code"), 1, s.reserved);
-	figure_one(r->figures, FIGURE_OF(space, syscalls, process, "code"), 1, s.syscalls);
-	figure_one(r->figures, FIGURE_OF(space, regions, process, "code"), 1, s.mappings);
-	return measure_space(r->w->code, n, r->faults_before, r->figures, r->w->why);
+		figure_one(p->figures, counts[i].name, n, counts[i].value);
+	figure_one(p->figures, FIGURE_OF(space, reserved, process, "code"), 1, s.reserved);
+	figure_one(p->figures, FIGURE_OF(space, syscalls, process, "code"), 1, s.syscalls);
+	figure_one(p->figures, FIGURE_OF(space, regions, process, "code"), 1, s.mappings);
+	return measure_space(p->w->code, n, p->faults_before, p->figures, p->w->why);
 }
 
 static int phases(struct world *w, struct counters *counters, json_t *figures, struct prng *rng)
 {
-	struct run r = { .w = w, .counters = counters, .figures = figures };
+	struct phases p = { .w = w, .counters = counters, .figures = figures };
 
 	(void)rng;
-	phase_compile(&r);
-	r.faults_before = meters_minor_faults();
-	if (phase_bind(&r) || phase_first(&r) || phase_steady(&r))
+	phase_compile(&p);
+	p.faults_before = meters_minor_faults();
+	if (phase_bind(&p) || phase_first(&p) || phase_steady(&p))
 		return -1;
 	if (w->job->snapshot)
 		return snapshot_write(w, w->job->snapshot, w->why);
-	if (phase_space(&r) || phase_retarget(&r))
+	if (phase_space(&p) || phase_retarget(&p))
 		return -1;
-	phase_release(&r);
+	phase_release(&p);
 	return measure_cold(w, figures);
 }
 
