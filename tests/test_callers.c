@@ -68,7 +68,7 @@ struct bench {
 	struct code_memory *code;
 	struct loaded targets[2], callers; /* targets: version 0 and 7 */
 	struct stub_callee *callees;
-	uint32_t *cells;
+	uint32_t *refs;
 	uintptr_t version;
 	struct stub_activation activation;
 	struct instance instances[SCENARIO_INSTANCES];
@@ -86,8 +86,8 @@ static const void *resolve(void *arg, const char *symbol, enum load_use use)
 {
 	struct bench *b = arg;
 
-	if (strcmp(symbol, "cells") == 0)
-		return b->cells;
+	if (strcmp(symbol, "refs") == 0)
+		return b->refs;
 	if (strcmp(symbol, "callees") == 0)
 		return b->callees;
 	if (strcmp(symbol, "version") == 0)
@@ -126,11 +126,11 @@ static void bench_open(struct bench *b, const struct scenario *s, enum code_wx w
 	memset(b, 0, sizeof(*b));
 	b->scenario = s;
 	assert_int_equal(code_open(&b->code, &config), 0);
-	b->cells = code_data(b->code, SCENARIO_CELLS * sizeof(*b->cells));
+	b->refs = code_data(b->code, SCENARIO_REFS * sizeof(*b->refs));
 	b->callees = code_data(b->code, s->nboundaries * sizeof(*b->callees));
-	assert_true(b->cells && b->callees);
-	for (uint32_t i = 0; i < SCENARIO_CELLS; i++)
-		b->cells[i] = i * 2654435761u;
+	assert_true(b->refs && b->callees);
+	for (uint32_t i = 0; i < SCENARIO_REFS; i++)
+		b->refs[i] = i * 2654435761u;
 	for (int v = 0; v < 2; v++) {
 		b->version = versions[v];
 		load(b, targets, &b->targets[v]);
@@ -274,7 +274,7 @@ static void bind_all(struct bench *b, const struct stub_ops *ops)
 					  .nbound = at->nbound };
 
 		assert_int_equal(stub_signature_parse(at->signature, &spec.signature), 0);
-		callers_bound(at, k, b->cells, b->bound[k]);
+		callers_bound(at, k, b->refs, b->bound[k]);
 		assert_int_equal(ops->bind(&b->space, &spec, &b->callees[k]), 0);
 	}
 }

@@ -15,7 +15,7 @@
 
 static uint32_t cell(uint32_t i)
 {
-	return (i % SCENARIO_CELLS) * 2654435761u;
+	return (i % SCENARIO_REFS) * 2654435761u;
 }
 
 static uint32_t rotl32(uint32_t x, unsigned n)

@@ -8,17 +8,15 @@
  *
  *   The state x is 32 bits. A call of boundary k with state x passes each parameter j made from
  *   v = x + salt(k, j) by its type:    i32: v     i64: (v << 32 | v)    f32, f64: (v & 0xffff)
- *                                      ref: address of cells[v & 63]
+ *                                      ref: address of refs[v & 63]
  *   A stored parameter (bind) is made from v = salt(k, j): it was stored before there was a state.
  *   The target works on h = k + context_salt[instance of k] + version, and for each parameter in
  *   order h = rotl32(h, 5) + w, w being:  i32: v    i64: low + 2*high    f32, f64: the integer
- *                                      ref: the 32 bits in the cell (cells[i] = i * 2654435761)
- *   Result: i32: h    i64: (h << 32 | h ^ 0x55555555)    f32, f64: (h & 0xffff)
- *           ref: &cells[h & 63]    none: instance's accumulator ^= h
- *   The next state: i32: h    i64: low + 2*high    f32, f64: the integer
- *           ref: the cell's 32 bits    none: x + 1
- *   builtin targets see the caller's instance (instance 0), as runtime functions do.
- *   The answer is x at the end, xor all accumulators.
+ *                                      ref: the 32 bits that it refers to (refs[i] = i *
+ * 2654435761) Result: i32: h    i64: (h << 32 | h ^ 0x55555555)    f32, f64: (h & 0xffff) ref:
+ * &refs[h & 63]     none: instance's accumulator ^= h The next state: i32: h    i64: low + 2*high
+ * f32, f64: the integer ref: the 32 bits there    none: x + 1 builtin targets see the caller's
+ * instance (instance 0), as runtime functions do. The answer is x at the end, xor all accumulators.
  */
 #ifndef STUBMAP_WORKLOAD_H
 #define STUBMAP_WORKLOAD_H
@@ -40,7 +38,7 @@ enum boundary_kind {
 	BOUNDARY_KINDS
 };
 
-enum { SCENARIO_INSTANCES = 8, SCENARIO_CELLS = 64, SCENARIO_MAX_PARAMS = 16 };
+enum { SCENARIO_INSTANCES = 8, SCENARIO_REFS = 64, SCENARIO_MAX_PARAMS = 16 };
 enum { SCENARIO_MAX_BOUND = 4 };
 
 struct boundary {

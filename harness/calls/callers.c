@@ -360,7 +360,7 @@ uint32_t callers_thunks(const struct scenario *s, uint32_t *of_boundary, uint32_
 }
 
 /* A bound argument in entry_native's form. */
-static uint64_t bound_word(char type, uint32_t v, const uint32_t *cells)
+static uint64_t bound_word(char type, uint32_t v, const uint32_t *refs)
 {
 	uint64_t word = v;
 
@@ -375,17 +375,17 @@ static uint64_t bound_word(char type, uint32_t v, const uint32_t *cells)
 		memcpy(&word, &(double){ v & 0xffff }, sizeof(double));
 		return word;
 	case 'r':
-		return (uintptr_t)&cells[v % SCENARIO_CELLS];
+		return (uintptr_t)&refs[v % SCENARIO_REFS];
 	default:
 		return word;
 	}
 }
 
-void callers_bound(const struct boundary *b, uint32_t k, const uint32_t *cells,
+void callers_bound(const struct boundary *b, uint32_t k, const uint32_t *refs,
 		   uint64_t bound[STUB_MAX_BOUND])
 {
 	for (uint32_t j = 0; j < b->nbound; j++)
-		bound[j] = bound_word(b->signature[j], scenario_salt(k, j), cells);
+		bound[j] = bound_word(b->signature[j], scenario_salt(k, j), refs);
 }
 
 static int check(const struct scenario *s, stub_signature *signatures)
@@ -425,7 +425,7 @@ int callers_text(const struct scenario *s, enum callers_part part, char **text, 
 		err = -ENOMEM;
 		goto out;
 	}
-	fprintf(w.f, "@cells = external dso_local global [%d x i32], align 16\n", SCENARIO_CELLS);
+	fprintf(w.f, "@refs = external dso_local global [%d x i32], align 16\n", SCENARIO_REFS);
 	if (part == CALLERS_TARGETS)
 		ir_targets(&w);
 	else

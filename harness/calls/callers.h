@@ -3,11 +3,11 @@
  * and the compiled code that crosses, through stubs or (the floor) by direct calls.
  *
  *   part      defines                               needs from the loader's hook
- *   targets   t<k>, the target of boundary k, and   @cells, @version
+ *   targets   t<k>, the target of boundary k, and   @refs, @version
  *             h<k>, its host form (exit_js only)
- *   slots     round_slots                           @callees, @cells
- *   shared    round_slots, callees by way of state  @cells
- *   direct    round_direct                          t<k> of every boundary crossed, @cells
+ *   slots     round_slots                           @callees, @refs
+ *   shared    round_slots, callees by way of state  @refs
+ *   direct    round_direct                          t<k> of every boundary crossed, @refs
  *
  * Each part is a module of its own, so that a cell compiles and loads only what it runs. The
  * symbols:
@@ -56,7 +56,7 @@ enum callers_part { CALLERS_TARGETS, CALLERS_SLOTS, CALLERS_SHARED, CALLERS_DIRE
 int callers_text(const struct scenario *, enum callers_part, char **text, size_t *size);
 
 /* Fills bound[0..nbound) with the arguments that bind's boundary k stores, for its stub_spec. */
-void callers_bound(const struct boundary *, uint32_t k, const uint32_t *cells,
+void callers_bound(const struct boundary *, uint32_t k, const uint32_t *refs,
 		   uint64_t bound[STUB_MAX_BOUND]);
 
 /* Thunk numbers by first crossing: of_boundary[k] (nboundaries of them; UINT32_MAX: never crossed)

@@ -41,9 +41,9 @@ unsigned ir_make(struct ir_writer *w, enum stub_type type, unsigned v, uint32_t 
 		a = ir_let(w, "and i32 %%v%u, 65535", v);
 		return ir_let(w, "sitofp i32 %%v%u to %s", a, ir_types[type]);
 	case STUB_REF:
-		a = ir_let(w, "and i32 %%v%u, %d", v, SCENARIO_CELLS - 1);
+		a = ir_let(w, "and i32 %%v%u, %d", v, SCENARIO_REFS - 1);
 		a = ir_let(w, "zext i32 %%v%u to i64", a);
-		return ir_let(w, "getelementptr i32, ptr @cells, i64 %%v%u", a);
+		return ir_let(w, "getelementptr i32, ptr @refs, i64 %%v%u", a);
 	default:
 		return v;
 	}

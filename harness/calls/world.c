@@ -81,17 +81,17 @@ static int make_world(struct world *w)
 	uint32_t n = s->nboundaries;
 
 	w->state.callees = w->callees = code_data(w->code, n * sizeof *w->callees);
-	w->cells = code_data(w->code, SCENARIO_CELLS * sizeof *w->cells);
+	w->refs = code_data(w->code, SCENARIO_REFS * sizeof *w->refs);
 	w->host = calloc(1, sizeof *w->host);
 	w->instances = calloc(SCENARIO_INSTANCES, sizeof *w->instances);
 	w->specs = calloc(n, sizeof *w->specs);
 	w->pointers = calloc(n, sizeof(struct stub_callee *));
-	if (!w->callees || !w->cells || !w->host || !w->instances || !w->specs || !w->pointers) {
+	if (!w->callees || !w->refs || !w->host || !w->instances || !w->specs || !w->pointers) {
 		snprintf(w->why, CELL_ERROR, "out of memory for %u stubs", n);
 		return -1;
 	}
-	for (uint32_t i = 0; i < SCENARIO_CELLS; i++)
-		w->cells[i] = i * 2654435761u;
+	for (uint32_t i = 0; i < SCENARIO_REFS; i++)
+		w->refs[i] = i * 2654435761u;
 	for (unsigned i = 0; i < SCENARIO_INSTANCES; i++) {
 		w->instances[i].head.activation = &w->host->activation;
 		w->instances[i].head.salt = s->context_salt[i];
@@ -106,8 +106,8 @@ static const void *resolve(void *arg, const char *symbol, enum load_use use)
 	struct world *w = arg;
 
 	(void)use;
-	if (!strcmp(symbol, "cells"))
-		return w->cells;
+	if (!strcmp(symbol, "refs"))
+		return w->refs;
 	if (!strcmp(symbol, "callees"))
 		return w->callees;
 	if (!strcmp(symbol, "version"))
@@ -213,7 +213,7 @@ static int store_bound(struct world *w, uint32_t k)
 	}
 	w->specs[k].bound = w->bound + (size_t)k * STUB_MAX_BOUND;
 	w->specs[k].nbound = b->nbound;
-	callers_bound(b, k, w->cells, w->bound + (size_t)k * STUB_MAX_BOUND);
+	callers_bound(b, k, w->refs, w->bound + (size_t)k * STUB_MAX_BOUND);
 	return 0;
 }
 

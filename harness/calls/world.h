@@ -41,7 +41,7 @@ struct world {
 	bool cached; /* an object came from the cache: compile_ns is not the compiler's time */
 	/* private */
 	bool space_open;
-	uint32_t *cells;
+	uint32_t *refs;
 	uintptr_t version; /* the loader's hook answers with it */
 	char *why;
 };
