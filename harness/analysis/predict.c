@@ -71,7 +71,7 @@ static bool wanted(const struct rows *rows, const struct row *row)
 	return !strcmp(c->workload, "ring") && !c->replica && row->value.known;
 }
 
-static int model_points(const struct simulate_place *place, const struct rows *rows,
+static int model_points(const struct simulate_paths *paths, const struct rows *rows,
 			const struct machine *machine, unsigned workers, struct point **out,
 			size_t *n, char why[TRACE_ERROR])
 {
@@ -91,7 +91,7 @@ static int model_points(const struct simulate_place *place, const struct rows *r
 		tasks[*n] = (struct simulate_task){ .cell = *c, .runs = &runs[*n], .n = 1 };
 		points[(*n)++] = (struct point){ c, rows->rows[i].value.value, 0 };
 	}
-	if (!e && (e = simulate_all(place, tasks, *n, workers)))
+	if (!e && (e = simulate_all(paths, tasks, *n, workers)))
 		snprintf(why, TRACE_ERROR, "stopped");
 	for (size_t i = 0; i < *n && !e; i++) {
 		if ((e = tasks[i].status))
@@ -230,7 +230,7 @@ static int print_all(const struct machine *m, const struct point *p, size_t n, b
 	return 0;
 }
 
-int model_check_prediction(const struct simulate_place *place, const char *path,
+int model_check_prediction(const struct simulate_paths *paths, const char *path,
 			   const struct machine *machine, unsigned workers, bool json)
 {
 	static const struct figure_id steady = FIGURE_ID(steady, ns);
@@ -253,7 +253,7 @@ int model_check_prediction(const struct simulate_place *place, const char *path,
 		run_close(&run);
 		return fail("out of memory", 1);
 	}
-	e = model_points(place, &rows, machine, workers, &points, &n, why);
+	e = model_points(paths, &rows, machine, workers, &points, &n, why);
 	if (e)
 		e = fail(why, 1);
 	else if (n < 3)

@@ -1,4 +1,4 @@
-/* home.c - a walk up from the executable. */
+/* home.c - finds the tree: from the executable upwards. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>

@@ -240,13 +240,13 @@ static struct simulate_task *tasks_of_files(const struct wanted *w, char **files
 
 /* ---- The command ------------------------------------------------------------------------ */
 
-static int finish(const struct wanted *w, const struct simulate_place *place,
+static int finish(const struct wanted *w, const struct simulate_paths *paths,
 		  struct simulate_task *tasks, size_t n, bool files)
 {
 	enum model_form form = w->json ? MODEL_JSON : w->tsv ? MODEL_TSV : MODEL_TABLE;
 	int status = 0;
 
-	if (simulate_all(place, tasks, n, (unsigned)w->workers))
+	if (simulate_all(paths, tasks, n, (unsigned)w->workers))
 		return 1;
 	for (size_t i = 0; i < n; i++) {
 		if (!tasks[i].status)
@@ -262,7 +262,7 @@ static int finish(const struct wanted *w, const struct simulate_place *place,
 	return status;
 }
 
-static int model_cells(struct wanted *w, const struct simulate_place *place)
+static int model_cells(struct wanted *w, const struct simulate_paths *paths)
 {
 	char error[PLAN_ERROR];
 	struct plan plan;
@@ -289,11 +289,11 @@ static int model_cells(struct wanted *w, const struct simulate_place *place)
 	if (!tasks)
 		r = say("out of memory");
 	else if (w->agree)
-		r = model_check_agreement(place, tasks, n);
+		r = model_check_agreement(paths, tasks, n);
 	else if (w->speed)
-		r = model_check_speed(place, &tasks[0].cell);
+		r = model_check_speed(paths, &tasks[0].cell);
 	else
-		r = finish(w, place, tasks, n, false);
+		r = finish(w, paths, tasks, n, false);
 	for (size_t i = 0; tasks && i < n; i++)
 		free(tasks[i].runs);
 	free(tasks);
@@ -301,11 +301,11 @@ static int model_cells(struct wanted *w, const struct simulate_place *place)
 	return r;
 }
 
-static int model_files(const struct wanted *w, const struct simulate_place *place, char **files,
+static int model_files(const struct wanted *w, const struct simulate_paths *paths, char **files,
 		       size_t n)
 {
 	struct simulate_task *tasks = tasks_of_files(w, files, n);
-	int r = tasks ? finish(w, place, tasks, n, true) : say("out of memory");
+	int r = tasks ? finish(w, paths, tasks, n, true) : say("out of memory");
 
 	for (size_t i = 0; tasks && i < n; i++)
 		free(tasks[i].runs);
@@ -317,7 +317,7 @@ static int dispatch(struct wanted *w, char **words, size_t nwords)
 {
 	const char *tmp = getenv("TMPDIR");
 	char folder[4096], data[4096], cache[4096];
-	struct simulate_place place = { .data = sweep_default_data(data, sizeof data),
+	struct simulate_paths paths = { .data = sweep_default_data(data, sizeof data),
 					.cache = sweep_default_cache(cache, sizeof cache),
 					.folder = folder,
 					.keep = w->keep,
@@ -331,12 +331,12 @@ static int dispatch(struct wanted *w, char **words, size_t nwords)
 	if (!mkdtemp(folder))
 		return say_line("stubmap model", "%s: %s", folder, strerror(errno));
 	if (w->predict)
-		r = model_check_prediction(&place, w->predict, w->machines.n ? w->chosen[0] : NULL,
+		r = model_check_prediction(&paths, w->predict, w->machines.n ? w->chosen[0] : NULL,
 					   (unsigned)w->workers, w->json);
 	else if (nwords)
-		r = model_files(w, &place, words, nwords);
+		r = model_files(w, &paths, words, nwords);
 	else
-		r = model_cells(w, &place);
+		r = model_cells(w, &paths);
 	rmdir(folder);
 	return r;
 }

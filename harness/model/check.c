@@ -87,7 +87,7 @@ static void agreement_line(struct table *table, const struct simulate_task *t,
 	*worst = fmax(*worst, fmax(i1, d1));
 }
 
-static int agree(const struct simulate_place *p, const struct simulate_task *task,
+static int agree(const struct simulate_paths *p, const struct simulate_task *task,
 		 struct table *table, double *worst, char error[TRACE_ERROR])
 {
 	struct cachegrind_counts ours, theirs;
@@ -114,7 +114,7 @@ static int agree(const struct simulate_place *p, const struct simulate_task *tas
 	return e;
 }
 
-int model_check_agreement(const struct simulate_place *p, const struct simulate_task *tasks,
+int model_check_agreement(const struct simulate_paths *p, const struct simulate_task *tasks,
 			  size_t n)
 {
 	static const char *const headers[TABLE_COLUMNS] = { "stubs",	      "kind",	    "live",
@@ -182,7 +182,7 @@ static int time_model(const struct trace_access *a, size_t n, double *rate, doub
 }
 
 /* Measures the difference of a long and a short run, which leaves out start and translation. */
-static int time_cachegrind(const struct simulate_place *p, const struct cell *c, unsigned laps,
+static int time_cachegrind(const struct simulate_paths *p, const struct cell *c, unsigned laps,
 			   double *rate, char error[TRACE_ERROR])
 {
 	struct cachegrind_counts counts[2];
@@ -202,7 +202,7 @@ static int time_cachegrind(const struct simulate_place *p, const struct cell *c,
 	return e;
 }
 
-int model_check_speed(const struct simulate_place *p, const struct cell *c)
+int model_check_speed(const struct simulate_paths *p, const struct cell *c)
 {
 	struct trace_pack pack = { 0 };
 	struct trace trace = { 0 };

@@ -26,7 +26,7 @@ unsigned simulate_cpus(void)
 	return sched_getaffinity(0, sizeof set, &set) ? 1 : (unsigned)CPU_COUNT(&set);
 }
 
-int simulate_snapshot(const struct simulate_place *p, const struct cell *c, unsigned laps,
+int simulate_snapshot(const struct simulate_paths *p, const struct cell *c, unsigned laps,
 		      const char *path, char error[TRACE_ERROR])
 {
 	const struct job wanted = { .cell = *c,
@@ -66,7 +66,7 @@ void simulate_remove(const char *path)
 }
 
 /* Makes a file name that is different for each cell. */
-static void file_name(const struct simulate_place *p, const struct cell *c, const char *folder,
+static void file_name(const struct simulate_paths *p, const struct cell *c, const char *folder,
 		      const char *suffix, char *out, size_t size)
 {
 	json_t *json = cell_to_json(c);
@@ -85,7 +85,7 @@ static void file_name(const struct simulate_place *p, const struct cell *c, cons
 	json_decref(json);
 }
 
-static int make_trace(const struct simulate_place *p, struct simulate_task *t,
+static int make_trace(const struct simulate_paths *p, struct simulate_task *t,
 		      struct trace_pack *pack)
 {
 	char path[4160], kept[4160];
@@ -106,7 +106,7 @@ static int make_trace(const struct simulate_place *p, struct simulate_task *t,
 	return e;
 }
 
-static int run_task(const struct simulate_place *p, struct simulate_task *t)
+static int run_task(const struct simulate_paths *p, struct simulate_task *t)
 {
 	struct trace_pack pack = { 0 };
 	struct trace trace;
@@ -135,7 +135,7 @@ static int run_task(const struct simulate_place *p, struct simulate_task *t)
 }
 
 struct crew {
-	const struct simulate_place *place;
+	const struct simulate_paths *paths;
 	struct simulate_task *tasks;
 	size_t n;
 	atomic_size_t next;
@@ -160,7 +160,7 @@ static void *work(void *arg)
 		const struct simulate_task *t = &c->tasks[i];
 		char what[160];
 
-		c->tasks[i].status = stopped() ? -EINTR : run_task(c->place, &c->tasks[i]);
+		c->tasks[i].status = stopped() ? -EINTR : run_task(c->paths, &c->tasks[i]);
 		snprintf(what, sizeof what, "%s on %.40s", t->cell.stubs, t->cell.workload);
 		pthread_mutex_lock(&c->lock);
 		progress_step(&c->progress, t->file ? t->file : what);
@@ -169,11 +169,11 @@ static void *work(void *arg)
 	return NULL;
 }
 
-int simulate_all(const struct simulate_place *p, struct simulate_task *tasks, size_t n,
+int simulate_all(const struct simulate_paths *p, struct simulate_task *tasks, size_t n,
 		 unsigned workers)
 {
 	struct crew crew = {
-		.place = p, .tasks = tasks, .n = n, .lock = PTHREAD_MUTEX_INITIALIZER
+		.paths = p, .tasks = tasks, .n = n, .lock = PTHREAD_MUTEX_INITIALIZER
 	};
 	pthread_t threads[MOST_WORKERS];
 	sigset_t stop, mask;

@@ -9,7 +9,7 @@
 #include "model/model.h"
 
 /* The folders and limits of the work. */
-struct simulate_place {
+struct simulate_paths {
 	const char *cache, *data; /* as in a job (job.h) */
 	const char *folder;	  /* for snapshots, each removed at once */
 	const char *keep;	  /* folder for traces, or NULL */
@@ -19,7 +19,7 @@ struct simulate_place {
 
 /* Writes a snapshot of the cell with `laps` laps to path. 0; -EINTR; -EIO with one line in error.
  */
-int simulate_snapshot(const struct simulate_place *, const struct cell *, unsigned laps,
+int simulate_snapshot(const struct simulate_paths *, const struct cell *, unsigned laps,
 		      const char *path, char error[TRACE_ERROR]);
 void simulate_remove(const char *path); /* a snapshot */
 
@@ -44,7 +44,7 @@ struct simulate_task {
 
 /* Runs all tasks, `workers` at a time. 0, or -EINTR: SIGINT or SIGTERM came; tasks not begun then
  * have that status. */
-int simulate_all(const struct simulate_place *, struct simulate_task *, size_t n, unsigned workers);
+int simulate_all(const struct simulate_paths *, struct simulate_task *, size_t n, unsigned workers);
 
 /* CPUs that this process may use. */
 unsigned simulate_cpus(void);
