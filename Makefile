@@ -129,8 +129,8 @@ $(1)/obj/traced/%.o: %.c harness/maps/traced.h
 
 $(1)/traced.o: $$(patsubst %.c,$(1)/obj/traced/%.o,strategies/list.c $$(ENCODERS))
 	@$$(LD) -r -o $$@.all $$^
-	@objcopy --redefine-sym map_encoder=map_traced_encoder \
-		--keep-global-symbol=map_traced_encoder $$@.all $$@
+	@objcopy --redefine-sym map_encoder=maps_traced_encoder \
+		--keep-global-symbol=maps_traced_encoder $$@.all $$@
 
 $(1)/libstubmap.a: $$(call obj,$(1),$$(STRAT))
 	@rm -f $$@

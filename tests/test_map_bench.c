@@ -21,14 +21,14 @@ static const struct shape shape = { "middling", 2000, 5, 60, 60, 200, 40, 25 };
 /* ---- Lines --------------------------------------------------------------------------------- */
 
 /* A copy in which every byte of a line not in `lines` is inverted. */
-static struct map_bytes spoil(const struct map_bytes *table, const struct map_lines *lines)
+static struct map_bytes spoil(const struct map_bytes *table, const struct maps_lines *lines)
 {
 	struct map_bytes b = { malloc(table->len), table->len, table->len };
 	for (size_t i = 0; i < table->len; i++)
 		b.data[i] = (uint8_t)~table->data[i];
 	for (uint32_t i = 0; i < lines->nread; i++) {
-		size_t at = (size_t)lines->read[i] * MAP_LINE;
-		size_t n = table->len - at < MAP_LINE ? table->len - at : MAP_LINE;
+		size_t at = (size_t)lines->read[i] * MAPS_LINE_BYTES;
+		size_t n = table->len - at < MAPS_LINE_BYTES ? table->len - at : MAPS_LINE_BYTES;
 		memcpy(b.data + at, table->data + at, n);
 	}
 	return b;
@@ -38,13 +38,13 @@ static struct map_bytes spoil(const struct map_bytes *table, const struct map_li
 static void check_trace(const struct map_ops *ops, const struct map_bytes *table, uint32_t pc)
 {
 	struct map_live live, traced, again;
-	struct map_lines lines;
+	struct maps_lines lines;
 	enum map_answer answer = ops->lookup(table->data, table->len, pc, &live);
-	assert_int_equal(map_trace(ops, table->data, table->len, pc, &traced, &lines), answer);
+	assert_int_equal(maps_trace(ops, table->data, table->len, pc, &traced, &lines), answer);
 	assert_false(lines.full);
 	assert_true(lines.nread > 0 || !table->len);
 	if (answer == MAP_FOUND)
-		map_trace_bitmap(table->data, &traced, &lines);
+		maps_trace_bitmap(table->data, &traced, &lines);
 	struct map_bytes b = spoil(table, &lines);
 	assert_int_equal(ops->lookup(b.data, b.len, pc, &again), answer);
 	if (answer == MAP_FOUND) {
@@ -78,39 +78,39 @@ static void test_trace_by_hand(void **state)
 	const struct map_ops *exact = map_encoder("exact");
 	static const uint32_t place = 1;
 	struct safepoint points[16];
-	struct map_lines lines;
+	struct maps_lines lines;
 	struct map_live live;
 	(void)state;
 	for (uint32_t i = 0; i < 16; i++)
 		points[i] = (struct safepoint){ 10 + i, 16, 1, &place };
 	struct map_bytes table = encode(exact, points, 16);
-	assert_int_equal(map_trace(exact, table.data, table.len, 10, &live, &lines), MAP_FOUND);
+	assert_int_equal(maps_trace(exact, table.data, table.len, 10, &live, &lines), MAP_FOUND);
 	assert_int_equal(lines.nread, 3);
-	map_trace_bitmap(table.data, &live, &lines);
+	maps_trace_bitmap(table.data, &live, &lines);
 	assert_int_equal(lines.nread, 3);
 	/* The 16th: pc at 64, offset at 128, record at 312..323 (bitmap from 320). */
-	assert_int_equal(map_trace(exact, table.data, table.len, 25, &live, &lines), MAP_FOUND);
+	assert_int_equal(maps_trace(exact, table.data, table.len, 25, &live, &lines), MAP_FOUND);
 	assert_int_equal(lines.nread, 4);
-	map_trace_bitmap(table.data, &live, &lines);
+	maps_trace_bitmap(table.data, &live, &lines);
 	assert_int_equal(lines.nread, 5);
 	free(table.data);
 }
 
 /* ---- Figures ------------------------------------------------------------------------------- */
 
-static struct map_job job_of(const struct map_ops *ops, const struct sample *s)
+static struct maps_bench_task task_of(const struct map_ops *ops, const struct sample *s)
 {
-	return (struct map_job){ .ops = ops,
-				 .points = s->points,
-				 .npoints = s->n,
-				 .text_bytes = s->text_bytes,
-				 .seed = 3,
-				 .blocks = 40,
-				 .cold = 20,
-				 .encodings = 3 };
+	return (struct maps_bench_task){ .ops = ops,
+					 .points = s->points,
+					 .npoints = s->n,
+					 .text_bytes = s->text_bytes,
+					 .seed = 3,
+					 .blocks = 40,
+					 .cold = 20,
+					 .encodings = 3 };
 }
 
-static void check_figure(const struct map_figure *f, const char *source, size_t samples)
+static void check_figure(const struct maps_spread *f, const char *source, size_t samples)
 {
 	assert_string_equal(f->source, source);
 	assert_null(f->why);
@@ -119,7 +119,7 @@ static void check_figure(const struct map_figure *f, const char *source, size_t 
 	assert_true(f->mean >= 0);
 }
 
-static void check_missing(const struct map_figure *f)
+static void check_missing(const struct maps_spread *f)
 {
 	assert_null(f->source);
 	assert_non_null(f->why);
@@ -130,27 +130,27 @@ static void test_figures(void **state)
 	struct sample s = make(&shape, 8);
 	(void)state;
 	for (int e = 0; map_encoders[e]; e++) {
-		struct map_job job = job_of(map_encoders[e], &s);
-		struct map_cost cost;
-		char error[MAP_BENCH_ERROR];
-		assert_int_equal(map_bench(&job, &cost, error), 0);
+		struct maps_bench_task task = task_of(map_encoders[e], &s);
+		struct maps_cost cost;
+		char error[MAPS_BENCH_ERROR];
+		assert_int_equal(maps_bench(&task, &cost, error), 0);
 		assert_string_equal(error, "");
 		assert_int_equal(cost.index + cost.data, cost.len);
 		check_figure(&cost.encode, "clock", 3);
-		for (int class = 0; class < MAP_CLASSES; class ++) {
-			check_figure(&cost.time[MAP_RANDOM][class], "clock", 40);
-			if (job.ops->lookup_many)
-				check_figure(&cost.time[MAP_BATCHED][class], "clock", 40);
+		for (int class = 0; class < MAPS_CLASSES; class ++) {
+			check_figure(&cost.time[MAPS_RANDOM][class], "clock", 40);
+			if (task.ops->lookup_many)
+				check_figure(&cost.time[MAPS_BATCHED][class], "clock", 40);
 			else
-				check_missing(&cost.time[MAP_BATCHED][class]);
-			check_figure(&cost.time[MAP_ALONE][class], "clock", 40);
-			check_figure(&cost.time[MAP_COLD][class], "tsc", 20);
-			check_figure(&cost.lines[MAP_LINES_READ][class], "model", 4096);
-			assert_true(cost.lines[MAP_LINES_READ][class].mean <=
-				    cost.lines[MAP_LINES_WITH_BITMAP][class].mean);
+				check_missing(&cost.time[MAPS_BATCHED][class]);
+			check_figure(&cost.time[MAPS_ALONE][class], "clock", 40);
+			check_figure(&cost.time[MAPS_COLD][class], "tsc", 20);
+			check_figure(&cost.lines[MAPS_LINES_READ][class], "model", 4096);
+			assert_true(cost.lines[MAPS_LINES_READ][class].mean <=
+				    cost.lines[MAPS_LINES_WITH_BITMAP][class].mean);
 		}
-		size_t *empty = cost.outcomes[MAP_EMPTY_POINT];
-		assert_int_equal(empty[MAP_WRONG] > 0, (job.ops->flags & MAP_UNSAFE) > 0);
+		size_t *empty = cost.outcomes[MAPS_EMPTY_POINT];
+		assert_int_equal(empty[MAP_WRONG] > 0, (task.ops->flags & MAP_UNSAFE) > 0);
 	}
 	release(&s, &shape);
 }
@@ -159,21 +159,21 @@ static void test_missing_figures(void **state)
 {
 	static const struct shape full = { "no empties", 300, 0, 1, 8, 4, 0, 30 };
 	struct sample s = make(&full, 8);
-	struct map_job job = job_of(map_encoder("exact"), &s);
-	struct map_cost cost;
-	char error[MAP_BENCH_ERROR];
+	struct maps_bench_task task = task_of(map_encoder("exact"), &s);
+	struct maps_cost cost;
+	char error[MAPS_BENCH_ERROR];
 	(void)state;
-	assert_int_equal(map_bench(&job, &cost, error), 0);
-	for (int pattern = 0; pattern < MAP_PATTERNS; pattern++) {
-		check_missing(&cost.time[pattern][MAP_EMPTY_POINT]);
-		check_missing(&cost.time[pattern][MAP_BOGUS]);
+	assert_int_equal(maps_bench(&task, &cost, error), 0);
+	for (int pattern = 0; pattern < MAPS_PATTERNS; pattern++) {
+		check_missing(&cost.time[pattern][MAPS_EMPTY_POINT]);
+		check_missing(&cost.time[pattern][MAPS_BOGUS]);
 	}
-	check_missing(&cost.lines[MAP_LINES_READ][MAP_BOGUS]);
-	job.cold = 0;
-	assert_int_equal(map_bench(&job, &cost, error), 0);
-	check_missing(&cost.time[MAP_COLD][MAP_LIVE]);
-	job.npoints = 0;
-	assert_int_equal(map_bench(&job, &cost, error), -EINVAL);
+	check_missing(&cost.lines[MAPS_LINES_READ][MAPS_BOGUS]);
+	task.cold = 0;
+	assert_int_equal(maps_bench(&task, &cost, error), 0);
+	check_missing(&cost.time[MAPS_COLD][MAPS_LIVE]);
+	task.npoints = 0;
+	assert_int_equal(maps_bench(&task, &cost, error), -EINVAL);
 	assert_non_null(strstr(error, "exact"));
 	release(&s, &full);
 }
@@ -191,16 +191,16 @@ static void test_errors(void **state)
 	struct safepoint points[] = { { 77, 16, PLACES(1) }, { 90, 16, PLACES(MAP_REGISTER + 1) } };
 	struct sample s = { "two", points, 1, 100 };
 	struct map_ops ops = *map_encoder("exact");
-	struct map_cost cost;
-	char error[MAP_BENCH_ERROR];
+	struct maps_cost cost;
+	char error[MAPS_BENCH_ERROR];
 	(void)state;
 	ops.lookup = forgetful;
-	struct map_job job = job_of(&ops, &s);
-	assert_int_equal(map_bench(&job, &cost, error), -EILSEQ);
+	struct maps_bench_task task = task_of(&ops, &s);
+	assert_int_equal(maps_bench(&task, &cost, error), -EILSEQ);
 	assert_non_null(strstr(error, "77"));
 	s.n = 2;
-	job = job_of(map_encoder("exact"), &s);
-	assert_int_equal(map_bench(&job, &cost, error), -ENOTSUP);
+	task = task_of(map_encoder("exact"), &s);
+	assert_int_equal(maps_bench(&task, &cost, error), -ENOTSUP);
 	assert_non_null(strstr(error, "90"));
 }
 
@@ -227,10 +227,10 @@ static struct walk_log log_of(const struct sample *s, size_t n)
 	return log;
 }
 
-static struct map_walks_job walks_of(const struct map_ops *ops, const struct sample *s,
-				     const struct walk_log *log)
+static struct maps_walks_task walks_of(const struct map_ops *ops, const struct sample *s,
+				       const struct walk_log *log)
 {
-	return (struct map_walks_job){
+	return (struct maps_walks_task){
 		.ops = ops, .points = s->points, .npoints = s->n, .walks = log, .samples = 10
 	};
 }
@@ -269,14 +269,14 @@ static void test_walks(void **state)
 {
 	struct sample s = make(&shape, 8);
 	struct walk_log log = log_of(&s, 60); /* 1830 lookups */
-	char error[MAP_BENCH_ERROR];
-	struct map_walks walks;
+	char error[MAPS_BENCH_ERROR];
+	struct maps_walks walks;
 	(void)state;
 	for (int e = 0; map_encoders[e]; e++) {
 		const struct map_ops *ops = map_encoders[e];
-		struct map_walks_job job = walks_of(ops, &s, &log);
+		struct maps_walks_task task = walks_of(ops, &s, &log);
 		size_t all = 0;
-		assert_int_equal(map_walks(&job, &walks, error), 0);
+		assert_int_equal(maps_walks(&task, &walks, error), 0);
 		assert_string_equal(error, "");
 		/* Samples end with walks 16, 23, 28, 33, 37, 41, 44, 47, 50, 53, 56, 59. */
 		check_figure(&walks.single, "clock", 12);
@@ -289,8 +289,8 @@ static void test_walks(void **state)
 		assert_int_equal(all, log.npcs);
 		if (!(ops->flags & (MAP_UNSAFE | MAP_FLOOR)))
 			assert_int_equal(walks.outcomes[MAP_CORRECT], log.npcs);
-		job.samples = 0;
-		assert_int_equal(map_walks(&job, &walks, error), 0);
+		task.samples = 0;
+		assert_int_equal(maps_walks(&task, &walks, error), 0);
 		check_missing(&walks.single);
 	}
 	walk_log_close(&log);
@@ -310,20 +310,20 @@ static void test_walks_wrong(void **state)
 	struct sample s = make(&shape, 8);
 	struct walk_log log = log_of(&s, 10), stray = { 0 };
 	struct map_ops ops = *map_encoder("exact");
-	struct map_walks_job job = walks_of(&ops, &s, &log);
+	struct maps_walks_task task = walks_of(&ops, &s, &log);
 	uint32_t beyond = s.text_bytes + 1;
-	char error[MAP_BENCH_ERROR];
-	struct map_walks walks;
+	char error[MAPS_BENCH_ERROR];
+	struct maps_walks walks;
 	(void)state;
-	assert_int_equal(map_walks(&job, &walks, error), 0);
+	assert_int_equal(maps_walks(&task, &walks, error), 0);
 	check_missing(&walks.single); /* 55 lookups: no sample */
 	ops.lookup_many = short_batch;
-	assert_int_equal(map_walks(&job, &walks, error), -EILSEQ);
+	assert_int_equal(maps_walks(&task, &walks, error), -EILSEQ);
 	assert_non_null(strstr(error, "in a batch: detected"));
 	ops = *map_encoder("exact");
 	log_walk(&stray, &beyond, 1);
-	job = walks_of(&ops, &s, &stray);
-	assert_int_equal(map_walks(&job, &walks, error), -EINVAL);
+	task = walks_of(&ops, &s, &stray);
+	assert_int_equal(maps_walks(&task, &walks, error), -EINVAL);
 	assert_non_null(strstr(error, "no safepoint"));
 	walk_log_close(&stray);
 	walk_log_close(&log);

@@ -60,25 +60,25 @@ enum { KNOWN_ELSE = 4 }; /* the three here and the return */
 static uint32_t pcs[LOOKUPS];
 static size_t ends[LOOKUPS / BATCH];
 
-static struct map_region region_of(const struct map_ops *ops, const struct map_bytes *table,
-				   bool many)
+static struct maps_region region_of(const struct map_ops *ops, const struct map_bytes *table,
+				    bool many)
 {
-	return (struct map_region){ .ops = ops,
-				    .table = table->data,
-				    .len = table->len,
-				    .pcs = pcs,
-				    .n = LOOKUPS,
-				    .ends = many ? ends : NULL,
-				    .nends = many ? LOOKUPS / BATCH : 0 };
+	return (struct maps_region){ .ops = ops,
+				     .table = table->data,
+				     .len = table->len,
+				     .pcs = pcs,
+				     .n = LOOKUPS,
+				     .ends = many ? ends : NULL,
+				     .nends = many ? LOOKUPS / BATCH : 0 };
 }
 
 /* false: no PMU here. */
-static bool count_by_pmu(const struct map_region *r, size_t n, double *counts)
+static bool count_by_pmu(const struct maps_region *r, size_t n, double *counts)
 {
-	const struct map_count_options options = { .no_callgrind = true };
-	char note[MAP_COUNT_NOTE];
+	const struct maps_count_options options = { .no_callgrind = true };
+	char note[MAPS_COUNT_NOTE];
 	const char *source;
-	int rc = map_count(r, n, &options, counts, &source, note);
+	int rc = maps_count(r, n, &options, counts, &source, note);
 
 	if (!rc) {
 		assert_true(!strcmp(source, "perf") || !strcmp(source, "papi"));
@@ -94,7 +94,7 @@ static void known_lengths(void **state)
 {
 	const struct map_ops ops = { .name = "known", .lookup = known_lookup };
 	struct map_bytes none = { 0 };
-	struct map_region r = region_of(&ops, &none, false);
+	struct maps_region r = region_of(&ops, &none, false);
 	double count, mean = KNOWN_ELSE;
 
 	(void)state;
@@ -122,7 +122,7 @@ static struct sample samples_of(void)
 }
 
 /* Every encoder of the list, both ways where it has both. */
-static size_t regions_of(const struct sample *s, struct map_bytes *tables, struct map_region *out)
+static size_t regions_of(const struct sample *s, struct map_bytes *tables, struct maps_region *out)
 {
 	size_t n = 0;
 
@@ -135,13 +135,13 @@ static size_t regions_of(const struct sample *s, struct map_bytes *tables, struc
 	return n;
 }
 
-static int count_by_callgrind(const struct map_region *r, size_t n, double *counts)
+static int count_by_callgrind(const struct maps_region *r, size_t n, double *counts)
 {
-	const struct map_count_options options = { .counters = { .off = OFF_ALL },
-						   .program = plain };
-	char note[MAP_COUNT_NOTE];
+	const struct maps_count_options options = { .counters = { .off = OFF_ALL },
+						    .program = plain };
+	char note[MAPS_COUNT_NOTE];
 	const char *source;
-	int rc = map_count(r, n, &options, counts, &source, note);
+	int rc = maps_count(r, n, &options, counts, &source, note);
 
 	if (rc) {
 		fprintf(stderr, "%s\n", note);
@@ -154,7 +154,7 @@ static int count_by_callgrind(const struct map_region *r, size_t n, double *coun
 static void every_encoder(void **state)
 {
 	struct map_bytes tables[MOST_ENCODERS] = { 0 };
-	struct map_region regions[2 * MOST_ENCODERS] = { 0 };
+	struct maps_region regions[2 * MOST_ENCODERS] = { 0 };
 	double whole[2 * MOST_ENCODERS], half[2 * MOST_ENCODERS];
 	struct sample s = samples_of();
 	size_t n = regions_of(&s, tables, regions);
@@ -182,7 +182,7 @@ static void every_encoder(void **state)
 static void an_empty_table(void **state)
 {
 	struct map_bytes nothing = { 0 };
-	struct map_region r = region_of(map_encoder("none"), &nothing, false);
+	struct maps_region r = region_of(map_encoder("none"), &nothing, false);
 	double count;
 
 	(void)state;
@@ -286,7 +286,7 @@ static int lookups(const char *data, size_t len)
 
 	assert_int_equal(write(fd, data, len), len);
 	close(fd);
-	status = map_lookups_main(2, argv);
+	status = maps_lookups_main(2, argv);
 	unlink(path);
 	return status;
 }
@@ -305,8 +305,8 @@ static void bad_files(void **state)
 	assert_int_equal(lookups("another file", 12), 2);
 	assert_int_equal(lookups((const char *)short_one, sizeof short_one), 2);
 	assert_int_equal(lookups((const char *)large, sizeof large), 2);
-	assert_int_equal(map_lookups_main(1, alone), 2);
-	assert_int_equal(map_lookups_main(2, absent), 2);
+	assert_int_equal(maps_lookups_main(1, alone), 2);
+	assert_int_equal(maps_lookups_main(2, absent), 2);
 }
 
 /* build/san/tests/X to build/stubmap */

@@ -19,7 +19,7 @@ static const struct safety_code no_code = { 0 };
 static struct safety_result judge(const struct map_ops *ops, const struct safepoint *points,
 				  size_t n, const struct safety_probes *probes)
 {
-	struct safety_job job = { ops, points, n, probes, 100, 5 };
+	struct safety_task job = { ops, points, n, probes, 100, 5 };
 	struct safety_result result;
 
 	assert_int_equal(safety_judge(&job, &result), 0);

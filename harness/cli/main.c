@@ -29,7 +29,7 @@ static const struct command {
 	  cmd_show },
 	{ "model", "what the caches of other machines would do with the same calls", cmd_model },
 	{ "child", NULL, child_main },
-	{ "lookups", NULL, map_lookups_main },
+	{ "lookups", NULL, maps_lookups_main },
 	{ NULL, NULL, NULL },
 };
 

@@ -52,17 +52,17 @@ static int check_figure(const char *figure)
 	char line[LINE];
 	size_t n = 0;
 
-	for (; map_report_figures[n]; n++)
-		if (!strcmp(map_report_figures[n], figure))
+	for (; maps_report_figures[n]; n++)
+		if (!strcmp(maps_report_figures[n], figure))
 			return 0;
-	suggest_refuse(line, sizeof line, "figure", figure, map_report_figures, n);
+	suggest_refuse(line, sizeof line, "figure", figure, maps_report_figures, n);
 	return say(line);
 }
 
 /* Checks all files before the first one is measured. */
 static int check_files(char **files, size_t n)
 {
-	char line[MAP_ROWS_ERROR];
+	char line[MAPS_ROWS_ERROR];
 
 	for (size_t i = 0; i < n; i++) {
 		for (size_t k = 0; k < i; k++)
@@ -96,17 +96,17 @@ static int check_path(const char *path)
 }
 
 /* 0, 1 (an encoder was wrong) or 2 (a line says why). */
-static int measure(const struct map_measure *with, char **files, size_t n)
+static int measure(const struct maps_measure *with, char **files, size_t n)
 {
-	char error[MAP_ROWS_ERROR];
+	char error[MAPS_ROWS_ERROR];
 	int wrong = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		int r;
-		if (map_rows_is_record(files[i]))
-			r = map_rows_load(with->rows, files[i], error);
+		if (maps_rows_is_record(files[i]))
+			r = maps_rows_load(with->rows, files[i], error);
 		else
-			r = map_measure_file(with, files[i], error);
+			r = maps_measure_file(with, files[i], error);
 		if (r && r != -EILSEQ) {
 			progress_end(with->progress);
 			return say(error);
@@ -124,15 +124,15 @@ static size_t count_steps(char **files, size_t n, size_t nencoders)
 	size_t steps = 0;
 
 	for (size_t i = 0; i < n; i++)
-		steps += map_rows_is_record(files[i]) ? 0 : nencoders + 1;
+		steps += maps_rows_is_record(files[i]) ? 0 : nencoders + 1;
 	return steps;
 }
 
-static int save(const struct map_rows *rows, const char *path)
+static int save(const struct maps_rows *rows, const char *path)
 {
 	char line[LINE];
 	json_t *machine = env_machine();
-	int r = map_rows_save(rows, machine, path);
+	int r = maps_rows_save(rows, machine, path);
 
 	json_decref(machine);
 	if (!r)
@@ -141,24 +141,24 @@ static int save(const struct map_rows *rows, const char *path)
 	return say(line);
 }
 
-static int show(const struct map_rows *rows, bool json, const char *figure)
+static int show(const struct maps_rows *rows, bool json, const char *figure)
 {
 	int r = 0;
 
 	if (figure)
-		map_report_tsv(stdout, rows, figure);
+		maps_report_tsv(stdout, rows, figure);
 	else if (json)
-		map_rows_write(rows, stdout);
+		maps_rows_write(rows, stdout);
 	else
-		r = map_report_tables(stdout, rows);
+		r = maps_report_tables(stdout, rows);
 	return r ? say(strerror(-r)) : 0;
 }
 
 int cmd_maps(int argc, char **argv)
 {
 	struct option_list list = { 0 };
-	const struct map_ops *encoders[MAP_CHOICE];
-	char error[MAP_ROWS_ERROR];
+	const struct map_ops *encoders[MAPS_CHOICE];
+	char error[MAPS_ROWS_ERROR];
 	size_t nencoders;
 	const char *figure = NULL, *path = NULL;
 	bool json = false, untimed = false;
@@ -174,7 +174,7 @@ int cmd_maps(int argc, char **argv)
 		  "keep the rows, with the machine, as a record", &path, 0, 0 },
 	};
 	struct progress progress;
-	struct map_rows rows;
+	struct maps_rows rows;
 	int first, r;
 
 	r = options_parse(argc, argv, &help, specs, sizeof specs / sizeof *specs, &first);
@@ -182,8 +182,8 @@ int cmd_maps(int argc, char **argv)
 		free(list.text);
 		return r < 0 ? 2 : 0;
 	}
-	r = map_rows_begin(&rows) ? say("out of memory") : 0;
-	if (!r && map_measure_choose(list.words, list.n, encoders, &nencoders, error))
+	r = maps_rows_begin(&rows) ? say("out of memory") : 0;
+	if (!r && maps_measure_choose(list.words, list.n, encoders, &nencoders, error))
 		r = say(error);
 	if (!r && json && figure)
 		r = say("--json and --tsv exclude each other");
@@ -196,11 +196,11 @@ int cmd_maps(int argc, char **argv)
 	if (!r && !untimed && getenv("LIBPFM_FORCE_PMU"))
 		r = say("LIBPFM_FORCE_PMU makes counters up: unset it");
 	if (!r) {
-		struct map_measure with = { .encoders = encoders,
-					    .nencoders = nencoders,
-					    .untimed = untimed,
-					    .progress = &progress,
-					    .rows = &rows };
+		struct maps_measure with = { .encoders = encoders,
+					     .nencoders = nencoders,
+					     .untimed = untimed,
+					     .progress = &progress,
+					     .rows = &rows };
 		progress_begin(&progress, "stubmap maps",
 			       count_steps(argv + first, (size_t)(argc - first), nencoders));
 		r = measure(&with, argv + first, (size_t)(argc - first));
@@ -209,7 +209,7 @@ int cmd_maps(int argc, char **argv)
 		r = 2;
 	if (r != 2 && show(&rows, json, figure))
 		r = 2;
-	map_rows_end(&rows);
+	maps_rows_end(&rows);
 	free(list.text);
 	return r;
 }

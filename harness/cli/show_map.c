@@ -134,12 +134,14 @@ static void show_load(const struct showing *s, unsigned n, size_t at, uint32_t b
 		snprintf(hex + 3 * i, 4, "%02x ", s->table.data[at + i]);
 	hex[strlen(hex) - 1] = 0;
 	if (loads)
-		json_array_append_new(
-		    loads, json_pack("{s:I, s:I, s:s, s:I, s:s?}", "at", (json_int_t)at, "n",
-				     (json_int_t)bytes, "bytes", hex, "line",
-				     (json_int_t)(at / MAP_LINE), "meaning", *what ? what : NULL));
+		json_array_append_new(loads,
+				      json_pack("{s:I, s:I, s:s, s:I, s:s?}", "at", (json_int_t)at,
+						"n", (json_int_t)bytes, "bytes", hex, "line",
+						(json_int_t)(at / MAPS_LINE_BYTES), "meaning",
+						*what ? what : NULL));
 	else
-		printf("  %3u  byte %-9zu line %-7zu %-11s  %s\n", n, at, at / MAP_LINE, hex, what);
+		printf("  %3u  byte %-9zu line %-7zu %-11s  %s\n", n, at, at / MAPS_LINE_BYTES, hex,
+		       what);
 }
 
 static void place_name(const struct showing *s, uint32_t place, char *out, size_t size)
@@ -148,7 +150,7 @@ static void place_name(const struct showing *s, uint32_t place, char *out, size_
 	uint32_t end = p && p->frame_size >= MAP_SPILL_BYTES ? (p->frame_size - MAP_SPILL_BYTES) / 4
 							     : UINT32_MAX;
 
-	if (map_view_needed(s->corpus, s->ops) && place >= end + 2 && end < UINT32_MAX)
+	if (maps_view_needed(s->corpus, s->ops) && place >= end + 2 && end < UINT32_MAX)
 		snprintf(out, size, "register %" PRIu32 " (saved at SP+%" PRIu32 ")",
 			 (place - end) / 2 - 1, 4 * place);
 	else
@@ -213,7 +215,7 @@ static void print_places(const json_t *places)
 static int show_encoder(struct showing *s, const struct safepoint *points, size_t n)
 {
 	json_t *loads = s->out ? json_array() : NULL, *places = json_array();
-	struct map_reads reads;
+	struct maps_reads reads;
 	struct map_live live = { 0 };
 	char what[MEANING];
 	size_t record = 0;
@@ -225,7 +227,7 @@ static int show_encoder(struct showing *s, const struct safepoint *points, size_
 		return r;
 	}
 	enum map_answer answer =
-	    map_trace_reads(s->ops, s->table.data, s->table.len, s->pc, &live, &reads);
+	    maps_trace_reads(s->ops, s->table.data, s->table.len, s->pc, &live, &reads);
 	if (!s->out)
 		printf("\n%s: %zu bytes\n", s->ops->name, s->table.len);
 	for (uint32_t i = 0; i < reads.n; i++) {
@@ -301,15 +303,15 @@ static int show_all(const struct corpus *c, const char *path, uint32_t pc,
 	struct showing s = { .corpus = c, .pc = pc, .out = json ? json_array() : NULL };
 	size_t at;
 	bool real = safepoint_find(c->safepoints, c->nsafepoints, pc, &at);
-	struct map_view spilled;
-	int r = map_view_open(c, &spilled);
+	struct maps_view spilled;
+	int r = maps_view_open(c, &spilled);
 
 	if (!json)
 		show_truth(c, path, pc, at);
 	for (size_t i = 0; !r && i < n; i++) {
 		s.ops = encoders[i];
 		const struct safepoint *points =
-		    map_view_needed(c, s.ops) ? spilled.points : c->safepoints;
+		    maps_view_needed(c, s.ops) ? spilled.points : c->safepoints;
 		s.truth = real ? &points[at] : NULL;
 		r = show_encoder(&s, points, c->nsafepoints);
 		free(s.table.data);
@@ -323,7 +325,7 @@ static int show_all(const struct corpus *c, const char *path, uint32_t pc,
 		json_decref(all);
 	}
 	json_decref(s.out);
-	map_view_close(&spilled);
+	maps_view_close(&spilled);
 	return r;
 }
 
@@ -345,7 +347,7 @@ static int read_pc(const char *text, const struct corpus *c, uint32_t *pc)
 
 int show_map(int argc, char **argv)
 {
-	const struct map_ops *encoders[MAP_CHOICE];
+	const struct map_ops *encoders[MAPS_CHOICE];
 	struct option_list list = { 0 };
 	bool json = false;
 	const struct option_spec specs[] = {
@@ -354,7 +356,7 @@ int show_map(int argc, char **argv)
 		{ "json", 0, OPTION_FLAG, NULL, "one object", &json, 0, 0 },
 	};
 	const char *words[] = { "exact" };
-	char error[MAP_ROWS_ERROR];
+	char error[MAPS_ROWS_ERROR];
 	struct corpus c = { 0 };
 	struct walk_log walks = { 0 };
 	uint32_t pc;
@@ -367,11 +369,11 @@ int show_map(int argc, char **argv)
 		free(list.text);
 		return r < 0 ? 2 : 0;
 	}
-	r = map_measure_choose(list.n ? list.words : words, list.n ? list.n : 1, encoders, &n,
-			       error);
+	r = maps_measure_choose(list.n ? list.words : words, list.n ? list.n : 1, encoders, &n,
+				error);
 	if (r)
 		r = say(error);
-	if (!r && map_source_open(argv[first], &c, &walks, error))
+	if (!r && maps_source_open(argv[first], &c, &walks, error))
 		r = say(error);
 	if (!r)
 		r = read_pc(argv[first + 1], &c, &pc);

@@ -50,7 +50,7 @@ static void put_word(FILE *f, uint64_t word)
 	put(f, &word, sizeof word);
 }
 
-static void put_region(FILE *f, const struct map_region *r, const struct map_region *before)
+static void put_region(FILE *f, const struct maps_region *r, const struct maps_region *before)
 {
 	bool same = before && before->table == r->table && before->len == r->len;
 	char name[NAME] = "";
@@ -67,7 +67,7 @@ static void put_region(FILE *f, const struct map_region *r, const struct map_reg
 		put(f, r->ends, r->nends * sizeof *r->ends);
 }
 
-static int write_regions(const char *path, const struct map_region *regions, size_t n)
+static int write_regions(const char *path, const struct maps_region *regions, size_t n)
 {
 	FILE *f = fopen(path, "wxe");
 
@@ -100,7 +100,7 @@ static int read_total(const char *folder, size_t part, double *out)
 	return rc;
 }
 
-static int read_counts(const char *folder, const struct map_region *regions, size_t n,
+static int read_counts(const char *folder, const struct maps_region *regions, size_t n,
 		       double *counts, char error[CALLGRIND_ERROR])
 {
 	for (size_t i = 0; i < n; i++) {
@@ -111,7 +111,7 @@ static int read_counts(const char *folder, const struct map_region *regions, siz
 				 i + 1, n);
 			return -EIO;
 		}
-		counts[i] = map_region_instructions(&regions[i], all, floor);
+		counts[i] = maps_region_instructions(&regions[i], all, floor);
 	}
 	return 0;
 }
@@ -154,8 +154,8 @@ static void clear(const char *folder, const char *path, size_t n)
 	rmdir(folder);
 }
 
-int map_callgrind(const struct map_region *regions, size_t n, const char *program, double *counts,
-		  char error[CALLGRIND_ERROR])
+int maps_callgrind(const struct maps_region *regions, size_t n, const char *program, double *counts,
+		   char error[CALLGRIND_ERROR])
 {
 	const char *tmp = getenv("TMPDIR");
 	char folder[FOLDER], path[FILENAME], self[4096];
@@ -212,7 +212,7 @@ static bool take_word(struct cursor *c, uint64_t *out)
 	return at;
 }
 
-static bool ends_ascend(const struct map_region *r)
+static bool ends_ascend(const struct maps_region *r)
 {
 	for (size_t i = 0; i < r->nends; i++)
 		if (r->ends[i] > r->n || (i && r->ends[i] < r->ends[i - 1]))
@@ -221,7 +221,7 @@ static bool ends_ascend(const struct map_region *r)
 }
 
 /* On entry *r is the previous region. */
-static bool take_region(struct cursor *c, struct map_region *r)
+static bool take_region(struct cursor *c, struct maps_region *r)
 {
 	uint64_t n, nends, len;
 	const char *name;
@@ -242,25 +242,25 @@ static bool take_region(struct cursor *c, struct map_region *r)
 	return r->table && r->pcs && (!nends || (r->ends && r->ops->lookup_many)) && ends_ascend(r);
 }
 
-static int count(const struct map_region *r)
+static int count(const struct maps_region *r)
 {
-	struct map_answers answers;
+	struct maps_answers answers;
 
-	if (map_answers_open(&answers, r, 1))
+	if (maps_answers_open(&answers, r, 1))
 		return -ENOMEM;
 	for (int floor = 0; floor < 2; floor++) {
 		CALLGRIND_TOGGLE_COLLECT;
-		map_region_run(r, &answers, floor);
+		maps_region_run(r, &answers, floor);
 		CALLGRIND_TOGGLE_COLLECT;
 		CALLGRIND_DUMP_STATS;
 	}
-	map_answers_close(&answers);
+	maps_answers_close(&answers);
 	return 0;
 }
 
 static int count_all(struct cursor *c)
 {
-	struct map_region r = { 0 };
+	struct maps_region r = { 0 };
 	uint64_t magic, n;
 	int rc = 0;
 
@@ -271,7 +271,7 @@ static int count_all(struct cursor *c)
 	return rc;
 }
 
-int map_lookups_main(int argc, char **argv)
+int maps_lookups_main(int argc, char **argv)
 {
 	struct stat st = { 0 };
 	void *data = MAP_FAILED;

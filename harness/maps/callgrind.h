@@ -13,11 +13,11 @@ enum { CALLGRIND_ERROR = VALGRIND_ERROR };
 /* counts[i] becomes the instructions per lookup of regions[i], whose ops must be in map_encoders[].
  * program NULL: this program. 0, or -errno with one line in error: -ENOENT (no valgrind here),
  * -EIO, -ENOMEM. */
-int map_callgrind(const struct map_region *regions, size_t n, const char *program, double *counts,
-		  char error[CALLGRIND_ERROR]);
+int maps_callgrind(const struct maps_region *regions, size_t n, const char *program, double *counts,
+		   char error[CALLGRIND_ERROR]);
 
 /* The command `lookups` (not for people): the process that callgrind counts. Returns its exit
  * status. */
-int map_lookups_main(int argc, char **argv);
+int maps_lookups_main(int argc, char **argv);
 
 #endif

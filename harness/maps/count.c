@@ -19,12 +19,12 @@ enum { COUNTS = 3, ATTEMPTS = 20, MOST_PASSES = 1 << 24 };
 
 struct pmu {
 	struct counters *set;
-	const struct map_answers *answers;
+	const struct maps_answers *answers;
 };
 
 /* Counts several passes over a region between one start and stop: instructions, and ns without the
  * probe's. */
-static int count_passes(const struct pmu *p, const struct map_region *r, bool floor, size_t passes,
+static int count_passes(const struct pmu *p, const struct maps_region *r, bool floor, size_t passes,
 			uint64_t *value, uint64_t *ns)
 {
 	int rc = -EAGAIN;
@@ -34,7 +34,7 @@ static int count_passes(const struct pmu *p, const struct map_region *r, bool fl
 
 		rc = counters_start(p->set);
 		for (size_t k = 0; k < passes && !rc; k++)
-			map_region_run(r, p->answers, floor);
+			maps_region_run(r, p->answers, floor);
 		if (!rc)
 			rc = counters_stop(p->set, value);
 		*ns = clock_ns() - from;
@@ -44,7 +44,7 @@ static int count_passes(const struct pmu *p, const struct map_region *r, bool fl
 }
 
 /* Instructions of one pass. */
-static int count_region(const struct pmu *p, const struct map_region *r, bool floor, double *out)
+static int count_region(const struct pmu *p, const struct maps_region *r, bool floor, double *out)
 {
 	uint64_t value = 0, least = UINT64_MAX, ns, probe = p->set->counter[0].probe;
 	size_t passes = 1;
@@ -68,9 +68,9 @@ static int count_region(const struct pmu *p, const struct map_region *r, bool fl
 	return rc;
 }
 
-static int count_by_pmu(const struct map_region *regions, size_t n, const struct map_answers *a,
+static int count_by_pmu(const struct maps_region *regions, size_t n, const struct maps_answers *a,
 			const struct counters_options *options, double *counts, const char **source,
-			char note[MAP_COUNT_NOTE])
+			char note[MAPS_COUNT_NOTE])
 {
 	static const char *const names[] = { "instructions" };
 	struct pmu p = { .answers = a };
@@ -78,12 +78,12 @@ static int count_by_pmu(const struct map_region *regions, size_t n, const struct
 	int rc = counters_open(&p.set, names, 1, options, error);
 
 	if (rc) {
-		snprintf(note, MAP_COUNT_NOTE, "%s", error);
+		snprintf(note, MAPS_COUNT_NOTE, "%s", error);
 		return rc == -ENOMEM ? rc : -ENOTSUP;
 	}
 	const struct counter *c = &p.set->counter[0];
 	if (!c->source) {
-		snprintf(note, MAP_COUNT_NOTE, "%s", c->why);
+		snprintf(note, MAPS_COUNT_NOTE, "%s", c->why);
 		rc = -ENOTSUP;
 	}
 	for (size_t i = 0; i < n && !rc; i++) {
@@ -93,14 +93,14 @@ static int count_by_pmu(const struct map_region *regions, size_t n, const struct
 		if (!rc)
 			rc = count_region(&p, &regions[i], true, &floor);
 		if (!rc)
-			counts[i] = map_region_instructions(&regions[i], all, floor);
+			counts[i] = maps_region_instructions(&regions[i], all, floor);
 		else
-			snprintf(note, MAP_COUNT_NOTE,
+			snprintf(note, MAPS_COUNT_NOTE,
 				 "%s: region %zu was never counted in one piece", c->source, i);
 	}
 	if (!rc) {
 		*source = c->source;
-		snprintf(note, MAP_COUNT_NOTE,
+		snprintf(note, MAPS_COUNT_NOTE,
 			 "user mode; the loop around the lookups and the probe's %llu taken off",
 			 (unsigned long long)c->probe);
 	}
@@ -110,14 +110,15 @@ static int count_by_pmu(const struct map_region *regions, size_t n, const struct
 
 /* ---- All means ----------------------------------------------------------------------------- */
 
-int map_count(const struct map_region *regions, size_t n, const struct map_count_options *options,
-	      double *counts, const char **source, char note[MAP_COUNT_NOTE])
+int maps_count(const struct maps_region *regions, size_t n,
+	       const struct maps_count_options *options, double *counts, const char **source,
+	       char note[MAPS_COUNT_NOTE])
 {
-	static const struct map_count_options none;
-	struct map_answers answers;
+	static const struct maps_count_options none;
+	struct maps_answers answers;
 	char why[CALLGRIND_ERROR];
 	size_t used;
-	int rc = map_answers_open(&answers, regions, n);
+	int rc = maps_answers_open(&answers, regions, n);
 
 	*source = NULL;
 	note[0] = 0;
@@ -125,23 +126,23 @@ int map_count(const struct map_region *regions, size_t n, const struct map_count
 	if (rc)
 		return rc;
 	rc = count_by_pmu(regions, n, &answers, &options->counters, counts, source, note);
-	map_answers_close(&answers);
+	maps_answers_close(&answers);
 	if (rc != -ENOTSUP)
 		return rc;
 	if (options->no_callgrind) {
 		snprintf(why, sizeof why, "turned off");
 	} else {
-		rc = map_callgrind(regions, n, options->program, counts, why);
+		rc = maps_callgrind(regions, n, options->program, counts, why);
 		if (rc == -ENOMEM)
 			return rc;
 	}
 	used = strlen(note);
 	if (!rc) {
 		*source = "callgrind";
-		snprintf(note + used, MAP_COUNT_NOTE - used,
+		snprintf(note + used, MAPS_COUNT_NOTE - used,
 			 "; so by valgrind's callgrind, in a process of its own");
 		return 0;
 	}
-	snprintf(note + used, MAP_COUNT_NOTE - used, "; callgrind: %s", why);
+	snprintf(note + used, MAPS_COUNT_NOTE - used, "; callgrind: %s", why);
 	return -ENOTSUP;
 }

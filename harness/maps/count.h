@@ -11,10 +11,10 @@
 #include "maps/region.h"
 #include "meters/counters.h"
 
-enum { MAP_COUNT_NOTE = 1200 };
+enum { MAPS_COUNT_NOTE = 1200 };
 
 /* For tests: what should fail. */
-struct map_count_options {
+struct maps_count_options {
 	struct counters_options counters;
 	const char *program; /* the stubmap that callgrind runs; NULL: this one */
 	bool no_callgrind;
@@ -25,7 +25,8 @@ struct map_count_options {
  * in note; -ENOTSUP: *source is NULL, and note says why each means failed; -ENOMEM. options may be
  * NULL. Callgrind knows the encoders of map_encoders[] only.
  */
-int map_count(const struct map_region *regions, size_t n, const struct map_count_options *options,
-	      double *counts, const char **source, char note[MAP_COUNT_NOTE]);
+int maps_count(const struct maps_region *regions, size_t n,
+	       const struct maps_count_options *options, double *counts, const char **source,
+	       char note[MAPS_COUNT_NOTE]);
 
 #endif

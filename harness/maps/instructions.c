@@ -7,15 +7,15 @@
 
 #include "maps/times.h"
 
-enum { MODES = 2, FIGURES = MODES * (MAP_CLASSES + 1), EVENT = 64, MOST = 64 };
+enum { MODES = 2, FIGURES = MODES * (MAPS_CLASSES + 1), EVENT = 64, MOST = 64 };
 
 struct list {
-	const struct map_instructions_job *job;
-	struct map_pcs pcs;
-	size_t blocks[MAP_COUNTED / MAP_BLOCK]; /* ends */
-	size_t walked, nwalks;			/* lookups and walks that are counted */
+	const struct maps_instructions_task *task;
+	struct maps_pcs pcs;
+	size_t blocks[MAPS_COUNTED / MAPS_BLOCK]; /* ends */
+	size_t walked, nwalks;			  /* lookups and walks that are counted */
 	struct map_bytes tables[MOST];
-	struct map_region regions[MOST * FIGURES];
+	struct maps_region regions[MOST * FIGURES];
 	const struct map_ops *ops[MOST * FIGURES];
 	char events[MOST * FIGURES][EVENT];
 	const char *why[MOST * FIGURES]; /* NULL: it has a region */
@@ -24,7 +24,7 @@ struct list {
 
 /* Adds a row; all figures of an encoder follow each other, so that its table is written once. */
 static void add(struct list *l, const struct map_ops *ops, const char *event, const char *why,
-		struct map_region region)
+		struct maps_region region)
 {
 	l->ops[l->n] = ops;
 	l->why[l->n] = why;
@@ -38,31 +38,31 @@ static void add_encoder(struct list *l, size_t e)
 {
 	static const char no_walks[] =
 	    "a file holds no stack walks; the JIT's programs do: gc:NAME";
-	const struct map_ops *ops = l->job->encoders[e].ops;
-	const struct map_region table = { .ops = ops,
-					  .table = l->tables[e].data,
-					  .len = l->tables[e].len };
+	const struct map_ops *ops = l->task->encoders[e].ops;
+	const struct maps_region table = { .ops = ops,
+					   .table = l->tables[e].data,
+					   .len = l->tables[e].len };
 	char event[EVENT];
 
 	for (int batched = 0; batched < MODES; batched++) {
 		const char *mode = batched ? "batched_" : "";
 		const char *no_batch = batched && !ops->lookup_many ? one_by_one : NULL;
 
-		for (int c = 0; c < MAP_CLASSES; c++) {
-			struct map_region r = table;
+		for (int c = 0; c < MAPS_CLASSES; c++) {
+			struct maps_region r = table;
 
 			r.pcs = l->pcs.of[c];
-			r.n = MAP_COUNTED;
+			r.n = MAPS_COUNTED;
 			r.ends = batched ? l->blocks : NULL;
-			r.nends = batched ? MAP_COUNTED / MAP_BLOCK : 0;
+			r.nends = batched ? MAPS_COUNTED / MAPS_BLOCK : 0;
 			snprintf(event, sizeof event, "instructions_%s%s", mode,
-				 map_class_names[c]);
+				 maps_class_names[c]);
 			add(l, ops, event, r.pcs ? no_batch : l->pcs.why[c], r);
 		}
-		struct map_region r = table;
-		r.pcs = l->job->walks->pcs;
+		struct maps_region r = table;
+		r.pcs = l->task->walks->pcs;
 		r.n = l->walked;
-		r.ends = batched ? l->job->walks->ends : NULL;
+		r.ends = batched ? l->task->walks->ends : NULL;
 		r.nends = batched ? l->nwalks : 0;
 		add(l, ops, batched ? "instructions_walk_batched" : "instructions_walk",
 		    l->walked ? no_batch : no_walks, r);
@@ -72,23 +72,23 @@ static void add_encoder(struct list *l, size_t e)
 /* Takes as many whole walks as fit. */
 static void cut_walks(struct list *l)
 {
-	const struct walk_log *w = l->job->walks;
+	const struct walk_log *w = l->task->walks;
 
-	while (l->nwalks < w->nwalks && w->ends[l->nwalks] <= MAP_WALKED)
+	while (l->nwalks < w->nwalks && w->ends[l->nwalks] <= MAPS_WALKED)
 		l->walked = w->ends[l->nwalks++];
 }
 
 static int fill(struct list *l)
 {
-	const struct map_instructions_job *job = l->job;
-	const struct safepoint *points = job->encoders[0].points;
-	int rc = map_pcs_draw(points, job->npoints, job->text_bytes, job->seed, &l->pcs);
+	const struct maps_instructions_task *task = l->task;
+	const struct safepoint *points = task->encoders[0].points;
+	int rc = maps_pcs_draw(points, task->npoints, task->text_bytes, task->seed, &l->pcs);
 
-	for (size_t i = 0; i < MAP_COUNTED / MAP_BLOCK; i++)
-		l->blocks[i] = (i + 1) * MAP_BLOCK;
+	for (size_t i = 0; i < MAPS_COUNTED / MAPS_BLOCK; i++)
+		l->blocks[i] = (i + 1) * MAPS_BLOCK;
 	cut_walks(l);
-	for (size_t e = 0; e < job->nencoders && !rc; e++) {
-		rc = map_encode(job->encoders[e].ops, job->encoders[e].points, job->npoints,
+	for (size_t e = 0; e < task->nencoders && !rc; e++) {
+		rc = map_encode(task->encoders[e].ops, task->encoders[e].points, task->npoints,
 				&l->tables[e], NULL);
 		if (!rc)
 			add_encoder(l, e);
@@ -97,36 +97,36 @@ static int fill(struct list *l)
 }
 
 static void add_rows(const struct list *l, const double *counts, const char *source,
-		     const char *note, struct map_rows *rows)
+		     const char *note, struct maps_rows *rows)
 {
-	char text[MAP_COUNT_NOTE + 64];
+	char text[MAPS_COUNT_NOTE + 64];
 
 	for (size_t i = 0, counted = 0; i < l->n; i++) {
-		struct map_row row = { .file = l->job->file,
-				       .corpus = l->job->corpus,
-				       .encoder = l->ops[i]->name,
-				       .event = l->events[i],
-				       .unit = "instructions/lookup",
-				       .source = source,
-				       .note = l->why[i] ? l->why[i] : note };
+		struct maps_row row = { .file = l->task->file,
+					.corpus = l->task->corpus,
+					.encoder = l->ops[i]->name,
+					.event = l->events[i],
+					.unit = "instructions/lookup",
+					.source = source,
+					.note = l->why[i] ? l->why[i] : note };
 
 		if (l->why[i] || !source) {
-			map_rows_missing(rows, &row);
+			maps_rows_missing(rows, &row);
 		} else {
 			snprintf(text, sizeof text, "mean of %zu lookups; %s", l->regions[i].n,
 				 note);
 			row.note = text;
-			map_rows_value(rows, &row, counts[counted]);
+			maps_rows_value(rows, &row, counts[counted]);
 		}
 		counted += !l->why[i];
 	}
 }
 
-static int count(const struct list *l, struct map_rows *rows)
+static int count(const struct list *l, struct maps_rows *rows)
 {
-	struct map_region *regions = malloc((l->n + 1) * sizeof *regions);
+	struct maps_region *regions = malloc((l->n + 1) * sizeof *regions);
 	double *counts = malloc((l->n + 1) * sizeof *counts);
-	char note[MAP_COUNT_NOTE] = "";
+	char note[MAPS_COUNT_NOTE] = "";
 	const char *source = NULL;
 	size_t n = 0;
 	int rc = regions && counts ? 0 : -ENOMEM;
@@ -134,10 +134,10 @@ static int count(const struct list *l, struct map_rows *rows)
 	for (size_t i = 0; i < l->n && !rc; i++)
 		if (!l->why[i])
 			regions[n++] = l->regions[i];
-	if (!rc && l->job->off)
-		snprintf(note, sizeof note, "%s", l->job->off);
+	if (!rc && l->task->off)
+		snprintf(note, sizeof note, "%s", l->task->off);
 	else if (!rc && n)
-		rc = map_count(regions, n, l->job->options, counts, &source, note);
+		rc = maps_count(regions, n, l->task->options, counts, &source, note);
 	if (rc == -ENOTSUP) /* the note says why */
 		rc = 0;
 	if (!rc)
@@ -147,23 +147,23 @@ static int count(const struct list *l, struct map_rows *rows)
 	return rc;
 }
 
-int map_instructions(const struct map_instructions_job *job, struct map_rows *rows)
+int maps_instructions(const struct maps_instructions_task *task, struct maps_rows *rows)
 {
 	struct list *l;
 	int rc;
 
-	if (!job->nencoders || job->nencoders > MOST)
+	if (!task->nencoders || task->nencoders > MOST)
 		return 0;
 	l = calloc(1, sizeof *l);
 	if (!l)
 		return -ENOMEM;
-	l->job = job;
+	l->task = task;
 	rc = fill(l);
 	if (!rc)
 		rc = count(l, rows);
-	for (size_t e = 0; e < job->nencoders; e++)
+	for (size_t e = 0; e < task->nencoders; e++)
 		free(l->tables[e].data);
-	map_pcs_free(&l->pcs);
+	maps_pcs_free(&l->pcs);
 	free(l);
 	return rc;
 }

@@ -13,26 +13,26 @@
 #include "maps/rows.h"
 #include "gc/walk.h"
 
-enum { MAP_WALKED = 1 << 16 };
+enum { MAPS_WALKED = 1 << 16 };
 
 /* An encoder that has answered these safepoints correctly. */
-struct map_instructed {
+struct maps_instructed {
 	const struct map_ops *ops;
 	const struct safepoint *points; /* ascending; the pcs are those of all the others */
 };
 
-struct map_instructions_job {
+struct maps_instructions_task {
 	const char *file, *corpus; /* the rows' */
-	const struct map_instructed *encoders;
+	const struct maps_instructed *encoders;
 	size_t nencoders, npoints;
 	uint32_t text_bytes;
 	uint64_t seed;
 	const struct walk_log *walks;
-	const char *off;			 /* why nothing should be counted; NULL: count */
-	const struct map_count_options *options; /* or NULL */
+	const char *off;			  /* why nothing should be counted; NULL: count */
+	const struct maps_count_options *options; /* or NULL */
 };
 
 /* Adds the rows; a missing figure has its reason. 0 or -ENOMEM. */
-int map_instructions(const struct map_instructions_job *, struct map_rows *);
+int maps_instructions(const struct maps_instructions_task *, struct maps_rows *);
 
 #endif

@@ -8,31 +8,31 @@
 #include <stdbool.h>
 #include <stubmap/map.h>
 
-enum { MAP_LINE = 64, MAP_LINES = 128 };
+enum { MAPS_LINE_BYTES = 64, MAPS_LINES = 128 };
 
 /* Distinct lines, by number from the table's first byte (taken to start a line). */
-struct map_lines {
-	uint32_t read[MAP_LINES], fetched[MAP_LINES]; /* fetched: prefetched, perhaps also read */
+struct maps_lines {
+	uint32_t read[MAPS_LINES], fetched[MAPS_LINES]; /* fetched: prefetched, perhaps also read */
 	uint32_t nread, nfetched;
-	bool full; /* there were more than MAP_LINES: the numbers are lower bounds */
+	bool full; /* there were more than MAPS_LINES: the numbers are lower bounds */
 };
 
 /* ops must be in map_encoders[]. Returns ops->lookup's answer; *lines are the lines that it read,
  * without the bitmap that it found (map_trace_bitmap). */
-enum map_answer map_trace(const struct map_ops *ops, const uint8_t *map, size_t len, uint32_t pc,
-			  struct map_live *out, struct map_lines *lines);
+enum map_answer maps_trace(const struct map_ops *ops, const uint8_t *map, size_t len, uint32_t pc,
+			   struct map_live *out, struct maps_lines *lines);
 /* Adds the lines of a found map's bitmap, which a collector reads next. */
-void map_trace_bitmap(const uint8_t *map, const struct map_live *live, struct map_lines *lines);
+void maps_trace_bitmap(const uint8_t *map, const struct map_live *live, struct maps_lines *lines);
 
 /* Every load of one lookup, in order. */
-enum { MAP_READS = 256 };
-struct map_reads {
-	size_t at[MAP_READS]; /* offset in the table */
-	uint32_t bytes[MAP_READS];
+enum { MAPS_READS = 256 };
+struct maps_reads {
+	size_t at[MAPS_READS]; /* offset in the table */
+	uint32_t bytes[MAPS_READS];
 	uint32_t n;
 	bool full; /* there were more */
 };
-enum map_answer map_trace_reads(const struct map_ops *ops, const uint8_t *map, size_t len,
-				uint32_t pc, struct map_live *out, struct map_reads *reads);
+enum map_answer maps_trace_reads(const struct map_ops *ops, const uint8_t *map, size_t len,
+				 uint32_t pc, struct map_live *out, struct maps_reads *reads);
 
 #endif

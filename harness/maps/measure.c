@@ -22,13 +22,13 @@
 /* Enough for a p99, and few enough to take seconds: a cold lookup flushes the whole table first. */
 enum { SEED = 1, BLOCKS = 1000, COLD = 500, ENCODINGS = 11, FAULTS = 500 };
 
-int map_measure_choose(const char *const *names, size_t n, const struct map_ops *out[MAP_CHOICE],
-		       size_t *nout, char error[MAP_ROWS_ERROR])
+int maps_measure_choose(const char *const *names, size_t n, const struct map_ops *out[MAPS_CHOICE],
+			size_t *nout, char error[MAPS_ROWS_ERROR])
 {
-	const char *known[MAP_CHOICE];
+	const char *known[MAPS_CHOICE];
 	size_t nknown = 0;
 
-	for (; map_encoders[nknown] && nknown < MAP_CHOICE; nknown++)
+	for (; map_encoders[nknown] && nknown < MAPS_CHOICE; nknown++)
 		known[nknown] = map_encoders[nknown]->name;
 	if (!n) {
 		names = known;
@@ -38,12 +38,12 @@ int map_measure_choose(const char *const *names, size_t n, const struct map_ops 
 	for (size_t i = 0; i < n; i++) {
 		const struct map_ops *ops = map_encoder(names[i]);
 		if (!ops) {
-			suggest_refuse(error, MAP_ROWS_ERROR, "encoder", names[i], known, nknown);
+			suggest_refuse(error, MAPS_ROWS_ERROR, "encoder", names[i], known, nknown);
 			return -EINVAL;
 		}
 		for (size_t k = 0; k < *nout; k++)
 			if (out[k] == ops) {
-				snprintf(error, MAP_ROWS_ERROR, "--encoders: %s twice", names[i]);
+				snprintf(error, MAPS_ROWS_ERROR, "--encoders: %s twice", names[i]);
 				return -EINVAL;
 			}
 		out[(*nout)++] = ops;
@@ -54,53 +54,53 @@ int map_measure_choose(const char *const *names, size_t n, const struct map_ops 
 /* ---- Rows ----------------------------------------------------------------------------------- */
 
 struct measure {
-	const struct map_measure *with;
+	const struct maps_measure *with;
 	const char *path;
 	struct corpus corpus;
 	struct walk_log walks; /* empty: no walks are known */
-	struct map_view spilled;
+	struct maps_view spilled;
 	struct safety_probes probes;
-	const struct map_ops *ops;		 /* NULL: for figures of the corpus itself */
-	struct map_instructed right[MAP_CHOICE]; /* the encoders that answered */
+	const struct map_ops *ops;		   /* NULL: for figures of the corpus itself */
+	struct maps_instructed right[MAPS_CHOICE]; /* the encoders that answered */
 	size_t nright;
 };
 
 enum { EVENT = 64 };
 
-static struct map_row row_of(const struct measure *m, const char *event, const char *unit,
-			     const char *source)
+static struct maps_row row_of(const struct measure *m, const char *event, const char *unit,
+			      const char *source)
 {
-	return (struct map_row){ .file = m->path,
-				 .corpus = m->corpus.name,
-				 .encoder = m->ops ? m->ops->name : NULL,
-				 .event = event,
-				 .unit = unit,
-				 .source = source };
+	return (struct maps_row){ .file = m->path,
+				  .corpus = m->corpus.name,
+				  .encoder = m->ops ? m->ops->name : NULL,
+				  .event = event,
+				  .unit = unit,
+				  .source = source };
 }
 
 static void value(const struct measure *m, const char *event, const char *unit, const char *source,
 		  double v, const char *note)
 {
-	struct map_row row = row_of(m, event, unit, source);
+	struct maps_row row = row_of(m, event, unit, source);
 
 	row.note = note && *note ? note : NULL;
-	map_rows_value(m->with->rows, &row, v);
+	maps_rows_value(m->with->rows, &row, v);
 }
 
 static void missing(const struct measure *m, const char *event, const char *unit, const char *why)
 {
-	struct map_row row = row_of(m, event, unit, NULL);
+	struct maps_row row = row_of(m, event, unit, NULL);
 
 	row.note = why;
-	map_rows_missing(m->with->rows, &row);
+	maps_rows_missing(m->with->rows, &row);
 }
 
 static void figure(const struct measure *m, const char *event, const char *unit,
-		   const struct map_figure *f)
+		   const struct maps_spread *f)
 {
-	struct map_row row = row_of(m, event, unit, NULL);
+	struct maps_row row = row_of(m, event, unit, NULL);
 
-	map_rows_figure(m->with->rows, &row, f);
+	maps_rows_spread(m->with->rows, &row, f);
 }
 
 static __attribute__((format(printf, 2, 3))) const char *name(char event[EVENT], const char *form,
@@ -229,23 +229,23 @@ static int rows_of_corpus(const struct measure *m)
 
 /* ---- One encoder ---------------------------------------------------------------------------- */
 
-static void rows_of_cost(const struct measure *m, const struct map_cost *cost)
+static void rows_of_cost(const struct measure *m, const struct maps_cost *cost)
 {
-	static const char *const patterns[MAP_PATTERNS] = {
-		[MAP_RANDOM] = "warm_random",
-		[MAP_ALONE] = "warm_alone",
-		[MAP_BATCHED] = "warm_batched",
-		[MAP_COLD] = "cold",
+	static const char *const patterns[MAPS_PATTERNS] = {
+		[MAPS_RANDOM] = "warm_random",
+		[MAPS_ALONE] = "warm_alone",
+		[MAPS_BATCHED] = "warm_batched",
+		[MAPS_COLD] = "cold",
 	};
 	char event[EVENT];
 
 	figure(m, "encode", "ns/safepoint", &cost->encode);
-	for (int c = 0; c < MAP_CLASSES; c++) {
-		for (int i = 0; i < MAP_PATTERNS; i++)
-			figure(m, name(event, "%s_%s", patterns[i], map_class_names[c]),
+	for (int c = 0; c < MAPS_CLASSES; c++) {
+		for (int i = 0; i < MAPS_PATTERNS; i++)
+			figure(m, name(event, "%s_%s", patterns[i], maps_class_names[c]),
 			       "ns/lookup", &cost->time[i][c]);
-		for (int i = 0; i < MAP_COUNTS; i++)
-			figure(m, name(event, "%s_%s", map_count_names[i], map_class_names[c]),
+		for (int i = 0; i < MAPS_COUNTS; i++)
+			figure(m, name(event, "%s_%s", maps_count_names[i], maps_class_names[c]),
 			       "lines/lookup", &cost->lines[i][c]);
 	}
 	if (cost->encode.source) {
@@ -260,23 +260,23 @@ static void rows_of_cost(const struct measure *m, const struct map_cost *cost)
 	}
 }
 
-static int rows_of_walk_lookups(const struct measure *m, const struct map_job *job)
+static int rows_of_walk_lookups(const struct measure *m, const struct maps_bench_task *task)
 {
 	static const char why[] = "a file holds no stack walks; the JIT's programs do: gc:NAME";
-	const struct map_walks_job walks_job = { .ops = job->ops,
-						 .points = job->points,
-						 .npoints = job->npoints,
-						 .walks = &m->walks,
-						 .samples = job->blocks };
-	struct map_walks walks;
-	char error[MAP_BENCH_ERROR], event[EVENT];
+	const struct maps_walks_task walks_task = { .ops = task->ops,
+						    .points = task->points,
+						    .npoints = task->npoints,
+						    .walks = &m->walks,
+						    .samples = task->blocks };
+	struct maps_walks walks;
+	char error[MAPS_BENCH_ERROR], event[EVENT];
 
 	if (!m->walks.nwalks) {
 		missing(m, "walk", "ns/lookup", why);
 		missing(m, "walk_batched", "ns/lookup", why);
 		return 0;
 	}
-	int r = map_walks(&walks_job, &walks, error);
+	int r = maps_walks(&walks_task, &walks, error);
 	if (r) {
 		missing(m, "walk", "ns/lookup", error);
 		missing(m, "walk_batched", "ns/lookup", error);
@@ -290,7 +290,7 @@ static int rows_of_walk_lookups(const struct measure *m, const struct map_job *j
 	return 0;
 }
 
-static void rows_of_size(const struct measure *m, const struct map_cost *cost)
+static void rows_of_size(const struct measure *m, const struct maps_cost *cost)
 {
 	double text = m->corpus.text_bytes, n = m->corpus.nsafepoints;
 	char note[200] = "", event[EVENT];
@@ -300,7 +300,7 @@ static void rows_of_size(const struct measure *m, const struct map_cost *cost)
 	else if (m->ops->flags & MAP_EMPTIES && !records_empties(&m->corpus))
 		snprintf(note, sizeof note, "too small: %s, and this format needs them",
 			 no_empties);
-	else if (map_view_needed(&m->corpus, m->ops))
+	else if (maps_view_needed(&m->corpus, m->ops))
 		snprintf(note, sizeof note,
 			 "registers of %u safepoints are slots of a save area, in frames that are "
 			 "all %d bytes larger",
@@ -313,10 +313,10 @@ static void rows_of_size(const struct measure *m, const struct map_cost *cost)
 	else
 		missing(m, "text_share", "%", "the text has no bytes");
 	value(m, "bits", "bits/safepoint", "count", 8 * (double)cost->len / n, NULL);
-	for (int c = MAP_LIVE; c <= MAP_EMPTY_POINT; c++)
+	for (int c = MAPS_LIVE; c <= MAPS_EMPTY_POINT; c++)
 		for (int o = 0; o < MAP_OUTCOMES; o++)
 			value(m,
-			      name(event, "true_%s_%s", map_class_names[c], map_outcome_names[o]),
+			      name(event, "true_%s_%s", maps_class_names[c], map_outcome_names[o]),
 			      "lookups", "count", (double)cost->outcomes[c][o], NULL);
 }
 
@@ -356,13 +356,13 @@ static void rows_of_safety(const struct measure *m, const struct safety_result *
 }
 
 /* The number of cold lookups of a figure: fewer for a large table, which takes long to flush. */
-static size_t cold_lookups(const struct map_job *job, size_t most)
+static size_t cold_lookups(const struct maps_bench_task *task, size_t most)
 {
 	enum { LARGE = 8 << 20, LEAST = 50 };
 	struct map_bytes table = { 0 };
 	size_t n = most;
 
-	if (!map_encode(job->ops, job->points, job->npoints, &table, NULL) && table.len > LARGE)
+	if (!map_encode(task->ops, task->points, task->npoints, &table, NULL) && table.len > LARGE)
 		n = (size_t)((double)most * LARGE / (double)table.len);
 	free(table.data);
 	return n < LEAST ? LEAST : n;
@@ -372,39 +372,39 @@ static int measure_encoder(struct measure *m, const struct map_ops *ops)
 {
 	const struct corpus *c = &m->corpus;
 	bool timed = !m->with->untimed;
-	struct map_job job = {
+	struct maps_bench_task task = {
 		.ops = ops,
-		.points = map_view_needed(c, ops) ? m->spilled.points : c->safepoints,
+		.points = maps_view_needed(c, ops) ? m->spilled.points : c->safepoints,
 		.npoints = c->nsafepoints,
 		.text_bytes = c->text_bytes,
 		.seed = SEED,
 		.blocks = timed ? BLOCKS : 0,
 		.encodings = timed ? ENCODINGS : 0,
 	};
-	struct safety_job judged = { .ops = ops,
-				     .points = job.points,
-				     .npoints = job.npoints,
-				     .probes = &m->probes,
-				     .faults = FAULTS,
-				     .seed = SEED };
+	struct safety_task judged = { .ops = ops,
+				      .points = task.points,
+				      .npoints = task.npoints,
+				      .probes = &m->probes,
+				      .faults = FAULTS,
+				      .seed = SEED };
 	struct safety_result safety;
-	struct map_cost cost;
-	char error[MAP_BENCH_ERROR];
+	struct maps_cost cost;
+	char error[MAPS_BENCH_ERROR];
 	int r;
 
 	m->ops = ops;
-	job.cold = timed ? cold_lookups(&job, COLD) : 0;
-	r = map_bench(&job, &cost, error);
+	task.cold = timed ? cold_lookups(&task, COLD) : 0;
+	r = maps_bench(&task, &cost, error);
 	if (r == -ENOMEM)
 		return r;
 	if (r) {
 		missing(m, "bytes", "bytes", error);
 		return r == -EILSEQ ? r : 0; /* a format may be too small for these maps */
 	}
-	m->right[m->nright++] = (struct map_instructed){ ops, job.points };
+	m->right[m->nright++] = (struct maps_instructed){ ops, task.points };
 	rows_of_size(m, &cost);
 	rows_of_cost(m, &cost);
-	int walked = rows_of_walk_lookups(m, &job);
+	int walked = rows_of_walk_lookups(m, &task);
 	r = safety_judge(&judged, &safety);
 	if (!r)
 		rows_of_safety(m, &safety);
@@ -413,19 +413,19 @@ static int measure_encoder(struct measure *m, const struct map_ops *ops)
 
 static int rows_of_instructions(const struct measure *m)
 {
-	const struct map_instructions_job job = { .file = m->path,
-						  .corpus = m->corpus.name,
-						  .encoders = m->right,
-						  .nencoders = m->nright,
-						  .npoints = m->corpus.nsafepoints,
-						  .text_bytes = m->corpus.text_bytes,
-						  .seed = SEED,
-						  .walks = &m->walks,
-						  .off = m->with->untimed
-							     ? "not asked for: --no-time"
-							     : NULL };
+	const struct maps_instructions_task task = { .file = m->path,
+						     .corpus = m->corpus.name,
+						     .encoders = m->right,
+						     .nencoders = m->nright,
+						     .npoints = m->corpus.nsafepoints,
+						     .text_bytes = m->corpus.text_bytes,
+						     .seed = SEED,
+						     .walks = &m->walks,
+						     .off = m->with->untimed
+								? "not asked for: --no-time"
+								: NULL };
 
-	return map_instructions(&job, m->with->rows);
+	return maps_instructions(&task, m->with->rows);
 }
 
 /* ---- One file ------------------------------------------------------------------------------- */
@@ -440,14 +440,14 @@ static int probe_corpus(struct measure *m)
 	return r;
 }
 
-int map_measure_file(const struct map_measure *with, const char *path, char error[CORPUS_ERROR])
+int maps_measure_file(const struct maps_measure *with, const char *path, char error[CORPUS_ERROR])
 {
 	struct measure m = { .with = with, .path = path };
-	int r = map_source_open(path, &m.corpus, &m.walks, error), wrong = 0;
+	int r = maps_source_open(path, &m.corpus, &m.walks, error), wrong = 0;
 
 	if (r)
 		return r;
-	r = map_view_open(&m.corpus, &m.spilled);
+	r = maps_view_open(&m.corpus, &m.spilled);
 	if (r == -ENOTSUP || r == -EINVAL)
 		snprintf(error, CORPUS_ERROR,
 			 "%s: a live register above %d, or a frame near 4 GiB, can't be spilled",
@@ -473,7 +473,7 @@ int map_measure_file(const struct map_measure *with, const char *path, char erro
 	if (r == -ENOMEM)
 		snprintf(error, CORPUS_ERROR, "%s: out of memory", path);
 	safety_probes_free(&m.probes);
-	map_view_close(&m.spilled);
+	maps_view_close(&m.spilled);
 	walk_log_close(&m.walks);
 	corpus_close(&m.corpus);
 	return r ? r : wrong;

@@ -24,21 +24,21 @@
 #include "maps/rows.h"
 #include "base/progress.h"
 
-struct map_measure {
+struct maps_measure {
 	const struct map_ops *const *encoders;
 	size_t nencoders;
 	bool untimed;		   /* leaves out figures that need a clock or a counter */
 	struct progress *progress; /* one step an encoder */
-	struct map_rows *rows;
+	struct maps_rows *rows;
 };
 
-enum { MAP_CHOICE = 64 };
+enum { MAPS_CHOICE = 64 };
 /* Encoders by name; n == 0: all. 0, or -EINVAL (unknown, or twice) with one line in error. */
-int map_measure_choose(const char *const *names, size_t n, const struct map_ops *out[MAP_CHOICE],
-		       size_t *nout, char error[MAP_ROWS_ERROR]);
+int maps_measure_choose(const char *const *names, size_t n, const struct map_ops *out[MAPS_CHOICE],
+			size_t *nout, char error[MAPS_ROWS_ERROR]);
 
 /* 0; -EILSEQ: an encoder gave a wrong answer (its row says which), all else is done; -EINVAL,
  * -ENOMEM or -errno with one line in error: the file could not be read. */
-int map_measure_file(const struct map_measure *, const char *path, char error[CORPUS_ERROR]);
+int maps_measure_file(const struct maps_measure *, const char *path, char error[CORPUS_ERROR]);
 
 #endif

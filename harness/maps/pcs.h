@@ -7,25 +7,25 @@
 
 #include <stubmap/map.h>
 
-enum map_class {
-	MAP_LIVE,	 /* safepoints with live places */
-	MAP_EMPTY_POINT, /* safepoints without: a walk meets them, too */
-	MAP_BOGUS,	 /* pcs within the text that are not safepoints */
-	MAP_CLASSES
+enum maps_class {
+	MAPS_LIVE,	  /* safepoints with live places */
+	MAPS_EMPTY_POINT, /* safepoints without: a walk meets them, too */
+	MAPS_BOGUS,	  /* pcs within the text that are not safepoints */
+	MAPS_CLASSES
 };
-extern const char *const map_class_names[MAP_CLASSES];
+extern const char *const maps_class_names[MAPS_CLASSES];
 
 /* MAP_PCS of each class are timed; the first MAP_COUNTED of them are counted. */
-enum { MAP_PCS = 1 << 15, MAP_COUNTED = 4096 };
+enum { MAPS_PCS = 1 << 15, MAPS_COUNTED = 4096 };
 
-struct map_pcs {
-	uint32_t *of[MAP_CLASSES]; /* MAP_PCS of each; NULL: there are none */
-	const char *why[MAP_CLASSES];
+struct maps_pcs {
+	uint32_t *of[MAPS_CLASSES]; /* MAP_PCS of each; NULL: there are none */
+	const char *why[MAPS_CLASSES];
 };
 
 /* points ascend; bogus pcs are drawn from 0..text_bytes. 0 or -ENOMEM. */
-int map_pcs_draw(const struct safepoint *points, size_t npoints, uint32_t text_bytes, uint64_t seed,
-		 struct map_pcs *out);
-void map_pcs_free(struct map_pcs *);
+int maps_pcs_draw(const struct safepoint *points, size_t npoints, uint32_t text_bytes,
+		  uint64_t seed, struct maps_pcs *out);
+void maps_pcs_free(struct maps_pcs *);
 
 #endif

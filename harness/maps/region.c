@@ -10,18 +10,18 @@ typedef void lookup_many_fn(const uint8_t *, size_t, const uint32_t *, size_t, s
 
 /* Two lookups of MAP_FLOOR_INSTRUCTIONS, in assembly: no compiler may add an instruction. */
 __asm__(".text\n"
-	".hidden map_floor_lookup, map_floor_many\n"
-	".globl map_floor_lookup, map_floor_many\n"
-	".type map_floor_lookup, @function\n"
-	".type map_floor_many, @function\n"
-	"map_floor_lookup:\n"
-	"map_floor_many:\n"
+	".hidden maps_floor_lookup, maps_floor_many\n"
+	".globl maps_floor_lookup, maps_floor_many\n"
+	".type maps_floor_lookup, @function\n"
+	".type maps_floor_many, @function\n"
+	"maps_floor_lookup:\n"
+	"maps_floor_many:\n"
 	"	xorl %eax, %eax\n"
 	"	ret\n");
-extern lookup_fn map_floor_lookup;
-extern lookup_many_fn map_floor_many;
+extern lookup_fn maps_floor_lookup;
+extern lookup_many_fn maps_floor_many;
 
-static __attribute__((noinline)) void ask_single(const struct map_region *r, lookup_fn *lookup)
+static __attribute__((noinline)) void ask_single(const struct maps_region *r, lookup_fn *lookup)
 {
 	struct map_live live = { 0 };
 	const uint8_t *table = r->table;
@@ -32,8 +32,8 @@ static __attribute__((noinline)) void ask_single(const struct map_region *r, loo
 		lookup(table, len, pcs[i], &live);
 }
 
-static __attribute__((noinline)) void ask_batches(const struct map_region *r, lookup_many_fn *many,
-						  const struct map_answers *a)
+static __attribute__((noinline)) void ask_batches(const struct maps_region *r, lookup_many_fn *many,
+						  const struct maps_answers *a)
 {
 	size_t from = 0;
 
@@ -43,10 +43,10 @@ static __attribute__((noinline)) void ask_batches(const struct map_region *r, lo
 	}
 }
 
-void map_region_run(const struct map_region *r, const struct map_answers *a, bool floor)
+void maps_region_run(const struct maps_region *r, const struct maps_answers *a, bool floor)
 {
-	lookup_fn *lookup = floor ? map_floor_lookup : r->ops->lookup;
-	lookup_many_fn *many = floor ? map_floor_many : r->ops->lookup_many;
+	lookup_fn *lookup = floor ? maps_floor_lookup : r->ops->lookup;
+	lookup_many_fn *many = floor ? maps_floor_many : r->ops->lookup_many;
 
 	/* Hide the functions from the compiler, or it would make a separate loop for the floor. */
 	__asm__ volatile("" : "+r"(lookup), "+r"(many));
@@ -56,14 +56,14 @@ void map_region_run(const struct map_region *r, const struct map_answers *a, boo
 		ask_single(r, lookup);
 }
 
-double map_region_instructions(const struct map_region *r, double all, double floor)
+double maps_region_instructions(const struct maps_region *r, double all, double floor)
 {
 	double calls = (double)(r->ends ? r->nends : r->n);
 
-	return (all - floor + MAP_FLOOR_INSTRUCTIONS * calls) / (double)r->n;
+	return (all - floor + MAPS_FLOOR_INSTRUCTIONS * calls) / (double)r->n;
 }
 
-int map_answers_open(struct map_answers *a, const struct map_region *regions, size_t n)
+int maps_answers_open(struct maps_answers *a, const struct maps_region *regions, size_t n)
 {
 	size_t longest = 1;
 
@@ -77,13 +77,13 @@ int map_answers_open(struct map_answers *a, const struct map_region *regions, si
 	a->kinds = malloc(longest * sizeof *a->kinds);
 	if (a->live && a->kinds)
 		return 0;
-	map_answers_close(a);
+	maps_answers_close(a);
 	return -ENOMEM;
 }
 
-void map_answers_close(struct map_answers *a)
+void maps_answers_close(struct maps_answers *a)
 {
 	free(a->live);
 	free(a->kinds);
-	*a = (struct map_answers){ 0 };
+	*a = (struct maps_answers){ 0 };
 }

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stubmap/map.h>
 
-struct map_region {
+struct maps_region {
 	const struct map_ops *ops;
 	const uint8_t *table;
 	size_t len;
@@ -20,18 +20,18 @@ struct map_region {
 };
 
 /* Room for the answers of a region's longest batch. */
-struct map_answers {
+struct maps_answers {
 	struct map_live *live;
 	enum map_answer *kinds;
 };
-int map_answers_open(struct map_answers *, const struct map_region *, size_t n); /* 0, -ENOMEM */
-void map_answers_close(struct map_answers *);
+int maps_answers_open(struct maps_answers *, const struct maps_region *, size_t n); /* 0, -ENOMEM */
+void maps_answers_close(struct maps_answers *);
 
 /* Does all lookups once. floor: instead of ops' functions it calls one of MAP_FLOOR_INSTRUCTIONS
  * for each lookup or batch. */
-enum { MAP_FLOOR_INSTRUCTIONS = 2 };
-void map_region_run(const struct map_region *, const struct map_answers *, bool floor);
+enum { MAPS_FLOOR_INSTRUCTIONS = 2 };
+void maps_region_run(const struct maps_region *, const struct maps_answers *, bool floor);
 /* Instructions per lookup, from the counts of the region and of its floor. */
-double map_region_instructions(const struct map_region *, double all, double floor);
+double maps_region_instructions(const struct maps_region *, double all, double floor);
 
 #endif

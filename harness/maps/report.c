@@ -10,9 +10,8 @@
 #include "maps/safety.h"
 #include "base/table.h"
 
-struct view {
-	const struct map_rows *rows;
-	const char *file, *encoder;
+struct sheet {
+	struct maps_subject of;
 	struct table table;
 };
 
@@ -27,84 +26,86 @@ static const char *label(const char *encoder, char out[LABEL])
 	return out;
 }
 
-static bool get(const struct view *v, const char *event, const char *field, double *out,
+static bool get(const struct sheet *s, const char *event, const char *field, double *out,
 		const char **why)
 {
-	return map_rows_number(v->rows, v->file, v->encoder, event, field, out, why);
+	return maps_rows_number(&s->of, event, field, out, why);
 }
 
-static void whole(struct view *v, const char *event)
+static void whole(struct sheet *s, const char *event)
 {
 	const char *why;
 	double x;
 
-	if (get(v, event, "value", &x, &why))
-		table_cell(&v->table, "%.0f", x);
+	if (get(s, event, "value", &x, &why))
+		table_cell(&s->table, "%.0f", x);
 	else
-		table_missing(&v->table, why);
+		table_missing(&s->table, why);
 }
 
-static void number(struct view *v, const char *event)
+static void number(struct sheet *s, const char *event)
 {
 	const char *why;
 	double x;
 
-	if (get(v, event, "value", &x, &why))
-		table_number(&v->table, x);
+	if (get(s, event, "value", &x, &why))
+		table_number(&s->table, x);
 	else
-		table_missing(&v->table, why);
+		table_missing(&s->table, why);
 }
 
 /* Writes a cell "p50/p99". */
-static void spread(struct view *v, const char *event)
+static void spread(struct sheet *s, const char *event)
 {
 	char p50[32], p99[32];
 	const char *why;
 	double a, b;
 
-	if (!get(v, event, "p50", &a, &why) || !get(v, event, "p99", &b, NULL)) {
-		table_missing(&v->table, why);
+	if (!get(s, event, "p50", &a, &why) || !get(s, event, "p99", &b, NULL)) {
+		table_missing(&s->table, why);
 		return;
 	}
 	table_format(a, p50, sizeof p50);
 	table_format(b, p99, sizeof p99);
-	table_cell(&v->table, "%s/%s", p50, p99);
+	table_cell(&s->table, "%s/%s", p50, p99);
 }
 
 /* Calls row for each encoder of the file, in a row of its own. */
-static void each_encoder(struct view *v, void (*row)(struct view *))
+static void each_encoder(struct sheet *s, void (*row)(struct sheet *))
 {
 	char text[LABEL];
 	size_t i;
 	json_t *encoder;
 
-	json_array_foreach(v->rows->encoders, i, encoder) {
-		v->encoder = json_string_value(encoder);
-		if (!map_rows_find(v->rows, v->file, v->encoder, "bytes"))
+	json_array_foreach(s->of.rows->encoders, i, encoder)
+	{
+		s->of.encoder = json_string_value(encoder);
+		if (!maps_rows_find(s->of.rows, s->of.file, s->of.encoder, "bytes"))
 			continue;
-		table_row(&v->table);
-		table_cell(&v->table, "%s", label(v->encoder, text));
-		row(v);
+		table_row(&s->table);
+		table_cell(&s->table, "%s", label(s->of.encoder, text));
+		row(s);
 	}
-	v->encoder = NULL;
+	s->of.encoder = NULL;
 }
 
 /* ---- Sizes ---------------------------------------------------------------------------------- */
 
 /* Bytes saved against another encoder, in %. */
-static void saving(struct view *v, const char *other)
+static void saving(struct sheet *s, const char *other)
 {
+	const struct maps_subject than = { s->of.rows, s->of.file, other };
 	double own, base;
 
-	if (!get(v, "bytes", "value", &own, NULL))
-		table_cell(&v->table, "%s", "");
-	else if (!map_rows_number(v->rows, v->file, other, "bytes", "value", &base, NULL) || !base)
-		table_missing(&v->table, "the encoder compared with is not among those measured");
+	if (!get(s, "bytes", "value", &own, NULL))
+		table_cell(&s->table, "%s", "");
+	else if (!maps_rows_number(&than, "bytes", "value", &base, NULL) || !base)
+		table_missing(&s->table, "the encoder compared with is not among those measured");
 	else
-		table_cell(&v->table, "%+.1f%%", 100 * (own / base - 1));
+		table_cell(&s->table, "%+.1f%%", 100 * (own / base - 1));
 }
 
-static void right(struct view *v)
+static void right(struct sheet *s)
 {
 	static const char *const classes[] = { "live", "empty" };
 	double n, all = 0, correct = 0;
@@ -114,30 +115,30 @@ static void right(struct view *v)
 		for (int o = 0; o < MAP_OUTCOMES; o++) {
 			snprintf(event, sizeof event, "true_%s_%s", classes[i],
 				 map_outcome_names[o]);
-			if (!get(v, event, "value", &n, NULL))
+			if (!get(s, event, "value", &n, NULL))
 				return;
 			all += n;
 			correct += o == MAP_CORRECT ? n : 0;
 		}
 	if (correct == all)
-		table_cell(&v->table, "all");
+		table_cell(&s->table, "all");
 	else
-		table_cell(&v->table, "%.1f%%", 100 * correct / all);
+		table_cell(&s->table, "%.1f%%", 100 * correct / all);
 }
 
-static void size_row(struct view *v)
+static void size_row(struct sheet *s)
 {
-	whole(v, "bytes");
-	whole(v, "index_bytes");
-	whole(v, "data_bytes");
-	number(v, "text_share");
-	number(v, "bits");
-	saving(v, "exact");
-	saving(v, "exact-consed");
-	right(v);
+	whole(s, "bytes");
+	whole(s, "index_bytes");
+	whole(s, "data_bytes");
+	number(s, "text_share");
+	number(s, "bits");
+	saving(s, "exact");
+	saving(s, "exact-consed");
+	right(s);
 }
 
-static void bound_row(struct view *v, const char *what, const char *kind)
+static void bound_row(struct sheet *s, const char *what, const char *kind)
 {
 	double part[4], text = 0, n = 0;
 	static const char *const parts[] = { "bytes", "positions", "ids", "dictionary" };
@@ -145,76 +146,76 @@ static void bound_row(struct view *v, const char *what, const char *kind)
 
 	for (int i = 0; i < 4; i++) {
 		snprintf(event, sizeof event, "%s_%s", kind, parts[i]);
-		if (!get(v, event, "value", &part[i], NULL))
+		if (!get(s, event, "value", &part[i], NULL))
 			return;
 	}
-	table_row(&v->table);
-	table_cell(&v->table, "%s", what);
+	table_row(&s->table);
+	table_cell(&s->table, "%s", what);
 	for (int i = 0; i < 2; i++)
-		table_cell(&v->table, "%.0f", part[i]);
-	table_cell(&v->table, "%.0f", part[2] + part[3]);
-	if (get(v, "text_bytes", "value", &text, NULL) && text > 0)
-		table_number(&v->table, 100 * part[0] / text);
+		table_cell(&s->table, "%.0f", part[i]);
+	table_cell(&s->table, "%.0f", part[2] + part[3]);
+	if (get(s, "text_bytes", "value", &text, NULL) && text > 0)
+		table_number(&s->table, 100 * part[0] / text);
 	else
-		table_missing(&v->table, "the text has no bytes");
-	if (get(v, "safepoints", "value", &n, NULL) && n > 0)
-		table_number(&v->table, 8 * part[0] / n);
+		table_missing(&s->table, "the text has no bytes");
+	if (get(s, "safepoints", "value", &n, NULL) && n > 0)
+		table_number(&s->table, 8 * part[0] / n);
 }
 
-static int sizes(struct view *v, FILE *out)
+static int sizes(struct sheet *s, FILE *out)
 {
 	static const char *const headers[] = { "encoder", "bytes",    "index",	   "data", "% text",
 					       "bits/pc", "vs exact", "vs consed", "right" };
 
-	table_begin(&v->table, headers, "lrrrrrrrr");
-	each_encoder(v, size_row);
-	bound_row(v, "bound", "bound");
-	bound_row(v, "bound, live", "bound_live");
-	return table_end(&v->table, out);
+	table_begin(&s->table, headers, "lrrrrrrrr");
+	each_encoder(s, size_row);
+	bound_row(s, "bound", "bound");
+	bound_row(s, "bound, live", "bound_live");
+	return table_end(&s->table, out);
 }
 
 /* ---- Costs ---------------------------------------------------------------------------------- */
 
-static void cost_row(struct view *v)
+static void cost_row(struct sheet *s)
 {
-	if (!map_rows_find(v->rows, v->file, v->encoder, "encode"))
+	if (!maps_rows_find(s->of.rows, s->of.file, s->of.encoder, "encode"))
 		return;
-	number(v, "encode");
-	spread(v, "warm_random_live");
-	number(v, "warm_alone_live");
-	number(v, "warm_batched_live");
-	spread(v, "warm_random_bogus");
-	spread(v, "cold_live");
-	number(v, "cold_bogus");
+	number(s, "encode");
+	spread(s, "warm_random_live");
+	number(s, "warm_alone_live");
+	number(s, "warm_batched_live");
+	spread(s, "warm_random_bogus");
+	spread(s, "cold_live");
+	number(s, "cold_bogus");
 }
 
-static int costs(struct view *v, FILE *out)
+static int costs(struct sheet *s, FILE *out)
 {
 	static const char *const headers[] = { "encoder", "encode",    "warm hit", "alone",
 					       "batched", "warm miss", "cold hit", "cold miss" };
 
-	table_begin(&v->table, headers, "lrrrrrrr");
-	each_encoder(v, cost_row);
-	return table_end(&v->table, out);
+	table_begin(&s->table, headers, "lrrrrrrr");
+	each_encoder(s, cost_row);
+	return table_end(&s->table, out);
 }
 
 /* ---- Counts --------------------------------------------------------------------------------- */
 
-static void count_row(struct view *v)
+static void count_row(struct sheet *s)
 {
-	if (!map_rows_find(v->rows, v->file, v->encoder, "instructions_live"))
+	if (!maps_rows_find(s->of.rows, s->of.file, s->of.encoder, "instructions_live"))
 		return;
-	number(v, "instructions_live");
-	number(v, "instructions_batched_live");
-	number(v, "instructions_empty");
-	number(v, "instructions_bogus");
-	number(v, "lines_read_live");
-	number(v, "lines_with_bitmap_live");
-	number(v, "lines_read_empty");
-	number(v, "lines_read_bogus");
+	number(s, "instructions_live");
+	number(s, "instructions_batched_live");
+	number(s, "instructions_empty");
+	number(s, "instructions_bogus");
+	number(s, "lines_read_live");
+	number(s, "lines_with_bitmap_live");
+	number(s, "lines_read_empty");
+	number(s, "lines_read_bogus");
 }
 
-static int counts(struct view *v, FILE *out)
+static int counts(struct sheet *s, FILE *out)
 {
 	static const char *const headers[] = { "encoder", "instr. hit", "batched",
 					       "empty",	  "miss",	"lines hit",
@@ -222,12 +223,13 @@ static int counts(struct view *v, FILE *out)
 	size_t i;
 	json_t *encoder;
 
-	table_begin(&v->table, headers, "lrrrrrrrr");
-	each_encoder(v, count_row);
-	int r = table_end(&v->table, out);
-	json_array_foreach(v->rows->encoders, i, encoder) {
-		const json_t *row = map_rows_find(v->rows, v->file, json_string_value(encoder),
-						  "instructions_live");
+	table_begin(&s->table, headers, "lrrrrrrrr");
+	each_encoder(s, count_row);
+	int r = table_end(&s->table, out);
+	json_array_foreach(s->of.rows->encoders, i, encoder)
+	{
+		const json_t *row = maps_rows_find(s->of.rows, s->of.file,
+						   json_string_value(encoder), "instructions_live");
 		const char *source = json_string_value(json_object_get(row, "source"));
 		if (!source)
 			continue;
@@ -239,44 +241,44 @@ static int counts(struct view *v, FILE *out)
 
 /* ---- Walks ---------------------------------------------------------------------------------- */
 
-static void walk_row(struct view *v)
+static void walk_row(struct sheet *s)
 {
 	double single, batched;
 	const char *why;
 
-	spread(v, "walk");
-	spread(v, "walk_batched");
-	if (get(v, "walk", "value", &single, &why) &&
-	    get(v, "walk_batched", "value", &batched, &why))
-		table_cell(&v->table, "%+.0f%%", 100 * (batched / single - 1));
+	spread(s, "walk");
+	spread(s, "walk_batched");
+	if (get(s, "walk", "value", &single, &why) &&
+	    get(s, "walk_batched", "value", &batched, &why))
+		table_cell(&s->table, "%+.0f%%", 100 * (batched / single - 1));
 	else
-		table_missing(&v->table, why);
-	number(v, "warm_random_live");
-	number(v, "warm_random_empty");
-	number(v, "instructions_walk");
-	number(v, "instructions_walk_batched");
+		table_missing(&s->table, why);
+	number(s, "warm_random_live");
+	number(s, "warm_random_empty");
+	number(s, "instructions_walk");
+	number(s, "instructions_walk_batched");
 }
 
-static int walks(struct view *v, FILE *out)
+static int walks(struct sheet *s, FILE *out)
 {
 	static const char *const headers[] = { "encoder", "in walks",	"a walk at once",
 					       "change",  "random hit", "random empty",
 					       "instr.",  "at once" };
 	double n, lookups = 0, empties = 0, pcs = 0, deepest = 0;
 
-	if (!get(v, "walks", "value", &n, NULL))
+	if (!get(s, "walks", "value", &n, NULL))
 		return 0;
-	get(v, "walk_lookups", "value", &lookups, NULL);
-	get(v, "walk_empties", "value", &empties, NULL);
-	get(v, "walk_pcs", "value", &pcs, NULL);
-	get(v, "walk_deepest", "value", &deepest, NULL);
+	get(s, "walk_lookups", "value", &lookups, NULL);
+	get(s, "walk_empties", "value", &empties, NULL);
+	get(s, "walk_pcs", "value", &pcs, NULL);
+	get(s, "walk_deepest", "value", &deepest, NULL);
 	fprintf(out,
 		"\nstack walks: %.0f with %.0f lookups of %.0f pcs, %.0f of them of an empty map; "
 		"the longest: %.0f\n",
 		n, lookups, pcs, empties, deepest);
-	table_begin(&v->table, headers, "lrrrrrrr");
-	each_encoder(v, walk_row);
-	return table_end(&v->table, out);
+	table_begin(&s->table, headers, "lrrrrrrr");
+	each_encoder(s, walk_row);
+	return table_end(&s->table, out);
 }
 
 /* ---- Safety --------------------------------------------------------------------------------- */
@@ -295,7 +297,7 @@ static void percent(char *out, size_t size, double share)
 }
 
 /* Writes "w12 s88": the shares of the four rows prefix_OUTCOME that are not 0. */
-static void shares(struct view *v, const char *prefix, const char *right_name)
+static void shares(struct sheet *s, const char *prefix, const char *right_name)
 {
 	static const char letters[MAP_OUTCOMES] = { 'r', 'w', 's', 'd' };
 	double n[MAP_OUTCOMES], all = 0;
@@ -305,8 +307,8 @@ static void shares(struct view *v, const char *prefix, const char *right_name)
 	for (int o = 0; o < MAP_OUTCOMES; o++) {
 		snprintf(event, sizeof event, "%s_%s", prefix,
 			 o ? map_outcome_names[o] : right_name);
-		if (!get(v, event, "value", &n[o], &why)) {
-			table_missing(&v->table, why);
+		if (!get(s, event, "value", &n[o], &why)) {
+			table_missing(&s->table, why);
 			return;
 		}
 		all += n[o];
@@ -318,35 +320,35 @@ static void shares(struct view *v, const char *prefix, const char *right_name)
 		percent(p, sizeof p, n[o] / all);
 		snprintf(text + len, sizeof text - len, "%s%c%s", len ? " " : "", letters[o], p);
 	}
-	table_cell(&v->table, "%s", text);
+	table_cell(&s->table, "%s", text);
 }
 
-static void bogus_row(struct view *v)
+static void bogus_row(struct sheet *s)
 {
 	char prefix[PREFIX];
 
 	for (int sort = 0; sort < SAFETY_SORTS; sort++) {
 		snprintf(prefix, sizeof prefix, "bogus_%s", safety_sort_names[sort]);
-		shares(v, prefix, map_outcome_names[MAP_CORRECT]);
+		shares(s, prefix, map_outcome_names[MAP_CORRECT]);
 	}
 }
 
-static int bogus(struct view *v, FILE *out)
+static int bogus(struct sheet *s, FILE *out)
 {
 	const char *headers[1 + SAFETY_SORTS] = { "encoder" };
 
 	for (int i = 0; i < SAFETY_SORTS; i++)
 		headers[1 + i] = safety_sort_names[i];
-	table_begin(&v->table, headers, "lrrrrrr");
-	each_encoder(v, bogus_row);
-	int r = table_end(&v->table, out);
+	table_begin(&s->table, headers, "lrrrrrr");
+	each_encoder(s, bogus_row);
+	int r = table_end(&s->table, out);
 	table_wrapf(out, "  mid-instruction: ", "%s",
-		    map_rows_text(v->rows, v->file, "bogus_mid-instruction", "note"));
+		    maps_rows_text(s->of.rows, s->of.file, "bogus_mid-instruction", "note"));
 	return r;
 }
 
 /* The mean number of lookups that one fault spoils. */
-static void spoilt(struct view *v, const char *fault)
+static void spoilt(struct sheet *s, const char *fault)
 {
 	double n, lookups = 0, faults = 0;
 	char event[EVENT];
@@ -354,28 +356,28 @@ static void spoilt(struct view *v, const char *fault)
 	for (int o = 0; o < MAP_OUTCOMES; o++) {
 		snprintf(event, sizeof event, "fault_%s_%s", fault,
 			 o ? map_outcome_names[o] : "harmless");
-		faults += get(v, event, "value", &n, NULL) ? n : 0;
+		faults += get(s, event, "value", &n, NULL) ? n : 0;
 		snprintf(event, sizeof event, "fault_lookups_%s_%s", fault, map_outcome_names[o]);
-		lookups += get(v, event, "value", &n, NULL) ? n : 0;
+		lookups += get(s, event, "value", &n, NULL) ? n : 0;
 	}
 	if (faults > 0)
-		table_cell(&v->table, "%.2f", lookups / faults);
+		table_cell(&s->table, "%.2f", lookups / faults);
 	else
-		table_cell(&v->table, "%s", "");
+		table_cell(&s->table, "%s", "");
 }
 
-static void fault_row(struct view *v)
+static void fault_row(struct sheet *s)
 {
 	char prefix[PREFIX];
 
 	for (int fault = GC_FAULT_NONE + 1; fault < GC_FAULT_KINDS; fault++) {
 		snprintf(prefix, sizeof prefix, "fault_%s", gc_fault_names[fault]);
-		shares(v, prefix, "harmless");
-		spoilt(v, gc_fault_names[fault]);
+		shares(s, prefix, "harmless");
+		spoilt(s, gc_fault_names[fault]);
 	}
 }
 
-static int faults(struct view *v, FILE *out)
+static int faults(struct sheet *s, FILE *out)
 {
 	const char *headers[2 * GC_FAULT_KINDS - 1] = { "encoder" };
 
@@ -383,9 +385,9 @@ static int faults(struct view *v, FILE *out)
 		headers[2 * i - 1] = gc_fault_names[i];
 		headers[2 * i] = "each";
 	}
-	table_begin(&v->table, headers, "lrrrrrrrr");
-	each_encoder(v, fault_row);
-	return table_end(&v->table, out);
+	table_begin(&s->table, headers, "lrrrrrrrr");
+	each_encoder(s, fault_row);
+	return table_end(&s->table, out);
 }
 
 /* ---- All of it ------------------------------------------------------------------------------ */
@@ -422,20 +424,20 @@ static const char legend[] =
     "         it: w, s, d as above, r none is spoilt; each: lookups that one fault spoils.\n"
     "(!)      wrong by design, kept as a negative control.\n";
 
-static void heading(const struct view *v, FILE *out)
+static void heading(const struct sheet *s, FILE *out)
 {
 	double n = 0, empties = 0, maps = 0, functions = 0, text = 0, spilled = 0;
-	const char *corpus = map_rows_text(v->rows, v->file, "safepoints", "corpus");
-	const char *note = map_rows_text(v->rows, v->file, "safepoints", "note");
-	const char *producer = map_rows_text(v->rows, v->file, "maps", "note");
+	const char *corpus = maps_rows_text(s->of.rows, s->of.file, "safepoints", "corpus");
+	const char *note = maps_rows_text(s->of.rows, s->of.file, "safepoints", "note");
+	const char *producer = maps_rows_text(s->of.rows, s->of.file, "maps", "note");
 
-	get(v, "safepoints", "value", &n, NULL);
-	bool recorded = get(v, "empties", "value", &empties, NULL);
-	get(v, "maps", "value", &maps, NULL);
-	get(v, "functions", "value", &functions, NULL);
-	get(v, "text_bytes", "value", &text, NULL);
-	get(v, "spilled", "value", &spilled, NULL);
-	table_wrapf(out, "", "%s: %s%s%s", v->file, corpus, *producer ? ", " : "", producer);
+	get(s, "safepoints", "value", &n, NULL);
+	bool recorded = get(s, "empties", "value", &empties, NULL);
+	get(s, "maps", "value", &maps, NULL);
+	get(s, "functions", "value", &functions, NULL);
+	get(s, "text_bytes", "value", &text, NULL);
+	get(s, "spilled", "value", &spilled, NULL);
+	table_wrapf(out, "", "%s: %s%s%s", s->of.file, corpus, *producer ? ", " : "", producer);
 	fprintf(out, "%.0f safepoints, ", n);
 	if (recorded)
 		fprintf(out, "%.0f of them empty", empties);
@@ -456,32 +458,33 @@ static void heading(const struct view *v, FILE *out)
 		table_wrapf(out, "", "%s", note);
 }
 
-int map_report_tables(FILE *out, const struct map_rows *rows)
+int maps_report_tables(FILE *out, const struct maps_rows *rows)
 {
 	size_t i;
 	json_t *file;
 
-	json_array_foreach(rows->files, i, file) {
-		struct view v = { .rows = rows, .file = json_string_value(file) };
+	json_array_foreach(rows->files, i, file)
+	{
+		struct sheet s = { .of = { .rows = rows, .file = json_string_value(file) } };
 		int r;
 		fputs(i ? "\n\n" : "", out);
-		heading(&v, out);
+		heading(&s, out);
 		fputs("\nsizes\n", out);
-		if ((r = sizes(&v, out)))
+		if ((r = sizes(&s, out)))
 			return r;
 		fputs("\ncosts\n", out);
-		if ((r = costs(&v, out)))
+		if ((r = costs(&s, out)))
 			return r;
 		fputs("\ncounts\n", out);
-		if ((r = counts(&v, out)))
+		if ((r = counts(&s, out)))
 			return r;
-		if ((r = walks(&v, out)))
+		if ((r = walks(&s, out)))
 			return r;
 		fputs("\nbogus return addresses\n", out);
-		if ((r = bogus(&v, out)))
+		if ((r = bogus(&s, out)))
 			return r;
 		fputs("\nfaults of the producer\n", out);
-		if ((r = faults(&v, out)))
+		if ((r = faults(&s, out)))
 			return r;
 	}
 	fputs(legend, out);

@@ -6,12 +6,12 @@
 
 #include "maps/rows.h"
 
-extern const char *const map_report_figures[]; /* bytes, lookup, safety, NULL */
+extern const char *const maps_report_figures[]; /* bytes, lookup, safety, NULL */
 
 /* Prints five tables a file: sizes, costs, counts, bogus pcs, faults; with walks a sixth. Lines
  * have at most 100 columns. 0 or -ENOMEM. */
-int map_report_tables(FILE *out, const struct map_rows *);
+int maps_report_tables(FILE *out, const struct maps_rows *);
 /* The data that scripts/maps_FIGURE.gp plots, tab-separated, with a header line. */
-void map_report_tsv(FILE *out, const struct map_rows *, const char *figure);
+void maps_report_tsv(FILE *out, const struct maps_rows *, const char *figure);
 
 #endif

@@ -14,13 +14,13 @@
 enum { KEY = 4352, HEAD = 9 };
 static const char head[HEAD + 1] = "{\"maps\": ";
 
-int map_rows_begin(struct map_rows *r)
+int maps_rows_begin(struct maps_rows *r)
 {
-	*r = (struct map_rows){ json_array(), json_object(), json_array(), json_array(), 0 };
+	*r = (struct maps_rows){ json_array(), json_object(), json_array(), json_array(), 0 };
 	return r->list && r->index && r->files && r->encoders ? 0 : -ENOMEM;
 }
 
-void map_rows_end(struct map_rows *r)
+void maps_rows_end(struct maps_rows *r)
 {
 	json_decref(r->list);
 	json_decref(r->index);
@@ -48,7 +48,7 @@ static bool has(const json_t *names, const char *name)
 }
 
 /* Takes the reference to row. */
-static void add(struct map_rows *r, json_t *row)
+static void add(struct maps_rows *r, json_t *row)
 {
 	const char *file = json_string_value(json_object_get(row, "file"));
 	const char *encoder = json_string_value(json_object_get(row, "encoder"));
@@ -71,7 +71,7 @@ static void add(struct map_rows *r, json_t *row)
 		r->failed = -ENOMEM;
 }
 
-static json_t *row_of(const struct map_row *row, const char *source)
+static json_t *row_of(const struct maps_row *row, const char *source)
 {
 	return json_pack("{s:s, s:s?, s:s?, s:s, s:s?, s:s?, s:n, s:n, s:n, s:n, s:n, s:n, s:s?}",
 			 "file", row->file, "corpus", row->corpus, "encoder", row->encoder, "event",
@@ -85,7 +85,7 @@ static json_t *number(double v)
 	return fabs(v) < 1e15 && v == floor(v) ? json_integer((json_int_t)v) : json_real(v);
 }
 
-void map_rows_value(struct map_rows *r, const struct map_row *row, double value)
+void maps_rows_value(struct maps_rows *r, const struct maps_row *row, double value)
 {
 	json_t *json = row_of(row, row->source);
 
@@ -93,19 +93,19 @@ void map_rows_value(struct map_rows *r, const struct map_row *row, double value)
 	add(r, json);
 }
 
-void map_rows_missing(struct map_rows *r, const struct map_row *row)
+void maps_rows_missing(struct maps_rows *r, const struct maps_row *row)
 {
 	add(r, row_of(row, NULL));
 }
 
-void map_rows_figure(struct map_rows *r, const struct map_row *row, const struct map_figure *f)
+void maps_rows_spread(struct maps_rows *r, const struct maps_row *row, const struct maps_spread *f)
 {
-	struct map_row why = *row;
+	struct maps_row why = *row;
 	json_t *json;
 
 	if (!f->source) {
 		why.note = f->why;
-		map_rows_missing(r, &why);
+		maps_rows_missing(r, &why);
 		return;
 	}
 	json = row_of(row, f->source);
@@ -120,18 +120,18 @@ void map_rows_figure(struct map_rows *r, const struct map_row *row, const struct
 
 /* ---- Finding -------------------------------------------------------------------------------- */
 
-const json_t *map_rows_find(const struct map_rows *r, const char *file, const char *encoder,
-			    const char *event)
+const json_t *maps_rows_find(const struct maps_rows *r, const char *file, const char *encoder,
+			     const char *event)
 {
 	char key[KEY];
 
 	return json_object_get(r->index, make_key(key, file, encoder, event));
 }
 
-bool map_rows_number(const struct map_rows *r, const char *file, const char *encoder,
-		     const char *event, const char *field, double *out, const char **why)
+bool maps_rows_number(const struct maps_subject *of, const char *event, const char *field,
+		      double *out, const char **why)
 {
-	const json_t *row = map_rows_find(r, file, encoder, event);
+	const json_t *row = maps_rows_find(of->rows, of->file, of->encoder, event);
 	const json_t *value = json_object_get(row, field);
 	const char *note = json_string_value(json_object_get(row, "note"));
 
@@ -143,18 +143,18 @@ bool map_rows_number(const struct map_rows *r, const char *file, const char *enc
 	return true;
 }
 
-const char *map_rows_text(const struct map_rows *r, const char *file, const char *event,
-			  const char *field)
+const char *maps_rows_text(const struct maps_rows *r, const char *file, const char *event,
+			   const char *field)
 {
 	const char *text =
-	    json_string_value(json_object_get(map_rows_find(r, file, NULL, event), field));
+	    json_string_value(json_object_get(maps_rows_find(r, file, NULL, event), field));
 
 	return text ? text : "";
 }
 
 /* ---- Records -------------------------------------------------------------------------------- */
 
-void map_rows_write(const struct map_rows *r, FILE *out)
+void maps_rows_write(const struct maps_rows *r, FILE *out)
 {
 	size_t i;
 	json_t *row;
@@ -165,7 +165,7 @@ void map_rows_write(const struct map_rows *r, FILE *out)
 	}
 }
 
-int map_rows_save(const struct map_rows *r, json_t *machine, const char *path)
+int maps_rows_save(const struct maps_rows *r, json_t *machine, const char *path)
 {
 	json_t *first = json_pack("{s:i, s:O?}", "maps", 1, "machine", machine);
 	char temporary[4096];
@@ -181,7 +181,7 @@ int map_rows_save(const struct map_rows *r, json_t *machine, const char *path)
 		goto done;
 	json_dumpf(first, out, 0);
 	putc('\n', out);
-	map_rows_write(r, out);
+	maps_rows_write(r, out);
 	e = file_finish(out);
 	e = first ? e : -ENOMEM;
 	if (!e && rename(temporary, path))
@@ -193,10 +193,10 @@ done:
 	return e;
 }
 
-bool map_rows_is_record(const char *path)
+bool maps_rows_is_record(const char *path)
 {
 	char first[HEAD] = "";
-	char error[MAP_ROWS_ERROR];
+	char error[MAPS_ROWS_ERROR];
 	int r;
 	FILE *f = file_stream(path, FILE_WHOLE, &r, error, sizeof error);
 	bool is = f && fread(first, 1, HEAD, f) == HEAD && !memcmp(first, head, HEAD);
@@ -213,10 +213,10 @@ static bool is_row(const json_t *row)
 	       json_is_string(json_object_get(row, "event"));
 }
 
-int map_rows_load(struct map_rows *r, const char *path, char error[MAP_ROWS_ERROR])
+int maps_rows_load(struct maps_rows *r, const char *path, char error[MAPS_ROWS_ERROR])
 {
 	int e;
-	FILE *in = file_stream(path, FILE_WHOLE, &e, error, MAP_ROWS_ERROR);
+	FILE *in = file_stream(path, FILE_WHOLE, &e, error, MAPS_ROWS_ERROR);
 	char *line = NULL;
 	size_t size = 0;
 
@@ -228,12 +228,12 @@ int map_rows_load(struct map_rows *r, const char *path, char error[MAP_ROWS_ERRO
 		json_t *row = json_loads(line, 0, &why);
 		if (n == 1 && json_integer_value(json_object_get(row, "maps")) != 1) {
 			e = -EINVAL;
-			snprintf(error, MAP_ROWS_ERROR,
+			snprintf(error, MAPS_ROWS_ERROR,
 				 "%s: line 1: a record of another version; known: \"maps\": 1",
 				 path);
 		} else if (n > 1 && !is_row(row)) {
 			e = -EINVAL;
-			snprintf(error, MAP_ROWS_ERROR, "%s: line %ld: no row of stack maps: %s",
+			snprintf(error, MAPS_ROWS_ERROR, "%s: line %ld: no row of stack maps: %s",
 				 path, n, row ? "file and event are wanted" : why.text);
 		} else if (n > 1) {
 			add(r, json_incref(row));

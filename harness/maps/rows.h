@@ -22,7 +22,7 @@
  *      n, mean, p50, p90, p99  of a distribution, else null
  *      note                    why a figure is missing, or a remark on it; or null
  */
-struct map_rows {
+struct maps_rows {
 	json_t *list;		  /* in the order of adding */
 	json_t *index;		  /* private: rows by file, encoder and event */
 	json_t *files, *encoders; /* names, in the order of their first rows */
@@ -30,41 +30,46 @@ struct map_rows {
 };
 
 /* The texts of a row; they are copied. */
-struct map_row {
+struct maps_row {
 	const char *file, *corpus, *encoder, *event, *unit, *source, *note;
 };
 
-enum { MAP_ROWS_ERROR = 300 }; /* not below CORPUS_ERROR */
+enum { MAPS_ROWS_ERROR = 300 }; /* not below CORPUS_ERROR */
 
-int map_rows_begin(struct map_rows *); /* 0 or -ENOMEM; map_rows_end in any case */
-void map_rows_end(struct map_rows *);
+int maps_rows_begin(struct maps_rows *); /* 0 or -ENOMEM; maps_rows_end in any case */
+void maps_rows_end(struct maps_rows *);
 
-void map_rows_value(struct map_rows *, const struct map_row *, double value);
-void map_rows_figure(struct map_rows *, const struct map_row *, const struct map_figure *);
-void map_rows_missing(struct map_rows *, const struct map_row *); /* note: why */
+void maps_rows_value(struct maps_rows *, const struct maps_row *, double value);
+void maps_rows_spread(struct maps_rows *, const struct maps_row *, const struct maps_spread *);
+void maps_rows_missing(struct maps_rows *, const struct maps_row *); /* note: why */
 
 /* NULL: no such row. encoder NULL: a row of the corpus. */
-const json_t *map_rows_find(const struct map_rows *, const char *file, const char *encoder,
-			    const char *event);
+const json_t *maps_rows_find(const struct maps_rows *, const char *file, const char *encoder,
+			     const char *event);
+/* What figures are read of: an encoder on a file; with encoder NULL, the corpus. */
+struct maps_subject {
+	const struct maps_rows *rows;
+	const char *file, *encoder;
+};
 /* Reads a field of a row as a number. false: there is no such row, or it is null; then *why (why
  * may be NULL) is the reason. */
-bool map_rows_number(const struct map_rows *, const char *file, const char *encoder,
-		     const char *event, const char *field, double *out, const char **why);
+bool maps_rows_number(const struct maps_subject *, const char *event, const char *field,
+		      double *out, const char **why);
 /* A text field of a file's row, such as the corpus' name; "" if there is none. */
-const char *map_rows_text(const struct map_rows *, const char *file, const char *event,
-			  const char *field);
+const char *maps_rows_text(const struct maps_rows *, const char *file, const char *event,
+			   const char *field);
 
 /* ---- Records --------------------------------------------------------------------------------- */
 
 /* Writes one row a line; check the stream for errors. */
-void map_rows_write(const struct map_rows *, FILE *out);
+void maps_rows_write(const struct maps_rows *, FILE *out);
 /* Writes a record: a line {"maps": 1, "machine": {...}}, then the rows. It is written under a
  * temporary name first, so that a file at path is never half-written. machine may be NULL. 0 or
  * -errno. */
-int map_rows_save(const struct map_rows *, json_t *machine, const char *path);
+int maps_rows_save(const struct maps_rows *, json_t *machine, const char *path);
 /* Whether the file begins like a record. */
-bool map_rows_is_record(const char *path);
+bool maps_rows_is_record(const char *path);
 /* Adds a record's rows. 0, -ENOMEM, -EINVAL with a line in error. */
-int map_rows_load(struct map_rows *, const char *path, char error[MAP_ROWS_ERROR]);
+int maps_rows_load(struct maps_rows *, const char *path, char error[MAPS_ROWS_ERROR]);
 
 #endif

@@ -167,19 +167,19 @@ static enum map_outcome judge(const struct map_ops *ops, const struct map_bytes 
 	return map_judge(truth, answer, &live);
 }
 
-static int judge_sorts(const struct safety_job *job, struct safety_result *out)
+static int judge_sorts(const struct safety_task *task, struct safety_result *out)
 {
 	struct map_bytes table = { 0 };
-	int r = map_encode(job->ops, job->points, job->npoints, &table, NULL);
+	int r = map_encode(task->ops, task->points, task->npoints, &table, NULL);
 
 	for (int sort = 0; !r && sort < SAFETY_SORTS; sort++)
-		for (size_t i = 0; i < job->probes->n[sort]; i++) {
-			uint32_t pc = job->probes->pcs[sort][i];
+		for (size_t i = 0; i < task->probes->n[sort]; i++) {
+			uint32_t pc = task->probes->pcs[sort][i];
 			const struct safepoint *truth =
 			    sort == SAFETY_EMPTY
-				? safepoint_find(job->points, job->npoints, pc, NULL)
+				? safepoint_find(task->points, task->npoints, pc, NULL)
 				: NULL;
-			out->sorts[sort][judge(job->ops, &table, truth, pc)]++;
+			out->sorts[sort][judge(task->ops, &table, truth, pc)]++;
 		}
 	free(table.data);
 	return r;
@@ -187,7 +187,7 @@ static int judge_sorts(const struct safety_job *job, struct safety_result *out)
 
 /* An encoder's tables of one window before and after a fault. */
 struct fault_bench {
-	const struct safety_job *job;
+	const struct safety_task *task;
 	struct safety_result *out;
 	struct map_bytes before, after;
 };
@@ -200,8 +200,8 @@ static void compare_lookups(struct fault_bench *b, const struct corpus *window,
 
 	for (uint32_t k = 0; k < window->nsafepoints; k++) {
 		const struct safepoint *p = &window->safepoints[k];
-		enum map_outcome now = judge(b->job->ops, &b->after, p, p->pc);
-		if (now == MAP_CORRECT || judge(b->job->ops, &b->before, p, p->pc) != MAP_CORRECT)
+		enum map_outcome now = judge(b->task->ops, &b->after, p, p->pc);
+		if (now == MAP_CORRECT || judge(b->task->ops, &b->before, p, p->pc) != MAP_CORRECT)
 			continue;
 		seen[now]++;
 		b->out->lookups[kind][now]++;
@@ -216,7 +216,7 @@ static void compare_lookups(struct fault_bench *b, const struct corpus *window,
 /* window: the true safepoints; the fault's number counts within it. */
 static int judge_fault(struct fault_bench *b, const struct corpus *window, struct gc_fault fault)
 {
-	const struct map_ops *ops = b->job->ops;
+	const struct map_ops *ops = b->task->ops;
 	struct safepoint *faulty = NULL;
 	size_t n;
 	int r = gc_fault_apply(window, &fault, &faulty, &n);
@@ -237,11 +237,11 @@ static int judge_fault(struct fault_bench *b, const struct corpus *window, struc
 	return r;
 }
 
-static struct corpus window_of(const struct safety_job *job, size_t first, size_t n)
+static struct corpus window_of(const struct safety_task *task, size_t first, size_t n)
 {
-	n = n < job->npoints - first ? n : job->npoints - first;
+	n = n < task->npoints - first ? n : task->npoints - first;
 	/* they are only read, though struct corpus would allow writes */
-	return (struct corpus){ .safepoints = (struct safepoint *)(uintptr_t)(job->points + first),
+	return (struct corpus){ .safepoints = (struct safepoint *)(uintptr_t)(task->points + first),
 				.nsafepoints = (uint32_t)n };
 }
 
@@ -249,20 +249,20 @@ static struct corpus window_of(const struct safety_job *job, size_t first, size_
 static int judge_faults(struct fault_bench *b, enum gc_fault_kind kind, uint64_t *before)
 {
 	enum { BYTES = 1 << 28 }; /* of tables; beyond that fewer faults are tried */
-	const struct safety_job *job = b->job;
+	const struct safety_task *task = b->task;
 	struct prng random;
 	size_t bytes = 0;
 	int r = 0;
 
 	before[0] = 0;
-	for (size_t i = 0; i < job->npoints; i++) {
-		struct corpus one = window_of(job, i, 1);
+	for (size_t i = 0; i < task->npoints; i++) {
+		struct corpus one = window_of(task, i, 1);
 		before[i + 1] = before[i] + gc_fault_room(&one, kind);
 	}
-	prng_seed(&random, job->seed + kind);
-	for (size_t i = 0; before[job->npoints] && !r && i < job->faults && bytes < BYTES; i++) {
-		uint64_t number = prng_next(&random) % before[job->npoints];
-		size_t low = 0, high = job->npoints;
+	prng_seed(&random, task->seed + kind);
+	for (size_t i = 0; before[task->npoints] && !r && i < task->faults && bytes < BYTES; i++) {
+		uint64_t number = prng_next(&random) % before[task->npoints];
+		size_t low = 0, high = task->npoints;
 		while (high - low > 1) {
 			size_t middle = low + (high - low) / 2;
 			if (before[middle] <= number)
@@ -271,22 +271,22 @@ static int judge_faults(struct fault_bench *b, enum gc_fault_kind kind, uint64_t
 				high = middle;
 		}
 		size_t first = low > SAFETY_WINDOW / 2 ? low - SAFETY_WINDOW / 2 : 0;
-		struct corpus window = window_of(job, first, SAFETY_WINDOW);
+		struct corpus window = window_of(task, first, SAFETY_WINDOW);
 		r = judge_fault(b, &window, (struct gc_fault){ kind, number - before[first] });
 		bytes += b->before.len;
 	}
 	return r;
 }
 
-int safety_judge(const struct safety_job *job, struct safety_result *out)
+int safety_judge(const struct safety_task *task, struct safety_result *out)
 {
-	struct fault_bench b = { .job = job, .out = out };
-	uint64_t *before = malloc((job->npoints + 1) * sizeof *before);
+	struct fault_bench b = { .task = task, .out = out };
+	uint64_t *before = malloc((task->npoints + 1) * sizeof *before);
 	int r = before ? 0 : -ENOMEM;
 
 	*out = (struct safety_result){ 0 };
 	if (!r)
-		r = judge_sorts(job, out);
+		r = judge_sorts(task, out);
 	for (int kind = GC_FAULT_NONE + 1; !r && kind < GC_FAULT_KINDS; kind++)
 		r = judge_faults(&b, (enum gc_fault_kind)kind, before);
 	free(b.before.data);

@@ -68,7 +68,7 @@ struct safety_result {
 	size_t lookups[GC_FAULT_KINDS][MAP_OUTCOMES];
 };
 
-struct safety_job {
+struct safety_task {
 	const struct map_ops *ops;
 	const struct safepoint *points; /* ascending; in a form that the encoder takes */
 	size_t npoints;
@@ -83,6 +83,6 @@ struct safety_job {
  * error.
  */
 enum { SAFETY_WINDOW = 512 };
-int safety_judge(const struct safety_job *, struct safety_result *);
+int safety_judge(const struct safety_task *, struct safety_result *);
 
 #endif

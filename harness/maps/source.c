@@ -11,8 +11,8 @@
 #include "gc/corpus.h"
 #include "corpora/import.h"
 
-int map_source_open(const char *path, struct corpus *c, struct walk_log *walks,
-		    char error[CORPUS_ERROR])
+int maps_source_open(const char *path, struct corpus *c, struct walk_log *walks,
+		     char error[CORPUS_ERROR])
 {
 	enum { MOST = 256 }; /* MiB */
 	const struct safepoint *largest = NULL;
@@ -47,17 +47,17 @@ int map_source_open(const char *path, struct corpus *c, struct walk_log *walks,
 
 /* ---- Views ---------------------------------------------------------------------------------- */
 
-bool map_view_needed(const struct corpus *c, const struct map_ops *ops)
+bool maps_view_needed(const struct corpus *c, const struct map_ops *ops)
 {
 	return c->flags & CORPUS_REGISTERS && !(ops->flags & MAP_REGISTERS);
 }
 
-int map_view_open(const struct corpus *c, struct map_view *v)
+int maps_view_open(const struct corpus *c, struct maps_view *v)
 {
 	size_t n = 0;
 	int r = 0;
 
-	*v = (struct map_view){ .points = c->safepoints };
+	*v = (struct maps_view){ .points = c->safepoints };
 	if (!(c->flags & CORPUS_REGISTERS))
 		return 0;
 	for (uint32_t i = 0; i < c->nsafepoints; i++)
@@ -76,9 +76,9 @@ int map_view_open(const struct corpus *c, struct map_view *v)
 	return r;
 }
 
-void map_view_close(struct map_view *v)
+void maps_view_close(struct maps_view *v)
 {
 	free(v->spilled);
 	free(v->places);
-	*v = (struct map_view){ 0 };
+	*v = (struct maps_view){ 0 };
 }

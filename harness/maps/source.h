@@ -12,22 +12,22 @@
 /* Calls gc_corpus_open or corpus_import, as the path looks; walks is empty if there are none. It
  * also refuses files without safepoints, and frames so large (they must be damaged) that their
  * bitmaps would fill the memory. */
-int map_source_open(const char *path, struct corpus *out, struct walk_log *walks,
-		    char error[CORPUS_ERROR]);
+int maps_source_open(const char *path, struct corpus *out, struct walk_log *walks,
+		     char error[CORPUS_ERROR]);
 
 /*
  * Safepoints in the form that an encoder takes: unchanged, or, if the corpus has registers and the
  * format can't hold them, with all registers of all frames spilled (safepoint_spill_registers).
  */
-struct map_view {
+struct maps_view {
 	const struct safepoint *points;
 	struct safepoint *spilled; /* points, or NULL */
 	uint32_t *places;
 	uint32_t touched; /* safepoints with a register */
 };
-int map_view_open(const struct corpus *, struct map_view *spilled); /* 0, -ENOMEM, -ENOTSUP */
-void map_view_close(struct map_view *);
+int maps_view_open(const struct corpus *, struct maps_view *spilled); /* 0, -ENOMEM, -ENOTSUP */
+void maps_view_close(struct maps_view *);
 /* Whether an encoder needs a spilled view. */
-bool map_view_needed(const struct corpus *, const struct map_ops *);
+bool maps_view_needed(const struct corpus *, const struct map_ops *);
 
 #endif

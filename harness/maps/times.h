@@ -9,7 +9,7 @@
  *   cold      every line of the table flushed from all caches before each lookup; pages stay mapped
  *             and known to the TLB, the code stays warm
  *
- * Warm samples are blocks of MAP_BLOCK lookups between two readings of CLOCK_MONOTONIC ("clock"),
+ * Warm samples are blocks of MAPS_BLOCK lookups between two readings of CLOCK_MONOTONIC ("clock"),
  * so their percentiles are those of blocks, not of lookups; cold samples are single lookups between
  * two readings of the time-stamp counter ("tsc"), less the cost of a reading. A lookup ends when it
  * has found the bitmap; no time here includes reading it.
@@ -19,30 +19,41 @@
 
 #include <stubmap/map.h>
 
-#include "maps/figure.h"
 #include "maps/pcs.h"
 
-enum { MAP_BLOCK = 128, MAP_BENCH_ERROR = 240 };
+/* A measured distribution, or the reason why there is none. */
+struct maps_spread {
+	const char *source;	    /* "clock", "tsc", "model"; NULL: not to be had */
+	const char *why;	    /* then the reason */
+	double mean, p50, p90, p99; /* quantiles are samples themselves, never values between two */
+	size_t samples;
+};
 
-enum map_pattern { MAP_RANDOM, MAP_ALONE, MAP_BATCHED, MAP_COLD, MAP_PATTERNS };
-enum map_count { MAP_LINES_READ, MAP_LINES_WITH_BITMAP, MAP_LINES_FETCHED, MAP_COUNTS };
+/* Sorts samples. Of none: missing, as not asked for. */
+struct maps_spread maps_spread_of(const char *source, double *samples, size_t n);
+struct maps_spread maps_spread_missing(const char *why);
 
-extern const char *const map_count_names[MAP_COUNTS];
+enum { MAPS_BLOCK = 128, MAPS_BENCH_ERROR = 240 };
 
-struct map_cost {
-	size_t len, index, data;  /* bytes of the table and its parts */
-	struct map_figure encode; /* ns per safepoint; a sample is a whole table */
-	struct map_figure time[MAP_PATTERNS][MAP_CLASSES]; /* ns per lookup */
-	struct map_figure lines[MAP_COUNTS][MAP_CLASSES];  /* 64-byte lines per lookup */
+enum maps_pattern { MAPS_RANDOM, MAPS_ALONE, MAPS_BATCHED, MAPS_COLD, MAPS_PATTERNS };
+enum maps_count { MAPS_LINES_READ, MAPS_LINES_WITH_BITMAP, MAPS_LINES_FETCHED, MAPS_COUNTS };
+
+extern const char *const maps_count_names[MAPS_COUNTS];
+
+struct maps_cost {
+	size_t len, index, data;   /* bytes of the table and its parts */
+	struct maps_spread encode; /* ns per safepoint; a sample is a whole table */
+	struct maps_spread time[MAPS_PATTERNS][MAPS_CLASSES]; /* ns per lookup */
+	struct maps_spread lines[MAPS_COUNTS][MAPS_CLASSES];  /* 64-byte lines per lookup */
 	/* Medians in ns. A reading of the clock is part of each warm sample, 1/MAP_BLOCK of it in
 	 * each lookup; a reading of the counter is subtracted; a fence is part of each lookup of
 	 * `alone`. */
 	double clock_probe, tsc_probe, fence;
-	double tsc_step;			    /* ns: the smallest step of the counter */
-	size_t outcomes[MAP_CLASSES][MAP_OUTCOMES]; /* every safepoint, and the bogus pcs drawn */
+	double tsc_step; /* ns: the smallest step of the counter */
+	size_t outcomes[MAPS_CLASSES][MAP_OUTCOMES]; /* every safepoint, and the bogus pcs drawn */
 };
 
-struct map_job {
+struct maps_bench_task {
 	const struct map_ops *ops;
 	const struct safepoint *points; /* ascending */
 	size_t npoints;
@@ -55,6 +66,6 @@ struct map_job {
 /* Encodes, checks every answer, and measures. 0, or with one line in error: -EINVAL, -ENOTSUP,
  * -EFBIG (a safepoint that the encoder refuses), -EILSEQ (a wrong answer from an encoder that is
  * neither MAP_UNSAFE nor MAP_FLOOR), -ENOMEM. */
-int map_bench(const struct map_job *, struct map_cost *, char error[MAP_BENCH_ERROR]);
+int maps_bench(const struct maps_bench_task *, struct maps_cost *, char error[MAPS_BENCH_ERROR]);
 
 #endif

@@ -8,14 +8,14 @@
 
 #include <stddef.h>
 
-void map_touched(const void *p, size_t n);
-void map_fetched(const void *p);
+void maps_touched(const void *p, size_t n);
+void maps_fetched(const void *p);
 
-#define MAP_TOUCH(p, n) map_touched(p, n)
-#define MAP_PREFETCH(p) map_fetched(p)
+#define MAP_TOUCH(p, n) maps_touched(p, n)
+#define MAP_PREFETCH(p) maps_fetched(p)
 
 struct map_ops;
 /* map_encoder for the traced encoders. */
-const struct map_ops *map_traced_encoder(const char *name);
+const struct map_ops *maps_traced_encoder(const char *name);
 
 #endif

@@ -11,21 +11,22 @@
 #include "maps/safety.h"
 #include "base/say.h"
 
-const char *const map_report_figures[] = { "bytes", "lookup", "safety", NULL };
+const char *const maps_report_figures[] = { "bytes", "lookup", "safety", NULL };
 
 enum { PREFIX = 48, EVENT = 64 };
 
-static double get(const struct map_rows *rows, const char *file, const char *encoder,
+static double get(const struct maps_rows *rows, const char *file, const char *encoder,
 		  const char *event, const char *field)
 {
+	const struct maps_subject of = { rows, file, encoder };
 	double x;
 
-	return map_rows_number(rows, file, encoder, event, field, &x, NULL) ? x : NAN;
+	return maps_rows_number(&of, event, field, &x, NULL) ? x : NAN;
 }
 
-static bool has(const struct map_rows *rows, const char *file, const char *encoder)
+static bool has(const struct maps_rows *rows, const char *file, const char *encoder)
 {
-	return map_rows_find(rows, file, encoder, "bytes") != NULL;
+	return maps_rows_find(rows, file, encoder, "bytes") != NULL;
 }
 
 /* The floor has no bytes and no answers, so it is not plotted. */
@@ -37,16 +38,16 @@ static bool is_floor(const char *encoder)
 }
 
 /* The first columns: number, corpus, encoder. */
-static void names(FILE *out, const struct map_rows *rows, size_t i, const char *file,
+static void names(FILE *out, const struct maps_rows *rows, size_t i, const char *file,
 		  const char *encoder)
 {
 	fprintf(out, "%zu\t", i + 1);
-	say_put(out, map_rows_text(rows, file, "safepoints", "corpus"));
+	say_put(out, maps_rows_text(rows, file, "safepoints", "corpus"));
 	fputc('\t', out);
 	say_put(out, encoder);
 }
 
-static void bytes_line(FILE *out, const struct map_rows *rows, size_t i, const char *file,
+static void bytes_line(FILE *out, const struct maps_rows *rows, size_t i, const char *file,
 		       const char *encoder, double bytes)
 {
 	double text = get(rows, file, NULL, "text_bytes", "value");
@@ -56,7 +57,7 @@ static void bytes_line(FILE *out, const struct map_rows *rows, size_t i, const c
 	fprintf(out, "\t%.0f\t%.6g\t%.6g\n", bytes, 100 * bytes / text, 8 * bytes / n);
 }
 
-static void bytes(FILE *out, const struct map_rows *rows)
+static void bytes(FILE *out, const struct maps_rows *rows)
 {
 	size_t i, k;
 	json_t *file, *encoder;
@@ -75,7 +76,7 @@ static void bytes(FILE *out, const struct map_rows *rows)
 	}
 }
 
-static void lookup(FILE *out, const struct map_rows *rows)
+static void lookup(FILE *out, const struct maps_rows *rows)
 {
 	static const char *const events[] = { "warm_random_live",
 					      "warm_alone_live",
@@ -116,7 +117,7 @@ static void lookup(FILE *out, const struct map_rows *rows)
 }
 
 /* Adds a file's four shares. false: the file has no such figure. */
-static bool add_shares(const struct map_rows *rows, const char *file, const char *encoder,
+static bool add_shares(const struct maps_rows *rows, const char *file, const char *encoder,
 		       const char *prefix, bool fault, double share[MAP_OUTCOMES])
 {
 	double n[MAP_OUTCOMES], all = 0;
@@ -136,7 +137,7 @@ static bool add_shares(const struct map_rows *rows, const char *file, const char
 }
 
 /* The mean over the corpora, each with the same weight, of the shares of one sort or fault. */
-static void safety_line(FILE *out, const struct map_rows *rows, size_t number, const char *encoder,
+static void safety_line(FILE *out, const struct maps_rows *rows, size_t number, const char *encoder,
 			const char *name, const char *kind)
 {
 	double share[MAP_OUTCOMES] = { 0 }, corpora = 0;
@@ -156,7 +157,7 @@ static void safety_line(FILE *out, const struct map_rows *rows, size_t number, c
 	fprintf(out, "\t%.0f\n", corpora);
 }
 
-static void safety(FILE *out, const struct map_rows *rows)
+static void safety(FILE *out, const struct maps_rows *rows)
 {
 	size_t k;
 	json_t *encoder;
@@ -172,7 +173,7 @@ static void safety(FILE *out, const struct map_rows *rows)
 				    "fault");
 }
 
-void map_report_tsv(FILE *out, const struct map_rows *rows, const char *figure)
+void maps_report_tsv(FILE *out, const struct maps_rows *rows, const char *figure)
 {
 	if (!strcmp(figure, "bytes"))
 		bytes(out, rows);

@@ -11,7 +11,7 @@
 #include "meters/memory.h"
 
 struct asker {
-	const struct map_walks_job *job;
+	const struct maps_walks_task *task;
 	struct map_bytes table;
 	size_t *cuts, ncuts;	  /* sample i: walks cuts[i-1] up to cuts[i] */
 	struct map_live *answers; /* to one walk */
@@ -22,7 +22,7 @@ typedef void ask_fn(struct asker *, const uint32_t *pcs, size_t n);
 
 static void ask_single(struct asker *a, const uint32_t *pcs, size_t n)
 {
-	const struct map_ops *ops = a->job->ops;
+	const struct map_ops *ops = a->task->ops;
 
 	for (size_t i = 0; i < n; i++)
 		a->kinds[i] = ops->lookup(a->table.data, a->table.len, pcs[i], &a->answers[i]);
@@ -30,7 +30,7 @@ static void ask_single(struct asker *a, const uint32_t *pcs, size_t n)
 
 static void ask_batched(struct asker *a, const uint32_t *pcs, size_t n)
 {
-	a->job->ops->lookup_many(a->table.data, a->table.len, pcs, n, a->answers, a->kinds);
+	a->task->ops->lookup_many(a->table.data, a->table.len, pcs, n, a->answers, a->kinds);
 }
 
 /* ---- Cutting -------------------------------------------------------------------------------- */
@@ -43,7 +43,7 @@ static size_t start_of(const struct walk_log *w, size_t walk)
 /* The rest at the end, too little for a sample, is checked but not timed. */
 static int cut(struct asker *a)
 {
-	const struct walk_log *w = a->job->walks;
+	const struct walk_log *w = a->task->walks;
 	size_t from = 0, longest = 0;
 
 	a->cuts = malloc((w->nwalks + 1) * sizeof(*a->cuts));
@@ -53,7 +53,7 @@ static int cut(struct asker *a)
 		size_t n = w->ends[i] - start_of(w, i);
 
 		longest = n > longest ? n : longest;
-		if (w->ends[i] - from < MAP_BLOCK)
+		if (w->ends[i] - from < MAPS_BLOCK)
 			continue;
 		a->cuts[a->ncuts++] = i + 1;
 		from = w->ends[i];
@@ -65,16 +65,16 @@ static int cut(struct asker *a)
 
 /* ---- Checking ------------------------------------------------------------------------------- */
 
-static int check_answer(struct asker *a, size_t i, uint32_t pc, struct map_walks *out,
-			char error[MAP_BENCH_ERROR])
+static int check_answer(struct asker *a, size_t i, uint32_t pc, struct maps_walks *out,
+			char error[MAPS_BENCH_ERROR])
 {
-	const struct map_walks_job *job = a->job;
-	const struct map_ops *ops = job->ops;
-	const struct safepoint *truth = safepoint_find(job->points, job->npoints, pc, NULL);
+	const struct maps_walks_task *task = a->task;
+	const struct map_ops *ops = task->ops;
+	const struct safepoint *truth = safepoint_find(task->points, task->npoints, pc, NULL);
 	struct map_live live;
 
 	if (!truth) {
-		snprintf(error, MAP_BENCH_ERROR, "a walk asks for pc %u, which is no safepoint",
+		snprintf(error, MAPS_BENCH_ERROR, "a walk asks for pc %u, which is no safepoint",
 			 pc);
 		return -EINVAL;
 	}
@@ -85,20 +85,20 @@ static int check_answer(struct asker *a, size_t i, uint32_t pc, struct map_walks
 	out->outcomes[one]++;
 	if (many == one && (one == MAP_CORRECT || ops->flags & (MAP_UNSAFE | MAP_FLOOR)))
 		return 0;
-	snprintf(error, MAP_BENCH_ERROR, "%s answers pc %u of a walk: %s, in a batch: %s",
+	snprintf(error, MAPS_BENCH_ERROR, "%s answers pc %u of a walk: %s, in a batch: %s",
 		 ops->name, pc, map_outcome_names[one], map_outcome_names[many]);
 	return -EILSEQ;
 }
 
-static int check(struct asker *a, struct map_walks *out, char error[MAP_BENCH_ERROR])
+static int check(struct asker *a, struct maps_walks *out, char error[MAPS_BENCH_ERROR])
 {
-	const struct walk_log *w = a->job->walks;
+	const struct walk_log *w = a->task->walks;
 	int r = 0;
 
 	for (size_t walk = 0; walk < w->nwalks; walk++) {
 		size_t from = start_of(w, walk);
 
-		if (a->job->ops->lookup_many)
+		if (a->task->ops->lookup_many)
 			ask_batched(a, w->pcs + from, w->ends[walk] - from);
 		for (size_t i = from; i < w->ends[walk] && !r; i++)
 			r = check_answer(a, i - from, w->pcs[i], out, error);
@@ -113,7 +113,7 @@ static int check(struct asker *a, struct map_walks *out, char error[MAP_BENCH_ER
 /* Does one sample's lookups; returns how many. */
 static size_t ask_sample(struct asker *a, ask_fn *ask, size_t sample)
 {
-	const struct walk_log *w = a->job->walks;
+	const struct walk_log *w = a->task->walks;
 	size_t first = sample ? a->cuts[sample - 1] : 0, at = start_of(w, first), n = 0;
 
 	for (size_t walk = first; walk < a->cuts[sample]; walk++) {
@@ -124,10 +124,10 @@ static size_t ask_sample(struct asker *a, ask_fn *ask, size_t sample)
 	return n;
 }
 
-static struct map_figure time_walks(struct asker *a, ask_fn *ask, double *samples, size_t n)
+static struct maps_spread time_walks(struct asker *a, ask_fn *ask, double *samples, size_t n)
 {
 	if (!a->ncuts)
-		return map_figure_missing("the walks have too few lookups for a sample");
+		return maps_spread_missing("the walks have too few lookups for a sample");
 	for (size_t i = 0; n && i < a->ncuts; i++)
 		ask_sample(a, ask, i);
 	for (size_t i = 0; i < n; i++) {
@@ -136,30 +136,31 @@ static struct map_figure time_walks(struct asker *a, ask_fn *ask, double *sample
 
 		samples[i] = (double)(clock_ns() - start) / (double)lookups;
 	}
-	return map_figure_of("clock", samples, n);
+	return maps_spread_of("clock", samples, n);
 }
 
-static int time_both(struct asker *a, struct map_walks *out)
+static int time_both(struct asker *a, struct maps_walks *out)
 {
-	size_t least = a->job->samples, n = least && least < a->ncuts ? a->ncuts : least;
+	size_t least = a->task->samples, n = least && least < a->ncuts ? a->ncuts : least;
 	double *samples = malloc((n + 1) * sizeof(*samples));
 
 	if (!samples)
 		return -ENOMEM;
 	out->single = time_walks(a, ask_single, samples, n);
-	out->batched = a->job->ops->lookup_many
+	out->batched = a->task->ops->lookup_many
 			   ? time_walks(a, ask_batched, samples, n)
-			   : map_figure_missing("the encoder looks up one by one only");
+			   : maps_spread_missing("the encoder looks up one by one only");
 	free(samples);
 	return 0;
 }
 
-int map_walks(const struct map_walks_job *job, struct map_walks *out, char error[MAP_BENCH_ERROR])
+int maps_walks(const struct maps_walks_task *task, struct maps_walks *out,
+	       char error[MAPS_BENCH_ERROR])
 {
-	struct asker a = { .job = job };
-	int r = map_encode(job->ops, job->points, job->npoints, &a.table, NULL);
+	struct asker a = { .task = task };
+	int r = map_encode(task->ops, task->points, task->npoints, &a.table, NULL);
 
-	*out = (struct map_walks){ 0 };
+	*out = (struct maps_walks){ 0 };
 	error[0] = 0;
 	if (!r)
 		r = cut(&a);
@@ -168,7 +169,7 @@ int map_walks(const struct map_walks_job *job, struct map_walks *out, char error
 	if (!r)
 		r = time_both(&a, out);
 	if (r && !error[0])
-		snprintf(error, MAP_BENCH_ERROR, "%s: %s", job->ops->name, strerror(-r));
+		snprintf(error, MAPS_BENCH_ERROR, "%s: %s", task->ops->name, strerror(-r));
 	free(a.cuts);
 	free(a.answers);
 	free(a.kinds);

@@ -15,10 +15,9 @@
 #include <stubmap/map.h>
 
 #include "maps/times.h"
-#include "maps/figure.h"
 #include "gc/walk.h"
 
-struct map_walks_job {
+struct maps_walks_task {
 	const struct map_ops *ops;
 	const struct safepoint *points; /* ascending */
 	size_t npoints;
@@ -26,15 +25,15 @@ struct map_walks_job {
 	size_t samples; /* the least for a figure; 0: no times */
 };
 
-struct map_walks {
-	struct map_figure single, batched; /* ns per lookup */
-	size_t outcomes[MAP_OUTCOMES];	   /* of every lookup of the walks */
+struct maps_walks {
+	struct maps_spread single, batched; /* ns per lookup */
+	size_t outcomes[MAP_OUTCOMES];	    /* of every lookup of the walks */
 };
 
 /* Checks every answer of both ways, then times. 0, or with one line in error: -EINVAL (a walk asks
  * for a pc that is no safepoint), -EILSEQ (a wrong answer from an encoder that is neither
  * MAP_UNSAFE nor MAP_FLOOR, or a batch with other answers than single lookups), or map_encode's
  * error. */
-int map_walks(const struct map_walks_job *, struct map_walks *, char error[MAP_BENCH_ERROR]);
+int maps_walks(const struct maps_walks_task *, struct maps_walks *, char error[MAPS_BENCH_ERROR]);
 
 #endif
