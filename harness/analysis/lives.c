@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "analysis/estimate.h"
-#include "analysis/lives.h"
+#include "analysis/report.h"
 #include "analysis/rows.h"
 #include "base/sort.h"
 

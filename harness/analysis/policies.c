@@ -3,7 +3,8 @@
 #include <string.h>
 #include <stubmap/stub.h>
 
-#include "analysis/policies.h"
+#include "analysis/report.h"
+#include "analysis/rows.h"
 #include "base/say.h"
 #include "base/table.h"
 #include "analysis/estimate.h"

@@ -5,8 +5,6 @@
 #include <stubmap/map.h>
 
 #include "analysis/estimate.h"
-#include "analysis/lives.h"
-#include "analysis/policies.h"
 #include "analysis/report.h"
 #include "analysis/rows.h"
 #include "base/say.h"
@@ -265,11 +263,11 @@ static int print_json(FILE *out, const struct run *run)
 	return r;
 }
 
-/* ---- Data of figures ------------------------------------------------------------------------ */
+/* ---- Data of plots -------------------------------------------------------------------------- */
 
 /* An arm's name in a figure, without blanks, followed by its cell's unusual values:
  * "pool,wx=dual". */
-static void figure_arm(const struct run *run, const struct cell *cell, char *out, size_t size)
+static void plot_arm(const struct run *run, const struct cell *cell, char *out, size_t size)
 {
 	char label[160];
 	struct cell plain = *cell;
@@ -289,7 +287,7 @@ static void figure_arm(const struct run *run, const struct cell *cell, char *out
 	out[n] = 0;
 }
 
-enum { FIGURE_ARM = 200 };
+enum { PLOT_ARM = 200 };
 
 static void print_line(FILE *out, const struct rows *rows, size_t cell, const char *arm,
 		       const struct figure_id *ids, size_t n)
@@ -310,7 +308,7 @@ static void print_line(FILE *out, const struct rows *rows, size_t cell, const ch
 	fputc('\n', out);
 }
 
-/* Whether a cell is in a figure: it holds N live stubs, or is a program whose run was counted. */
+/* Whether a cell is in a plot: it holds N live stubs, or is a program whose run was counted. */
 static bool has_line(const struct rows *rows, size_t cell, const struct figure_id *ids, size_t n)
 {
 	const struct cell *c = &rows->census.cells[cell];
@@ -324,13 +322,13 @@ static bool has_line(const struct rows *rows, size_t cell, const struct figure_i
 }
 
 /* Prints the lines of one arm together, by live stubs, so that a figure can join them. */
-static void print_lines(FILE *out, const struct rows *rows, char (*arms)[FIGURE_ARM],
+static void print_lines(FILE *out, const struct rows *rows, char (*arms)[PLOT_ARM],
 			const struct figure_id *ids, size_t n)
 {
 	const struct census *c = &rows->census;
 
 	for (size_t i = 0; i < c->n; i++)
-		figure_arm(c->run, &c->cells[i], arms[i], FIGURE_ARM);
+		plot_arm(c->run, &c->cells[i], arms[i], PLOT_ARM);
 	for (size_t first = 0; first < c->n; first++) {
 		size_t before = 0;
 		while (before < first && strcmp(arms[before], arms[first]))
@@ -346,7 +344,7 @@ static int print_tsv(FILE *out, const struct run *run, enum report_form form)
 	static const struct {
 		struct figure_id ids[7];
 		size_t n;
-	} figures[] = {
+	} plots[] = {
 		[REPORT_TSV_RING - REPORT_TSV_RING] = { { FIGURE_ID(steady, ns) }, 1 },
 		[REPORT_TSV_MAKE -
 		    REPORT_TSV_RING] = { { FIGURE_ID(space, pss), FIGURE_ID(bind, ns),
@@ -369,9 +367,9 @@ static int print_tsv(FILE *out, const struct run *run, enum report_form form)
 							   FIGURE_METER_ID(run, cycles) },
 							 7 },
 	};
-	const struct figure_id *ids = figures[form - REPORT_TSV_RING].ids;
-	size_t n = figures[form - REPORT_TSV_RING].n;
-	char(*arms)[FIGURE_ARM];
+	const struct figure_id *ids = plots[form - REPORT_TSV_RING].ids;
+	size_t n = plots[form - REPORT_TSV_RING].n;
+	char(*arms)[PLOT_ARM];
 	struct rows rows;
 	int r = rows_make(run, ids, n, &rows);
 

@@ -1,9 +1,10 @@
-/* report.h - a run as a table, as tidy rows, or as a figure's data. */
+/* report.h - a run as a table, as tidy rows, or as a plot's data. */
 #ifndef STUBMAP_ANALYSIS_REPORT_H
 #define STUBMAP_ANALYSIS_REPORT_H
 
 #include <stdio.h>
 
+#include "runs/figures.h"
 #include "runs/store.h"
 
 enum report_form {
@@ -37,5 +38,23 @@ int report_summary(FILE *out, const struct run *run, const struct report_options
 
 /* The number of failed invocations. */
 size_t report_failures(const struct run *run);
+
+/* ---- Parts of it: lives.c, policies.c ------------------------------------------------------- */
+
+struct rows;
+
+/* REPORT_TSV_TIERUP, _FLOODS, _CHURN. 0 or -errno. */
+int life_tsv(FILE *out, const struct run *, enum report_form);
+
+/* Of phase "cold" (measure/cold.c), policies of making stubs: the figures that the table below
+ * shows; rows that it is given must have been asked for them. */
+extern const struct figure_id policy_figures[];
+extern const size_t policy_nfigures;
+/* A table of the replays whose group has a deferred arm; nothing where there is none. 0 or -ENOMEM.
+ */
+int policy_table(FILE *out, const struct rows *rows);
+/* The data of scripts/policies.gp: a line a cell, with its names, then value, low, high of each
+ * figure of the phase. 0 or -errno. */
+int policy_tsv(FILE *out, const struct run *run);
 
 #endif

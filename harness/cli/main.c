@@ -20,7 +20,7 @@ static const struct command {
 	{ "list", "strategies, encoders, workloads, meters, machines", cmd_list },
 	{ "run", "one quick comparison, as a table", cmd_run },
 	{ "sweep", "a whole plan into a run file; goes on where it was cut off", cmd_sweep },
-	{ "summary", "a run file as tables, rows or a figure's data", cmd_summary },
+	{ "summary", "a run file as tables, rows or a plot's data", cmd_summary },
 	{ "compare", "two run files, cell by cell", cmd_compare },
 	{ "claims", "sentences that a run can refute", cmd_claims },
 	{ "maps", "the stack maps of a program of yours under every encoder", cmd_maps },

@@ -47,15 +47,15 @@ static int say(const char *line)
 	return say_line("stubmap maps", "%s", line);
 }
 
-static int check_figure(const char *figure)
+static int check_plot(const char *plot)
 {
 	char line[LINE];
 	size_t n = 0;
 
-	for (; maps_report_figures[n]; n++)
-		if (!strcmp(maps_report_figures[n], figure))
+	for (; maps_report_plots[n]; n++)
+		if (!strcmp(maps_report_plots[n], plot))
 			return 0;
-	suggest_refuse(line, sizeof line, "figure", figure, maps_report_figures, n);
+	suggest_refuse(line, sizeof line, "plot", plot, maps_report_plots, n);
 	return say(line);
 }
 
@@ -141,12 +141,12 @@ static int save(const struct maps_rows *rows, const char *path)
 	return say(line);
 }
 
-static int show(const struct maps_rows *rows, bool json, const char *figure)
+static int show(const struct maps_rows *rows, bool json, const char *plot)
 {
 	int r = 0;
 
-	if (figure)
-		maps_report_tsv(stdout, rows, figure);
+	if (plot)
+		maps_report_tsv(stdout, rows, plot);
 	else if (json)
 		maps_rows_write(rows, stdout);
 	else
@@ -160,7 +160,7 @@ int cmd_maps(int argc, char **argv)
 	const struct map_ops *encoders[MAPS_CHOICE];
 	char error[MAPS_ROWS_ERROR];
 	size_t nencoders;
-	const char *figure = NULL, *path = NULL;
+	const char *plot = NULL, *path = NULL;
 	bool json = false, untimed = false;
 	const struct option_spec specs[] = {
 		{ "encoders", 0, OPTION_LIST, "A,B", "these only; stubmap list maps has them all",
@@ -168,8 +168,8 @@ int cmd_maps(int argc, char **argv)
 		{ "no-time", 0, OPTION_FLAG, NULL, "leave out what takes a clock or a counter",
 		  &untimed, 0, 0 },
 		{ "json", 0, OPTION_FLAG, NULL, "one tidy row a line, every figure", &json, 0, 0 },
-		{ "tsv", 0, OPTION_TEXT, "FIGURE", "a figure's data: bytes, lookup, safety",
-		  &figure, 0, 0 },
+		{ "tsv", 0, OPTION_TEXT, "PLOT", "a plot's data: bytes, lookup, safety", &plot, 0,
+		  0 },
 		{ "out", 'o', OPTION_TEXT, "MAPS.jsonl",
 		  "keep the rows, with the machine, as a record", &path, 0, 0 },
 	};
@@ -185,10 +185,10 @@ int cmd_maps(int argc, char **argv)
 	r = maps_rows_begin(&rows) ? say("out of memory") : 0;
 	if (!r && maps_measure_choose(list.words, list.n, encoders, &nencoders, error))
 		r = say(error);
-	if (!r && json && figure)
+	if (!r && json && plot)
 		r = say("--json and --tsv exclude each other");
-	if (!r && figure)
-		r = check_figure(figure);
+	if (!r && plot)
+		r = check_plot(plot);
 	if (!r)
 		r = check_files(argv + first, (size_t)(argc - first));
 	if (!r && path)
@@ -207,7 +207,7 @@ int cmd_maps(int argc, char **argv)
 	}
 	if (r != 2 && path && save(&rows, path))
 		r = 2;
-	if (r != 2 && show(&rows, json, figure))
+	if (r != 2 && show(&rows, json, plot))
 		r = 2;
 	maps_rows_end(&rows);
 	free(list.text);

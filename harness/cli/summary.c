@@ -1,4 +1,4 @@
-/* summary.c - stubmap summary: a run file as a table, as tidy rows, or as a figure's data. */
+/* summary.c - stubmap summary: a run file as a table, as tidy rows, or as a plot's data. */
 #include <stdio.h>
 #include <string.h>
 
@@ -32,7 +32,7 @@ static int find_form(const char *tsv, enum report_form *form, char *error, size_
 		*form = (enum report_form)(REPORT_TSV_RING + n);
 		return 0;
 	}
-	suggest_refuse(error, size, "figure", tsv, report_tsv_names, n);
+	suggest_refuse(error, size, "plot", tsv, report_tsv_names, n);
 	return -1;
 }
 
@@ -43,8 +43,8 @@ int cmd_summary(int argc, char **argv)
 	const struct option_spec specs[] = {
 		{ "json", 0, OPTION_FLAG, NULL, "one object a line, every figure of every cell",
 		  &json, 0, 0 },
-		{ "tsv", 0, OPTION_TEXT, "FIGURE",
-		  "the data of a figure: ring, make, pages, fills, policies, tierup, floods, churn",
+		{ "tsv", 0, OPTION_TEXT, "PLOT",
+		  "the data of a plot: ring, make, pages, fills, policies, tierup, floods, churn",
 		  &tsv, 0, 0 },
 	};
 	struct report_options o = { .form = REPORT_TABLE };

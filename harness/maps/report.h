@@ -1,4 +1,4 @@
-/* report.h - rows of stack maps as tables for people, or as the data of figures. */
+/* report.h - rows of stack maps as tables for people, or as the data of plots. */
 #ifndef STUBMAP_MAPS_REPORT_H
 #define STUBMAP_MAPS_REPORT_H
 
@@ -6,12 +6,12 @@
 
 #include "maps/rows.h"
 
-extern const char *const maps_report_figures[]; /* bytes, lookup, safety, NULL */
+extern const char *const maps_report_plots[]; /* bytes, lookup, safety, NULL */
 
 /* Prints five tables a file: sizes, costs, counts, bogus pcs, faults; with walks a sixth. Lines
  * have at most 100 columns. 0 or -ENOMEM. */
 int maps_report_tables(FILE *out, const struct maps_rows *);
-/* The data that scripts/maps_FIGURE.gp plots, tab-separated, with a header line. */
-void maps_report_tsv(FILE *out, const struct maps_rows *, const char *figure);
+/* The data that scripts/maps_PLOT.gp plots, tab-separated, with a header line. */
+void maps_report_tsv(FILE *out, const struct maps_rows *, const char *plot);
 
 #endif

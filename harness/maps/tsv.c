@@ -11,7 +11,7 @@
 #include "maps/safety.h"
 #include "base/say.h"
 
-const char *const maps_report_figures[] = { "bytes", "lookup", "safety", NULL };
+const char *const maps_report_plots[] = { "bytes", "lookup", "safety", NULL };
 
 enum { PREFIX = 48, EVENT = 64 };
 
@@ -173,11 +173,11 @@ static void safety(FILE *out, const struct maps_rows *rows)
 				    "fault");
 }
 
-void maps_report_tsv(FILE *out, const struct maps_rows *rows, const char *figure)
+void maps_report_tsv(FILE *out, const struct maps_rows *rows, const char *plot)
 {
-	if (!strcmp(figure, "bytes"))
+	if (!strcmp(plot, "bytes"))
 		bytes(out, rows);
-	else if (!strcmp(figure, "lookup"))
+	else if (!strcmp(plot, "lookup"))
 		lookup(out, rows);
 	else
 		safety(out, rows);
