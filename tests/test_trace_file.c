@@ -46,7 +46,7 @@ static void round_trip(void **state)
 						 TRACE_MODIFY };
 	struct trace_access *given = calloc(N, sizeof *given);
 	struct trace_pack pack = { .head = plain_head() }, read;
-	struct trace trace;
+	struct address_trace trace;
 	char error[TRACE_ERROR];
 	struct prng r;
 
@@ -103,7 +103,7 @@ static void owners_and_frames(void **state)
 	};
 	enum { N = sizeof rows / sizeof *rows };
 	struct trace_pack pack = { .head = plain_head() };
-	struct trace trace;
+	struct address_trace trace;
 	char error[TRACE_ERROR];
 
 	(void)state;
@@ -147,7 +147,7 @@ static void try(const uint8_t *data, size_t size, bool must_fail)
 {
 	char error[TRACE_ERROR] = "";
 	struct trace_pack pack;
-	struct trace trace;
+	struct address_trace trace;
 
 	write_bytes(path_of("bad"), data, size);
 	int e = trace_load(path_of("bad"), &pack, error);
@@ -167,7 +167,7 @@ static void try(const uint8_t *data, size_t size, bool must_fail)
 static void no_access(void **state)
 {
 	struct trace_pack pack = { .head = plain_head() }, read = { 0 };
-	struct trace trace = { 0 };
+	struct address_trace trace = { 0 };
 	char error[TRACE_ERROR];
 
 	(void)state;
@@ -236,7 +236,7 @@ static void bad_bodies(void **state)
 		{ { 0, 0x0c, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1 }, 14, 2 },
 	};
 	char error[TRACE_ERROR];
-	struct trace trace;
+	struct address_trace trace;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -267,7 +267,7 @@ static void bad_heads(void **state)
 		"{\"calls\":1,\"ranges\":[],\"aliases\":[[9223372036854775807,2,1]]}",
 	};
 	char error[TRACE_ERROR];
-	struct trace trace;
+	struct address_trace trace;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
@@ -336,7 +336,7 @@ static void write_program(const char *path)
 static void under_lackey(void **state)
 {
 	struct trace_pack pack;
-	struct trace trace;
+	struct address_trace trace;
 	char error[TRACE_ERROR];
 	size_t fetches = 0, loads = 0;
 
@@ -367,7 +367,7 @@ static void beside_cachegrind(void **state)
 					 .l1d = { 32768, 8, INDEX_VIRTUAL, SOURCE_LOCAL } };
 	struct cachegrind_counts counts;
 	struct trace_pack pack;
-	struct trace trace;
+	struct address_trace trace;
 	struct model m;
 	char error[TRACE_ERROR];
 

@@ -229,12 +229,12 @@ done:
 
 /* ---- Reading -------------------------------------------------------------------------------- */
 
-struct reader {
+struct body {
 	const uint8_t *at, *end;
 	int bad; /* ran past the end, or a number too large */
 };
 
-static uint32_t get(struct reader *r)
+static uint32_t get(struct body *r)
 {
 	uint64_t v = 0;
 
@@ -251,7 +251,7 @@ static uint32_t get(struct reader *r)
 	return 0;
 }
 
-static void get_text(struct reader *r, char *out, size_t size)
+static void get_text(struct body *r, char *out, size_t size)
 {
 	size_t n = get(r);
 
@@ -265,7 +265,7 @@ static void get_text(struct reader *r, char *out, size_t size)
 }
 
 /* starts[k] is the index of set k's first place; the last one is the end of all places. */
-static int read_sets(struct reader *r, struct corpus *c, uint32_t *starts, uint32_t nsets)
+static int read_sets(struct body *r, struct corpus *c, uint32_t *starts, uint32_t nsets)
 {
 	size_t next = 0;
 
@@ -309,7 +309,7 @@ static int connect_sets(struct corpus *c, const uint32_t *starts, uint32_t nsets
 	return known == nsets ? 0 : -EINVAL;
 }
 
-static int read_columns(struct reader *r, struct corpus *c)
+static int read_columns(struct body *r, struct corpus *c)
 {
 	uint64_t end = 0, pc = 0;
 	uint32_t frame = 0;
@@ -339,7 +339,7 @@ static int read_columns(struct reader *r, struct corpus *c)
 	return r->bad ? -EINVAL : 0;
 }
 
-static int read_body(struct reader *r, struct corpus *c)
+static int read_body(struct body *r, struct corpus *c)
 {
 	size_t body = (size_t)(r->end - r->at);
 	uint32_t *starts = NULL;
@@ -406,7 +406,7 @@ int corpus_read(const char *path, const uint8_t *bytes, size_t size, struct corp
 	r = -EINVAL;
 	if (ZSTD_decompress(body, n, bytes + HEADER, size - HEADER) != n)
 		goto done;
-	struct reader reader = { .at = body, .end = body + n };
+	struct body reader = { .at = body, .end = body + n };
 	r = read_body(&reader, c);
 	why = r == -ENOMEM ? "out of memory" : "the body contradicts itself";
 done:

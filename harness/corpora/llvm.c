@@ -28,7 +28,7 @@
 enum { HEADER = 16, FUNCTION = 24, LOCATION = 12, RECORD = 16, RBP = 6, RSP = 7 };
 enum { IN_REGISTER = 1, DIRECT, INDIRECT, CONSTANT, CONSTANT_INDEX };
 
-struct map {
+struct stackmap {
 	const struct image *img; /* for messages and the text's range */
 	const uint8_t *p;
 	size_t len, at;
@@ -37,14 +37,15 @@ struct map {
 	uint64_t left_out, dynamic, statepoints;
 };
 
-static int map_error(const struct map *m, size_t at, const char *what)
+static int stackmap_error(const struct stackmap *m, size_t at, const char *what)
 {
 	return image_error(m->img, ".llvm_stackmaps", at, "%s", what);
 }
 
 /* The place of one location; *none is set for a constant. -ENOTSUP: relative to rbp, and the
  * distance from SP changes while the function runs. */
-static int read_place(const struct map *m, size_t at, uint64_t stack, uint32_t *place, int *none)
+static int read_place(const struct stackmap *m, size_t at, uint64_t stack, uint32_t *place,
+		      int *none)
 {
 	const uint8_t *l = m->p + at;
 	uint32_t reg = image_u16(l + 4);
@@ -55,25 +56,25 @@ static int read_place(const struct map *m, size_t at, uint64_t stack, uint32_t *
 		return 0;
 	if (l[0] == IN_REGISTER) {
 		*place = MAP_REGISTER + reg;
-		return reg < 32 ? 0 : map_error(m, at, "a register above 31");
+		return reg < 32 ? 0 : stackmap_error(m, at, "a register above 31");
 	}
 	if (l[0] != DIRECT && l[0] != INDIRECT)
-		return map_error(m, at, "a location of unknown kind; known: 1 to 5");
+		return stackmap_error(m, at, "a location of unknown kind; known: 1 to 5");
 	if (reg == RBP) {
 		if (stack > INT32_MAX)
 			return -ENOTSUP;
 		offset += (int64_t)stack - 8;
 	} else if (reg != RSP) {
-		return map_error(m, at, "a slot relative to neither rsp (7) nor rbp (6)");
+		return stackmap_error(m, at, "a slot relative to neither rsp (7) nor rbp (6)");
 	}
 	if (offset < 0 || offset % 4 || offset > INT32_MAX)
-		return map_error(m, at, "a slot below SP or between two words");
+		return stackmap_error(m, at, "a slot below SP or between two words");
 	*place = (uint32_t)offset / 4;
 	return 0;
 }
 
 /* 0, also for a record that is not a statepoint. at: the offset of its first location. */
-static int read_statepoint(struct map *m, size_t at, uint32_t n, uint64_t stack, uint64_t pc,
+static int read_statepoint(struct stackmap *m, size_t at, uint32_t n, uint64_t stack, uint64_t pc,
 			   struct corpus_builder *b)
 {
 	const uint8_t *l = m->p + at;
@@ -85,14 +86,14 @@ static int read_statepoint(struct map *m, size_t at, uint32_t n, uint64_t stack,
 		return 0;
 	}
 	if (pc > m->img->text_size)
-		return map_error(m, at - RECORD, "a return address outside the text");
+		return stackmap_error(m, at - RECORD, "a return address outside the text");
 	i += image_u32(l + 2 * LOCATION + 8);
 	while (i < n) {
 		/* If the base is null or undefined, its derived pointer is no reference either. */
 		int pair = l[i * LOCATION] != DIRECT, none, base = 1;
 		if (pair && i + 1 == n)
-			return map_error(m, at + i * LOCATION,
-					 "a base without its derived pointer");
+			return stackmap_error(m, at + i * LOCATION,
+					      "a base without its derived pointer");
 		for (uint32_t end = i + 1 + (uint32_t)pair; i < end; i++) {
 			int r = read_place(m, at + i * LOCATION, stack, &m->places[nplaces], &none);
 			if (r == -ENOTSUP && !m->strict) {
@@ -100,8 +101,8 @@ static int read_statepoint(struct map *m, size_t at, uint32_t n, uint64_t stack,
 				return 0;
 			}
 			if (r == -ENOTSUP)
-				return map_error(m, at + (i * (size_t)LOCATION),
-						 "relative to rbp in a frame that grows");
+				return stackmap_error(m, at + (i * (size_t)LOCATION),
+						      "relative to rbp in a frame that grows");
 			if (r)
 				return r;
 			base = i + 1 == end ? base : !none;
@@ -114,50 +115,51 @@ static int read_statepoint(struct map *m, size_t at, uint32_t n, uint64_t stack,
 }
 
 /* One record, whose function starts at `function` (an offset in the text). */
-static int read_record(struct map *m, uint64_t function, uint64_t stack, struct corpus_builder *b)
+static int read_record(struct stackmap *m, uint64_t function, uint64_t stack,
+		       struct corpus_builder *b)
 {
 	size_t start = m->at;
 
 	if (m->len - start < RECORD)
-		return map_error(m, start, "a record is cut short");
+		return stackmap_error(m, start, "a record is cut short");
 	uint64_t pc = function + image_u32(m->p + start + 8);
 	uint32_t n = image_u16(m->p + start + 14);
 	if ((m->len - start - RECORD) / LOCATION < n)
-		return map_error(m, start, "locations are cut short");
+		return stackmap_error(m, start, "locations are cut short");
 	m->at += RECORD + (size_t)n * LOCATION;
 	m->at = (m->at + 7) & ~(size_t)7;
 	if (m->at > m->len || m->len - m->at < 4)
-		return map_error(m, start, "live-outs are cut short");
+		return stackmap_error(m, start, "live-outs are cut short");
 	size_t liveouts = image_u16(m->p + m->at + 2);
 	m->at = (m->at + 4 + 4 * liveouts + 7) & ~(size_t)7;
 	if (m->at > m->len)
-		return map_error(m, start, "live-outs are cut short");
+		return stackmap_error(m, start, "live-outs are cut short");
 	return read_statepoint(m, start + RECORD, n, stack, pc, b);
 }
 
 /* One object's table; functions go into fb. */
-static int read_table(struct map *m, struct corpus_builder *b)
+static int read_table(struct stackmap *m, struct corpus_builder *b)
 {
 	size_t start = m->at;
 
 	if (m->len - start < HEADER)
-		return map_error(m, start, "the header is cut short");
+		return stackmap_error(m, start, "the header is cut short");
 	if (m->p[start] != 3)
 		return image_error(m->img, ".llvm_stackmaps", start, "version %d; known: 3",
 				   m->p[start]);
 	uint64_t nfunctions = image_u32(m->p + start + 4), records = image_u32(m->p + start + 12);
 	uint64_t constants = image_u32(m->p + start + 8), total = 0;
 	if ((m->len - start - HEADER) / 8 < 3 * nfunctions + constants)
-		return map_error(m, start, "functions or constants are cut short");
+		return stackmap_error(m, start, "functions or constants are cut short");
 	m->at = start + HEADER + FUNCTION * nfunctions + 8 * constants;
 	for (uint64_t i = 0; i < nfunctions; i++) {
 		size_t at = start + HEADER + FUNCTION * i;
 		uint64_t function = image_u64(m->p + at) - m->img->text;
 		uint64_t stack = image_u64(m->p + at + 8), n = image_u64(m->p + at + 16);
 		if (function >= m->img->text_size)
-			return map_error(m, at, "a function outside the text");
+			return stackmap_error(m, at, "a function outside the text");
 		if (n > records - total)
-			return map_error(m, at, "functions have more records than the table");
+			return stackmap_error(m, at, "functions have more records than the table");
 		total += n;
 		int r = corpus_add_function(b, (uint32_t)function, 0);
 		while (!r && n--)
@@ -165,13 +167,13 @@ static int read_table(struct map *m, struct corpus_builder *b)
 		if (r)
 			return r;
 	}
-	return total == records ? 0 : map_error(m, start, "functions have fewer records");
+	return total == records ? 0 : stackmap_error(m, start, "functions have fewer records");
 }
 
 static int read_maps(const struct image *img, const uint8_t *p, size_t len, int strict,
 		     struct corpus *out, struct corpus_builder *b)
 {
-	struct map m = { .img = img, .p = p, .len = len, .strict = strict };
+	struct stackmap m = { .img = img, .p = p, .len = len, .strict = strict };
 	int r = 0;
 
 	m.places = malloc(65536 * sizeof *m.places); /* nlocations is 16 bits */

@@ -26,19 +26,19 @@ enum { SPECIAL = 0xffff, MAX_LIVE = 0xffff };
 /* OCaml's numbers of x86-64's registers (asmcomp/amd64/proc.ml) as DWARF's. */
 static const uint8_t dwarf[] = { 0, 3, 5, 4, 1, 2, 8, 9, 12, 13, 10, 11, 6 };
 
-struct table {
+struct frametable {
 	const struct image *img;
 	const struct image_section *s;
 	uint64_t at; /* offset in the section */
 	uint64_t left_out;
 };
 
-static uint64_t room(const struct table *t)
+static uint64_t room(const struct frametable *t)
 {
 	return t->at <= t->s->size ? t->s->size - t->at : 0;
 }
 
-static int skip_rest(struct table *t, uint32_t frame)
+static int skip_rest(struct frametable *t, uint32_t frame)
 {
 	uint64_t n = 1;
 
@@ -54,8 +54,8 @@ static int skip_rest(struct table *t, uint32_t frame)
 	return t->at <= t->s->size ? 0 : -EINVAL;
 }
 
-static int add_places(const struct table *t, uint64_t start, const uint8_t *live, uint32_t nlive,
-		      uint32_t pc, uint32_t frame, struct corpus_builder *b)
+static int add_places(const struct frametable *t, uint64_t start, const uint8_t *live,
+		      uint32_t nlive, uint32_t pc, uint32_t frame, struct corpus_builder *b)
 {
 	uint32_t places[MAX_LIVE];
 
@@ -72,7 +72,7 @@ static int add_places(const struct table *t, uint64_t start, const uint8_t *live
 	return corpus_add(b, pc, frame, places, nlive);
 }
 
-static int read_descriptor(struct table *t, struct corpus_builder *b)
+static int read_descriptor(struct frametable *t, struct corpus_builder *b)
 {
 	uint64_t start = t->at;
 
@@ -99,7 +99,7 @@ static int read_descriptor(struct table *t, struct corpus_builder *b)
 	return add_places(t, start, p + 12, nlive, (uint32_t)pc, frame & ~3u, b);
 }
 
-static int read_unit(struct table *t, uint64_t address, struct corpus_builder *b)
+static int read_unit(struct frametable *t, uint64_t address, struct corpus_builder *b)
 {
 	int r = 0;
 
@@ -129,7 +129,7 @@ static int read_unit(struct table *t, uint64_t address, struct corpus_builder *b
 
 int import_ocaml(const struct image *img, struct corpus *out)
 {
-	struct table t = { .img = img };
+	struct frametable t = { .img = img };
 	struct corpus_builder b = { 0 };
 	uint64_t list;
 	int r = image_symbol(img, "caml_frametable", &list);

@@ -53,7 +53,7 @@ static enum env_level build(const json_t *v)
 	return s && !strcmp(s, "optimised") ? ENV_OK : ENV_WARN;
 }
 
-static const struct row {
+static const struct check_row {
 	const char *name, *fact;
 	enum env_level (*judge)(const json_t *);
 	const char *advice;

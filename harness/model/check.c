@@ -32,7 +32,7 @@ static int fail(const char *why)
 
 /* ---- Agreement -------------------------------------------------------------------------- */
 
-static int count_all(const struct trace *t, const struct cachegrind_geometry *g,
+static int count_all(const struct address_trace *t, const struct cachegrind_geometry *g,
 		     struct cachegrind_counts *out, char error[CACHE_ERROR])
 {
 	const struct machine machine = {
@@ -92,7 +92,7 @@ static int agree(const struct simulate_paths *p, const struct simulate_task *tas
 {
 	struct cachegrind_counts ours, theirs;
 	struct trace_pack pack = { 0 };
-	struct trace trace = { 0 };
+	struct address_trace trace = { 0 };
 	char path[4160];
 
 	snprintf(path, sizeof path, "%s/agree", p->folder);
@@ -147,7 +147,7 @@ int model_check_agreement(const struct simulate_paths *p, const struct simulate_
 /* ---- Speed ------------------------------------------------------------------------------ */
 
 /* Keeps only the fetches of the last lap; returns how many. */
-static size_t last_fetches(struct trace *t)
+static size_t last_fetches(struct address_trace *t)
 {
 	size_t n = 0;
 
@@ -205,7 +205,7 @@ static int time_cachegrind(const struct simulate_paths *p, const struct cell *c,
 int model_check_speed(const struct simulate_paths *p, const struct cell *c)
 {
 	struct trace_pack pack = { 0 };
-	struct trace trace = { 0 };
+	struct address_trace trace = { 0 };
 	char error[TRACE_ERROR], path[4160];
 	double ours = 0, theirs = 0, misses = 0;
 

@@ -20,7 +20,7 @@ enum { PREFIX = 3 };
 
 /* ---- Addresses -------------------------------------------------------------------------- */
 
-struct reader {
+struct lackey_reader {
 	struct trace_pack *pack;
 	uint64_t lap, end;
 	struct {
@@ -32,7 +32,7 @@ struct reader {
 	uint64_t read;
 };
 
-static bool is_code(struct reader *r, uint64_t address)
+static bool is_code(struct lackey_reader *r, uint64_t address)
 {
 	if (r->near < r->ncode && address >= r->code[r->near].from && address < r->code[r->near].to)
 		return true;
@@ -44,7 +44,7 @@ static bool is_code(struct reader *r, uint64_t address)
 	return false;
 }
 
-static int take(struct reader *r, enum trace_kind kind, uint64_t address, uint32_t size)
+static int take(struct lackey_reader *r, enum trace_kind kind, uint64_t address, uint32_t size)
 {
 	r->read++;
 	if (r->everything)
@@ -62,7 +62,7 @@ static int take(struct reader *r, enum trace_kind kind, uint64_t address, uint32
 }
 
 /* Reads one line; 0 also for a line that is not an access. */
-static int take_line(struct reader *r, const char *line)
+static int take_line(struct lackey_reader *r, const char *line)
 {
 	static const char kinds[] = "ILSM";
 	const char *kind = line[0] == 'I'	       ? kinds
@@ -79,7 +79,7 @@ static int take_line(struct reader *r, const char *line)
 	return take(r, (enum trace_kind)(kind - kinds), address, (uint32_t)size);
 }
 
-static int read_ranges(struct reader *r, const json_t *head)
+static int read_ranges(struct lackey_reader *r, const json_t *head)
 {
 	json_t *row;
 	size_t i;
@@ -100,7 +100,7 @@ static int read_ranges(struct reader *r, const json_t *head)
 	return 0;
 }
 
-static int read_lines(struct reader *r, FILE *log, char error[TRACE_ERROR])
+static int read_lines(struct lackey_reader *r, FILE *log, char error[TRACE_ERROR])
 {
 	char line[512];
 	int e = 0;
@@ -116,7 +116,7 @@ static int read_lines(struct reader *r, FILE *log, char error[TRACE_ERROR])
 	return e;
 }
 
-static void complete_head(struct trace_pack *p, const struct reader *r, uint64_t ns)
+static void complete_head(struct trace_pack *p, const struct lackey_reader *r, uint64_t ns)
 {
 	json_object_del(p->head, "lap");
 	json_object_del(p->head, "end");
@@ -139,7 +139,7 @@ int lackey_trace(const char *path, bool everything, struct trace_pack *out, char
 			       (char[]){ "--basic-counts=no" },
 			       (char *)path,
 			       NULL };
-	struct reader r = { .pack = out, .everything = everything };
+	struct lackey_reader r = { .pack = out, .everything = everything };
 	char name[4200];
 	json_error_t why;
 	struct valgrind v;

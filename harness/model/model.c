@@ -216,7 +216,7 @@ void model_run(struct model *m, const struct trace_access *a, size_t n)
 
 /* ---- A trace ---------------------------------------------------------------------------- */
 
-int model_steady(const struct trace *t, const struct model_options *o,
+int model_steady(const struct address_trace *t, const struct model_options *o,
 		 struct model_count counts[MODEL_UNITS], bool has[MODEL_UNITS],
 		 char error[CACHE_ERROR])
 {
@@ -242,7 +242,7 @@ int model_steady(const struct trace *t, const struct model_options *o,
 	return e;
 }
 
-int64_t model_code_pages(const struct trace *t, uint32_t page)
+int64_t model_code_pages(const struct address_trace *t, uint32_t page)
 {
 	struct cache_geometry g = { 1, 1, CACHE_LRU };
 	struct cache seen;

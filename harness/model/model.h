@@ -75,11 +75,11 @@ void model_forget_counts(struct model *);
  * -ENOMEM.
  */
 enum { MODEL_SETTLE = 2 };
-int model_steady(const struct trace *, const struct model_options *,
+int model_steady(const struct address_trace *, const struct model_options *,
 		 struct model_count counts[MODEL_UNITS], bool has[MODEL_UNITS],
 		 char error[CACHE_ERROR]);
 
 /* Distinct pages of `page` bytes that hold code fetched in the last lap; -ENOMEM. */
-int64_t model_code_pages(const struct trace *, uint32_t page);
+int64_t model_code_pages(const struct address_trace *, uint32_t page);
 
 #endif

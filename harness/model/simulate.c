@@ -109,7 +109,7 @@ static int make_trace(const struct simulate_paths *p, struct simulate_task *t,
 static int run_task(const struct simulate_paths *p, struct simulate_task *t)
 {
 	struct trace_pack pack = { 0 };
-	struct trace trace;
+	struct address_trace trace;
 	int e;
 
 	t->seconds = -1;

@@ -206,14 +206,14 @@ struct range {
 	uint8_t owner;
 };
 
-struct map {
+struct ranges {
 	struct range *ranges;
 	size_t n;
 	const struct range *last;
 };
 
 /* The range that holds an address, or NULL. */
-static const struct range *find(struct map *m, uint64_t address)
+static const struct range *find(struct ranges *m, uint64_t address)
 {
 	size_t low = 0, high = m->n;
 
@@ -259,13 +259,13 @@ static bool read_range(const json_t *row, bool aliases, struct range *r)
 	return true;
 }
 
-static int read_map(const json_t *head, const char *key, bool aliases, struct map *m,
+static int read_map(const json_t *head, const char *key, bool aliases, struct ranges *m,
 		    char error[TRACE_ERROR])
 {
 	const json_t *rows = json_object_get(head, key);
 	size_t n = json_array_size(rows);
 
-	*m = (struct map){ .ranges = calloc(n + 1, sizeof *m->ranges), .n = n };
+	*m = (struct ranges){ .ranges = calloc(n + 1, sizeof *m->ranges), .n = n };
 	if (!m->ranges)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
@@ -282,7 +282,7 @@ static int read_map(const json_t *head, const char *key, bool aliases, struct ma
 
 struct unpacker {
 	const uint8_t *at, *end;
-	struct map owners, aliases;
+	struct ranges owners, aliases;
 	uint64_t next, last[4];
 };
 
@@ -338,7 +338,7 @@ static void resolve(struct unpacker *u, struct trace_access *a)
 	a->physical = r ? a->address - r->from + r->frame : a->address;
 }
 
-static int unpack(struct unpacker *u, uint64_t records, struct trace *t)
+static int unpack(struct unpacker *u, uint64_t records, struct address_trace *t)
 {
 	struct trace_access a;
 
@@ -368,13 +368,13 @@ static int unpack(struct unpacker *u, uint64_t records, struct trace *t)
 	return u->at == u->end ? 0 : -EINVAL;
 }
 
-int trace_open(const struct trace_pack *p, struct trace *t, char error[TRACE_ERROR])
+int trace_open(const struct trace_pack *p, struct address_trace *t, char error[TRACE_ERROR])
 {
 	struct unpacker u = { .at = p->data, .end = p->data + p->size };
 	json_int_t calls = json_integer_value(json_object_get(p->head, "calls"));
 	int e;
 
-	*t = (struct trace){ .head = json_incref(p->head), .calls = (uint64_t)calls };
+	*t = (struct address_trace){ .head = json_incref(p->head), .calls = (uint64_t)calls };
 	snprintf(error, TRACE_ERROR, "trace: out of memory");
 	e = read_map(p->head, "ranges", false, &u.owners, error);
 	if (!e)
@@ -403,10 +403,10 @@ int trace_open(const struct trace_pack *p, struct trace *t, char error[TRACE_ERR
 	return e;
 }
 
-void trace_close(struct trace *t)
+void trace_close(struct address_trace *t)
 {
 	free(t->accesses);
 	free(t->laps);
 	json_decref((json_t *)t->head);
-	*t = (struct trace){ 0 };
+	*t = (struct address_trace){ 0 };
 }

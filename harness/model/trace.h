@@ -69,7 +69,8 @@ struct trace_access {
 	bool rest;     /* the rest of the previous access, in a second page */
 };
 
-struct trace {
+/* struct trace is another one: the calls that a workload replays. */
+struct address_trace {
 	struct trace_access *accesses;
 	size_t n;
 	size_t *laps; /* [nlaps]: the first access of each */
@@ -79,7 +80,7 @@ struct trace {
 };
 
 /* 0, -EINVAL with one line in error, -ENOMEM. */
-int trace_open(const struct trace_pack *, struct trace *, char error[TRACE_ERROR]);
-void trace_close(struct trace *);
+int trace_open(const struct trace_pack *, struct address_trace *, char error[TRACE_ERROR]);
+void trace_close(struct address_trace *);
 
 #endif

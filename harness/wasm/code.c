@@ -28,12 +28,12 @@
 /* A row of opcodes, with the proposal that it belongs to or its immediates, a letter each: u a
  * number, m a memory's place, M a memory, b a block's type, t a type, l any LEB128, 4 and 8 as many
  * bytes, s a list of types, j a list of numbers and one more. */
-struct row {
+struct opcode {
 	uint32_t last; /* the row begins behind the previous row's last */
 	const char *immediates, *feature;
 };
 
-static const struct row plain[] = {
+static const struct opcode plain[] = {
 	{ 0x01, "", NULL },	    /* unreachable, nop */
 	{ 0x04, "b", NULL },	    /* block, loop, if */
 	{ 0x05, "", NULL },	    /* else */
@@ -72,7 +72,7 @@ static const struct row plain[] = {
 	{ 0xfa, NULL, UNKNOWN },    /* none */
 };
 
-static const struct row saturating_and_bulk[] = {
+static const struct opcode saturating_and_bulk[] = {
 	{ 7, "", NULL },	    /* trunc_sat */
 	{ 8, "uM", NULL },	    /* memory.init */
 	{ 9, "u", NULL },	    /* data.drop */
@@ -86,17 +86,17 @@ static const struct row saturating_and_bulk[] = {
 	{ 22, NULL, WIDE },	    /* i64.add128 and its like */
 };
 
-static const struct row gc[] = { { 30, NULL, GC },
-				 { 0x7f, NULL, UNKNOWN },
-				 { 0xb7, NULL, "reference-typed strings (stringref)" } };
-static const struct row simd[] = { { 0xff, NULL, "SIMD" }, { 0x1ff, NULL, "relaxed SIMD" } };
-static const struct row threads[] = { { 0x4e, NULL, THREADS } };
+static const struct opcode gc[] = { { 30, NULL, GC },
+				    { 0x7f, NULL, UNKNOWN },
+				    { 0xb7, NULL, "reference-typed strings (stringref)" } };
+static const struct opcode simd[] = { { 0xff, NULL, "SIMD" }, { 0x1ff, NULL, "relaxed SIMD" } };
+static const struct opcode threads[] = { { 0x4e, NULL, THREADS } };
 
 #define ROWS(rows) rows, sizeof(rows) / sizeof *(rows)
 
-static const struct row *row_in(const struct row *rows, size_t n, uint32_t opcode)
+static const struct opcode *row_in(const struct opcode *rows, size_t n, uint32_t opcode)
 {
-	static const struct row unknown = { 0, NULL, UNKNOWN };
+	static const struct opcode unknown = { 0, NULL, UNKNOWN };
 
 	for (size_t i = 0; i < n; i++)
 		if (opcode <= rows[i].last)
@@ -104,7 +104,7 @@ static const struct row *row_in(const struct row *rows, size_t n, uint32_t opcod
 	return &unknown;
 }
 
-static const struct row *row_of(struct reader *r, uint8_t opcode)
+static const struct opcode *row_of(struct reader *r, uint8_t opcode)
 {
 	switch (opcode) {
 	case 0xfb:
@@ -230,7 +230,7 @@ static const char *immediate(struct reader *r, char letter)
 /* Reads over one instruction: NULL, or the proposal that can't be taken. */
 static const char *instruction(struct reader *r, uint8_t opcode)
 {
-	const struct row *row = row_of(r, opcode);
+	const struct opcode *row = row_of(r, opcode);
 	const char *feature = row->feature;
 
 	if (r->bad)
