@@ -270,13 +270,13 @@ static void the_interpreter_decodes(void **state)
 	static const size_t sizes[] = { sizeof(struct emit_call), 512, 2000 };
 	uint8_t code[EMIT_MAX];
 	struct reader r;
+	const struct emit_hooks hooks = { never_before, never_after, &r };
 
 	(void)state;
 	open_reader(&r);
 	for (int markers = 0; markers < 2; markers++)
 		for (int i = 0; i < 3; i++) {
-			size_t size = emit_interpreter(code, markers, sizes[i], never_before,
-						       never_after, &r);
+			size_t size = emit_interpreter(code, markers, sizes[i], &hooks);
 			assert_true(size > 0);
 			read_back(&r, code, size);
 			assert_int_equal(r.calls, 3);

@@ -102,13 +102,18 @@ enum emit_next {
 	EMIT_CALL,   /* call target in this frame, then ask `after` for the results */
 	EMIT_RETURN, /* return with rax, xmm0 */
 };
-/* Code that makes a frame of `size` bytes that ends in an emit_call, and lets C decide what becomes
- * of a call. frame is the stub's rbp: `before` writes [-1] and [-2] (stub.h), [0] and up are the
- * caller's. */
+/* The C functions that decide what becomes of a call. frame is the stub's rbp: `before` writes [-1]
+ * and [-2] (stub.h); [0] and up are the caller's. */
+struct emit_hooks {
+	enum emit_next (*before)(void *arg, struct stub_callee *, struct emit_call *,
+				 uint64_t *frame);
+	void (*after)(void *arg, struct emit_call *, uint64_t *frame);
+	void *arg;
+};
+/* Code that makes a frame of `size` bytes that ends in an emit_call, and asks the hooks what becomes
+ * of the call. */
 size_t emit_interpreter(uint8_t code[EMIT_MAX], bool markers, size_t size,
-			enum emit_next (*before)(void *arg, struct stub_callee *,
-						 struct emit_call *, uint64_t *frame),
-			void (*after)(void *arg, struct emit_call *, uint64_t *frame), void *arg);
+			const struct emit_hooks *hooks);
 
 /* How a call that is not made ends: zero in the result registers; zero in argv[0] too
  * (entry_native); STUB_VALUE_ERROR (entry_js). */

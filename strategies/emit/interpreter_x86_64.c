@@ -42,9 +42,7 @@ static void load_arguments(struct assembler *a)
 }
 
 size_t emit_interpreter(uint8_t code[EMIT_MAX], bool markers, size_t size,
-			enum emit_next (*before)(void *arg, struct stub_callee *,
-						 struct emit_call *, uint64_t *frame),
-			void (*after)(void *arg, struct emit_call *, uint64_t *frame), void *arg)
+			const struct emit_hooks *hooks)
 {
 	struct assembler a = { .code = code, .cap = EMIT_MAX };
 	struct asm_label go = { .at = -1 }, results = { .at = -1 };
@@ -57,11 +55,11 @@ size_t emit_interpreter(uint8_t code[EMIT_MAX], bool markers, size_t size,
 		asm_push(&a, R10);
 	asm_grow_stack(&a, (uint32_t)((size + 15) / 16 * 16));
 	store_arguments(&a);
-	asm_move_imm(&a, RDI, (uintptr_t)arg);
+	asm_move_imm(&a, RDI, (uintptr_t)hooks->arg);
 	asm_move(&a, WIDE, RSI, R10);
 	asm_move(&a, WIDE, RDX, RSP);
 	asm_move(&a, WIDE, RCX, RBP);
-	asm_call_address(&a, (uintptr_t)before);
+	asm_call_address(&a, (uintptr_t)hooks->before);
 	asm_load(&a, WIDE, R11, RSP, AT(target));
 	load_arguments(&a);
 	asm_bytes(&a, 0x01f883, 3); /* cmp eax, EMIT_CALL */
@@ -70,10 +68,10 @@ size_t emit_interpreter(uint8_t code[EMIT_MAX], bool markers, size_t size,
 	asm_bytes(&a, 0xd3ff41, 3); /* call r11 */
 	asm_store(&a, RSP, AT(rax), RAX);
 	asm_mem(&a, 0xf2, NARROW, OP_FSTORE, 0, RSP, AT(xmm0));
-	asm_move_imm(&a, RDI, (uintptr_t)arg);
+	asm_move_imm(&a, RDI, (uintptr_t)hooks->arg);
 	asm_move(&a, WIDE, RSI, RSP);
 	asm_move(&a, WIDE, RDX, RBP);
-	asm_call_address(&a, (uintptr_t)after);
+	asm_call_address(&a, (uintptr_t)hooks->after);
 	asm_bind(&a, &results);
 	asm_load(&a, WIDE, RAX, RSP, AT(rax));
 	asm_mem(&a, 0xf2, NARROW, OP_FLOAD, 0, RSP, AT(xmm0));

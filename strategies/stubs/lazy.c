@@ -230,11 +230,11 @@ static void any_return(void *arg, struct emit_call *call, uint64_t *frame)
 static int make_trigger(struct stub_space *space)
 {
 	struct lazy_state *state = space->state;
+	const struct emit_hooks hooks = { any_call, any_return, state };
 	bool markers = space->config.markers;
 	uint8_t code[EMIT_MAX];
 	size_t size = space->config.generic
-			  ? emit_interpreter(code, markers, sizeof(struct generic_frame), any_call,
-					     any_return, state)
+			  ? emit_interpreter(code, markers, sizeof(struct generic_frame), &hooks)
 			  : emit_trigger(code, markers, first_call, state);
 
 	state->trigger = arena_add(&state->arena, code, size);
