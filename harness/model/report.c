@@ -145,27 +145,35 @@ static void add_counts(json_t *row, const struct simulate_task *t, const struct 
 	json_object_set_new(row, "owners", owners);
 }
 
+/* A row but for its task; note: why it has no value, where the task has none itself. */
+struct model_row {
+	const char *event, *unit, *source;
+	double value;
+	const char *note;
+	const struct model_count *count; /* behind the value, or NULL */
+};
+
 static int print_row(FILE *out, const struct simulate_task *t, const struct simulate_run *r,
-		     const char *event, const char *unit, const char *source, double value,
-		     const char *note, const struct model_count *c)
+		     const struct model_row *m)
 {
+	const char *note = t->status ? t->why : m->note;
 	json_t *row = cell_to_json(&t->cell);
 
 	if (!row)
 		return -ENOMEM;
 	json_object_set_new(row, "phase", json_string("steady"));
-	json_object_set_new(row, "event", json_string(event));
-	json_object_set_new(row, "unit", json_string(unit));
-	json_object_set_new(row, "source", note ? json_null() : json_string(source));
+	json_object_set_new(row, "event", json_string(m->event));
+	json_object_set_new(row, "unit", json_string(m->unit));
+	json_object_set_new(row, "source", note ? json_null() : json_string(m->source));
 	json_object_set_new(row, "n", json_integer(note ? 0 : 1));
-	json_object_set_new(row, "median", note ? json_null() : json_real(value));
+	json_object_set_new(row, "median", note ? json_null() : json_real(m->value));
 	json_object_set_new(row, "note", note ? json_string(note) : json_null());
 	if (r) {
 		json_object_set_new(row, "machine", json_string(r->options.machine->name));
 		json_object_set_new(row, "page", json_integer(r->options.page));
 	}
-	if (c && !note)
-		add_counts(row, t, c);
+	if (m->count && !note)
+		add_counts(row, t, m->count);
 	json_dumpf(row, out, JSON_COMPACT);
 	fputc('\n', out);
 	json_decref(row);
@@ -174,28 +182,32 @@ static int print_row(FILE *out, const struct simulate_task *t, const struct simu
 
 static int report_json(FILE *out, const struct simulate_task *t)
 {
-	const char *why = t->status ? t->why : NULL;
 	char event[32];
 	int e = 0;
 
 	for (size_t i = 0; i < t->n && !e; i++) {
 		const struct simulate_run *r = &t->runs[i];
 		for (int u = 0; u < MODEL_UNITS && !e; u++) {
+			const struct model_row row = {
+				event,
+				"call",
+				"model",
+				t->status ? 0 : per_call(t, r->counts[u].misses),
+				r->has[u] ? NULL : unknown,
+				&r->counts[u],
+			};
 			snprintf(event, sizeof event, "%s_miss", model_unit_names[u]);
-			e = print_row(out, t, r, event, "call", "model",
-				      why ? 0 : per_call(t, r->counts[u].misses),
-				      why	  ? why
-				      : r->has[u] ? NULL
-						  : unknown,
-				      &r->counts[u]);
+			e = print_row(out, t, r, &row);
 		}
 		if (!e)
-			e = print_row(out, t, r, "code_pages", "process", "model",
-				      (double)r->code_pages, why, NULL);
+			e = print_row(out, t, r,
+				      &(struct model_row){ "code_pages", "process", "model",
+							   (double)r->code_pages, NULL, NULL });
 	}
 	if (!e && t->seconds >= 0)
-		e = print_row(out, t, NULL, "trace_seconds", "process", "clock", t->seconds, why,
-			      NULL);
+		e = print_row(out, t, NULL,
+			      &(struct model_row){ "trace_seconds", "process", "clock", t->seconds,
+						   NULL, NULL });
 	return e;
 }
 
