@@ -74,6 +74,16 @@ void progress_step(struct progress *p, const char *what)
 	progress_tick(p, what);
 }
 
+void progress_waited(void *wait, const char *phase, unsigned seconds)
+{
+	const struct progress_wait *w = wait;
+	char line[128];
+
+	snprintf(line, sizeof line, "%.24s %.80s, %u s", *phase ? phase : "starting", w->what,
+		 seconds);
+	progress_tick(w->progress, line);
+}
+
 void progress_end(struct progress *p)
 {
 	char taken[SPAN];

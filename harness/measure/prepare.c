@@ -64,25 +64,10 @@ bool wasm_prepare_cell(const struct cell *c, const char *cache)
 	return !e;
 }
 
-struct waiting {
-	struct progress *progress;
-	const struct cell *cell;
-};
-
-static void tick(void *arg, const char *phase, unsigned seconds)
-{
-	const struct waiting *w = arg;
-	char what[120];
-
-	snprintf(what, sizeof what, "%.24s: %.40s, %u s", *phase ? phase : "starting",
-		 w->cell->workload, seconds);
-	progress_tick(w->progress, what);
-}
-
 static void prepare(const struct cell *c, const char *cache, struct progress *progress)
 {
-	struct waiting waiting = { progress, c };
-	const struct spawn_options options = { .tick = tick, .arg = &waiting };
+	struct progress_wait wait = { progress, c->workload };
+	const struct spawn_options options = { .tick = progress_waited, .arg = &wait };
 	const struct job wanted = { .cell = *c,
 				    .seed = 1,
 				    .iterations = 1,

@@ -107,41 +107,54 @@ static int cpu_of(const struct cell *cell, const struct sweep_options *o)
 	return cell_applies(cell, "threads") ? -1 : o->cpu;
 }
 
-static json_t *make_job(const struct plan *p, unsigned block, const struct cell *cell,
-			const struct sweep_options *o, const struct run *run)
+/* What is run, with what, and into what. */
+struct sweep {
+	const struct plan *plan;
+	const struct sweep_options *options;
+	struct run *run;
+	struct progress progress;
+};
+
+/* A cell's turn in its block. */
+struct turn {
+	const struct cell *cell;
+	unsigned block;
+	size_t order;
+};
+
+static json_t *make_job(const struct sweep *s, const struct turn *t)
 {
-	struct job job = { .cell = *cell,
-			   .seed = plan_block_seed(p, block),
-			   .iterations = p->iterations,
-			   .cpu = cpu_of(cell, o),
-			   .cache = o->cache,
-			   .data = o->data,
+	struct job job = { .cell = *t->cell,
+			   .seed = plan_block_seed(s->plan, t->block),
+			   .iterations = s->plan->iterations,
+			   .cpu = cpu_of(t->cell, s->options),
+			   .cache = s->options->cache,
+			   .data = s->options->data,
 			   .laps = 1 };
 
-	choose_meters(run, block, &job);
+	choose_meters(s->run, t->block, &job);
 	return job_to_json(&job);
 }
 
 /* Makes an invocation of the run from what a child wrote. */
-static json_t *make_record(const struct plan *p, unsigned block, size_t order,
-			   const struct cell *cell, const json_t *answer,
-			   const struct env_moment *before, int cpu)
+static json_t *make_record(const struct sweep *s, const struct turn *t, const json_t *answer,
+			   const struct env_moment *before)
 {
 	static const char *const taken[] = { "status", "why", "figures", "wall_ns" };
 	struct env_moment now;
 	json_t *record, *environment;
 
 	env_moment(&now);
-	environment = json_pack("{s:i}", "cpu", cpu);
+	environment = json_pack("{s:i}", "cpu", cpu_of(t->cell, s->options));
 	json_object_set_new(environment, "load",
 			    before->load < 0 ? json_null() : json_real(before->load));
 	json_object_set_new(environment, "steal_ms",
 			    before->steal_ms < 0 ? json_null()
 						 : json_integer(now.steal_ms - before->steal_ms));
-	record =
-	    json_pack("{s:i, s:s, s:i, s:i, s:o, s:I, s:o}", "schema", SCHEMA, "type", "invocation",
-		      "block", (int)block, "order", (int)order, "cell", cell_to_json(cell), "seed",
-		      (json_int_t)plan_block_seed(p, block), "environment", environment);
+	record = json_pack(
+	    "{s:i, s:s, s:i, s:i, s:o, s:I, s:o}", "schema", SCHEMA, "type", "invocation", "block",
+	    (int)t->block, "order", (int)t->order, "cell", cell_to_json(t->cell), "seed",
+	    (json_int_t)plan_block_seed(s->plan, t->block), "environment", environment);
 	for (size_t i = 0; record && i < sizeof taken / sizeof *taken; i++) {
 		json_t *v = json_object_get(answer, taken[i]);
 		json_object_set_new(record, taken[i], v ? json_incref(v) : json_null());
@@ -149,30 +162,13 @@ static json_t *make_record(const struct plan *p, unsigned block, size_t order,
 	return record;
 }
 
-struct waiting {
-	struct progress *progress;
-	const struct cell *cell;
-};
-
-static void tick(void *arg, const char *phase, unsigned seconds)
+static int run_one(struct sweep *s, const struct turn *t, const char *what, char *error)
 {
-	const struct waiting *w = arg;
-	char what[120];
-
-	snprintf(what, sizeof what, "%.24s %s on %.40s, %u s", *phase ? phase : "starting",
-		 w->cell->stubs, w->cell->workload, seconds);
-	progress_tick(w->progress, what);
-}
-
-static int run_one(const struct plan *p, const struct sweep_options *o, unsigned block,
-		   size_t order, const struct cell *cell, struct run *run,
-		   struct progress *progress, char *error)
-{
-	struct waiting waiting = { progress, cell };
-	const struct spawn_options spawning = { .tick = tick, .arg = &waiting };
-	const unsigned timeout = o->timeout_s ? o->timeout_s : p->timeout_s;
+	struct progress_wait wait = { &s->progress, what };
+	const struct spawn_options spawning = { .tick = progress_waited, .arg = &wait };
+	const unsigned own = s->options->timeout_s, timeout = own ? own : s->plan->timeout_s;
 	struct env_moment before;
-	json_t *answer = NULL, *record = NULL, *job = make_job(p, block, cell, o, run);
+	json_t *answer = NULL, *record = NULL, *job = make_job(s, t);
 	int r = -ENOMEM;
 
 	snprintf(error, RUN_ERROR, "out of memory");
@@ -183,8 +179,8 @@ static int run_one(const struct plan *p, const struct sweep_options *o, unsigned
 		snprintf(error, RUN_ERROR, "cannot run a child: %s", strerror(-r));
 		goto done;
 	}
-	if ((record = make_record(p, block, order, cell, answer, &before, cpu_of(cell, o))))
-		r = run_append(run, record, error);
+	if ((record = make_record(s, t, answer, &before)))
+		r = run_append(s->run, record, error);
 	else
 		r = -ENOMEM;
 done:
@@ -211,9 +207,9 @@ static bool stopped(void)
 	return sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM);
 }
 
-static int run_block(const struct plan *p, const struct sweep_options *o, unsigned block,
-		     struct run *run, struct progress *progress, char *error)
+static int run_block(struct sweep *s, unsigned block, char *error)
 {
+	const struct plan *p = s->plan;
 	uint32_t *order = malloc(p->n * sizeof *order);
 	char what[80];
 	int r = 0;
@@ -222,13 +218,14 @@ static int run_block(const struct plan *p, const struct sweep_options *o, unsign
 		return -ENOMEM;
 	plan_order(p, block, order);
 	for (size_t i = 0; i < p->n && !r; i++) {
-		const struct cell *cell = &p->cells[order[i]];
+		const struct turn t = { &p->cells[order[i]], block, i };
+
 		if (stopped())
 			r = -EINTR;
-		else if (!holds(run, block, cell)) {
-			snprintf(what, sizeof what, "%s on %.40s", cell->stubs, cell->workload);
-			r = run_one(p, o, block, i, cell, run, progress, error);
-			progress_step(progress, what);
+		else if (!holds(s->run, block, t.cell)) {
+			snprintf(what, sizeof what, "%s on %.40s", t.cell->stubs, t.cell->workload);
+			r = run_one(s, &t, what, error);
+			progress_step(&s->progress, what);
 		}
 	}
 	free(order);
@@ -261,7 +258,7 @@ int sweep_run(const struct plan *p, const struct sweep_options *o, struct run *r
 {
 	unsigned blocks = o->blocks ? o->blocks : p->blocks;
 	size_t all = (size_t)blocks * p->n;
-	struct progress progress;
+	struct sweep sweep = { .plan = p, .options = o, .run = run };
 	sigset_t stop, mask;
 	int r = check_data(p, o->data, error);
 
@@ -273,10 +270,11 @@ int sweep_run(const struct plan *p, const struct sweep_options *o, struct run *r
 	sigaddset(&stop, SIGINT);
 	sigaddset(&stop, SIGTERM);
 	sigprocmask(SIG_BLOCK, &stop, &mask);
-	progress_begin(&progress, o->name ? o->name : "stubmap", all > run->n ? all - run->n : 0);
+	progress_begin(&sweep.progress, o->name ? o->name : "stubmap",
+		       all > run->n ? all - run->n : 0);
 	for (unsigned block = 0; block < blocks && !r; block++)
-		r = run_block(p, o, block, run, &progress, error);
-	progress_end(&progress);
+		r = run_block(&sweep, block, error);
+	progress_end(&sweep.progress);
 	while (r == -EINTR && stopped()) /* answered by ending in order */
 		sigtimedwait(&stop, NULL, &(struct timespec){ 0 });
 	sigprocmask(SIG_SETMASK, &mask, NULL);
