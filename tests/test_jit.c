@@ -5,6 +5,9 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "child_helpers.h"
+#include "forbid.h"
+#include "jit/space.h"
 #include "jit_helpers.h"
 
 /* ---- Tiers ----------------------------------------------------------------------------------- */
@@ -244,6 +247,66 @@ static void statepoints_have_maps(void **unused)
 	code_close(code);
 }
 
+/* ---- Where code goes ---------------------------------------------------------------------------
+ */
+
+static const struct stub_runtime nobody = { 0 };
+
+static void says(const char *what, const char *error, const char *words)
+{
+	if (!strstr(error, words))
+		fail_msg("%s: '%s' does not say '%s'", what, error, words);
+}
+
+static void what_prevents_a_space_is_said(void **unused)
+{
+	const struct stub_ops *pool = stub_strategy("pool"), *lazy = stub_strategy("lazy+pool");
+	const struct stub_config baked = { .literals = STUB_LITERALS_BAKED }, own = { 0 };
+	struct code_memory *code;
+	struct stub_space space;
+	char error[JIT_ERROR];
+
+	(void)unused;
+	assert_int_equal(jit_code_open(&code, &(struct code_config){ .quantum = 5000 }, error),
+			 -EINVAL);
+	assert_null(code);
+	says("quantum", error, "code memory toggle, quantum 5000: quanta of 4096, 16384 or 65536");
+	assert_int_equal(jit_code_open(&code, &(struct code_config){ .quantum = 4096 }, error), 0);
+	assert_int_equal(jit_space_open(&space, pool, code, &baked, &nobody, error), -EINVAL);
+	says("literals", error, "pool can't have its literals baked");
+	assert_int_equal(jit_space_open(&space, lazy, code, &own, &nobody, error), -EINVAL);
+	says("runtime", error, "lazy+pool calls what this host has not");
+	code_close(code);
+}
+
+/* In a process of its own: 0 where the line says why. */
+static int open_running_without_membarrier(void)
+{
+	const struct code_config config = { .wx = CODE_DUAL, .quantum = 4096 };
+	const struct stub_config running = { .running = true };
+	struct code_memory *code;
+	struct stub_space space;
+	char error[JIT_ERROR];
+
+	forbid(SYS_membarrier, ENOSYS);
+	if (jit_code_open(&code, &config, error))
+		return 125;
+	if (jit_space_open(&space, stub_strategy("pool"), code, &running, &nobody, error) !=
+	    -ENOSYS)
+		return 1;
+	return strstr(error, "wx dual need membarrier") ? 0 : 2;
+}
+
+static void a_kernel_without_membarrier_is_said(void **unused)
+{
+	pid_t child = child_fork();
+
+	(void)unused;
+	if (child == 0)
+		_exit(open_running_without_membarrier());
+	assert_int_equal(child_wait(child), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -252,6 +315,8 @@ int main(void)
 		cmocka_unit_test(the_cache_gives_the_same_object_or_none),
 		cmocka_unit_test(a_cache_that_cannot_be_written_is_no_error),
 		cmocka_unit_test(statepoints_have_maps),
+		cmocka_unit_test(what_prevents_a_space_is_said),
+		cmocka_unit_test(a_kernel_without_membarrier_is_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "calls/world.h"
+#include "jit/space.h"
 
 int world_fail(struct world *w, const char *what, int error)
 {
@@ -43,34 +44,13 @@ static int open_scenario(struct world *w)
 
 static int open_code(struct world *w, struct prng *rng)
 {
-	const struct cell *c = &w->job->cell;
 	struct code_config config = w->setup->code;
-	int e;
 
 	config.colour = prng_below(rng, 512);
 	config.faults = getenv("STUBMAP_CODE_TEST");
-	e = code_open(&w->code, &config);
-	if (e) {
-		snprintf(w->why, CELL_ERROR, "code memory %s, quantum %u: %s", c->wx, c->quantum,
-			 e == -EACCES ? "the kernel forbids this policy" : strerror(-e));
+	if (jit_code_open(&w->code, &config, w->why) ||
+	    jit_space_open(&w->space, w->ops, w->code, &w->setup->stub, &host_runtime, w->why))
 		return -1;
-	}
-	e = stub_space_open(&w->space, w->ops, w->code, &w->setup->stub, &host_runtime);
-	if (e == -EINVAL) {
-		snprintf(w->why, CELL_ERROR, "%s can't have its literals %s", c->stubs,
-			 c->literals);
-		return -1;
-	}
-	if (e == -ENOSYS) {
-		snprintf(
-		    w->why, CELL_ERROR,
-		    "upgrades under wx %s need membarrier SYNC_CORE, which this kernel refuses; "
-		    "toggle does without",
-		    c->wx);
-		return -1;
-	}
-	if (e)
-		return world_fail(w, "open", e);
 	w->space_open = true;
 	return 0;
 }

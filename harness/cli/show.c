@@ -12,6 +12,7 @@
 #include "base/say.h"
 #include "calls/world.h"
 #include "jit/disassemble.h"
+#include "jit/space.h"
 
 enum { SHOW_MAX = 2048 }; /* bytes: the longest body */
 
@@ -154,10 +155,9 @@ static int show_cell(const struct cell *c, bool json)
 	spec.signature = setup.signature;
 	if (spec.kind == STUB_BIND)
 		spec.nbound = scenario_bound(stub_nparams(spec.signature));
-	if ((e = code_open(&s.code, &setup.code)))
-		return say(c->wx, strerror(-e));
-	if ((e = stub_space_open(&space, setup.stubs, s.code, &setup.stub, &host_runtime))) {
-		status = say(c->stubs, e == -EINVAL ? "can't have its literals so" : strerror(-e));
+	if (jit_code_open(&s.code, &setup.code, error) ||
+	    jit_space_open(&space, setup.stubs, s.code, &setup.stub, &host_runtime, error)) {
+		status = say_line("stubmap show", "%s", error);
 	} else {
 		if ((e = show_bound(&s, &space, c, &spec)))
 			status = say(c->stubs, strerror(-e)) - 1;

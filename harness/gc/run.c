@@ -22,6 +22,7 @@
 #include "gc/runtime.h"
 #include "corpora/import.h"
 #include "gc/lint.h"
+#include "jit/space.h"
 #include "base/watch.h"
 
 const char *const gc_status_names[GC_STATUSES] = {
@@ -92,18 +93,16 @@ static enum gc_status open_code(struct gc_cell *c, struct prng *rng)
 		.colour = prng_below(rng, 512),
 	};
 	const struct stub_config stubs = { 0 };
-	int err = code_open(&c->code, &code);
+	char why[JIT_ERROR];
 
-	if (err)
-		return fail(c, "code memory", err);
-	err = stub_space_open(&c->space, j->stubs, c->code, &stubs, &host_runtime);
-	if (err)
-		return fail(c, "stub space", err);
+	if (jit_code_open(&c->code, &code, why) ||
+	    jit_space_open(&c->space, j->stubs, c->code, &stubs, &host_runtime, why))
+		return say(c, GC_BROKEN, "%s, %s: %s", j->stubs->name, j->maps->name, why);
 	c->space_open = true;
 	c->runtime = malloc(sizeof(*c->runtime));
 	if (!c->runtime)
 		return fail(c, "runtime", -ENOMEM);
-	err = gc_runtime_open(c->runtime, c->code);
+	int err = gc_runtime_open(c->runtime, c->code);
 	return err ? fail(c, "runtime", err) : GC_OK;
 }
 

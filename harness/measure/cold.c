@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "jit/space.h"
 #include "runs/figures.h"
 #include "measure/phases.h"
 #include "meters/memory.h"
@@ -42,9 +43,7 @@ struct cold {
 
 static int open_space(struct cold *l, const struct stub_ops *ops, const struct stub_config *config)
 {
-	int e = stub_space_open(&l->space, ops, l->w->code, config, &host_runtime);
-
-	return e ? world_fail(l->w, "cold", e) : 0;
+	return jit_space_open(&l->space, ops, l->w->code, config, &host_runtime, l->w->why);
 }
 
 static void close_space(struct cold *l)

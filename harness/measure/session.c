@@ -1,11 +1,11 @@
 /* session.c - compiles a module once, opens it where a run wants it, and checks what runs print. */
 #include "measure/session.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "jit/space.h"
 #include "runs/figures.h"
 
 void wasm_session_open(struct wasm_session *w, const struct job *job, const struct setup *setup,
@@ -47,15 +47,10 @@ int wasm_site_open(struct wasm_session *w, struct wasm_site *p, const struct stu
 	struct code_config config = w->code_config;
 
 	config.wx = wx;
-	int e = code_open(&p->code, &config);
-	if (!e)
-		e = stub_space_open(&p->space, ops, p->code, &w->setup->stub, &wasm_stub_runtime);
-	p->space_open = !e;
-	if (e) {
-		snprintf(w->why, CELL_ERROR, "%s: code memory %s: %s", ops->name, code_wx_names[wx],
-			 e == -EACCES ? "the kernel forbids this policy" : strerror(-e));
+	if (jit_code_open(&p->code, &config, w->why) ||
+	    jit_space_open(&p->space, ops, p->code, &w->setup->stub, &wasm_stub_runtime, w->why))
 		return -1;
-	}
+	p->space_open = true;
 	if (wasm_module_open(&p->module, p->code, w->setup->wasm.name, w->folder, w->why))
 		return -1;
 	if (compile(w, p->module) ||

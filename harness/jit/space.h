@@ -1,0 +1,14 @@
+/* space.h - opens code memory and a space of stubs in it, and says in one line what prevents it. */
+#ifndef STUBMAP_JIT_SPACE_H
+#define STUBMAP_JIT_SPACE_H
+
+#include <stubmap/stub.h>
+
+#include "jit/jit.h"
+
+/* As code_open and stub_space_open: 0, or -errno, with the line in error. */
+int jit_code_open(struct code_memory **, const struct code_config *, char error[JIT_ERROR]);
+int jit_space_open(struct stub_space *, const struct stub_ops *, struct code_memory *,
+		   const struct stub_config *, const struct stub_runtime *, char error[JIT_ERROR]);
+
+#endif
