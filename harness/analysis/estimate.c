@@ -1,4 +1,4 @@
-/* estimate.c - see estimate.h. */
+/* estimate.c - prints an estimate and its interval. */
 #include "analysis/estimate.h"
 
 static void write_number(double v, const char *form, char *out, size_t size)

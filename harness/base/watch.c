@@ -1,5 +1,5 @@
 /*
- * watch.c - see watch.h.
+ * watch.c - a line on stderr at each phase, and one more from the handler of SIGTERM.
  *
  * The interrupted instruction may lie in a stub or in a C function, which have no name here: then
  * the handler lets the program go on and looks again a millisecond later, a few times.

@@ -1,4 +1,4 @@
-/* tenant.c - instances of one module, bound, called, released; see tenant.h. */
+/* tenant.c - opens, binds, calls and releases instances of one module. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

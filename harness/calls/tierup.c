@@ -18,6 +18,8 @@
 /* A seq that no upgrade reaches: they count up from 0. */
 #define STOP UINT_FAST64_MAX
 
+/* xorshift64 (Marsaglia 2003), not prng.h: it stands between the calls whose gaps are measured, and
+ * takes a register, where that takes four words of memory. */
 static uint64_t next_random(uint64_t *state)
 {
 	*state ^= *state << 13;

@@ -1,4 +1,4 @@
-/* fault.c - see fault.h. */
+/* fault.c - counts the faults that there is room for, and puts one in. */
 #include "corpora/fault.h"
 
 #include <errno.h>

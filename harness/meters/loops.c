@@ -170,7 +170,8 @@ int loop_open(struct loop *loop, enum loop_kind kind)
 	return 0;
 }
 
-/* xorshift64*: its period is beyond any predictor. */
+/* xorshift64*, whose period is beyond any predictor; not prng.h, so that a step of these loops
+ * stays the few instructions that meters are proven with. */
 static uint64_t next_random(uint64_t *state)
 {
 	*state ^= *state >> 12;

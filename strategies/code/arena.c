@@ -1,5 +1,5 @@
 /*
- * arena.c - code packed into quanta; see arena.h.
+ * arena.c - takes quanta, packs code of any size into them, and gives back those that are empty.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /*
- * quanta.c - see quanta.h.
+ * quanta.c - finds, takes and gives back pieces in two bitmaps, one above the other.
  *
  *   full   | 1 1 0 ...                       |     a bit is one word of held
  *            | | '---------------.

@@ -1,5 +1,5 @@
 /*
- * bodies.c - what a strategy made for a kind of stub; see bodies.h.
+ * bodies.c - finds and keeps what a strategy made for a kind of stub.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /*
- * placed.c - whole stubs, their literals and how a target is replaced; see placed.h.
+ * placed.c - whole stubs, their literals and how a target is replaced.
  *
  * Literals in a table: a target is a word of data, replaced by one aligned store (release). The
  * stub's call instruction reads it once, old or new.

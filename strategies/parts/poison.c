@@ -1,5 +1,5 @@
 /*
- * poison.c - released slots that report their owner; see poison.h.
+ * poison.c - the code that released slots lead to, and the queue in which those slots wait.
  */
 #include <errno.h>
 #include <string.h>
