@@ -81,6 +81,36 @@ static int finish(const struct run *run, const char *plan, const char *path, int
 	return r || failed ? 1 : 0;
 }
 
+/* The command's exit status. */
+static int sweep(const struct plan *plan, const struct sweep_options *o, const char *from,
+		 const char *path, bool json)
+{
+	json_t *machine = env_machine();
+	char error[PLAN_ERROR] = "out of memory";
+	struct run run;
+	int r = 0;
+
+	if (!machine || (r = refused(machine)) ||
+	    (plan->counters && sweep_survey(machine, error)) ||
+	    run_open(path, plan, machine, &run, error)) {
+		r = r ? r : say(error);
+		goto done;
+	}
+	if (run.torn)
+		say_line("stubmap sweep", "note: the last line of %s was cut off, and is dropped",
+			 path);
+	if (same_machine(&run, machine, error)) {
+		r = say(error);
+	} else {
+		r = sweep_run(plan, o, &run, error);
+		r = r && r != -EINTR ? say(error) : finish(&run, from, path, r, json);
+	}
+	run_close(&run);
+done:
+	json_decref(machine);
+	return r;
+}
+
 int cmd_sweep(int argc, char **argv)
 {
 	const char *path = NULL;
@@ -101,8 +131,6 @@ int cmd_sweep(int argc, char **argv)
 	char error[PLAN_ERROR], data[4096], cache[4096];
 	struct sweep_options o;
 	struct plan plan;
-	struct run run;
-	json_t *machine;
 	int first, r;
 
 	r = options_parse(argc, argv, &help, specs, sizeof specs / sizeof *specs, &first);
@@ -121,25 +149,7 @@ int cmd_sweep(int argc, char **argv)
 				    .cache = sweep_default_cache(cache, sizeof cache),
 				    .data = sweep_default_data(data, sizeof data),
 				    .prepare = wasm_prepare };
-	machine = env_machine();
-	snprintf(error, sizeof error, "out of memory");
-	if (!machine || (r = refused(machine)) || (plan.counters && sweep_survey(machine, error)) ||
-	    run_open(path, &plan, machine, &run, error)) {
-		r = r ? r : say(error);
-		goto done;
-	}
-	if (run.torn)
-		say_line("stubmap sweep", "note: the last line of %s was cut off, and is dropped",
-			 path);
-	if (same_machine(&run, machine, error)) {
-		r = say(error);
-	} else {
-		r = sweep_run(&plan, &o, &run, error);
-		r = r && r != -EINTR ? say(error) : finish(&run, argv[first], path, r, json);
-	}
-	run_close(&run);
-done:
-	json_decref(machine);
+	r = sweep(&plan, &o, argv[first], path, json);
 	plan_free(&plan);
 	return r;
 }

@@ -225,66 +225,76 @@ static int read_count(const json_t *json, const char *key, json_int_t min, json_
 	return 0;
 }
 
-int plan_from_json(json_t *json, struct plan *p, char error[PLAN_ERROR])
+static int check_keys(json_t *json, char *error)
 {
 	static const char *const keys[] = { "name",	"seed",	 "blocks",   "iterations",
 					    "baseline", "cells", "counters", "timeout" };
 	enum { NKEYS = sizeof keys / sizeof *keys };
-	json_int_t seed, blocks, iterations, timeout = 0;
 	const char *key;
 	json_t *v;
-	int r;
 
-	refuse(error, "out of memory"); /* the message unless a better one comes */
-	*p = (struct plan){ .json = json_incref(json) };
-	if (!json_is_object(json)) {
-		r = refuse(error, "a plan must be an object");
-		goto bad;
-	}
 	json_object_foreach(json, key, v) {
 		size_t i = 0;
 		while (i < NKEYS && strcmp(keys[i], key))
 			i++;
 		if (i == NKEYS) {
 			suggest_refuse(error, PLAN_ERROR, "key in a plan", key, keys, NKEYS);
-			r = -EINVAL;
-			goto bad;
+			return -EINVAL;
 		}
 	}
+	return 0;
+}
+
+/* All but the cells. */
+static int read_head(const json_t *json, struct plan *p, char *error)
+{
+	const json_t *counters = json_object_get(json, "counters");
+	json_int_t seed, blocks, iterations, timeout = 0;
+	int r;
+
 	p->name = json_string_value(json_object_get(json, "name"));
 	p->baseline = json_object_get(json, "baseline");
-	if (!p->name || !*p->name) {
-		r = refuse(error, "name must be a text");
-		goto bad;
-	}
+	if (!p->name || !*p->name)
+		return refuse(error, "name must be a text");
 	if ((r = read_count(json, "seed", 0, INT64_MAX, &seed, error)) ||
 	    (r = read_count(json, "blocks", 1, PLAN_MAX_BLOCKS, &blocks, error)) ||
 	    (r = read_count(json, "iterations", 1, PLAN_MAX_ITERATIONS, &iterations, error)) ||
 	    (r = check_baseline(p->baseline, error)))
-		goto bad;
+		return r;
 	if (json_object_get(json, "timeout") &&
 	    (r = read_count(json, "timeout", 1, PLAN_MAX_TIMEOUT, &timeout, error)))
-		goto bad;
+		return r;
 	p->seed = (uint64_t)seed;
 	p->blocks = (unsigned)blocks;
 	p->iterations = (unsigned)iterations;
 	p->timeout_s = (unsigned)timeout;
-	p->counters = json_is_true(json_object_get(json, "counters"));
-	if (json_object_get(json, "counters") &&
-	    !json_is_boolean(json_object_get(json, "counters"))) {
-		r = refuse(error, "counters must be true or false");
-		goto bad;
-	}
-	if (!json_is_array(json_object_get(json, "cells"))) {
+	p->counters = json_is_true(counters);
+	return counters && !json_is_boolean(counters)
+		   ? refuse(error, "counters must be true or false")
+		   : 0;
+}
+
+int plan_from_json(json_t *json, struct plan *p, char error[PLAN_ERROR])
+{
+	json_t *cells = json_object_get(json, "cells");
+	int r = 0;
+
+	refuse(error, "out of memory"); /* what is said unless something better comes */
+	*p = (struct plan){ .json = json_incref(json) };
+	if (!json_is_object(json))
+		r = refuse(error, "a plan must be an object");
+	if (!r)
+		r = check_keys(json, error);
+	if (!r)
+		r = read_head(json, p, error);
+	if (!r && !json_is_array(cells))
 		r = refuse(error, "cells must be a list");
-		goto bad;
-	}
-	if ((r = expand_all(p, json_object_get(json, "cells"), error)) ||
-	    (r = add_replicas(p, error)))
-		goto bad;
-	return 0;
-bad:
-	plan_free(p);
+	if (!r)
+		r = expand_all(p, cells, error);
+	if (!r)
+		r = add_replicas(p, error);
+	if (r)
+		plan_free(p);
 	return r;
 }
 
