@@ -46,7 +46,7 @@ struct option_group {
 struct option_help {
 	const char *usage;   /* after "usage: stubmap ": "sweep PLAN.json -o RUN.jsonl [options]" */
 	const char *summary; /* some lines on what the command does */
-	int min_words, max_words; /* words after the options; max < 0: any number */
+	int min_words, max_words;	   /* words after the options; max < 0: any number */
 	const struct option_group *groups; /* NULL: none */
 };
 

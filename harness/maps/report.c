@@ -77,8 +77,7 @@ static void each_encoder(struct sheet *s, void (*row)(struct sheet *))
 	size_t i;
 	json_t *encoder;
 
-	json_array_foreach(s->of.rows->encoders, i, encoder)
-	{
+	json_array_foreach(s->of.rows->encoders, i, encoder) {
 		s->of.encoder = json_string_value(encoder);
 		if (!maps_rows_find(s->of.rows, s->of.file, s->of.encoder, "bytes"))
 			continue;
@@ -226,8 +225,7 @@ static int counts(struct sheet *s, FILE *out)
 	table_begin(&s->table, headers, "lrrrrrrrr");
 	each_encoder(s, count_row);
 	int r = table_end(&s->table, out);
-	json_array_foreach(s->of.rows->encoders, i, encoder)
-	{
+	json_array_foreach(s->of.rows->encoders, i, encoder) {
 		const json_t *row = maps_rows_find(s->of.rows, s->of.file,
 						   json_string_value(encoder), "instructions_live");
 		const char *source = json_string_value(json_object_get(row, "source"));
@@ -463,8 +461,7 @@ int maps_report_tables(FILE *out, const struct maps_rows *rows)
 	size_t i;
 	json_t *file;
 
-	json_array_foreach(rows->files, i, file)
-	{
+	json_array_foreach(rows->files, i, file) {
 		struct sheet s = { .of = { .rows = rows, .file = json_string_value(file) } };
 		int r;
 		fputs(i ? "\n\n" : "", out);

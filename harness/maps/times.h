@@ -49,7 +49,7 @@ struct maps_cost {
 	 * each lookup; a reading of the counter is subtracted; a fence is part of each lookup of
 	 * `alone`. */
 	double clock_probe, tsc_probe, fence;
-	double tsc_step; /* ns: the smallest step of the counter */
+	double tsc_step;			     /* ns: the smallest step of the counter */
 	size_t outcomes[MAPS_CLASSES][MAP_OUTCOMES]; /* every safepoint, and the bogus pcs drawn */
 };
 

@@ -1,6 +1,6 @@
 /*
- * session.h - what the cells of live wasm programs share: the state of one job (wasm_session), and of
- * one strategy with one loading of the module (wasm_site). Private to wasm.c and wasm_flood.c.
+ * session.h - what the cells of live wasm programs share: the state of one job (wasm_session), and
+ * of one strategy with one loading of the module (wasm_site). Private to wasm.c and wasm_flood.c.
  */
 #ifndef STUBMAP_MEASURE_SESSION_H
 #define STUBMAP_MEASURE_SESSION_H

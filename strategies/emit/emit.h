@@ -110,8 +110,8 @@ struct emit_hooks {
 	void (*after)(void *arg, struct emit_call *, uint64_t *frame);
 	void *arg;
 };
-/* Code that makes a frame of `size` bytes that ends in an emit_call, and asks the hooks what becomes
- * of the call. */
+/* Code that makes a frame of `size` bytes that ends in an emit_call, and asks the hooks what
+ * becomes of the call. */
 size_t emit_interpreter(uint8_t code[EMIT_MAX], bool markers, size_t size,
 			const struct emit_hooks *hooks);
 
