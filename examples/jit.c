@@ -1,6 +1,6 @@
 /*
- * jit.c - a JIT in small. Its compiled functions call one another through callees; what code a call
- * reaches is a stub's affair, and stubs come from the pool.
+ * jit.c - a small JIT. Its compiled functions call one another through callees, whose stubs come
+ * from the pool.
  *
  *      cc jit.c $(pkg-config --cflags --libs stubmap) && ./a.out
  *
@@ -13,11 +13,11 @@
 #include <string.h>
 #include <stubmap/stub.h>
 
-/* What a compiler would write: int f(struct instance *, int a, int b). */
+/* Code as a compiler would write it: int f(struct instance *, int a, int b). */
 static const uint8_t add[] = { 0x8d, 0x04, 0x16, 0xc3 };		  /* lea eax, [rsi+rdx] */
 static const uint8_t multiply[] = { 0x89, 0xf0, 0x0f, 0xaf, 0xc2, 0xc3 }; /* mov; imul eax, edx */
 
-/* Every instance begins so: what a stub that makes a frame looks for. */
+/* Every instance begins with this pointer: stubs that make a frame read it. */
 struct instance {
 	struct stub_activation *thread;
 };
@@ -65,7 +65,7 @@ int main(void)
 			    &(struct stub_runtime){ 0 }))
 		return fail("stubs");
 
-	/* Two ways from a into b's function: two stubs, made by one change of protection. */
+	/* Two stubs that lead from a to b's function, made by one change of protection. */
 	struct stub_spec spec = { .kind = STUB_INDIRECT, .context = &b };
 	spec.target = install(memory, add, sizeof(add));
 	stub_signature_parse("ii>i", &spec.signature);
@@ -75,7 +75,7 @@ int main(void)
 	printf("two stubs lie %td bytes apart\n",
 	       (const char *)callees[1].code - (const char *)callees[0].code);
 
-	/* From now on the second leads to another function; its stub stays where it is. */
+	/* Now the second stub leads to another function, and stays where it is. */
 	if (space.ops->retarget(&space, &callees[1], install(memory, multiply, sizeof(multiply))))
 		return fail("another target");
 	printf("multiply(6, 7) = %d\n", call(memory, &callees[1], &a));

@@ -23,8 +23,8 @@ static const uint32_t first[] = { 0, 4 };
 static const uint32_t second[] = { 2 };
 
 /* What the compiler knows of each call: its return address, as an offset in the text, the size of
- * the frame, and the slots of those references that are still needed. In ascending order; calls
- * without references belong to it, since some formats tell "nothing is live here" from "no call
+ * the frame, and the slots of the references that are still needed. In ascending order, and with
+ * the calls without references, since some formats tell "nothing is live here" from "no call
  * returns here". */
 static const struct safepoint points[] = {
 	{ .pc = 0x12, .frame_size = 32, .nlive = 2, .live = first },
@@ -48,7 +48,7 @@ static void scan(const struct map_ops *format, const struct map_bytes *table, ui
 			printf(" [sp+%u]", 4 * place);
 		puts(live.nwords ? "" : " no references");
 		break;
-	case MAP_ABSENT: /* formats without MAP_EMPTIES leave out what has no references */
+	case MAP_ABSENT: /* formats without MAP_EMPTIES leave out empty maps */
 		puts(" no references, or no call: this format does not know");
 		break;
 	case MAP_NO_SAFEPOINT:
@@ -68,7 +68,8 @@ int main(void)
 		const struct map_ops *format = map_encoder(names[i]);
 		struct map_bytes table = { 0 };
 
-		/* The table may be written to a file as it is, and read where it is mapped. */
+		/* The table can be written to a file unchanged, and read where the file is
+		 * mapped. */
 		if (map_encode(format, points, POINTS, &table, NULL))
 			return 1;
 		printf("%s: %zu bytes\n", format->name, table.len);

@@ -1,7 +1,6 @@
 /*
  * churn.c - reads a recorded code cache and replays it into slots. The reader trusts nothing: an
- * object is released once, after its creation, and the totals that the file states must be those of
- * its events.
+ * object is released once, after its creation, and the file's totals must be those of its events.
  */
 #include "churn.h"
 
@@ -34,7 +33,7 @@ static void read_head(struct packed_reader *r, struct churn *c, struct totals *s
 	c->nkinds = (uint32_t)packed_uleb(r, CHURN_MAX_KINDS, "the number of kinds");
 	for (uint32_t i = 0; i < c->nkinds && !r->bad; i++)
 		packed_text(r, c->kinds[i], sizeof c->kinds[i], "a kind's name");
-	/* An event has two bytes at least. */
+	/* An event takes at least two bytes. */
 	stated->created = packed_count(r, MAX_EVENTS / 2, "the number of creations");
 	stated->released = packed_uleb(r, stated->created, "the number of releases");
 	stated->bytes = packed_uleb(r, stated->created * MAX_SIZE, "the sum of all sizes");
@@ -56,7 +55,7 @@ static void read_creation(struct packed_reader *r, struct churn *c, uint64_t mos
 	c->objects[c->created++] = o;
 }
 
-/* live: of each object, whether it is. */
+/* live[i]: whether object i is live. */
 static void read_release(struct packed_reader *r, struct churn *c, uint64_t age, bool *live,
 			 uint32_t *object)
 {
@@ -194,7 +193,7 @@ bool churn_next(struct churn_stream *s, struct churn_step *out)
 {
 	const struct churn *c = s->churn;
 
-	/* Passed over: a release of what was evicted. */
+	/* Skips releases of evicted objects. */
 	while (s->at < c->nevents && !c->events[s->at].create &&
 	       s->slot_of[c->events[s->at].object] == not_live)
 		s->at++;
@@ -210,7 +209,7 @@ bool churn_next(struct churn_stream *s, struct churn_step *out)
 		out->slot = s->slot_of[e->object] = s->free[--s->top];
 		s->created++;
 		s->at++;
-	} else { /* the creation is met again in the next call */
+	} else { /* the next call meets the creation again */
 		while (s->slot_of[s->oldest] == not_live)
 			s->oldest++;
 		out->create = false;

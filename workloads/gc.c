@@ -1,4 +1,4 @@
-/* gc.c - the table of garbage-collected programs: a line here for each file in gc/. */
+/* gc.c - the table of garbage-collected programs: one line for each file in gc/. */
 #include "gc.h"
 
 #include <string.h>

@@ -1,11 +1,11 @@
 /*
- * gc.h - programs that live on a garbage-collected heap: C sources in gc/, each built twice, as
- * LLVM bitcode (references are address_space(1) pointers) and natively (plain pointers, memory that
- * is only freed at the end), which gives the answer.
+ * gc.h - programs on a garbage-collected heap: C sources in gc/, each built twice, as LLVM bitcode
+ * (references are address_space(1) pointers) and natively (plain pointers, memory freed only at the
+ * end), which gives the right answer.
  *
- * The bitcode is part of the executable, so that it is found wherever that is run from. A module
- * defines `uint64_t gc_main(rt *, uint32_t size)`; some also `gc_step` (gc/rt.h), which its own
- * calls of rt_hop and rt_cross come back to. What else it calls is gc/rt.h's list.
+ * The bitcode is part of the executable, so that it is always found. A module defines `uint64_t
+ * gc_main(rt *, uint32_t size)`; some also define `gc_step` (gc/rt.h), to which calls of rt_hop and
+ * rt_cross return. It calls only functions of gc/rt.h.
  */
 #ifndef STUBMAP_GC_H
 #define STUBMAP_GC_H
@@ -17,7 +17,7 @@ struct gc_program {
 	const char *name, *summary;
 	const char *workload; /* the name of its cells: "gc:NAME" */
 	const char *size_means;
-	uint32_t small;	     /* a size for a collection at each allocation: well below a second */
+	uint32_t small;	     /* well below a second with a collection at each allocation */
 	uint32_t usual, max; /* sizes are 1..max */
 	const uint8_t *bitcode, *bitcode_end;
 	uint64_t (*native)(uint32_t size);
@@ -29,15 +29,15 @@ const struct gc_program *gc_program_of(const char *workload); /* "gc:NAME"; NULL
 
 /* When a cell's collector collects. */
 enum gc_mode {
-	GC_NORMAL, /* when a budget is used up that grows with what is live */
+	GC_NORMAL, /* when a budget is used up that grows with the live bytes */
 	GC_EVERY,  /* at each allocation */
 	GC_RANDOM, /* when a random budget is used up, drawn anew after each collection */
-	GC_NEVER,  /* only where the program asks for it: what collecting costs, by subtraction */
+	GC_NEVER,  /* only if the program asks: tells the cost of collecting */
 	GC_MODES
 };
 extern const char *const gc_mode_names[GC_MODES];
 
-/* How a program's numbers become its answer: the state after v. */
+/* Adds a program's number v to its answer; returns the new state. */
 static inline uint64_t gc_mix(uint64_t state, uint64_t v)
 {
 	state = (state ^ v) * 0x9e3779b97f4a7c15u;

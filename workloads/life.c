@@ -1,6 +1,6 @@
 /*
  * life.c - the scenarios of stubs' lives: a ring's or a trace's population, crossed one event at a
- * time, so that each call's answer can be told from every other's.
+ * time, so that each call's answer is different from every other's.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include "churn.h"
 #include "scenario.h"
 
-/* Whether the log of a churn can be read; what reads it opens it again. */
+/* Checks that a churn's log can be read; its reader opens it again. */
 static int check_log(const struct workload *w, const char *data, char error[WORKLOAD_ERROR])
 {
 	struct churn log;

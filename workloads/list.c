@@ -1,5 +1,5 @@
 /*
- * list.c - every workload, one row each; the first is what a quick run takes.
+ * list.c - every workload, one row each; the first is a quick run's default.
  */
 #include <string.h>
 
@@ -125,7 +125,7 @@ const struct workload *const workloads[] = { &ring,
 					     &churn_sqljs,
 					     NULL };
 
-/* A reader's own trace: the path is a part of its name. */
+/* A user's own trace, whose path is a part of the name. */
 static bool own_trace(const char *name, struct workload *out)
 {
 	static const char ending[] = ".trace.zst";

@@ -1,7 +1,7 @@
 /*
- * packed.c - files and cursors of packed.h. A file is decompressed whole into memory, within a
- * bound: a recording is a few megabytes, its order is needed again and again, and a parser of plain
- * bytes can be tested and fuzzed without files.
+ * packed.c - files and cursors of packed.h. A file is decompressed whole into memory, up to a
+ * limit: a recording is a few megabytes, its events are needed again and again, and a parser of
+ * plain bytes can be tested and fuzzed without files.
  */
 #include "packed.h"
 
@@ -69,7 +69,7 @@ void packed_text(struct packed_reader *r, char *out, size_t size, const char *wh
 	r->at += len;
 }
 
-/* FNV-1a, 64 bits: enough against accidents, and nothing to link. */
+/* FNV-1a, 64 bits: enough against accidents, without a library. */
 static uint64_t checksum(const uint8_t *data, size_t len)
 {
 	uint64_t h = 0xcbf29ce484222325u;
@@ -98,7 +98,7 @@ int packed_body(const uint8_t *data, size_t len, const char *magic, const char *
 	return 0;
 }
 
-/* A whole file, at most MAX_PACKED bytes. */
+/* Reads a whole file of at most MAX_PACKED bytes. */
 static int slurp(const char *path, uint8_t **out, size_t *len, char *error)
 {
 	FILE *f = fopen(path, "rb");
@@ -127,8 +127,8 @@ static int slurp(const char *path, uint8_t **out, size_t *len, char *error)
 	return 0;
 }
 
-/* One zstd frame, the whole input, at most PACKED_MAX_PLAIN bytes of output whatever the header
- * claims. */
+/* Decompresses one zstd frame, the whole input, to at most PACKED_MAX_PLAIN bytes, whatever the
+ * header claims. */
 static int inflate(const uint8_t *data, size_t len, uint8_t **out, size_t *outlen, char *error)
 {
 	ZSTD_DCtx *z = ZSTD_createDCtx();

@@ -1,6 +1,6 @@
 /*
- * packed.h - what the recorded files of this folder (traces/, churn/) have in common: one zstd
- * frame; in it a magic line of 16 bytes, a body, "end\n", and FNV-1a (64 bits, little-endian) of
+ * packed.h - the common form of the recorded files of this folder (traces/, churn/): one zstd frame
+ * that holds a magic line of 16 bytes, a body, "end\n", and the FNV-1a (64 bits, little-endian) of
  * all before. Numbers are unsigned LEB128, texts a length and printable ASCII.
  */
 #ifndef STUBMAP_PACKED_H
@@ -12,29 +12,29 @@
 
 enum { PACKED_ERROR = 200, PACKED_MAX_PLAIN = 64 << 20 };
 
-/* A cursor over a body that stops at the first thing that is wrong. */
+/* A cursor over a body that stops at the first error. */
 struct packed_reader {
 	const uint8_t *at, *end;
-	const char *noun; /* what is read: "trace" */
+	const char *noun; /* the kind of file: "trace" */
 	char *error;	  /* gets the line */
 	bool bad;
 };
 
 /*
- * The bytes in the frame, for the caller to free: 0, or -EINVAL (cut off, damaged, more than
- * PACKED_MAX_PLAIN bytes, a file of more than 16 MiB), -ENOMEM, or what opening the file gave. The
- * line in error names the file.
+ * Reads the bytes in the frame; the caller frees them. 0, or -EINVAL (cut off, damaged, more than
+ * PACKED_MAX_PLAIN bytes, a file of more than 16 MiB), -ENOMEM, or an error of opening the file.
+ * The line in error names the file.
  */
 int packed_read(const char *path, uint8_t **plain, size_t *len, char error[PACKED_ERROR]);
 /* Checks magic (16 characters), end and checksum; sets the cursor to the body. 0 or -EINVAL. */
 int packed_body(const uint8_t *data, size_t len, const char *magic, const char *noun,
 		struct packed_reader *, char error[PACKED_ERROR]);
 
-/* All say once what is wrong: "damaged NOUN: what"; then, and ever after, they give 0. */
+/* All write the first error, "damaged NOUN: what"; from then on they return 0. */
 uint64_t packed_wrong(struct packed_reader *, const char *what);
 uint64_t packed_uleb(struct packed_reader *, uint64_t max, const char *what);
 void packed_text(struct packed_reader *, char *out, size_t size, const char *what);
-/* A number of things, each of one byte at least: no more than bytes are left. */
+/* A number of things of at least one byte each: not more than there are bytes left. */
 uint64_t packed_count(struct packed_reader *, uint64_t max, const char *what);
 
 #endif

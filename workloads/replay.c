@@ -1,23 +1,22 @@
 /*
- * replay.c - the crossings of a real program, in their order, among all the boundaries that the
- * program has.
+ * replay.c - the crossings of a real program, in their order, among all boundaries of the program.
  *
  * A trace tells which stubs were crossed, where they lie in their tables and how many more there
- * are, but not what the others look like. That much is drawn, always with the same seed, so that a
- * replay is one population for everybody:
+ * are, but not the others' places and signatures. These are drawn, always with the same seed, so
+ * that a replay has the same population everywhere:
  *
  *      places of a table   . . X . . . X . . X . .      X: crossed, known
- *      population          . o X o . o X o o X o .      o: drawn among the places left, so many
- *                                                       that the static count is reached
+ *      population          . o X o . o X o o X o .      o: drawn among the other places, until
+ *                                                       the static count is reached
  *
- * A drawn boundary takes its signature from a crossed one of its kind, each as likely as another.
- * Boundaries are numbered as an eager engine meets them: instance by instance, exports, imports,
- * table slots, builtins, each by its place; so the hot ones lie scattered among the cold.
+ * A drawn boundary takes its signature from a crossed one of its kind, drawn uniformly. Boundaries
+ * are numbered in an eager engine's order: instance by instance, exports, imports, table slots,
+ * builtins, each by place; so the hot ones lie scattered among the cold ones.
  *
- * Instances: entries and exits keep the trace's instance (modulo SCENARIO_INSTANCES), builtins are
- * the runtime's (0). Traces say of a call_indirect only whose table it went through; a replay puts
- * the target of slot k into instance 1 + k % 7, so that each crosses an instance. Module and table
- * of a boundary are the trace's own instance and that instance's table, not the target's.
+ * Instances: entries and exits keep the trace's instance (modulo SCENARIO_INSTANCES), builtins
+ * belong to the runtime (0). For a call_indirect a trace only tells whose table was used; a replay
+ * puts the target of slot k into instance 1 + k % 7, so that each call crosses instances. A
+ * boundary's module and table are the trace's instance and that instance's table, not the target's.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -29,13 +28,13 @@
 
 #define NOBODY UINT32_MAX
 
-/* Same for all runs: the population is the workload's, not the run's. */
+/* The same for all runs: the population belongs to the workload, not to a run. */
 static const uint64_t population_seed = 0x73747562;
 
 struct builder {
 	const struct trace *trace;
 	struct scenario *s;
-	uint32_t *number; /* of a trace's stub among the boundaries */
+	uint32_t *number; /* each trace stub's number among the boundaries */
 	uint64_t random;
 	char *error;
 };
@@ -56,7 +55,7 @@ static int count_population(const struct trace *t, uint32_t *out, char *error)
 	return 0;
 }
 
-/* Which stub of the trace lies at each place; returns how many do, or -EINVAL. */
+/* Finds the trace's stub at each place; returns how many there are, or -EINVAL. */
 static int owners(const struct builder *b, uint32_t instance, enum boundary_kind kind,
 		  uint32_t *owner, uint32_t places)
 {
@@ -77,8 +76,8 @@ static int owners(const struct builder *b, uint32_t instance, enum boundary_kind
 	return n;
 }
 
-/* A crossed stub of that kind, whose signature an uncrossed one takes; of any kind, where the
- * program crossed none of that one (an import that it never calls, say). */
+/* Draws a crossed stub of the kind, whose signature an uncrossed one takes; of any kind if the
+ * program crossed none of this kind (it may never call an import). */
 static const struct trace_stub *draw_model(struct builder *b, enum boundary_kind kind)
 {
 	const struct trace *t = b->trace;
@@ -121,7 +120,7 @@ static int append(struct builder *b, uint32_t instance, enum boundary_kind kind,
 	return 0;
 }
 
-/* All boundaries of one kind of one instance. Selection sampling: one pass, in order. */
+/* Appends all boundaries of one kind of one instance, by selection sampling: one pass, in order. */
 static int append_all(struct builder *b, uint32_t instance, enum boundary_kind kind)
 {
 	uint32_t places, n, left, *owner;
@@ -166,7 +165,7 @@ static int build(struct builder *b, uint32_t population)
 	return status;
 }
 
-/* The trace's events become the scenario's. */
+/* Moves the trace's events to the scenario. */
 static void take_events(struct builder *b, struct trace *t, uint64_t max)
 {
 	struct scenario *s = b->s;

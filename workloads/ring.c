@@ -2,11 +2,11 @@
  * ring.c - N live stubs of one kind and signature, each crossed once a round in a shuffled order.
  *
  * The order is a fresh permutation for each seed, so that no branch history and no prefetcher can
- * know it beforehand, and no stub is hotter than another: what remains is where the stubs lie. Real
- * programs have a few hot stubs; that is what the replays are for.
+ * know it beforehand, and no stub is hotter than another: only the stubs' places matter. Real
+ * programs have a few hot stubs: see the replays.
  *
- * A bind stores half of the signature's parameters: where all were stored, no call would depend on
- * the one before it, which is why its own signature has two.
+ * A bind stores half of the signature's parameters: if all were stored, no call would depend on the
+ * previous one. So its default signature has two.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -61,7 +61,7 @@ int ring_open(const struct workload *w, const struct workload_params *params, st
 	for (uint32_t k = 0; k < n; k++) {
 		struct boundary *b = &s->boundaries[k];
 		b->kind = params->kind;
-		b->table = b->kind == BOUNDARY_INDIRECT; /* of the one module's one table */
+		b->table = b->kind == BOUNDARY_INDIRECT; /* the one module's only table */
 		b->instance = b->kind == BOUNDARY_BUILTIN ? 0 : k % SCENARIO_INSTANCES;
 		memcpy(b->signature, signature, strlen(signature) + 1);
 		if (b->kind == BOUNDARY_BIND)

@@ -1,6 +1,6 @@
 /*
- * scenario.c - the answer of a scenario, worked out without any stub: the reference that each run
- * inside the JIT is held to. It says the words of workload.h once more, in C.
+ * scenario.c - computes the answer of a scenario without any stub: the reference for each run
+ * inside the JIT. It says in C what workload.h says in words.
  *
  * A signature is read letter by letter at each event. That costs less than a call through a stub,
  * needs no table that could be wrong or out of memory, and keeps the reference plain.
@@ -28,7 +28,7 @@ static uint32_t fold64(uint64_t wide)
 	return (uint32_t)wide + 2 * (uint32_t)(wide >> 32);
 }
 
-/* What the target makes of one parameter. */
+/* The target's word from one parameter. */
 static uint32_t parameter(char type, uint32_t v)
 {
 	switch (type) {
@@ -44,7 +44,7 @@ static uint32_t parameter(char type, uint32_t v)
 	}
 }
 
-/* What the caller makes of the result h. */
+/* The caller's next state from the result h. */
 static uint32_t next_state(char type, uint32_t h)
 {
 	switch (type) {

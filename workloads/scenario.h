@@ -1,5 +1,5 @@
 /*
- * scenario.h - what the files of workloads/ share; nobody else includes it.
+ * scenario.h - shared by the files of workloads/ alone.
  */
 #ifndef STUBMAP_SCENARIO_H
 #define STUBMAP_SCENARIO_H
@@ -28,9 +28,9 @@ static inline uint32_t random_below(uint64_t *state, uint32_t n)
 
 /* At most SCENARIO_MAX_PARAMS of the letters i l f d r, '>', at most one more. */
 bool scenario_signature_ok(const char *signature);
-/* Draws the salts of the instances and counts what is crossed. 0 or -ENOMEM. */
+/* Draws the instances' salts and counts the crossed boundaries. 0 or -ENOMEM. */
 int scenario_finish(struct scenario *, uint64_t *random);
-/* Writes the line, returns status. */
+/* Writes the line and returns status. */
 int workload_refuse(char error[WORKLOAD_ERROR], int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

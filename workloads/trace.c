@@ -1,7 +1,6 @@
 /*
- * trace.c - reads a recorded trace. Everything in the file is said twice: each stub's count must
- * equal its events, and a checksum covers all. A cut or a flipped bit is an error, never a shorter
- * trace.
+ * trace.c - reads a recorded trace. The file has redundancy: each stub's count must equal its
+ * events, and a checksum covers all. A cut or a flipped bit is an error, never a shorter trace.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -98,7 +97,7 @@ static int read_events(struct packed_reader *r, struct trace *t)
 	return 0;
 }
 
-/* The counts of the stubs against the events, which are counted here once more. */
+/* Checks the stubs' counts against the events, which it counts again. */
 static int check_counts(const struct trace *t, char *error)
 {
 	uint64_t *count = calloc((size_t)t->nstubs + 1, sizeof *count);

@@ -1,7 +1,7 @@
 /*
- * trace.h - reader of recorded crossings of the wasm boundary (traces/NAME.trace.zst, format in
- * traces/README.md). It holds what was measured and nothing else; what has to be drawn to make a
- * population of it is replay.c's affair.
+ * trace.h - reads recorded crossings of the wasm boundary (traces/NAME.trace.zst, format in
+ * traces/README.md). A trace holds only what was measured; replay.c draws what a population needs
+ * beyond that.
  */
 #ifndef STUBMAP_TRACE_H
 #define STUBMAP_TRACE_H
@@ -15,14 +15,14 @@ enum { TRACE_ERROR = 200 };
 
 /* Static counts of one instance. */
 struct trace_instance {
-	uint32_t bytes;	       /* of its module */
+	uint32_t bytes;	       /* its module's */
 	uint32_t functions;    /* imported and defined */
 	uint32_t signatures;   /* distinct ones among its types */
 	uint32_t exports;      /* distinct functions exported */
 	uint32_t imports;      /* functions imported */
-	uint32_t host_imports; /* those of them bound to host functions */
+	uint32_t host_imports; /* those bound to host functions */
 	uint32_t builtins;   /* runtime functions: imported ones, and operations that were called */
-	uint32_t table_size; /* slots, as far as ever known in use */
+	uint32_t table_size; /* slots known to be used, at the most */
 	uint32_t table_filled; /* of these */
 };
 
@@ -30,8 +30,9 @@ struct trace_instance {
 struct trace_stub {
 	enum boundary_kind kind;
 	uint32_t instance;
-	uint32_t place; /* entry_js: function index; exit_js: import index; indirect: table slot;
-			   builtin: 0, 1, ... by first crossing */
+	/* entry_js: function index; exit_js: import index; indirect: table slot; builtin: 0, 1, ...
+	 * by first crossing. */
+	uint32_t place;
 	char signature[20]; /* as in struct boundary */
 	uint64_t count;	    /* times crossed */
 };
@@ -47,15 +48,16 @@ struct trace {
 };
 
 /*
- * Both: 0, or -EINVAL (not a trace, cut off, damaged, absurd), -ENOMEM, or what opening the file
- * gave; one line in error, and *out is empty.
+ * Both return 0, or -EINVAL (not a trace, cut off, damaged, absurd), -ENOMEM, or an error of
+ * opening the file, with one line in error and *out empty.
  */
 int trace_read(const char *path, struct trace *out, char error[TRACE_ERROR]);
-/* From the uncompressed bytes; the line does not name a file. */
+/* trace_parse takes the uncompressed bytes; its line does not name a file. */
 int trace_parse(const uint8_t *data, size_t len, struct trace *out, char error[TRACE_ERROR]);
 void trace_free(struct trace *);
 
-/* Boundaries of a kind that the instance has, crossed or not, and the places they lie among. */
+/* How many boundaries of a kind the instance has, crossed or not; *places: among how many
+ * places. */
 uint32_t trace_population(const struct trace_instance *, enum boundary_kind, uint32_t *places);
 
 #endif

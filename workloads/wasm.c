@@ -1,6 +1,6 @@
 /*
- * wasm.c - the table of live wasm programs: a line here for each that scripts/wasm-build makes; and
- * modules of the reader's own, which need no line.
+ * wasm.c - the table of live wasm programs: one line for each that scripts/wasm-build makes; users'
+ * own modules need none.
  */
 #include "wasm.h"
 

@@ -1,10 +1,11 @@
 /*
- * workload.h - what the strategies are given to do: a population of boundaries and the order in
- * which they are crossed, with the answer worked out in plain C.
+ * workload.h - the work of the strategies: a population of boundaries and the order in which they
+ * are crossed, with the answer computed in plain C.
  *
  * A workload knows neither the JIT nor any strategy. It describes; the harness compiles targets and
- * callers after the description, binds a stub per boundary, and runs. What each call computes is
- * fixed here, once, in words (and in scenario_run, in C), so that both sides can be held to it:
+ * callers from the description, binds a stub for each boundary, and runs. The computation of each
+ * call is defined here in words (and by scenario_run in C), so that both sides can be checked
+ * against it:
  *
  *   The state x is 32 bits. A call of boundary k with state x passes each parameter j made from
  *   v = x + salt(k, j) by its type:    i32: v     i64: (v << 32 | v)    f32, f64: (v & 0xffff)
@@ -26,7 +27,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* The kinds of boundary, in the order of the DESIGN's list. */
+/* The kinds of boundary, in the order of enum stub_kind. */
 enum boundary_kind {
 	BOUNDARY_ENTRY_NATIVE,
 	BOUNDARY_ENTRY_JS,
@@ -45,17 +46,15 @@ struct boundary {
 	enum boundary_kind kind;
 	uint32_t instance;  /* of its target: 0..SCENARIO_INSTANCES-1 */
 	char signature[20]; /* parameters '>' result, letters i l f d r: "ii>i" */
-	uint32_t nbound; /* bind: the first parameters that are stored, 1..SCENARIO_MAX_BOUND; else
-			    0 */
-	uint32_t module; /* whose export, import or table entry it is */
-	uint32_t table;	 /* numbered across modules; 0: in none */
+	uint32_t nbound; /* bind: how many parameters are stored, 1..SCENARIO_MAX_BOUND; else 0 */
+	uint32_t module; /* the module whose export, import or table entry it is */
+	uint32_t table;	 /* numbered across modules; 0: in no table */
 };
 
-/* How the harness is to make the calls. */
+/* How the harness makes the calls. */
 enum scenario_shape {
-	SCENARIO_STRAIGHT, /* one call site a crossing, in line, as compiled code has them */
-	SCENARIO_DISPATCH, /* one call site a boundary, reached through a table in the order of
-			      events */
+	SCENARIO_STRAIGHT, /* one call site for each crossing, in line, as in compiled code */
+	SCENARIO_DISPATCH, /* one for each boundary, reached through a table in order of events */
 };
 
 struct scenario {
@@ -68,7 +67,7 @@ struct scenario {
 	uint32_t crossed; /* distinct boundaries among the events */
 };
 
-enum { WORKLOAD_NAME = 128 }; /* bytes of a name, its zero too */
+enum { WORKLOAD_NAME = 128 }; /* bytes of a name, with its zero */
 
 struct workload_params {
 	uint32_t live;		 /* ring: stubs, 1..65536 */
@@ -91,16 +90,15 @@ enum workload_life {
 struct workload {
 	const char *name, *summary;
 	enum workload_life life; /* other than LIFE_CALLS: the shape is dispatch */
-	/* 0, or -errno with one line in error that names the file or parameter and what is allowed.
-	 */
+	/* 0, or -errno with one line in error that names file or parameter and what is allowed. */
 	int (*open)(const struct workload *, const struct workload_params *, struct scenario *,
 		    char error[200]);
-	const char *trace; /* replay: the trace's name, or a reader's file */
+	const char *trace; /* replay: the trace's name, or a user's file */
 };
 
 extern const struct workload *const workloads[]; /* NULL ends it */
-/* What a name means: one of these, or with "replay:FILE.trace.zst" a trace of the reader's own
- * (workload_own), whose texts are then parts of `name`. False: neither. */
+/* Finds the workload that a name means: one of these, or with "replay:FILE.trace.zst" a user's own
+ * trace (workload_own), whose texts then point into `name`. False: neither. */
 bool workload_named(const char *name, struct workload *out);
 static inline bool workload_own(const struct workload *w)
 {
@@ -108,7 +106,7 @@ static inline bool workload_own(const struct workload *w)
 }
 void scenario_close(struct scenario *);
 
-/* How many of a signature's parameters ring stores in a bind: half of them, the odd one included.
+/* How many of a signature's parameters ring stores in a bind: half of them, rounded up.
  */
 static inline uint32_t scenario_bound(uint32_t nparams)
 {
@@ -116,7 +114,7 @@ static inline uint32_t scenario_bound(uint32_t nparams)
 
 	return half < SCENARIO_MAX_BOUND ? half : SCENARIO_MAX_BOUND;
 }
-/* Parameter j of boundary k: what is added to the state. */
+/* The number added to the state for parameter j of boundary k. */
 static inline uint32_t scenario_salt(uint32_t k, uint32_t j)
 {
 	return (k * 2246822519u) ^ (j + 1) * 3266489917u;

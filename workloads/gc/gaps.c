@@ -1,7 +1,7 @@
 /*
- * gaps.c - what a table of maps without the empty ones gets wrong: a call site that holds no
- * reference right behind one that does. Whoever answers the second with the map of the first hands
- * the collector a slot that is dead: left over from a call before, or never written at all.
+ * gaps.c - what a table without the empty maps gets wrong: a call site without a live reference
+ * right behind one with one. An encoder that answers the second with the map of the first gives the
+ * collector a dead slot: left over from an earlier call, or never written.
  */
 #include "rt.h"
 
@@ -10,7 +10,7 @@ struct box {
 	uint64_t value;
 };
 
-/* Leaves words that are no references where the next calls will have their frames. */
+/* Leaves words that are not references where the next calls will have their frames. */
 static NOINLINE uint64_t smear(uint64_t x)
 {
 	volatile uint64_t words[96];
@@ -20,7 +20,7 @@ static NOINLINE uint64_t smear(uint64_t x)
 	return words[x % 96];
 }
 
-/* With take: a reference is live across the middle call. The last call never has one. */
+/* With take, a reference is live across the middle call; across the last call none is. */
 static NOINLINE uint64_t gap(rt *c, uint32_t take, uint64_t x)
 {
 	rt_emit(c, x);

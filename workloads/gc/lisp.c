@@ -14,7 +14,7 @@ struct object {
 };
 typedef REF struct object *value;
 
-/* What the interpreter knows: one object, handed to every function. */
+/* The interpreter's state: one object, passed to every function. */
 struct lisp {
 	value names;  /* symbols so far */
 	value global; /* pairs (symbol . value) */
@@ -126,7 +126,7 @@ static NOINLINE value read_one(rt *c, lisp l, const char **at)
 
 /* ---- Evaluator ----------------------------------------------------------------------------- */
 
-/* The pair (symbol . value), innermost first. */
+/* Finds the pair (symbol . value), innermost first. */
 static NOINLINE value lookup(lisp l, value environment, value symbol)
 {
 	for (value e = environment; e; e = e->b)

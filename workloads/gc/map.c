@@ -10,7 +10,7 @@ struct entry {
 };
 
 struct table {
-	REF struct entry *slots[1]; /* as many as the map says */
+	REF struct entry *slots[1]; /* as many as the map's size */
 };
 
 struct map {
@@ -34,7 +34,7 @@ static NOINLINE REF struct map *map_new(rt *c, uint64_t size)
 
 static NOINLINE void put(rt *c, REF struct map *m, uint64_t key, uint64_t value);
 
-/* Into a map of new entries, so that the walk over the old table is full of allocations. */
+/* Copies to a map of new entries, so that the walk over the old table allocates often. */
 static NOINLINE REF struct map *grown(rt *c, REF struct map *old)
 {
 	REF struct map *m = map_new(c, 2 * old->size);

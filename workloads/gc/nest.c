@@ -1,6 +1,6 @@
 /*
- * nest.c - compiled code that calls itself, in turns directly, through an indirect call to another
- * instance and by way of the host: a stack of compiled frames, stubs and host frames, with live
+ * nest.c - compiled code that calls itself in turns directly, through an indirect call to another
+ * instance, and through the host: a stack of compiled frames, stubs and host frames, with live
  * references at every depth and collections on the way down and up.
  */
 #include "rt.h"
@@ -30,7 +30,7 @@ static uint64_t sum(REF struct cell *list, uint32_t most)
 	return s;
 }
 
-/* Returns a list as long as the way down. */
+/* Returns a list as long as the recursion is deep. */
 GC_EXPORT REF void *gc_step(rt *c, REF void *p, uint32_t depth)
 {
 	REF struct cell *in = p, *mine = cons(c, depth, in), *other = cons(c, 3 * depth, NULL),

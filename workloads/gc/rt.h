@@ -1,10 +1,10 @@
 /*
- * rt.h - what a garbage-collected program may use, in both of its lives.
+ * rt.h - what a garbage-collected program may use, as bitcode and natively.
  *
- * As bitcode, REF pointers are references: the collector moves what they point to, so they live in
- * locals, parameters and objects only, and every function below may collect. An object is its
+ * As bitcode, REF pointers are references: the collector moves their objects, so they may only be
+ * in locals, parameters and objects, and every function below may collect. An object is its
  * references, then its other bytes. Every call takes the instance (rt), whose first word the stubs
- * need. Native, REF is nothing and all memory lives to the end.
+ * need. Natively, REF is empty and memory is freed at the end.
  */
 #ifndef STUBMAP_GC_RT_H
 #define STUBMAP_GC_RT_H
@@ -13,7 +13,7 @@
 
 #define NOINLINE __attribute__((noinline))
 
-/* A program is:  GC_EXPORT uint64_t gc_main(rt *c, uint32_t size) { ... }  and what it calls. */
+/* A program is GC_EXPORT uint64_t gc_main(rt *c, uint32_t size) { ... } and its functions. */
 typedef struct rt rt;
 
 #ifndef GC_NATIVE
@@ -21,15 +21,15 @@ typedef struct rt rt;
 #define REF	  __attribute__((address_space(1)))
 #define GC_EXPORT /* found by name */
 
-/* nrefs references (null), then nbytes zeroes. */
+/* Allocates nrefs references (null), then nbytes zeroes. */
 REF void *rt_alloc(rt *, uint32_t nrefs, uint32_t nbytes);
 /* Mixes a number into the answer. */
 void rt_emit(rt *, uint64_t v);
 /* Collects now, whatever the mode. */
 void rt_collect(rt *);
-/* Calls gc_step(another instance, p, depth) by way of the host, which collects before and after. */
+/* Calls gc_step(another instance, p, depth) through the host, which collects before and after. */
 REF void *rt_hop(rt *, REF void *p, uint32_t depth);
-/* Calls it as an indirect call that changes the instance does. */
+/* Calls gc_step like an indirect call that changes the instance. */
 REF void *rt_cross(rt *, REF void *p, uint32_t depth);
 void rt_poll(rt *);
 
@@ -38,7 +38,7 @@ uint64_t gc_main(rt *, uint32_t size);
 extern volatile uint32_t rt_poll_flag;
 extern rt *const rt_self;
 
-/* LLVM's place-safepoints puts this where polls go: at function entries and in loops. */
+/* LLVM's place-safepoints inserts this as polls: at function entries and in loops. */
 void gc_safepoint_poll(void) __asm__("gc.safepoint_poll");
 void gc_safepoint_poll(void)
 {
@@ -46,7 +46,7 @@ void gc_safepoint_poll(void)
 		rt_poll(rt_self);
 }
 
-#else /* GC_NATIVE is the program's name */
+#else /* GC_NATIVE: the program's name */
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /*
- * trees.c - binary trees: one that lives long while many short-lived ones come and go. Small
- * objects, and as many frames on the stack as a tree is deep.
+ * trees.c - binary trees: one long-lived tree, and many short-lived ones. Objects are small, and
+ * the stack has as many frames as a tree is deep.
  */
 #include "rt.h"
 

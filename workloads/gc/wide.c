@@ -1,6 +1,6 @@
 /*
  * wide.c - frames of hundreds of live slots: every one of 192 references stays live across calls,
- * so a map here has as many places, in a function of one frame.
+ * so a map has as many places, in one frame.
  */
 #include "rt.h"
 

@@ -4,13 +4,13 @@
  *
  * An instance is one block; compiled code gets its address as the first argument (`ctx`):
  *
- *      | struct wasm_head | what wasm2c lays out: globals, memories, tables |
+ *      | struct wasm_head | wasm2c's part: globals, memories, tables |
  *         | imports  -> slot[]   one an imported function: exit_js stubs
  *         | builtins -> slot[]   one a row of WASM_BUILTINS
- *      table: data[i] says what entry i holds, slots[i] is what a call of it goes through
+ *      table: data[i] is entry i's function, slots[i] the callee through which it is called
  *
- * A slot is a function object (struct stub_callee of the stubs' contract, word for word): it stays
- * where it is while it is bound.
+ * A slot is a function object (word for word the struct stub_callee of stub.h): it must not move
+ * while it is bound.
  */
 #ifndef STUBMAP_WASM_ABI_H
 #define STUBMAP_WASM_ABI_H
@@ -24,8 +24,8 @@ struct wasm_slot {
 };
 
 struct wasm_head {
-	void *activation;     /* of the instance's thread: what stubs read */
-	uint64_t reserved[2]; /* the embedder's, as are host and owner */
+	void *activation;     /* the thread's; stubs read it */
+	uint64_t reserved[2]; /* for the embedder, like host and owner */
 	void *host;
 	uint8_t *stack_limit; /* a frame below it traps */
 	struct wasm_slot *imports, *builtins;
@@ -35,7 +35,7 @@ struct wasm_head {
 typedef void (*wasm_rt_function_ptr_t)(void);
 
 typedef struct {
-	uint32_t func_type;	     /* as wasm_rt_register_func_type numbers them */
+	uint32_t func_type;	     /* a number of wasm_rt_register_func_type */
 	wasm_rt_function_ptr_t func; /* NULL: no function */
 	void *module_instance;
 } wasm_rt_funcref_t;
@@ -43,7 +43,7 @@ typedef struct {
 typedef void *wasm_rt_externref_t;
 
 typedef struct {
-	uint8_t *data; /* never moves: its whole room is reserved at once */
+	uint8_t *data; /* never moves: all its address space is reserved */
 	uint32_t pages, max_pages;
 	uint64_t size; /* bytes: 65536 a page */
 } wasm_rt_memory_t;
@@ -59,14 +59,14 @@ typedef struct {
 	uint32_t max_size, size;
 } wasm_rt_externref_table_t;
 
-/* One element of a segment, as wasm2c lays it out. */
+/* One element of a segment, in wasm2c's layout. */
 struct wasm_element {
 	uint32_t type; /* index of func_types[] */
 	wasm_rt_function_ptr_t func;
 	uintptr_t offset;
 };
 
-/* What compiled code traps with; an indirect call has its own way (wasm_rt_trap_indirect). */
+/* The reasons for a trap; an indirect call traps by wasm_rt_trap_indirect. */
 typedef enum {
 	WASM_RT_TRAP_NONE,
 	WASM_RT_TRAP_OOB,
@@ -80,8 +80,8 @@ typedef enum {
 } wasm_rt_trap_t;
 
 /*
- * Runtime functions behind builtin stubs: name, signature without ctx (letters of the stubs'
- * contract: i l f d, r an address).
+ * Runtime functions behind builtin stubs: name, and signature without ctx in stub.h's letters (i l
+ * f d; r is an address).
  */
 #define WASM_BUILTINS(X)          \
 	X(memory_grow, "ri>i")    \

@@ -1,6 +1,6 @@
 /*
- * meters/fingerprint.h - the host's small functions that wasm programs import from module "env", in
- * plain C: the harness boxes and unboxes for them, a native twin calls them as they are.
+ * env.h - the host's small functions that wasm programs import from module "env", in plain C: the
+ * harness boxes and unboxes their values, a native twin calls them directly.
  */
 #ifndef STUBMAP_WASM_ENV_H
 #define STUBMAP_WASM_ENV_H

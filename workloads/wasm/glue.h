@@ -1,7 +1,7 @@
 /*
- * glue.h - put by weave.awk between what wasm2c writes at the head of each file and the module's
- * own code: from here on every call that leaves the program goes through a slot, its address in r10
- * (the static chain), and every frame is held to the stack's limit.
+ * glue.h - weave.awk puts it between wasm2c's head of each file and the module's code: from here on
+ * every call that leaves the program goes through a slot, with its address in r10 (the static
+ * chain), and every frame is checked against the stack's limit.
  */
 #define SLOT_CODE(slot) (*(const void *volatile *)&(slot)->code)
 #define THROUGH(slot, type, ...) \
@@ -34,7 +34,7 @@
 #define BUILTIN(name, type, ...) \
 	THROUGH(instance->head.builtins + WASM_BUILTIN_##name, type, instance, __VA_ARGS__)
 
-/* A funcref travels by its address. */
+/* A funcref is passed by its address. */
 #define REF(value) \
 	(&(wasm_rt_funcref_t){ (value).func_type, (value).func, (value).module_instance })
 

@@ -1,6 +1,6 @@
 /*
- * kernel.c - a compute kernel that asks its host for every small thing: a step is some hundred
- * crossings of imports of many signatures, of builtins (rounding, memory.grow, .copy, .fill), and
+ * kernel.c - a compute kernel that calls its host for every small thing: a step makes some hundred
+ * crossings, of imports of many signatures, of builtins (rounding, memory.grow, .copy, .fill), and
  * of a table of operators.
  */
 #include <math.h>
@@ -52,7 +52,7 @@ static uint32_t op_round(uint32_t x, uint32_t i)
 	return x ^ (uint32_t)(int32_t)d;
 }
 
-/* Of a length that the compiler does not know, so that it is memory.copy and memory.fill. */
+/* The compiler does not know the length, so that it emits memory.copy and memory.fill. */
 static uint32_t op_move(uint32_t x, uint32_t i)
 {
 	uint32_t n = (x & 1023) + 64;

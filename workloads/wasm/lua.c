@@ -1,4 +1,4 @@
-/* lua.c - runs functions of a script that Lua's own loader reads from a file: one a step. */
+/* lua.c - runs functions of a script that Lua's own loader reads from a file: one for each step. */
 #include <stdio.h>
 
 #include "lauxlib.h"

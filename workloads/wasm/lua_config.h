@@ -1,7 +1,7 @@
 /*
- * lua_config.h - included before all of Lua: wasi-libc has neither setjmp nor signals, so an error
- * in a script ends the program, and coroutines are left out. The same for the native twin. Nothing
- * that differs between two runs (addresses, time) goes into the hash of strings.
+ * lua_config.h - included before all of Lua's code: wasi-libc has neither setjmp nor signals, so an
+ * error in a script ends the program, and coroutines are left out; likewise in the native twin. The
+ * hash of strings depends on nothing that differs between runs (addresses, time).
  */
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /*
- * program.h - how a program of this folder is driven: `steps()` calls of `step(i)`, i from 0. Each
- * is built twice, as a wasm module (a WASI reactor) and natively with twin.c; what both print must
- * be equal, the results of the steps included.
+ * program.h - how a program of this folder is run: `steps()` calls of `step(i)`, i from 0. Each is
+ * built twice, as a wasm module (a WASI reactor) and natively with twin.c; both must print the
+ * same, and their steps return the same.
  */
 #ifndef STUBMAP_WASM_PROGRAM_H
 #define STUBMAP_WASM_PROGRAM_H

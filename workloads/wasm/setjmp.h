@@ -1,2 +1,2 @@
-/* setjmp.h - wasi-libc has none, and Lua includes it; lua_config.h leaves nothing that uses it. */
+/* setjmp.h - Lua includes it, and wasi-libc has none; with lua_config.h nothing uses it. */
 typedef int jmp_buf[1];

@@ -1,8 +1,8 @@
 /*
- * sqlite.c - SQLite at work: a table is filled in transactions, indexed, asked and changed. Its
- * files lie in a file system of SQLite's own kind written here, on the few calls that wasi-libc
- * has: open, pread, pwrite, ftruncate, fstat, unlink. There is one connection, so locks are
- * granted; the time and the random seed are fixed.
+ * sqlite.c - SQLite at work: it fills a table in transactions, indexes, queries and changes it. Its
+ * files are in an SQLite VFS written here, on the few calls that wasi-libc has: open, pread,
+ * pwrite, ftruncate, fstat, unlink. There is one connection, so locks are granted; the time and the
+ * random seed are fixed.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -201,7 +201,7 @@ int sqlite3_os_end(void)
 
 static sqlite3 *db;
 
-/* Runs statements; mixes and prints what they answer. */
+/* Runs statements; mixes their answers, and prints them if asked. */
 static uint32_t ask(const char *sql, int print)
 {
 	uint32_t mixed = 17;

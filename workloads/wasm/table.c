@@ -33,7 +33,7 @@ static target *const volatile targets[TARGETS] = { T256(0) T256(1) T256(2) T256(
 
 /*
  * Entries by number. In wasm a function's address is its entry of the table, so the numbers are
- * addresses, and what is moved are entries (table.s); natively they are places of an array.
+ * addresses, and table.s moves entries; natively they are indices of an array.
  */
 #ifdef __wasm__
 void table_move(uint32_t to, uint32_t from);

@@ -1,4 +1,4 @@
-/* twin.c - drives a program natively, as the harness drives it in wasm. */
+/* twin.c - runs a program natively, as the harness runs it in wasm. */
 #include <stdio.h>
 
 #include "program.h"

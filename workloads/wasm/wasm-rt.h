@@ -1,5 +1,5 @@
 /*
- * wasm-rt.h - what the C that wasm2c writes includes: stubmap's runtime for it. The names are
+ * wasm-rt.h - stubmap's runtime for the C that wasm2c writes, which includes it. The names are
  * wasm2c's (wabt 1.0.32), the layouts are abi.h's. Bounds are checked in the code, not by signals.
  */
 #ifndef STUBMAP_WASM_RT_H
@@ -22,7 +22,7 @@ enum { WASM_RT_I32, WASM_RT_I64, WASM_RT_F32, WASM_RT_F64, WASM_RT_FUNCREF, WASM
 static const wasm_rt_funcref_t wasm_rt_funcref_null_value;
 static const wasm_rt_externref_t wasm_rt_externref_null_value;
 
-/* Called without a stub: at instantiation, or never to return. */
+/* Called without a stub: at instantiation, or because they never return. */
 _Noreturn void wasm_rt_trap(wasm_rt_trap_t why);
 _Noreturn void wasm_rt_trap_indirect(const wasm_rt_funcref_t *entry); /* NULL: past the end */
 uint32_t wasm_rt_register_func_type(uint32_t params, uint32_t results, ...);
