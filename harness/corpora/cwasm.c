@@ -70,7 +70,7 @@ static int add_record(const struct image *img, const struct image_section *s, ui
 	return corpus_add(b, pc, frame, p, n);
 }
 
-int import_cwasm(const struct image *img, struct corpus *out)
+static int read_image(const struct image *img, struct corpus *out)
 {
 	const struct image_section *s = image_find(img, ".wasmtime.stackmap");
 	struct corpus_builder b = { 0 };
@@ -105,3 +105,15 @@ int import_cwasm(const struct image *img, struct corpus *out)
 	free(places);
 	return r;
 }
+
+static bool takes_image(const struct image *img)
+{
+	return img->abi == IMAGE_WASMTIME;
+}
+
+const struct importer importer_cwasm = {
+	.sign = "Wasmtime's OS ABI 200",
+	.foreign = true,
+	.takes = takes_image,
+	.read = read_image,
+};

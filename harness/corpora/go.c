@@ -270,7 +270,7 @@ static int read_function(struct go *g, uint64_t i, struct corpus_builder *b)
 	return r;
 }
 
-int import_go(const struct image *img, struct corpus *out)
+static int read_image(const struct image *img, struct corpus *out)
 {
 	struct go g = { .img = img, .s = image_find(img, ".gopclntab") };
 	struct corpus_builder b = { 0 };
@@ -306,3 +306,14 @@ int import_go(const struct image *img, struct corpus *out)
 	corpus_abandon(&b);
 	return r;
 }
+
+static bool takes_image(const struct image *img)
+{
+	return image_find(img, ".gopclntab") || image_find(img, ".data.rel.ro.gopclntab");
+}
+
+const struct importer importer_go = {
+	.sign = ".gopclntab",
+	.takes = takes_image,
+	.read = read_image,
+};

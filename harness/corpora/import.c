@@ -14,10 +14,45 @@
 #include "base/file.h"
 #include "base/say.h"
 
-static int import_native(struct image *img, struct corpus *out)
-{
-	uint64_t address;
+#define DECLARE(name) extern const struct importer importer_##name;
+IMPORTER_LIST(DECLARE)
+#undef DECLARE
 
+static const struct importer *const importers[] = {
+#define ROW(name) &importer_##name,
+	IMPORTER_LIST(ROW)
+#undef ROW
+};
+enum { IMPORTERS = sizeof importers / sizeof *importers };
+
+/* The first that takes the file; NULL: none. */
+static const struct importer *find(const struct image *img, bool foreign)
+{
+	for (size_t i = 0; i < IMPORTERS; i++)
+		if (importers[i]->foreign == foreign && importers[i]->takes(img))
+			return importers[i];
+	return NULL;
+}
+
+static int no_maps(const struct image *img)
+{
+	char signs[CORPUS_ERROR] = "";
+
+	for (size_t i = 0, n = 0; i < IMPORTERS && n < sizeof signs; i++)
+		n += (size_t)snprintf(signs + n, sizeof signs - n, "%s%s",
+				      !i		  ? ""
+				      : i + 1 < IMPORTERS ? ", "
+							  : " and ",
+				      importers[i]->sign);
+	return image_error(img, NULL, 0, "no stack maps inside; looked for %s", signs);
+}
+
+static int import_image(struct image *img, struct corpus *out)
+{
+	const struct importer *importer = find(img, true);
+
+	if (importer)
+		return importer->read(img, out);
 	if (img->class != ELFCLASS64 || img->encoding != ELFDATA2LSB)
 		return image_error(img, NULL, 0,
 				   "%d-bit %s-endian ELF; allowed: 64-bit little-endian",
@@ -29,15 +64,8 @@ static int import_native(struct image *img, struct corpus *out)
 	int r = image_relocate(img);
 	if (r)
 		return r;
-	if (image_find(img, ".llvm_stackmaps"))
-		return import_llvm(img, out);
-	if (!image_symbol(img, "caml_frametable", &address))
-		return import_ocaml(img, out);
-	if (image_find(img, ".gopclntab") || image_find(img, ".data.rel.ro.gopclntab"))
-		return import_go(img, out);
-	return image_error(img, NULL, 0,
-			   "no stack maps inside; looked for .llvm_stackmaps, caml_frametable, "
-			   ".gopclntab and Wasmtime's OS ABI 200");
+	importer = find(img, false);
+	return importer ? importer->read(img, out) : no_maps(img);
 }
 
 int corpus_import_bytes(const char *path, uint8_t *bytes, size_t size, struct corpus *out,
@@ -58,7 +86,7 @@ int corpus_import_bytes(const char *path, uint8_t *bytes, size_t size, struct co
 	if (!r) {
 		const char *slash = strrchr(path, '/');
 		snprintf(out->name, sizeof out->name, "%s", slash ? slash + 1 : path);
-		r = img.abi == IMAGE_WASMTIME ? import_cwasm(&img, out) : import_native(&img, out);
+		r = import_image(&img, out);
 		image_close(&img);
 	}
 	if (r && !*error)

@@ -218,7 +218,7 @@ static void guess_sizes(const struct image *img, struct corpus_builder *b)
 	}
 }
 
-int import_llvm(const struct image *img, struct corpus *out)
+static int read_image(const struct image *img, struct corpus *out)
 {
 	const struct image_section *s = image_find(img, ".llvm_stackmaps");
 	struct corpus_builder b = { 0 };
@@ -259,3 +259,14 @@ int corpus_from_llvm(const char *name, const uint8_t *map, size_t len, uint64_t 
 		snprintf(error, CORPUS_ERROR, "%s: %s", name, strerror(-r));
 	return r;
 }
+
+static bool takes_image(const struct image *img)
+{
+	return image_find(img, ".llvm_stackmaps");
+}
+
+const struct importer importer_llvm = {
+	.sign = ".llvm_stackmaps",
+	.takes = takes_image,
+	.read = read_image,
+};

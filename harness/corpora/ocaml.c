@@ -127,7 +127,7 @@ static int read_unit(struct frametable *t, uint64_t address, struct corpus_build
 	return r;
 }
 
-int import_ocaml(const struct image *img, struct corpus *out)
+static int read_image(const struct image *img, struct corpus *out)
 {
 	struct frametable t = { .img = img };
 	struct corpus_builder b = { 0 };
@@ -159,3 +159,16 @@ int import_ocaml(const struct image *img, struct corpus *out)
 	corpus_abandon(&b);
 	return r;
 }
+
+static bool takes_image(const struct image *img)
+{
+	uint64_t address;
+
+	return !image_symbol(img, "caml_frametable", &address);
+}
+
+const struct importer importer_ocaml = {
+	.sign = "caml_frametable",
+	.takes = takes_image,
+	.read = read_image,
+};
