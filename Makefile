@@ -23,6 +23,8 @@ TSANFLAGS := -fsanitize=thread -O1 -g
 # What harness and tests see: rooms by their names, and the library by its installed headers.
 VIEW     = -iquote . -iquote harness -I$(BUILD)/include -isystem $(LLVM)/include
 PUBLIC  := $(patsubst %,$(BUILD)/include/stubmap/%.h,stub types code map version)
+# LLVM's linker takes a sixth of the time of binutils' for the seventy programs with debug information.
+LINK    := -B$(LLVM)/bin -fuse-ld=lld
 LIBS    := -L$(LLVM)/lib -Wl,-rpath,$(LLVM)/lib -lLLVM-19 -ljansson -lzstd -lelf -lpapi -lpfm -lm -lpthread
 
 STRAT := $(wildcard strategies/*.c strategies/*/*.c)
@@ -168,13 +170,13 @@ $(1)/tests/test_gc_random: $$(call gcobj,$(1),random)
 
 $(1)/stubmap: $$(call obj,$(1),$$(HARN) $$(WORK)) $$(call gcobj,$(1),$$(GC)) $(1)/traced.o $(1)/libstubmap.a
 	@echo "  LD $$@"
-	@$$(CC) $(2) -o $$@ $$^ $$(LIBS)
+	@$$(CC) $$(LINK) $(2) -o $$@ $$^ $$(LIBS)
 
 $(1)/tests/%: $(1)/obj/tests/%.o $$(call obj,$(1),$$(HARNLIB) $$(WORK)) \
               $$(call gcobj,$(1),$$(GC)) $(1)/traced.o $(1)/libstubmap.a
 	@mkdir -p $$(@D)
 	@echo "  LD $$@"
-	@$$(CC) $(2) $$(PLAYED) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka $$(LIBS)
+	@$$(CC) $$(LINK) $(2) $$(PLAYED) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka $$(LIBS)
 
 $$(patsubst tests/%.c,$(1)/tests/%,$$(INSIDE)): $$(call obj,$(1),$$(STRAT))
 
