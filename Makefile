@@ -16,11 +16,11 @@ WARN    := -Wall -Wextra -Wpedantic $(if $(CI),-Werror)
 # valgrind 3.19 cannot read the DWARF 5 that clang 19 writes.
 CFLAGS  ?= -O2 -g $(if $(findstring clang,$(CC)),-gdwarf-4)
 STD     := -std=c17 -D_GNU_SOURCE $(WARN) -fno-omit-frame-pointer
-# Clang's "function" check reads in front of each function called, which stubs have not.
+# Clang's "function" check reads bytes before each called function, which stubs do not have.
 SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -O1 -g \
             $(if $(findstring clang,$(CC)),-fno-sanitize=function)
 TSANFLAGS := -fsanitize=thread -O1 -g
-# What harness and tests see: rooms by their names, and the library by its installed headers.
+# Include paths of harness and tests: rooms by their names, the library by its installed headers.
 VIEW     = -iquote . -iquote harness -I$(BUILD)/include -isystem $(LLVM)/include
 PUBLIC  := $(patsubst %,$(BUILD)/include/stubmap/%.h,stub types code map version)
 # LLVM's linker takes a sixth of the time of binutils' for the seventy programs with debug information.
@@ -32,7 +32,7 @@ ENCODERS := $(wildcard strategies/maps/*.c)
 WORK  := $(wildcard workloads/*.c)
 HARN  := $(wildcard harness/*/*.c)
 TESTS := $(wildcard tests/test_*.c)
-# Tests of what the library keeps to itself: they are linked with its objects.
+# Tests of the library's internals: they are linked with its objects.
 INSIDE := $(shell grep -l '"strategies/' $(TESTS))
 THREADED := $(BUILD)/tsan/tests/test_tierup $(BUILD)/tsan/tests/test_stubs_threads
 # The long ones first, so that none is left to run alone at the end.
@@ -53,7 +53,7 @@ gcobj    = $(patsubst %,$(1)/gc/%.o,$(2)) $(patsubst %,$(1)/gc/native/%.o,$(2))
 WASM     := $(BUILD)/wasm
 LIVE     := $(patsubst %,$(WASM)/%/complete,kernel table lua sqlite)
 BAD      := $(patsubst workloads/wasm/%.wat,$(WASM)/%/complete,$(wildcard workloads/wasm/bad/*.wat))
-# The library is one object, whose other names are nobody's: a program gets the whole of it.
+# The library is one object that exports only its public names: a program links all of it.
 EXPORT   := --wildcard --localize-hidden $(patsubst %,--keep-global-symbol='%_*',stub code map safepoint)
 HARNLIB  := $(filter-out harness/cli/main.c,$(HARN))
 
@@ -83,7 +83,7 @@ $(BUILD)/objects: harness/jit/compile.c harness/jit/jit.h harness/gc/lint.c
 	rm -rf $@
 	mkdir -p $@
 
-# The command stays here: it needs LLVM, and the programs and data of this tree.
+# The command is not installed: it needs LLVM, and the programs and data of this tree.
 PREFIX  ?= /usr/local
 VERSION  = $(shell sed -n 's/^.define STUBMAP_VERSION[[:space:]]*"\(.*\)"/\1/p' strategies/version.h)
 .PHONY: install
@@ -122,8 +122,8 @@ $(1)/obj/%.o: %.c | setup-dirs $$(PUBLIC)
 	@echo "  CC $$@"
 	@$$(CC) $$(STD) $$(if $$(filter harness/% tests/%,$$<),$$(VIEW)) $(2) -MMD -MP -c -o $$@ $$<
 
-# The encoders once more, with readers that report their loads (harness/maps/traced.h): whoever adds
-# an encoder to the list gets it traced.
+# The encoders once more, with readers that report their loads (harness/maps/traced.h): an encoder
+# that is added to the list is traced, too.
 $(1)/obj/traced/%.o: %.c harness/maps/traced.h
 	@mkdir -p $$(@D)
 	@echo "  CC $$@"
@@ -180,7 +180,7 @@ $(1)/tests/%: $(1)/obj/tests/%.o $$(call obj,$(1),$$(HARNLIB) $$(WORK)) \
 
 $$(patsubst tests/%.c,$(1)/tests/%,$$(INSIDE)): $$(call obj,$(1),$$(STRAT))
 
-# A test that plays the machine's counters: its own functions stand in for these.
+# A test that simulates the machine's counters: its own functions replace these.
 $(1)/tests/test_doctor: PLAYED := $(patsubst %,-Wl$(COMMA)--wrap=%,uarch_host group_init \
 	group_has_table group_available group_open group_read group_close loop_open loop_run \
 	loop_close)
@@ -190,7 +190,7 @@ $(1)/tests/test_doctor: PLAYED := $(patsubst %,-Wl$(COMMA)--wrap=%,uarch_host gr
                               $$(call gcobj,$(1),$$(GC)))
 endef
 
-# A build outside of the tree knows by this link where its tree is (harness/base/home.h).
+# A build outside the tree finds its tree by this link (harness/base/home.h).
 .PHONY: setup-dirs
 setup-dirs:
 	@$(if $(filter /% ../%,$(BUILD)),mkdir -p $(BUILD) && ln -sfn "$(CURDIR)" $(BUILD)/tree)

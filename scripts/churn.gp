@@ -1,5 +1,5 @@
-# churn.gp - bytes of code held over the stream of births and deaths, a panel a workload; an arm a
-# line, and what the live stubs of the eager arms occupy as an area below.
+# churn.gp - bytes of held code over the stream of births and deaths: one panel for each workload,
+# one line for each arm; the area below is what live stubs of the eager arms occupy.
 #
 #   stubmap summary RUN.jsonl --tsv churn > churn.tsv
 #   gnuplot -c scripts/churn.gp churn.tsv churn.svg

@@ -1,5 +1,5 @@
-# faults.gp - what became of a producer's faults in programs that run: a kind of fault a panel, an
-# encoder a stacked bar.
+# faults.gp - what became of a producer's faults in running programs: one panel for each kind of
+# fault, one stacked bar for each encoder.
 #
 #   stubmap faults --tsv > faults.tsv
 #   gnuplot -c scripts/faults.gp faults.tsv faults.svg
@@ -13,7 +13,7 @@ HEIGHT = 620
 load ARG0[1:strlen(ARG0)-strlen("faults.gp")]."style.gp"
 
 kinds = ""
-array runs[16]  # the most that an encoder has of a kind
+array runs[16]  # the most runs of an encoder, for each kind
 array room[16]
 list_kind(k) = strstrt(" ".kinds." ", " ".k." ") ? 0 : \
 	(kinds = kinds.(kinds eq "" ? "" : " ").k, runs[words(kinds)] = 0, room[words(kinds)] = 0, 0)
@@ -22,7 +22,7 @@ note(k, e, n, m) = (list_kind(k), most(n, m), list_arm(e))
 stats DATA skip 1 using (note(strcol(1), strcol(2), $7, $6)) nooutput
 if (words(list) == 0) { exit error "faults.gp: no encoder in ".DATA }
 
-# Wong's colours: noticed early is blue, late is red, by nobody is black; what did no harm is pale.
+# Wong's colours: faults noticed early are blue, late red, unnoticed black; harmless ones are pale.
 FILLS = "0x56B4E9 0x0072B2 0xE69F00 0x999999 0xA0330A 0x000000 0xC8E0D8"
 NAMES = "'caught by the lookup' 'bad root: the collector' 'a crash' 'no end' 'a wrong answer' \
 'unnoticed, a wrong map' 'no wrong map was asked for'"

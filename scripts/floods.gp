@@ -1,8 +1,8 @@
 # floods.gp - K instances of one module: bytes of an instance and time until its first call is made;
-# under toggle, but for pool with one physical page for all of its slots ("one page"): under dual.
+# under toggle, except pool with one physical page for all of its slots ("one page"), under dual.
 #
 #   stubmap summary RUN.jsonl --tsv floods > floods.tsv
-#   gnuplot -c scripts/floods.gp floods.tsv floods.svg [WORKLOAD]      WORKLOAD: flood unless told
+#   gnuplot -c scripts/floods.gp floods.tsv floods.svg [WORKLOAD]      WORKLOAD: flood by default
 #
 # Columns: stubs, wx, share, poison, workload, live, threads, instances, then value, low, high of
 # ns to the first call (9), ns until all stubs exist (12), bytes an instance (15), ...

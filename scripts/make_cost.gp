@@ -1,10 +1,11 @@
-# make_cost.gp - what one stub takes: memory, and time to make it; an arm a bar.
+# make_cost.gp - the cost of one stub: memory, and time to make it; one bar for each arm.
 #
 #   stubmap summary RUN.jsonl --tsv make > make.tsv
 #   gnuplot -c scripts/make_cost.gp make.tsv make.svg [KIND [LIVE]]
 #
-# KIND: indirect unless told; LIVE: the most that the data have. Columns: arm, workload, kind, live,
-# l1i_ways, then value, low, high of pss (bytes a stub), bind (ns a stub), first call (ns a stub).
+# KIND: indirect by default; LIVE: by default the largest of the data. Columns: arm, workload, kind,
+# live, l1i_ways, then value, low, high of pss (bytes a stub), bind (ns a stub), first call (ns a
+# stub).
 
 DATA = ARG1
 OUT = ARG2

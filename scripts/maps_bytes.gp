@@ -1,5 +1,5 @@
-# maps_bytes.gp - bytes of the stack maps in percent of the text: a corpus a row, an encoder a point,
-# the bound a line through the rows.
+# maps_bytes.gp - bytes of the stack maps in percent of the text: one row for each corpus, one point
+# for each encoder; the bound is a line through the rows.
 #
 #   stubmap maps FILE... --tsv bytes > bytes.tsv
 #   gnuplot -c scripts/maps_bytes.gp bytes.tsv bytes.svg

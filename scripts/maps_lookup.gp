@@ -1,5 +1,5 @@
-# maps_lookup.gp - what a lookup costs against what the table costs: a corpus and encoder a point,
-# warm on the left, cold on the right.
+# maps_lookup.gp - the cost of a lookup against the size of the table: one point for each corpus and
+# encoder, warm on the left, cold on the right.
 #
 #   stubmap maps FILE... --tsv lookup > lookup.tsv
 #   gnuplot -c scripts/maps_lookup.gp lookup.tsv lookup.svg

@@ -1,5 +1,5 @@
-# maps_safety.gp - what encoders answer for return addresses that no safepoint has, and after a fault
-# of the producer: a case a panel, an encoder a stacked bar.
+# maps_safety.gp - the encoders' answers for return addresses that no safepoint has, and after a
+# fault of the producer: one panel for each case, one stacked bar for each encoder.
 #
 #   stubmap maps FILE... --tsv safety > safety.tsv
 #   gnuplot -c scripts/maps_safety.gp safety.tsv safety.svg
@@ -21,7 +21,7 @@ note(k, c, e, n) = (list_case(k.":".c, n), n > corpora ? corpora = n : 0, shown(
 stats DATA skip 1 using (note(strcol(1), strcol(2), strcol(4), $9)) nooutput
 if (words(list) == 0) { exit error "maps_safety.gp: no encoder in ".DATA }
 
-# Wong's colours again: what is good is pale, what is bad is dark. In the order of the bar.
+# Wong's colours again: good answers are pale, bad ones dark, in the order of the bar.
 FILLS = "0xC8E0D8 0x56B4E9 0xE69F00 0xA0330A"
 NAMES = "'right, or no worse than before' detected 'silently empty' 'a wrong map'"
 edge(k) = k == 1 ? 0 : k == 2 ? $5 : k == 3 ? $5 + $8 : k == 4 ? $5 + $8 + $7 : $5 + $8 + $7 + $6

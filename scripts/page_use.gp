@@ -1,7 +1,7 @@
-# page_use.gp - pages and page faults against the number of live stubs, an arm a line.
+# page_use.gp - pages and page faults against the number of live stubs, one line for each arm.
 #
 #   stubmap summary RUN.jsonl --tsv pages > pages.tsv
-#   gnuplot -c scripts/page_use.gp pages.tsv pages.svg [KIND]      KIND: indirect unless told
+#   gnuplot -c scripts/page_use.gp pages.tsv pages.svg [KIND]      KIND: indirect by default
 #
 # Columns: arm, workload, kind, live, l1i_ways, then value, low, high of: PSS of code and PSS of all
 # per stub, minor faults of the process, its mappings, their limit, pages of code touched per stub and

@@ -1,8 +1,9 @@
-# policies.gp - what a policy of making stubs costs against the least possible with hindsight, a
-# panel a trace: the start of the program (filled) and, where it was run, the whole trace (hollow).
+# policies.gp - the cost of a policy of making stubs relative to the least possible with hindsight,
+# one panel for each trace: the start of the program (filled) and, if it was run, the whole trace
+# (hollow).
 #
 #   stubmap summary RUN.jsonl --tsv policies > policies.tsv
-#   gnuplot -c scripts/policies.gp policies.tsv policies.svg [EVENTS]      EVENTS: 20000 unless told
+#   gnuplot -c scripts/policies.gp policies.tsv policies.svg [EVENTS]      EVENTS: 20000 by default
 #
 # Columns: arm, stubs, policy, generic, workload, max_events, then value, low, high of ns, regret, ...
 

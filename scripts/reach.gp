@@ -1,18 +1,19 @@
-# reach.gp - modelled L1I misses of a call against live stubs: a machine a row, a page size a column.
+# reach.gp - modelled L1I misses of a call against live stubs: one row for each machine, one column
+# for each page size.
 #
 #   stubmap model --machines all --page 4K,16K,64K --stubs null,page,pool,template \
 #           --live 4,8,16,32,64,128,256,512,1024,4096 --tsv > reach.tsv
 #   gnuplot -c scripts/reach.gp reach.tsv reach.svg ["MACHINE MACHINE..." [KIND]]
 #
-# All machines of the data unless some are named; KIND: indirect. Columns: machine, page (KiB), L1I
-# (KiB), its ways, arm, workload, kind, live, then misses a call: L1I (9), ...
+# By default all machines of the data, and KIND indirect. Columns: machine, page (KiB), L1I (KiB),
+# its ways, arm, workload, kind, live, then misses a call: L1I (9), ...
 
 DATA = ARG1
 OUT = ARG2
 KIND = ARGC > 3 ? ARG4 : "indirect"
 
 set datafile separator tab
-set datafile missing NaN # rows of other arms lie between: lines go on
+set datafile missing NaN # rows of other arms lie between: lines must go on
 machines = ARGC > 2 ? ARG3 : ""
 note_machine(m) = strstrt(" ".machines." ", " ".m." ") ? 0 : (machines = machines.(machines eq "" ? "" : " ").m, 0)
 if (machines eq "") { stats DATA skip 1 using (note_machine(strcol(1))) nooutput }

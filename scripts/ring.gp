@@ -1,8 +1,8 @@
-# ring.gp - one figure of a call against the number of live stubs, an arm a line: its time, or (fills)
-# the lines that it fetches into the L1I.
+# ring.gp - one figure of a call against the number of live stubs, one line for each arm: its time,
+# or (fills) the lines that it fetches into the L1I.
 #
 #   stubmap summary RUN.jsonl --tsv ring > ring.tsv
-#   gnuplot -c scripts/ring.gp ring.tsv ring.svg [KIND [fills]]      KIND: indirect unless told
+#   gnuplot -c scripts/ring.gp ring.tsv ring.svg [KIND [fills]]      KIND: indirect by default
 #
 # Columns: arm, workload, kind, live, l1i_ways, value, low, high (95 %).
 
@@ -12,7 +12,8 @@ KIND = ARGC > 2 ? ARG3 : "indirect"
 FILLS = ARGC > 3 && ARG4 eq "fills"
 load ARG0[1:strlen(ARG0)-strlen("ring.gp")]."style.gp"
 
-# Of the arms with a parameter the baseline alone: the others lie on the lines of their kin.
+# Of the arms with a parameter only the baseline is drawn: the others coincide with their plain
+# arms.
 wanted(arm, kind) = kind eq KIND && arm ne "arm" && (!strstrt(arm, ",") || arm[1:5] eq "page,")
 ways = NaN
 bottom = 1e30

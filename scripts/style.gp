@@ -1,9 +1,9 @@
-# style.gp - what all figures share: terminal by the output's suffix, and one colour, point and dash
-# an arm: colour and point the same in every figure, the dash where it tells nothing else. Colours:
-# Wong, Nature Methods 8, 441 (2011), safe for the colour blind; a lazy arm has its placement's
-# point, hollow, and dashes.
+# style.gp - shared by all figures: the terminal, by the output's suffix, and one colour, point and
+# dash for each arm: colour and point are the same in every figure, the dash unless it means
+# something else. Colours: Wong, Nature Methods 8, 441 (2011), safe for the colour blind; a lazy arm
+# has its placement's point, hollow, and dashes.
 #
-# Expects OUT and, where 800 x 500 does not fit, WIDTH and HEIGHT.
+# Expects OUT and, if it should not be 800 x 500, WIDTH and HEIGHT.
 
 if (!exists("WIDTH")) WIDTH = 800
 if (!exists("HEIGHT")) HEIGHT = 500
@@ -38,6 +38,6 @@ colour(arm) = place(arm) ? int(word(COLOURS, place(arm))) : 0x808080
 point(arm) = place(arm) ? int(word(POINTS, place(arm))) : 1
 dash(arm) = comma(arm) ? 3 : place(arm) ? int(word(DASHES, place(arm))) : 3
 
-# The arms of the data, each once, in its order: list_arm notes one and is 0, for stats.
+# The arms of the data, each once, in their order: list_arm notes one and returns 0, for stats.
 list = ""
 list_arm(arm) = strstrt(" ".list." ", " ".arm." ") ? 0 : (list = list.(list eq "" ? "" : " ").arm, 0)

@@ -1,5 +1,5 @@
-# tierup.gp - what an upgrade costs while T threads call through the stubs, and the longest stall
-# that one of them saw; an arm a line, full under toggle and dashed under dual.
+# tierup.gp - the cost of an upgrade while T threads call through the stubs, and the longest stall
+# of a thread; one line for each arm, full under toggle and dashed under dual.
 #
 #   stubmap summary RUN.jsonl --tsv tierup > tierup.tsv
 #   gnuplot -c scripts/tierup.gp tierup.tsv tierup.svg

@@ -1,4 +1,4 @@
-/* command_helpers.h - a command run as its caller sees it, in a process of its own. */
+/* command_helpers.h - runs a command in a process of its own and returns what its caller sees. */
 #ifndef COMMAND_HELPERS_H
 #define COMMAND_HELPERS_H
 

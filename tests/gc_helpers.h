@@ -1,4 +1,4 @@
-/* gc_helpers.h - one run of a program on the collected heap, as the tests want it. */
+/* gc_helpers.h - runs a program on the collected heap with the tests' defaults. */
 #ifndef GC_HELPERS_H
 #define GC_HELPERS_H
 

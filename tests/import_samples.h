@@ -1,6 +1,6 @@
 /*
  * import_samples.h - small files with stack maps for the tests of importers, written as assembly
- * and assembled by LLVM, so that what is in them can be read.
+ * and assembled by LLVM, so that their contents can be read here.
  */
 #ifndef STUBMAP_IMPORT_SAMPLES_H
 #define STUBMAP_IMPORT_SAMPLES_H

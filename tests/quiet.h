@@ -1,5 +1,4 @@
-/* quiet.h - what a command says of its progress depends on how long it takes: no test's business.
- */
+/* quiet.h - drops a command's lines of progress: they depend on how long it takes. */
 #ifndef STUBMAP_TEST_QUIET_H
 #define STUBMAP_TEST_QUIET_H
 

@@ -1,6 +1,6 @@
 /*
- * stub_set_up.h - one strategy at work in one code memory with one world around it; included once
- * by each test program of stubs.
+ * stub_set_up.h - opens one strategy in one code memory, with one world around it; each test
+ * program of stubs includes it once.
  */
 #ifndef STUBMAP_TEST_STUB_SET_UP_H
 #define STUBMAP_TEST_STUB_SET_UP_H

@@ -1,6 +1,6 @@
 /*
- * stub_values.h - for tests of stubs: where System V puts arguments, and what values look like,
- * told a second time, apart from the emitter.
+ * stub_values.h - for tests of stubs: where System V puts arguments, and the form of values,
+ * written a second time, independently of the emitter.
  */
 #ifndef STUBMAP_TEST_STUB_VALUES_H
 #define STUBMAP_TEST_STUB_VALUES_H

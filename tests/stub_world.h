@@ -4,12 +4,12 @@
  * probe_call is the caller: it loads every argument register and the stack from a struct, puts the
  * callee in r10, calls, and notes what came back and whether the preserved registers survived.
  * A probe is a target: each has an entry of its own (near the stubs, or out of a near call's reach)
- * that names it and goes on to probe_entry, which spills everything that may hold an argument,
- * lets C look at it, spoils all registers that a call may spoil, and returns what C chose.
+ * that names it and goes on to probe_entry, which spills all registers that may hold an argument,
+ * lets C inspect them, spoils all registers that a call may spoil, and returns what C chose.
  *
- * Where arguments belong is worked out a second time (stub_values.h), apart from the emitter. ASan
- * and UBSan see the C on both sides, but neither the stubs' own loads and stores nor those of the
- * two trampolines: a stub that writes outside its frame is found by the frame, register and
+ * The places of arguments are computed a second time (stub_values.h), independently of the emitter.
+ * ASan and UBSan see the C on both sides, but neither the stubs' own loads and stores nor those of
+ * the two trampolines: a stub that writes outside its frame is found by the frame, register and
  * alignment checks below, or not at all.
  */
 #ifndef STUBMAP_TEST_STUB_WORLD_H

@@ -1,6 +1,6 @@
 /*
- * test_cache.c - where compiled code is kept between processes, and that everything is measured
- * where it can't be kept. Runs the program beside it (build/san/stubmap).
+ * test_cache.c - the cache that keeps compiled code between processes, and that all is measured
+ * without a cache. Runs the program beside it (build/san/stubmap).
  */
 #include <setjmp.h>
 #include <stdarg.h>

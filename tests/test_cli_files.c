@@ -1,6 +1,6 @@
 /*
- * test_cli_files.c - the command line where files are not what they should be: pipes, devices,
- * names with control characters, full devices, limits. Runs the program beside it through a shell.
+ * test_cli_files.c - the command line with files of the wrong kind: pipes, devices, names with
+ * control characters, full devices, limits. Runs the program beside it through a shell.
  */
 #include <setjmp.h>
 #include <stdarg.h>

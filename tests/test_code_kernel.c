@@ -1,6 +1,6 @@
 /*
  * test_code_kernel.c - executable memory and the kernel: every system call is counted, any of them
- * may fail, a policy may be forbidden, and there is an end to mappings.
+ * may fail, a policy may be forbidden, and mappings may run out.
  *
  * The calls are counted, and made to fail, by functions of libc's names here: the program's own
  * definitions come before the library's.

@@ -1,7 +1,7 @@
 /*
  * test_cold.c - phase "cold" of replays: how many stubs each policy makes and how many of them are
- * used, against counts of the trace itself; of a live program, against its counted crossings. No
- * time is looked at.
+ * used, against counts of the trace itself; for a live program, against its counted crossings. No
+ * time is tested.
  */
 #include <setjmp.h>
 #include <stdarg.h>

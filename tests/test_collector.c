@@ -1,8 +1,8 @@
 /*
  * test_collector.c - the programs of workloads/gc under the moving collector, with every map
  * judged: all modes, tiers, encoders and stub allocators give the native answer, and what should
- * fail fails in the right words. The compiled code itself is not instrumented by the sanitizers;
- * all that walks, looks up and moves is.
+ * fail fails with the right message. The sanitizers do not instrument the compiled code, but all
+ * that walks, looks up and moves.
  */
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 /*
- * test_counter_faults.c - what fails in the counter ladder, each injected once: it must become a
+ * test_counter_faults.c - each failure in the counter ladder, injected once: it must become a
  * reason, never a number.
  */
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
  * test_counters.c - the counter ladder. Each step is tested with the steps above it turned off.
- * Hardware tests skip where the machine has no counters; the rest runs anywhere.
+ * Hardware tests are skipped if the machine has no counters; the rest runs anywhere.
  *
  * The PAPI step runs in a process of its own (this program, again, with --papi), because
  * LIBPFM_FORCE_PMU has to be set before libpfm starts.

@@ -1,11 +1,11 @@
 /*
- * test_events.c - the tables of events.c: every row can be encoded, and to the code that stands
- * here, so that a libpfm which changes a name's meaning is noticed. Encoding an absent CPU's events
+ * test_events.c - the tables of events.c: every row can be encoded, and gives the code that stands
+ * here, so that a libpfm that changes a name's meaning is noticed. Encoding an absent CPU's events
  * needs no counter: LIBPFM_ENCODE_INACTIVE, set in this program only, before libpfm starts.
  *
  * The codes of Alder Lake are those of Intel's event list, those of Arm cores Arm's event numbers.
- * Where this libpfm has no table for a row, its own raw code is compared instead, and the test says
- * so: that row was not encoded.
+ * If this libpfm has no table for a row, the row's raw code is compared instead, and the test says
+ * that it was not encoded.
  */
 #include <errno.h>
 #include <setjmp.h>

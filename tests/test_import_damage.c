@@ -1,7 +1,6 @@
 /*
- * test_import_damage.c - importers against bad input: files that are no such thing, of the wrong
- * machine, cut short, contradictory, or changed at random. Each refusal is one line that says
- * where.
+ * test_import_damage.c - importers against bad input: files of another kind or machine, cut short,
+ * contradictory, or changed at random. Each refusal is one line that says where.
  */
 #include <setjmp.h>
 #include <stdarg.h>

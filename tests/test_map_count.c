@@ -1,8 +1,8 @@
 /*
  * test_map_count.c - instructions per lookup: a known lookup has its known number by either source,
- * the two sources agree on every encoder, and where neither is to be had there is a reason, no
- * number. Callgrind runs the plain program, because no sanitizer lives under valgrind; a guest
- * without a PMU is played by a filter that forbids perf_event_open.
+ * the two sources agree on every encoder, and without either there is a reason, not a number.
+ * Callgrind runs the plain program, because sanitizers do not work under valgrind; a filter that
+ * forbids perf_event_open simulates a guest without a PMU.
  */
 #include <errno.h>
 #include <setjmp.h>

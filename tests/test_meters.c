@@ -1,6 +1,7 @@
 /*
- * test_meters.c - the kernel's view is held to what was done just before: pages touched one by one
- * in each area and under each policy, mappings split, pages given back; and the clocks go forward.
+ * test_meters.c - compares the kernel's view with what was done just before: pages touched one by
+ * one in each area and under each policy, mappings split, pages given back; and the clocks go
+ * forward.
  */
 #include <errno.h>
 #include <setjmp.h>

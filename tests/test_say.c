@@ -1,4 +1,4 @@
-/* test_say.c - other people's text in messages and tables, and files that are none. */
+/* test_say.c - foreign text in messages and tables, and files that are not regular. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>

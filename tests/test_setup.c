@@ -1,5 +1,5 @@
-/* test_setup.c - a cell resolved: each name that is allowed is found, and no other one becomes a
- * neighbour of it. */
+/* test_setup.c - a cell resolved: each allowed name is found, and no other name is taken for one of
+ * them. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

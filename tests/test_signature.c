@@ -1,6 +1,6 @@
 /*
  * test_signature.c - signatures: text to word and back, what is refused, and that a damaged word is
- * shown within the text's bounds.
+ * printed within the text's bounds.
  */
 #include <errno.h>
 #include <setjmp.h>

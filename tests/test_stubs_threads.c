@@ -9,10 +9,10 @@
  *      changer    begun = k     retarget returns    done = k
  *      caller     low = done    call                high = begun
  *
- * so what a call returned must be the number of an upgrade from low to high: an older one would be
- * a call that came after retarget's return and went to the old target.
+ * so a call must return the number of an upgrade from low to high: an older number would mean that
+ * a call after retarget's return went to the old target.
  *
- * STUBMAP_TEST_UPGRADES is the number of upgrades a configuration.
+ * STUBMAP_TEST_UPGRADES is the number of upgrades for each configuration.
  */
 #include <pthread.h>
 #include <sched.h>

@@ -1,6 +1,6 @@
 /*
  * test_tenants.c - floods and churn: every strategy makes, calls and releases the stubs of many
- * instances, each call's answer checked; what is recorded adds up.
+ * instances, each call's answer is checked; the records add up.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /*
  * test_wasm_bad.c - modules that can't be taken and programs that stop: one line each, with the
- * module's name and the function's, and the next call works as if nothing had been.
+ * module's name and the function's, and the next call works as if nothing had happened.
  */
 #include <errno.h>
 #include <setjmp.h>

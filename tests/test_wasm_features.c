@@ -1,7 +1,7 @@
 /*
- * test_wasm_features.c - modules that are in order and yet can't be taken: one line each that names
- * the module, who has it (a function, an element, an import ...), the proposal by its name, and
- * where the list stands. wat2wasm makes them, but for what it does not know: those stand as bytes.
+ * test_wasm_features.c - valid modules that can't be taken: each gets one line that names the
+ * module, the function, element or import that has the feature, its proposal, and the place of the
+ * list. wat2wasm makes the modules; those with features that it lacks are given as bytes.
  */
 #include <errno.h>
 #include <setjmp.h>

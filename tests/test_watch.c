@@ -1,6 +1,6 @@
 /*
- * test_watch.c - what a process says when it is told to end: the phase that it is in, and the
- * compiled function that runs. Each case is a child with its stderr in a pipe.
+ * test_watch.c - the message of a process that is told to end: its phase, and the compiled function
+ * that runs. Each case is a child with its stderr in a pipe.
  */
 #include <pthread.h>
 #include <setjmp.h>

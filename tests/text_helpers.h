@@ -1,4 +1,4 @@
-/* text_helpers.h - what a page of text must hold to. Include cmocka.h before. */
+/* text_helpers.h - checks that every page of text must pass. Include cmocka.h before. */
 #ifndef STUBMAP_TEST_TEXT_HELPERS_H
 #define STUBMAP_TEST_TEXT_HELPERS_H
 

@@ -3,7 +3,7 @@
  *
  *   without CALL=ERROR... -- COMMAND [ARG...]
  *
- * For scripts/elsewhere: what is done where there is no PMU is tested on machines that have one.
+ * For scripts/elsewhere: tests the paths without a PMU on machines that have one.
  */
 #include <stdbool.h>
 #include <stdio.h>

@@ -33,7 +33,7 @@ class Reader {
 				throw new Refused('a number has more than 32 bits');
 		}
 	}
-	/* Any LEB128, its value not wanted. */
+	/* Skips any LEB128. */
 	leb() {
 		while (this.byte() > 127);
 	}
@@ -74,7 +74,7 @@ class Reader {
 			out.push(each(i));
 		return out;
 	}
-	/* Over one instruction's opcode: [opcode (0xfc08 for fc 08), its immediates]. */
+	/* Reads one instruction's opcode: [opcode (0xfc08 for fc 08), its immediates]. */
 	opcode() {
 		const from = this.at;
 		let op = this.byte(), text;
@@ -157,7 +157,7 @@ class Writer {
 		this.u32(bytes.length);
 		this.copy(bytes);
 	}
-	/* Another writer's bytes, their number first. */
+	/* Appends another writer's bytes, with their number first. */
 	sized(other) {
 		this.u32(other.at);
 		this.copy(other.bytes, 0, other.at);

@@ -8,7 +8,8 @@
  *   F  function index        T  table index
  *
  * From the core specification 3.0 (GC, tail calls, exceptions, SIMD, 64-bit memories), the legacy
- * exceptions, threads and wide arithmetic. What is not here is unknown: whoever meets it stops.
+ * exceptions, threads and wide arithmetic. Any other instruction is unknown, and readers stop at
+ * it.
  */
 'use strict';
 

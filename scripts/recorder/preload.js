@@ -1,11 +1,11 @@
 /*
- * preload.js - runs in front of the program (node --require) and stands between it and WebAssembly.
+ * preload.js - runs before the program (node --require) and wraps its WebAssembly.
  *
  * Modules are rewritten when they are made (rewrite.js), so that calls of imports, builtins and
- * call_indirect tell of themselves in place, and nothing that an instance holds has to be replaced.
- * Only exported functions are: JavaScript gets a wrapper for each, and wherever a function goes back
- * into wasm (an import, a table, a global, an argument) it is the engine's own again. One wrapper a
- * function: what the program got as one object stays one object.
+ * call_indirect report themselves in place, and nothing inside an instance has to be replaced. Only
+ * exported functions are replaced: JavaScript gets a wrapper for each, and wherever a function goes
+ * back into wasm (an import, a table, a global, an argument) it is the engine's own again. Each
+ * function has one wrapper: one object stays one object for the program.
  *
  *      JS --- wrapper --- export | wasm | call f  ->  cross(f)        -> import, as it was given
  *                                |      | call_indirect -> indirect(slot)
@@ -33,7 +33,7 @@ const notes = new Set(); /* lines for the report */
 
 const wrapperOf = new WeakMap(), engineOf = new WeakMap();
 const unwrap = (v) => (typeof v === 'function' && engineOf.get(v)) || v;
-/* The instance and type that a function of the engine's is known by. */
+/* The instance and type of an engine's function. */
 const originOf = new WeakMap();
 
 function wrap(f, owner) {
@@ -137,7 +137,7 @@ class Instance {
 		return trace.stub(KIND.builtin, this, this.builtins.length - 1,
 			memory64 && wide ? wide : narrow);
 	}
-	/* A slot that is not there, or not filled when it is met first, traps: no crossing. */
+	/* A slot that does not exist, or is empty when first used, traps: no crossing. */
 	jump(slot, number) {
 		const site = this.module.sites[number], t = this.tables[site.table];
 		slot >>>= 0;
@@ -212,7 +212,7 @@ function isNodes() {
 	return caller !== undefined && caller.includes('node:internal/deps/');
 }
 
-/* {bytes, learn}: what to compile instead, and what to do with the module that comes of it. */
+/* {bytes, learn}: the bytes to compile instead, and a function that notes the resulting module. */
 function prepare(source, options) {
 	const none = { bytes: source, learn: (module) => module };
 	if (!wanted || isNodes() || !(source instanceof ArrayBuffer || source instanceof SharedArrayBuffer ||
@@ -246,8 +246,8 @@ function prepare(source, options) {
 
 const deaf = { cross() {}, indirect: (slot) => slot };
 
-/* The module's imports as the program gave them, functions of the engine's in place of wrappers;
- * where the module can't tell of its imports itself, wrappers of them. */
+/* The program's imports for the module, with the engine's functions in place of wrappers; if the
+ * module can't report calls of its imports itself, with wrappers around them. */
 function importsOf(m, instance, given) {
 	const out = {};
 	for (const { module, name, kind } of m.importNames) {
@@ -275,8 +275,8 @@ function importsOf(m, instance, given) {
 	return out;
 }
 
-/* As it is, unless functions go through it, or no probe tells that it is called: it is exported or
- * in a table (and may be called in place too, directly behind its probe). */
+/* f itself, unless functions are passed through it, or no probe reports some calls of it: it is
+ * exported or in a table (and may also be called in place, directly behind its probe). */
 function hostFunction(instance, i, f) {
 	const { params, results } = instance.type(i), m = instance.module;
 	const shows = params.includes('F') || results.includes('F');
@@ -352,7 +352,7 @@ function makeInstance(module, given, rest, target) {
 	return learn(Reflect.construct(Native.Instance, [module, imports, ...rest], target));
 }
 
-/* What the engine does with the original, asked of the original. */
+/* The engine's answers for the original module, not the rewritten one. */
 const asked = (name) => (module, ...rest) => {
 	const m = modules.get(module);
 	return Native.Module[name](m?.rewritten ? new Native.Module(m.original, ...m.options) : module,
@@ -376,7 +376,7 @@ async function instantiate(source, given, ...rest) {
 	const { imports, learn } = link(module, given);
 	return { module, instance: learn(await Native.instantiate(module, imports)) };
 }
-/* The engine's own check of the response first: status and type have to be right. */
+/* First checks the response as the engine does: status and type must be right. */
 async function streamed(source, native) {
 	const response = await source;
 	if (!(response instanceof Response) || !response.ok || response.bodyUsed ||
@@ -425,8 +425,8 @@ if (Native.compileStreaming) { /* node gives its own only where fetch is */
 	});
 }
 
-/* Functions that JavaScript takes out of a table or a global belong, as far as can be told, to the
- * instance that has it; one that made neither is the program's own. */
+/* A function that JavaScript takes out of a table or global belongs, as far as is known, to the
+ * instance that owns it; if the program made it, to nobody. */
 const nobody = { origin: () => ({ instance: strays, index: 0, type: unknownType }) };
 const strays = { number: -1, entered: new Set(), outward: (v) => v };
 const tableOwner = (t) => tables.get(t)?.owner || nobody;
@@ -451,7 +451,7 @@ function wrapIfWasm(v) {
 
 let written = -1; /* so many crossings */
 
-/* What fails here is the recorder's, never the program's. */
+/* A failure here is the recorder's and must not reach the program. */
 function write() {
 	const { raw, name, program } = JSON.parse(wanted), { events } = trace.summary();
 	if (events === written)

@@ -1,5 +1,6 @@
 /*
- * rewrite.js - reads a wasm module, and rewrites it so that it tells of what leaves its functions:
+ * rewrite.js - reads a wasm module, and rewrites it so that it reports the calls that leave its
+ * functions:
  *
  *      call F, F imported          i32.const F; call cross; call F
  *      memory.copy (a builtin)     i32.const imports + number; call cross; memory.copy
@@ -10,7 +11,7 @@
  * back. Imports keep their indices; defined functions lie two further on, wherever they are named.
  * Each table is exported, so that the recorder can count what it holds.
  *
- * describe() is for a module that can't be rewritten: what is known without its code.
+ * describe() is for a module that can't be rewritten: it returns what is known without the code.
  */
 'use strict';
 
@@ -128,7 +129,7 @@ function readTable(r, m) {
 		expression(r, new Writer(), (f) => f);
 }
 
-/* What the recorder has to know of a module. */
+/* The facts that the recorder needs about a module. */
 function describe(bytes) {
 	const m = { bytes: bytes.length, types: [], functions: [], imports: [], importNames: [],
 		tables: [], exports: [], memory64: false, rewritten: null, sites: [], escaping: new Set() };
@@ -156,7 +157,7 @@ function describe(bytes) {
 
 /* ---- Rewriting ------------------------------------------------------------------------------- */
 
-/* One instruction, its function indices moved. */
+/* Copies one instruction with its function indices moved. */
 function instruction(r, w, moved) {
 	const from = r.at, [op, text] = r.opcode();
 	if (op === 0x10 || op === 0x12 || op === 0xd2) {
@@ -199,7 +200,7 @@ class Rewriter {
 		return this.siteOf.get(key);
 	}
 
-	/* Copies instructions; in front of those that leave the function, the call of a probe. */
+	/* Copies instructions; before those that leave the function it adds the call of a probe. */
 	body(r, w) {
 		let from = r.at; /* what lies from here on is not copied yet */
 		const probe = (at, number, which) => {

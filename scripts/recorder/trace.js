@@ -1,11 +1,11 @@
 /*
- * trace.js - what was recorded: instances, boundaries crossed, the order of crossings; and the file
- * that workloads/traces/README.md describes, still without its zstd frame.
+ * trace.js - the recording: instances, crossed boundaries, the order of crossings; and the file
+ * that workloads/traces/README.md describes, without its zstd frame.
  */
 'use strict';
 
 const KIND = { entry: 1, exit: 2, indirect: 3, builtin: 4 };
-/* What workloads/trace.c takes. */
+/* The limits of workloads/trace.c. */
 const MAX_INSTANCES = 64, MAX_PARAMS = 16, MAX_STUBS = 1 << 20;
 const MAX_BYTES = 56 << 20; /* of events; it takes 64 MiB in all */
 const CHUNK = 1 << 20;
@@ -17,7 +17,7 @@ const chunks = [];
 let chunk = new Int32Array(CHUNK), used = 0, total = 0, dropped = 0, crowded = 0;
 let last = 0, bytes = 0;
 
-/* A boundary that is crossed for the first time, or -1 where there is no room for it. */
+/* Adds a boundary at its first crossing; -1: there is no room for it. */
 function stub(kind, instance, key, signature) {
 	if (stubs.length >= MAX_STUBS || instance.number < 0)
 		return -1;
@@ -42,7 +42,7 @@ function crossed(id) {
 	}
 }
 
-/* Numbered as they come; of those beyond the format's limit nothing is recorded. */
+/* Numbers instances as they come; beyond the format's limit nothing is recorded of them. */
 function addInstance(instance) {
 	instance.number = instances.length < MAX_INSTANCES ? instances.push(instance) - 1 : -1;
 	crowded += instance.number < 0;
@@ -117,13 +117,13 @@ function body(out, live, place) {
 		}
 }
 
-/* Not those that failed. */
+/* The instances without those that failed. */
 function alive() {
 	const met = new Set(stubs.map((s) => s.instance));
 	return instances.filter((i) => i.ready || met.has(i));
 }
 
-/* The whole trace as bytes, or null where nothing was crossed. place(stub) gives its place. */
+/* The whole trace as bytes, or null if nothing was crossed. place(stub) gives its place. */
 function make(name, program, place) {
 	const out = new Out();
 	if (!total)

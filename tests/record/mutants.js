@@ -1,8 +1,8 @@
 /*
- * mutants.js - the rewriter on modules with one or two bytes changed: what the engine takes, it has to
- * take rewritten, and nothing may come of the others but a refusal. An engine may pass over sections
- * that it does not know, which the rewriter refuses. Prints how many were valid; exits with 1 where
- * one fails.
+ * mutants.js - runs the rewriter on modules with one or two bytes changed: a module that the engine
+ * accepts it must accept rewritten, and the rewriter must refuse any other. An engine may skip
+ * unknown sections, which the rewriter refuses. Prints how many were valid; exits with 1 if one
+ * fails.
  */
 'use strict';
 

@@ -1,8 +1,8 @@
 /*
- * opcodes.js - the recorder's table of instructions against the engine: behind `unreachable` any
- * operand will do, so one function an opcode, with immediates of zeros as long as the table says, is
- * valid where the engine knows the opcode and the table is right about it. Each that is valid has to be
- * valid rewritten. Prints how many; exits with 1 where one fails.
+ * opcodes.js - checks the recorder's table of instructions against the engine: behind `unreachable`
+ * any operand will do, so a function of one opcode, with immediates of zeros as long as the table
+ * says, is valid if the engine knows the opcode and the table is right. Each valid one must be
+ * valid rewritten. Prints how many are valid; exits with 1 if one fails.
  */
 'use strict';
 

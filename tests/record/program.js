@@ -1,6 +1,7 @@
 /*
- * program.js - everything about WebAssembly that a program could notice if somebody stood between.
- * Its output has to be the same under the recorder; test_record.c knows how often it crosses what.
+ * program.js - uses everything of WebAssembly by which a program could notice a recorder. Its
+ * output must be the same under the recorder; test_record.c knows how often it crosses each
+ * boundary.
  */
 'use strict';
 
