@@ -190,7 +190,7 @@ static void wrong_calls_get_one_line(void **state)
 		{ "run --stubs page,zz*", "no stubs 'zz*'" },
 		{ "run --tier 1", "0, 2" },
 		{ "run --frob", "no option 'frob'" },
-		{ "run extra", "one word too many" },
+		{ "run extra", "there are too many arguments" },
 		{ "sweep", "an argument is missing" },
 		{ "sweep none.json -o x.jsonl", "none.json" },
 		{ "sweep plan.json", "-o RUN.jsonl is missing" },
@@ -209,7 +209,7 @@ static void wrong_calls_get_one_line(void **state)
 		{ "list stbus", "did you mean 'stubs'" },
 		{ "show", "stub" },
 		{ "show stub --kind x", "allowed: entry_native" },
-		{ "doctor extra", "one word too many" },
+		{ "doctor extra", "there are too many arguments" },
 		{ "child x", "job" },
 	};
 	struct cli *c = *state;

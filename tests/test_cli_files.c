@@ -132,7 +132,7 @@ static void pipes_and_devices_are_told(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof pipes / sizeof *pipes; i++) {
 		snprintf(command, sizeof command, "\"$S\" %s", pipes[i]);
-		refused(command, ": a pipe; a regular file is wanted");
+		refused(command, ": a pipe; it must be a regular file");
 	}
 	for (size_t i = 0; i < sizeof devices / sizeof *devices; i++) {
 		snprintf(command, sizeof command, "\"$S\" %s", devices[i]);

@@ -99,10 +99,10 @@ static void what_is_no_file_is_refused(void **state)
 	assert_non_null(mkdtemp(folder));
 	snprintf(fifo, sizeof fifo, "%s/fifo", folder);
 	assert_int_equal(mkfifo(fifo, 0600), 0);
-	expect_refused(fifo, FILE_WHOLE, -ENOTSUP, "a pipe; a regular file is wanted");
-	expect_refused("/dev/zero", FILE_WHOLE, -ENOTSUP, "a device; a regular file is wanted");
+	expect_refused(fifo, FILE_WHOLE, -ENOTSUP, "a pipe; it must be a regular file");
+	expect_refused("/dev/zero", FILE_WHOLE, -ENOTSUP, "a device; it must be a regular file");
 	expect_refused("/dev/zero", FILE_STREAM, -ENOTSUP,
-		       "a device; a regular file or a pipe is wanted");
+		       "a device; it must be a regular file or a pipe");
 	for (enum file_kind kind = FILE_WHOLE; kind <= FILE_STREAM; kind++) {
 		expect_refused(folder, kind, -EISDIR, "Is a directory");
 		expect_refused("/nowhere/x", kind, -ENOENT, "No such file or directory");

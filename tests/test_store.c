@@ -254,7 +254,7 @@ static void test_children(void **state)
 		{ "hang", "no end after 0.2 s" },
 		{ "hang", "(--timeout sets the limit)" },
 		{ "report", "exit status 1 and no record: SUMMARY: a use after all" },
-		{ "rubbish", "no record in what it wrote" },
+		{ "rubbish", "no record in its output" },
 		{ "silent", "it said is no text" },
 		{ "wrong", "wrong answer" },
 	};

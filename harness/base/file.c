@@ -27,11 +27,11 @@ static const char *unfit(mode_t mode, enum file_kind kind, int fd)
 	if (S_ISDIR(mode))
 		return strerror(EISDIR);
 	if (kind == FILE_WHOLE)
-		return S_ISFIFO(mode) || S_ISSOCK(mode) ? "a pipe; a regular file is wanted"
-							: "a device; a regular file is wanted";
+		return S_ISFIFO(mode) || S_ISSOCK(mode) ? "a pipe; it must be a regular file"
+							: "a device; it must be a regular file";
 	if (S_ISFIFO(mode) || S_ISSOCK(mode) || (S_ISCHR(mode) && (fd < 0 || isatty(fd))))
 		return NULL;
-	return "a device; a regular file or a pipe is wanted";
+	return "a device; it must be a regular file or a pipe";
 }
 
 int file_open(const char *path, enum file_kind kind, char *error, size_t size)

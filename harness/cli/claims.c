@@ -37,7 +37,7 @@ static const struct option_help help = {
 	.summary =
 	    "Tests each claim of a claims file (default: scripts/claims.json) on a run. holds:\n"
 	    "the 95 % interval lies within the claim's bounds; refuted: none of it does; open:\n"
-	    "the run can't tell. The exit status is 1 where a claim is refuted.",
+	    "the run can't tell. The exit status is 1 if a claim is refuted.",
 	.min_words = 1,
 	.max_words = 1,
 };
@@ -207,7 +207,7 @@ int cmd_claims(int argc, char **argv)
 		{ "claims", 'c', OPTION_TEXT, "FILE", "the claims (default: scripts/claims.json)",
 		  &path, 0, 0 },
 		{ "json", 0, OPTION_FLAG, NULL, "one object a line", &json, 0, 0 },
-		{ "markdown", 0, OPTION_FLAG, NULL, "as a table for a text", &markdown, 0, 0 },
+		{ "markdown", 0, OPTION_FLAG, NULL, "a Markdown table", &markdown, 0, 0 },
 	};
 	char error[RUN_ERROR];
 	json_error_t e;
@@ -227,7 +227,7 @@ int cmd_claims(int argc, char **argv)
 	fclose(f);
 	if (!json_is_array(list)) {
 		snprintf(error, sizeof error, "%s:%d: %s", path, list ? 1 : e.line,
-			 list ? "an array of claims is wanted" : e.text);
+			 list ? "must be an array of claims" : e.text);
 		json_decref(list);
 		return say(error);
 	}

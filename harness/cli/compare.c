@@ -19,8 +19,9 @@
 static const struct option_help help = {
 	.usage = "compare A.jsonl B.jsonl [--json]",
 	.summary =
-	    "How B's cells differ from the same cells of A: time of a call, of a bind, of a first\n"
-	    "call, memory. Differences within the noise of either run (A/A) are refused.",
+	    "Shows how B's cells differ from the same cells of A: time of a call, of a bind, of\n"
+	    "a first call, memory. A difference within the noise of either run (A/A) is not\n"
+	    "claimed.",
 	.min_words = 2,
 	.max_words = 2,
 };

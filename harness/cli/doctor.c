@@ -17,9 +17,9 @@
 static const struct option_help help = {
 	.usage = "doctor [--json]",
 	.summary =
-	    "What can be measured here, and why the rest can't; which settings spoil a "
-	    "measurement:\n"
-	    "ok, warn (recorded with a run), refuse (no sweep is begun; the exit status is 1).",
+	    "Shows what can be measured here, and why the rest can't; and which settings spoil\n"
+	    "a measurement: ok, warn (recorded with a run), refuse (no sweep begins; the exit\n"
+	    "status is 1).",
 	.min_words = 0,
 	.max_words = 0,
 };

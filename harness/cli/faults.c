@@ -23,16 +23,13 @@ enum { LINE = 400, MOST = 64 }; /* faults of a kind in one program under one enc
 static const struct option_help help = {
 	.usage = "faults [options]",
 	.summary =
-	    "Puts faults of a stack maps' producer into programs that run on a moving collector: "
-	    "an\n"
-	    "empty map, or another, is not recorded; a live slot is left out; a return address is "
-	    "a\n"
-	    "byte off. Counts for each encoder who notices: its lookup, the collector, the "
-	    "program\n"
-	    "by a crash or a wrong answer, or nobody. At most 64 faults of a kind in each program\n"
-	    "are run, each in a process of its own.\n"
+	    "Puts faults of a stack-map producer into programs that run on a moving collector:\n"
+	    "an empty map or another one is not recorded, a live slot is left out, a return\n"
+	    "address is a byte off. Counts for each encoder who notices the fault: its lookup,\n"
+	    "the collector, the program by a crash or a wrong answer, or nobody. At most 64\n"
+	    "faults of a kind are run in each program, each in a process of its own.\n"
 	    "\n"
-	    "The exit status is 1 where an encoder that should be safe fails without a fault.",
+	    "The exit status is 1 if an encoder that should be safe fails without a fault.",
 	.min_words = 0,
 	.max_words = 0,
 };
@@ -267,7 +264,7 @@ int cmd_faults(int argc, char **argv)
 	uint64_t tier = 2, seed = 1;
 	bool json = false, tsv = false, polls = false;
 	const struct option_spec specs[] = {
-		{ "maps", 'm', OPTION_LIST, "A,B", "encoders (default: *, all that hold anything)",
+		{ "maps", 'm', OPTION_LIST, "A,B", "encoders (default: *, all but the floor)",
 		  &maps, 0, 0 },
 		{ "workload", 'w', OPTION_LIST, "W", "programs, gc:NAME (default: all)", &workload,
 		  0, 0 },
@@ -276,7 +273,7 @@ int cmd_faults(int argc, char **argv)
 		  "when to collect: normal, every, random, never (default: every)", &mode, 0, 0 },
 		{ "polls", 0, OPTION_FLAG, NULL, "safepoint polls in loops and at entries", &polls,
 		  0, 0 },
-		{ "seed", 0, OPTION_NUMBER, "N", "of the set-up (default: 1)", &seed, 0,
+		{ "seed", 0, OPTION_NUMBER, "N", "seed of the set-up (default: 1)", &seed, 0,
 		  INT64_MAX },
 		{ "json", 0, OPTION_FLAG, NULL, "one row a line: program, encoder, kind of fault",
 		  &json, 0, 0 },

@@ -20,8 +20,8 @@
 static const struct option_help help = {
 	.usage = "list [stubs|maps|workloads|meters|machines|figures] [--json]",
 	.summary =
-	    "What there is: stub allocators, stack-map encoders, workloads, meters, machines that\n"
-	    "can be modelled, and the figures of a run (of what each is for one).",
+	    "Lists stub allocators, stack-map encoders, workloads, meters, machines that can be\n"
+	    "modelled, and the figures of a run with their units.",
 	.min_words = 0,
 	.max_words = 1,
 };

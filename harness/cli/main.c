@@ -19,14 +19,13 @@ static const struct command {
 	{ "doctor", "what can be measured here, and why the rest can't", cmd_doctor },
 	{ "list", "strategies, encoders, workloads, meters, machines", cmd_list },
 	{ "run", "one quick comparison, as a table", cmd_run },
-	{ "sweep", "a whole plan into a run file; goes on where it was cut off", cmd_sweep },
-	{ "summary", "a run file as tables, rows or a plot's data", cmd_summary },
+	{ "sweep", "a whole plan into a run file; continues one that was cut off", cmd_sweep },
+	{ "summary", "a run file as tables, rows or a figure's data", cmd_summary },
 	{ "compare", "two run files, cell by cell", cmd_compare },
 	{ "claims", "sentences that a run can refute", cmd_claims },
-	{ "maps", "the stack maps of a program of yours under every encoder", cmd_maps },
-	{ "faults", "a map producer's mistakes in live programs: who notices", cmd_faults },
-	{ "show", "one stub, disassembled where it lies; one stack map's lookup explained",
-	  cmd_show },
+	{ "maps", "the stack maps of your programs under every encoder", cmd_maps },
+	{ "faults", "who notices a map producer's mistakes in running programs", cmd_faults },
+	{ "show", "one stub disassembled in place; one stack map's lookup explained", cmd_show },
 	{ "model", "what the caches of other machines would do with the same calls", cmd_model },
 	{ "child", NULL, child_main },
 	{ "lookups", NULL, maps_lookups_main },
@@ -37,7 +36,8 @@ static void usage(FILE *f)
 {
 	fputs("stubmap: where should a JIT place its stubs, and how should it encode its stack "
 	      "maps?\n\n"
-	      "usage: stubmap COMMAND [options]      (stubmap COMMAND --help tells them)\n\n",
+	      "usage: stubmap COMMAND [options]\n\n"
+	      "Run `stubmap COMMAND --help` for a command's options.\n\n",
 	      f);
 	for (const struct command *c = commands; c->name; c++)
 		if (c->summary)

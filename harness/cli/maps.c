@@ -23,19 +23,16 @@ static const struct option_help help = {
 	.usage = "maps FILE... [options]",
 	.summary =
 	    "Encodes the stack maps of each FILE with every encoder and measures them: bytes,\n"
-	    "lookups, what encoding costs, and what wrong return addresses and forgetful "
-	    "producers\n"
-	    "lead to. Beside the sizes stands a bound: how small a table could be.\n"
+	    "lookups, the cost of encoding, and the effect of wrong return addresses and\n"
+	    "forgetful producers. A bound beside the sizes tells how small a table could be.\n"
 	    "\n"
 	    "A FILE is an x86-64 program of OCaml 4.11 to 5 or Go 1.18 and later, an object or\n"
-	    "program with .llvm_stackmaps, Wasmtime's .cwasm, a corpus of workloads/corpora, or a\n"
-	    "record that -o wrote, whose figures are shown again. gc:NAME (stubmap list "
-	    "workloads)\n"
-	    "is a program that the JIT compiles, at tier 2 or as in gc:NAME@0, and runs: it has\n"
-	    "stack walks too, and so lookups in their order.\n"
+	    "program with .llvm_stackmaps, Wasmtime's .cwasm, a corpus of workloads/corpora, or\n"
+	    "a record that -o wrote, whose figures are shown again. gc:NAME (`stubmap list\n"
+	    "workloads`) is a program that the JIT compiles (at tier 2, or at tier 0 as\n"
+	    "gc:NAME@0) and runs: it also has stack walks, and so lookups in their order.\n"
 	    "\n"
-	    "The exit status is 1 where an encoder gave a wrong answer, 2 where a file was "
-	    "refused.",
+	    "The exit status is 1 if an encoder gave a wrong answer, 2 if a file was refused.",
 	.min_words = 1,
 	.max_words = -1,
 };
@@ -163,10 +160,10 @@ int cmd_maps(int argc, char **argv)
 	const char *plot = NULL, *path = NULL;
 	bool json = false, untimed = false;
 	const struct option_spec specs[] = {
-		{ "encoders", 0, OPTION_LIST, "A,B", "these only; stubmap list maps has them all",
-		  &list, 0, 0 },
-		{ "no-time", 0, OPTION_FLAG, NULL, "leave out what takes a clock or a counter",
-		  &untimed, 0, 0 },
+		{ "encoders", 0, OPTION_LIST, "A,B",
+		  "only these; `stubmap list maps` shows them all", &list, 0, 0 },
+		{ "no-time", 0, OPTION_FLAG, NULL,
+		  "leave out figures that need a clock or a counter", &untimed, 0, 0 },
 		{ "json", 0, OPTION_FLAG, NULL, "one tidy row a line, every figure", &json, 0, 0 },
 		{ "tsv", 0, OPTION_TEXT, "PLOT", "a plot's data: bytes, lookup, safety", &plot, 0,
 		  0 },

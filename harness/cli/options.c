@@ -127,7 +127,7 @@ static int take(const char *command, const struct option_spec *s, const char *te
 	case OPTION_FILES:
 		if (split(text, s->type == OPTION_FILES, s->out))
 			return refuse(command,
-				      "--%s '%s': a list is wanted, as in a,b,c; at most %d",
+				      "--%s '%s': allowed: a list such as a,b,c of at most %d",
 				      s->name, text, OPTION_LIST_MAX);
 		return 0;
 	case OPTION_NUMBER:
@@ -171,7 +171,7 @@ static int unknown(char **argv, const struct option_spec *specs, size_t n, int a
 	char line[300], bare[64];
 
 	if (missing)
-		return refuse(argv[0], "%s wants a value", word);
+		return refuse(argv[0], "%s needs a value", word);
 	for (size_t i = 0; i < n; i++)
 		names[i] = specs[i].name;
 	names[n] = "help";
@@ -224,7 +224,7 @@ int options_parse(int argc, char **argv, const struct option_help *help,
 	    (help->max_words >= 0 && argc - optind > help->max_words))
 		return refuse(argv[0], "%s; usage: stubmap %s",
 			      argc - optind < help->min_words ? "an argument is missing"
-							      : "one word too many",
+							      : "there are too many arguments",
 			      help->usage);
 	return 0;
 }

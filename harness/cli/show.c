@@ -18,11 +18,11 @@ enum { SHOW_MAX = 2048 }; /* bytes: the longest body */
 
 static const struct option_help help = {
 	.usage = "show stub [options]",
-	.summary = "Binds one stub and disassembles it where it lies, up to its padding; then its "
-		   "literals\n"
-		   "and the body that it goes on to, where it has one. A signature is its "
-		   "parameters' letters,\n"
-		   "'>' and its result's: i i32, l i64, f f32, d f64, r reference (\"iid>l\").",
+	.summary =
+	    "Binds one stub and disassembles it in place, up to its padding; then shows its\n"
+	    "literals and the body that it goes on to, if it has one. A signature is the\n"
+	    "letters of its parameters, '>', and that of its result: i is i32, l i64, f f32, d\n"
+	    "f64, r a reference (\"iid>l\").",
 	.min_words = 0,
 	.max_words = 0,
 };
@@ -125,7 +125,7 @@ static int show_bound(struct show *s, struct stub_space *space, const struct cel
 	code_range(s->code, CODE_STUBS, &s->from, &s->to);
 	if (!s->out)
 		printf("%s, %s, signature %s: %s\n", c->stubs, c->kind, c->signature,
-		       deferred ? "not made yet: the trigger that the first call goes through"
+		       deferred ? "not made yet; this is the trigger of the first call"
 				: space->ops->summary);
 	show_block(s, "stub", callee->code);
 	if (!deferred)
@@ -155,9 +155,11 @@ static int show_cell(const struct cell *c, bool json)
 	spec.signature = setup.signature;
 	if (spec.kind == STUB_BIND)
 		spec.nbound = scenario_bound(stub_nparams(spec.signature));
-	if (jit_code_open(&s.code, &setup.code, error) ||
-	    jit_space_open(&space, setup.stubs, s.code, &setup.stub, &host_runtime, error)) {
-		status = say_line("stubmap show", "%s", error);
+	if ((e = code_open(&s.code, &setup.code)))
+		return say(c->wx, strerror(-e));
+	if ((e = stub_space_open(&space, setup.stubs, s.code, &setup.stub, &host_runtime))) {
+		status = say(c->stubs,
+			     e == -EINVAL ? "can't have its literals in this form" : strerror(-e));
 	} else {
 		if ((e = show_bound(&s, &space, c, &spec)))
 			status = say(c->stubs, strerror(-e)) - 1;
@@ -223,5 +225,5 @@ int cmd_show(int argc, char **argv)
 		putchar('\n');
 		return r ? r : show_map(argc, argv);
 	}
-	return say(argc < 2 ? "what?" : argv[1], "show takes the word stub or map");
+	return say(argc < 2 ? "an argument is missing" : argv[1], "allowed: stub, map");
 }

@@ -24,11 +24,10 @@
 static const struct option_help help = {
 	.usage = "show map FILE PC [options]",
 	.summary =
-	    "Explains one lookup: encodes FILE's stack maps, asks for the return address PC, and\n"
-	    "shows each load of the reader: where, which bytes, what they mean; then what it says\n"
-	    "and whether that is right. PC is an offset from the start of the text, decimal or "
-	    "with\n"
-	    "0x. FILE: as for stubmap maps.",
+	    "Explains one lookup: encodes FILE's stack maps, looks up the return address PC,\n"
+	    "and shows each load of the reader: its place, its bytes, their meaning; then the\n"
+	    "answer and whether it is right. PC is an offset from the start of the text,\n"
+	    "decimal or with 0x. FILE: as for stubmap maps.",
 	.min_words = 2,
 	.max_words = 2,
 };
@@ -351,8 +350,8 @@ int show_map(int argc, char **argv)
 	struct option_list list = { 0 };
 	bool json = false;
 	const struct option_spec specs[] = {
-		{ "encoders", 0, OPTION_LIST, "A,B", "exact unless told; stubmap list maps", &list,
-		  0, 0 },
+		{ "encoders", 0, OPTION_LIST, "A,B", "default: exact; see `stubmap list maps`",
+		  &list, 0, 0 },
 		{ "json", 0, OPTION_FLAG, NULL, "one object", &json, 0, 0 },
 	};
 	const char *words[] = { "exact" };

@@ -11,8 +11,8 @@
 static const struct option_help help = {
 	.usage = "summary RUN.jsonl [options]",
 	.summary =
-	    "What a run measured: by default a table, one row an arm. The exit status is 1 where\n"
-	    "an invocation failed.",
+	    "Shows what a run measured: by default as a table with one row for each arm. The\n"
+	    "exit status is 1 if an invocation failed.",
 	.min_words = 1,
 	.max_words = 1,
 };

@@ -15,10 +15,9 @@
 static const struct option_help help = {
 	.usage = "sweep PLAN.json -o RUN.jsonl [options]",
 	.summary =
-	    "Runs every cell of a plan once a block, each in a process of its own, and appends "
-	    "what\n"
-	    "it measured to RUN.jsonl. On an existing run of the same plan it goes on where that\n"
-	    "stopped. A failed cell is recorded, the sweep goes on, and the exit status is 1.",
+	    "Runs every cell of a plan once a block, each in a process of its own, and appends\n"
+	    "the results to RUN.jsonl. An existing run of the same plan is continued. A failed\n"
+	    "cell is recorded, the sweep goes on, and the exit status is 1.",
 	.min_words = 1,
 	.max_words = 1,
 };
@@ -117,12 +116,12 @@ int cmd_sweep(int argc, char **argv)
 	uint64_t blocks = 0, timeout = 0, cpu = UINT64_MAX;
 	bool json = false;
 	const struct option_spec specs[] = {
-		{ "output", 'o', OPTION_TEXT, "RUN.jsonl", "the run file; made, or gone on with",
-		  &path, 0, 0 },
-		{ "blocks", 0, OPTION_NUMBER, "N", "so many blocks instead of the plan's", &blocks,
-		  1, PLAN_MAX_BLOCKS },
+		{ "output", 'o', OPTION_TEXT, "RUN.jsonl", "the run file, made or continued", &path,
+		  0, 0 },
+		{ "blocks", 0, OPTION_NUMBER, "N", "number of blocks instead of the plan's",
+		  &blocks, 1, PLAN_MAX_BLOCKS },
 		{ "timeout", 0, OPTION_NUMBER, "SECONDS",
-		  "the most that an invocation may take (default: the plan's, or 120)", &timeout, 1,
+		  "limit of an invocation (default: the plan's, or 120)", &timeout, 1,
 		  PLAN_MAX_TIMEOUT },
 		{ "cpu", 0, OPTION_NUMBER, "N", "pin to this CPU (default: the last one allowed)",
 		  &cpu, 0, 1023 },
@@ -139,7 +138,7 @@ int cmd_sweep(int argc, char **argv)
 	if (!path)
 		return say("-o RUN.jsonl is missing");
 	if (cpu != UINT64_MAX && !sweep_cpu_allowed((int)cpu))
-		return say("--cpu: this process may not run there; see `taskset -pc $$`");
+		return say("--cpu: this process may not run on that CPU; see `taskset -pc $$`");
 	if (plan_load(argv[first], &plan, error))
 		return say(error);
 	o = (struct sweep_options){ .name = "stubmap sweep",

@@ -112,9 +112,9 @@ static void explain(struct prober *p)
 	why[SAFETY_BEFORE] = why[SAFETY_AFTER] = "each such pc is a safepoint";
 	why[SAFETY_INSIDE] = "no instruction of two bytes or more was found";
 	why[SAFETY_FUNCTION] =
-	    functions ? "each such pc is a safepoint" : "where functions start is not known";
+	    functions ? "each such pc is a safepoint" : "the functions' starts are not known";
 	why[SAFETY_PADDING] = functions ? "no gap between functions is surely padding"
-					: "where functions start is not known";
+					: "the functions' starts are not known";
 	why[SAFETY_EMPTY] = p->corpus->flags & CORPUS_EMPTIES
 				? "no safepoint is empty"
 				: "the file does not record safepoints without references";

@@ -62,7 +62,7 @@ static const struct check_row {
 	  "clock may change within a run; 'performance' keeps it" },
 	{ "turbo", "turbo", should_be_off, "clock may depend on heat and neighbours" },
 	{ "smt", "smt", should_be_off, "a sibling thread shares caches and issue slots" },
-	{ "aslr", "aslr", aslr, "2 is wanted: layouts must vary between processes" },
+	{ "aslr", "aslr", aslr, "should be 2: layouts must vary between processes" },
 	{ "thp", "thp", thp, "huge pages hide what a stub's page costs" },
 	{ "build", "build", build, "the harness itself is slow: its own part of a sample grows" },
 	{ "hypervisor", "hypervisor", should_be_off, "a guest: no PMU most often, stolen time" },

@@ -79,7 +79,7 @@ static json_t *note_of(const struct counter *c, const struct uarch *uarch)
 	const char *caveat = c->event ? c->event->caveat : NULL;
 
 	if (c->generic)
-		return json_string("the kernel's generic event; what it is differs between CPUs");
+		return json_string("the kernel's generic event, which differs between CPUs");
 	if (c->event && uarch && uarch->borrowed)
 		return json_sprintf("%s%s%s", uarch->borrowed, caveat ? "; " : "",
 				    caveat ? caveat : "");

@@ -223,7 +223,7 @@ static json_t *failed(const char *why)
 	json_t *text = json_string(why);
 
 	if (!text)
-		text = json_string("died, and what it said is no text");
+		text = json_string("died, and its last message is not text");
 	return json_pack("{s:s, s:o, s:[]}", "status", "failed", "why", text, "figures");
 }
 
@@ -256,7 +256,7 @@ static json_t *judge(struct child *c, int status, unsigned timeout_ms, bool late
 		return failed(words +
 			      (strncmp(words, "stubmap: ", 9) ? 0 : 9)); /* it refused the job */
 	snprintf(why, sizeof why, "exit status %d and %s%s%s", WEXITSTATUS(status),
-		 c->answer.len ? "no record in what it wrote" : "no record", *words ? ": " : "",
+		 c->answer.len ? "no record in its output" : "no record", *words ? ": " : "",
 		 words);
 	return failed(why);
 }
