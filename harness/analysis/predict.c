@@ -209,8 +209,8 @@ static void print_rho(const struct point *p, size_t n, const char *kind, bool js
 static int print_all(const struct machine *m, const struct point *p, size_t n, bool json)
 {
 	if (!json) {
-		printf("modelled L1I misses a call (%s: %u KiB, %u ways) and measured ns a call, "
-		       "ring\n",
+		printf("modelled L1I misses a call (%s: %u KiB, %u ways) "
+		       "and measured ns a call, ring\n",
 		       m->name, m->l1i.size / 1024, m->l1i.ways);
 		if (print_table(p, n))
 			return -ENOMEM;

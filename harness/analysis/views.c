@@ -27,10 +27,9 @@ static const struct view gc = {
 		     { FIGURE_ID(space, map_bytes), 1 },
 		     { FIGURE_ID(space, map_share), 100 } },
 	.n = 6,
-	.legend = "  lookup, walk: of a frame, each with a reading of the clock a collection; "
-		  "share: of\n"
-		  "  a collection's time, that lookups take; % of text: the map's bytes to the "
-		  "code's\n",
+	.legend = "  lookup, walk: per frame, with a reading of the clock in each collection;\n"
+		  "  share: the part of a collection's time that lookups take;\n"
+		  "  % of text: bytes of the map to bytes of code\n",
 };
 
 static const struct view wasm = {
@@ -90,9 +89,9 @@ static const struct view churn = {
 		     { FIGURE_ID(churn, call_ns), 1 } },
 	.n = 6,
 	.legend =
-	    "  held: the quanta of code that the strategy has; used: what live stubs occupy; "
-	    "after: what it\n  holds when all have died; a deferred stub is made by its first "
-	    "call\n",
+	    "  held: bytes of quanta that the strategy holds; used: bytes of live stubs;\n"
+	    "  after: bytes held when all instances are dead; a deferred stub is made by its\n"
+	    "  first call\n",
 };
 
 const struct view *const views[] = { &calls, &gc, &wasm, &tierup, &flood, &churn, NULL };

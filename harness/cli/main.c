@@ -34,8 +34,8 @@ static const struct command {
 
 static void usage(FILE *f)
 {
-	fputs("stubmap: where should a JIT place its stubs, and how should it encode its stack "
-	      "maps?\n\n"
+	fputs("stubmap: where should a JIT place its stubs, "
+	      "and how should it encode its stack maps?\n\n"
 	      "usage: stubmap COMMAND [options]\n\n"
 	      "Run `stubmap COMMAND --help` for a command's options.\n\n",
 	      f);

@@ -164,8 +164,9 @@ int fault_report_tables(FILE *out, const struct fault_row *rows, size_t n)
 	if (outcome_table(out, rows, n))
 		return -ENOMEM;
 	fputs(
-	    "\n  caught: the lookup refused; bad root: the collector was handed no reference; "
-	    "crash:\n"
+	    "\n"
+	    "  caught: the lookup refused; "
+	    "bad root: the collector was handed no reference; crash:\n"
 	    "  an old space was touched, or worse; unnoticed: a wrong map, yet the right answer;\n"
 	    "  harmless: no wrong map was asked for. runs of: a sample, evenly spread\n\n",
 	    out);
