@@ -136,7 +136,7 @@ static void pipes_and_devices_are_told(void **state)
 	}
 	for (size_t i = 0; i < sizeof devices / sizeof *devices; i++) {
 		snprintf(command, sizeof command, "\"$S\" %s", devices[i]);
-		refused(command, "/dev/zero: a device; a regular file");
+		refused(command, "/dev/zero: a device; it must be a regular file");
 	}
 	refused("\"$S\" sweep plan.json -o fifo", "fifo is no regular file");
 	refused("\"$S\" summary .", ".: Is a directory");

@@ -255,7 +255,7 @@ static void test_children(void **state)
 		{ "hang", "(--timeout sets the limit)" },
 		{ "report", "exit status 1 and no record: SUMMARY: a use after all" },
 		{ "rubbish", "no record in its output" },
-		{ "silent", "it said is no text" },
+		{ "silent", "its last message is not text" },
 		{ "wrong", "wrong answer" },
 	};
 
