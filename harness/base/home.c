@@ -22,13 +22,20 @@ static int find_in(const char *folder, const char *name, char *out, size_t size)
 	return -ENOENT;
 }
 
+int home_executable(char *out, size_t size)
+{
+	ssize_t n = readlink("/proc/self/exe", out, size - 1);
+
+	out[n < 0 ? 0 : n] = 0;
+	return n < 0 ? -errno : 0;
+}
+
 int home_find(const char *name, char *out, size_t size)
 {
 	char exe[PATH_MAX], *slash;
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
 	int e = -ENOENT;
 
-	exe[n < 0 ? 0 : n] = 0;
+	home_executable(exe, sizeof exe);
 	for (int up = 0; up < LEVELS && e == -ENOENT && (slash = strrchr(exe, '/')); up++) {
 		*slash = 0;
 		e = find_in(exe, name, out, size);

@@ -10,6 +10,8 @@
 
 #include <stddef.h>
 
+/* The running executable: 0, or -errno. Under valgrind it is valgrind's. */
+int home_executable(char *out, size_t size);
 /* The path of a file or folder of the tree or of the build: 0, or -ENOENT, -ENAMETOOLONG. */
 int home_find(const char *name, char *out, size_t size);
 /* The tree itself: the folder that has workloads/ in it. */

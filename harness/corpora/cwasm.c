@@ -99,11 +99,8 @@ static int read_image(const struct image *img, struct corpus *out)
 		r = image_symbol_functions(img, &b);
 	out->slot_bytes = 4;
 	out->flags = CORPUS_FRAMES;
-	if (!r)
-		r = image_seal(img, &b, out);
-	corpus_abandon(&b);
 	free(places);
-	return r;
+	return image_seal(img, r, &b, out);
 }
 
 static bool takes_image(const struct image *img)

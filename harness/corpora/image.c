@@ -468,10 +468,14 @@ int image_functions(const struct image *img, struct corpus_builder *b)
 	return r;
 }
 
-int image_seal(const struct image *img, struct corpus_builder *b, struct corpus *out)
+int image_seal(const struct image *img, int r, struct corpus_builder *b, struct corpus *out)
 {
 	size_t n = strlen(out->note);
 
+	if (r) {
+		corpus_abandon(b);
+		return r;
+	}
 	out->text_bytes = (uint32_t)img->text_size;
 	if (b->widened)
 		snprintf(out->note + n, sizeof out->note - n,

@@ -51,9 +51,10 @@ int image_symbol_functions(const struct image *, struct corpus_builder *);
 int image_add_function(const struct image *, struct corpus_builder *, const char *from,
 		       uint64_t offset, uint64_t start, uint64_t size);
 
-/* Every importer ends with it: fills out's text_bytes and seals it; widened frames go into the
- * note. The builder is used up. 0, or corpus_seal's error. */
-int image_seal(const struct image *, struct corpus_builder *, struct corpus *out);
+/* Every importer ends with it, and the builder is used up. If all went well so far (r is 0), it
+ * fills out's text_bytes and seals it; widened frames go into the note. r, or corpus_seal's error.
+ */
+int image_seal(const struct image *, int r, struct corpus_builder *, struct corpus *out);
 
 /* Writes "path: section+0xoffset: what" to the image's error; section may be NULL. -EINVAL. */
 __attribute__((format(printf, 4, 5))) int image_error(const struct image *, const char *section,

@@ -233,10 +233,7 @@ static int read_image(const struct image *img, struct corpus *out)
 			(b.nfunctions -= own) * sizeof *b.functions);
 	else if (!r)
 		guess_sizes(img, &b);
-	if (!r)
-		r = image_seal(img, &b, out);
-	corpus_abandon(&b);
-	return r;
+	return image_seal(img, r, &b, out);
 }
 
 int corpus_from_llvm(const char *name, const uint8_t *map, size_t len, uint64_t text,
@@ -250,11 +247,9 @@ int corpus_from_llvm(const char *name, const uint8_t *map, size_t len, uint64_t 
 	snprintf(out->name, sizeof out->name, "%s", name);
 	int r = text_size > INT32_MAX ? image_error(&img, NULL, 0, "a text above 2 GiB")
 				      : read_maps(&img, map, len, 1, out, &b);
-	if (!r) {
+	if (!r)
 		guess_sizes(&img, &b);
-		r = image_seal(&img, &b, out);
-	}
-	corpus_abandon(&b);
+	r = image_seal(&img, r, &b, out);
 	if (r && !*error)
 		snprintf(error, CORPUS_ERROR, "%s: %s", name, strerror(-r));
 	return r;

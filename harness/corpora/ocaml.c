@@ -154,10 +154,7 @@ static int read_image(const struct image *img, struct corpus *out)
 			 (unsigned long long)t.left_out);
 	out->slot_bytes = 8;
 	out->flags = CORPUS_FRAMES | CORPUS_EMPTIES;
-	if (!r)
-		r = image_seal(img, &b, out);
-	corpus_abandon(&b);
-	return r;
+	return image_seal(img, r, &b, out);
 }
 
 static bool takes_image(const struct image *img)

@@ -23,6 +23,7 @@
 #include <valgrind/callgrind.h>
 
 #include "base/file.h"
+#include "base/home.h"
 #include "base/say.h"
 
 enum { NAME = 32, WORD = 8, FOLDER = 256, FILENAME = FOLDER + 32 };
@@ -159,12 +160,10 @@ int maps_callgrind(const struct maps_region *regions, size_t n, const char *prog
 {
 	const char *tmp = getenv("TMPDIR");
 	char folder[FOLDER], path[FILENAME], self[4096];
-	ssize_t len;
 	int rc;
 
-	if (!program) { /* under valgrind /proc/self/exe would be valgrind's */
-		len = readlink("/proc/self/exe", self, sizeof self - 1);
-		self[len > 0 ? len : 0] = 0;
+	if (!program) { /* the child, under valgrind, would find that instead */
+		home_executable(self, sizeof self);
 		program = self;
 	}
 	snprintf(folder, sizeof folder, "%s/stubmap-XXXXXX", tmp && *tmp ? tmp : "/tmp");
