@@ -1,5 +1,5 @@
 /*
- * lives.c - data of the figures of stubs' lives: one line for each cell, with its arm, W^X policy
+ * lives.c - data of the plots of stubs' lives: one line for each cell, with its arm, W^X policy
  * and what it varies; for churn one line for each cell and point of its stream.
  *
  *   stubs  wx  share  poison  workload  live  threads  instances  ...
@@ -107,7 +107,7 @@ static bool same_arm(const struct cell *a, const struct cell *b)
 	       a->poison == b->poison && !strcmp(a->workload, b->workload) && a->live == b->live;
 }
 
-/* Prints the cells of the first cell's arm together, so that a figure can join them. */
+/* Prints the cells of the first cell's arm together, so that a plot can join them. */
 static int print_arm(FILE *out, const struct rows *rows, size_t first, const struct life_form *form,
 		     bool points)
 {

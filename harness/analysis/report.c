@@ -265,7 +265,7 @@ static int print_json(FILE *out, const struct run *run)
 
 /* ---- Data of plots -------------------------------------------------------------------------- */
 
-/* An arm's name in a figure, without blanks, followed by its cell's unusual values:
+/* An arm's name in a plot, without blanks, followed by its cell's unusual values:
  * "pool,wx=dual". */
 static void plot_arm(const struct run *run, const struct cell *cell, char *out, size_t size)
 {
@@ -321,7 +321,7 @@ static bool has_line(const struct rows *rows, size_t cell, const struct figure_i
 	return c->live;
 }
 
-/* Prints the lines of one arm together, by live stubs, so that a figure can join them. */
+/* Prints the lines of one arm together, by live stubs, so that a plot can join them. */
 static void print_lines(FILE *out, const struct rows *rows, char (*arms)[PLOT_ARM],
 			const struct figure_id *ids, size_t n)
 {

@@ -46,15 +46,15 @@ struct rows;
 /* REPORT_TSV_TIERUP, _FLOODS, _CHURN. 0 or -errno. */
 int life_tsv(FILE *out, const struct run *, enum report_form);
 
-/* Of phase "cold" (measure/cold.c), policies of making stubs: the figures that the table below
- * shows; rows that it is given must have been asked for them. */
+/* Results of phase "cold" (measure/cold.c): policies of making stubs. These are the figures that
+ * policy_table shows; rows_make must have been asked for them. */
 extern const struct figure_id policy_figures[];
 extern const size_t policy_nfigures;
-/* A table of the replays whose group has a deferred arm; nothing where there is none. 0 or -ENOMEM.
- */
+/* Prints a table of the replays whose group has a deferred arm; nothing if there is none. 0 or
+ * -ENOMEM. */
 int policy_table(FILE *out, const struct rows *rows);
-/* The data of scripts/policies.gp: a line a cell, with its names, then value, low, high of each
- * figure of the phase. 0 or -errno. */
+/* Prints the data of scripts/policies.gp: one line for each cell, with its names, then value, low,
+ * high of each figure of the phase. 0 or -errno. */
 int policy_tsv(FILE *out, const struct run *run);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * rows.h - a run as tidy rows: one cell, one figure, its value and its ratio to the baseline.
  *
- * Tables, JSON and figures' data are all views of these rows, so that every number shown anywhere
+ * Tables, JSON and plots' data are all views of these rows, so that every number shown anywhere
  * is computed here, once.
  */
 #ifndef STUBMAP_ANALYSIS_ROWS_H

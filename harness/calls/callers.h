@@ -11,7 +11,7 @@
  *
  * Each part is a module of its own, so that a cell compiles and loads only what it runs. The
  * symbols:
- *   @cells    uint32_t[SCENARIO_CELLS], in code_data (reached by 32-bit displacement)
+ *   @refs     uint32_t[SCENARIO_REFS], in code_data (reached by 32-bit displacement)
  *   @callees  struct stub_callee[nboundaries], in code_data; callee k belongs to boundary k
  *   @version  absolute: the hook answers with the number version + 1 as an address (NULL means
  *             "unknown" to the loader). One object loaded twice gives two versions of the targets.

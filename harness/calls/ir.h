@@ -32,7 +32,7 @@ unsigned ir_unbox(struct ir_writer *, enum stub_type, unsigned v);
 /* Widens a value to entry_native's 8 bytes; the upper ones are zero if the type has fewer. */
 unsigned ir_widen(struct ir_writer *, enum stub_type, unsigned v);
 
-/* Writes the targets' module, except @cells (targets.c). */
+/* Writes the targets' module, except @refs (targets.c). */
 void ir_targets(struct ir_writer *);
 
 #endif

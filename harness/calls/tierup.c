@@ -1,5 +1,5 @@
 /*
- * tierup.c - the calling threads; see tierup.h.
+ * tierup.c - the threads that call while targets change, and what each of them checks.
  *
  * All callers use the same callees and the same stubs, which are under test. Each has its own
  * state, host and first instance, the ctx of all kinds but entries (an entry's context is the

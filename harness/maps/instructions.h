@@ -1,6 +1,6 @@
 /*
  * instructions.h - instructions per lookup of every encoder of one file, as rows: for the lookups
- * whose lines are counted (pcs.h), one by one and MAP_BLOCK at once, and for the first MAP_WALKED
+ * whose lines are counted (pcs.h), one by one and MAPS_BLOCK at once, and for the first MAPS_WALKED
  * lookups of recorded stack walks, one by one and a walk at once.
  *
  * Events: instructions_CLASS, instructions_batched_CLASS, instructions_walk,

@@ -18,7 +18,7 @@ struct maps_lines {
 };
 
 /* ops must be in map_encoders[]. Returns ops->lookup's answer; *lines are the lines that it read,
- * without the bitmap that it found (map_trace_bitmap). */
+ * without the bitmap that it found (maps_trace_bitmap). */
 enum map_answer maps_trace(const struct map_ops *ops, const uint8_t *map, size_t len, uint32_t pc,
 			   struct map_live *out, struct maps_lines *lines);
 /* Adds the lines of a found map's bitmap, which a collector reads next. */

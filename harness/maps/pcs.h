@@ -15,11 +15,11 @@ enum maps_class {
 };
 extern const char *const maps_class_names[MAPS_CLASSES];
 
-/* MAP_PCS of each class are timed; the first MAP_COUNTED of them are counted. */
+/* MAPS_PCS of each class are timed; the first MAPS_COUNTED of them are counted. */
 enum { MAPS_PCS = 1 << 15, MAPS_COUNTED = 4096 };
 
 struct maps_pcs {
-	uint32_t *of[MAPS_CLASSES]; /* MAP_PCS of each; NULL: there are none */
+	uint32_t *of[MAPS_CLASSES]; /* MAPS_PCS of each; NULL: there are none */
 	const char *why[MAPS_CLASSES];
 };
 

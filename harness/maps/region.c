@@ -8,7 +8,7 @@ typedef enum map_answer lookup_fn(const uint8_t *, size_t, uint32_t, struct map_
 typedef void lookup_many_fn(const uint8_t *, size_t, const uint32_t *, size_t, struct map_live *,
 			    enum map_answer *);
 
-/* Two lookups of MAP_FLOOR_INSTRUCTIONS, in assembly: no compiler may add an instruction. */
+/* Two lookups of MAPS_FLOOR_INSTRUCTIONS, in assembly: no compiler may add an instruction. */
 __asm__(".text\n"
 	".hidden maps_floor_lookup, maps_floor_many\n"
 	".globl maps_floor_lookup, maps_floor_many\n"

@@ -1,7 +1,7 @@
 /*
  * rows.h - the results of `stubmap maps` as tidy rows: one file, one encoder, one figure.
  *
- * Tables, JSON and figures' data are all views of these rows, whether these were just measured or
+ * Tables, JSON and plots' data are all views of these rows, whether these were just measured or
  * read from a record.
  */
 #ifndef STUBMAP_MAPS_ROWS_H
@@ -46,7 +46,7 @@ void maps_rows_missing(struct maps_rows *, const struct maps_row *); /* note: wh
 /* NULL: no such row. encoder NULL: a row of the corpus. */
 const json_t *maps_rows_find(const struct maps_rows *, const char *file, const char *encoder,
 			     const char *event);
-/* What figures are read of: an encoder on a file; with encoder NULL, the corpus. */
+/* What figures are read of: an encoder on a file, or with encoder NULL the corpus. */
 struct maps_subject {
 	const struct maps_rows *rows;
 	const char *file, *encoder;

@@ -21,7 +21,7 @@ const char *const maps_count_names[MAPS_COUNTS] = {
 	[MAPS_LINES_FETCHED] = "lines_fetched",
 };
 
-/* ---- A distribution ----------------------------------------------------------------------- */
+/* ---- A distribution -------------------------------------------------------------------------- */
 
 struct maps_spread maps_spread_of(const char *source, double *samples, size_t n)
 {
@@ -43,7 +43,7 @@ struct maps_spread maps_spread_missing(const char *why)
 	return (struct maps_spread){ .why = why };
 }
 
-/* ---- Right ------------------------------------------------------------------------------- */
+/* ---- Checking ---------------------------------------------------------------------------- */
 
 struct bench {
 	const struct maps_bench_task *task;
@@ -52,8 +52,6 @@ struct bench {
 	double *samples;
 	volatile uint64_t sink;
 };
-
-/* ---- Checking ---------------------------------------------------------------------------- */
 
 static enum map_outcome outcome(const struct bench *b, const struct safepoint *truth, uint32_t pc)
 {

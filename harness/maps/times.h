@@ -5,7 +5,7 @@
  *
  *   random    warm, in random order: the processor may begin a lookup before the last has ended
  *   alone     warm, in random order, with a fence between lookups: it may not
- *   batched   warm, in random order, through lookup_many, MAP_BLOCK at a time
+ *   batched   warm, in random order, through lookup_many, MAPS_BLOCK at a time
  *   cold      every line of the table flushed from all caches before each lookup; pages stay mapped
  *             and known to the TLB, the code stays warm
  *
@@ -24,8 +24,8 @@
 /* A measured distribution, or the reason why there is none. */
 struct maps_spread {
 	const char *source;	    /* "clock", "tsc", "model"; NULL: not to be had */
-	const char *why;	    /* then the reason */
-	double mean, p50, p90, p99; /* quantiles are samples themselves, never values between two */
+	const char *why;	    /* the reason, without a source */
+	double mean, p50, p90, p99; /* a quantile is always one of the samples */
 	size_t samples;
 };
 
@@ -45,7 +45,7 @@ struct maps_cost {
 	struct maps_spread encode; /* ns per safepoint; a sample is a whole table */
 	struct maps_spread time[MAPS_PATTERNS][MAPS_CLASSES]; /* ns per lookup */
 	struct maps_spread lines[MAPS_COUNTS][MAPS_CLASSES];  /* 64-byte lines per lookup */
-	/* Medians in ns. A reading of the clock is part of each warm sample, 1/MAP_BLOCK of it in
+	/* Medians in ns. A reading of the clock is part of each warm sample, 1/MAPS_BLOCK of it in
 	 * each lookup; a reading of the counter is subtracted; a fence is part of each lookup of
 	 * `alone`. */
 	double clock_probe, tsc_probe, fence;

@@ -1,7 +1,7 @@
 /*
  * traced.h - is included first in every encoder when the Makefile compiles it a second time: the
  * reader then reports each load and each fetch. These objects and the table of encoders are linked
- * to one, traced.o, which exports a single symbol, map_traced_encoder.
+ * to one, traced.o, which exports a single symbol, maps_traced_encoder.
  */
 #ifndef STUBMAP_MAPS_TRACED_H
 #define STUBMAP_MAPS_TRACED_H

@@ -1,6 +1,6 @@
 /*
- * tsv.c - the data of the three figures, tab-separated; a missing number is "nan", which gnuplot
- * skips. Corpora are numbered from 1 so that a figure can place them.
+ * tsv.c - the data of the three plots, tab-separated; a missing number is "nan", which gnuplot
+ * skips. Corpora are numbered from 1 so that a plot can place them.
  */
 #include "maps/report.h"
 

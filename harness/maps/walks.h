@@ -5,7 +5,7 @@
  *   batched   each walk in one lookup_many, as in a collector that first collects its frames
  *
  * All lookups hit, live and empty safepoints as the walks meet them. A sample holds whole walks of
- * MAP_BLOCK lookups or more, between two readings of CLOCK_MONOTONIC, so that it may be one deep
+ * MAPS_BLOCK lookups or more, between two readings of CLOCK_MONOTONIC, so that it may be one deep
  * stack; both ways use the same samples. Each sample is timed at least once, after a warm-up of
  * all: branch predictors may learn a short recording.
  */

@@ -1,6 +1,6 @@
 /*
- * flood_figures.c - see flood_figures.h. An instance's memory is the kernel's view of stubs and
- * literals (each page once) and of page tables.
+ * flood_figures.c - what an instance takes: the kernel's view of stubs and literals (each page
+ * once) and of page tables; and when it was ready.
  */
 #include "measure/flood_figures.h"
 

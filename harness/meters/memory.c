@@ -1,8 +1,8 @@
 /*
- * memory.c - see memory.h. One pass over /proc/self/smaps: a line with addresses begins a mapping,
- * and the lines of names and kilobytes below belong to it. The kernel rounds each figure down to 1
- * KiB a mapping. Reading costs a walk of the page tables of every mapping, so it is never done in a
- * timed phase.
+ * memory.c - reads /proc/self/smaps in one pass: a line with addresses begins a mapping, and the
+ * lines of names and kilobytes below belong to it. The kernel rounds each figure down to 1 KiB a
+ * mapping. Reading costs a walk of the page tables of every mapping, so it is never done in a timed
+ * phase.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-/* reader.c - refuses a module in one line that names the function; see reader.h. */
+/* reader.c - names the functions of a wasm file, and refuses the file in one line. */
 #include <errno.h>
 #include <string.h>
 
