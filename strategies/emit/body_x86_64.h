@@ -8,7 +8,7 @@
  *   -8       0                 1                  2                   4, 5, 6
  *   -16      old exit_frame    old exit_frame     caller's instance   likewise
  *   -24      activation        activation         context             stack arguments, copied
- *   -32      argv              context            argv[n]; the cells of i64 arguments
+ *   -32      argv              context            argv[n]; the i64 arguments, boxed
  *   below    stack arguments   stack arguments
  *   below                      out[n] while convert runs
  *

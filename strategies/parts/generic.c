@@ -193,10 +193,10 @@ static enum emit_next exit_js(struct generic_frame *f, uint64_t *frame)
 		enum stub_type type = stub_param(f->signature, i);
 		uint64_t word = *next_place(&places, type, &f->call, frame + 2);
 
-		f->cells[i] = (int64_t)word;
+		f->boxed[i] = (int64_t)word;
 		f->values[i] = type == STUB_I32 ? tagged(STUB_VALUE_INT32, (uint32_t)word)
 			       : type == STUB_I64
-				   ? tagged(STUB_VALUE_BIGINT, (uintptr_t)&f->cells[i])
+				   ? tagged(STUB_VALUE_BIGINT, (uintptr_t)&f->boxed[i])
 			       : type == STUB_REF ? tagged(STUB_VALUE_REF, word)
 						  : box_float(type, word);
 	}

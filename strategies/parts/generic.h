@@ -15,7 +15,7 @@ struct generic_frame {
 	struct stub_activation *activation;	       /* of an entry */
 	uint64_t *argv;				       /* entry_native: where its result goes */
 	_Alignas(16) uint64_t values[STUB_MAX_PARAMS]; /* entry_js: converted; exit_js: argv */
-	int64_t cells[STUB_MAX_PARAMS];		       /* exit_js: of i64 arguments */
+	int64_t boxed[STUB_MAX_PARAMS];		       /* exit_js: of i64 arguments */
 };
 
 /* Before one call of spec's target, with the arguments in f->call and above frame; and after it. */
