@@ -233,7 +233,7 @@ int maps_rows_load(struct maps_rows *r, const char *path, char error[MAPS_ROWS_E
 				 path);
 		} else if (n > 1 && !is_row(row)) {
 			e = -EINVAL;
-			snprintf(error, MAP_ROWS_ERROR, "%s: line %ld: no row of stack maps: %s",
+			snprintf(error, MAPS_ROWS_ERROR, "%s: line %ld: no row of stack maps: %s",
 				 path, n, row ? "file and event are missing" : why.text);
 		} else if (n > 1) {
 			add(r, json_incref(row));
