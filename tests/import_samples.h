@@ -67,13 +67,11 @@
 	".macro point ndeopt\n loc 4, 0, 0\n loc 4, 0, 0\n loc 4, 0, \\ndeopt\n .endm\n"           \
 	".section .llvm_stackmaps,\"a\",@progbits\n"                                               \
 	" .byte 3, 0\n .short 0\n .long 1, 1, 5\n .quad f, 56, 5\n .quad 1 << 40\n"                \
-	" rec 10, 3\n point 0\n end 0\n" /* one deoptimisation value; base and derived; a null     \
-					    pair; a null base */                                   \
+	" rec 10, 3\n point 0\n end 0\n" /* 20: a deopt value, a pair, a null pair, a null base */ \
 	" rec 20, 10\n point 1\n loc 3, 7, 48\n loc 3, 7, 16\n loc 3, 7, 8\n loc 4, 0, 0\n"        \
-	" loc 4, 0, 0\n loc 5, 0, 0\n loc 3, 7, 40\n end 2\n" /* [rbp-16] is [rsp+32]; a register; \
-								 an alloca */                      \
+	" loc 4, 0, 0\n loc 5, 0, 0\n loc 3, 7, 40\n end 2\n" /* 30: rbp-16 = rsp+32, register */  \
 	" rec 30, 8\n point 0\n loc 3, 6, -16\n loc 3, 6, -16\n loc 1, 3, 0\n loc 1, 3, 0\n"       \
-	" loc 2, 7, 24\n end 1\n"                                                                  \
+	" loc 2, 7, 24\n end 1\n"	     /* an alloca */                                       \
 	" rec 40, 1\n loc 3, 7, 8\n end 0\n" /* an argument in the caller's frame */               \
 	" rec 50, 5\n point 0\n loc 3, 7, 64\n loc 3, 7, 64\n end 0\n"                             \
 	" .byte 3, 0\n .short 0\n .long 1, 0, 2\n .quad g, -1, 2\n"                                \
