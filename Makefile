@@ -36,7 +36,7 @@ TESTS := $(wildcard tests/test_*.c)
 INSIDE := $(shell grep -l '"strategies/' $(TESTS))
 THREADED := $(BUILD)/tsan/tests/test_tierup $(BUILD)/tsan/tests/test_stubs_threads
 # The long ones first, so that none is left to run alone at the end.
-LONG  := tierup wasm tenants gc_random collector cli map_count cmd_maps
+LONG  := tierup wasm collector gc_random cli cache map_count tenants cmd_maps doctor cold
 PROGRAMS := $(THREADED) scripts/take-home $(LONG:%=$(BUILD)/san/tests/test_%)
 PROGRAMS += $(filter-out $(PROGRAMS),$(TESTS:tests/%.c=$(BUILD)/san/tests/%))
 GC    := $(patsubst workloads/gc/%.c,%,$(wildcard workloads/gc/*.c))
@@ -75,7 +75,17 @@ check: setup
 	@BUILD="$(BUILD)" CC="$(CC)" STUBMAP_TEST_OBJECTS=$(BUILD)/objects scripts/run-tests $(PROGRAMS)
 
 .PHONY: check-programs
-check-programs: $(LIVE) $(BAD) $(filter $(BUILD)/%,$(PROGRAMS)) $(BUILD)/san/stubmap $(BUILD)/objects
+check-programs: $(LIVE) $(BAD) $(filter $(BUILD)/%,$(PROGRAMS)) $(BUILD)/san/stubmap $(BUILD)/objects \
+                $(BUILD)/without
+
+# For scripts/elsewhere: the tests by name, and a kernel that refuses what it is told to.
+.PHONY: programs
+programs:
+	@echo $(PROGRAMS)
+
+$(BUILD)/without: tests/without.c tests/forbid.h
+	@mkdir -p $(@D)
+	@$(CC) $(STD) -o $@ $<
 
 # What the tests' workloads are compiled to, by the JIT: kept from run to run (its cache names all
 # that decides an object's bytes but the compiler's own code).
