@@ -2,6 +2,7 @@
  * test_cache.c - the cache that keeps compiled code between processes, and that all is measured
  * without a cache. Runs the program beside it (build/san/stubmap).
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -15,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "base/home.h"
 #include "runs/sweep.h"
 #include "wasm/program.h"
 
@@ -156,6 +158,47 @@ static void test_own_module(void **unused)
 	assert_false(measures(command, "run -w wasm:own.wasm -s pool -b 1 -i 1", "no cache"));
 }
 
+/* Nor is it lost where the build is another user's: it goes to a folder of one's own. */
+static void test_unwritable_build(void **unused)
+{
+	char tree[PATH], command[6 * PATH], kept[PATH];
+
+	(void)unused;
+	assert_int_equal(home_tree(tree, sizeof tree), 0);
+	snprintf(command, sizeof command,
+		 "mkdir -p b/build temp && cp '%s' b/build/stubmap && ln -s /proc b/build/wasm && "
+		 "ln -s '%s' b/build/tree",
+		 program, tree);
+	assert_int_equal(system(command), 0);
+	strcpy(kept, program);
+	strcpy(program, "b/build/stubmap");
+	measures("TMPDIR=\"$PWD/temp\"", "run -w wasm:own.wasm --tier 0 -s pool -b 1 -i 1", "");
+	strcpy(program, kept);
+	assert_int_equal(system("test -n \"$(ls temp/stubmap-*/*/module.bc)\""), 0);
+}
+
+/* What others may write to is not taken. */
+static void test_own_folder(void **unused)
+{
+	char *before = getenv("TMPDIR"), out[PATH];
+
+	(void)unused;
+	before = before ? strdup(before) : NULL;
+	assert_int_equal(mkdir("t", 0777), 0);
+	set("TMPDIR", "t");
+	assert_int_equal(home_temp(out, sizeof out), 0);
+	assert_int_equal(home_temp(out, sizeof out), 0);
+	assert_int_equal(chmod(out, 0777), 0);
+	assert_int_equal(home_temp(out, sizeof out), -EPERM);
+	assert_int_equal(rename(out, "t/another"), 0);
+	assert_int_equal(symlink("another", out), 0);
+	assert_int_equal(home_temp(out, sizeof out), -EPERM);
+	set("TMPDIR", "nowhere");
+	assert_int_equal(home_temp(out, sizeof out), -ENOENT);
+	set("TMPDIR", before);
+	free(before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -163,6 +206,8 @@ int main(void)
 		cmocka_unit_test(test_cells),
 		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_own_module),
+		cmocka_unit_test(test_unwritable_build),
+		cmocka_unit_test(test_own_folder),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

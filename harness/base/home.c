@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/home.h"
@@ -50,4 +52,18 @@ int home_tree(char *out, size_t size)
 	if (!e)
 		*strrchr(out, '/') = 0;
 	return e;
+}
+
+int home_temp(char *out, size_t size)
+{
+	const char *temp = getenv("TMPDIR");
+	struct stat st;
+
+	if (snprintf(out, size, "%s/stubmap-%u", temp && *temp ? temp : "/tmp",
+		     (unsigned)geteuid()) >= (int)size)
+		return -ENAMETOOLONG;
+	if ((mkdir(out, 0700) && errno != EEXIST) || lstat(out, &st))
+		return -errno;
+	/* Others may write to /tmp: what they put there is not taken. */
+	return S_ISDIR(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & 022) ? 0 : -EPERM;
 }

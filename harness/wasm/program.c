@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -33,18 +34,27 @@ static uint64_t hash_path(const char *path)
 	return h;
 }
 
+static bool writable(const char *folder)
+{
+	return (!mkdir(folder, 0777) || errno == EEXIST) && !access(folder, W_OK | X_OK);
+}
+
 void wasm_program_folder(const struct wasm_program *p, char folder[WASM_PATH])
 {
-	size_t n;
+	char own[WASM_PATH - 32], temp[WASM_PATH - 32];
 
 	if (!wasm_find("wasm", folder))
 		snprintf(folder, WASM_PATH, "build/wasm");
-	n = strlen(folder);
-	if (p->own)
-		snprintf(folder + n, WASM_PATH - n, "/own/%016llx",
-			 (unsigned long long)hash_path(p->name));
-	else
+	if (!p->own) {
+		size_t n = strlen(folder);
+
 		snprintf(folder + n, WASM_PATH - n, "/%s", p->name);
+		return;
+	}
+	snprintf(own, sizeof own, "%.*s/own", (int)sizeof own - 8, folder);
+	if (!writable(own) && !home_temp(temp, sizeof temp))
+		memcpy(own, temp, sizeof own);
+	snprintf(folder, WASM_PATH, "%s/%016llx", own, (unsigned long long)hash_path(p->name));
 }
 
 int wasm_program_system(const struct wasm_program *p, const char *folder, uint64_t seed,

@@ -21,7 +21,7 @@ struct wasm_times {
 /* As home_find. False: not found; path is then the name under the working folder. */
 bool wasm_find(const char *name, char path[WASM_PATH]);
 /* The folder where a program was or will be built: wasm/PROGRAM, or wasm/own/HASH for a user's
- * module. */
+ * module, or if that can't be written, home_temp's. */
 void wasm_program_folder(const struct wasm_program *, char folder[WASM_PATH]);
 /* Opens the system that the program expects, with its file in place. 0, or -errno with one line in
  * error. */
