@@ -159,6 +159,23 @@ static void test_more_threads_than_stubs(void **unused)
 	run_cell(&c);
 }
 
+/* Fewer upgrades than stubs, just as many, and one more: one round or two. */
+static void test_few_upgrades(void **unused)
+{
+	char error[CELL_ERROR], text[200];
+	struct cell c;
+
+	(void)unused;
+	for (unsigned upgrades = 1; upgrades <= 9; upgrades += upgrades < 8 ? 7 : 1) {
+		snprintf(text, sizeof text,
+			 "{\"workload\": \"tierup\", \"live\": 8, \"threads\": 1, "
+			 "\"upgrades\": %u, \"wx\": \"dual\"}",
+			 upgrades);
+		assert_int_equal(read_cell(text, &c, error), 0);
+		run_cell(&c);
+	}
+}
+
 static void test_refused(void **unused)
 {
 	static const struct bad_cell bad[] = {
@@ -235,6 +252,7 @@ int main(void)
 		cmocka_unit_test(test_every_strategy),
 		cmocka_unit_test(test_every_kind),
 		cmocka_unit_test(test_more_threads_than_stubs),
+		cmocka_unit_test(test_few_upgrades),
 		cmocka_unit_test(test_policies_under_callers),
 	};
 

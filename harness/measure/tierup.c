@@ -348,6 +348,7 @@ static int phases(struct world *w, struct counters *unused, json_t *figures, str
 	u->turns = rounds < 2 * TURNS ? (unsigned)(rounds + 1) / 2 : TURNS;
 	/* An engine would upgrade in bulk; so rounds one by one are four times rarer. */
 	u->group = (unsigned)((rounds * 4 / 5 + u->turns - 1) / u->turns);
+	u->group += !u->group; /* a single round is made both ways */
 	u->singly = u->group / 4 + !(u->group / 4);
 	while ((uint64_t)(u->group + u->singly) * u->turns < rounds)
 		u->group++;
