@@ -4,6 +4,7 @@
  * each quantum lies.
  */
 #include "code_helpers.h"
+#include "running_helpers.h"
 #include "strategies/code/internal.h"
 
 /* ---- Life of a quantum ----------------------------------------------------------------------- */
@@ -417,6 +418,11 @@ static void test_model(void **state)
 static void running(struct code_memory *code, const struct code_config *config)
 {
 	bool toggle = config->wx == CODE_TOGGLE;
+
+	if (!can_run(config->wx)) {
+		assert_int_equal(code_set_running(code), -ENOSYS);
+		return;
+	}
 	uint8_t *p = code_reserve(code, CODE_STUBS, config->quantum);
 
 	assert_non_null(p);

@@ -8,6 +8,7 @@
 #include "strategies/parts/poison.h"
 #include "child_helpers.h"
 #include "forbid.h"
+#include "running_helpers.h"
 #include "stub_set_up.h"
 
 /* ---- Late calls ------------------------------------------------------------------------------ */
@@ -114,7 +115,7 @@ static void late_calls(const struct stub_ops *ops, enum code_wx wx, enum stub_li
 	struct stub_runtime runtime = world_runtime;
 
 	runtime.released = note;
-	for (unsigned running = 0; running < 2; running++) {
+	for (unsigned running = 0; running < 1u + can_run(wx); running++) {
 		struct stub_config stubs = { .literals = literals,
 					     .markers = running,
 					     .running = running,
@@ -133,19 +134,21 @@ static void late_calls(const struct stub_ops *ops, enum code_wx wx, enum stub_li
 
 /* ---- What every configuration goes through --------------------------------------------------- */
 
-static void each(void (*f)(const struct stub_ops *, enum code_wx, enum stub_literals))
+/* running: only where stubs can be upgraded while they are called. */
+static void each(void (*f)(const struct stub_ops *, enum code_wx, enum stub_literals), bool running)
 {
 	for (unsigned i = 0; stub_strategies[i]; i++)
 		for (int wx = 0; wx < CODE_WX_POLICIES; wx++)
 			for (int literals = STUB_LITERALS_BAKED; literals < FORMS; literals++)
-				if (takes(stub_strategies[i], literals))
+				if (takes(stub_strategies[i], literals) &&
+				    (!running || can_run(wx)))
 					f(stub_strategies[i], wx, literals);
 }
 
 static void late_calls_name_the_owner(void **state)
 {
 	(void)state;
-	each(late_calls);
+	each(late_calls, false);
 }
 
 enum { N = 24 };
@@ -281,7 +284,7 @@ static void upgrades_leave_nothing(const struct stub_ops *ops, enum code_wx wx,
 static void reclaim_gives_all_back(void **state)
 {
 	(void)state;
-	each(upgrades_leave_nothing);
+	each(upgrades_leave_nothing, true);
 }
 
 /* What was replaced is counted, and freed by reclaim or with its callee, and not before. */
@@ -325,7 +328,7 @@ static void replaced_stubs_are_counted(const struct stub_ops *ops, enum code_wx 
 static void replaced_stubs(void **state)
 {
 	(void)state;
-	each(replaced_stubs_are_counted);
+	each(replaced_stubs_are_counted, true);
 }
 
 /* ---- Many at once ---------------------------------------------------------------------------- */
@@ -337,7 +340,7 @@ static void syscalls_of_many(const struct stub_ops *ops, enum code_wx wx,
 	bool baked = literals == STUB_LITERALS_BAKED;
 	struct code_stats before, after;
 
-	for (unsigned running = 0; running < 2; running++) {
+	for (unsigned running = 0; running < 1u + can_run(wx); running++) {
 		struct stub_config stubs = { .literals = literals, .running = running };
 		struct set_up *t = open_set_up_as(
 		    ops, (struct code_config){ .wx = wx, .quantum = 4096 }, stubs, &world_runtime);
@@ -361,7 +364,7 @@ static void syscalls_of_many(const struct stub_ops *ops, enum code_wx wx,
 static void many_cost_as_one(void **state)
 {
 	(void)state;
-	each(syscalls_of_many);
+	each(syscalls_of_many, false);
 }
 
 /* No room for new stubs: all callees keep their targets; the next try finds it. */
@@ -404,7 +407,7 @@ static void many_or_none(const struct stub_ops *ops, enum code_wx wx, enum stub_
 static void many_are_all_or_nothing(void **state)
 {
 	(void)state;
-	each(many_or_none);
+	each(many_or_none, true);
 }
 
 /* ---- Quanta under toggle --------------------------------------------------------------------- */

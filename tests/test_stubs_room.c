@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 
+#include "running_helpers.h"
 #include "stub_set_up.h"
 
 /* ---- No room -------------------------------------------------------------------------------- */
@@ -83,7 +84,7 @@ static void refused_commits_are_made_good(void **state)
 	for (unsigned i = 0; stub_strategies[i]; i++)
 		for (int wx = 0; wx < CODE_WX_POLICIES; wx++)
 			for (unsigned f = 0; f < sizeof(faults) / sizeof(faults[0]); f++)
-				for (int running = 0; running < 2; running++)
+				for (int running = 0; running < 1 + can_run(wx); running++)
 					if (!(stub_strategies[i]->flags & STUB_DEFERRED))
 						refused_commit(stub_strategies[i], wx, running,
 							       faults[f]);

@@ -18,6 +18,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 
+#include "running_helpers.h"
 #include "stub_set_up.h"
 
 enum { CALLERS = 4, STUBS = 40, TARGETS = 256, TARGET_BYTES = 65536 + 16, UPGRADES = 3000 };
@@ -375,7 +376,7 @@ static void targets_change_under_callers(void **state)
 			for (int poison = 0; poison < 2; poison++)
 				for (int literals = STUB_LITERALS_BAKED; literals < FORMS;
 				     literals++)
-					if (takes(stub_strategies[i], literals))
+					if (takes(stub_strategies[i], literals) && can_run(wx))
 						upgrade_under_callers(stub_strategies[i], wx,
 								      literals, poison);
 }
@@ -456,7 +457,7 @@ static void spaces_share_one_lock(void **state)
 	(void)state;
 	for (unsigned i = 0; stub_strategies[i]; i++)
 		for (int wx = 0; wx < CODE_WX_POLICIES; wx++)
-			if (stub_strategies[i]->flags & STUB_DEFERRED)
+			if ((stub_strategies[i]->flags & STUB_DEFERRED) && can_run(wx))
 				first_calls_of_two_spaces(stub_strategies[i], wx);
 }
 

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/prng.h"
+#include "running_helpers.h"
 #include "wasm_helpers.h"
 
 static int tear_down(void **unused)
@@ -186,7 +187,7 @@ static void test_threads(void **unused)
 			struct opened o;
 
 			wasm_program_folder(p, folder);
-			if (open_running(&o, p->name, folder, stub_strategies[s], CODE_DUAL, 2,
+			if (open_running(&o, p->name, folder, stub_strategies[s], running_wx(), 2,
 					 true))
 				fail_msg("%s", o.error);
 			for (int t = 0; t < THREADS; t++) {

@@ -73,7 +73,9 @@ static int choose_host(struct wanted *w)
 
 	json_decref(fingerprint);
 	if (e)
-		return say("--machines host: neither sysfs nor CPUID tells this machine's L1I");
+		return say(
+		    "--machines host: neither sysfs nor CPUID tells this machine's L1I; name a "
+		    "row of `stubmap list machines`");
 	add_machine(w, &w->host);
 	return 0;
 }
@@ -121,20 +123,9 @@ static int check_call(const struct wanted *w, size_t words)
 	return 0;
 }
 
-static int choose(struct wanted *w)
+static int choose_pages(struct wanted *w)
 {
-	int e = 0;
-
-	if (!w->machines.n)
-		e = choose_host(w);
-	for (size_t i = 0; i < w->machines.n && !e; i++)
-		e = choose_machine(w, w->machines.words[i]);
-	for (size_t i = 0; i < w->nchosen && w->plru && !e; i++) {
-		w->copies[i] = *w->chosen[i];
-		w->copies[i].policy = CACHE_PLRU;
-		w->chosen[i] = &w->copies[i];
-	}
-	for (size_t i = 0; i < w->page.n && !e; i++) {
+	for (size_t i = 0; i < w->page.n; i++) {
 		uint64_t v = 0;
 		bool bad =
 		    options_size(w->page.words[i], &v) || (v != 4096 && v != 16384 && v != 65536);
@@ -145,6 +136,23 @@ static int choose(struct wanted *w)
 					"--page '%s': allowed: 4K, 16K, 64K, each once",
 					w->page.words[i]);
 		w->pages[w->npages++] = (uint32_t)v;
+	}
+	return 0;
+}
+
+static int choose(struct wanted *w)
+{
+	int e = choose_pages(w);
+
+	/* A prediction is for the machine of the run, unless told. */
+	if (!e && !w->machines.n && !w->predict)
+		e = choose_host(w);
+	for (size_t i = 0; i < w->machines.n && !e; i++)
+		e = choose_machine(w, w->machines.words[i]);
+	for (size_t i = 0; i < w->nchosen && w->plru && !e; i++) {
+		w->copies[i] = *w->chosen[i];
+		w->copies[i].policy = CACHE_PLRU;
+		w->chosen[i] = &w->copies[i];
 	}
 	return e;
 }
