@@ -357,6 +357,29 @@ static void failed_cells_are_recorded(void **state)
 	assert_non_null(strstr(c->out, "failed"));
 }
 
+/* What needs to know the host is told so, what does not goes on; a call's faults come first. */
+static void an_unknown_cpu_is_served(void **state)
+{
+	struct cli *c = *state;
+	char was[64];
+
+	snprintf(was, sizeof was, "%s",
+		 getenv("STUBMAP_CPU_TEST") ? getenv("STUBMAP_CPU_TEST") : "");
+	setenv("STUBMAP_CPU_TEST", "none", 1);
+	call_to(2, c, "model --live 4");
+	assert_non_null(strstr(c->err, "name a row of `stubmap list machines`"));
+	call_to(2, c, "model --page 8K");
+	assert_non_null(strstr(c->err, "--page '8K'"));
+	call_to(2, c, "model --predict nothing.jsonl");
+	assert_non_null(strstr(c->err, "nothing.jsonl"));
+	call_to(0, c, "doctor");
+	assert_non_null(strstr(c->out, "L1I not known"));
+	if (*was)
+		setenv("STUBMAP_CPU_TEST", was, 1);
+	else
+		unsetenv("STUBMAP_CPU_TEST");
+}
+
 static void stubs_can_be_looked_at(void **state)
 {
 	static const char *const arms[] = { "null",	 "page",      "pool",	      "template",
@@ -433,6 +456,7 @@ int main(void)
 		cmocka_unit_test(failed_cells_are_recorded),
 		cmocka_unit_test(stubs_can_be_looked_at),
 		cmocka_unit_test(a_guest_without_pmu_is_served),
+		cmocka_unit_test(an_unknown_cpu_is_served),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
