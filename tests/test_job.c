@@ -81,6 +81,22 @@ static void test_what_is_left_out(void **unused)
 	json_decref(json);
 }
 
+/* A list that is longer than there are meters does not write behind the job's. */
+static void test_too_many_events(void **unused)
+{
+	char error[CELL_ERROR] = "";
+	json_t *json = json_pack("{s:{}, s:i, s:i, s:s, s:[]}", "cell", "seed", 1, "iterations", 2,
+				 "data", "workloads", "events");
+	struct job job;
+
+	(void)unused;
+	for (size_t i = 0; i < METERS + 2; i++)
+		json_array_append_new(json_object_get(json, "events"), json_string("cycles"));
+	assert_int_equal(job_from_json(json, &job, error), 0);
+	assert_int_equal(job.nmeters, METERS);
+	json_decref(json);
+}
+
 static void test_refusals(void **unused)
 {
 	static const struct {
@@ -116,6 +132,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_what_is_left_out),
+		cmocka_unit_test(test_too_many_events),
 		cmocka_unit_test(test_refusals),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

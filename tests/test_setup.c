@@ -68,6 +68,31 @@ static void test_literals(void **unused)
 	assert_int_equal(resolve(&c).stub.literals, STUB_LITERALS_TABLE);
 }
 
+/* What is no name gets into the library's two configurations, too. */
+static void test_configurations(void **unused)
+{
+	struct cell c;
+
+	(void)unused;
+	cell_defaults(&c);
+	for (int on = 0; on < 2; on++) {
+		c.share = c.markers = c.poison = on;
+		c.quantum = on ? 16384 : 65536;
+		c.generic = on ? 7 : 0;
+		const struct setup s = resolve(&c);
+
+		assert_int_equal(s.code.share, on);
+		assert_int_equal(s.code.quantum, c.quantum);
+		assert_int_equal(s.stub.markers, on);
+		assert_int_equal(s.stub.poison, on);
+		assert_int_equal(s.stub.generic, c.generic);
+	}
+	strcpy(c.signature, "iid>l");
+	stub_signature signature;
+	assert_int_equal(stub_signature_parse("iid>l", &signature), 0);
+	assert_int_equal(resolve(&c).signature, signature);
+}
+
 static void test_families(void **unused)
 {
 	static const struct {
@@ -96,6 +121,7 @@ static void test_families(void **unused)
 
 		assert_int_equal(s.family, rows[i].family);
 		assert_true((s.program != NULL) == (s.family == FAMILY_GC));
+		assert_true((s.maps != NULL) == (s.family == FAMILY_GC));
 		assert_true((s.wasm.name != NULL) ==
 			    (s.family == FAMILY_WASM || s.family == FAMILY_WASM_FLOOD));
 		assert_true((s.workload.open != NULL) == (s.family < FAMILY_GC));
@@ -140,9 +166,8 @@ static void test_unknown_names(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_each_name_is_found),
-		cmocka_unit_test(test_literals),
-		cmocka_unit_test(test_families),
+		cmocka_unit_test(test_each_name_is_found), cmocka_unit_test(test_literals),
+		cmocka_unit_test(test_configurations),	   cmocka_unit_test(test_families),
 		cmocka_unit_test(test_unknown_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
