@@ -11,7 +11,7 @@
 
 #include "runs/cell.h"
 #include "cli/commands.h"
-#include "gc/fault_report.h"
+#include "cli/fault_report.h"
 #include "cli/options.h"
 #include "runs/plan.h"
 #include "base/say.h"

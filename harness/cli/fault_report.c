@@ -1,5 +1,5 @@
 /* fault_report.c - tables of sums over programs, one line for each encoder. */
-#include "gc/fault_report.h"
+#include "cli/fault_report.h"
 
 #include <errno.h>
 #include <inttypes.h>

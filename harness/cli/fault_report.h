@@ -1,6 +1,6 @@
 /* fault_report.h - the results of faults of the producer: tables, rows, a figure's data. */
-#ifndef STUBMAP_GC_FAULT_REPORT_H
-#define STUBMAP_GC_FAULT_REPORT_H
+#ifndef STUBMAP_CLI_FAULT_REPORT_H
+#define STUBMAP_CLI_FAULT_REPORT_H
 
 #include <stdio.h>
 
