@@ -64,8 +64,10 @@ struct option_list *cell_options_list(struct cell_options *o, const char *key)
 {
 	size_t i = 0;
 
-	while (strcmp(cell_keys[i].name, key))
-		assert(++i < CELL_KEYS);
+	while (strcmp(cell_keys[i].name, key)) {
+		i++;
+		assert(i < CELL_KEYS);
+	}
 	return &o->lists[i];
 }
 
