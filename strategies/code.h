@@ -18,7 +18,7 @@
  *      uint8_t *at = code_reserve(memory, CODE_MODULES, size);
  *      memcpy(code_writable(memory, at), bytes, size);
  *      error = code_commit(memory, at, size);
- *      ((int (*)(void))at)();
+ *      ((int (*)(void))(uintptr_t)at)();
  *      code_release(memory, at, size);
  *
  *      code_close(memory);
