@@ -14,7 +14,6 @@
 
 #include <cmocka.h>
 
-#include "cli/commands.h"
 #include "maps/callgrind.h"
 #include "maps/instructions.h"
 #include "child_helpers.h"

@@ -12,7 +12,6 @@
 #include "base/say.h"
 #include "calls/world.h"
 #include "jit/disassemble.h"
-#include "jit/space.h"
 
 enum { SHOW_MAX = 2048 }; /* bytes: the longest body */
 

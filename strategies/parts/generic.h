@@ -1,8 +1,8 @@
 /*
  * generic.h - the interpretive stub: reads the callee's signature and converts at run time.
  */
-#ifndef STUBMAP_LAZY_GENERIC_H
-#define STUBMAP_LAZY_GENERIC_H
+#ifndef STUBMAP_GENERIC_H
+#define STUBMAP_GENERIC_H
 
 #include "../emit/emit.h"
 

@@ -7,8 +7,8 @@
  *
  *      anchor <-> a <-> b <-> d <-> e <-> anchor          (c has its stub)
  */
-#ifndef STUBMAP_LAZY_POLICY_H
-#define STUBMAP_LAZY_POLICY_H
+#ifndef STUBMAP_PENDING_H
+#define STUBMAP_PENDING_H
 
 #include "../stub.h"
 

@@ -13,8 +13,8 @@
  * follow. A reader tells MAP_TOUCH which bytes it reads and fetches ahead by MAP_PREFETCH, so that
  * a second compilation with other definitions can count cache lines.
  */
-#ifndef STUBMAP_MAP_BYTES_H
-#define STUBMAP_MAP_BYTES_H
+#ifndef STUBMAP_TABLE_H
+#define STUBMAP_TABLE_H
 
 #include <string.h>
 
