@@ -1,6 +1,6 @@
 /*
  * test_cli_files.c - the command line with files of the wrong kind: pipes, devices, names with
- * control characters, full devices, limits. Runs the program beside it through a shell.
+ * control characters or commas, full devices, limits. Runs the program beside it through a shell.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -195,6 +195,17 @@ static void names_and_texts_can_not_break_a_line(void **state)
 		"no key in a plan 'x\\x1b\\n'");
 }
 
+/* An existing file is one workload, and no list of two. */
+static void a_name_may_have_a_comma(void **state)
+{
+	(void)state;
+	refused("\"$S\" run --workload wasm:not,there.wasm", "no workload 'wasm:not'");
+	assert_int_equal(sh("echo >'not,wasm'; \"$S\" run -b 1 -i 1 --stubs pool "
+			    "--workload 'wasm:not,wasm'"),
+			 1);
+	assert_non_null(strstr(out, "\nwasm:not,wasm\n"));
+}
+
 static void a_record_is_shown_and_not_obeyed(void **state)
 {
 	(void)state;
@@ -287,6 +298,7 @@ int main(void)
 		cmocka_unit_test(pipes_and_devices_are_told),
 		cmocka_unit_test(text_may_come_through_a_pipe),
 		cmocka_unit_test(names_and_texts_can_not_break_a_line),
+		cmocka_unit_test(a_name_may_have_a_comma),
 		cmocka_unit_test(a_record_is_shown_and_not_obeyed),
 		cmocka_unit_test(a_full_standard_output_is_told),
 		cmocka_unit_test(a_limit_on_files_is_told),

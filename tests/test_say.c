@@ -126,6 +126,22 @@ static void what_is_no_file_is_refused(void **state)
 	close(ends[1]);
 }
 
+static void a_terminal_is_a_stream(void **state)
+{
+	char error[200];
+	int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	(void)state;
+	if (terminal < 0 || grantpt(terminal) || unlockpt(terminal))
+		skip(); /* no /dev/pts here */
+	int fd = file_open(ptsname(terminal), FILE_STREAM, error, sizeof error);
+	assert_true(fd >= 0);
+	close(fd);
+	expect_refused(ptsname(terminal), FILE_WHOLE, -ENOTSUP,
+		       "a device; it must be a regular file");
+	close(terminal);
+}
+
 /* However long the path is, the reason is there. */
 static void a_long_path_leaves_the_reason(void **state)
 {
@@ -164,6 +180,7 @@ int main(void)
 		cmocka_unit_test(control_characters_are_shown),
 		cmocka_unit_test(tables_show_them_too),
 		cmocka_unit_test(what_is_no_file_is_refused),
+		cmocka_unit_test(a_terminal_is_a_stream),
 		cmocka_unit_test(a_long_path_leaves_the_reason),
 		cmocka_unit_test(a_full_device_is_told),
 	};
