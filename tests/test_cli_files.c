@@ -200,10 +200,10 @@ static void a_name_may_have_a_comma(void **state)
 {
 	(void)state;
 	refused("\"$S\" run --workload wasm:not,there.wasm", "no workload 'wasm:not'");
-	assert_int_equal(sh("echo >'not,wasm'; \"$S\" run -b 1 -i 1 --stubs pool "
-			    "--workload 'wasm:not,wasm'"),
+	assert_int_equal(sh("echo >'not,a.wasm'; \"$S\" run -b 1 -i 1 --stubs pool "
+			    "--workload 'wasm:not,a.wasm'"),
 			 1);
-	assert_non_null(strstr(out, "\nwasm:not,wasm\n"));
+	assert_non_null(strstr(out, "\nwasm:not,a.wasm\n"));
 }
 
 static void a_record_is_shown_and_not_obeyed(void **state)
