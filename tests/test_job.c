@@ -97,6 +97,8 @@ static void test_too_many_events(void **unused)
 	json_decref(json);
 }
 
+#define JOB "{\"cell\": {}, \"seed\": 1, \"iterations\": 1, \"data\": \"d\", "
+
 static void test_refusals(void **unused)
 {
 	static const struct {
@@ -110,6 +112,12 @@ static void test_refusals(void **unused)
 		  "iterations is 100001" },
 		{ "{\"cell\": {}, \"seed\": 1, \"iterations\": 1, \"data\": \"d\", \"laps\": 0}",
 		  "laps is 0: 1 to 100000" },
+		{ JOB "\"cpu\": 4294967296}", "cpu is 4294967296: -1 to" },
+		{ JOB "\"cpu\": -2}", "cpu is -2: -1 to" },
+		{ JOB "\"cache\": 5}", "cache must be a text" },
+		{ JOB "\"snapshot\": []}", "snapshot must be a text" },
+		{ JOB "\"events\": \"cycles\"}", "events must be null or a list" },
+		{ JOB "\"events\": [\"cycles\", null]}", "each of events must be a text" },
 		{ "{\"cell\": {\"wx\": \"rxw\"}, \"seed\": 1, \"iterations\": 1, \"data\": \"d\"}",
 		  "rwx" },
 	};

@@ -2,6 +2,7 @@
 #include "runs/job.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 
 static json_t *meters_to_json(const struct job *job)
@@ -22,21 +23,54 @@ json_t *job_to_json(const struct job *job)
 			 "laps", (int)job->laps, "prepare", job->prepare);
 }
 
-static int check_count(const char *key, json_int_t n, int max, char *error)
+static int check_number(const char *key, json_int_t n, int min, int max, char *error)
 {
-	if (n >= 1 && n <= max)
+	if (n >= min && n <= max)
 		return 0;
-	snprintf(error, CELL_ERROR, "job: %s is %lld: 1 to %d are allowed", key, (long long)n, max);
+	snprintf(error, CELL_ERROR, "job: %s is %lld: %d to %d are allowed", key, (long long)n, min,
+		 max);
 	return -EINVAL;
+}
+
+/* Null, or no value at all, gives NULL. */
+static int take_text(const char *key, const json_t *value, const char **text, char *error)
+{
+	*text = json_string_value(value);
+	if (*text || !value || json_is_null(value))
+		return 0;
+	snprintf(error, CELL_ERROR, "job: %s must be a text or null", key);
+	return -EINVAL;
+}
+
+static int take_meters(const json_t *events, struct job *job, char *error)
+{
+	json_t *event;
+	size_t i;
+
+	if (!events || json_is_null(events))
+		return 0;
+	if (!json_is_array(events) || json_array_size(events) > METERS) {
+		snprintf(error, CELL_ERROR, "job: events must be null or a list of at most %d",
+			 METERS);
+		return -EINVAL;
+	}
+	json_array_foreach(events, i, event) {
+		job->meters[i] = json_string_value(event);
+		if (!job->meters[i]) {
+			snprintf(error, CELL_ERROR, "job: each of events must be a text");
+			return -EINVAL;
+		}
+	}
+	job->nmeters = i;
+	return 0;
 }
 
 int job_from_json(const json_t *json, struct job *job, char error[CELL_ERROR])
 {
-	json_t *cell, *cache = NULL, *events = NULL, *snapshot = NULL, *event;
+	json_t *cell, *cache = NULL, *events = NULL, *snapshot = NULL;
 	json_int_t seed, iterations, cpu = -1, laps = 2;
 	json_error_t e;
 	int prepare = 0;
-	size_t i;
 
 	*job = (struct job){ 0 };
 	if (json_unpack_ex((json_t *)json, &e, 0,
@@ -47,20 +81,18 @@ int job_from_json(const json_t *json, struct job *job, char error[CELL_ERROR])
 		snprintf(error, CELL_ERROR, "job: %s", e.text);
 		return -EINVAL;
 	}
-	if (check_count("iterations", iterations, JOB_ITERATIONS, error) ||
-	    check_count("laps", laps, JOB_LAPS, error))
+	if (check_number("iterations", iterations, 1, JOB_ITERATIONS, error) ||
+	    check_number("laps", laps, 1, JOB_LAPS, error) ||
+	    check_number("cpu", cpu, -1, INT_MAX, error) ||
+	    take_text("cache", cache, &job->cache, error) ||
+	    take_text("snapshot", snapshot, &job->snapshot, error) ||
+	    take_meters(events, job, error))
 		return -EINVAL;
-	job->cache = json_string_value(cache); /* null gives NULL: no cache */
-	job->snapshot = json_string_value(snapshot);
 	job->seed = (uint64_t)seed;
 	job->iterations = (unsigned)iterations;
 	job->laps = (unsigned)laps;
 	job->prepare = prepare;
 	job->cpu = (int)cpu;
-	json_array_foreach(events, i, event) {
-		if (i < METERS)
-			job->meters[job->nmeters++] = json_string_value(event);
-	}
 	return cell_from_json(cell, &job->cell, error);
 }
 
