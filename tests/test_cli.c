@@ -208,6 +208,7 @@ static void wrong_calls_get_one_line(void **state)
 		{ "claims none.jsonl -c claims.json", "none.jsonl" },
 		{ "claims none.jsonl -c cut.json", "cut.json:1" },
 		{ "claims run.jsonl -c figure.json", "did you mean 'steady/ns'" },
+		{ "claims run.jsonl -c between.json", "nothing is above 3 and below 2" },
 		{ "compare a.jsonl", "an argument is missing" },
 		{ "list stbus", "did you mean 'stubs'" },
 		{ "show", "stub" },
@@ -232,6 +233,9 @@ static void wrong_calls_get_one_line(void **state)
 	write_file("figure.json",
 		   "[{\"id\":\"a\",\"text\":\"A call takes less\",\"phase\":\"steady\","
 		   "\"event\":\"nss\",\"of\":{},\"below\":1}]");
+	write_file("between.json",
+		   "[{\"id\":\"a\",\"text\":\"A call takes less\",\"phase\":\"steady\","
+		   "\"event\":\"ns\",\"of\":{},\"above\":3,\"below\":2}]");
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
 		int status = call(c, "%s", wrong[i].args);
 

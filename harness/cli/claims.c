@@ -66,6 +66,8 @@ static int claim_read(json_t *json, size_t i, struct claim *c, char error[RUN_ER
 		figure_refuse(c->figure, why, sizeof why);
 	else if (!isfinite(c->above) && !isfinite(c->below))
 		snprintf(why, sizeof why, "needs \"above\", \"below\" or both");
+	else if (c->above >= c->below)
+		snprintf(why, sizeof why, "nothing is above %g and below %g", c->above, c->below);
 	else if (!cell_from_json(of, &c->of, why) && to)
 		cell_from_json(to, &c->to, why);
 	if (!*why)

@@ -169,6 +169,9 @@ static int run_plan(const struct plan *plan, unsigned timeout_s, bool json)
 		return say(error);
 	}
 	r = sweep_run(plan, &o, &run, error);
+	if (r == -EINTR)
+		say_line("stubmap run", "stopped after %zu of %zu invocations", run.n,
+			 plan->n * plan->blocks);
 	if (r && r != -EINTR)
 		r = say(error);
 	else if (r == -EINTR && !run.n)

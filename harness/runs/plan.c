@@ -229,7 +229,7 @@ static int check_keys(json_t *json, char *error)
 {
 	static const char *const keys[] = { "name",	"seed",	 "blocks",   "iterations",
 					    "baseline", "cells", "counters", "timeout" };
-	enum { NKEYS = sizeof keys / sizeof *keys };
+	enum { NKEYS = sizeof keys / sizeof *keys, NEEDED = 6 }; /* the last two may be left out */
 	const char *key;
 	json_t *v;
 
@@ -242,6 +242,12 @@ static int check_keys(json_t *json, char *error)
 			return -EINVAL;
 		}
 	}
+	for (size_t i = 0; i < NEEDED; i++)
+		if (!json_object_get(json, keys[i]))
+			return refuse(error,
+				      "%s is missing; a plan needs name, seed, blocks, iterations, "
+				      "baseline and cells",
+				      keys[i]);
 	return 0;
 }
 
