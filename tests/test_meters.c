@@ -4,6 +4,7 @@
  * forward.
  */
 #include <errno.h>
+#include <signal.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "meters/memory.h"
 #include "measure/space.h"
 #include "meters/tlb.h"
+#include "meters/valgrind.h"
 #include "base/stamp.h"
 
 enum { PAGE = 4096, PAGES = 12 };
@@ -285,13 +287,40 @@ static void test_clocks(void **state)
 		      (unsigned)cost.tsc_ticks);
 }
 
+/* `stubmap model` blocks the signals that end it; valgrind must not inherit that. */
+static void test_a_signal_ends_valgrind(void **unused)
+{
+	char *const argv[] = { (char[]){ "valgrind" },	  (char[]){ "-q" },
+			       (char[]){ "--tool=none" }, (char[]){ "/bin/sleep" },
+			       (char[]){ "20" },	  NULL };
+	static const int signals[] = { SIGINT, SIGTERM };
+	char error[VALGRIND_ERROR], version[64];
+	struct valgrind v;
+	sigset_t stop, mask;
+
+	(void)unused;
+	if (valgrind_version(version, error))
+		skip();
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGINT);
+	sigaddset(&stop, SIGTERM);
+	sigprocmask(SIG_BLOCK, &stop, &mask);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(valgrind_start(&v, argv, error), 0);
+		kill(v.pid, signals[i]);
+		assert_int_equal(valgrind_finish(&v, "sleep", error), -EIO);
+		assert_non_null(strstr(error, "killed by signal"));
+	}
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_code_pages), cmocka_unit_test(test_literal_pages),
 		cmocka_unit_test(test_mappings),   cmocka_unit_test(test_edge),
 		cmocka_unit_test(test_space),	   cmocka_unit_test(test_minor_faults),
-		cmocka_unit_test(test_clocks),
+		cmocka_unit_test(test_clocks),	   cmocka_unit_test(test_a_signal_ends_valgrind),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

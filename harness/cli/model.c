@@ -254,8 +254,10 @@ static int finish(const struct wanted *w, const struct simulate_paths *paths,
 	enum model_form form = w->json ? MODEL_JSON : w->tsv ? MODEL_TSV : MODEL_TABLE;
 	int status = 0;
 
-	if (simulate_all(paths, tasks, n, (unsigned)w->workers))
+	if (simulate_all(paths, tasks, n, (unsigned)w->workers)) {
+		say("stopped");
 		return 1;
+	}
 	for (size_t i = 0; i < n; i++) {
 		if (!tasks[i].status)
 			continue;

@@ -45,6 +45,13 @@ static _Noreturn void run_valgrind(char *const argv[], int log)
 	char *with_log[VALGRIND_ARGUMENTS + 2];
 	size_t n = 0;
 
+	/* The caller may have blocked them to end in order; Ctrl-C must end valgrind all the same.
+	 */
+	sigset_t stop;
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGINT);
+	sigaddset(&stop, SIGTERM);
+	sigprocmask(SIG_UNBLOCK, &stop, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	int null = open("/dev/null", O_RDWR);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)

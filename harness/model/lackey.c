@@ -7,6 +7,7 @@
  * Data accesses follow the instruction that made them, so the last fetch tells whose they are.
  */
 #include <errno.h>
+#include <signal.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,16 +101,31 @@ static int read_ranges(struct lackey_reader *r, const json_t *head)
 	return 0;
 }
 
+/* A signal that the caller has blocked asks for an end; looks now and then, as a call costs more
+ * than a line. */
+static bool stopped(size_t lines)
+{
+	sigset_t pending;
+
+	if (lines % 65536)
+		return false;
+	sigpending(&pending);
+	return sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM);
+}
+
 static int read_lines(struct lackey_reader *r, FILE *log, char error[TRACE_ERROR])
 {
 	char line[512];
+	size_t lines = 0;
 	int e = 0;
 
 	if (r->everything)
 		e = trace_add_lap(r->pack);
 	while (!e && fgets_unlocked(line, sizeof line, log))
-		e = take_line(r, line);
-	if (e == -ENOMEM)
+		e = stopped(++lines) ? -EINTR : take_line(r, line);
+	if (e == -EINTR)
+		snprintf(error, TRACE_ERROR, "stopped");
+	else if (e == -ENOMEM)
 		snprintf(error, TRACE_ERROR, "trace: out of memory");
 	else if (e)
 		snprintf(error, TRACE_ERROR, "valgrind's lackey wrote '%.80s'", line);
@@ -158,6 +174,8 @@ int lackey_trace(const char *path, bool everything, struct trace_pack *out, char
 	else if (!(e = valgrind_start(&v, argv, error))) {
 		char ending[TRACE_ERROR];
 		e = read_lines(&r, v.log, error);
+		if (e)
+			kill(v.pid, SIGKILL); /* nobody reads the rest */
 		int end = valgrind_finish(&v, path, ending);
 		if (!e && end)
 			memcpy(error, ending, sizeof ending);
