@@ -7,8 +7,10 @@
 #include <signal.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "meters/memory.h"
@@ -293,8 +295,8 @@ static void test_a_signal_ends_valgrind(void **unused)
 	char *const argv[] = { (char[]){ "valgrind" },	  (char[]){ "-q" },
 			       (char[]){ "--tool=none" }, (char[]){ "/bin/sleep" },
 			       (char[]){ "20" },	  NULL };
-	static const int signals[] = { SIGINT, SIGTERM };
-	char error[VALGRIND_ERROR], version[64];
+	static const int signals[] = { SIGINT, SIGTERM, SIGKILL };
+	char error[VALGRIND_ERROR], version[64], folder[] = "/tmp/stubmap-meters-XXXXXX";
 	struct valgrind v;
 	sigset_t stop, mask;
 
@@ -305,13 +307,18 @@ static void test_a_signal_ends_valgrind(void **unused)
 	sigaddset(&stop, SIGINT);
 	sigaddset(&stop, SIGTERM);
 	sigprocmask(SIG_BLOCK, &stop, &mask);
-	for (size_t i = 0; i < 2; i++) {
+	assert_non_null(mkdtemp(folder));
+	setenv("TMPDIR", folder, 1);
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
 		assert_int_equal(valgrind_start(&v, argv, error), 0);
+		usleep(300000); /* it starts: nothing that it made may stay behind */
 		kill(v.pid, signals[i]);
 		assert_int_equal(valgrind_finish(&v, "sleep", error), -EIO);
 		assert_non_null(strstr(error, "killed by signal"));
 	}
+	unsetenv("TMPDIR");
 	sigprocmask(SIG_SETMASK, &mask, NULL);
+	assert_int_equal(rmdir(folder), 0);
 }
 
 int main(void)

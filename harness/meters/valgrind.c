@@ -42,7 +42,7 @@ int valgrind_version(char version[64], char error[VALGRIND_ERROR])
 static _Noreturn void run_valgrind(char *const argv[], int log)
 {
 	char number[32];
-	char *with_log[VALGRIND_ARGUMENTS + 2];
+	char *with_log[VALGRIND_ARGUMENTS + 3];
 	size_t n = 0;
 
 	/* The caller may have blocked them to end in order; Ctrl-C must end valgrind all the same.
@@ -59,6 +59,7 @@ static _Noreturn void run_valgrind(char *const argv[], int log)
 	snprintf(number, sizeof number, "--log-fd=%d", log);
 	with_log[n++] = argv[0];
 	with_log[n++] = number;
+	with_log[n++] = (char[]){ "--vgdb=no" }; /* its pipes stay behind if a signal ends it */
 	for (size_t i = 1; argv[i]; i++)
 		with_log[n++] = argv[i];
 	with_log[n] = NULL;
