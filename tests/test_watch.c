@@ -100,6 +100,40 @@ static void spin(void *arg)
 		n++;
 }
 
+static const char *long_name(void *arg, const void *pc)
+{
+	static char name[300];
+
+	(void)arg;
+	assert_non_null(pc);
+	memset(name, 'x', sizeof name - 1);
+	return name;
+}
+
+static void spin_in_long(void *unused)
+{
+	volatile unsigned n = 0;
+
+	(void)unused;
+	watch_begin();
+	watch_code((struct watched){ long_name, NULL });
+	watch_phase("first");
+	for (;;)
+		n++;
+}
+
+/* Whatever the name, what follows stands on a line of its own. */
+static void test_a_long_name(void **unused)
+{
+	struct child c = begin(spin_in_long, NULL);
+	char last[200];
+
+	(void)unused;
+	await(&c, "first\n");
+	assert_non_null(strstr(end(&c, last), "first, in function xxx"));
+	assert_int_equal(last[strlen(last) - 1], '\n');
+}
+
 static void test_phases(void **unused)
 {
 	static const struct {
@@ -207,6 +241,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_phases),
+		cmocka_unit_test(test_a_long_name),
 		cmocka_unit_test(test_silence),
 		cmocka_unit_test(test_wasm),
 	};
