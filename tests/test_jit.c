@@ -275,7 +275,7 @@ static void what_prevents_a_space_is_said(void **unused)
 	assert_int_equal(jit_space_open(&space, pool, code, &baked, &nobody, error), -EINVAL);
 	says("literals", error, "pool can't have its literals baked");
 	assert_int_equal(jit_space_open(&space, lazy, code, &own, &nobody, error), -EINVAL);
-	says("runtime", error, "lazy+pool calls what this host has not");
+	says("runtime", error, "lazy+pool calls a function that this host does not have");
 	code_close(code);
 }
 

@@ -28,7 +28,8 @@ int jit_space_open(struct stub_space *space, const struct stub_ops *ops, struct 
 	int e = stub_space_open(space, ops, code, config, runtime);
 
 	if (e == -EINVAL && config->literals == STUB_LITERALS_OWN)
-		snprintf(error, JIT_ERROR, "%s calls what this host has not", ops->name);
+		snprintf(error, JIT_ERROR, "%s calls a function that this host does not have",
+			 ops->name);
 	else if (e == -EINVAL)
 		snprintf(error, JIT_ERROR, "%s can't have its literals %s", ops->name,
 			 config->literals == STUB_LITERALS_BAKED ? "baked" : "table");
