@@ -360,6 +360,19 @@ static int fill_in(const json_t *json, struct cell *c, char error[CELL_ERROR])
 	return -EINVAL;
 }
 
+static void refuse_share(const struct cell *c, char error[CELL_ERROR])
+{
+	char arms[CELL_ERROR / 2] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; stub_strategies[i] && n < sizeof arms; i++)
+		if (stub_strategies[i]->flags & STUB_CAN_SHARE)
+			n += (size_t)snprintf(arms + n, sizeof arms - n, "%s%s", n ? " or " : "",
+					      stub_strategies[i]->name);
+	snprintf(error, CELL_ERROR, "share takes wx dual and %s: not %s, %s", arms, c->wx,
+		 c->stubs);
+}
+
 int cell_from_json(const json_t *json, struct cell *c, char error[CELL_ERROR])
 {
 	stub_signature s;
@@ -393,8 +406,7 @@ int cell_from_json(const json_t *json, struct cell *c, char error[CELL_ERROR])
 		return -EINVAL;
 	}
 	if (c->share && (strcmp(c->wx, "dual") || !(ops->flags & STUB_CAN_SHARE))) {
-		snprintf(error, CELL_ERROR, "share takes wx dual and pool or lazy+pool: not %s, %s",
-			 c->wx, c->stubs);
+		refuse_share(c, error);
 		return -EINVAL;
 	}
 	/* Callers share instances, so their boxes of an i64 would collide; and each result must
