@@ -47,6 +47,7 @@ static void steps(struct log *l, size_t n, uint64_t seconds)
 static void end(struct log *l, const char *expected)
 {
 	progress_end(&l->progress);
+	progress_end(&l->progress); /* says no more */
 	assert_int_equal(fclose(l->progress.out), 0);
 	assert_string_equal(l->text, expected);
 	free(l->text);
