@@ -81,6 +81,8 @@ static void test_proposals(void **unused)
 		  "function 0 (_start): tail calls" },
 		{ "(table 1 funcref) (func) (func $jump (return_call_indirect (i32.const 0)))",
 		  "function 1 (jump): tail calls" },
+		{ "(import \"a\" \"b\" (func)) (func $none) (func $jump (return_call $none))",
+		  "function 2 (jump): tail calls" },
 		{ "(tag $e) (func) (func $boom (throw $e))",
 		  "function 1 (boom): exception handling" },
 		{ "(func $try (try (do) (catch_all)))", "function 0 (try): exception handling" },
