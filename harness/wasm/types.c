@@ -26,6 +26,7 @@ static uint32_t number_of(struct wasm_module *m, const char *letters)
 	return ++m->ntypes;
 }
 
+/* The module whose registration runs: the function that wasm2c calls has no argument for it. */
 static _Thread_local struct wasm_module *registering;
 
 int wasm_types_register(struct wasm_module *m, const void *function)
