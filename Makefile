@@ -182,6 +182,9 @@ $(1)/stubmap: $$(call obj,$(1),$$(HARN) $$(WORK)) $$(call gcobj,$(1),$$(GC)) $(1
 	@echo "  LD $$@"
 	@$$(CC) $$(LINK) $(2) -o $$@ $$^ $$(LIBS)
 
+# Kept, or the next make would compile and link all tests again.
+.SECONDARY: $$(patsubst tests/%.c,$(1)/obj/tests/%.o,$$(TESTS))
+
 $(1)/tests/%: $(1)/obj/tests/%.o $$(call obj,$(1),$$(HARNLIB) $$(WORK)) \
               $$(call gcobj,$(1),$$(GC)) $(1)/traced.o $(1)/libstubmap.a
 	@mkdir -p $$(@D)

@@ -94,20 +94,28 @@ static void test_place(void **unused)
 
 /* ---- What is measured without ---------------------------------------------------------------- */
 
+static void read_file(const char *path, char *text, size_t size)
+{
+	FILE *f = fopen(path, "r");
+
+	assert_non_null(f);
+	text[fread(text, 1, size - 1, f)] = '\0';
+	fclose(f);
+}
+
 /* `stubmap ARGS` in that environment ends well; whether `says` stands on stderr. */
 static bool measures(const char *environment, const char *args, const char *says)
 {
-	char command[3 * PATH], text[4096];
+	char command[3 * PATH], text[4096], table[4096];
 
 	snprintf(command, sizeof command, "env %s '%s' %s >out 2>err </dev/null", environment,
 		 program, args);
 	int status = system(command);
-	FILE *f = fopen("err", "r");
-	assert_non_null(f);
-	text[fread(text, 1, sizeof text - 1, f)] = '\0';
-	fclose(f);
+	read_file("err", text, sizeof text);
+	read_file("out", table, sizeof table); /* why a cell failed stands there */
 	if (status)
-		fail_msg("%s: %s: status %d: %s", environment, args, WEXITSTATUS(status), text);
+		fail_msg("%s: %s: status %d: %s%s", environment, args, WEXITSTATUS(status), text,
+			 table);
 	return strstr(text, says) != NULL;
 }
 
