@@ -171,7 +171,7 @@ static void wrong_calls_get_one_line(void **state)
 		{ "model --agree --json", "a table only" },
 		{ "model x.trace --stubs page", "a trace is of a cell already" },
 		{ "model x.trace --max-events 5", "a trace is of a cell already" },
-		{ "model x.trace", "No such file" },
+		{ "model x.trace --machines zen5", "No such file" },
 		{ "model --workload gc:lisp", "allowed: ring, replay:NAME" },
 		{ "model --keep /nowhere", "No such file" },
 		{ "run --stubs page,pool,pool", "there already" },
