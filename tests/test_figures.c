@@ -122,7 +122,7 @@ static void test_reference_runs(void **unused)
 	size_t cap = 0, runs = 0;
 
 	(void)unused;
-	assert_int_equal(glob("results/*.jsonl", 0, NULL, &files), 0);
+	assert_int_equal(glob("results/*/*.jsonl", 0, NULL, &files), 0);
 	for (size_t i = 0; i < files.gl_pathc; i++) {
 		FILE *f = fopen(files.gl_pathv[i], "r");
 
