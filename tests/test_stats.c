@@ -8,6 +8,7 @@
 
 #include "base/prng.h"
 #include "analysis/stats.h"
+#include "analysis/student.h"
 
 enum { ITERATIONS = 9 };
 
@@ -109,7 +110,7 @@ static void test_ratio_covers(void **state)
 		assert_int_equal(stats_ratio(a, N, b, N, &e), 0);
 		assert_int_equal(stats_ratio_apart(a, N, b, N, &apart), 0);
 		covered += e.low <= 1.3 && 1.3 <= e.high;
-		found += stats_differs(&e, 1.05);
+		found += stats_differs(&e) && e.low > 1.05;
 		assert_true(apart.high - apart.low > e.high - e.low);
 		drop(a, N);
 		drop(b, N);
@@ -129,32 +130,30 @@ static void test_same_is_one(void **state)
 	for (int t = 0; t < TRIALS; t++) {
 		struct unit *a = units(&p, N, 100, 0.02, 0.02, NULL);
 		struct unit *b = units(&p, N, 100, 0.02, 0.02, NULL);
-		struct unit *c = units(&p, N, 100, 0.02, 0.02, NULL);
-		struct estimate e, aa;
-		bool known;
+		struct estimate e;
 		assert_int_equal(stats_ratio(a, N, b, N, &e), 0);
-		assert_int_equal(stats_ratio(c, N, b, N, &aa), 0);
 		covered += e.low <= 1 && 1 <= e.high;
-		double noise = stats_floor(&aa, &known);
-		assert_true(known && noise >= 1);
-		claimed += stats_differs(&e, noise);
+		claimed += stats_differs(&e);
+		assert_true(stats_differs(&e) == (stats_chance(&e) < 0.05));
 		if (!t) { /* the very same data: exactly one */
 			assert_int_equal(stats_ratio(a, N, a, N, &e), 0);
-			assert_true(e.value == 1 && e.low <= 1 && 1 <= e.high);
+			assert_true(e.value == 1 && e.low == 1 && e.high == 1);
+			assert_true(stats_chance(&e) == 1 && stats_detectable(&e) == 0);
 		}
 		drop(a, N);
 		drop(b, N);
-		drop(c, N);
 	}
 	assert_in_range(covered, 90, 100);
-	assert_in_range(claimed, 0, 2); /* the noise floor refuses what chance offers */
+	assert_int_equal(claimed, TRIALS - covered);
 }
 
 static void test_poor_data(void **state)
 {
 	double x[] = { 3, 4, 5 }, zero[] = { 0, 0, 0 };
-	struct unit one = { x, 3, 7 }, other = { x, 3, 8 }, none = { zero, 3, 7 };
-	struct unit same[] = { { x, 1, 0 }, { x, 1, 1 }, { x, 1, 2 }, { x, 1, 3 }, { x, 1, 4 } };
+	struct unit one = { x, 3, 7, 0 }, other = { x, 3, 8, 0 }, none = { zero, 3, 7, 0 };
+	struct unit same[] = {
+		{ x, 1, 0, 0 }, { x, 1, 1, 0 }, { x, 1, 2, 0 }, { x, 1, 3, 0 }, { x, 1, 4, 0 }
+	};
 	struct estimate e;
 	bool known;
 
@@ -164,11 +163,11 @@ static void test_poor_data(void **state)
 	assert_non_null(e.why);
 	stats_value(&one, 1, &e);
 	assert_true(e.known && e.value == 4 && !e.interval);
-	assert_string_equal(e.why, "fewer than 5 invocations: no interval");
+	assert_string_equal(e.why, "fewer than 5 blocks: no interval");
 	assert_true(stats_floor(&e, &known) == 1 && !known);
 	stats_ratio(&one, 1, &one, 1, &e);
 	assert_true(e.known && e.value == 1 && !e.interval && e.why);
-	assert_false(stats_differs(&e, 1));
+	assert_false(stats_differs(&e));
 	stats_ratio(&one, 1, &other, 1, &e); /* blocks 7 and 8 */
 	assert_true(!e.known && e.n == 0 && e.why);
 	stats_ratio(&one, 1, &none, 1, &e);
@@ -195,12 +194,134 @@ static void test_repeats(void **state)
 	drop(u, 5);
 }
 
+static void expect_near(double is, double wanted)
+{
+	if (!(fabs(is - wanted) <= 1e-9 * (1 + fabs(wanted))))
+		fail_msg("%.12g is not %.12g", is, wanted);
+}
+
+/* With one and two degrees of freedom there is a formula; the others are of printed tables. */
+static void test_student(void **state)
+{
+	static const double df[] = { 3, 4, 9, 14, 29, 120 },
+			    points[] = { 3.18244630528, 2.77644510520, 2.26215716280,
+					 2.14478668792, 2.04522964213, 1.97993040508 };
+
+	(void)state;
+	for (double t = 0; t < 20; t += 0.37) {
+		expect_near(student_tails(t, 1), 1 - 2 * atan(t) / acos(-1));
+		expect_near(student_tails(-t, 2), 1 - t / sqrt(2 + t * t));
+	}
+	for (size_t i = 0; i < sizeof df / sizeof *df; i++)
+		expect_near(student_point(0.025, df[i]), points[i]);
+	expect_near(student_point(0.025, 1), tan(acos(-1) * 0.475));
+	assert_true(student_tails(INFINITY, 3) == 0 && student_tails(0, 3) == 1);
+	assert_true(student_point(0.025, 2.5) < student_point(0.025, 2.4));
+}
+
+/* Two replicas of a baseline are one side of their block; n counts blocks. */
+static void test_replicas(void **state)
+{
+	double x[] = { 2, 8, 2, 8, 2, 8, 2, 8, 2, 8 }, y[] = { 8, 8, 8, 8, 8 };
+	struct unit base[10], arm[5];
+	struct estimate e;
+
+	(void)state;
+	for (uint32_t i = 0; i < 10; i++)
+		base[i] = (struct unit){ .samples = &x[i], .n = 1, .block = i / 2 };
+	for (uint32_t i = 0; i < 5; i++)
+		arm[i] = (struct unit){ .samples = &y[i], .n = 1, .block = i };
+	stats_ratio(arm, 5, base, 10, &e);
+	assert_int_equal(e.n, 5);
+	expect_near(e.value, 2);
+	assert_true(e.interval);
+	stats_value(base, 10, &e);
+	assert_int_equal(e.n, 5);
+	assert_true(e.value == 5 && e.low == 5 && e.high == 5); /* blocks are drawn whole */
+}
+
+/* Three runs that differ: what is between them is in the interval, which one run's lacks. Blocks
+ * pair within their run only. */
+static void test_runs(void **state)
+{
+	enum { RUNS = 3, N = 10, ALL = RUNS * N };
+	double a[ALL], b[ALL], within, effect[RUNS] = { -0.1, 0, 0.1 };
+	struct unit arm[ALL], base[ALL];
+	struct estimate one, all, value;
+
+	(void)state;
+	for (uint32_t i = 0; i < ALL; i++) {
+		within = i % 2 ? 0.01 : -0.01;
+		b[i] = 100 * exp(i % N * 0.3);
+		a[i] = b[i] * exp(effect[i / N] + within);
+		arm[i] = (struct unit){ &a[i], 1, i % N, i / N };
+		base[i] = (struct unit){ &b[i], 1, i % N, i / N };
+	}
+	stats_ratio(arm, N, base, N, &one);
+	stats_ratio(arm, ALL, base, ALL, &all);
+	assert_true(one.n == N && one.runs == 1 && all.n == ALL && all.runs == RUNS);
+	expect_near(one.value, exp(-0.1));
+	expect_near(all.value, 1);
+	assert_true(one.high < 0.95 && all.low < 0.8 && all.high > 1.25);
+	expect_near(all.low * all.high, 1);
+	stats_ratio(arm, ALL, base, N, &all); /* the other runs have no partner */
+	assert_true(all.n == N && all.runs == 1);
+	stats_value(arm, N, &one);
+	stats_value(arm, ALL, &value);
+	assert_true(value.n == ALL && value.runs == RUNS && value.low < value.value);
+	stats_ratio_apart(arm, ALL, base, ALL, &all);
+	assert_true(all.n == ALL && all.runs == RUNS && all.interval);
+}
+
+static void test_holm(void **state)
+{
+	double p[] = { 0.04, 0.01, NAN, 0.03, 0.9 }, corrected[5];
+	static const double wanted[] = { 0.09, 0.04, NAN, 0.09, 0.9 };
+
+	(void)state;
+	assert_int_equal(stats_holm(p, 5, corrected), 0);
+	for (size_t i = 0; i < 5; i++)
+		if (isnan(wanted[i]))
+			assert_true(isnan(corrected[i]));
+		else
+			expect_near(corrected[i], wanted[i]);
+	assert_int_equal(stats_holm(p, 0, corrected), 0);
+}
+
+/* What `stats_blocks` asks for finds the difference; one block less does not. */
+static void test_blocks(void **state)
+{
+	static const double differences[] = { 0.01, 0.05, 0.2 };
+	struct estimate e = { .known = true, .interval = true, .value = 1.1, .n = 9, .df = 8 };
+
+	(void)state;
+	e.error = 0.05 / sqrt(9);
+	for (size_t i = 0; i < 3; i++) {
+		size_t n = stats_blocks(&e, differences[i]);
+		struct estimate then = e;
+		then.n = n;
+		then.error = 0.05 / sqrt((double)n);
+		then.df = (double)n - 1;
+		assert_true(stats_detectable(&then) <= differences[i]);
+		then.error = 0.05 / sqrt((double)n - 1);
+		then.df = (double)n - 2;
+		assert_true(n == STATS_FEWEST || stats_detectable(&then) > differences[i]);
+	}
+	assert_int_equal(stats_blocks(&e, 0.5), STATS_FEWEST);
+	e.interval = false;
+	assert_int_equal(stats_blocks(&e, 0.5), 0);
+	assert_true(isnan(stats_detectable(&e)) && isnan(stats_chance(&e)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_median),	     cmocka_unit_test(test_value_covers),
 		cmocka_unit_test(test_ratio_covers), cmocka_unit_test(test_same_is_one),
 		cmocka_unit_test(test_poor_data),    cmocka_unit_test(test_repeats),
+		cmocka_unit_test(test_student),	     cmocka_unit_test(test_replicas),
+		cmocka_unit_test(test_runs),	     cmocka_unit_test(test_holm),
+		cmocka_unit_test(test_blocks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

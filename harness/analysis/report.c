@@ -1,5 +1,6 @@
 /* report.c - views of rows: the table, JSON, TSV. */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <stubmap/map.h>
@@ -21,6 +22,14 @@ static const struct row *row_of(const struct rows *rows, size_t cell, const stru
 	return rows_find(rows, cell, column->id);
 }
 
+/* The mark before a ratio. */
+static const char *mark_of(const struct row *row)
+{
+	if (!stats_differs(&row->ratio))
+		return "~";
+	return row->holm > 0.05 ? "?" : "";
+}
+
 static void put_ratio(struct table *t, const struct row *row)
 {
 	if (row->baseline) {
@@ -30,8 +39,7 @@ static void put_ratio(struct table *t, const struct row *row)
 		table_missing(t, row->ratio.why ? row->ratio.why : row->note);
 		table_cell(t, "%s", "");
 	} else {
-		bool differs = stats_differs(&row->ratio, row->floor);
-		table_cell(t, "%s%.3f", differs ? "" : "~", row->ratio.value);
+		table_cell(t, "%s%.3f", mark_of(row), row->ratio.value);
 		if (row->ratio.interval)
 			table_cell(t, "%.3f..%.3f", row->ratio.low, row->ratio.high);
 		else
@@ -88,32 +96,55 @@ static void print_title(FILE *out, const struct run *run)
 	fputc('\n', out);
 }
 
-static void print_legend(FILE *out, const struct rows *rows, const struct view *view)
+/* What the marks mean, and how much they are worth in this table. */
+static void print_marks(FILE *out, const struct rows *rows, const struct view *view)
 {
-	double floor = 1;
-	size_t n = 0;
+	double least = INFINITY, most = 0;
+	size_t ratios = 0, aa = 0, aa_differ = 0;
 
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct row *row = &rows->rows[i];
-		if (row != row_of(rows, row->cell, &view->columns[0]) || !row->baseline ||
-		    !row->floor_known)
+		const struct cell *cell = &rows->census.cells[row->cell];
+		if (view_of(cell) != view || row != row_of(rows, row->cell, &view->columns[0]) ||
+		    !row->ratio.interval)
 			continue;
-		floor = row->floor > floor ? row->floor : floor;
-		n++;
+		if (cell->replica) {
+			aa++;
+			aa_differ += stats_differs(&row->ratio);
+			continue;
+		}
+		ratios++;
+		if (!stats_differs(&row->ratio)) {
+			least = fmin(least, row->detectable);
+			most = fmax(most, row->detectable);
+		}
 	}
-	fputs(
-	    "\n  medians over invocations; ratio: geometric mean over blocks, 95 % by bootstrap\n",
-	    out);
-	fputs(view->legend, out);
-	if (n)
-		fprintf(out,
-			"  ~: no difference found beyond the noise; an arm against itself (A/A) "
-			"differed by "
-			"up to %.1f %%\n",
-			(floor - 1) * 100);
+	if (most > 0)
+		table_wrapf(out, "  ~: ",
+			    "no difference found; one of %.2g %% (at the best row) to %.2g %% "
+			    "(at the worst) would have been, 4 times in 5",
+			    least * 100, most * 100);
 	else
-		fputs("  ~: no difference found; the noise is not known, more blocks would tell\n",
-		      out);
+		fputs("  ~: no difference found\n", out);
+	if (ratios)
+		table_wrapf(out, "  ?: ",
+			    "a difference if it is the only question; not among all %zu "
+			    "ratios of this table (Holm)",
+			    ratios);
+	if (aa)
+		table_wrapf(out, "  A/A: ",
+			    "the baseline against itself differs in %zu of %zu rows; 5 %% "
+			    "are to be expected",
+			    aa_differ, aa);
+}
+
+static void print_legend(FILE *out, const struct rows *rows, const struct view *view)
+{
+	fputs("\n  medians over invocations; ratio: geometric mean over blocks, 95 %; the "
+	      "baseline counts\n  with its replica\n",
+	      out);
+	fputs(view->legend, out);
+	print_marks(out, rows, view);
 }
 
 static void print_failures(FILE *out, const struct rows *rows, const struct view *view)
@@ -227,15 +258,20 @@ static json_t *row_to_json(const struct rows *rows, const struct row *row)
 
 	arm_label(c->run, &c->groups[row->cell], label, sizeof label);
 	more = json_pack(
-	    "{s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "phase",
-	    text_or_null(row->id.phase), "event", text_or_null(row->id.event), "unit",
+	    "{s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, "
+	    "s:o}",
+	    "phase", text_or_null(row->id.phase), "event", text_or_null(row->id.event), "unit",
 	    text_or_null(row->unit), "source", text_or_null(row->source), "n",
 	    (json_int_t)row->value.n, "median", real_or_null(row->value.known, row->value.value),
 	    "low", real_or_null(row->value.interval, row->value.low), "high",
 	    real_or_null(row->value.interval, row->value.high), "baseline", label, "ratio",
 	    real_or_null(row->ratio.known, row->ratio.value), "ratio_low",
 	    real_or_null(row->ratio.interval, row->ratio.low), "ratio_high",
-	    real_or_null(row->ratio.interval, row->ratio.high), "note", text_or_null(row->note));
+	    real_or_null(row->ratio.interval, row->ratio.high), "p",
+	    real_or_null(!isnan(row->chance), row->chance), "p_holm",
+	    real_or_null(!isnan(row->holm), row->holm), "detectable",
+	    real_or_null(!isnan(row->detectable), row->detectable), "note",
+	    text_or_null(row->note));
 	if (!more || json_object_update(json, more)) {
 		json_decref(json);
 		json = NULL;

@@ -29,7 +29,9 @@ struct report_options {
 
 /*
  * An object of REPORT_JSON has stubs, maps, workload, live, kind, wx, quantum, phase, event, unit,
- * source, n, median, low, high, baseline, ratio, ratio_low, ratio_high, note; and the other keys
+ * source, n, median, low, high, baseline, ratio, ratio_low, ratio_high, p, p_holm, detectable, note
+ * (p: of no difference; p_holm: the same, corrected for all ratios of this figure that one table
+ * shows; detectable: the least difference that would have been found); and the other keys
  * that tell cells apart: signature, literals, markers, policy, generic, tier, max_events, replica.
  * Null: it does not apply, or can't be had, and note says why. A cell that failed in all
  * invocations has a row with phase null. 0 or -errno.

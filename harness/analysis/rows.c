@@ -1,5 +1,6 @@
 /* rows.c - gathers samples and makes the rows. */
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 #include <stubmap/map.h>
 
 #include "analysis/rows.h"
+#include "analysis/views.h"
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -56,7 +58,6 @@ static int gather_one(const struct invocation *inv, struct figure_id id, struct 
 			continue;
 		struct unit *u = &s->units[s->n];
 		s->unit = s->unit ? s->unit : text_of(figure, "unit");
-		u->block = inv->block;
 		if ((r = read_unit(figure, u)) == -ENOMEM)
 			return r;
 		if (r)
@@ -71,30 +72,67 @@ static int gather_one(const struct invocation *inv, struct figure_id id, struct 
 	return 0;
 }
 
-int samples_gather(const struct census *c, size_t cell, struct figure_id id, struct samples *s)
+/* Adds the invocations of a cell; own: those whose failures count. */
+static int gather_cell(const struct census *c, size_t cell, struct figure_id id, uint32_t run,
+		       bool own, struct samples *s)
 {
 	const char *failure = NULL;
+	size_t more = 0;
 	int r = 0;
 
-	*s = (struct samples){ 0 };
 	for (size_t i = 0; i < c->run->n; i++)
-		s->invocations += c->cell_of[i] == cell;
-	if (!(s->units = calloc(s->invocations ? s->invocations : 1, sizeof *s->units)))
+		more += c->cell_of[i] == cell;
+	struct unit *units = realloc(s->units, (s->n + more + 1) * sizeof *units);
+	if (!units)
 		return -ENOMEM;
+	s->units = units;
 	for (size_t i = 0; i < c->run->n && !r; i++) {
 		const struct invocation *inv = &c->run->invocations[i];
 		if (c->cell_of[i] != cell)
 			continue;
+		s->units[s->n] = (struct unit){ .block = inv->block, .run = run };
 		if (inv->ok)
 			r = gather_one(inv, id, s);
-		else if (!s->failed++)
+		else if (own && !s->failed++)
 			failure = inv->why;
 	}
+	s->invocations += own ? more : 0;
 	if (failure)
 		s->why = failure; /* worse than a missing meter */
+	return r;
+}
+
+int samples_gather_own(const struct census *c, size_t cell, struct figure_id id, struct samples *s)
+{
+	*s = (struct samples){ 0 };
+	int r = gather_cell(c, cell, id, 0, true, s);
+
 	if (r)
 		samples_free(s);
 	return r;
+}
+
+int samples_add(const struct census *c, size_t cell, struct figure_id id, uint32_t run,
+		struct samples *s)
+{
+	struct cell other = c->cells[cell];
+	size_t replica = c->n;
+	int r = gather_cell(c, cell, id, run, true, s);
+
+	other.replica = 1;
+	if (cell_equal(&c->cells[cell], &c->groups[cell]))
+		replica = census_find(c, &other);
+	if (!r && replica < c->n)
+		r = gather_cell(c, replica, id, run, false, s);
+	if (r)
+		samples_free(s);
+	return r;
+}
+
+int samples_gather(const struct census *c, size_t cell, struct figure_id id, struct samples *s)
+{
+	*s = (struct samples){ 0 };
+	return samples_add(c, cell, id, 0, s);
 }
 
 void samples_free(struct samples *s)
@@ -119,35 +157,6 @@ static void __attribute__((format(printf, 2, 3))) note(struct row *row, const ch
 	va_end(ap);
 }
 
-/* The samples of the same figure in the group's baseline, and in its replica. */
-struct reference {
-	struct samples base, replica;
-	size_t base_cell, replica_cell;
-};
-
-static int make_reference(const struct census *c, size_t cell, struct figure_id id,
-			  struct reference *ref)
-{
-	struct cell base = c->groups[cell];
-	int r = 0;
-
-	*ref = (struct reference){ 0 };
-	ref->base_cell = census_find(c, &base);
-	base.replica = 1;
-	ref->replica_cell = census_find(c, &base);
-	if (ref->base_cell < c->n)
-		r = samples_gather(c, ref->base_cell, id, &ref->base);
-	if (!r && ref->replica_cell < c->n)
-		r = samples_gather(c, ref->replica_cell, id, &ref->replica);
-	return r;
-}
-
-static void drop_reference(struct reference *ref)
-{
-	samples_free(&ref->base);
-	samples_free(&ref->replica);
-}
-
 static void explain(struct row *row, const struct cell *cell, const struct samples *s)
 {
 	const struct map_ops *maps = map_encoder(cell->maps);
@@ -163,41 +172,54 @@ static void explain(struct row *row, const struct cell *cell, const struct sampl
 		note(row, "%s", row->value.why);
 	if (!row->baseline && row->value.known && !row->ratio.known)
 		note(row, "no ratio: %s", row->ratio.why);
-	if (!row->baseline && row->ratio.known && row->floor_known &&
-	    !stats_differs(&row->ratio, row->floor))
-		note(row, "no difference found beyond the A/A noise of %.1f %%",
-		     (row->floor - 1) * 100);
-	if (row->ratio.known && !row->baseline && !row->floor_known && row->ratio.interval)
-		note(row, "no A/A interval: the noise is not known");
+	if (!row->baseline && row->ratio.interval && !stats_differs(&row->ratio)) {
+		if (row->detectable > 0)
+			note(row, "no difference found; one of %.2g %% would have been",
+			     row->detectable * 100);
+		else
+			note(row, "no difference found: all samples are equal");
+	}
+}
+
+/* The ratio to the group's baseline: to all its invocations, or of the replica to the others. */
+static int make_ratio(const struct census *c, size_t cell, struct figure_id id,
+		      const struct samples *s, struct row *row)
+{
+	size_t to = census_find(c, &c->groups[cell]);
+	struct samples base = { 0 };
+	int r = 0;
+
+	row->baseline = cell == to;
+	row->ratio.why = "no block has both";
+	if (row->baseline || to == c->n)
+		return 0;
+	r = c->cells[cell].replica ? samples_gather_own(c, to, id, &base)
+				   : samples_gather(c, to, id, &base);
+	if (!r)
+		r = stats_ratio(s->units, s->n, base.units, base.n, &row->ratio);
+	samples_free(&base);
+	return r;
 }
 
 static int make_row(const struct census *c, size_t cell, struct figure_id id, struct row *row)
 {
-	struct reference ref;
 	struct samples s;
-	struct estimate aa;
 	int r;
 
-	*row = (struct row){ .cell = cell, .id = id, .floor = 1 };
+	*row = (struct row){ .cell = cell, .id = id };
 	if ((r = samples_gather(c, cell, id, &s)))
 		return r;
-	if ((r = make_reference(c, cell, id, &ref)))
-		goto done;
 	row->unit = s.unit;
 	row->source = s.source;
 	row->failed = s.failed;
 	row->invocations = s.invocations;
-	row->baseline = cell == ref.base_cell;
-	if ((r = stats_value(s.units, s.n, &row->value)) ||
-	    (r = stats_ratio(ref.replica.units, ref.replica.n, ref.base.units, ref.base.n, &aa)) ||
-	    (!row->baseline &&
-	     (r = stats_ratio(s.units, s.n, ref.base.units, ref.base.n, &row->ratio))))
-		goto done;
-	row->floor = stats_floor(&aa, &row->floor_known);
-	explain(row, &c->cells[cell], &s);
-done:
+	if (!(r = stats_value(s.units, s.n, &row->value)) &&
+	    !(r = make_ratio(c, cell, id, &s, row))) {
+		row->chance = stats_chance(&row->ratio);
+		row->detectable = stats_detectable(&row->ratio);
+		explain(row, &c->cells[cell], &s);
+	}
 	samples_free(&s);
-	drop_reference(&ref);
 	return r;
 }
 
@@ -234,13 +256,56 @@ static int add_row(struct rows *rows, size_t cell, struct figure_id id)
 		return make_row(&rows->census, cell, id, &rows->rows[rows->n++]);
 	struct row *row = &rows->rows[rows->n++];
 	struct samples s;
-	*row = (struct row){ .cell = cell, .floor = 1 };
+	*row = (struct row){ .cell = cell, .chance = NAN, .holm = NAN, .detectable = NAN };
 	int r = samples_gather(&rows->census, cell, (struct figure_id){ "", "" }, &s);
 	row->failed = s.failed;
 	row->invocations = s.invocations;
 	if (!r)
 		explain(row, &rows->census.cells[cell], &s);
 	samples_free(&s);
+	return r;
+}
+
+/* A row and the table that shows it: rows of one figure in one view are a family of questions. */
+struct shown {
+	const struct view *view;
+	struct row *row;
+};
+
+static int by_table(const void *x, const void *y)
+{
+	const struct shown *a = x, *b = y;
+	int r = (a->view > b->view) - (a->view < b->view);
+
+	r = r ? r : strcmp(a->row->id.phase, b->row->id.phase);
+	return r ? r : strcmp(a->row->id.event, b->row->id.event);
+}
+
+/* Corrects the chances of each family. An A/A row asks nothing of which the answer is not known. */
+static int correct(struct rows *rows)
+{
+	struct shown *all = calloc(rows->n + 1, sizeof *all);
+	double *chances = calloc(2 * rows->n + 1, sizeof *chances);
+	size_t n = 0, end;
+	int r = all && chances ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < rows->n && !r; i++)
+		if (rows->rows[i].id.phase)
+			all[n++] = (struct shown){ view_of(&rows->census.cells[rows->rows[i].cell]),
+						   &rows->rows[i] };
+	if (n)
+		qsort(all, n, sizeof *all, by_table);
+	for (size_t i = 0; i < n && !r; i = end) {
+		for (end = i; end < n && !by_table(&all[i], &all[end]); end++)
+			chances[end] = rows->census.cells[all[end].row->cell].replica
+					   ? NAN
+					   : all[end].row->chance;
+		r = stats_holm(&chances[i], end - i, &chances[rows->n + i]);
+		for (size_t k = i; k < end && !r; k++)
+			all[k].row->holm = chances[rows->n + k];
+	}
+	free(all);
+	free(chances);
 	return r;
 }
 
@@ -262,6 +327,8 @@ int rows_make(const struct run *run, const struct figure_id *wanted, size_t nwan
 		for (size_t i = 0; i < n && !r; i++)
 			r = add_row(rows, cell, ids[i]);
 	}
+	if (!r)
+		r = correct(rows);
 	if (r)
 		rows_free(rows);
 	return r;

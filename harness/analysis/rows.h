@@ -23,7 +23,14 @@ struct samples {
 	const char *why;	    /* in the run: why it failed, or a meter is missing */
 };
 
+/* The samples of a cell; of a group's baseline also those of its replica, for they are one thing
+ * measured twice. Failures are those of the cell itself. 0 or -ENOMEM. */
 int samples_gather(const struct census *, size_t cell, struct figure_id, struct samples *);
+/* Adds those of another run, told apart by `run`; on failure nothing is left to free. */
+int samples_add(const struct census *, size_t cell, struct figure_id, uint32_t run,
+		struct samples *);
+/* Without the replica's. */
+int samples_gather_own(const struct census *, size_t cell, struct figure_id, struct samples *);
 void samples_free(struct samples *);
 
 enum { ROW_NOTE = 240 };
@@ -35,8 +42,9 @@ struct row {
 	size_t failed, invocations;
 	struct estimate value, ratio; /* ratio.n == 0 and !known for the baseline itself */
 	bool baseline;
-	double floor; /* A/A, >= 1 */
-	bool floor_known;
+	/* Of the ratio, or NaN: stats_chance; the same corrected for the number of ratios that the
+	 * table shows (NaN of A/A rows, too); stats_detectable. */
+	double chance, holm, detectable;
 	char note[ROW_NOTE]; /* "": none */
 };
 

@@ -1,16 +1,17 @@
 /*
- * stats.c - medians, ratios and their intervals.
+ * stats.c - medians and their intervals.
  *
  * The bootstrap is made cheap by doing the inner resampling once: each invocation gets a pool of
- * STATS_INNER medians of resampled samples, and each outer resample draws invocations, and for each
- * a median of its pool. Ratios are computed in logarithms, so that arm and baseline are symmetric.
+ * STATS_INNER medians of resampled samples, and each outer resample draws blocks, and for each
+ * invocation of a block a median of its pool.
  */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/prng.h"
 #include "analysis/stats.h"
+#include "analysis/student.h"
+#include "base/prng.h"
 
 /* The k-th smallest (0-based); reorders v. Hoare's selection. */
 static double nth(double *v, size_t n, size_t k)
@@ -40,7 +41,7 @@ static double nth(double *v, size_t n, size_t k)
 	return v[k];
 }
 
-static double quick_median(double *v, size_t n)
+double stats_median(double *v, size_t n)
 {
 	double upper = nth(v, n, n / 2), lower;
 
@@ -52,18 +53,34 @@ static double quick_median(double *v, size_t n)
 	return (lower + upper) / 2;
 }
 
+double stats_unit(const struct unit *u, double *scratch)
+{
+	for (size_t j = 0; j < u->n; j++)
+		scratch[j] = u->samples[j];
+	return stats_median(scratch, u->n);
+}
+
 /* An invocation in the bootstrap: its value and its pool of resampled values. */
 struct pool {
 	double value;
-	uint32_t block;
+	uint32_t run, block;
 	double inner[STATS_INNER];
 };
+
+static int by_block(const void *x, const void *y)
+{
+	const struct pool *a = x, *b = y;
+
+	if (a->run != b->run)
+		return a->run < b->run ? -1 : 1;
+	return (a->block > b->block) - (a->block < b->block);
+}
 
 static int make_pools(const struct unit *units, size_t n, struct prng *p, struct pool **out)
 {
 	size_t most = 1;
 	double *draw;
-	struct pool *pools = malloc((n ? n : 1) * sizeof *pools);
+	struct pool *pools = malloc(n * sizeof *pools);
 
 	for (size_t i = 0; i < n; i++)
 		most = units[i].n > most ? units[i].n : most;
@@ -75,239 +92,178 @@ static int make_pools(const struct unit *units, size_t n, struct prng *p, struct
 	}
 	for (size_t i = 0; i < n; i++) {
 		size_t m = units[i].n;
-		for (size_t j = 0; j < m; j++)
-			draw[j] = units[i].samples[j];
-		pools[i].value = quick_median(draw, m);
+		pools[i].value = stats_unit(&units[i], draw);
+		pools[i].run = units[i].run;
 		pools[i].block = units[i].block;
 		for (size_t k = 0; k < STATS_INNER; k++) {
 			for (size_t j = 0; j < m; j++)
 				draw[j] = units[i].samples[prng_below(p, (uint32_t)m)];
-			pools[i].inner[k] = quick_median(draw, m);
+			pools[i].inner[k] = stats_median(draw, m);
 		}
 	}
 	free(draw);
+	qsort(pools, n, sizeof *pools, by_block);
 	*out = pools;
 	return 0;
 }
 
-/* The upper 2.5 % point of Student's t. */
-static double student(size_t df)
-{
-	static const double t[] = { 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306,
-				    2.262,  2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
-				    2.110,  2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064,
-				    2.060,  2.056, 2.052, 2.048, 2.045, 2.042 };
-	size_t known = sizeof t / sizeof *t;
-
-	return df <= known ? t[df - 1] : 1.960 + 2.46 / (double)df;
-}
-
-/* Sets low and high from the resamples' values; n: outer units. */
+/* Sets low and high from the resamples' values; n: blocks. */
 static void limits(double *resamples, size_t n, struct estimate *out)
 {
-	double spread = sqrt((double)n / (double)(n - 1)) * student(n - 1);
+	double spread = sqrt((double)n / (double)(n - 1)) * student_point(0.025, (double)(n - 1));
 	double tail = 0.5 * erfc(spread / sqrt(2.0));
 	size_t k = (size_t)(tail * STATS_RESAMPLES);
 
 	out->low = nth(resamples, STATS_RESAMPLES, k);
 	out->high = nth(resamples, STATS_RESAMPLES, STATS_RESAMPLES - 1 - k);
-	out->interval = true;
 }
 
-/* An exact count, the same everywhere: its interval has no width, and needs no bootstrap. */
-static bool constant(const struct unit *units, size_t n)
+bool stats_constant(const struct unit *units, size_t n, double value)
 {
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < units[i].n; j++)
-			if (units[i].samples[j] < units[0].samples[0] ||
-			    units[i].samples[j] > units[0].samples[0])
+			if (units[i].samples[j] < value || units[i].samples[j] > value)
 				return false;
 	return true;
 }
 
-static const char too_few[] = "fewer than 5 invocations: no interval";
+const char stats_too_few[] = "fewer than 5 blocks: no interval";
 _Static_assert(STATS_FEWEST == 5, "the text above");
+
+/* One run's invocations, which stand by blocks: their median, and, unless resamples is NULL, that
+ * of each resample of the blocks. */
+static int resample(const struct pool *pools, size_t n, struct prng *p, double *resamples,
+		    double *median)
+{
+	size_t *first = malloc((n + 1) * sizeof *first), blocks = 0, most = 1;
+	double *draw = NULL;
+	int r = -ENOMEM;
+
+	if (!first)
+		return r;
+	for (size_t i = 0; i < n; i++)
+		if (!i || pools[i].block != pools[i - 1].block)
+			first[blocks++] = i;
+	first[blocks] = n;
+	for (size_t b = 0; b < blocks; b++)
+		most = first[b + 1] - first[b] > most ? first[b + 1] - first[b] : most;
+	if (!(draw = malloc(blocks * most * sizeof *draw)))
+		goto done;
+	for (size_t i = 0; i < n; i++)
+		draw[i] = pools[i].value;
+	*median = stats_median(draw, n);
+	for (size_t k = 0; resamples && k < STATS_RESAMPLES; k++) {
+		size_t drawn = 0;
+		for (size_t b = 0; b < blocks; b++) {
+			size_t at = prng_below(p, (uint32_t)blocks);
+			for (size_t i = first[at]; i < first[at + 1]; i++)
+				draw[drawn++] = pools[i].inner[prng_next(p) % STATS_INNER];
+		}
+		resamples[k] = stats_median(draw, drawn);
+	}
+	r = 0;
+done:
+	free(draw);
+	free(first);
+	return r;
+}
+
+static double variance(const double *v, size_t n)
+{
+	double mean = 0, sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		mean += v[i] / (double)n;
+	for (size_t i = 0; i < n; i++)
+		sum += (v[i] - mean) * (v[i] - mean);
+	return sum / (double)(n - 1);
+}
+
+/* The mean of several runs' medians, with the variance between them and that of each: in
+ * logarithms, if all are above zero. out: with n, runs and interval. */
+static int of_runs(const struct pool *pools, size_t n, struct prng *p, double *resamples,
+		   struct estimate *out)
+{
+	double *medians = malloc(n * sizeof *medians), within = 0, mean = 0;
+	bool logs = true;
+	size_t runs = 0, end;
+	int r = medians ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < n; i++)
+		logs = logs && pools[i].value > 0;
+	for (size_t i = 0; i < n && !r; i = end, runs++) {
+		for (end = i; end < n && pools[end].run == pools[i].run; end++)
+			;
+		r = resample(&pools[i], end - i, p, resamples, &medians[runs]);
+		for (size_t k = 0; logs && !r && k < STATS_RESAMPLES; k++)
+			/* a resampled median may be 0 although none of the values is */
+			resamples[k] = log(resamples[k] > 0 ? resamples[k] : medians[runs]);
+		medians[runs] = logs ? log(medians[runs]) : medians[runs];
+		within += variance(resamples, STATS_RESAMPLES);
+		mean += medians[runs];
+	}
+	if (r)
+		goto done;
+	mean /= (double)runs;
+	struct spread s = stats_spread(variance(medians, runs) / (double)runs, runs,
+				       within / (double)(runs * runs), out->n - runs);
+	double half = s.variance > 0 ? student_point(0.025, s.df) * sqrt(s.variance) : 0;
+	out->value = logs ? exp(mean) : mean;
+	out->low = logs ? exp(mean - half) : mean - half;
+	out->high = logs ? exp(mean + half) : mean + half;
+done:
+	free(medians);
+	return r;
+}
+
+/* How many blocks, and runs, the invocations are of. */
+static size_t count_blocks(const struct unit *units, size_t n, size_t *runs)
+{
+	size_t blocks = 0;
+
+	*runs = 0;
+	for (size_t i = 0; i < n; i++) {
+		bool run = true, block = true;
+		for (size_t j = 0; j < i; j++)
+			if (units[j].run == units[i].run) {
+				run = false;
+				block = block && units[j].block != units[i].block;
+			}
+		*runs += run;
+		blocks += block;
+	}
+	return blocks;
+}
 
 int stats_value(const struct unit *units, size_t n, struct estimate *out)
 {
 	struct prng p;
 	struct pool *pools = NULL;
-	double *draw = NULL, *resamples = NULL;
+	double *resamples = NULL;
+	size_t blocks, runs;
 	int r;
 
-	*out = (struct estimate){ .n = n, .why = "no value" };
+	*out = (struct estimate){ .why = "no value" };
 	if (!n)
 		return 0;
-	if (constant(units, n)) {
-		*out = (struct estimate){ .known = true, .interval = n >= STATS_FEWEST, .n = n };
-		out->value = out->low = out->high = units[0].samples[0];
-		out->why = n < STATS_FEWEST ? too_few : NULL;
+	blocks = count_blocks(units, n, &runs);
+	*out = (struct estimate){ .known = true, .n = blocks, .runs = runs };
+	out->interval = blocks >= STATS_FEWEST;
+	out->why = out->interval ? NULL : stats_too_few;
+	out->value = out->low = out->high = units[0].samples[0];
+	if (stats_constant(units, n, units[0].samples[0]))
 		return 0;
-	}
 	prng_seed(&p, STATS_SEED);
 	if ((r = make_pools(units, n, &p, &pools)))
 		return r;
-	draw = malloc(n * sizeof *draw);
-	resamples = malloc(STATS_RESAMPLES * sizeof *resamples);
-	if (!draw || !resamples) {
+	if (!(resamples = malloc(STATS_RESAMPLES * sizeof *resamples)))
 		r = -ENOMEM;
-		goto done;
-	}
-	for (size_t i = 0; i < n; i++)
-		draw[i] = pools[i].value;
-	out->value = quick_median(draw, n);
-	out->known = true;
-	out->why = n < STATS_FEWEST ? too_few : NULL;
-	for (size_t k = 0; n >= STATS_FEWEST && k < STATS_RESAMPLES; k++) {
-		for (size_t i = 0; i < n; i++)
-			draw[i] =
-			    pools[prng_below(&p, (uint32_t)n)].inner[prng_next(&p) % STATS_INNER];
-		resamples[k] = quick_median(draw, n);
-	}
-	if (n >= STATS_FEWEST)
-		limits(resamples, n, out);
-done:
+	else if (runs > 1)
+		r = of_runs(pools, n, &p, resamples, out);
+	else if (!(r = resample(pools, n, &p, out->interval ? resamples : NULL, &out->value)) &&
+		 out->interval)
+		limits(resamples, blocks, out);
 	free(pools);
-	free(draw);
 	free(resamples);
 	return r;
-}
-
-/* Takes logarithms; false: a value is not above zero. */
-static bool to_logarithms(struct pool *pools, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (!(pools[i].value > 0))
-			return false;
-		pools[i].value = log(pools[i].value);
-		for (size_t k = 0; k < STATS_INNER; k++)
-			/* a resampled median may be 0 although the true one is not: use the value
-			 * then */
-			pools[i].inner[k] =
-			    pools[i].inner[k] > 0 ? log(pools[i].inner[k]) : pools[i].value;
-	}
-	return true;
-}
-
-static int by_block(const void *a, const void *b)
-{
-	uint32_t x = ((const struct pool *)a)->block, y = ((const struct pool *)b)->block;
-
-	return (x > y) - (x < y);
-}
-
-/* Keeps the invocations of blocks that are in both, ordered by block; returns how many pairs. */
-static size_t pair(struct pool *a, size_t na, struct pool *b, size_t nb)
-{
-	size_t n = 0;
-
-	qsort(a, na, sizeof *a, by_block);
-	qsort(b, nb, sizeof *b, by_block);
-	for (size_t i = 0, j = 0; i < na && j < nb;) {
-		if (a[i].block == b[j].block) {
-			a[n] = a[i++];
-			b[n++] = b[j++];
-		} else if (a[i].block < b[j].block) {
-			i++;
-		} else {
-			j++;
-		}
-	}
-	return n;
-}
-
-static double mean_value(const struct pool *p, size_t n)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < n; i++)
-		sum += p[i].value;
-	return sum / (double)n;
-}
-
-static double drawn_mean(const struct pool *p, size_t n, struct prng *g)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < n; i++)
-		sum += p[prng_below(g, (uint32_t)n)].inner[prng_next(g) % STATS_INNER];
-	return sum / (double)n;
-}
-
-static double drawn_difference(const struct pool *a, const struct pool *b, size_t n, struct prng *g)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		uint32_t at = prng_below(g, (uint32_t)n);
-		uint64_t x = prng_next(g);
-		sum += a[at].inner[x % STATS_INNER] - b[at].inner[(x >> 32) % STATS_INNER];
-	}
-	return sum / (double)n;
-}
-
-static int ratio(const struct unit *arm, size_t na, const struct unit *base, size_t nb, bool paired,
-		 struct estimate *out)
-{
-	struct prng g;
-	struct pool *a = NULL, *b = NULL;
-	double *resamples = NULL;
-	int r;
-
-	*out = (struct estimate){ .why = "no block has both" };
-	prng_seed(&g, STATS_SEED);
-	if ((r = make_pools(arm, na, &g, &a)) || (r = make_pools(base, nb, &g, &b)))
-		goto done;
-	if (paired)
-		na = nb = pair(a, na, b, nb);
-	out->n = na < nb ? na : nb;
-	if (!out->n)
-		goto done;
-	if (!to_logarithms(a, na) || !to_logarithms(b, nb)) {
-		out->why = "a value is 0";
-		goto done;
-	}
-	out->value = exp(mean_value(a, na) - mean_value(b, nb));
-	out->known = true;
-	out->why = out->n < STATS_FEWEST ? too_few : NULL;
-	if (out->n < STATS_FEWEST)
-		goto done;
-	if (!(resamples = malloc(STATS_RESAMPLES * sizeof *resamples))) {
-		r = -ENOMEM;
-		goto done;
-	}
-	for (size_t k = 0; k < STATS_RESAMPLES; k++)
-		resamples[k] = paired ? drawn_difference(a, b, na, &g)
-				      : drawn_mean(a, na, &g) - drawn_mean(b, nb, &g);
-	limits(resamples, out->n, out);
-	out->low = exp(out->low);
-	out->high = exp(out->high);
-done:
-	free(a);
-	free(b);
-	free(resamples);
-	return r;
-}
-
-int stats_ratio(const struct unit *arm, size_t narm, const struct unit *base, size_t nbase,
-		struct estimate *out)
-{
-	return ratio(arm, narm, base, nbase, true, out);
-}
-
-int stats_ratio_apart(const struct unit *arm, size_t narm, const struct unit *base, size_t nbase,
-		      struct estimate *out)
-{
-	return ratio(arm, narm, base, nbase, false, out);
-}
-
-double stats_floor(const struct estimate *aa, bool *known)
-{
-	*known = aa->interval;
-	return aa->interval ? fmax(1.0, fmax(aa->high, 1.0 / aa->low)) : 1.0;
-}
-
-bool stats_differs(const struct estimate *e, double floor)
-{
-	return e->interval && (e->low > floor || e->high < 1.0 / floor);
 }

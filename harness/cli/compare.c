@@ -37,8 +37,6 @@ enum { NFIGURES = sizeof figures / sizeof *figures };
 struct comparison {
 	const struct row *a, *b;
 	struct estimate ratio; /* B to A */
-	double floor;
-	bool floor_known;
 	const char *verdict;
 };
 
@@ -50,12 +48,8 @@ static const char *judge(const struct comparison *c)
 		return "no claim: too few blocks";
 	if (c->ratio.low >= 1 && c->ratio.high <= 1)
 		return "the same";
-	if (!c->floor_known)
-		return "no claim: noise not known";
-	if (!stats_differs(&c->ratio, 1))
+	if (!stats_differs(&c->ratio))
 		return "no difference found";
-	if (!stats_differs(&c->ratio, c->floor))
-		return "no claim: within the noise";
 	return c->ratio.value > 1 ? "B more" : "B less";
 }
 
@@ -75,8 +69,6 @@ static int compare_one(const struct rows *a, size_t in_a, const struct rows *b, 
 	samples_free(&sa);
 	if (!out->ratio.known && !out->ratio.n)
 		out->ratio.why = "one of them has no value";
-	out->floor = out->a->floor > out->b->floor ? out->a->floor : out->b->floor;
-	out->floor_known = out->a->floor_known && out->b->floor_known;
 	out->verdict = judge(out);
 	return r;
 }
@@ -106,10 +98,6 @@ static void put(struct table *t, const char *arm, const struct comparison *c)
 	} else {
 		table_cell(t, "%s", "");
 	}
-	if (c->floor_known)
-		table_cell(t, "%.1f %%", (c->floor - 1) * 100);
-	else
-		table_cell(t, "-");
 	table_cell(t, "%s", c->ratio.known ? c->verdict : "");
 }
 
@@ -121,14 +109,13 @@ static json_t *real_or_null(bool known, double v)
 static int print_row(const struct cell *cell, const struct comparison *c)
 {
 	json_t *json =
-	    json_pack("{s:o, s:s, s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "cell",
+	    json_pack("{s:o, s:s, s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:s}", "cell",
 		      cell_to_json(cell), "phase", c->a->id.phase, "event", c->a->id.event, "unit",
 		      c->a->unit, "a", real_or_null(c->a->value.known, c->a->value.value), "b",
 		      real_or_null(c->b->value.known, c->b->value.value), "ratio",
 		      real_or_null(c->ratio.known, c->ratio.value), "ratio_low",
 		      real_or_null(c->ratio.interval, c->ratio.low), "ratio_high",
-		      real_or_null(c->ratio.interval, c->ratio.high), "noise",
-		      real_or_null(c->floor_known, c->floor - 1), "verdict", c->verdict);
+		      real_or_null(c->ratio.interval, c->ratio.high), "verdict", c->verdict);
 	int r = json ? 0 : -ENOMEM;
 
 	json_dumpf(json, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
@@ -157,15 +144,16 @@ static void compare_machines(const struct run *a, const struct run *b)
 
 static int compare(const struct rows *a, const struct rows *b, bool json)
 {
-	static const char *const headers[] = { "arm", "figure", "A",	 "B",
-					       "B/A", "95 %",	"noise", "verdict" };
+	static const char *const headers[] = {
+		"arm", "figure", "A", "B", "B/A", "95 %", "verdict"
+	};
 	char label[160], arm[80];
 	struct comparison c;
 	struct table t;
 	size_t in_b, both = 0;
 	int r = 0;
 
-	table_begin(&t, headers, "llrrrrrl");
+	table_begin(&t, headers, "llrrrrl");
 	for (size_t i = 0, last = a->census.n; i < a->census.n && !r; i++) {
 		const struct census *ca = &a->census;
 		if ((in_b = census_find(&b->census, &ca->cells[i])) == b->census.n ||

@@ -1,0 +1,325 @@
+/*
+ * ratios.c - ratios and what can be told from them. All is computed in logarithms, so that arm and
+ * baseline are symmetric, and as differences to the first value, so that equal values give
+ * exactly 1.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "analysis/stats.h"
+#include "analysis/student.h"
+
+/* A side's value in a block: the mean of the logarithms. */
+struct block {
+	uint32_t run, block;
+	double value;
+};
+
+static int by_block(const void *x, const void *y)
+{
+	const struct block *a = x, *b = y;
+
+	if (a->run != b->run)
+		return a->run < b->run ? -1 : 1;
+	return (a->block > b->block) - (a->block < b->block);
+}
+
+/* Makes the blocks of a side, in order; *out is to be freed. -EDOM: a value is not above zero. */
+static int make_blocks(const struct unit *units, size_t n, struct block **out, size_t *nout)
+{
+	size_t most = 1, m = 0, end;
+	struct block *blocks = malloc(n * sizeof *blocks);
+	double *scratch;
+	int r = 0;
+
+	for (size_t i = 0; i < n; i++)
+		most = units[i].n > most ? units[i].n : most;
+	scratch = malloc(most * sizeof *scratch);
+	if (!blocks || !scratch)
+		r = -ENOMEM;
+	for (size_t i = 0; i < n && !r; i++) {
+		double value = stats_unit(&units[i], scratch);
+		blocks[i] = (struct block){ units[i].run, units[i].block, log(value) };
+		r = value > 0 ? 0 : -EDOM;
+	}
+	free(scratch);
+	if (r) {
+		free(blocks);
+		return r;
+	}
+	qsort(blocks, n, sizeof *blocks, by_block);
+	for (size_t i = 0; i < n; i = end, m++) {
+		double sum = 0;
+		for (end = i; end < n && !by_block(&blocks[i], &blocks[end]); end++)
+			sum += blocks[end].value - blocks[i].value;
+		sum = blocks[i].value + sum / (double)(end - i);
+		blocks[m] = blocks[i];
+		blocks[m].value = sum;
+	}
+	*out = blocks;
+	*nout = m;
+	return 0;
+}
+
+/* Makes a the ratios of the blocks that both have; returns how many. */
+static size_t pair(struct block *a, size_t na, const struct block *b, size_t nb)
+{
+	size_t n = 0;
+
+	for (size_t i = 0, j = 0; i < na && j < nb;) {
+		int order = by_block(&a[i], &b[j]);
+		if (!order) {
+			a[n] = a[i++];
+			a[n++].value -= b[j++].value;
+		} else if (order < 0) {
+			i++;
+		} else {
+			j++;
+		}
+	}
+	return n;
+}
+
+struct spread stats_spread(double between, size_t runs, double within, size_t freedom)
+{
+	struct spread s = { between + within, 1 };
+	double parts = between * between / (double)(runs - 1);
+
+	if (freedom)
+		parts += within * within / (double)freedom;
+	if (parts > 0)
+		s.df = s.variance * s.variance / parts;
+	return s;
+}
+
+struct mean {
+	double value;
+	struct spread spread; /* valid if n >= 2 */
+	size_t n, runs;
+};
+
+/* The mean of one run's blocks. */
+static struct mean run_mean(const struct block *b, size_t n)
+{
+	struct mean m = { .n = n, .runs = 1 };
+	double sum = 0, square = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += b[i].value - b[0].value;
+	sum /= (double)n;
+	for (size_t i = 0; i < n; i++) {
+		double d = b[i].value - b[0].value - sum;
+		square += d * d;
+	}
+	m.value = b[0].value + sum;
+	if (n > 1) {
+		m.spread.variance = square / (double)(n - 1) / (double)n;
+		m.spread.df = (double)(n - 1);
+	}
+	return m;
+}
+
+static size_t run_end(const struct block *b, size_t n, size_t i)
+{
+	size_t end = i;
+
+	while (end < n && b[end].run == b[i].run)
+		end++;
+	return end;
+}
+
+/* The mean over the blocks, which stand in order: each run counts the same. n >= 1. */
+static struct mean grand_mean(const struct block *b, size_t n)
+{
+	struct mean all = run_mean(b, run_end(b, n, 0));
+	double first = all.value, sum = 0, square = 0, within = 0, runs = 0;
+
+	if (all.n == n)
+		return all;
+	all = (struct mean){ .n = n };
+	for (size_t i = 0; i < n; i = run_end(b, n, i)) {
+		struct mean m = run_mean(&b[i], run_end(b, n, i) - i);
+		sum += m.value - first;
+		square += (m.value - first) * (m.value - first);
+		within += m.spread.variance;
+		all.runs++;
+	}
+	runs = (double)all.runs;
+	all.value = first + sum / runs;
+	all.spread = stats_spread(fmax(0, square - sum * sum / runs) / (runs - 1) / runs, all.runs,
+				  within / runs / runs, n - all.runs);
+	return all;
+}
+
+/* Of the difference of two independent means (Welch). */
+static struct spread of_difference(struct spread a, struct spread b)
+{
+	struct spread s = { a.variance + b.variance, a.df };
+	double parts = 0;
+
+	if (a.variance > 0)
+		parts += a.variance * a.variance / a.df;
+	if (b.variance > 0)
+		parts += b.variance * b.variance / b.df;
+	if (parts > 0)
+		s.df = s.variance * s.variance / parts;
+	return s;
+}
+
+static void make_interval(struct estimate *out, double log_ratio, struct spread s)
+{
+	double half = s.variance > 0 ? student_point(0.025, s.df) * sqrt(s.variance) : 0;
+
+	out->interval = true;
+	out->error = sqrt(s.variance);
+	out->df = s.df;
+	out->low = exp(log_ratio - half);
+	out->high = exp(log_ratio + half);
+}
+
+static void estimate_ratio(const struct block *a, size_t na, const struct block *b, size_t nb,
+			   struct estimate *out)
+{
+	struct mean ma = grand_mean(a, na), mb = { 0 };
+
+	out->runs = ma.runs;
+	if (b) {
+		mb = grand_mean(b, nb);
+		out->runs = mb.runs < ma.runs ? mb.runs : ma.runs;
+		ma.spread = of_difference(ma.spread, mb.spread);
+	}
+	out->known = true;
+	out->value = exp(ma.value - mb.value);
+	if (out->n >= STATS_FEWEST)
+		make_interval(out, ma.value - mb.value, ma.spread);
+	out->why = out->interval ? NULL : stats_too_few;
+}
+
+static int ratio(const struct unit *arm, size_t na, const struct unit *base, size_t nb, bool paired,
+		 struct estimate *out)
+{
+	struct block *a = NULL, *b = NULL;
+	size_t blocks_a = 0, blocks_b = 0;
+	int r;
+
+	*out = (struct estimate){ .why = "no block has both" };
+	if (!na || !nb)
+		return 0;
+	if (!(r = make_blocks(arm, na, &a, &blocks_a)))
+		r = make_blocks(base, nb, &b, &blocks_b);
+	if (r == -EDOM) {
+		out->n = na < nb ? na : nb;
+		out->why = "a value is 0";
+		r = 0;
+	}
+	if (paired && a && b)
+		blocks_a = blocks_b = pair(a, blocks_a, b, blocks_b);
+	if (a && b && blocks_a) {
+		out->n = blocks_a < blocks_b ? blocks_a : blocks_b;
+		estimate_ratio(a, blocks_a, paired ? NULL : b, blocks_b, out);
+		double of = arm[0].samples[0], to = base[0].samples[0];
+		if (stats_constant(arm, na, of) && stats_constant(base, nb, to))
+			out->value = out->low = out->high = of / to; /* no rounding of logarithms */
+	}
+	free(a);
+	free(b);
+	return r;
+}
+
+int stats_ratio(const struct unit *arm, size_t narm, const struct unit *base, size_t nbase,
+		struct estimate *out)
+{
+	return ratio(arm, narm, base, nbase, true, out);
+}
+
+int stats_ratio_apart(const struct unit *arm, size_t narm, const struct unit *base, size_t nbase,
+		      struct estimate *out)
+{
+	return ratio(arm, narm, base, nbase, false, out);
+}
+
+bool stats_differs(const struct estimate *e)
+{
+	return e->interval && (e->low > 1 || e->high < 1);
+}
+
+double stats_chance(const struct estimate *e)
+{
+	if (!e->interval)
+		return NAN;
+	if (e->error > 0)
+		return student_tails(log(e->value) / e->error, e->df);
+	return stats_differs(e) ? 0 : 1;
+}
+
+/* By how many standard errors a difference must be off to be found with STATS_POWER. */
+static double reach(double df)
+{
+	return student_point(0.025, df) + student_point(1 - STATS_POWER, df);
+}
+
+double stats_detectable(const struct estimate *e)
+{
+	if (!e->interval)
+		return NAN;
+	return e->error > 0 ? expm1(reach(e->df) * e->error) : 0;
+}
+
+size_t stats_blocks(const struct estimate *e, double difference)
+{
+	double one = e->error * sqrt((double)e->n); /* a block's */
+	size_t low = STATS_FEWEST - 1, high = STATS_FEWEST;
+
+	if (!e->interval)
+		return 0;
+	while (reach((double)high - 1) * one / sqrt((double)high) > log1p(difference)) {
+		if (high > SIZE_MAX / 4)
+			return SIZE_MAX;
+		low = high;
+		high *= 2;
+	}
+	while (high - low > 1) { /* low is not enough, high is; or low is too few for an interval */
+		size_t middle = low + (high - low) / 2;
+		if (reach((double)middle - 1) * one / sqrt((double)middle) > log1p(difference))
+			low = middle;
+		else
+			high = middle;
+	}
+	return high;
+}
+
+static int by_chance(const void *x, const void *y)
+{
+	double a = **(const double *const *)x, b = **(const double *const *)y;
+
+	return (a > b) - (a < b);
+}
+
+int stats_holm(const double *chances, size_t n, double *corrected)
+{
+	const double **order = malloc((n ? n : 1) * sizeof *order);
+	double least = 0;
+	size_t m = 0;
+
+	if (!order)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		corrected[i] = NAN;
+		if (!isnan(chances[i]))
+			order[m++] = &chances[i];
+	}
+	qsort(order, m, sizeof *order, by_chance);
+	for (size_t i = 0; i < m; i++) {
+		least = fmax(least, fmin(1, *order[i] * (double)(m - i)));
+		corrected[order[i] - chances] = least;
+	}
+	free(order);
+	return 0;
+}
+
+double stats_floor(const struct estimate *aa, bool *known)
+{
+	*known = aa->interval;
+	return aa->interval ? fmax(1.0, fmax(aa->high, 1.0 / aa->low)) : 1.0;
+}
