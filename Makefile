@@ -15,7 +15,9 @@ LLVM    := /usr/lib/llvm-19
 WARN    := -Wall -Wextra -Wpedantic $(if $(CI),-Werror)
 # valgrind 3.19 cannot read the DWARF 5 that clang 19 writes.
 CFLAGS  ?= -O2 -g $(if $(findstring clang,$(CC)),-gdwarf-4)
-STD     := -std=c17 -D_GNU_SOURCE $(WARN) -fno-omit-frame-pointer
+# Two clones of one commit give the same objects: no path of a machine is in them.
+MAPPED  := -ffile-prefix-map=$(CURDIR)=.
+STD     := -std=c17 -D_GNU_SOURCE $(WARN) -fno-omit-frame-pointer $(MAPPED)
 # Clang's "function" check reads bytes before each called function, which stubs do not have.
 SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -O1 -g \
             $(if $(findstring clang,$(CC)),-fno-sanitize=function)
@@ -126,6 +128,13 @@ $(PUBLIC): $(BUILD)/include/stubmap/%.h: strategies/%.h
 	@mkdir -p $(@D)
 	@cp $< $@
 
+# The tree's state before anything is compiled. It changes with the commit and with dirt alone, and
+# then the programs are linked again: what make finds to be up to date is of this state.
+$(BUILD)/tree.txt: FORCE | setup-dirs
+	@mkdir -p $(@D)
+	@scripts/stamp tree >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
 define variant # $(1) folder, $(2) extra flags
 $(1)/obj/%.o: %.c | setup-dirs $$(PUBLIC)
 	@mkdir -p $$(@D)
@@ -149,7 +158,7 @@ $(1)/libstubmap.a: $$(call obj,$(1),$$(STRAT))
 	@echo "  AR $$@"
 	@$$(LD) -r -o $(1)/libstubmap.o $$^
 	@objcopy $$(EXPORT) $(1)/libstubmap.o
-	@$$(AR) rcs $$@ $(1)/libstubmap.o
+	@$$(AR) rcsD $$@ $(1)/libstubmap.o
 
 $(1)/gc/%.bc: workloads/gc/%.c | setup-dirs
 	@mkdir -p $$(@D)
@@ -178,9 +187,11 @@ $(1)/gc/native/random.o: $(1)/gc/random.c workloads/gc/rt.h
 
 $(1)/tests/test_gc_random: $$(call gcobj,$(1),random)
 
-$(1)/stubmap: $$(call obj,$(1),$$(HARN) $$(WORK)) $$(call gcobj,$(1),$$(GC)) $(1)/traced.o $(1)/libstubmap.a
+$(1)/stubmap: $(BUILD)/tree.txt $$(call obj,$(1),$$(HARN) $$(WORK)) $$(call gcobj,$(1),$$(GC)) $(1)/traced.o $(1)/libstubmap.a
 	@echo "  LD $$@"
-	@$$(CC) $$(LINK) $(2) -o $$@ $$^ $$(LIBS)
+	@scripts/stamp $$(abspath $$^) >$(1)/stamp.c
+	@$$(CC) $$(STD) -c -o $(1)/stamp.o $(1)/stamp.c
+	@$$(CC) $$(LINK) $(2) -o $$@ $$(filter-out %.txt,$$^) $(1)/stamp.o $$(LIBS)
 
 # Kept, or the next make would compile and link all tests again.
 .SECONDARY: $$(patsubst tests/%.c,$(1)/obj/tests/%.o,$$(TESTS))

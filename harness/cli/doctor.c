@@ -9,6 +9,7 @@
 #include "meters/counters.h"
 #include "meters/fingerprint.h"
 #include "meters/memory.h"
+#include "meters/provenance.h"
 #include "cli/options.h"
 #include "base/say.h"
 #include "base/table.h"
@@ -54,6 +55,7 @@ static void print_cache(const char *name, const json_t *cache)
 
 static void print_machine(const json_t *machine)
 {
+	char line[PROVENANCE];
 	const char *cpu = json_string_value(json_object_get(machine, "cpu_model"));
 	const char *kernel = json_string_value(json_object_get(machine, "kernel"));
 
@@ -62,7 +64,11 @@ static void print_machine(const json_t *machine)
 	print_cache("L1I", json_object_get(machine, "l1i"));
 	print_cache("L1D", json_object_get(machine, "l1d"));
 	print_cache("L2", json_object_get(machine, "l2"));
-	printf("%lld CPUs\n\n", (long long)json_integer_value(json_object_get(machine, "cores")));
+	printf("%lld CPUs\n", (long long)json_integer_value(json_object_get(machine, "cores")));
+	table_wrapf(stdout, "program: ", "%s", provenance_name(machine, line));
+	if (provenance_differs(machine, line))
+		table_wrapf(stdout, "         ", "%s", line);
+	putchar('\n');
 }
 
 static json_t *checks_to_json(const struct env_check *checks, size_t n)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +46,36 @@ int options_size(const char *text, uint64_t *out)
 			end += 2;
 	}
 	return *end ? -EINVAL : 0;
+}
+
+int options_percent(const char *text, double *out)
+{
+	char *end;
+
+	*out = strtod(text, &end) / 100;
+	if (!isdigit((unsigned char)*text) || end == text || !isfinite(*out))
+		return -EINVAL;
+	return *end && strcmp(end, "%") ? -EINVAL : 0;
+}
+
+int options_time(const char *text, uint64_t *out)
+{
+	static const struct {
+		const char *unit;
+		uint64_t seconds;
+	} units[] = { { "", 1 }, { "s", 1 }, { "m", 60 }, { "h", 3600 } };
+	char *end;
+
+	errno = 0;
+	*out = strtoull(text, &end, 10);
+	if (!isdigit((unsigned char)*text) || errno)
+		return -EINVAL;
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+		if (!strcmp(end, units[i].unit) && *out <= UINT64_MAX / units[i].seconds) {
+			*out *= units[i].seconds;
+			return 0;
+		}
+	return -EINVAL;
 }
 
 /* Whether the first n bytes of text are a file's name, or end in one behind prefixes ("wasm:"). */
@@ -114,6 +145,7 @@ static int __attribute__((format(printf, 2, 3))) refuse(const char *command, con
 
 static int take(const char *command, const struct option_spec *s, const char *text)
 {
+	double share;
 	uint64_t v;
 
 	switch (s->type) {
@@ -130,15 +162,29 @@ static int take(const char *command, const struct option_spec *s, const char *te
 				      "--%s '%s': allowed: a list such as a,b,c of at most %d",
 				      s->name, text, OPTION_LIST_MAX);
 		return 0;
+	case OPTION_PERCENT:
+		if (options_percent(text, &share) || share * 100 < (double)s->min ||
+		    share * 100 > (double)s->max || share <= 0)
+			return refuse(command,
+				      "--%s '%s': a share is allowed, over 0, %" PRIu64
+				      "%% to %" PRIu64 "%%",
+				      s->name, text, s->min, s->max);
+		*(double *)s->out = share;
+		return 0;
 	case OPTION_NUMBER:
 	case OPTION_SIZE:
+	case OPTION_TIME:
 		break;
 	}
-	if ((s->type == OPTION_SIZE ? options_size : options_number)(text, &v) || v < s->min ||
-	    v > s->max)
+	if ((s->type == OPTION_SIZE   ? options_size
+	     : s->type == OPTION_TIME ? options_time
+				      : options_number)(text, &v) ||
+	    v < s->min || v > s->max)
 		return refuse(command, "--%s '%s': %" PRIu64 " to %" PRIu64 " is allowed%s",
 			      s->name, text, s->min, s->max,
-			      s->type == OPTION_SIZE ? ", in bytes or as 4K, 1M" : "");
+			      s->type == OPTION_SIZE   ? ", in bytes or as 4K, 1M"
+			      : s->type == OPTION_TIME ? " seconds, or as 60s, 5m, 2h"
+						       : "");
 	*(uint64_t *)s->out = v;
 	return 0;
 }

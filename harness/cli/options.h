@@ -11,12 +11,14 @@
 #include <stdint.h>
 
 enum option_type {
-	OPTION_FLAG,   /* out: bool */
-	OPTION_TEXT,   /* out: const char * */
-	OPTION_NUMBER, /* out: uint64_t; min..max */
-	OPTION_SIZE,   /* out: uint64_t, bytes; 4096, 4K, 64KiB, 1M; min..max */
-	OPTION_LIST,   /* out: struct option_list; a,b,c; "\," is a comma in a word */
-	OPTION_FILES,  /* the same; an existing file's name is one word, commas and all */
+	OPTION_FLAG,	/* out: bool */
+	OPTION_TEXT,	/* out: const char * */
+	OPTION_NUMBER,	/* out: uint64_t; min..max */
+	OPTION_SIZE,	/* out: uint64_t, bytes; 4096, 4K, 64KiB, 1M; min..max */
+	OPTION_PERCENT, /* out: double, of 1; 2% or 2 is 0.02; min..max in percent */
+	OPTION_TIME,	/* out: uint64_t, seconds; 60, 60s, 5m, 2h; min..max */
+	OPTION_LIST,	/* out: struct option_list; a,b,c; "\," is a comma in a word */
+	OPTION_FILES,	/* the same; an existing file's name is one word, commas and all */
 };
 
 enum { OPTION_LIST_MAX = 64 };
@@ -63,5 +65,7 @@ int options_parse(int argc, char **argv, const struct option_help *help,
 /* The parsers of single values, for other callers. 0 or -EINVAL. */
 int options_number(const char *text, uint64_t *out);
 int options_size(const char *text, uint64_t *out);
+int options_percent(const char *text, double *out);
+int options_time(const char *text, uint64_t *out);
 
 #endif

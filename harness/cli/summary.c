@@ -3,10 +3,12 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "meters/provenance.h"
 #include "cli/options.h"
 #include "analysis/report.h"
 #include "base/say.h"
 #include "base/suggest.h"
+#include "base/table.h"
 
 static const struct option_help help = {
 	.usage = "summary RUN.jsonl [options]",
@@ -48,7 +50,7 @@ int cmd_summary(int argc, char **argv)
 		  &tsv, 0, 0 },
 	};
 	struct report_options o = { .form = REPORT_TABLE };
-	char error[RUN_ERROR];
+	char error[RUN_ERROR], doubt[PROVENANCE];
 	struct run run;
 	int first, r;
 
@@ -70,6 +72,9 @@ int cmd_summary(int argc, char **argv)
 		r = say(strerror(-r));
 	else
 		r = report_failures(&run) ? 1 : 0;
+	if (o.form == REPORT_TABLE &&
+	    provenance_differs(json_object_get(run.head, "machine"), doubt))
+		table_wrapf(stdout, "note: ", "%s", doubt);
 	run_close(&run);
 	return r;
 }

@@ -2,7 +2,6 @@
 #include <cpuid.h>
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <gnu/libc-version.h>
 #include <llvm-c/Core.h>
 #include <papi.h>
@@ -12,16 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <zstd.h>
 
 #include "meters/fingerprint.h"
 #include "meters/events.h"
-#include "base/home.h"
+#include "meters/provenance.h"
 #include "meters/tlb.h"
 
-enum { WHY = 160, TEXT = 4096 };
+enum { WHY = PROVENANCE_WHY, TEXT = 4096 };
 
 /* A text that jansson accepts: bytes that are not printable ASCII become '?'. */
 static json_t *text(const char *s)
@@ -336,59 +334,16 @@ static json_t *build(const char *arg, char why[WHY])
 #endif
 }
 
-/* Runs git in the tree that this program was built from; out gets the first line of its output. */
-static int ask_git(const char *const words[], char out[TEXT], char why[WHY])
+static json_t *program(const char *arg, char why[WHY])
 {
-	char home[TEXT], git[TEXT + 8];
-	int p[2], status = -1;
-	pid_t pid;
-
-	if (home_tree(home, sizeof home) || snprintf(git, sizeof git, "%s/.git", home) < 0 ||
-	    access(git, F_OK)) {
-		snprintf(why, WHY, "the program does not lie in a git tree");
-		return -ENOENT;
-	}
-	if (pipe2(p, O_CLOEXEC))
-		return -errno;
-	if (!(pid = fork())) {
-		const char *argv[] = { "git", "-C", home, words[0], words[1], words[2], NULL };
-		int null = open("/dev/null", O_RDWR);
-		if (null >= 0 && dup2(null, 2) >= 0 && dup2(p[1], 1) >= 0)
-			execvp("git", (char *const *)argv);
-		_exit(127);
-	}
-	close(p[1]);
-	size_t len = 0;
-	ssize_t n;
-	while (pid > 0 && len < TEXT - 1 && (n = read(p[0], out + len, TEXT - 1 - len)) > 0)
-		len += (size_t)n;
-	out[len] = 0;
-	close(p[0]); /* a git with more to say stops */
-	if (pid > 0)
-		waitpid(pid, &status, 0);
-	out[strcspn(out, "\n")] = 0;
-	if (len || (WIFEXITED(status) && !WEXITSTATUS(status)))
-		return 0;
-	snprintf(why, WHY, "git does not answer");
-	return -EIO;
+	(void)arg;
+	return provenance_program(why);
 }
 
-static json_t *git_commit(const char *arg, char why[WHY])
+static json_t *tree(const char *arg, char why[WHY])
 {
-	const char *words[] = { "rev-parse", "HEAD", NULL };
-	char out[TEXT];
-
 	(void)arg;
-	return ask_git(words, out, why) ? NULL : text(out);
-}
-
-static json_t *git_dirty(const char *arg, char why[WHY])
-{
-	const char *words[] = { "status", "--porcelain", "--untracked-files=no" };
-	char out[TEXT];
-
-	(void)arg;
-	return ask_git(words, out, why) ? NULL : json_boolean(*out);
+	return provenance_tree(why);
 }
 
 static const struct fact {
@@ -427,8 +382,8 @@ static const struct fact {
 	{ "zstd", zstd, NULL },
 	{ "compiler", compiler, NULL },
 	{ "build", build, NULL },
-	{ "git_commit", git_commit, NULL },
-	{ "git_dirty", git_dirty, NULL },
+	{ "program", program, NULL },
+	{ "tree", tree, NULL },
 };
 
 json_t *env_machine(void)
@@ -438,7 +393,8 @@ json_t *env_machine(void)
 	for (size_t i = 0; machine && missing && i < sizeof facts / sizeof *facts; i++) {
 		char why[WHY] = "not to be had";
 		json_t *v = facts[i].find(facts[i].arg, why);
-		if (!v)
+		/* A program of no commit has a hash, and a reason. */
+		if (!v || json_is_null(json_object_get(v, "commit")))
 			json_object_set_new(missing, facts[i].key, text(why));
 		json_object_set_new(machine, facts[i].key, v ? v : json_null());
 	}

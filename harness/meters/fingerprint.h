@@ -15,7 +15,9 @@
  * microcode, cores, l1i, l1d, l2, l3 ({size, line, sets, ways}; bytes), kernel, cmdline (words of
  * it that bear on speed), hypervisor (false: none), governor, turbo, smt, aslr, thp,
  * perf_event_paranoid, mitigations, libc, llvm, papi, libpfm, jansson, zstd, compiler, build,
- * git_commit, git_dirty, page_size; and missing, {fact: reason}. NULL: out of memory.
+ * program, tree (provenance.h), page_size; and missing, {fact: reason}. NULL: out of memory.
+ * Records of old have git_commit and git_dirty instead of program and tree: those of the tree when
+ * the program ran.
  */
 json_t *env_machine(void);
 
