@@ -1,6 +1,7 @@
 /* test_report.c - what a reader sees: tables, tidy rows, figures' data, and the reading of options,
  * on a run whose numbers are known. */
 #include <errno.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -316,6 +317,42 @@ static void test_options(void **state)
 	assert_int_equal(options_number("-1", &number), -EINVAL);
 }
 
+static void test_shares_and_times(void **state)
+{
+	static const struct {
+		const char *text;
+		double share; /* 0: refused */
+		uint64_t seconds;
+	} cases[] = {
+		{ "2%", 0.02, 0 },
+		{ "2", 0.02, 2 },
+		{ "0.5%", 0.005, 0 },
+		{ "60s", 0, 60 },
+		{ "5m", 0, 300 },
+		{ "2h", 0, 7200 },
+		{ "", 0, 0 },
+		{ "s", 0, 0 },
+		{ "-1%", 0, 0 },
+		{ "nan", 0, 0 },
+		{ "5%%", 0, 0 },
+		{ "3 m", 0, 0 },
+		{ "99999999999999999h", 0, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		uint64_t seconds;
+		double share;
+		int a = options_percent(cases[i].text, &share);
+		int b = options_time(cases[i].text, &seconds);
+
+		if (!a != (cases[i].share > 0) || !b != (cases[i].seconds > 0) ||
+		    (!a && fabs(share - cases[i].share) > 1e-12) ||
+		    (!b && seconds != cases[i].seconds))
+			fail_msg("'%s'", cases[i].text);
+	}
+}
+
 /* Puts the file's name where the text says FILE. */
 static void with_file(const char *text, const char *file, char *out, size_t size)
 {
@@ -379,6 +416,7 @@ int main(void)
 		cmocka_unit_test(test_tsv),
 		cmocka_unit_test(test_digits),
 		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_shares_and_times),
 		cmocka_unit_test(test_lists_of_files),
 		cmocka_unit_test(test_fills_of_programs),
 	};
