@@ -134,6 +134,61 @@ static void test_ring_is_a_permutation(void **unused)
 	}
 }
 
+/* Chosen, each boundary is crossed about as often as another, in no order that comes again. */
+static void test_chosen_ring_is_fair(void **unused)
+{
+	enum { N = 64, ROUNDS = 1000 };
+	struct workload_params p = { .live = N, .kind = BOUNDARY_INDIRECT, .seed = 3 };
+	uint32_t met[N] = { 0 }, before[N] = { 0 }, same = 0, x = 3;
+	struct scenario s;
+	struct workload w;
+	char error[200];
+
+	(void)unused;
+	assert_true(workload_named("ring:chosen", &w));
+	assert_int_equal(w.open(&w, &p, &s, error), 0);
+	assert_int_equal(s.shape, SCENARIO_CHOSEN);
+	assert_int_equal(s.crossed, N);
+	for (unsigned r = 0; r < ROUNDS; r++)
+		for (uint32_t i = 0; i < N; i++) {
+			const uint32_t at = scenario_choice(x, i, N), k = s.events[at];
+			struct scenario one = s;
+			uint32_t acc[SCENARIO_INSTANCES];
+
+			assert_in_range(at, 0, N - 1);
+			met[k]++;
+			same += before[i] == k;
+			before[i] = k;
+			one.shape = SCENARIO_STRAIGHT;
+			one.events = &before[i];
+			one.nevents = 1;
+			x = scenario_run(&one, 0, 1, x, acc);
+		}
+	for (uint32_t k = 0; k < N; k++) /* 1,000 expected, sigma 31.4 */
+		assert_in_range(met[k], 800, 1200);
+	assert_in_range(same, 800, 1200); /* as often as chance has it */
+	assert_int_equal(x, scenario_run(&s, 0, ROUNDS, 3, (uint32_t[SCENARIO_INSTANCES]){ 0 }));
+	scenario_close(&s);
+}
+
+/* With fewer targets than stubs, each target has as many stubs as another. */
+static void test_ring_shares_targets(void **unused)
+{
+	struct workload_params p = { .live = 8, .targets = 2, .kind = BOUNDARY_INDIRECT };
+	struct scenario s;
+	char error[200];
+
+	(void)unused;
+	assert_int_equal(ring_open(NULL, &p, &s, error), 0);
+	for (uint32_t k = 0; k < 8; k++)
+		assert_int_equal(scenario_target(&s, k), k % 2);
+	s.targets = 0;
+	assert_int_equal(scenario_target(&s, 7), 7);
+	scenario_close(&s);
+	p.targets = 9;
+	expect_error(ring_open(NULL, &p, &s, error), error, "9 targets of 8 stubs");
+}
+
 static void test_ring_follows_the_seed(void **unused)
 {
 	struct scenario a, b, c;
@@ -354,6 +409,8 @@ int main(void)
 		cmocka_unit_test(test_a_stored_argument),
 		cmocka_unit_test(test_rounds),
 		cmocka_unit_test(test_ring_is_a_permutation),
+		cmocka_unit_test(test_chosen_ring_is_fair),
+		cmocka_unit_test(test_ring_shares_targets),
 		cmocka_unit_test(test_ring_follows_the_seed),
 		cmocka_unit_test(test_ring_stores_half),
 		cmocka_unit_test(test_ring_refuses),

@@ -11,6 +11,13 @@ static const struct workload ring = {
 	.open = ring_open,
 };
 
+static const struct workload ring_chosen = {
+	.name = "ring:chosen",
+	.summary = "as ring, but each result chooses the next call: nothing to predict",
+	.open = ring_open,
+	.chosen = true,
+};
+
 static const struct workload sqljs = {
 	.name = "replay:sqljs",
 	.summary = "sql.js 1.16.0: 1.89 M crossings of 140 among 619 boundaries",
@@ -103,6 +110,7 @@ CHURN(rapier, "v8-rapier", "V8's code of Rapier: births");
 CHURN(sqljs, "v8-sqljs", "V8's code of sql.js: births");
 
 const struct workload *const workloads[] = { &ring,
+					     &ring_chosen,
 					     &sqljs,
 					     &sqlite3oo,
 					     &dart_todomvc,

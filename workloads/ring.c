@@ -5,6 +5,10 @@
  * know it beforehand, and no stub is hotter than another: only the stubs' places matter. Real
  * programs have a few hot stubs: see the replays.
  *
+ * Straight (ring), each stub has a call site of its own and every round the same order: a branch
+ * predictor learns all of it. Chosen (ring:chosen), one site calls what the result before chooses:
+ * no predictor can know it. Real callers lie between.
+ *
  * A bind stores half of the signature's parameters: if all were stored, no call would depend on the
  * previous one. So its default signature has two.
  */
@@ -31,7 +35,6 @@ int ring_open(const struct workload *w, const struct workload_params *params, st
 	uint64_t random = params->seed;
 	uint32_t n = params->live;
 
-	(void)w;
 	memset(s, 0, sizeof *s);
 	if (!n || n > WORKLOAD_MAX_LIVE)
 		return workload_refuse(error, -EINVAL, "ring: %u live stubs; 1 to %d are allowed",
@@ -51,7 +54,14 @@ int ring_open(const struct workload *w, const struct workload_params *params, st
 				       "parameter to store (\"ii>i\")",
 				       signature);
 
-	s->shape = SCENARIO_STRAIGHT;
+	if (params->targets > n)
+		return workload_refuse(error, -EINVAL,
+				       "ring: %u targets of %u stubs; 0 (one each) to the number "
+				       "of stubs are allowed",
+				       params->targets, n);
+
+	s->shape = w && w->chosen ? SCENARIO_CHOSEN : SCENARIO_STRAIGHT;
+	s->targets = params->targets;
 	s->nboundaries = n;
 	s->nevents = n;
 	s->boundaries = calloc(n, sizeof *s->boundaries);

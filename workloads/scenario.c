@@ -65,10 +65,12 @@ uint32_t scenario_run(const struct scenario *s, uint32_t version, uint64_t round
 {
 	for (; rounds; rounds--) {
 		for (uint64_t i = 0; i < s->nevents; i++) {
-			uint32_t k = s->events[i], j = 0;
+			uint64_t event =
+			    s->shape == SCENARIO_CHOSEN ? scenario_choice(x, i, s->nevents) : i;
+			uint32_t k = s->events[event], j = 0;
 			const struct boundary *b = &s->boundaries[k];
 			uint32_t instance = b->kind == BOUNDARY_BUILTIN ? 0 : b->instance;
-			uint32_t h = k + s->context_salt[instance] + version;
+			uint32_t h = scenario_target(s, k) + s->context_salt[instance] + version;
 			const char *p = b->signature;
 
 			for (; *p != '>'; p++, j++)

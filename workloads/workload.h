@@ -11,13 +11,13 @@
  *   v = x + salt(k, j) by its type:    i32: v     i64: (v << 32 | v)    f32, f64: (v & 0xffff)
  *                                      ref: address of refs[v & 63]
  *   A stored parameter (bind) is made from v = salt(k, j): it was stored before there was a state.
- *   The target works on h = k + context_salt[instance of k] + version, and for each parameter in
- *   order h = rotl32(h, 5) + w, w being:  i32: v    i64: low + 2*high    f32, f64: the integer
- *                                      ref: the 32 bits that it refers to (refs[i] = i *
- * 2654435761) Result: i32: h    i64: (h << 32 | h ^ 0x55555555)    f32, f64: (h & 0xffff) ref:
- * &refs[h & 63]     none: instance's accumulator ^= h The next state: i32: h    i64: low + 2*high
- * f32, f64: the integer ref: the 32 bits there    none: x + 1 builtin targets see the caller's
- * instance (instance 0), as runtime functions do. The answer is x at the end, xor all accumulators.
+ *   The target works on h = target of k + context_salt[instance of k] + version, and for each
+ * parameter in order h = rotl32(h, 5) + w, w being:  i32: v    i64: low + 2*high    f32, f64: the
+ * integer ref: the 32 bits that it refers to (refs[i] = i * 2654435761) Result: i32: h    i64: (h
+ * << 32 | h ^ 0x55555555)    f32, f64: (h & 0xffff) ref: &refs[h & 63]     none: instance's
+ * accumulator ^= h The next state: i32: h    i64: low + 2*high f32, f64: the integer ref: the 32
+ * bits there    none: x + 1 builtin targets see the caller's instance (instance 0), as runtime
+ * functions do. The answer is x at the end, xor all accumulators.
  */
 #ifndef STUBMAP_WORKLOAD_H
 #define STUBMAP_WORKLOAD_H
@@ -55,6 +55,7 @@ struct boundary {
 enum scenario_shape {
 	SCENARIO_STRAIGHT, /* one call site for each crossing, in line, as in compiled code */
 	SCENARIO_DISPATCH, /* one for each boundary, reached through a table in order of events */
+	SCENARIO_CHOSEN,   /* the same, but each call's result chooses the next: scenario_choice */
 };
 
 struct scenario {
@@ -65,12 +66,14 @@ struct scenario {
 	uint64_t nevents;
 	uint32_t context_salt[SCENARIO_INSTANCES];
 	uint32_t crossed; /* distinct boundaries among the events */
+	uint32_t targets; /* boundary k leads to target k mod this; 0: to one of its own */
 };
 
 enum { WORKLOAD_NAME = 128 }; /* bytes of a name, with its zero */
 
 struct workload_params {
 	uint32_t live;		 /* ring: stubs, 1..65536 */
+	uint32_t targets;	 /* ring: see scenario; 0 is one each */
 	enum boundary_kind kind; /* ring */
 	const char *signature;	 /* ring: NULL is "i>i", of a bind "ii>i" */
 	uint64_t seed;
@@ -93,6 +96,7 @@ struct workload {
 	/* 0, or -errno with one line in error that names file or parameter and what is allowed. */
 	int (*open)(const struct workload *, const struct workload_params *, struct scenario *,
 		    char error[200]);
+	bool chosen;	   /* ring: each result chooses the next call */
 	const char *trace; /* replay: the trace's name, or a user's file */
 };
 
@@ -105,6 +109,25 @@ static inline bool workload_own(const struct workload *w)
 	return w->trace && strchr(w->trace, '.');
 }
 void scenario_close(struct scenario *);
+
+/* The number of boundary k's target. */
+static inline uint32_t scenario_target(const struct scenario *s, uint32_t k)
+{
+	return s->targets ? k % s->targets : k;
+}
+/*
+ * SCENARIO_CHOSEN: which of the round's n events comes as its i-th, if the state is x. Every event
+ * is as likely as another, and nothing that a predictor can see tells which it will be before the
+ * call before has returned: as in a program whose data decide what it calls.
+ */
+static inline uint32_t scenario_choice(uint32_t x, uint64_t i, uint64_t n)
+{
+	uint32_t h = x + (uint32_t)i * 2654435769u;
+
+	h = (h ^ h >> 15) * 2246822507u;
+	h ^= h >> 13;
+	return (uint32_t)(h * n >> 32);
+}
 
 /* How many of a signature's parameters ring stores in a bind: half of them, rounded up.
  */

@@ -6,6 +6,7 @@
  *
  *   straight   round: part0(x) part1(x) ...        part: 512 sites in line, one after another
  *   dispatch   round: for e in events: thunks[e]   thunk: one site
+ *   chosen     round: nevents times thunks[events[scenario_choice(x, i)]]
  *
  * The code pointer is loaded at every site by a plain load. The call before it may write memory, so
  * no optimiser can keep it from one site to the next, and instruction selection still folds it into
@@ -33,6 +34,7 @@ _Static_assert((int)BOUNDARY_KINDS == (int)STUB_KINDS && (int)BOUNDARY_REF == (i
 _Static_assert(sizeof(struct stub_callee) == 32 && offsetof(struct stub_callee, code) == 0,
 	       "callees");
 _Static_assert(offsetof(struct callers_state, x) == 0 &&
+		   offsetof(struct callers_state, listed) == 4 &&
 		   offsetof(struct callers_state, rounds) == 8 &&
 		   offsetof(struct callers_state, events) == 16 &&
 		   offsetof(struct callers_state, nevents) == 24 &&
@@ -98,7 +100,8 @@ static unsigned site_native(struct ir_writer *w, uint32_t k, const unsigned *val
 		fprintf(w->f, "call %s %%v%u(ptr nest %s, ptr %%ctx", ir_types[result], code,
 			callee);
 	} else {
-		fprintf(w->f, "call %s @t%" PRIu32 "(ptr %%v%u", ir_types[result], k, code);
+		fprintf(w->f, "call %s @t%" PRIu32 "(ptr %%v%u", ir_types[result],
+			scenario_target(w->scenario, k), code);
 	}
 	for (unsigned j = site_first(w, k); j < stub_nparams(s); j++)
 		fprintf(w->f, ", %s %%v%u", ir_types[stub_param(s, j)], values[j]);
@@ -273,6 +276,20 @@ static void write_straight(struct ir_writer *w)
 	round_tail(w, last);
 }
 
+/* scenario_choice, unless the round is to run the events as they are listed. */
+static const char choice[] = "  %at32 = trunc i64 %i to i32\n"
+			     "  %spread = mul i32 %at32, -1640531527\n"
+			     "  %h0 = add i32 %x1, %spread\n"
+			     "  %h1 = lshr i32 %h0, 15\n"
+			     "  %h2 = xor i32 %h0, %h1\n"
+			     "  %h3 = mul i32 %h2, -2048144789\n"
+			     "  %h4 = lshr i32 %h3, 13\n"
+			     "  %h5 = xor i32 %h3, %h4\n"
+			     "  %h6 = zext i32 %h5 to i64\n"
+			     "  %h7 = mul i64 %h6, %nevents\n"
+			     "  %h8 = lshr i64 %h7, 32\n"
+			     "  %which = select i1 %inorder, i64 %i, i64 %h8\n";
+
 /* thunks: distinct boundaries, by number of their thunk. */
 static void write_dispatch(struct ir_writer *w, const uint32_t *thunks, uint32_t n)
 {
@@ -287,6 +304,9 @@ static void write_dispatch(struct ir_writer *w, const uint32_t *thunks, uint32_t
 	      "  %events = load ptr, ptr %eventsat\n"
 	      "  %neventsat = getelementptr i8, ptr %state, i64 24\n"
 	      "  %nevents = load i64, ptr %neventsat\n"
+	      "  %listedat = getelementptr i8, ptr %state, i64 4\n"
+	      "  %listed = load i32, ptr %listedat\n"
+	      "  %inorder = icmp ne i32 %listed, 0\n"
 	      "  br label %round\n"
 	      "round:\n"
 	      "  %left = phi i64 [ %rounds, %entry ], [ %less, %rounded ]\n"
@@ -294,8 +314,10 @@ static void write_dispatch(struct ir_writer *w, const uint32_t *thunks, uint32_t
 	      "  br label %event\n"
 	      "event:\n"
 	      "  %i = phi i64 [ 0, %round ], [ %next, %event ]\n"
-	      "  %x1 = phi i32 [ %x0, %round ], [ %x2, %event ]\n"
-	      "  %eventat = getelementptr i32, ptr %events, i64 %i\n"
+	      "  %x1 = phi i32 [ %x0, %round ], [ %x2, %event ]\n",
+	      w->f);
+	fputs(w->scenario->shape == SCENARIO_CHOSEN ? choice : "  %which = add i64 %i, 0\n", w->f);
+	fputs("  %eventat = getelementptr i32, ptr %events, i64 %which\n"
 	      "  %number = load i32, ptr %eventat\n"
 	      "  %wide = zext i32 %number to i64\n"
 	      "  %thunkat = getelementptr ptr, ptr @thunks, i64 %wide\n"
@@ -326,7 +348,7 @@ static int write_callers(struct ir_writer *w)
 		if (of_boundary[k] == UINT32_MAX)
 			continue;
 		thunks[of_boundary[k]] = k;
-		if (by_callees(w))
+		if (by_callees(w) || scenario_target(s, k) != k)
 			continue;
 		fprintf(w->f, "declare %s @t%" PRIu32 "(ptr",
 			ir_types[stub_result(w->signatures[k])], k);

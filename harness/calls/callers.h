@@ -26,6 +26,7 @@
  * SCENARIO_DISPATCH: a round is state->events, which holds thunk numbers, not boundaries:
  * boundaries in the order of their first crossing (callers_thunks). All first crossings are
  * therefore one round with the events 0, 1, ... crossed-1.
+ * SCENARIO_CHOSEN: as dispatch, but each event is chosen by the state, unless state->listed.
  */
 #ifndef STUBMAP_CALLS_CALLERS_H
 #define STUBMAP_CALLS_CALLERS_H
@@ -38,9 +39,9 @@
 
 struct callers_state {
 	uint32_t x; /* in and out */
-	uint32_t reserved;
+	uint32_t listed;	/* chosen only: run the events in their order, once */
 	uint64_t rounds;	/* >= 1 */
-	const uint32_t *events; /* dispatch only: thunk numbers */
+	const uint32_t *events; /* not straight: thunk numbers */
 	uint64_t nevents;	/* >= 1 */
 	struct instance *instances[SCENARIO_INSTANCES];
 	struct stub_callee *callees; /* shared: callee k belongs to boundary k */

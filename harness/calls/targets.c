@@ -101,6 +101,8 @@ void ir_targets(struct ir_writer *w)
 	      "declare i32 @llvm.fshl.i32(i32, i32, i32)\n",
 	      w->f);
 	for (uint32_t k = 0; k < w->scenario->nboundaries; k++) {
+		if (scenario_target(w->scenario, k) != k)
+			continue;
 		target_native(w, k);
 		if (w->scenario->boundaries[k].kind == BOUNDARY_EXIT_JS)
 			target_host(w, k);

@@ -32,6 +32,7 @@ static int open_scenario(struct world *w)
 	const struct workload *workload = &w->setup->workload;
 	struct workload_params p = {
 		.live = c->live,
+		.targets = c->targets,
 		.signature = c->signature[0] ? c->signature : NULL,
 		.seed = w->job->seed,
 		.data = w->job->data,
@@ -202,7 +203,7 @@ const void *world_target(const struct world *w, unsigned version, uint32_t k)
 	const bool host = w->scenario.boundaries[k].kind == BOUNDARY_EXIT_JS;
 	char symbol[16];
 
-	snprintf(symbol, sizeof symbol, "%c%u", host ? 'h' : 't', k);
+	snprintf(symbol, sizeof symbol, "%c%u", host ? 'h' : 't', scenario_target(&w->scenario, k));
 	return loaded_address(&w->targets[version], symbol);
 }
 
@@ -236,7 +237,7 @@ static int make_thunks(struct world *w)
 {
 	struct scenario *s = &w->scenario;
 
-	if (s->shape != SCENARIO_DISPATCH)
+	if (s->shape == SCENARIO_STRAIGHT)
 		return 0;
 	uint32_t *of_boundary = malloc(s->nboundaries * sizeof *of_boundary);
 	w->thunks = malloc((s->nevents + s->crossed) * sizeof *w->thunks);

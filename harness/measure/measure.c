@@ -152,16 +152,19 @@ static int phase_first(struct phases *p)
 	struct scenario first = p->w->scenario;
 
 	zero_state(p);
-	if (first.shape == SCENARIO_DISPATCH) {
+	if (first.shape != SCENARIO_STRAIGHT) {
+		first.shape = SCENARIO_DISPATCH;
 		first.events = p->w->crossed;
 		first.nevents = first.crossed;
 		p->w->state.events = p->w->thunks + p->w->scenario.nevents;
 		p->w->state.nevents = first.crossed;
+		p->w->state.listed = 1;
 	}
 	struct stamp t = stamp_begin();
 	run_rounds(p, 1);
 	figure_time(p, TIME_OF(first_call), p->w->scenario.crossed, stamp_end(t));
-	if (first.shape == SCENARIO_DISPATCH) {
+	if (first.shape != SCENARIO_STRAIGHT) {
+		p->w->state.listed = 0;
 		p->w->state.events = p->w->thunks;
 		p->w->state.nevents = p->w->scenario.nevents;
 	}

@@ -27,49 +27,52 @@
 
 /* clang-format off */
 const struct cell_key cell_keys[CELL_KEYS] = {
-	{ "stubs", TEXT(stubs), USE_ALWAYS, 19,
+	{ "stubs", TEXT(stubs), USE_ALWAYS, 20,
 	  "allocators: `stubmap list stubs` (default: page,pool)", "A,B", 's', false, true, CELL_ARM },
-	{ "maps", TEXT(maps), USE_ALWAYS, 22,
+	{ "maps", TEXT(maps), USE_ALWAYS, 23,
 	  "gc: encoders (default: all that are safe)", "A,B", 'm', false, false, CELL_ARM },
 	{ "workload", TEXT(workload), USE_ALWAYS, 1,
 	  "workloads (default: ring); a comma in a file's name may be \\,", "W", 'w', false, true, CELL_WORKLOAD },
 	{ "live", U32(live, 1, 65536), USE_RING, 8,
 	  "ring: live stubs; flood, churn: of an instance (default: 64)", "N", 'n', false, true,
 	  CELL_WORKLOAD },
+	{ "targets", U32(targets, 0, 65536), USE_TARGETS, 9,
+	  "ring: functions that the stubs lead to in turn (default: 0, one each)", "N", 0, false,
+	  true, CELL_WORKLOAD },
 	{ "kind", TEXT(kind), USE_RING, 2,
 	  "ring: kinds (default: indirect)", "K", 'k', false, true, CELL_WORKLOAD },
 	{ "signature", TEXT(signature), USE_RING, 3,
 	  "ring: as \"iid>l\" (default: \"i>i\"; bind: \"ii>i\")", "S", 0, false, true,
 	  CELL_WORKLOAD },
-	{ "wx", TEXT(wx), USE_ALWAYS, 13,
+	{ "wx", TEXT(wx), USE_ALWAYS, 14,
 	  "how code is written: toggle, dual, rwx (default: toggle)", "P", 0, false, true, CELL_ARM },
-	{ "quantum", U32(quantum, 4096, 65536), USE_ALWAYS, 14,
+	{ "quantum", U32(quantum, 4096, 65536), USE_ALWAYS, 15,
 	  "bytes of code taken at a time: 4K, 16K, 64K (default: 4K)", "Q", 'q', false, false,
 	  CELL_ARM },
-	{ "literals", TEXT(literals), STUBS, 15,
+	{ "literals", TEXT(literals), STUBS, 16,
 	  "where they lie: baked, table, or as the arm has it: own (default)", "L", 0, false, true, CELL_ARM },
-	{ "markers", FLAG(markers), STUBS, 16,
+	{ "markers", FLAG(markers), STUBS, 17,
 	  "endbr64 at the start of each stub", NULL, 0, false, true, CELL_ARM },
-	{ "policy", TEXT(policy), STUBS | USE_DEFERRED, 20,
+	{ "policy", TEXT(policy), STUBS | USE_DEFERRED, 21,
 	  "lazy+NAME: a call makes all (default), one, table, module, adaptive", "P", 'p', false,
 	  false, CELL_ARM },
-	{ "generic", U32(generic, 0, CELL_MAX_GENERIC), STUBS | USE_DEFERRED, 21,
+	{ "generic", U32(generic, 0, CELL_MAX_GENERIC), STUBS | USE_DEFERRED, 22,
 	  "lazy+NAME: calls that are interpreted before, 0 to 1000 (default: 0)", "K", 'g', false,
 	  false, CELL_ARM },
-	{ "share", FLAG(share), USE_CALLS | USE_FLOOD, 17,
+	{ "share", FLAG(share), USE_CALLS | USE_FLOOD, 18,
 	  "wx dual, pool: equal pages of code are one page", NULL, 0, false, false, CELL_ARM },
-	{ "tier", U32(tier, 0, 2), USE_STEADY | USE_GC, 18,
+	{ "tier", U32(tier, 0, 2), USE_STEADY | USE_GC, 19,
 	  "of the compiler: 0, 2 (default: 2)", "T", 0, false, false, CELL_WORKLOAD },
 	{ "max_events", U64(max_events, 0, INT64_MAX), USE_REPLAY | USE_CHURN, 4,
 	  "replay: only the first N crossings; churn: births and deaths", "N", 0, true, true,
 	  CELL_WORKLOAD },
-	{ "threads", U32(threads, 1, 8), USE_TIERUP, 9,
+	{ "threads", U32(threads, 1, 8), USE_TIERUP, 10,
 	  "tierup: callers, 1 to 8 (default: 4)", "T", 't', false, false, CELL_LIVES },
-	{ "upgrades", U64(upgrades, 1, 1000000), USE_TIERUP, 10,
+	{ "upgrades", U64(upgrades, 1, 1000000), USE_TIERUP, 11,
 	  "tierup: stubs upgraded, to 1000000 (default: 10000)", "N", 'u', false, false, CELL_LIVES },
-	{ "instances", U32(instances, 1, 1000), USE_FLOOD | USE_CHURN, 11,
+	{ "instances", U32(instances, 1, 1000), USE_FLOOD | USE_CHURN, 12,
 	  "flood, churn: alive at once, 1 to 1000 (default: 10)", "K", 0, false, false, CELL_LIVES },
-	{ "poison", FLAG(poison), USE_TIERUP | USE_CHURN, 12,
+	{ "poison", FLAG(poison), USE_TIERUP | USE_CHURN, 13,
 	  "tierup, churn: released slots report calls", NULL, 0, false, false, CELL_LIVES },
 	{ "mode", TEXT(mode), USE_GC, 5,
 	  "when to collect: normal, every, random, never (default: normal)", "M", 0, false, false,
@@ -78,7 +81,7 @@ const struct cell_key cell_keys[CELL_KEYS] = {
 	  "safepoint polls in loops and at entries", NULL, 0, false, false, CELL_GC },
 	{ "size", U32(size, 0, UINT32_MAX), USE_GC, 7,
 	  "of the program, as it means it (default: its own)", "N", 0, false, false, CELL_GC },
-	{ "replica", U32(replica, 0, 1), USE_ALWAYS, 23, NULL, NULL, 0, false, false, CELL_ARM },
+	{ "replica", U32(replica, 0, 1), USE_ALWAYS, 24, NULL, NULL, 0, false, false, CELL_ARM },
 };
 /* clang-format on */
 #undef TEXT
@@ -403,6 +406,12 @@ int cell_from_json(const json_t *json, struct cell *c, char error[CELL_ERROR])
 	if (!strcmp(c->kind, stub_kind_names[STUB_BIND]) && *c->signature == '>') {
 		snprintf(error, CELL_ERROR, "signature '%s': bind needs a parameter to store",
 			 c->signature);
+		return -EINVAL;
+	}
+	if (c->targets > c->live) {
+		snprintf(error, CELL_ERROR,
+			 "targets %u of %u live stubs: 0 (one each) to %u are allowed", c->targets,
+			 c->live, c->live);
 		return -EINVAL;
 	}
 	if (c->share && (strcmp(c->wx, "dual") || !(ops->flags & STUB_CAN_SHARE))) {

@@ -4,7 +4,7 @@
  * As JSON; in a plan values may be lists, which stand for their product:
  *   {"stubs": "pool", "maps": "none", "workload": "ring", "live": 64, "kind": "indirect",
  *    "signature": "i>i", "wx": "toggle", "quantum": 4096, "literals": "own", "markers": false,
- *    "tier": 2, "max_events": 0, "replica": 0}
+ *    "tier": 2, "targets": 0, "replica": 0}
  *   {"stubs": "pool", "workload": "tierup", "live": 1024, "threads": 4, "upgrades": 1000000,
  *    "poison": true, ...}
  *   {"stubs": "pool", "workload": "flood", "live": 64, "instances": 100, ...}
@@ -29,8 +29,9 @@ enum { CELL_ERROR = 240, CELL_MAX_GENERIC = 1000 };
 
 struct cell {
 	char stubs[32], maps[32], workload[WORKLOAD_NAME];
-	uint32_t live; /* 0: does not apply */
-	char kind[16]; /* "" : does not apply */
+	uint32_t live;	  /* 0: does not apply */
+	uint32_t targets; /* ring: functions that the stubs lead to; 0: one each */
+	char kind[16];	  /* "" : does not apply */
 	char signature[20];
 	char wx[8];	  /* toggle, dual, rwx */
 	uint32_t quantum; /* 4096, 16384, 65536 */
@@ -75,7 +76,7 @@ struct cell_key {
 	enum cell_group group;
 };
 
-enum { CELL_KEYS = 23 };
+enum { CELL_KEYS = 24 };
 extern const struct cell_key cell_keys[CELL_KEYS];
 
 void cell_defaults(struct cell *);

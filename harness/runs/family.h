@@ -20,7 +20,8 @@ enum use {
 	USE_CHURN = 32,
 	USE_STEADY = 64, /* one tier throughout */
 	USE_WASM = 128,
-	USE_DEFERRED = 256, /* and only if stubs are made when called */
+	USE_TARGETS = 256,  /* a ring whose targets can be fewer than its stubs */
+	USE_DEFERRED = 512, /* and only if stubs are made when called */
 	USE_CALLS = USE_RING | USE_REPLAY,
 	USE_ALWAYS = USE_CALLS | USE_GC | USE_WASM,
 	USE_ANY = USE_DEFERRED - 1
@@ -28,7 +29,8 @@ enum use {
 
 /*        id          name          stubs' life  keys of its cells, and of those with a trace */
 #define FAMILY_ROWS(X)                                                                   \
-	X(CALLS, "calls", LIFE_CALLS, USE_STEADY | USE_RING, USE_STEADY | USE_REPLAY)    \
+	X(CALLS, "calls", LIFE_CALLS, USE_STEADY | USE_RING | USE_TARGETS,               \
+	  USE_STEADY | USE_REPLAY)                                                       \
 	X(TIERUP, "tierup", LIFE_TIERUP, USE_TIERUP | USE_RING, USE_TIERUP | USE_REPLAY) \
 	X(FLOOD, "flood", LIFE_FLOOD, USE_FLOOD | USE_STEADY | USE_RING,                 \
 	  USE_FLOOD | USE_STEADY | USE_REPLAY)                                           \
