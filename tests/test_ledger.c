@@ -1,0 +1,229 @@
+/* test_ledger.c - scripts/ledger: the claims of today stand as they were added, and each way to
+ * bend one is found, without the history and with it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { OUTPUT = 1 << 14 };
+
+static char folder[] = "/tmp/stubmap-ledger-XXXXXX";
+static char said[OUTPUT];
+
+/* A shell's command in the folder, whose output goes to `said`; its exit status. */
+static int sh(const char *command)
+{
+	char line[2000], path[100];
+	int status;
+
+	snprintf(line, sizeof line, "cd '%s' && { %s\n} >said 2>&1 </dev/null", folder, command);
+	status = system(line);
+	assert_true(WIFEXITED(status));
+	snprintf(path, sizeof path, "%s/said", folder);
+	FILE *f = fopen(path, "re");
+	assert_non_null(f);
+	said[fread(said, 1, OUTPUT - 1, f)] = 0;
+	fclose(f);
+	return WEXITSTATUS(status);
+}
+
+/* The copied ledger, after a change of its files by sed, refuses with these words. */
+static void found(const char *file, const char *sed, const char *words)
+{
+	char command[1000];
+
+	snprintf(command, sizeof command,
+		 "cp -r scripts kept; sed -i -e '%s' scripts/%s; scripts/ledger --check; r=$?;"
+		 "cmp -s scripts/%s kept/%s && r=9; rm -r scripts; mv kept scripts; exit $r",
+		 sed, file, file, file);
+	int status = sh(command);
+	if (status != 1 || !strstr(said, words))
+		fail_msg("%s of %s: status %d, said: %s", sed, file, status, said);
+}
+
+static int set_up(void **state)
+{
+	char command[500];
+
+	(void)state;
+	if (!mkdtemp(folder))
+		return -1;
+	snprintf(command, sizeof command,
+		 "mkdir '%s/scripts' && cp scripts/ledger scripts/ledger.tsv scripts/claims-*.json "
+		 "'%s/scripts'",
+		 folder, folder);
+	return system(command);
+}
+
+static int tear_down(void **state)
+{
+	char command[100];
+
+	(void)state;
+	snprintf(command, sizeof command, "rm -rf '%s'", folder);
+	return system(command);
+}
+
+static void claims_stand_as_they_were_added(void **state)
+{
+	(void)state;
+	assert_int_equal(sh("scripts/ledger --check"), 0);
+	assert_non_null(strstr(said, "claims stand as they were added; history skipped ("));
+}
+
+static void a_claim_that_changed_in_place_is_found(void **state)
+{
+	(void)state;
+	found("claims-first.json", "/\"id\": \"conflict\"/s/\"above\": 3/\"above\": 2.9/",
+	      "conflict was changed in place; put it back, superseded, and add another");
+	found("claims-first.json", "/\"id\": \"few\"/s/\"live\": 4/\"live\": 8/",
+	      "few was changed in place");
+	found("claims-hardware.json", "/\"id\": \"l2-page\"/s/l2i_miss/l1i_fill/",
+	      "l2-page was changed in place");
+	found("claims-hardware.json", "/\"id\": \"fills-pool-1024\"/d",
+	      "fills-pool-1024 is gone; a claim is superseded, never taken out");
+	found("claims-hardware.json", "/\"id\": \"fills-pool-1024\"/s/1024/1023/",
+	      "fills-pool-1023 is not in scripts/ledger.tsv: run scripts/ledger --add");
+	found("claims-hardware.json", "s/\"by\": \"fills-pool-256\"/\"by\": \"nobody\"/",
+	      "fills-pool-1024 is superseded by nobody, which there is not");
+	found("claims-first.json", "/\"id\": \"few\"/s/\"sort\": \"predicted\"/\"sort\": \"sure\"/",
+	      "few: \"sort\" must be one of predicted, fitted, tautological");
+}
+
+/* A text may be reworded. */
+static void words_are_free(void **state)
+{
+	(void)state;
+	assert_int_equal(sh("sed -i 's/page takes more than 3 times/page takes over 3 times/' "
+			    "scripts/claims-first.json; scripts/ledger --check"),
+			 0);
+}
+
+/* --add writes what is new, and makes no change good. */
+static void added_and_never_changed(void **state)
+{
+	(void)state;
+	found("claims-first.json", "/\"id\": \"conflict\"/s/\"above\": 3/\"above\": 2/",
+	      "changed in place");
+	assert_int_equal(
+	    sh("cp -r scripts kept;"
+	       "sed -i 's/^\\[$/[{\"id\": \"new\", \"text\": \"t\", \"written\": \"before\", "
+	       "\"sort\": "
+	       "\"predicted\", \"phase\": \"steady\", \"event\": \"ns\", \"of\": {}, \"above\": "
+	       "1},/' "
+	       "scripts/claims-first.json; scripts/ledger --add && scripts/ledger --check &&"
+	       "sed -i '/\"id\": \"few\"/s/1.15/1.2/' scripts/claims-first.json;"
+	       "scripts/ledger --add; ! scripts/ledger --check; r=$?; rm -r scripts;"
+	       "mv kept scripts; exit $r"),
+	    0);
+	assert_non_null(strstr(said, "few was changed in place"));
+}
+
+/* ---- With a history -------------------------------------------------------------------------- */
+
+#define GIT		"git -c user.name=t -c user.email=t@t -c core.hooksPath=/dev/null "
+#define COMMIT(message) GIT "add -A && " GIT "commit -qm " message
+#define CLAIM(id, bound, written, sort)                                                          \
+	"'{\"id\": \"" id "\", \"text\": \"t\", \"written\": \"" written "\", \"sort\": \"" sort \
+	"\", \"added\": \"'$(date +%Y-%m-%d)'\", \"phase\": \"steady\", \"event\": \"ns\","      \
+	" \"of\": {\"live\": 4}, \"above\": " bound "}'"
+#define RUN                                                                               \
+	"printf '%s\\n' '{\"type\": \"run\", \"plan\": {\"name\": \"x\"}}'"               \
+	" '{\"type\": \"invocation\", \"cell\": {\"live\": 4}, \"figures\": [{\"phase\":" \
+	" \"steady\", \"event\": \"ns\", \"samples\": [1]}]}' >results/x.jsonl"
+#define BEGIN                                                                                     \
+	"rm -rf h; mkdir -p h/scripts h/results; cp scripts/ledger h/scripts; cd h; git init -q " \
+	".;"                                                                                      \
+	"export GIT_COMMITTER_DATE=$(date +%Y-%m-%dT12:00) GIT_AUTHOR_DATE=$(date "               \
+	"+%Y-%m-%dT12:00);"                                                                       \
+	": >scripts/ledger.tsv;"
+
+static void the_order_of_commits_is_held_to(void **state)
+{
+	(void)state;
+	/* written before; beside; after its first data */
+	assert_int_equal(sh(BEGIN "echo [" CLAIM(
+			     "a", "1", "before",
+			     "predicted") "] >scripts/claims-x.json;"
+					  "scripts/ledger --add;" COMMIT("a") ";" RUN ";" COMMIT(
+					      "r") "; scripts/ledger --check"),
+			 0);
+	assert_non_null(strstr(said, "1 claims stand as they were added; and so does the history"));
+	assert_int_equal(sh("cd h; echo [" CLAIM("a", "1", "before", "predicted") "," CLAIM(
+			     "b", "2", "before", "predicted") "] >scripts/claims-x.json;"
+							      "scripts/ledger --add;" COMMIT(
+								  "b") ";"
+								       "scripts/ledger --check"),
+			 1);
+	assert_non_null(strstr(said, "b: \"written\" must be after: added in "));
+	assert_non_null(strstr(said, "b is not predicted: it was written after its first data"));
+	assert_int_equal(
+	    sh(BEGIN "echo [" CLAIM("a", "1", "before",
+				    "fitted") "]"
+					      " >scripts/claims-x.json; scripts/ledger --add;" RUN
+					      ";" COMMIT("a") ";"
+							      "scripts/ledger --check"),
+	    1);
+	assert_non_null(strstr(said, "a: \"written\" must be beside: added in "));
+}
+
+/* What was rewritten together with its line in ledger.tsv is in the history. */
+static void a_rewritten_ledger_is_found(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    sh(BEGIN "echo [" CLAIM(
+		"a", "1", "before",
+		"predicted") "] >scripts/claims-x.json;"
+			     "scripts/ledger --add;" COMMIT(
+				 "a") ";"
+				      "echo [" CLAIM(
+					  "a", "2", "before",
+					  "predicted") "] >scripts/claims-x.json;"
+						       ": >scripts/ledger.tsv; scripts/ledger "
+						       "--add;" COMMIT(
+							   "b") "; scripts/ledger --check"),
+	    1);
+	assert_non_null(strstr(said, "a, of scripts/claims-x.json in "));
+	assert_non_null(strstr(said, ", is in no claims file of today"));
+}
+
+static void a_shallow_history_is_told(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    sh(BEGIN "echo [" CLAIM(
+		"a", "1", "before",
+		"predicted") "] >scripts/claims-x.json;"
+			     "scripts/ledger --add;" COMMIT(
+				 "a") ";" GIT "commit -q --allow-empty -m b; cd ..;"
+				      "rm -rf s; git clone -q --depth 1 \"file://$PWD/h\" s; cd s; "
+				      "scripts/ledger --check"),
+	    0);
+	assert_non_null(strstr(said, "history skipped (the repository is shallow)"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(claims_stand_as_they_were_added),
+		cmocka_unit_test(a_claim_that_changed_in_place_is_found),
+		cmocka_unit_test(words_are_free),
+		cmocka_unit_test(added_and_never_changed),
+		cmocka_unit_test(the_order_of_commits_is_held_to),
+		cmocka_unit_test(a_rewritten_ledger_is_found),
+		cmocka_unit_test(a_shallow_history_is_told),
+	};
+
+	/* Hooks and the like of who runs this are no part of it. */
+	setenv("GIT_CONFIG_GLOBAL", "/dev/null", 1);
+	setenv("GIT_CONFIG_NOSYSTEM", "1", 1);
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
