@@ -181,6 +181,13 @@ static void test_plan_refuses(void **state)
 		  "name must be" },
 		{ HEAD BASE "\"timeout\": 0, \"cells\": [{}]}", "timeout must be a whole number" },
 		{ HEAD BASE "\"timeout\": \"1\", \"cells\": [{}]}", "1 to 1000000" },
+		{ HEAD BASE "\"accept\": {}, \"cells\": [{}]}", "accept must be an object, as in" },
+		{ HEAD BASE "\"accept\": {\"laod\": 1}, \"cells\": [{}]}",
+		  "no key in accept 'laod'; did you mean 'load'?" },
+		{ HEAD BASE "\"accept\": {\"aa\": -1}, \"cells\": [{}]}",
+		  "accept: aa must be a number, 0 or more" },
+		{ HEAD BASE "\"accept\": {\"steal\": \"1\"}, \"cells\": [{}]}",
+		  "accept: steal must be a number" },
 	};
 	char error[PLAN_ERROR];
 	struct plan p;

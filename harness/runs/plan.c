@@ -1,6 +1,7 @@
 /* plan.c - reads a plan, expands its lists, adds the replicas, shuffles blocks. */
 #include <errno.h>
 #include <fnmatch.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -225,11 +226,40 @@ static int read_count(const json_t *json, const char *key, json_int_t min, json_
 	return 0;
 }
 
+int plan_accept_rule(const json_t *accept, struct accept_rule *rule, char error[PLAN_ERROR])
+{
+	static const char *const keys[] = { "load", "steal", "aa" };
+	enum { NKEYS = sizeof keys / sizeof *keys };
+	double *const limits[] = { &rule->load, &rule->steal, &rule->aa };
+	const char *key;
+	json_t *v;
+
+	*rule = (struct accept_rule){ false, INFINITY, INFINITY, INFINITY };
+	if (accept && (!json_is_object(accept) || !json_object_size(accept)))
+		return refuse(error,
+			      "accept must be an object, as in {\"load\": 1.5, \"steal\": 1}");
+	json_object_foreach((json_t *)accept, key, v) {
+		size_t i = 0;
+		while (i < NKEYS && strcmp(keys[i], key))
+			i++;
+		if (i == NKEYS) {
+			suggest_refuse(error, PLAN_ERROR, "key in accept", key, keys, NKEYS);
+			return -EINVAL;
+		}
+		*limits[i] = json_number_value(v);
+		if (!json_is_number(v) || *limits[i] < 0)
+			return refuse(error, "accept: %s must be a number, 0 or more", key);
+		rule->any = true;
+	}
+	return 0;
+}
+
 static int check_keys(json_t *json, char *error)
 {
-	static const char *const keys[] = { "name",	"seed",	 "blocks",   "iterations",
-					    "baseline", "cells", "counters", "timeout" };
-	enum { NKEYS = sizeof keys / sizeof *keys, NEEDED = 6 }; /* the last two may be left out */
+	static const char *const keys[] = { "name",	  "seed",     "blocks",
+					    "iterations", "baseline", "cells",
+					    "counters",	  "timeout",  "accept" };
+	enum { NKEYS = sizeof keys / sizeof *keys, NEEDED = 6 }; /* the others may be left out */
 	const char *key;
 	json_t *v;
 
@@ -256,6 +286,7 @@ static int read_head(const json_t *json, struct plan *p, char *error)
 {
 	const json_t *counters = json_object_get(json, "counters");
 	json_int_t seed, blocks, iterations, timeout = 0;
+	struct accept_rule rule;
 	int r;
 
 	p->name = json_string_value(json_object_get(json, "name"));
@@ -265,7 +296,8 @@ static int read_head(const json_t *json, struct plan *p, char *error)
 	if ((r = read_count(json, "seed", 0, INT64_MAX, &seed, error)) ||
 	    (r = read_count(json, "blocks", 1, PLAN_MAX_BLOCKS, &blocks, error)) ||
 	    (r = read_count(json, "iterations", 1, PLAN_MAX_ITERATIONS, &iterations, error)) ||
-	    (r = check_baseline(p->baseline, error)))
+	    (r = check_baseline(p->baseline, error)) ||
+	    (r = plan_accept_rule(json_object_get(json, "accept"), &rule, error)))
 		return r;
 	if (json_object_get(json, "timeout") &&
 	    (r = read_count(json, "timeout", 1, PLAN_MAX_TIMEOUT, &timeout, error)))

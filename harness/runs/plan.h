@@ -13,6 +13,8 @@
  * "counters": true counts the steady calls by hardware: the survey's groups of counters are taken
  * in turn, one for each block. "timeout": seconds after which an invocation is ended; the default
  * is 120, and more if it has many upgrades.
+ * "accept": {"load": 1.5, "steal": 1, "aa": 20}: what a run must keep to count (analysis/accept.h
+ * says of what each is the limit); a run that does not is kept, and marked wherever it is shown.
  */
 #ifndef STUBMAP_RUNS_PLAN_H
 #define STUBMAP_RUNS_PLAN_H
@@ -30,6 +32,14 @@ enum {
 	PLAN_MAX_BLOCKS = 1000,
 	PLAN_MAX_ITERATIONS = 10000,
 	PLAN_MAX_TIMEOUT = 1000000
+};
+
+/* What a run must keep, as its plan says beforehand: INFINITY where it says nothing. */
+struct accept_rule {
+	bool any;
+	double load;  /* processes */
+	double steal; /* percent */
+	double aa;    /* percent */
 };
 
 struct plan {
@@ -52,6 +62,9 @@ int plan_from_json(json_t *json, struct plan *, char error[PLAN_ERROR]);
 void plan_free(struct plan *);
 /* The error without the name of the plan's part, for plans that a command made from its options. */
 const char *plan_plain_error(const char *error);
+
+/* The rule of a plan's "accept" (NULL: none). 0, or -EINVAL with a line in error. */
+int plan_accept_rule(const json_t *accept, struct accept_rule *, char error[PLAN_ERROR]);
 
 /* A name with * or ? becomes the list of names that it matches; a list stays as it is; any other
  * value becomes a list of one. The caller owns it. */
