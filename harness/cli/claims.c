@@ -1,111 +1,50 @@
-/*
- * claims.c - stubmap claims: sentences that a run can refute. Each is a row of a claims file:
- *
- *   {"id": "conflict", "text": "...", "phase": "steady", "event": "ns",
- *    "of": {cell}, "to": {cell}, "above": 3}          the ratio of two cells of the same blocks
- *   {..., "of": {cell}, "below": 64}                  or one cell's value
- *   {..., "above": 0.9, "below": 1.1}                 with both bounds: about the same
- *
- * holds: the whole 95 % interval lies within the bounds; refuted: none of it does; open: the run
- * can't tell. A refuted claim is a result like any other, and stays in the file.
- */
+/* claims.c - stubmap claims: tests claims on runs, and shows what they say, the disagreements
+ * first. */
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/commands.h"
-#include "base/file.h"
 #include "cli/options.h"
-#include "analysis/rows.h"
+#include "analysis/claims.h"
 #include "base/say.h"
 #include "base/table.h"
 
-struct claim {
-	const char *id, *text;
-	struct figure_id figure;
-	struct cell of, to;
-	bool ratio;
-	double above, below;
+static const struct option_help help = {
+	.usage = "claims RUN.jsonl... [options]",
+	.summary =
+	    "Tests each claim of a claims file (default: that of the runs' plan) on one run, or "
+	    "on\n"
+	    "several of one plan. holds: the 95 % interval lies within the claim's bounds;\n"
+	    "refuted: none of it does; open: the runs can't tell. A verdict without a number of\n"
+	    "runs is one in which at least three agree that kept their plan's rule and have a "
+	    "seed\n"
+	    "each. Machines are shown one by one, and first what machines or runs say against "
+	    "each\n"
+	    "other. The exit status is 1 if a claim that nothing superseded is refuted.",
+	.min_words = 1,
+	.max_words = -1,
 };
 
-enum verdict { HOLDS, REFUTED, OPEN, NO_DATA };
-static const char *const verdicts[] = { "holds", "refuted", "open", "no data" };
+enum form { TABLE, JSON, MARKDOWN };
 
-static const struct option_help help = {
-	.usage = "claims RUN.jsonl [options]",
-	.summary =
-	    "Tests each claim of a claims file (default: scripts/claims.json) on a run. holds:\n"
-	    "the 95 % interval lies within the claim's bounds; refuted: none of it does; open:\n"
-	    "the run can't tell. The exit status is 1 if a claim is refuted.",
-	.min_words = 1,
-	.max_words = 1,
+/* Everything that is shown. */
+struct show {
+	enum form form;
+	const struct claims *claims;
+	const struct trial *trial;
+	struct judgement *each; /* [claim][run] */
+	struct finding *found;	/* [claim][machine] */
+	size_t *order;		/* of claims */
+	struct table table;
 };
 
 static int say(const char *line)
 {
 	return say_line("stubmap claims", "%s", line);
-}
-
-static int claim_read(json_t *json, size_t i, struct claim *c, char error[RUN_ERROR])
-{
-	json_t *of = NULL, *to = NULL;
-	json_error_t e;
-	char why[CELL_ERROR] = "";
-
-	*c = (struct claim){ .above = -INFINITY, .below = INFINITY };
-	if (json_unpack_ex(json, &e, JSON_STRICT, "{s:s, s:s, s:s, s:s, s:o, s?o, s?F, s?F}", "id",
-			   &c->id, "text", &c->text, "phase", &c->figure.phase, "event",
-			   &c->figure.event, "of", &of, "to", &to, "above", &c->above, "below",
-			   &c->below)) {
-		snprintf(error, RUN_ERROR, "claim %zu: %s", i + 1, e.text);
-		return -EINVAL;
-	}
-	c->ratio = to;
-	if (!figure_find(c->figure))
-		figure_refuse(c->figure, why, sizeof why);
-	else if (!isfinite(c->above) && !isfinite(c->below))
-		snprintf(why, sizeof why, "needs \"above\", \"below\" or both");
-	else if (c->above >= c->below)
-		snprintf(why, sizeof why, "nothing is above %g and below %g", c->above, c->below);
-	else if (!cell_from_json(of, &c->of, why) && to)
-		cell_from_json(to, &c->to, why);
-	if (!*why)
-		return 0;
-	snprintf(error, RUN_ERROR, "claim %s: %s", c->id, why);
-	return -EINVAL;
-}
-
-/* 0, with the run's estimate of the claim's figure in *e; or -ENOMEM. */
-static int claim_measure(const struct census *census, const struct claim *c, struct estimate *e)
-{
-	size_t of = census_find(census, &c->of), to = c->ratio ? census_find(census, &c->to) : 0;
-	struct samples a = { 0 }, b = { 0 };
-	int r;
-
-	*e = (struct estimate){ .why = "not in the run" };
-	if (of == census->n || (c->ratio && to == census->n))
-		return 0;
-	r = samples_gather(census, of, c->figure, &a);
-	if (!r && c->ratio)
-		r = samples_gather(census, to, c->figure, &b);
-	if (!r && a.n && (!c->ratio || b.n))
-		r = c->ratio ? stats_ratio(a.units, a.n, b.units, b.n, e)
-			     : stats_value(a.units, a.n, e);
-	samples_free(&a);
-	samples_free(&b);
-	return r;
-}
-
-static enum verdict claim_judge(const struct claim *c, const struct estimate *e)
-{
-	if (!e->known)
-		return NO_DATA;
-	if (!e->interval)
-		return OPEN;
-	if (e->low > c->above && e->high < c->below)
-		return HOLDS;
-	return e->high <= c->above || e->low >= c->below ? REFUTED : OPEN;
 }
 
 static void bounds_format(const struct claim *c, char *out, size_t size)
@@ -122,99 +61,327 @@ static void bounds_format(const struct claim *c, char *out, size_t size)
 		snprintf(out, size, "%s to %s", a, b);
 }
 
-enum form { TABLE, JSON, MARKDOWN };
-
-static void print_claim(enum form form, struct table *t, const struct claim *c,
-			const struct estimate *e, enum verdict v)
+/* The verdict, and whether it would stand among all that were tested. */
+static void verdict_format(const struct finding *f, char *out, size_t size)
 {
-	char bounds[80], value[32] = "-", low[32] = "", high[32] = "";
+	claim_say(f, out, size);
+	if (f->holm > 0.05) {
+		size_t len = strlen(out);
+		snprintf(out + len, size - len, "; corrected p %.2g", f->holm);
+	}
+}
+
+static json_t *number(bool known, double v)
+{
+	return known && isfinite(v) ? json_real(v) : json_null();
+}
+
+static void put_estimate(json_t *json, const struct estimate *e)
+{
+	json_object_set_new(json, "n", json_integer((json_int_t)e->n));
+	json_object_set_new(json, "value", number(e->known, e->value));
+	json_object_set_new(json, "low", number(e->interval, e->low));
+	json_object_set_new(json, "high", number(e->interval, e->high));
+}
+
+static json_t *runs_json(const struct show *s, size_t claim, size_t machine)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->trial->n; i++) {
+		const struct trial_run *run = &s->trial->runs[i];
+		const struct judgement *j = &s->each[claim * s->trial->n + i];
+		if (run->machine != machine)
+			continue;
+		json_t *json = json_pack("{s:s, s:s, s:b, s:I}", "run", run->path, "verdict",
+					 verdicts[j->verdict], "accepted",
+					 run->acceptance.state == RUN_ACCEPTED, "seed", run->seed);
+		put_estimate(json, &j->e);
+		json_array_append_new(list, json);
+	}
+	return list;
+}
+
+static void print_json(const struct show *s, size_t claim, size_t machine)
+{
+	const struct claim *c = &s->claims->list[claim];
+	const struct finding *f = &s->found[claim * s->trial->nmachines + machine];
+	char bounds[80], says[80];
 
 	bounds_format(c, bounds, sizeof bounds);
+	json_t *json = json_pack(
+	    "{s:s, s:s, s:s?, s:s?, s:s?, s:s, s:s, s:s, s:s, s:s, s:b, s:s}", "id", c->id, "text",
+	    c->text, "added", c->added, "written", c->written, "sort", c->sort, "phase",
+	    c->figure.phase, "event", c->figure.event, "bounds", bounds, "machine",
+	    s->trial->machines[machine], "verdict", verdicts[f->pooled.verdict], "headline",
+	    f->headline, "says", claim_say(f, says, sizeof says));
+	put_estimate(json, &f->pooled.e);
+	json_object_set_new(json, "p", number(true, f->chance));
+	json_object_set_new(json, "holm", number(true, f->holm));
+	json_object_set_new(json, "superseded",
+			    c->superseded ? json_pack("{s:s?, s:s, s:s, s:s}", "by", c->by, "when",
+						      c->when, "why", c->why, "last", c->last)
+					  : json_null());
+	json_object_set_new(json, "runs", runs_json(s, claim, machine));
+	json_dumpf(json, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
+	putchar('\n');
+	json_decref(json);
+}
+
+/* Text in a cell of a Markdown table, where a bar would end it. */
+static void put_cell(const char *text)
+{
+	char *out = malloc(2 * strlen(text) + 1), *at = out;
+
+	if (!out)
+		return;
+	for (; *text; text++) {
+		if (*text == '|')
+			*at++ = '\\';
+		*at++ = *text;
+	}
+	*at = 0;
+	say_put(stdout, out);
+	free(out);
+}
+
+static void print_markdown(const struct show *s, size_t claim, size_t machine)
+{
+	const struct claim *c = &s->claims->list[claim];
+	const struct finding *f = &s->found[claim * s->trial->nmachines + machine];
+	const struct estimate *e = &f->pooled.e;
+	char bounds[80], value[32] = "-", low[32], high[32], says[80];
+
+	bounds_format(c, bounds, sizeof bounds);
+	verdict_format(f, says, sizeof says);
 	if (e->known)
 		table_format(e->value, value, sizeof value);
+	fputs("| ", stdout);
+	put_cell(c->id);
+	fputs(" | ", stdout);
+	put_cell(c->text);
+	if (c->superseded) {
+		fputs(" (superseded ", stdout);
+		put_cell(c->when);
+		fputs(": ", stdout);
+		put_cell(c->why);
+		fputs(")", stdout);
+	}
+	fputs(" | ", stdout);
+	put_cell(c->sort ? c->sort : "");
+	if (s->trial->nmachines > 1) {
+		fputs(" | ", stdout);
+		put_cell(s->trial->machines[machine]);
+	}
+	printf(" | %s", value);
+	if (e->interval && (e->low < e->high || e->high < e->low)) {
+		table_format(e->low, low, sizeof low);
+		table_format(e->high, high, sizeof high);
+		printf(" (%s to %s)", low, high);
+	}
+	printf(f->headline ? " | %s | **%s** |\n" : " | %s | %s |\n", bounds, says);
+}
+
+static void print_row(struct show *s, size_t claim, size_t machine)
+{
+	const struct claim *c = &s->claims->list[claim];
+	const struct finding *f = &s->found[claim * s->trial->nmachines + machine];
+	const struct estimate *e = &f->pooled.e;
+	char bounds[80], says[80], low[32] = "", high[32] = "";
+
+	bounds_format(c, bounds, sizeof bounds);
+	verdict_format(f, says, sizeof says);
+	table_row(&s->table);
+	table_cell(&s->table, "%s", machine ? "" : c->id);
+	if (s->trial->nmachines > 1)
+		table_cell(&s->table, "%s", s->trial->machines[machine]);
+	if (e->known)
+		table_number(&s->table, e->value);
+	else
+		table_cell(&s->table, "-");
 	if (e->interval) {
 		table_format(e->low, low, sizeof low);
 		table_format(e->high, high, sizeof high);
 	}
-	if (form == JSON) {
-		json_t *json =
-		    json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "id", c->id, "text", c->text,
-			      "verdict", verdicts[v], "phase", c->figure.phase, "event",
-			      c->figure.event, "bounds", bounds, "n", (json_int_t)e->n);
-		json_object_set_new(json, "value", e->known ? json_real(e->value) : json_null());
-		json_object_set_new(json, "low", e->interval ? json_real(e->low) : json_null());
-		json_object_set_new(json, "high", e->interval ? json_real(e->high) : json_null());
-		json_dumpf(json, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
-		putchar('\n');
-		json_decref(json);
-	} else if (form == MARKDOWN) {
-		fputs("| ", stdout);
-		say_put(stdout, c->id);
-		fputs(" | ", stdout);
-		say_put(stdout, c->text);
-		printf(" | %s", value);
-		if (e->interval)
-			printf(" (%s to %s)", low, high);
-		printf(" | %s | **%s** |\n", bounds, verdicts[v]);
-	} else {
-		table_heading(t, c->text);
-		table_row(t);
-		table_cell(t, "%s", c->id);
-		table_cell(t, "%s", value);
-		table_cell(t, e->interval ? "%s..%s" : "%s%s", low, high);
-		table_cell(t, "%s", bounds);
-		table_cell(t, "%s", verdicts[v]);
+	table_cell(&s->table, e->interval ? "%s..%s" : "%s%s", low, high);
+	table_cell(&s->table, "%s", bounds);
+	table_cell(&s->table, "%s", says);
+}
+
+static void print_claim(struct show *s, size_t claim)
+{
+	const struct claim *c = &s->claims->list[claim];
+
+	if (s->form == TABLE) {
+		char *heading;
+		if (c->superseded && asprintf(&heading, "%s (superseded%s%s on %s: %s; last: %s)",
+					      c->text, c->by ? " by " : "", c->by ? c->by : "",
+					      c->when, c->why, c->last) >= 0) {
+			table_heading(&s->table, heading);
+			free(heading);
+		} else {
+			table_heading(&s->table, c->text);
+		}
+	}
+	for (size_t m = 0; m < s->trial->nmachines; m++) {
+		/* Other machines may lack a cell, or a counter: that is no line of its own. */
+		if (s->trial->nmachines > 1 &&
+		    s->found[claim * s->trial->nmachines + m].pooled.verdict == NO_DATA)
+			continue;
+		if (s->form == JSON)
+			print_json(s, claim, m);
+		else if (s->form == MARKDOWN)
+			print_markdown(s, claim, m);
+		else
+			print_row(s, claim, m);
 	}
 }
 
-static int print_claims(const json_t *list, const struct run *run, enum form form)
+/* Those that nothing superseded first; of these what differs most first. */
+static void put_in_order(struct show *s)
 {
-	static const char *const headers[] = { "claim", "value", "95 %", "bounds", "verdict" };
-	char error[RUN_ERROR];
-	struct census census;
-	struct table t;
-	struct claim c;
-	bool refuted = false;
-	int r = 0;
+	size_t n = 0;
 
-	for (size_t i = 0; i < json_array_size(list); i++)
-		if (claim_read(json_array_get(list, i), i, &c, error))
-			return say(error);
-	if (census_take(run, &census))
-		return say("out of memory");
-	table_begin(&t, headers, "lrrrl");
-	if (form == MARKDOWN)
-		printf("| claim | says | measured (95 %%) | bounds | verdict "
-		       "|\n|---|---|---|---|---|\n");
-	for (size_t i = 0; i < json_array_size(list) && !r; i++) {
-		struct estimate e;
+	for (int past = 0; past < 2; past++)
+		for (int discord = 0; discord < 3; discord++)
+			for (size_t i = 0; i < s->claims->n; i++)
+				if (s->claims->list[i].superseded == past &&
+				    claim_discord(&s->found[i * s->trial->nmachines],
+						  s->trial->nmachines) == discord)
+					s->order[n++] = i;
+}
 
-		claim_read(json_array_get(list, i), i, &c, error);
-		if ((r = claim_measure(&census, &c, &e)))
-			break;
-		enum verdict v = claim_judge(&c, &e);
-		refuted |= v == REFUTED;
-		print_claim(form, &t, &c, &e, v);
+/* Tests all claims. 0 or -errno. */
+static int test(struct show *s)
+{
+	size_t m = s->trial->nmachines, n = 0;
+	struct finding *family = calloc(s->claims->n * m + 1, sizeof *family);
+	int r = family ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < s->claims->n && !r; i++)
+		r = claim_test(&s->claims->list[i], s->trial, &s->each[i * s->trial->n],
+			       &s->found[i * m]);
+	/* What was superseded is not claimed any more. */
+	for (size_t i = 0; i < s->claims->n && !r; i++)
+		for (size_t k = 0; k < m && !s->claims->list[i].superseded; k++)
+			family[n++] = s->found[i * m + k];
+	if (!r)
+		r = claims_correct(family, n);
+	n = 0;
+	for (size_t i = 0; i < s->claims->n && !r; i++)
+		for (size_t k = 0; k < m && !s->claims->list[i].superseded; k++)
+			s->found[i * m + k] = family[n++];
+	free(family);
+	return r;
+}
+
+static void print_runs(const struct trial *t)
+{
+	char says[300], name[200];
+
+	putchar('\n');
+	for (size_t i = 0; i < t->n; i++) {
+		const struct trial_run *run = &t->runs[i];
+		accept_format(&run->acceptance, says, sizeof says);
+		table_wrapf(stdout, "", "%s: %s", say_plain(name, sizeof name, run->path), says);
 	}
-	table_end(&t, form == TABLE && !r ? stdout : NULL);
-	census_free(&census);
-	return r ? say(strerror(-r)) : refuted;
+}
+
+/* The command's exit status. */
+static int print(struct show *s)
+{
+	static const char *const one[] = { "claim", "value", "95 %", "bounds", "verdict" },
+				 *const several[] = { "claim", "machine", "value",
+						      "95 %",  "bounds",  "verdict" };
+	bool machines = s->trial->nmachines > 1, refuted = false;
+	int r;
+
+	table_begin(&s->table, machines ? several : one, machines ? "llrrrl" : "lrrrl");
+	if (s->form == MARKDOWN)
+		printf("| claim | says | sort |%s measured (95 %%) | bounds | verdict "
+		       "|\n|---|---|---|%s---|---|---|\n",
+		       machines ? " machine |" : "", machines ? "---|" : "");
+	for (size_t i = 0; i < s->claims->n; i++) {
+		const struct claim *c = &s->claims->list[s->order[i]];
+		for (size_t m = 0; m < s->trial->nmachines && !c->superseded; m++)
+			refuted |= s->found[s->order[i] * s->trial->nmachines + m].pooled.verdict ==
+				   REFUTED;
+		print_claim(s, s->order[i]);
+	}
+	if ((r = table_end(&s->table, s->form == TABLE ? stdout : NULL)))
+		return say(strerror(-r));
+	if (s->form == TABLE)
+		print_runs(s->trial);
+	return refuted;
+}
+
+static bool has_data(const struct show *s)
+{
+	for (size_t i = 0; i < s->claims->n * s->trial->nmachines; i++)
+		if (s->found[i].pooled.verdict != NO_DATA)
+			return true;
+	return false;
+}
+
+/* No claim has data: what to do about it. */
+static int say_no_data(const struct show *s, const char *path)
+{
+	char other[PATH_MAX];
+
+	if (claims_path(s->trial->plan, other, sizeof other) || !strcmp(other, path))
+		return say_line(
+		    "stubmap claims",
+		    "none of the %zu claims of %s is of a cell of this run (plan '%s'); "
+		    "name others with -c",
+		    s->claims->n, path, s->trial->plan);
+	return say_line(
+	    "stubmap claims",
+	    "none of the %zu claims of %s is of a cell of this run (plan '%s'); leave -c "
+	    "out for those of %s",
+	    s->claims->n, path, s->trial->plan, other);
+}
+
+static int show(const struct claims *claims, const struct trial *trial, const char *path,
+		enum form form)
+{
+	struct show s = {
+		.form = form,
+		.claims = claims,
+		.trial = trial,
+		.each = calloc(claims->n * trial->n + 1, sizeof *s.each),
+		.found = calloc(claims->n * trial->nmachines + 1, sizeof *s.found),
+		.order = calloc(claims->n + 1, sizeof *s.order),
+	};
+	int r = s.each && s.found && s.order ? test(&s) : -ENOMEM;
+
+	if (r) {
+		r = say(strerror(-r));
+	} else if (!has_data(&s)) {
+		r = say_no_data(&s, path);
+	} else {
+		put_in_order(&s);
+		r = print(&s);
+	}
+	free(s.each);
+	free(s.found);
+	free(s.order);
+	return r;
 }
 
 int cmd_claims(int argc, char **argv)
 {
-	const char *path = "scripts/claims.json";
+	const char *path = NULL;
 	bool json = false, markdown = false;
 	const struct option_spec specs[] = {
-		{ "claims", 'c', OPTION_TEXT, "FILE", "the claims (default: scripts/claims.json)",
-		  &path, 0, 0 },
-		{ "json", 0, OPTION_FLAG, NULL, "one object a line", &json, 0, 0 },
+		{ "claims", 'c', OPTION_TEXT, "FILE",
+		  "the claims (default: scripts/claims-PLAN.json)", &path, 0, 0 },
+		{ "json", 0, OPTION_FLAG, NULL, "one object a line: a claim on a machine", &json, 0,
+		  0 },
 		{ "markdown", 0, OPTION_FLAG, NULL, "a Markdown table", &markdown, 0, 0 },
 	};
-	char error[RUN_ERROR];
-	json_error_t e;
-	json_t *list;
-	struct run run;
+	char error[RUN_ERROR], found[PATH_MAX];
+	struct claims claims = { 0 };
+	struct trial trial;
 	int first,
 	    r = options_parse(argc, argv, &help, specs, sizeof specs / sizeof *specs, &first);
 
@@ -222,23 +389,25 @@ int cmd_claims(int argc, char **argv)
 		return r < 0 ? 2 : 0;
 	if (json && markdown)
 		return say("--json and --markdown exclude each other");
-	FILE *f = file_stream(path, FILE_STREAM, &r, error, sizeof error);
-	if (!f)
+	if (path && claims_load(path, &claims, error))
 		return say(error);
-	list = json_loadf(f, JSON_REJECT_DUPLICATES, &e);
-	fclose(f);
-	if (!json_is_array(list)) {
-		snprintf(error, sizeof error, "%s:%d: %s", path, list ? 1 : e.line,
-			 list ? "must be an array of claims" : e.text);
-		json_decref(list);
+	if (trial_load(&trial, argv + first, (size_t)(argc - first), error)) {
+		claims_free(&claims);
 		return say(error);
 	}
-	if (run_load(argv[first], &run, error)) {
-		json_decref(list);
-		return say(error);
+	if (!path) {
+		path = found;
+		if (claims_path(trial.plan, found, sizeof found))
+			r = say_line("stubmap claims",
+				     "there is no scripts/claims-%s.json for plan '%s'; name the "
+				     "claims with -c",
+				     trial.plan, trial.plan);
+		else if (claims_load(path, &claims, error))
+			r = say(error);
 	}
-	r = print_claims(list, &run, json ? JSON : markdown ? MARKDOWN : TABLE);
-	run_close(&run);
-	json_decref(list);
+	if (!r)
+		r = show(&claims, &trial, path, json ? JSON : markdown ? MARKDOWN : TABLE);
+	trial_free(&trial);
+	claims_free(&claims);
 	return r;
 }
