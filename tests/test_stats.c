@@ -292,19 +292,16 @@ static void test_holm(void **state)
 static void test_blocks(void **state)
 {
 	static const double differences[] = { 0.01, 0.05, 0.2 };
-	struct estimate e = { .known = true, .interval = true, .value = 1.1, .n = 9, .df = 8 };
+	struct estimate e = { .known = true, .interval = true, .value = 1.1, .n = 10 };
 
 	(void)state;
-	e.error = 0.05 / sqrt(9);
+	e.of_blocks = (struct spread){ 0.05 / sqrt(9), 9 };
 	for (size_t i = 0; i < 3; i++) {
 		size_t n = stats_blocks(&e, differences[i]);
 		struct estimate then = e;
-		then.n = n;
-		then.error = 0.05 / sqrt((double)n);
-		then.df = (double)n - 1;
+		then.of_blocks = (struct spread){ 0.05 / sqrt((double)n - 1), (double)n - 1 };
 		assert_true(stats_detectable(&then) <= differences[i]);
-		then.error = 0.05 / sqrt((double)n - 1);
-		then.df = (double)n - 2;
+		then.of_blocks = (struct spread){ 0.05 / sqrt((double)n - 2), (double)n - 2 };
 		assert_true(n == STATS_FEWEST || stats_detectable(&then) > differences[i]);
 	}
 	assert_int_equal(stats_blocks(&e, 0.5), STATS_FEWEST);

@@ -81,28 +81,28 @@ static size_t pair(struct block *a, size_t na, const struct block *b, size_t nb)
 	return n;
 }
 
-struct spread stats_spread(double between, size_t runs, double within, size_t freedom)
+static double reach_of(struct spread s, double tail)
 {
-	struct spread s = { between + within, 1 };
-	double parts = between * between / (double)(runs - 1);
-
-	if (freedom)
-		parts += within * within / (double)freedom;
-	if (parts > 0)
-		s.df = s.variance * s.variance / parts;
-	return s;
+	return s.df > 0 && s.error > 0 ? student_point(tail, s.df) * s.error : 0;
 }
 
+double stats_half(struct spread of_blocks, struct spread of_runs)
+{
+	return fmax(reach_of(of_blocks, 0.025), reach_of(of_runs, 0.025));
+}
+
+/* A side's mean; each run counts the same. */
 struct mean {
 	double value;
-	struct spread spread; /* valid if n >= 2 */
+	double within, within_df;   /* its variance, by blocks */
+	double between, between_df; /* a run's variance, by the runs' means; df 0: of one run */
 	size_t n, runs;
 };
 
 /* The mean of one run's blocks. */
 static struct mean run_mean(const struct block *b, size_t n)
 {
-	struct mean m = { .n = n, .runs = 1 };
+	struct mean m = { .n = n, .runs = 1, .within_df = (double)(n - 1) };
 	double sum = 0, square = 0;
 
 	for (size_t i = 0; i < n; i++)
@@ -113,10 +113,8 @@ static struct mean run_mean(const struct block *b, size_t n)
 		square += d * d;
 	}
 	m.value = b[0].value + sum;
-	if (n > 1) {
-		m.spread.variance = square / (double)(n - 1) / (double)n;
-		m.spread.df = (double)(n - 1);
-	}
+	if (n > 1)
+		m.within = square / m.within_df / m.within_df; /* stats.h has the reason */
 	return m;
 }
 
@@ -129,11 +127,11 @@ static size_t run_end(const struct block *b, size_t n, size_t i)
 	return end;
 }
 
-/* The mean over the blocks, which stand in order: each run counts the same. n >= 1. */
+/* The mean over the blocks, which stand in order. n >= 1. */
 static struct mean grand_mean(const struct block *b, size_t n)
 {
 	struct mean all = run_mean(b, run_end(b, n, 0));
-	double first = all.value, sum = 0, square = 0, within = 0, runs = 0;
+	double first = all.value, sum = 0, square = 0, runs;
 
 	if (all.n == n)
 		return all;
@@ -142,40 +140,45 @@ static struct mean grand_mean(const struct block *b, size_t n)
 		struct mean m = run_mean(&b[i], run_end(b, n, i) - i);
 		sum += m.value - first;
 		square += (m.value - first) * (m.value - first);
-		within += m.spread.variance;
+		all.within += m.within;
+		all.within_df += m.within_df;
 		all.runs++;
 	}
 	runs = (double)all.runs;
 	all.value = first + sum / runs;
-	all.spread = stats_spread(fmax(0, square - sum * sum / runs) / (runs - 1) / runs, all.runs,
-				  within / runs / runs, n - all.runs);
+	all.within /= runs * runs;
+	all.between_df = runs - 1;
+	all.between = fmax(0, square - sum * sum / runs) / all.between_df;
 	return all;
 }
 
-/* Of the difference of two independent means (Welch). */
-static struct spread of_difference(struct spread a, struct spread b)
+/* By the blocks of one side, or of both (Welch). */
+static struct spread spread_of_blocks(const struct mean *a, const struct mean *b)
 {
-	struct spread s = { a.variance + b.variance, a.df };
-	double parts = 0;
+	double variance = a->within + (b ? b->within : 0), parts = 0;
 
-	if (a.variance > 0)
-		parts += a.variance * a.variance / a.df;
-	if (b.variance > 0)
-		parts += b.variance * b.variance / b.df;
-	if (parts > 0)
-		s.df = s.variance * s.variance / parts;
-	return s;
+	if (!b || !(variance > 0))
+		return (struct spread){ sqrt(variance), a->within_df };
+	if (a->within > 0)
+		parts += a->within * a->within / a->within_df;
+	if (b->within > 0)
+		parts += b->within * b->within / b->within_df;
+	return (struct spread){ sqrt(variance), variance * variance / parts };
 }
 
-static void make_interval(struct estimate *out, double log_ratio, struct spread s)
+/* By the runs. Those of both sides are taken to vary alike, so that a side may have one run only.
+ */
+static struct spread spread_of_runs(const struct mean *a, const struct mean *b)
 {
-	double half = s.variance > 0 ? student_point(0.025, s.df) * sqrt(s.variance) : 0;
+	double df = a->between_df + (b ? b->between_df : 0), square = a->between * a->between_df;
 
-	out->interval = true;
-	out->error = sqrt(s.variance);
-	out->df = s.df;
-	out->low = exp(log_ratio - half);
-	out->high = exp(log_ratio + half);
+	if (!(df > 0))
+		return (struct spread){ 0 };
+	if (b)
+		square += b->between * b->between_df;
+	return (struct spread){
+		sqrt(square / df * (1 / (double)a->runs + (b ? 1 / (double)b->runs : 0))), df
+	};
 }
 
 static void estimate_ratio(const struct block *a, size_t na, const struct block *b, size_t nb,
@@ -187,13 +190,18 @@ static void estimate_ratio(const struct block *a, size_t na, const struct block 
 	if (b) {
 		mb = grand_mean(b, nb);
 		out->runs = mb.runs < ma.runs ? mb.runs : ma.runs;
-		ma.spread = of_difference(ma.spread, mb.spread);
 	}
 	out->known = true;
 	out->value = exp(ma.value - mb.value);
-	if (out->n >= STATS_FEWEST)
-		make_interval(out, ma.value - mb.value, ma.spread);
+	out->interval = out->n >= STATS_FEWEST;
 	out->why = out->interval ? NULL : stats_too_few;
+	if (!out->interval)
+		return;
+	out->of_blocks = spread_of_blocks(&ma, b ? &mb : NULL);
+	out->of_runs = spread_of_runs(&ma, b ? &mb : NULL);
+	double half = stats_half(out->of_blocks, out->of_runs);
+	out->low = exp(ma.value - mb.value - half);
+	out->high = exp(ma.value - mb.value + half);
 }
 
 static int ratio(const struct unit *arm, size_t na, const struct unit *base, size_t nb, bool paired,
@@ -244,47 +252,60 @@ bool stats_differs(const struct estimate *e)
 	return e->interval && (e->low > 1 || e->high < 1);
 }
 
-double stats_chance(const struct estimate *e)
+static double chance_of(double log_ratio, struct spread s)
 {
-	if (!e->interval)
-		return NAN;
-	if (e->error > 0)
-		return student_tails(log(e->value) / e->error, e->df);
-	return stats_differs(e) ? 0 : 1;
+	return s.df > 0 && s.error > 0 ? student_tails(log_ratio / s.error, s.df) : 0;
 }
 
-/* By how many standard errors a difference must be off to be found with STATS_POWER. */
-static double reach(double df)
+double stats_chance(const struct estimate *e)
 {
-	return student_point(0.025, df) + student_point(1 - STATS_POWER, df);
+	double log_ratio = log(e->value);
+
+	if (!e->interval)
+		return NAN;
+	if (e->low <= 1 && e->high >= 1 && e->low >= e->high)
+		return 1; /* exactly equal */
+	return fmax(chance_of(log_ratio, e->of_blocks), chance_of(log_ratio, e->of_runs));
+}
+
+/* A difference is found with STATS_POWER if it is so far off. */
+static double reach(struct spread s)
+{
+	return reach_of(s, 0.025) + reach_of(s, 1 - STATS_POWER);
 }
 
 double stats_detectable(const struct estimate *e)
 {
-	if (!e->interval)
-		return NAN;
-	return e->error > 0 ? expm1(reach(e->df) * e->error) : 0;
+	return e->interval ? expm1(fmax(reach(e->of_blocks), reach(e->of_runs))) : NAN;
+}
+
+/* Whether n blocks find a difference, if one block's logarithm varies by `one`. */
+static bool finds(double one, size_t n, double difference)
+{
+	double df = (double)n - 1;
+
+	return reach((struct spread){ one / sqrt(df), df }) <= log1p(difference);
 }
 
 size_t stats_blocks(const struct estimate *e, double difference)
 {
-	double one = e->error * sqrt((double)e->n); /* a block's */
+	double one = e->of_blocks.error * sqrt((double)e->n - 1);
 	size_t low = STATS_FEWEST - 1, high = STATS_FEWEST;
 
 	if (!e->interval)
 		return 0;
-	while (reach((double)high - 1) * one / sqrt((double)high) > log1p(difference)) {
+	while (!finds(one, high, difference)) {
 		if (high > SIZE_MAX / 4)
 			return SIZE_MAX;
 		low = high;
 		high *= 2;
 	}
-	while (high - low > 1) { /* low is not enough, high is; or low is too few for an interval */
+	while (high - low > 1) { /* low are too few, high are enough */
 		size_t middle = low + (high - low) / 2;
-		if (reach((double)middle - 1) * one / sqrt((double)middle) > log1p(difference))
-			low = middle;
-		else
+		if (finds(one, middle, difference))
 			high = middle;
+		else
+			low = middle;
 	}
 	return high;
 }

@@ -205,9 +205,9 @@ static int of_runs(const struct pool *pools, size_t n, struct prng *p, double *r
 	if (r)
 		goto done;
 	mean /= (double)runs;
-	struct spread s = stats_spread(variance(medians, runs) / (double)runs, runs,
-				       within / (double)(runs * runs), out->n - runs);
-	double half = s.variance > 0 ? student_point(0.025, s.df) * sqrt(s.variance) : 0;
+	double half = stats_half(
+	    (struct spread){ sqrt(within) / (double)runs, (double)(out->n - runs) },
+	    (struct spread){ sqrt(variance(medians, runs) / (double)runs), (double)runs - 1 });
 	out->value = logs ? exp(mean) : mean;
 	out->low = logs ? exp(mean - half) : mean - half;
 	out->high = logs ? exp(mean + half) : mean + half;
