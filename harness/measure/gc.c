@@ -21,8 +21,9 @@
 
 #include "runs/figures.h"
 #include "gc/run.h"
+#include "meters/probe.h"
 
-enum { WARMUP = 1, MILLION = 1000000 };
+enum { WARMUP = 1, MILLION = 1000000, PATIENCE_NS = 500000000 };
 
 enum row { ENCODE, RUN, COLLECT, WALK, LOOKUP, SHARE, ROWS };
 
@@ -129,14 +130,22 @@ static enum measure_status time_runs(struct gc_job *g, const struct gc_result *j
 {
 	uint64_t *samples = calloc(n * ROWS, sizeof *samples);
 	enum measure_status status = MEASURE_OK;
+	struct probe probe;
 	struct gc_result r;
 
 	if (!samples) {
 		snprintf(why, CELL_ERROR, "out of memory");
 		return MEASURE_FAILED;
 	}
+	probe_begin(&probe, PATIENCE_NS);
 	for (size_t i = 0; i < n && status == MEASURE_OK; i++) {
-		if (gc_run(g, &r, why) != GC_OK) {
+		enum gc_status s;
+
+		do {
+			probe_wait(&probe);
+			s = gc_run(g, &r, why);
+		} while (s == GC_OK && probe_again(&probe));
+		if (s != GC_OK) {
 			status = MEASURE_FAILED;
 		} else if (!same_work(&r, judged)) {
 			snprintf(why, CELL_ERROR, "%s: two runs of one seed collected differently",
@@ -151,8 +160,13 @@ static enum measure_status time_runs(struct gc_job *g, const struct gc_result *j
 		samples[LOOKUP * n + i] = r.stats.lookup_ns;
 		samples[SHARE * n + i] = r.stats.lookup_ns * MILLION / total;
 	}
-	if (status == MEASURE_OK)
+	if (status == MEASURE_OK) {
 		figure_times(figures, judged, samples, n);
+		figure_one(figures, FIGURE_OF(run, samples_repeated, process, "count"), 1,
+			   probe.repeated);
+		figure_one(figures, FIGURE_OF(run, samples_shared, process, "count"), 1,
+			   probe.kept);
+	}
 	free(samples);
 	return status;
 }

@@ -5,7 +5,8 @@
  *   bind      the whole population at once, as at instantiation (one bulk call if the strategy
  *             has one), then again one at a time, like stubs that are made on demand
  *   first     each boundary crossed for the first time
- *   steady    rounds of crossings, in samples of at least SAMPLE_NS
+ *   steady    rounds of crossings, in samples of at least SAMPLE_NS; one that the core was shared
+ *             in is taken again, for at most PATIENCE times as long as all should take
  *   space     figures of the kernel and the code memory while all stubs are live
  *   retarget  every stub to a second copy of its target, which answers differently
  *   release   every stub
@@ -25,11 +26,13 @@
 #include "measure/phases.h"
 #include "measure/space.h"
 #include "meters/memory.h"
+#include "meters/probe.h"
 #include "calls/rounds.h"
 #include "measure/snapshot.h"
+#include "base/clock.h"
 #include "base/stamp.h"
 
-enum { SAMPLE_NS = 2000000, WARMUP = 3 };
+enum { SAMPLE_NS = 2000000, WARMUP = 3, PATIENCE = 20 };
 
 struct phases {
 	struct world *w;
@@ -181,12 +184,13 @@ static uint64_t timed_rounds(struct phases *p, uint64_t rounds, uint64_t *ticks)
 	return t.ns;
 }
 
-/* Samples of one phase: ns[n], ticks[n], then a row of n for each counter; counted[i]: whether
- * sample i was counted all the time. */
+/* Samples of one phase: ns[n], ticks[n], probes[n] (the slower one of before and after), then a row
+ * of n for each counter; counted[i]: whether sample i was counted all the time. */
 struct steady {
-	uint64_t *ns, *ticks, *counts;
+	uint64_t *ns, *ticks, *probes, *counts;
 	bool *counted;
 	unsigned n;
+	struct probe probe;
 };
 
 static void sample_counted(struct phases *p, struct steady *t, unsigned i, uint64_t rounds)
@@ -194,6 +198,7 @@ static void sample_counted(struct phases *p, struct steady *t, unsigned i, uint6
 	uint64_t values[METERS];
 	bool started = p->counters && !counters_start(p->counters);
 
+	t->counted[i] = false;
 	t->ns[i] = timed_rounds(p, rounds, &t->ticks[i]);
 	if (!started || counters_stop_timed(p->counters, t->ns[i], values))
 		return;
@@ -241,25 +246,46 @@ static void figure_counters(struct phases *p, struct steady *t, uint64_t calls)
 static int phase_steady(struct phases *p)
 {
 	const unsigned n = WARMUP + p->w->job->iterations;
-	size_t rows = 2 + (p->counters ? p->counters->n : 0);
+	size_t rows = 3 + (p->counters ? p->counters->n : 0);
 	uint64_t *counts = calloc(rows * n, sizeof *counts), rounds = 1;
-	struct steady t = { counts, counts + n, counts + 2 * n, calloc(n, sizeof(bool)), n };
+	struct steady t = { .ns = counts,
+			    .ticks = counts + n,
+			    .probes = counts + 2 * n,
+			    .counts = counts + 3 * n,
+			    .counted = calloc(n, sizeof(bool)),
+			    .n = n };
 	int e = -1;
 
 	if (!counts || !t.counted) {
 		world_fail(p->w, "steady", -ENOMEM);
 		goto out;
 	}
+	probe_begin(&t.probe, (uint64_t)PATIENCE * n * SAMPLE_NS);
 	zero_state(p);
 	/* Double the rounds of a sample until it takes long enough. */
-	while (timed_rounds(p, rounds, &t.ticks[0]) < SAMPLE_NS)
-		rounds *= 2;
-	for (unsigned i = 0; i < n; i++)
-		sample_counted(p, &t, i, rounds);
+	for (uint64_t ns = 0; ns < SAMPLE_NS; rounds *= ns < SAMPLE_NS ? 2 : 1)
+		do {
+			probe_wait(&t.probe);
+			ns = timed_rounds(p, rounds, &t.ticks[0]);
+		} while (probe_again(&t.probe));
+	t.probe.repeated = t.probe.kept = 0;
+	for (unsigned i = 0; i < n; i++) {
+		do {
+			probe_wait(&t.probe);
+			sample_counted(p, &t, i, rounds);
+		} while (probe_again(&t.probe));
+		t.probes[i] = t.probe.slower;
+	}
 	uint64_t calls = rounds * p->w->scenario.nevents;
 	figure_samples(p->figures, FIGURE_OF(steady, ns, call, "clock"), calls, WARMUP, t.ns, n);
 	figure_samples(p->figures, FIGURE_OF(steady, ticks, call, "tsc"), calls, WARMUP, t.ticks,
 		       n);
+	figure_samples(p->figures, FIGURE_OF(steady, probe, addition, "clock"), PROBE_ADDITIONS,
+		       WARMUP, t.probes, n);
+	figure_one(p->figures, FIGURE_OF(steady, samples_repeated, process, "count"), 1,
+		   t.probe.repeated);
+	figure_one(p->figures, FIGURE_OF(steady, samples_shared, process, "count"), 1,
+		   t.probe.kept);
 	figure_counters(p, &t, calls);
 	e = check_answer(p, &p->w->scenario, 0);
 out:

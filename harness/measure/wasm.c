@@ -31,11 +31,12 @@
 #include "runs/figures.h"
 #include "measure/space.h"
 #include "meters/memory.h"
+#include "meters/probe.h"
 #include "base/prng.h"
 #include "wasm/counting.h"
 #include "base/watch.h"
 
-enum { WARMUP = 1, TIMES = 3, MICRO = 1000000, CALLEES = 65536 };
+enum { WARMUP = 1, TIMES = 3, MICRO = 1000000, CALLEES = 65536, PATIENCE_NS = 500000000 };
 enum row { INSTANTIATE, BIND, FIRST, RUN, RELEASE, ROWS };
 
 /* ---- One instance, one run ------------------------------------------------------------------- */
@@ -258,6 +259,7 @@ static int time_runs(struct wasm_session *w, const struct stub_ops *ops)
 	struct sample *samples = calloc(n, sizeof *samples);
 	uint64_t faults = meters_minor_faults();
 	struct wasm_site p = { 0 };
+	struct probe probe;
 	int e = -1;
 
 	if (samples)
@@ -265,9 +267,20 @@ static int time_runs(struct wasm_session *w, const struct stub_ops *ops)
 	else
 		snprintf(w->why, CELL_ERROR, "out of memory");
 	watch_phase("running");
-	for (size_t i = 0; i < n && !e; i++)
-		e = run_once(w, &p, &samples[i], i + 1 == n ? &faults : NULL);
+	probe_begin(&probe, PATIENCE_NS);
+	for (size_t i = 0; i < n && !e; i++) {
+		const uint64_t *last = i + 1 == n ? &faults : NULL; /* this one can't be repeated */
+
+		do {
+			probe_wait(&probe);
+			e = run_once(w, &p, &samples[i], last);
+		} while (!e && !last && probe_again(&probe));
+	}
 	if (!e) {
+		figure_one(w->figures, FIGURE_OF(run, samples_repeated, process, "count"), 1,
+			   probe.repeated);
+		figure_one(w->figures, FIGURE_OF(run, samples_shared, process, "count"), 1,
+			   probe.kept);
 		figure_times(w, samples, n);
 		figure_counters(w, samples, n);
 	}
