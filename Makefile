@@ -77,7 +77,7 @@ check: setup
 	@BUILD="$(BUILD)" CC="$(CC)" STUBMAP_TEST_OBJECTS=$(BUILD)/objects scripts/run-tests $(PROGRAMS)
 
 .PHONY: check-programs
-check-programs: $(LIVE) $(BAD) $(filter $(BUILD)/%,$(PROGRAMS)) $(BUILD)/san/stubmap $(BUILD)/objects \
+check-programs: $(BUILD)/stubmap $(LIVE) $(BAD) $(filter $(BUILD)/%,$(PROGRAMS)) $(BUILD)/san/stubmap $(BUILD)/objects \
                 $(BUILD)/without
 
 # For scripts/elsewhere: the tests by name, and a kernel that refuses what it is told to.

@@ -318,7 +318,10 @@ static int find_plain(void **state)
 		for (plain[n] = 0; n > 0 && plain[n] != '/'; n--)
 			plain[n] = 0;
 	strcat(plain, "stubmap");
-	return access(plain, X_OK);
+	if (!access(plain, X_OK))
+		return 0;
+	print_error("%s: %s\n", plain, strerror(errno));
+	return -1;
 }
 
 int main(void)
