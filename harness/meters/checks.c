@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "meters/fingerprint.h"
+#include "meters/probe.h"
 
 const char *const env_level_names[ENV_LEVELS] = { "ok", "warn", "refuse" };
 
@@ -92,6 +93,27 @@ static void check_steal(const struct env_moment *m, struct env_check *c)
 	}
 }
 
+/* Looks for a neighbour on this core, for a few milliseconds. */
+static void check_core(struct env_check *c)
+{
+	enum { LOOKS = 200 };
+	struct probe p;
+	unsigned shared = 0;
+
+	probe_begin(&p, 0);
+	for (unsigned i = 0; i < LOOKS; i++) {
+		probe_wait(&p);
+		shared += p.shared;
+	}
+	*c = (struct env_check){ .name = "core" };
+	snprintf(c->state, sizeof c->state, "shared %.1f %% of the time", shared * 100.0 / LOOKS);
+	if (shared > LOOKS / 20) {
+		c->level = ENV_WARN;
+		c->advice =
+		    "something else runs on it, or on its other thread: samples are repeated";
+	}
+}
+
 /* With this variable libpfm claims counters that the machine does not have. */
 static void check_forced_pmu(struct env_check *c)
 {
@@ -119,6 +141,7 @@ size_t env_checks(const json_t *machine, struct env_check out[ENV_MAX_CHECKS])
 	env_moment(&m);
 	check_load(machine, &m, &out[n++]);
 	check_steal(&m, &out[n++]);
+	check_core(&out[n++]);
 	check_forced_pmu(&out[n++]);
 	return n;
 }
