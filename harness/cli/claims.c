@@ -12,6 +12,7 @@
 #include "analysis/claims.h"
 #include "base/say.h"
 #include "base/table.h"
+#include "meters/provenance.h"
 
 static const struct option_help help = {
 	.usage = "claims RUN.jsonl... [options]",
@@ -93,9 +94,13 @@ static json_t *runs_json(const struct show *s, size_t claim, size_t machine)
 		const struct judgement *j = &s->each[claim * s->trial->n + i];
 		if (run->machine != machine)
 			continue;
-		json_t *json = json_pack("{s:s, s:s, s:b, s:I}", "run", run->path, "verdict",
+		json_t *json = json_pack("{s:s, s:s, s:b, s:s, s:I}", "run", run->path, "verdict",
 					 verdicts[j->verdict], "accepted",
-					 run->acceptance.state == RUN_ACCEPTED, "seed", run->seed);
+					 run->acceptance.state == RUN_ACCEPTED, "why",
+					 run->acceptance.why, "seed", run->seed);
+		json_object_set_new(json, "load", number(true, run->acceptance.load));
+		json_object_set_new(json, "steal", number(true, run->acceptance.steal));
+		json_object_set_new(json, "aa", number(true, run->acceptance.aa));
 		put_estimate(json, &j->e);
 		json_array_append_new(list, json);
 	}
@@ -275,15 +280,38 @@ static int test(struct show *s)
 	return r;
 }
 
+/* Whether two runs name different programs; records of old name the tree of theirs. */
+static bool programs_differ(const struct trial_run *a, const struct trial_run *b)
+{
+	static const char *const keys[] = { "program", "git_commit" };
+
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		const json_t *x = json_object_get(json_object_get(a->run.head, "machine"), keys[i]),
+			     *y = json_object_get(json_object_get(b->run.head, "machine"), keys[i]);
+		if (x != y && !json_equal(x, y))
+			return true;
+	}
+	return false;
+}
+
+/* What each run kept, and the program that made it. */
 static void print_runs(const struct trial *t)
 {
-	char says[300], name[200];
+	char says[300], name[200], program[PROVENANCE], doubt[PROVENANCE];
 
-	putchar('\n');
 	for (size_t i = 0; i < t->n; i++) {
 		const struct trial_run *run = &t->runs[i];
-		accept_format(&run->acceptance, says, sizeof says);
-		table_wrapf(stdout, "", "%s: %s", say_plain(name, sizeof name, run->path), says);
+		const json_t *machine = json_object_get(run->run.head, "machine");
+
+		printf("\n%s\n", say_plain(name, sizeof name, run->path));
+		table_wrapf(stdout, "  ", "%s", accept_format(&run->acceptance, says, sizeof says));
+		table_wrapf(stdout, "  program: ", "%s", provenance_name(machine, program));
+		if (provenance_differs(machine, doubt))
+			table_wrapf(stdout, "  note: ", "%s", doubt);
+		if (i && run->machine == run[-1].machine && programs_differ(run, &run[-1]))
+			table_wrapf(stdout, "  note: ",
+				    "another program than that of the run above: a difference may "
+				    "be the program's");
 	}
 }
 

@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "meters/provenance.h"
 #include "cli/options.h"
+#include "analysis/accept.h"
 #include "analysis/report.h"
 #include "base/say.h"
 #include "base/suggest.h"
@@ -50,7 +51,8 @@ int cmd_summary(int argc, char **argv)
 		  &tsv, 0, 0 },
 	};
 	struct report_options o = { .form = REPORT_TABLE };
-	char error[RUN_ERROR], doubt[PROVENANCE];
+	char error[RUN_ERROR], doubt[PROVENANCE], says[300];
+	struct acceptance kept;
 	struct run run;
 	int first, r;
 
@@ -72,6 +74,8 @@ int cmd_summary(int argc, char **argv)
 		r = say(strerror(-r));
 	else
 		r = report_failures(&run) ? 1 : 0;
+	if (o.form == REPORT_TABLE && !accept_judge(&run, &kept))
+		table_wrapf(stdout, "run: ", "%s", accept_format(&kept, says, sizeof says));
 	if (o.form == REPORT_TABLE &&
 	    provenance_differs(json_object_get(run.head, "machine"), doubt))
 		table_wrapf(stdout, "note: ", "%s", doubt);
