@@ -1,5 +1,5 @@
 /* test_ledger.c - scripts/ledger: the claims of today stand as they were added, and each way to
- * bend one is found, without the history and with it. */
+ * bend one is found, without the history and with it; marks in texts; and scripts/provenance. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -210,8 +210,98 @@ static void a_shallow_history_is_told(void **state)
 	assert_non_null(strstr(said, "history skipped (the repository is shallow)"));
 }
 
+/* ---- What a text says ------------------------------------------------------------------------ */
+
+/* A program that says: a holds on one and two, b is refuted on one and open on two. */
+#define SAY(id, machine, verdict) \
+	"'{\"id\": \"" id "\", \"machine\": \"" machine "\", \"verdict\": \"" verdict "\"}'"
+#define TEXTS                                                                            \
+	"rm -rf t; mkdir -p t/scripts t/results/one; cp scripts/ledger t/scripts; cd t;" \
+	"printf '#!/bin/sh\\necho x\\n' >scripts/runs; chmod +x scripts/runs;"           \
+	"echo '[{\"id\": \"a\"}]' >scripts/claims-x.json;"                               \
+	"printf '%%s\\n' '#!/bin/sh' 'cat <<E' " SAY("a", "one", "holds") " " SAY(       \
+	    "a", "two",                                                                  \
+	    "holds") " " SAY("b", "one",                                                 \
+			     "refuted") " " SAY("b", "two",                              \
+						"open") " E >s;"                         \
+							"chmod +x s; export STUBMAP=./s;"
+
+static void text(int status, const char *mark, const char *words)
+{
+	char command[2000];
+
+	snprintf(command, sizeof command,
+		 TEXTS "printf '%%b\\n' 'A sentence. %s' >t.md;"
+		       "scripts/ledger --findings t.md",
+		 mark);
+	if (sh(command) != status || !strstr(said, words))
+		fail_msg("%s: said: %s", mark, said);
+}
+
+static void a_sentence_is_held_to_its_claim(void **state)
+{
+	(void)state;
+	text(0, "<!-- claim: a holds -->", "1 marks of findings, 0 of them wrong");
+	text(0, "<!-- claim: a holds; b refuted on one -->", "2 marks of findings, 0 of them");
+	text(1, "<!-- claim: a refuted -->",
+	     "t.md:1: a is holds on one, and the text says: refuted");
+	text(1, "<!-- claim: b refuted -->",
+	     "t.md:1: b is open on two, and the text says: refuted");
+	text(1, "<!-- claim: c holds -->", "no run tells of a claim c");
+	text(1, "<!-- claim: a holds on three -->", "no run of three tells of a claim a");
+	text(1, "<!-- claim: a hlods -->", "is no mark; write: ID holds");
+	text(1, "\n<!-- claim: a holds --> more", ": a mark that begins a line ends");
+	text(0, "<!-- row: test 2 -gt 1 -->", "1 marks of findings, 0 of them wrong");
+	text(1, "<!-- row: test 1 -gt 2 -->", "not so: test 1 -gt 2");
+}
+
+/* ---- Which program made a run ---------------------------------------------------------------- */
+
+#define RUNS                                                                                     \
+	"rm -rf p; mkdir -p p/scripts p/results/one; cp \"$ROOT/scripts/provenance\" p/scripts;" \
+	"cd p; git init -q .;" COMMIT(                                                           \
+	    "a") "; here=$(git rev-parse HEAD);"                                                 \
+		 "run() { echo \"{\\\"machine\\\": $1}\" >results/one/x.jsonl; };"
+
+static void program(int status, const char *machine, const char *words)
+{
+	char command[2000];
+
+	snprintf(command, sizeof command,
+		 RUNS "run '%s'; sed -i \"s/HERE/$here/\" results/*/*;"
+		      "scripts/provenance --check",
+		 machine);
+	if (sh(command) != status || !strstr(said, words))
+		fail_msg("%s: said: %s", machine, said);
+}
+
+static void a_reference_names_a_program_of_this_history(void **state)
+{
+	(void)state;
+	program(0, "{\"program\": {\"commit\": \"HERE\", \"dirty\": false}}",
+		"results/one/x.jsonl: 0 commits and 0 source files behind\n");
+	program(1, "{\"program\": {\"commit\": \"HERE\", \"dirty\": true}}",
+		"x.jsonl: its program had changes that no commit has: no reference");
+	program(1,
+		"{\"program\": {\"commit\": \"0123456789012345678901234567890123456789\","
+		" \"dirty\": false}}",
+		"x.jsonl: its program\047s commit, 0123456, is not in this history");
+	/* The commit of the tree in which it lay is not that of the program. */
+	program(1, "{\"git_commit\": \"HERE\", \"git_dirty\": false}",
+		"x.jsonl: its program is not known: no reference");
+	assert_int_equal(sh("cd p; printf 'results/one/x.jsonl\\told\\n' >results/historic.tsv;"
+			    "scripts/provenance --check"),
+			 0);
+	assert_non_null(strstr(said, "its program is not known (historic)"));
+	assert_int_equal(sh("cd p; printf 'results/one/y.jsonl\\told\\n' >>results/historic.tsv;"
+			    "scripts/provenance --check"),
+			 1);
+	assert_non_null(strstr(said, "names results/one/y.jsonl, which there is not"));
+}
+
 int main(void)
 {
+	char root[1000];
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(claims_stand_as_they_were_added),
 		cmocka_unit_test(a_claim_that_changed_in_place_is_found),
@@ -220,10 +310,14 @@ int main(void)
 		cmocka_unit_test(the_order_of_commits_is_held_to),
 		cmocka_unit_test(a_rewritten_ledger_is_found),
 		cmocka_unit_test(a_shallow_history_is_told),
+		cmocka_unit_test(a_sentence_is_held_to_its_claim),
+		cmocka_unit_test(a_reference_names_a_program_of_this_history),
 	};
 
 	/* Hooks and the like of who runs this are no part of it. */
 	setenv("GIT_CONFIG_GLOBAL", "/dev/null", 1);
 	setenv("GIT_CONFIG_NOSYSTEM", "1", 1);
+	if (getcwd(root, sizeof root))
+		setenv("ROOT", root, 1);
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
