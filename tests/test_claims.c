@@ -21,7 +21,7 @@ static char folder[] = "/tmp/stubmap-claims-XXXXXX";
 
 /* A run of page (20 ns, twice) and pool on a ring of 64. */
 struct made {
-	const char *plan, *started, *cpu;
+	const char *plan, *started, *cpu, *commit;
 	const char *accept; /* "": none */
 	int seed;
 	double ratio;  /* of page to pool */
@@ -38,6 +38,7 @@ static struct made whole(struct made m)
 	m.plan = m.plan ? m.plan : "t";
 	m.started = m.started ? m.started : "2026-01-01T00:00:00Z";
 	m.cpu = m.cpu ? m.cpu : "1";
+	m.commit = m.commit ? m.commit : "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 	m.accept = m.accept ? m.accept : "{\"load\": 2, \"steal\": 1, \"aa\": 10}";
 	m.seed = m.seed ? m.seed : 1;
 	m.ratio = m.ratio > 0 ? m.ratio : 4;
@@ -71,9 +72,12 @@ static void make(const char *name, struct made from)
 	fprintf(f,
 		"{\"schema\": 1, \"type\": \"run\", \"plan\": {\"name\": \"%s\", \"seed\": %d, "
 		"\"baseline\": {\"stubs\": \"page\"}%s%s}, \"seed\": %d, \"machine\": "
-		"{\"cpu_model\": \"Some CPU\", \"cpu_family\": \"%s\"}, \"started\": \"%s\"}\n",
+		"{\"cpu_model\": \"Some CPU\", \"cpu_family\": \"%s\", "
+		"\"program\": {\"commit\": "
+		"\"%s\", \"dirty\": false, \"hash\": \"bb\"}}, "
+		"\"started\": \"%s\"}\n",
 		m.plan, m.seed, *m.accept ? ", \"accept\": " : "", m.accept, m.seed, m.cpu,
-		m.started);
+		m.commit, m.started);
 	for (unsigned b = 0; b < BLOCKS; b++) {
 		double off = b % 2 ? 1 + m.wobble : 1 - m.wobble, slow = 1 + 0.001 * b;
 		put_row(f, &m, b, "page", 0, 20 * slow);
@@ -279,14 +283,14 @@ static void a_run_that_was_not_accepted_does_not_count(void **state)
 	make("b.jsonl", MADE(.seed = 2));
 	make("c.jsonl", MADE(.seed = 3, .load = 5));
 	shows(0, THREE, "  holds, 3 runs\n");
-	shows(0, THREE, "c.jsonl: not accepted, load 5 is above 2: load 5, ");
+	shows(0, THREE, "c.jsonl\n  not accepted, load 5 is above 2: load 5, ");
 	shows(0, THREE " --json", "\"headline\":false");
 	/* It is shown where it says the contrary, and does not change the value. */
 	make("c.jsonl", MADE(.seed = 3, .load = 5, .ratio = 2));
 	shows(0, THREE, "holds, 3 runs disagree\n");
 	shows(0, THREE " --json", "\"verdict\":\"refuted\"");
 	make("c.jsonl", MADE(.seed = 3, .accept = ""));
-	shows(0, THREE, "c.jsonl: not accepted, its plan has no rule: load 1,");
+	shows(0, THREE, "c.jsonl\n  not accepted, its plan has no rule: load 1,");
 }
 
 /* The interval is that of three runs: what differs between them is in it. */
@@ -332,6 +336,22 @@ static void runs_that_do_not_belong_together_are_refused(void **state)
 	refuse_claims("claims @/a.jsonl @/b.jsonl -c @/claims.json",
 		      "claims are tested on runs of one plan");
 	refuse_claims("claims @/a.jsonl @/none.jsonl -c @/claims.json", "none.jsonl: No such file");
+}
+
+static void runs_of_two_programs_are_told(void **state)
+{
+	struct result r;
+
+	(void)state;
+	make("a.jsonl", MADE(.seed = 1));
+	make("b.jsonl", MADE(.seed = 2));
+	r = claims(0, "claims @/a.jsonl @/b.jsonl -c @/claims.json");
+	assert_non_null(strstr(r.out, "program: commit aaaaaaaaaaaa"));
+	assert_null(strstr(r.out, "another program"));
+	done(&r);
+	make("b.jsonl", MADE(.seed = 2, .commit = "cccccccccccccccccccccccccccccccccccccccc"));
+	shows(0, "claims @/a.jsonl @/b.jsonl -c @/claims.json",
+	      "note: another program than that of the run above");
 }
 
 /* Many claims, each with a chance of its own to come out wrong. */
@@ -410,6 +430,7 @@ int main(void)
 		cmocka_unit_test(a_run_that_was_not_accepted_does_not_count),
 		cmocka_unit_test(runs_that_disagree_hold_nothing),
 		cmocka_unit_test(machines_are_shown_one_by_one),
+		cmocka_unit_test(runs_of_two_programs_are_told),
 		cmocka_unit_test(runs_that_do_not_belong_together_are_refused),
 		cmocka_unit_test(a_chance_is_corrected_for_the_number_of_claims),
 		cmocka_unit_test(a_plan_says_beforehand_what_a_run_must_keep),
