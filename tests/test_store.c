@@ -14,6 +14,8 @@
 #include "runs/spawn.h"
 #include "runs/store.h"
 
+static const struct run_start plain = { 0 };
+
 static struct plan make_plan(int seed)
 {
 	char error[PLAN_ERROR];
@@ -78,7 +80,7 @@ static void test_goes_on(void **state)
 
 	(void)state;
 	fresh(path);
-	if (run_open(path, &p, NULL, &run, error))
+	if (run_open(path, &p, &plain, &run, error))
 		fail_msg("%s", error);
 	append(&run, &p, 0, 0);
 	append(&run, &p, 0, 1);
@@ -92,7 +94,7 @@ static void test_goes_on(void **state)
 	run_close(&run);
 	assert_true(size_of(path) > whole); /* a reader leaves the file alone */
 
-	assert_int_equal(run_open(path, &p, NULL, &run, error), 0);
+	assert_int_equal(run_open(path, &p, &plain, &run, error), 0);
 	assert_true(run.torn);
 	assert_int_equal(run.n, 2);
 	assert_true(cell_equal(&run.invocations[1].cell, &p.cells[1]));
@@ -106,7 +108,7 @@ static void test_goes_on(void **state)
 	run_close(&run);
 
 	whole = size_of(path);
-	assert_int_equal(run_open(path, &other, NULL, &run, error), -EEXIST);
+	assert_int_equal(run_open(path, &other, &plain, &run, error), -EEXIST);
 	assert_non_null(strstr(error, "another plan"));
 	assert_int_equal(size_of(path), whole);
 	unlink(path);
@@ -122,12 +124,12 @@ static void test_one_writer(void **state)
 
 	(void)state;
 	fresh(path);
-	assert_int_equal(run_open(path, &p, NULL, &run, error), 0);
-	assert_int_equal(run_open(path, &p, NULL, &second, error), -EBUSY);
+	assert_int_equal(run_open(path, &p, &plain, &run, error), 0);
+	assert_int_equal(run_open(path, &p, &plain, &second, error), -EBUSY);
 	assert_int_equal(run_load(path, &second, error), 0); /* readers may look on */
 	run_close(&second);
 	run_close(&run);
-	assert_int_equal(run_open(path, &p, NULL, &second, error), 0);
+	assert_int_equal(run_open(path, &p, &plain, &second, error), 0);
 	run_close(&second);
 	unlink(path);
 	plan_free(&p);
@@ -145,7 +147,7 @@ static void refused(const char *content, const char *words)
 	if (!strstr(error, words) || strchr(error, '\n'))
 		fail_msg("'%s' lacks '%s'", error, words);
 	if (*content) {
-		assert_int_equal(run_open(path, &p, NULL, &run, error), -EINVAL);
+		assert_int_equal(run_open(path, &p, &plain, &run, error), -EINVAL);
 		assert_int_equal(size_of(path), strlen(content)); /* not ours: untouched */
 	}
 	unlink(path);
@@ -171,11 +173,11 @@ static void test_refuses(void **state)
 	refused(HEAD "{\"type\":\"invocation\"}\n", ":2: no invocation");
 	assert_int_equal(run_load("/nonexistent/run", &run, error), -ENOENT);
 	assert_int_equal(run_load("/", &run, error), -EISDIR);
-	assert_int_equal(run_open("/nonexistent/run", &p, NULL, &run, error), -ENOENT);
+	assert_int_equal(run_open("/nonexistent/run", &p, &plain, &run, error), -ENOENT);
 
 	/* A record of the wrong form leaves no trace. */
 	fresh(path);
-	assert_int_equal(run_open(path, &p, NULL, &run, error), 0);
+	assert_int_equal(run_open(path, &p, &plain, &run, error), 0);
 	off_t before = size_of(path);
 	json_t *bad = json_pack("{s:s}", "type", "invocation");
 	assert_int_equal(run_append(&run, bad, error), -EINVAL);

@@ -18,14 +18,6 @@ static int __attribute__((format(printf, 3, 4))) refuse(char *error, int result,
 	return result;
 }
 
-/* TEMPORARY: until the store says it. */
-static bool run_mixed(const struct run *run, char why[RUN_ERROR])
-{
-	(void)run;
-	(void)why;
-	return false;
-}
-
 static const json_t *machine_of(const struct trial_run *r)
 {
 	return json_object_get(r->run.head, "machine");
