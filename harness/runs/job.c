@@ -107,3 +107,8 @@ uint64_t job_seed(const json_t *json)
 {
 	return (uint64_t)json_integer_value(json_object_get(json, "seed"));
 }
+
+bool job_threads(const json_t *json)
+{
+	return json_object_get(json_object_get(json, "cell"), "threads");
+}

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -21,6 +22,7 @@
 
 #include "base/clock.h"
 #include "base/prng.h"
+#include "meters/fingerprint.h"
 #include "runs/job.h"
 #include "runs/spawn.h"
 
@@ -279,14 +281,82 @@ static void end_others(pid_t group)
 	kill(-group, SIGKILL);
 }
 
+/* The time that a process, perhaps dead and not yet waited for, was ready to run. */
+static double waited_ms(pid_t pid)
+{
+	char path[40];
+	long long ran, waited = 0;
+	FILE *f;
+
+	snprintf(path, sizeof path, "/proc/%d/schedstat", (int)pid);
+	if (!(f = fopen(path, "re")))
+		return 0;
+	if (fscanf(f, "%lld %lld", &ran, &waited) != 2)
+		waited = 0;
+	fclose(f);
+	return (double)waited / 1e6;
+}
+
+static double milliseconds(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static double of_timeval(const struct timeval *t)
+{
+	return (double)t->tv_sec * 1e3 + (double)t->tv_usec / 1e3;
+}
+
+/* Waits for a child's end; its time, but for when it began. */
+static int reap(pid_t pid, struct spawn_time *t)
+{
+	struct rusage used = { 0 };
+	siginfo_t info;
+	int status = 0;
+
+	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR)
+		;
+	t->wait_ms = waited_ms(pid);
+	while (wait4(pid, &status, 0, &used) < 0 && errno == EINTR)
+		;
+	t->cpu_ms = of_timeval(&used.ru_utime) + of_timeval(&used.ru_stime);
+	t->faults = used.ru_majflt;
+	return status;
+}
+
+bool spawn_stopped(const struct spawn_time *t)
+{
+	double told = t->cpu_ms + t->wait_ms + t->steal_ms + (double)t->faults * SPAWN_FAULT_MS;
+	double still = t->wall_ms - told;
+
+	return still >= SPAWN_STILL_MS && still >= t->wall_ms * (t->threads ? 0.25 : 0.05);
+}
+
+static void tell_time(json_t *record, const struct spawn_time *t)
+{
+	if (!json_object_get(record, "wall_ns"))
+		json_object_set_new(record, "wall_ns",
+				    json_integer((json_int_t)(t->wall_ms * 1e6)));
+	json_object_set_new(record, "cpu_ms", json_integer((json_int_t)t->cpu_ms));
+	json_object_set_new(record, "wait_ms", json_integer((json_int_t)t->wait_ms));
+	if (spawn_stopped(t))
+		json_object_set_new(record, "stopped", json_true());
+}
+
 int spawn_job(const json_t *job, const struct spawn_options *o, json_t **record)
 {
 	struct child c = { .pid = -1, .out = -1, .err = -1 };
-	uint64_t begin = clock_ns();
+	const double begin = milliseconds(CLOCK_BOOTTIME);
+	struct spawn_time time = { .threads = job_threads(job) };
+	struct env_moment host, after;
 	sigset_t stop, mask;
 	int signals, status = 0, r;
 
 	*record = NULL;
+	env_moment(&host);
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGINT);
 	sigaddset(&stop, SIGTERM);
@@ -303,17 +373,19 @@ int spawn_job(const json_t *job, const struct spawn_options *o, json_t **record)
 	r = listen_to(&c, signals, o);
 	if (r)
 		end_child(&c);
-	while (waitpid(c.pid, &status, 0) < 0 && errno == EINTR)
-		;
+	status = reap(c.pid, &time);
 	if (r)
 		end_others(c.pid);
 	if (r && r != -ETIMEDOUT)
 		goto done;
 	*record = judge(&c, status, o->timeout_ms, r == -ETIMEDOUT);
 	r = *record ? 0 : -ENOMEM;
-	if (*record && !json_object_get(*record, "wall_ns"))
-		json_object_set_new(*record, "wall_ns",
-				    json_integer((json_int_t)(clock_ns() - begin)));
+	env_moment(&after);
+	time.wall_ms = milliseconds(CLOCK_BOOTTIME) - begin;
+	if (host.steal_ms >= 0)
+		time.steal_ms = (double)(after.steal_ms - host.steal_ms);
+	if (*record)
+		tell_time(*record, &time);
 done:
 	close_fd(&signals);
 	close_fd(&c.out);

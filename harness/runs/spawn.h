@@ -9,6 +9,7 @@
 #define STUBMAP_RUNS_SPAWN_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 struct spawn_options {
 	unsigned timeout_ms; /* 0: none */
@@ -21,12 +22,32 @@ struct spawn_options {
 /*
  * Runs `/proc/self/exe child JOB`, pinned to the job's "cpu" unless that is -1. *record is what the
  * child wrote, {"status", "why", "figures", "wall_ns"}; for a child that died, hung or wrote no
- * such line it is a failed record whose "why" says so. At the limit the child is told to end, and
- * has a second to say where it was. 0, also for such children; -EINTR: SIGINT or SIGTERM came; it
- * stays pending, or takes effect if the caller does not block it; -errno: no child could be made.
- * The caller owns *record.
+ * such line it is a failed record whose "why" says so. Added are "cpu_ms" and "wait_ms" (the time
+ * that it ran and that its first thread was ready to), and "stopped": true if spawn_stopped. At the
+ * limit the child is told to end, and has a second to say where it was. 0, also for such children;
+ * -EINTR: SIGINT or SIGTERM came; it stays pending, or takes effect if the caller does not block
+ * it; -errno: no child could be made. The caller owns *record.
  */
 int spawn_job(const json_t *job, const struct spawn_options *, json_t **record);
+/* What became of a child's time. */
+struct spawn_time {
+	double wall_ms;	 /* from its start to its end, a suspended machine's sleep included */
+	double cpu_ms;	 /* user and system, of all its threads */
+	double wait_ms;	 /* its first thread was ready to run, others ran; 0 if not to be had */
+	double steal_ms; /* the host's, of all CPUs meanwhile */
+	long faults;	 /* pages that came from a disk */
+	bool threads;	 /* it had more than one, whose waiting is not in wait_ms */
+};
+/*
+ * Whether the time says that the process stood still, as one does that was stopped, or whose
+ * machine slept: SPAWN_STILL_MS or more, and a twentieth of all, went by in which it neither ran
+ * nor waited for a CPU, a disk (SPAWN_FAULT_MS a page at the most) or the host. No cell waits for
+ * anything else for so long: the longest sleep of its own is of 1 ms. Of several threads a quarter:
+ * these wait for each other and for CPUs, unseen.
+ */
+enum { SPAWN_STILL_MS = 250, SPAWN_FAULT_MS = 20 };
+bool spawn_stopped(const struct spawn_time *);
+
 /* spawn_job with a limit of timeout_s seconds; 0: 120, and more for a cell with many upgrades. */
 int spawn_cell(const json_t *job, const struct spawn_options *, unsigned timeout_s,
 	       json_t **record);
