@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "meters/fingerprint.h"
 #include "cli/options.h"
+#include "analysis/precision.h"
 #include "analysis/report.h"
 #include "base/say.h"
 #include "runs/store.h"
@@ -39,7 +40,9 @@ static int say(const char *line)
 struct wanted {
 	struct cell_options cells;
 	bool counters, json;
-	uint64_t blocks, iterations, seed, timeout;
+	uint64_t blocks, iterations, seed, timeout, seconds;
+	double precision;
+	const char *output;
 };
 
 static void add_word(struct wanted *w, const char *key, const char *word)
@@ -148,30 +151,59 @@ static json_t *plan_of(const struct wanted *w)
 			 cells);
 }
 
-static int run_plan(const struct plan *plan, unsigned timeout_s, bool json)
+/* Begins a run in memory, or in the file that was asked for. 0 or the exit status. */
+static int begin(const struct wanted *w, const struct plan *plan, json_t *machine, struct run *run)
 {
-	const struct report_options form = { .form = json ? REPORT_JSON : REPORT_TABLE };
-	char error[RUN_ERROR] = "", data[4096], cache[4096];
-	const struct sweep_options o = { .name = "stubmap run",
-					 .timeout_s = timeout_s,
-					 .cpu = sweep_default_cpu(),
-					 .cache = sweep_default_cache(cache, sizeof cache),
-					 .data = sweep_default_data(data, sizeof data),
-					 .prepare = wasm_prepare };
+	const struct run_start start = { .machine = machine };
+	char error[RUN_ERROR] = "out of memory";
+
+	if (plan->counters && sweep_survey(machine, error))
+		return say(error);
+	if (w->output ? run_open(w->output, plan, &start, run, error)
+		      : run_begin(run, plan, machine))
+		return say(error);
+	if (run->n < plan->n * plan->blocks || w->precision > 0 || w->seconds)
+		return 0;
+	run_close(run);
+	return say_line("stubmap run",
+			"%s holds this very run, whole: name another file for a new one",
+			w->output);
+}
+
+static int run_plan(const struct wanted *w, const struct plan *plan)
+{
+	const struct report_options form = { .form = w->json ? REPORT_JSON : REPORT_TABLE };
+	char error[RUN_ERROR] = "out of memory", data[4096], cache[4096], line[PRECISION_LINE];
+	struct precision precision;
+	struct sweep_options o = { .name = "stubmap run",
+				   .timeout_s = (unsigned)w->timeout,
+				   .cpu = sweep_default_cpu(),
+				   .cache = sweep_default_cache(cache, sizeof cache),
+				   .data = sweep_default_data(data, sizeof data),
+				   .prepare = wasm_prepare };
 	json_t *machine = env_machine();
 	struct run run;
 	int r;
 
-	snprintf(error, sizeof error, "out of memory");
-	if (!machine || (plan->counters && sweep_survey(machine, error)) ||
-	    run_begin(&run, plan, machine)) {
+	if (!machine || sweep_pinned(machine, o.cpu)) {
 		json_decref(machine);
 		return say(error);
+	}
+	if ((r = begin(w, plan, machine, &run))) {
+		json_decref(machine);
+		return r;
+	}
+	if (w->precision > 0 || w->seconds) {
+		precision_begin(&precision, w->precision, w->seconds, plan->blocks);
+		o.more = precision_more;
+		o.arg = &precision;
 	}
 	r = sweep_run(plan, &o, &run, error);
 	if (r == -EINTR)
 		say_line("stubmap run", "stopped after %zu of %zu invocations", run.n,
 			 plan->n * plan->blocks);
+	else if (!r && o.more)
+		say(precision_line(&precision, line));
 	if (r && r != -EINTR)
 		r = say(error);
 	else if (r == -EINTR && !run.n)
@@ -195,6 +227,17 @@ static int read_options(int argc, char **argv, struct wanted *w)
 		  &w->iterations, 1, PLAN_MAX_ITERATIONS },
 		{ "seed", 0, OPTION_NUMBER, "N", "of order and set-up (default: 1)", &w->seed, 0,
 		  INT64_MAX },
+		{ "precision", 0, OPTION_PERCENT, "2%",
+		  "add blocks until each ratio is known so well: half of its 95 % interval",
+		  &w->precision, 0, 100 },
+		{ "time", 0, OPTION_TIME, "60s",
+		  "add blocks, or leave some out, until this time is over", &w->seconds, 1,
+		  31536000 },
+		{ "output", 'o', OPTION_TEXT, "RUN.jsonl",
+		  "keep the run for summary, compare and claims; one that was cut off is "
+		  "continued, "
+		  "a whole one refused",
+		  &w->output, 0, 0 },
 		{ "timeout", 0, OPTION_NUMBER, "SECONDS",
 		  "the most that an invocation may take (default: 120)", &w->timeout, 1,
 		  PLAN_MAX_TIMEOUT },
@@ -238,7 +281,7 @@ int cmd_run(int argc, char **argv)
 		r = say(text ? plan_plain_error(error) : "out of memory");
 		goto out;
 	}
-	r = run_plan(&plan, (unsigned)w.timeout, w.json);
+	r = run_plan(&w, &plan);
 	plan_free(&plan);
 out:
 	cell_options_free(&w.cells);

@@ -3,13 +3,12 @@
 #include <string.h>
 
 #include "cli/commands.h"
-#include "meters/provenance.h"
 #include "cli/options.h"
 #include "analysis/accept.h"
+#include "analysis/notes.h"
 #include "analysis/report.h"
 #include "base/say.h"
 #include "base/suggest.h"
-#include "base/table.h"
 
 static const struct option_help help = {
 	.usage = "summary RUN.jsonl [options]",
@@ -51,7 +50,7 @@ int cmd_summary(int argc, char **argv)
 		  &tsv, 0, 0 },
 	};
 	struct report_options o = { .form = REPORT_TABLE };
-	char error[RUN_ERROR], doubt[PROVENANCE], says[300];
+	char error[RUN_ERROR], says[300];
 	struct acceptance kept;
 	struct run run;
 	int first, r;
@@ -76,9 +75,8 @@ int cmd_summary(int argc, char **argv)
 		r = report_failures(&run) ? 1 : 0;
 	if (o.form == REPORT_TABLE && !accept_judge(&run, &kept))
 		table_wrapf(stdout, "run: ", "%s", accept_format(&kept, says, sizeof says));
-	if (o.form == REPORT_TABLE &&
-	    provenance_differs(json_object_get(run.head, "machine"), doubt))
-		table_wrapf(stdout, "note: ", "%s", doubt);
+	if (o.form == REPORT_TABLE)
+		notes_print(stdout, &run);
 	run_close(&run);
 	return r;
 }

@@ -1,11 +1,15 @@
 /* sweep.c - stubmap sweep: runs a whole plan into a run file. */
+#include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/commands.h"
 #include "meters/fingerprint.h"
 #include "cli/options.h"
+#include "analysis/notes.h"
+#include "analysis/precision.h"
 #include "analysis/report.h"
 #include "base/say.h"
 #include "runs/store.h"
@@ -16,8 +20,9 @@ static const struct option_help help = {
 	.usage = "sweep PLAN.json -o RUN.jsonl [options]",
 	.summary =
 	    "Runs every cell of a plan once a block, each in a process of its own, and appends\n"
-	    "the results to RUN.jsonl. An existing run of the same plan is continued. A failed\n"
-	    "cell is recorded, the sweep goes on, and the exit status is 1.",
+	    "the results to RUN.jsonl. An existing run of the same plan is continued, if program\n"
+	    "and machine are the same. A failed cell is recorded, the sweep goes on, and the exit\n"
+	    "status is 1.",
 	.min_words = 1,
 	.max_words = 1,
 };
@@ -25,22 +30,6 @@ static const struct option_help help = {
 static int say(const char *line)
 {
 	return say_line("stubmap sweep", "%s", line);
-}
-
-/* Refuses to go on with another machine's run: two machines would be compared as one. */
-static int same_machine(const struct run *run, const json_t *machine, char *error)
-{
-	static const char *const keys[] = { "cpu_model", "microcode", "kernel" };
-	const json_t *before = json_object_get(run->head, "machine");
-
-	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-		if (!json_equal(json_object_get(before, keys[i]),
-				json_object_get(machine, keys[i]))) {
-			snprintf(error, RUN_ERROR,
-				 "the run was begun on another machine (its %s differs)", keys[i]);
-			return -EINVAL;
-		}
-	return 0;
 }
 
 /* Refuses a run on a machine whose settings would spoil it badly. */
@@ -55,74 +44,161 @@ static int refused(const json_t *machine)
 	return 0;
 }
 
-static int finish(const struct run *run, const char *plan, const char *path, int r, bool json)
+/* What was asked for. */
+struct wanted {
+	const char *plan, *path, *shard;
+	uint64_t seed; /* UINT64_MAX: the plan's or the run's */
+	bool json, mixed;
+	double precision;
+	uint64_t seconds;
+};
+
+static void tell_failures(const struct run *run, size_t failed)
 {
-	size_t failed = report_failures(run), i = 0;
+	size_t i = 0;
+
+	while (run->invocations[i].ok)
+		i++;
+	say_line("stubmap sweep",
+		 "%zu of %zu invocations failed (--retry-failed runs them again); the first, %s on "
+		 "%s: %s",
+		 failed, run->n, run->invocations[i].cell.stubs, run->invocations[i].cell.workload,
+		 run->invocations[i].why);
+}
+
+static int finish(const struct run *run, const struct wanted *w, int r)
+{
+	size_t failed = report_failures(run), stopped = notes_stopped(run);
 	struct report_options rows = { .form = REPORT_JSON };
 
 	if (r == -EINTR)
 		say_line("stubmap sweep",
 			 "stopped; %zu invocations are in %s. To go on: stubmap "
-			 "sweep %s -o %s",
-			 run->n, path, plan, path);
-	if (failed) {
-		while (run->invocations[i].ok)
-			i++;
-		say_line("stubmap sweep", "%zu of %zu invocations failed; the first, %s on %s: %s",
-			 failed, run->n, run->invocations[i].cell.stubs,
-			 run->invocations[i].cell.workload, run->invocations[i].why);
-	}
-	if (json && report_summary(stdout, run, &rows))
+			 "sweep %s -o %s%s%s",
+			 run->n, w->path, w->plan, w->path, w->shard ? " --shard " : "",
+			 w->shard ? w->shard : "");
+	if (failed)
+		tell_failures(run, failed);
+	if (stopped)
+		say_line("stubmap sweep",
+			 "note: %zu of %zu invocations stood still for a while, as stopped "
+			 "processes do",
+			 stopped, run->n);
+	if (w->json && report_summary(stdout, run, &rows))
 		return say("out of memory");
 	return r || failed ? 1 : 0;
 }
 
+/* Runs what an opened run lacks. The command's exit status. */
+static int go(struct plan *plan, struct sweep_options *o, const struct wanted *w, struct run *run)
+{
+	struct precision precision;
+	char error[RUN_ERROR], line[PRECISION_LINE];
+	int r;
+
+	if (run->torn)
+		say_line("stubmap sweep", "note: the last line of %s was cut off, and is dropped",
+			 w->path);
+	if (run->anew)
+		say_line("stubmap sweep",
+			 "note: the first line of %s was cut off, and the run is begun anew",
+			 w->path);
+	if (w->seed != UINT64_MAX && w->seed != run_seed(run)) {
+		snprintf(error, sizeof error,
+			 "--seed: %s was begun with seed %" PRIu64
+			 "; go on without --seed, or name "
+			 "another file",
+			 w->path, run_seed(run));
+		return say(error);
+	}
+	plan->seed = run_seed(run);
+	if (w->precision > 0 || w->seconds) {
+		precision_begin(&precision, w->precision, w->seconds,
+				o->blocks ? o->blocks : plan->blocks);
+		o->more = precision_more;
+		o->arg = &precision;
+	}
+	r = sweep_run(plan, o, run, error);
+	if (r && r != -EINTR)
+		return say(error);
+	if (o->more && !r)
+		say(precision_line(&precision, line));
+	return finish(run, w, r);
+}
+
 /* The command's exit status. */
-static int sweep(const struct plan *plan, const struct sweep_options *o, const char *from,
-		 const char *path, bool json)
+static int sweep(struct plan *plan, struct sweep_options *o, const struct wanted *w)
 {
 	json_t *machine = env_machine();
-	char error[PLAN_ERROR] = "out of memory";
+	const struct run_start start = { machine, w->shard, w->mixed };
+	char error[RUN_ERROR] = "out of memory";
 	struct run run;
 	int r = 0;
 
-	if (!machine || (r = refused(machine)) ||
+	if (w->seed != UINT64_MAX)
+		plan->seed = w->seed;
+	if (!machine || (r = refused(machine)) || sweep_pinned(machine, o->cpu) ||
 	    (plan->counters && sweep_survey(machine, error)) ||
-	    run_open(path, plan, machine, &run, error)) {
+	    run_open(w->path, plan, &start, &run, error)) {
 		r = r ? r : say(error);
 		goto done;
 	}
-	if (run.torn)
-		say_line("stubmap sweep", "note: the last line of %s was cut off, and is dropped",
-			 path);
-	if (same_machine(&run, machine, error)) {
-		r = say(error);
-	} else {
-		r = sweep_run(plan, o, &run, error);
-		r = r && r != -EINTR ? say(error) : finish(&run, from, path, r, json);
-	}
+	r = go(plan, o, w, &run);
 	run_close(&run);
 done:
 	json_decref(machine);
 	return r;
 }
 
+/* "2/4": 0, or 2 with a line said. */
+static int read_shard(const char *text, unsigned blocks, struct sweep_options *o)
+{
+	char end;
+
+	if (sscanf(text, "%u/%u%c", &o->shard, &o->shards, &end) == 2 && isdigit(*text) &&
+	    o->shard >= 1 && o->shard <= o->shards && o->shards <= blocks)
+		return 0;
+	return say_line("stubmap sweep",
+			"--shard '%s': allowed: 1/N to N/N, with N at most the number of blocks, "
+			"%u",
+			text, blocks);
+}
+
 int cmd_sweep(int argc, char **argv)
 {
-	const char *path = NULL;
+	struct wanted w = { .seed = UINT64_MAX };
 	uint64_t blocks = 0, timeout = 0, cpu = UINT64_MAX;
-	bool json = false;
+	bool retry = false;
 	const struct option_spec specs[] = {
-		{ "output", 'o', OPTION_TEXT, "RUN.jsonl", "the run file, made or continued", &path,
-		  0, 0 },
+		{ "output", 'o', OPTION_TEXT, "RUN.jsonl", "the run file, made or continued",
+		  &w.path, 0, 0 },
 		{ "blocks", 0, OPTION_NUMBER, "N", "number of blocks instead of the plan's",
 		  &blocks, 1, PLAN_MAX_BLOCKS },
+		{ "seed", 0, OPTION_NUMBER, "N",
+		  "instead of the plan's; a run that is continued keeps its own", &w.seed, 0,
+		  INT64_MAX },
+		{ "precision", 0, OPTION_PERCENT, "2%",
+		  "add blocks until each arm's ratio to the baseline is known so well: half of its "
+		  "95 % interval",
+		  &w.precision, 0, 100 },
+		{ "time", 0, OPTION_TIME, "60s",
+		  "add blocks, or leave some out, until this time is over", &w.seconds, 1,
+		  31536000 },
 		{ "timeout", 0, OPTION_NUMBER, "SECONDS",
 		  "limit of an invocation (default: the plan's, or 120)", &timeout, 1,
 		  PLAN_MAX_TIMEOUT },
 		{ "cpu", 0, OPTION_NUMBER, "N", "pin to this CPU (default: the last one allowed)",
 		  &cpu, 0, 1023 },
-		{ "json", 0, OPTION_FLAG, NULL, "print the tidy rows at the end", &json, 0, 0 },
+		{ "retry-failed", 0, OPTION_FLAG, NULL,
+		  "run failed invocations again; they stay in the file, the later ones count",
+		  &retry, 0, 0 },
+		{ "mixed", 0, OPTION_FLAG, NULL,
+		  "continue a run of another program or machine; claims refuse it then", &w.mixed,
+		  0, 0 },
+		{ "shard", 0, OPTION_TEXT, "I/N",
+		  "only each N-th block, from the I-th on; `stubmap merge` joins them", &w.shard, 0,
+		  0 },
+		{ "json", 0, OPTION_FLAG, NULL, "print the tidy rows at the end", &w.json, 0, 0 },
 	};
 	char error[PLAN_ERROR], data[4096], cache[4096];
 	struct sweep_options o;
@@ -132,11 +208,12 @@ int cmd_sweep(int argc, char **argv)
 	r = options_parse(argc, argv, &help, specs, sizeof specs / sizeof *specs, &first);
 	if (r)
 		return r < 0 ? 2 : 0;
-	if (!path)
+	if (!w.path)
 		return say("-o RUN.jsonl is missing");
 	if (cpu != UINT64_MAX && !sweep_cpu_allowed((int)cpu))
 		return say("--cpu: this process may not run on that CPU; see `taskset -pc $$`");
-	if (plan_load(argv[first], &plan, error))
+	w.plan = argv[first];
+	if (plan_load(w.plan, &plan, error))
 		return say(error);
 	o = (struct sweep_options){ .name = "stubmap sweep",
 				    .blocks = (unsigned)blocks,
@@ -144,8 +221,10 @@ int cmd_sweep(int argc, char **argv)
 				    .cpu = cpu == UINT64_MAX ? sweep_default_cpu() : (int)cpu,
 				    .cache = sweep_default_cache(cache, sizeof cache),
 				    .data = sweep_default_data(data, sizeof data),
+				    .retry = retry,
 				    .prepare = wasm_prepare };
-	r = sweep(&plan, &o, argv[first], path, json);
+	r = w.shard ? read_shard(w.shard, o.blocks ? o.blocks : plan.blocks, &o) : 0;
+	r = r ? r : sweep(&plan, &o, &w);
 	plan_free(&plan);
 	return r;
 }

@@ -13,6 +13,7 @@
 #include "workloads/workload.h"
 #include "base/progress.h"
 #include "runs/job.h"
+#include "runs/row.h"
 #include "runs/spawn.h"
 #include "runs/sweep.h"
 
@@ -82,6 +83,11 @@ int sweep_survey(json_t *machine, char error[RUN_ERROR])
 	return json_object_set_new(machine, "counters", counters_survey_to_json(&survey));
 }
 
+int sweep_pinned(json_t *machine, int cpu)
+{
+	return json_object_set_new(machine, "pinned_cpu", json_integer(cpu)) ? -ENOMEM : 0;
+}
+
 /* Chooses a block's meters: the survey's groups in turn; with the first group also the meters that
  * can't be had, so that the run says why. */
 static void choose_meters(const struct run *run, unsigned block, struct job *job)
@@ -120,6 +126,7 @@ struct turn {
 	const struct cell *cell;
 	unsigned block;
 	size_t order;
+	bool again; /* an earlier one failed */
 };
 
 static json_t *make_job(const struct sweep *s, const struct turn *t)
@@ -141,6 +148,7 @@ static json_t *make_record(const struct sweep *s, const struct turn *t, const js
 			   const struct env_moment *before)
 {
 	static const char *const taken[] = { "status", "why", "figures", "wall_ns" };
+	static const char *const told[] = { "cpu_ms", "wait_ms" };
 	struct env_moment now;
 	json_t *record, *environment;
 
@@ -151,6 +159,8 @@ static json_t *make_record(const struct sweep *s, const struct turn *t, const js
 	json_object_set_new(environment, "steal_ms",
 			    before->steal_ms < 0 ? json_null()
 						 : json_integer(now.steal_ms - before->steal_ms));
+	for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+		json_object_set(environment, told[i], json_object_get(answer, told[i]));
 	record = json_pack(
 	    "{s:i, s:s, s:i, s:i, s:o, s:I, s:o}", "schema", SCHEMA, "type", "invocation", "block",
 	    (int)t->block, "order", (int)t->order, "cell", cell_to_json(t->cell), "seed",
@@ -159,6 +169,10 @@ static json_t *make_record(const struct sweep *s, const struct turn *t, const js
 		json_t *v = json_object_get(answer, taken[i]);
 		json_object_set_new(record, taken[i], v ? json_incref(v) : json_null());
 	}
+	if (t->again)
+		json_object_set_new(record, "retry", json_true());
+	if (json_is_true(json_object_get(answer, "stopped")))
+		json_object_set_new(record, "stopped", json_true());
 	return record;
 }
 
@@ -190,13 +204,30 @@ done:
 	return r;
 }
 
-static bool holds(const struct run *run, unsigned block, const struct cell *cell)
+/* Whether a cell's turn is still to come; *again: because an earlier one failed. */
+static bool is_due(const struct sweep_options *o, const struct run *run, unsigned block,
+		   const struct cell *cell, bool *again)
 {
-	for (size_t i = 0; i < run->n; i++)
-		if (run->invocations[i].block == block &&
-		    cell_equal(&run->invocations[i].cell, cell))
-			return true;
-	return false;
+	size_t i = row_find(run, block, cell);
+
+	*again = i < run->n;
+	return i == run->n || (o->retry && !run->invocations[i].ok);
+}
+
+bool sweep_has_block(const struct sweep_options *o, unsigned block)
+{
+	return !o->shards || block % o->shards == o->shard - 1;
+}
+
+static size_t count_due(const struct sweep *s, unsigned blocks)
+{
+	size_t due = 0;
+	bool again;
+
+	for (unsigned block = 0; block < blocks; block++)
+		for (size_t i = 0; i < s->plan->n && sweep_has_block(s->options, block); i++)
+			due += is_due(s->options, s->run, block, &s->plan->cells[i], &again);
+	return due;
 }
 
 static bool stopped(void)
@@ -218,11 +249,11 @@ static int run_block(struct sweep *s, unsigned block, char *error)
 		return -ENOMEM;
 	plan_order(p, block, order);
 	for (size_t i = 0; i < p->n && !r; i++) {
-		const struct turn t = { &p->cells[order[i]], block, i };
+		struct turn t = { &p->cells[order[i]], block, i, false };
 
 		if (stopped())
 			r = -EINTR;
-		else if (!holds(s->run, block, t.cell)) {
+		else if (is_due(s->options, s->run, block, t.cell, &t.again)) {
 			snprintf(what, sizeof what, "%s on %.40s", t.cell->stubs, t.cell->workload);
 			r = run_one(s, &t, what, error);
 			progress_step(&s->progress, what);
@@ -257,7 +288,6 @@ int sweep_run(const struct plan *p, const struct sweep_options *o, struct run *r
 	      char error[RUN_ERROR])
 {
 	unsigned blocks = o->blocks ? o->blocks : p->blocks;
-	size_t all = (size_t)blocks * p->n;
 	struct sweep sweep = { .plan = p, .options = o, .run = run };
 	sigset_t stop, mask;
 	int r = check_data(p, o->data, error);
@@ -270,10 +300,16 @@ int sweep_run(const struct plan *p, const struct sweep_options *o, struct run *r
 	sigaddset(&stop, SIGINT);
 	sigaddset(&stop, SIGTERM);
 	sigprocmask(SIG_BLOCK, &stop, &mask);
-	progress_begin(&sweep.progress, o->name ? o->name : "stubmap",
-		       all > run->n ? all - run->n : 0);
-	for (unsigned block = 0; block < blocks && !r; block++)
+	progress_begin(&sweep.progress, o->name ? o->name : "stubmap", count_due(&sweep, blocks));
+	for (unsigned block = 0; block < PLAN_MAX_BLOCKS && !r; block++) {
+		if (o->more ? !o->more(o->arg, run, block) : block >= blocks)
+			break;
+		if (!sweep_has_block(o, block))
+			continue;
+		if (block >= blocks)
+			sweep.progress.total += p->n;
 		r = run_block(&sweep, block, error);
+	}
 	progress_end(&sweep.progress);
 	while (r == -EINTR && stopped()) /* answered by ending in order */
 		sigtimedwait(&stop, NULL, &(struct timespec){ 0 });

@@ -11,8 +11,15 @@
 #include "runs/store.h"
 
 struct sweep_options {
-	const char *name;   /* begins lines of progress; NULL: stubmap */
-	unsigned blocks;    /* 0: the plan's */
+	const char *name; /* begins lines of progress; NULL: stubmap */
+	unsigned blocks;  /* 0: the plan's */
+	/* NULL, or says after each block of which all cells have run whether more are to be added:
+	 * `done` blocks are whole. */
+	bool (*more)(void *arg, const struct run *, unsigned done);
+	void *arg;
+	unsigned shard,
+	    shards;	    /* of the blocks each shards-th, from shard on (1..shards); 0: all */
+	bool retry;	    /* run failed cells again */
 	unsigned timeout_s; /* of an invocation; 0: the plan's */
 	int cpu;	    /* -1: not pinned */
 	const char *cache;  /* objects by content; NULL: none */
@@ -21,6 +28,8 @@ struct sweep_options {
 	void (*prepare)(const struct cell *cells, size_t n, const char *cache, const char *name);
 };
 
+/* Whether the block is of the options' shard. */
+bool sweep_has_block(const struct sweep_options *, unsigned block);
 /* 0, also with failed cells, which are recorded. -EINTR: SIGINT or SIGTERM came; all finished
  * invocations are kept. -errno with a line in error. */
 int sweep_run(const struct plan *, const struct sweep_options *, struct run *,
@@ -29,6 +38,9 @@ int sweep_run(const struct plan *, const struct sweep_options *, struct run *,
 /* Adds the survey of counters to a machine's fingerprint, for a plan that asks for counters. 0, or
  * -EINVAL with a line in error. */
 int sweep_survey(json_t *machine, char error[RUN_ERROR]);
+
+/* Adds the CPU that invocations are pinned to. 0 or -ENOMEM. */
+int sweep_pinned(json_t *machine, int cpu);
 
 /* Defaults: the last CPU that this process may use; the folder workloads of the program's tree, or
  * of the working folder; a cache in the user's cache folder, or NULL if there is none

@@ -1,0 +1,35 @@
+/*
+ * precision.h - how long a run goes on: until each arm's ratio to its baseline is known well
+ * enough, or the time is over.
+ *
+ * A ratio is that of the table's first figure (views.h), and known to its 95 % interval's half
+ * width, relative to it. It is asked between blocks only, so that blocks stay whole. A run that
+ * stops as soon as its intervals are narrow has intervals that are right slightly less often than
+ * 95 %: the least number of blocks, and that a run says what it was asked for, are against that.
+ */
+#ifndef STUBMAP_ANALYSIS_PRECISION_H
+#define STUBMAP_ANALYSIS_PRECISION_H
+
+#include "runs/store.h"
+
+enum { PRECISION_LINE = 300 };
+
+struct precision {
+	double wanted;	  /* 0.02: each half width at most 2 %; 0: not asked for */
+	uint64_t seconds; /* 0: no limit */
+	unsigned least;	  /* blocks before the ratios are looked at */
+	/* What it came to. */
+	unsigned done;		/* whole blocks */
+	double widest;		/* half width; < 0: no ratio has an interval yet */
+	char arm[96], what[96]; /* the widest's */
+	bool over;		/* the time is */
+	uint64_t begun_ns, block_ns, longest_ns;
+};
+
+void precision_begin(struct precision *, double wanted, uint64_t seconds, unsigned least);
+/* For sweep_options.more; arg is a struct precision. */
+bool precision_more(void *arg, const struct run *, unsigned done);
+/* What was reached, as a line. Returns out. */
+const char *precision_line(const struct precision *, char out[PRECISION_LINE]);
+
+#endif
