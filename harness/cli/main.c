@@ -20,6 +20,7 @@ static const struct command {
 	{ "list", "strategies, encoders, workloads, meters, machines", cmd_list },
 	{ "run", "one quick comparison, as a table", cmd_run },
 	{ "sweep", "a whole plan into a run file; continues one that was cut off", cmd_sweep },
+	{ "merge", "the shards of a sweep into one run file", cmd_merge },
 	{ "summary", "a run file as tables, rows or a figure's data", cmd_summary },
 	{ "compare", "two run files, cell by cell", cmd_compare },
 	{ "claims", "sentences that a run can refute", cmd_claims },
