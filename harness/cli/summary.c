@@ -9,6 +9,7 @@
 #include "analysis/report.h"
 #include "base/say.h"
 #include "base/suggest.h"
+#include "base/table.h"
 
 static const struct option_help help = {
 	.usage = "summary RUN.jsonl [options]",
