@@ -28,6 +28,7 @@ struct made {
 	double wobble; /* of the replica, up and down from block to block */
 	double load;
 	int steal_ms; /* of each invocation, which takes a second */
+	int shared;   /* samples of each, of three */
 };
 
 #define MADE(...) ((struct made){ __VA_ARGS__ })
@@ -56,9 +57,11 @@ static void put_row(FILE *f, const struct made *m, unsigned block, const char *a
 	    "\"%s\", \"workload\": \"ring\", \"live\": 64, \"replica\": %d}, \"status\": "
 	    "\"ok\", \"why\": null, \"wall_ns\": 1000000000, \"figures\": [{\"phase\": "
 	    "\"steady\", \"event\": \"ns\", \"unit\": \"call\", \"source\": \"clock\", \"per\": "
-	    "1, \"warmup\": 0, \"samples\": [%.6f, %.6f, %.6f]}], \"environment\": {\"load\": "
+	    "1, \"warmup\": 0, \"samples\": [%.6f, %.6f, %.6f]}, {\"phase\": \"steady\", "
+	    "\"event\": \"samples_shared\", \"unit\": \"process\", \"source\": \"count\", \"per\": "
+	    "1, \"warmup\": 0, \"samples\": [%d]}], \"environment\": {\"load\": "
 	    "%g, \"steal_ms\": %d}}\n",
-	    block, arm, replica, ns, ns * 1.0001, ns * 0.9999, m->load, m->steal_ms);
+	    block, arm, replica, ns, ns * 1.0001, ns * 0.9999, m->shared, m->load, m->steal_ms);
 }
 
 static void make(const char *name, struct made from)
@@ -168,7 +171,8 @@ static void one_run_makes_no_headline(void **state)
 	(void)state;
 	make("a.jsonl", MADE(.seed = 1));
 	shows(0, "claims @/a.jsonl -c @/claims.json", "holds, 1 run\n");
-	shows(0, "claims @/a.jsonl -c @/claims.json", "accepted: load 1, steal 0 %, A/A ");
+	shows(0, "claims @/a.jsonl -c @/claims.json",
+	      "accepted: load 1, steal 0 %, shared 0 %, A/A ");
 	make("a.jsonl", MADE(.ratio = 2));
 	shows(1, "claims @/a.jsonl -c @/claims.json", "refuted, 1 run\n");
 	make("a.jsonl", MADE(.ratio = 3));
@@ -402,6 +406,10 @@ static void a_plan_says_beforehand_what_a_run_must_keep(void **state)
 	assert_string_equal(a.why, "load 2.5 is above 2");
 	a = judge(MADE(.steal_ms = 20));
 	assert_string_equal(a.why, "steal 2 % is above 1 %");
+	a = judge(MADE(.shared = 1, .accept = "{\"shared\": 5}"));
+	assert_string_equal(a.why, "shared 33.3 % is above 5 %");
+	a = judge(MADE(.accept = "{\"shared\": 5}"));
+	assert_int_equal(a.state, RUN_ACCEPTED);
 	a = judge(MADE(.wobble = 0.2));
 	assert_non_null(strstr(a.why, "A/A "));
 	a = judge(MADE(.wobble = 0.2, .load = 3));

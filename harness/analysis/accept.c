@@ -53,6 +53,39 @@ static double measure_steal(const struct run *run)
 	return wall > 0 ? 100 * stolen / wall : NAN;
 }
 
+static const json_t *find_figure(const json_t *figures, const char *phase, const char *event)
+{
+	const json_t *f;
+	size_t i;
+
+	json_array_foreach(figures, i, f) {
+		const char *p = json_string_value(json_object_get(f, "phase")),
+			   *e = json_string_value(json_object_get(f, "event"));
+		if (p && e && !strcmp(p, phase) && !strcmp(e, event))
+			return f;
+	}
+	return NULL;
+}
+
+static double measure_shared(const struct run *run)
+{
+	static const char *const phases[] = { "steady", "run" };
+	double shared = 0, all = 0;
+
+	for (size_t i = 0; i < run->n; i++)
+		for (size_t k = 0; k < sizeof phases / sizeof *phases; k++) {
+			const json_t *figures = run->invocations[i].figures,
+				     *kept = find_figure(figures, phases[k], "samples_shared"),
+				     *ns = find_figure(figures, phases[k], "ns");
+			const json_t *n = json_array_get(json_object_get(kept, "samples"), 0);
+			if (!n)
+				continue;
+			shared += json_number_value(n);
+			all += (double)json_array_size(json_object_get(ns, "samples"));
+		}
+	return all > 0 ? 100 * shared / all : NAN;
+}
+
 /* The noise of one group in percent; NAN: its baseline has no replica, or too few blocks. */
 static int group_noise(const struct census *census, size_t base, double *noise)
 {
@@ -128,7 +161,9 @@ int accept_judge(const struct run *run, struct acceptance *a)
 	char error[PLAN_ERROR];
 	int r;
 
-	*a = (struct acceptance){ .state = RUN_WITHOUT_RULE, .steal = measure_steal(run) };
+	*a = (struct acceptance){ .state = RUN_WITHOUT_RULE,
+				  .steal = measure_steal(run),
+				  .shared = measure_shared(run) };
 	if ((r = measure_load(run, &a->load)) || (r = measure_noise(run, &a->aa)))
 		return r;
 	if (plan_accept_rule(json_object_get(plan, "accept"), &rule, error)) {
@@ -141,6 +176,7 @@ int accept_judge(const struct run *run, struct acceptance *a)
 	}
 	hold(a, "load", "", a->load, rule.load);
 	hold(a, "steal", " %", a->steal, rule.steal);
+	hold(a, "shared", " %", a->shared, rule.shared);
 	hold(a, "A/A", " %", a->aa, rule.aa);
 	a->state = *a->why ? RUN_MARKED : RUN_ACCEPTED;
 	return 0;
@@ -167,6 +203,7 @@ char *accept_format(const struct acceptance *a, char *out, size_t size)
 	snprintf(out, size, "%s%s%s", words[a->state], a->why, *a->why ? ": " : "");
 	put_figure(out, size, "load", a->load, "");
 	put_figure(out, size, ", steal", a->steal, " %");
+	put_figure(out, size, ", shared", a->shared, " %");
 	put_figure(out, size, ", A/A", a->aa, " %");
 	return out;
 }

@@ -20,8 +20,8 @@ enum acceptance_state { RUN_ACCEPTED, RUN_MARKED, RUN_WITHOUT_RULE };
 
 struct acceptance {
 	enum acceptance_state state;
-	double load, steal, aa; /* NAN: not to be had */
-	char why[200];		/* what was not kept; "" of an accepted run */
+	double load, steal, shared, aa; /* NAN: not to be had */
+	char why[200];			/* what was not kept; "" of an accepted run */
 };
 
 /* 0 or -errno. A rule on what the run does not say is not kept. */

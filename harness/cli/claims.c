@@ -100,6 +100,7 @@ static json_t *runs_json(const struct show *s, size_t claim, size_t machine)
 					 run->acceptance.why, "seed", run->seed);
 		json_object_set_new(json, "load", number(true, run->acceptance.load));
 		json_object_set_new(json, "steal", number(true, run->acceptance.steal));
+		json_object_set_new(json, "shared", number(true, run->acceptance.shared));
 		json_object_set_new(json, "aa", number(true, run->acceptance.aa));
 		put_estimate(json, &j->e);
 		json_array_append_new(list, json);

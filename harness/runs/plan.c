@@ -228,13 +228,13 @@ static int read_count(const json_t *json, const char *key, json_int_t min, json_
 
 int plan_accept_rule(const json_t *accept, struct accept_rule *rule, char error[PLAN_ERROR])
 {
-	static const char *const keys[] = { "load", "steal", "aa" };
+	static const char *const keys[] = { "load", "steal", "shared", "aa" };
 	enum { NKEYS = sizeof keys / sizeof *keys };
-	double *const limits[] = { &rule->load, &rule->steal, &rule->aa };
+	double *const limits[] = { &rule->load, &rule->steal, &rule->shared, &rule->aa };
 	const char *key;
 	json_t *v;
 
-	*rule = (struct accept_rule){ false, INFINITY, INFINITY, INFINITY };
+	*rule = (struct accept_rule){ false, INFINITY, INFINITY, INFINITY, INFINITY };
 	if (accept && (!json_is_object(accept) || !json_object_size(accept)))
 		return refuse(error,
 			      "accept must be an object, as in {\"load\": 1.5, \"steal\": 1}");

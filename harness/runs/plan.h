@@ -13,8 +13,9 @@
  * "counters": true counts the steady calls by hardware: the survey's groups of counters are taken
  * in turn, one for each block. "timeout": seconds after which an invocation is ended; the default
  * is 120, and more if it has many upgrades.
- * "accept": {"load": 1.5, "steal": 1, "aa": 20}: what a run must keep to count (analysis/accept.h
- * says of what each is the limit); a run that does not is kept, and marked wherever it is shown.
+ * "accept": {"load": 1.5, "steal": 1, "shared": 5, "aa": 20}: what a run must keep to count
+ * (analysis/accept.h says of what each is the limit); a run that does not is kept, and marked
+ * wherever it is shown.
  */
 #ifndef STUBMAP_RUNS_PLAN_H
 #define STUBMAP_RUNS_PLAN_H
@@ -37,9 +38,10 @@ enum {
 /* What a run must keep, as its plan says beforehand: INFINITY where it says nothing. */
 struct accept_rule {
 	bool any;
-	double load;  /* processes */
-	double steal; /* percent */
-	double aa;    /* percent */
+	double load;   /* processes */
+	double steal;  /* percent */
+	double shared; /* percent */
+	double aa;     /* percent */
 };
 
 struct plan {
