@@ -1,7 +1,7 @@
 /*
  * simulation.h - invocations of which the truth is known, to hold the statistics to it.
  *
- * A value is 100 * ratio * exp(run + block + invocation + sample): effects of the logarithm. A
+ * A value is 100 * exp(run + block + invocation + sample): effects of the logarithm. A
  * block's is shared by its arms, a run's differs from arm to arm (another boot moves each arm in
  * its own way), an invocation's has one of the forms below, a sample's is normal.
  */
@@ -59,9 +59,9 @@ static double sim_effect(struct prng *p, enum form form, double *walk)
 	}
 }
 
-/* Runs of n blocks each; ratio: the truth; between: the spread of an arm's effect in a run. */
-static void simulate(struct prng *p, enum form form, size_t runs, size_t n, double ratio,
-		     double between, struct simulated *out)
+/* Runs of n blocks each; between: the spread of an arm's effect in a run. */
+static void simulate(struct prng *p, enum form form, size_t runs, size_t n, double between,
+		     struct simulated *out)
 {
 	out->n = 0;
 	for (uint32_t run = 0; run < runs; run++) {
@@ -76,8 +76,7 @@ static void simulate(struct prng *p, enum form form, size_t runs, size_t n, doub
 				double own = weather + of_run[arm] + sim_effect(p, form, &walk),
 				       *s = out->samples[arm][out->n];
 				for (int j = 0; j < SIM_SAMPLES; j++)
-					s[j] = 100 * (arm ? 1 : ratio) *
-					       exp(own + sim_sample * sim_normal(p));
+					s[j] = 100 * exp(own + sim_sample * sim_normal(p));
 				out->units[arm][out->n] =
 				    (struct unit){ s, SIM_SAMPLES, block, run };
 			}
@@ -85,8 +84,22 @@ static void simulate(struct prng *p, enum form form, size_t runs, size_t n, doub
 	}
 }
 
+/* One run of n blocks that do not differ: an invocation's effect is all that there is. */
+static inline void sim_quiet(struct prng *p, enum form form, size_t n, struct simulated *out)
+{
+	double walk = 0;
+
+	out->n = n;
+	for (uint32_t i = 0; i < n; i++) {
+		double own = sim_effect(p, form, &walk), *s = out->samples[1][i];
+		for (int j = 0; j < SIM_SAMPLES; j++)
+			s[j] = 100 * exp(own + sim_sample * sim_normal(p));
+		out->units[1][i] = (struct unit){ s, SIM_SAMPLES, i, 0 };
+	}
+}
+
 /* Both replicas as one side; returns how many. */
-static size_t sim_baseline(const struct simulated *s, struct unit *out)
+static inline size_t sim_baseline(const struct simulated *s, struct unit *out)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		out[i] = s->units[1][i];
