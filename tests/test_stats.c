@@ -138,7 +138,7 @@ static void test_same_is_one(void **state)
 		if (!t) { /* the very same data: exactly one */
 			assert_int_equal(stats_ratio(a, N, a, N, &e), 0);
 			assert_true(e.value == 1 && e.low == 1 && e.high == 1);
-			assert_true(stats_chance(&e) == 1 && stats_detectable(&e) == 0);
+			assert_true(stats_chance(&e) == 1 && stats_detectable(&e, 0.05) == 0);
 		}
 		drop(a, N);
 		drop(b, N);
@@ -300,14 +300,14 @@ static void test_blocks(void **state)
 		size_t n = stats_blocks(&e, differences[i]);
 		struct estimate then = e;
 		then.of_blocks = (struct spread){ 0.05 / sqrt((double)n - 1), (double)n - 1 };
-		assert_true(stats_detectable(&then) <= differences[i]);
+		assert_true(stats_detectable(&then, 0.05) <= differences[i]);
 		then.of_blocks = (struct spread){ 0.05 / sqrt((double)n - 2), (double)n - 2 };
-		assert_true(n == STATS_FEWEST || stats_detectable(&then) > differences[i]);
+		assert_true(n == STATS_FEWEST || stats_detectable(&then, 0.05) > differences[i]);
 	}
 	assert_int_equal(stats_blocks(&e, 0.5), STATS_FEWEST);
 	e.interval = false;
 	assert_int_equal(stats_blocks(&e, 0.5), 0);
-	assert_true(isnan(stats_detectable(&e)) && isnan(stats_chance(&e)));
+	assert_true(isnan(stats_detectable(&e, 0.05)) && isnan(stats_chance(&e)));
 }
 
 int main(void)

@@ -257,26 +257,31 @@ static double chance_of(double log_ratio, struct spread s)
 	return s.df > 0 && s.error > 0 ? student_tails(log_ratio / s.error, s.df) : 0;
 }
 
-double stats_chance(const struct estimate *e)
+double stats_chance_by_blocks(const struct estimate *e)
 {
-	double log_ratio = log(e->value);
-
 	if (!e->interval)
 		return NAN;
 	if (e->low <= 1 && e->high >= 1 && e->low >= e->high)
 		return 1; /* exactly equal */
-	return fmax(chance_of(log_ratio, e->of_blocks), chance_of(log_ratio, e->of_runs));
+	return chance_of(log(e->value), e->of_blocks);
+}
+
+double stats_chance(const struct estimate *e)
+{
+	double by_blocks = stats_chance_by_blocks(e);
+
+	return e->interval ? fmax(by_blocks, chance_of(log(e->value), e->of_runs)) : by_blocks;
 }
 
 /* A difference is found with STATS_POWER if it is so far off. */
-static double reach(struct spread s)
+static double reach(struct spread s, double level)
 {
-	return reach_of(s, 0.025) + reach_of(s, 1 - STATS_POWER);
+	return reach_of(s, level / 2) + reach_of(s, 1 - STATS_POWER);
 }
 
-double stats_detectable(const struct estimate *e)
+double stats_detectable(const struct estimate *e, double level)
 {
-	return e->interval ? expm1(fmax(reach(e->of_blocks), reach(e->of_runs))) : NAN;
+	return e->interval ? expm1(fmax(reach(e->of_blocks, level), reach(e->of_runs, 0.05))) : NAN;
 }
 
 /* Whether n blocks find a difference, if one block's logarithm varies by `one`. */
@@ -284,7 +289,7 @@ static bool finds(double one, size_t n, double difference)
 {
 	double df = (double)n - 1;
 
-	return reach((struct spread){ one / sqrt(df), df }) <= log1p(difference);
+	return reach((struct spread){ one / sqrt(df), df }, 0.05) <= log1p(difference);
 }
 
 size_t stats_blocks(const struct estimate *e, double difference)

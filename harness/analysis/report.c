@@ -193,29 +193,14 @@ static int print_view(FILE *out, const struct rows *rows, const struct view *vie
 	return 0;
 }
 
-/* Adds a figure once: views share figures, and each is computed once. */
-static size_t add_id(struct figure_id *ids, size_t n, struct figure_id id)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!strcmp(ids[i].phase, id.phase) && !strcmp(ids[i].event, id.event))
-			return n;
-	ids[n] = id;
-	return n + 1;
-}
-
 static int print_table(FILE *out, const struct run *run)
 {
-	struct figure_id ids[VIEWS_MAX * VIEW_COLUMNS + 32];
+	struct figure_id ids[VIEWS_FIGURES];
 	struct rows rows;
 	bool printed = false;
-	size_t n = 0;
+	size_t n = views_figures(ids);
 	int r;
 
-	for (size_t v = 0; views[v]; v++)
-		for (size_t k = 0; k < views[v]->n; k++)
-			n = add_id(ids, n, views[v]->columns[k].id);
-	for (size_t k = 0; k < policy_nfigures; k++)
-		n = add_id(ids, n, policy_figures[k]);
 	if ((r = rows_make(run, ids, n, &rows)))
 		return r;
 	print_title(out, run);

@@ -216,15 +216,14 @@ static int make_row(const struct census *c, size_t cell, struct figure_id id, st
 	if (!(r = stats_value(s.units, s.n, &row->value)) &&
 	    !(r = make_ratio(c, cell, id, &s, row))) {
 		row->chance = stats_chance(&row->ratio);
-		row->detectable = stats_detectable(&row->ratio);
+		row->detectable = stats_detectable(&row->ratio, 0.05);
 		explain(row, &c->cells[cell], &s);
 	}
 	samples_free(&s);
 	return r;
 }
 
-/* Lists the figures of a cell's invocations, each once. */
-static size_t list_figures(const struct census *c, size_t cell, struct figure_id *ids, size_t max)
+size_t figures_of_cell(const struct census *c, size_t cell, struct figure_id ids[ROW_FIGURES])
 {
 	size_t n = 0, at, k;
 	const json_t *figure;
@@ -235,7 +234,7 @@ static size_t list_figures(const struct census *c, size_t cell, struct figure_id
 		json_array_foreach(c->run->invocations[i].figures, at, figure) {
 			for (k = 0; k < n && !is_figure(figure, ids[k]); k++)
 				;
-			if (k == n && n < max && text_of(figure, "phase") &&
+			if (k == n && n < ROW_FIGURES && text_of(figure, "phase") &&
 			    text_of(figure, "event"))
 				ids[n++] = (struct figure_id){ text_of(figure, "phase"),
 							       text_of(figure, "event") };
@@ -312,8 +311,7 @@ static int correct(struct rows *rows)
 int rows_make(const struct run *run, const struct figure_id *wanted, size_t nwanted,
 	      struct rows *rows)
 {
-	enum { MOST = 256 };
-	struct figure_id found[MOST];
+	struct figure_id found[ROW_FIGURES];
 	int r;
 
 	*rows = (struct rows){ 0 };
@@ -321,7 +319,7 @@ int rows_make(const struct run *run, const struct figure_id *wanted, size_t nwan
 		return r;
 	for (size_t cell = 0; cell < rows->census.n && !r; cell++) {
 		const struct figure_id *ids = wanted ? wanted : found;
-		size_t n = wanted ? nwanted : list_figures(&rows->census, cell, found, MOST);
+		size_t n = wanted ? nwanted : figures_of_cell(&rows->census, cell, found);
 		if (!n)
 			r = add_row(rows, cell, (struct figure_id){ NULL, NULL });
 		for (size_t i = 0; i < n && !r; i++)

@@ -33,7 +33,10 @@ int samples_add(const struct census *, size_t cell, struct figure_id, uint32_t r
 int samples_gather_own(const struct census *, size_t cell, struct figure_id, struct samples *);
 void samples_free(struct samples *);
 
-enum { ROW_NOTE = 240 };
+enum { ROW_NOTE = 240, ROW_FIGURES = 256 };
+
+/* The figures that a cell's invocations have, each once; returns how many. */
+size_t figures_of_cell(const struct census *, size_t cell, struct figure_id ids[ROW_FIGURES]);
 
 struct row {
 	size_t cell; /* in the census */

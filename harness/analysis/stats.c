@@ -60,6 +60,22 @@ double stats_unit(const struct unit *u, double *scratch)
 	return stats_median(scratch, u->n);
 }
 
+double stats_middle(const struct unit *units, size_t n)
+{
+	size_t most = 1;
+	double *values, middle = NAN;
+
+	for (size_t i = 0; i < n; i++)
+		most = units[i].n > most ? units[i].n : most;
+	if (!n || !(values = malloc((n + most) * sizeof *values)))
+		return NAN;
+	for (size_t i = 0; i < n; i++)
+		values[i] = stats_unit(&units[i], values + n);
+	middle = stats_median(values, n);
+	free(values);
+	return middle;
+}
+
 /* An invocation in the bootstrap: its value and its pool of resampled values. */
 struct pool {
 	double value;

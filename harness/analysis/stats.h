@@ -71,14 +71,20 @@ int stats_ratio_apart(const struct unit *arm, size_t narm, const struct unit *ba
  * and comparisons. */
 bool stats_differs(const struct estimate *ratio);
 /* The chance of a ratio at least as far from 1 if there is no difference; NaN without an interval.
- */
+ * By the blocks alone, it is to be corrected for many questions; what a few runs can tell does not
+ * get that far. */
 double stats_chance(const struct estimate *ratio);
+double stats_chance_by_blocks(const struct estimate *ratio);
 /* The least difference that would have been found with a power of STATS_POWER: 0.05 is a ratio of
- * 1.05 or 1/1.05. NaN without an interval. */
-double stats_detectable(const struct estimate *ratio);
+ * 1.05 or 1/1.05. level: 0.05, or less for one question of many, asked of the blocks. NaN
+ * without an interval. */
+double stats_detectable(const struct estimate *ratio, double level);
 /* How many blocks of one run would find a difference (0.05: as above) with that power, if blocks
  * vary as these do; 0 without an interval, SIZE_MAX if no number does. */
 size_t stats_blocks(const struct estimate *ratio, double difference);
+
+/* The median of the invocations' values, without an interval; NaN without invocations or memory. */
+double stats_middle(const struct unit *, size_t n);
 
 /* Corrects the chances of a family of n ratios for their number (Holm 1979): where the result is at
  * most 0.05, the difference stands among all of them. NaN stays NaN and does not count. 0 or

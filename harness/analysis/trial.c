@@ -31,7 +31,7 @@ static const char *plan_of(const struct trial_run *r)
 	return name ? name : "";
 }
 
-static bool same_machine(const json_t *a, const json_t *b)
+bool trial_same_machine(const json_t *a, const json_t *b)
 {
 	static const char *const keys[] = { "cpu_vendor",   "cpu_family", "cpu_model_number",
 					    "cpu_stepping", "cpu_model",  "cores" };
@@ -125,7 +125,8 @@ static int group_machines(struct trial *t)
 	}
 	for (size_t i = 0; i < t->n; i++) {
 		for (j = 0;
-		     j < i && !same_machine(machine_of(&t->runs[j]), machine_of(&t->runs[i])); j++)
+		     j < i && !trial_same_machine(machine_of(&t->runs[j]), machine_of(&t->runs[i]));
+		     j++)
 			;
 		t->runs[i].machine = j < i ? t->runs[j].machine : t->nmachines++;
 	}

@@ -33,5 +33,7 @@ struct trial {
  * another plan than the first, or of several programs or machines. */
 int trial_load(struct trial *, char *const *paths, size_t n, char error[RUN_ERROR]);
 void trial_free(struct trial *);
+/* Whether two fingerprints are of one machine, or of two that are alike. */
+bool trial_same_machine(const json_t *, const json_t *);
 
 #endif

@@ -1,4 +1,7 @@
 /* views.c - the tables' columns. */
+#include <string.h>
+
+#include "analysis/report.h"
 #include "analysis/views.h"
 
 /* Views of cells that make calls, of programs on the collected heap, of live wasm programs, of
@@ -106,4 +109,25 @@ const struct view *view_of(const struct cell *cell)
 	};
 
 	return of_family[cell->family];
+}
+
+static size_t add(struct figure_id *ids, size_t n, struct figure_id id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(ids[i].phase, id.phase) && !strcmp(ids[i].event, id.event))
+			return n;
+	ids[n] = id;
+	return n + 1;
+}
+
+size_t views_figures(struct figure_id ids[VIEWS_FIGURES])
+{
+	size_t n = 0;
+
+	for (size_t v = 0; views[v]; v++)
+		for (size_t k = 0; k < views[v]->n; k++)
+			n = add(ids, n, views[v]->columns[k].id);
+	for (size_t k = 0; k < policy_nfigures; k++)
+		n = add(ids, n, policy_figures[k]);
+	return n;
 }

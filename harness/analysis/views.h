@@ -5,7 +5,7 @@
 #include "analysis/rows.h"
 
 /* The figures that a reader wants at a glance; ratios are those of the first column. */
-enum { VIEW_COLUMNS = 6, VIEWS_MAX = 8 };
+enum { VIEW_COLUMNS = 6, VIEWS_MAX = 8, VIEWS_FIGURES = VIEWS_MAX * VIEW_COLUMNS + 32 };
 
 struct view {
 	const char *align, *headers[VIEW_COLUMNS + 4];
@@ -19,5 +19,7 @@ struct view {
 
 extern const struct view *const views[];	 /* NULL ends it; VIEWS_MAX at most */
 const struct view *view_of(const struct cell *); /* by its family */
+/* The figures of all tables, those of policies as well, each once; returns how many. */
+size_t views_figures(struct figure_id ids[VIEWS_FIGURES]);
 
 #endif

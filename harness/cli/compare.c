@@ -1,134 +1,95 @@
-/*
- * compare.c - stubmap compare: compares the same cells of two runs.
- *
- * Blocks of two runs have nothing in common, so nothing is paired, and all that changed between the
- * runs is in the ratio. A difference within the noise of either run's A/A arm is not reported as
- * one.
- */
+/* compare.c - stubmap compare: what changed between two runs, or between several of each side. */
 #include <errno.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/commands.h"
 #include "cli/options.h"
-#include "analysis/rows.h"
+#include "analysis/comparison.h"
+#include "analysis/trial.h"
+#include "analysis/views.h"
 #include "base/say.h"
 #include "base/table.h"
 
 static const struct option_help help = {
-	.usage = "compare A.jsonl B.jsonl [--json]",
+	.usage = "compare A.jsonl B.jsonl [options], or compare A1 A2... : B1 B2...",
 	.summary =
-	    "Shows how B's cells differ from the same cells of A: time of a call, of a bind, of\n"
-	    "a first call, memory. A difference within the noise of either run (A/A) is not\n"
-	    "claimed.",
+	    "Shows in which cells B has less or more than A, and says how large a change would\n"
+	    "have been found. A change is a difference that stands among all that were compared\n"
+	    "(95 %, Holm), or exact counts that are not equal. With one run a side all that was\n"
+	    "different between the runs is in it; with several, of which a : stands between the\n"
+	    "sides, what runs differ by does not count.",
 	.min_words = 2,
-	.max_words = 2,
+	.max_words = -1,
 };
 
-static const struct figure_id figures[] = {
-	FIGURE_ID(steady, ns),
-	FIGURE_ID(bind, ns),
-	FIGURE_ID(first_call, ns),
-	FIGURE_ID(space, pss),
-};
-enum { NFIGURES = sizeof figures / sizeof *figures };
-
-struct comparison {
-	const struct row *a, *b;
-	struct estimate ratio; /* B to A */
-	const char *verdict;
+struct loaded {
+	struct run *runs;
+	struct census *censuses;
+	size_t n;
 };
 
-static const char *judge(const struct comparison *c)
+static int say(const char *line)
 {
-	if (!c->ratio.known)
-		return c->ratio.why;
-	if (!c->ratio.interval)
-		return "no claim: too few blocks";
-	if (c->ratio.low >= 1 && c->ratio.high <= 1)
-		return "the same";
-	if (!stats_differs(&c->ratio))
-		return "no difference found";
-	return c->ratio.value > 1 ? "B more" : "B less";
+	return say_line("stubmap compare", "%s", line);
 }
 
-static int compare_one(const struct rows *a, size_t in_a, const struct rows *b, size_t in_b,
-		       struct figure_id id, struct comparison *out)
+static void unload(struct loaded *side)
 {
-	struct samples sa, sb;
-	int r;
-
-	*out = (struct comparison){ .a = rows_find(a, in_a, id), .b = rows_find(b, in_b, id) };
-	if ((r = samples_gather(&a->census, in_a, id, &sa)))
-		return r;
-	if (!(r = samples_gather(&b->census, in_b, id, &sb))) {
-		r = stats_ratio_apart(sb.units, sb.n, sa.units, sa.n, &out->ratio);
-		samples_free(&sb);
+	for (size_t i = 0; i < side->n; i++) {
+		census_free(&side->censuses[i]);
+		run_close(&side->runs[i]);
 	}
-	samples_free(&sa);
-	if (!out->ratio.known && !out->ratio.n)
-		out->ratio.why = "one of them has no value";
-	out->verdict = judge(out);
-	return r;
+	free(side->runs);
+	free(side->censuses);
 }
 
-static void put(struct table *t, const char *arm, const struct comparison *c)
+/* 0, or the exit status of a refusal. */
+static int load(struct loaded *side, char **paths, size_t n)
 {
-	char low[32], high[32];
+	char error[RUN_ERROR];
 
-	table_row(t);
-	table_cell(t, "%s", arm);
-	table_cell(t, "%s %s", c->a->id.phase, c->a->id.event);
-	for (int i = 0; i < 2; i++) {
-		const struct row *row = i ? c->b : c->a;
-		if (row->value.known)
-			table_number(t, row->value.value);
-		else
-			table_missing(t, row->note);
+	*side =
+	    (struct loaded){ calloc(n, sizeof *side->runs), calloc(n, sizeof *side->censuses), 0 };
+	if (!side->runs || !side->censuses)
+		return say("out of memory");
+	for (size_t i = 0; i < n; i++) {
+		int r = run_load(paths[i], &side->runs[i], error);
+		if (r)
+			return say(error);
+		side->n++;
+		if ((r = census_take(&side->runs[i], &side->censuses[i])))
+			return say_line("stubmap compare", "%s: %s", paths[i], strerror(-r));
 	}
-	if (c->ratio.known)
-		table_cell(t, "%.3f", c->ratio.value);
-	else
-		table_missing(t, c->ratio.why);
-	if (c->ratio.interval) {
-		snprintf(low, sizeof low, "%.3f", c->ratio.low);
-		snprintf(high, sizeof high, "%.3f", c->ratio.high);
-		table_cell(t, "%s..%s", low, high);
-	} else {
-		table_cell(t, "%s", "");
-	}
-	table_cell(t, "%s", c->ratio.known ? c->verdict : "");
+	return 0;
 }
 
-static json_t *real_or_null(bool known, double v)
+/* ---- The two sides -------------------------------------------------------------------------- */
+
+static const json_t *machine_of(const struct run *run)
 {
-	return known ? json_real(v) : json_null();
+	return json_object_get(run->head, "machine");
 }
 
-static int print_row(const struct cell *cell, const struct comparison *c)
+/* Whether all runs of both sides are of machines that are alike. */
+static bool one_machine(const struct loaded *a, const struct loaded *b)
 {
-	json_t *json =
-	    json_pack("{s:o, s:s, s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:s}", "cell",
-		      cell_to_json(cell), "phase", c->a->id.phase, "event", c->a->id.event, "unit",
-		      c->a->unit, "a", real_or_null(c->a->value.known, c->a->value.value), "b",
-		      real_or_null(c->b->value.known, c->b->value.value), "ratio",
-		      real_or_null(c->ratio.known, c->ratio.value), "ratio_low",
-		      real_or_null(c->ratio.interval, c->ratio.low), "ratio_high",
-		      real_or_null(c->ratio.interval, c->ratio.high), "verdict", c->verdict);
-	int r = json ? 0 : -ENOMEM;
+	const json_t *first = machine_of(&a->runs[0]);
 
-	json_dumpf(json, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
-	putchar('\n');
-	json_decref(json);
-	return r;
+	for (size_t i = 0; i < a->n + b->n; i++)
+		if (!trial_same_machine(first,
+					machine_of(i < a->n ? &a->runs[i] : &b->runs[i - a->n])))
+			return false;
+	return true;
 }
 
-/* Says which facts of the two machines differ; figures that change by the minute are not facts. */
-static void compare_machines(const struct run *a, const struct run *b)
+/* Says which facts of the first run of each side differ, the facts of the machine first. */
+static void say_differences(const struct loaded *a, const struct loaded *b)
 {
-	const json_t *ma = json_object_get(a->head, "machine"), *v;
-	const json_t *mb = json_object_get(b->head, "machine");
+	const json_t *ma = machine_of(&a->runs[0]), *mb = machine_of(&b->runs[0]), *v;
 	char keys[400] = "";
 	const char *key;
 
@@ -142,73 +103,220 @@ static void compare_machines(const struct run *a, const struct run *b)
 		say_line("stubmap compare", "note: the machines or programs differ in %s", keys);
 }
 
-static int compare(const struct rows *a, const struct rows *b, bool json)
+/* ---- Rows ------------------------------------------------------------------------------------ */
+
+static void put_value(struct table *t, const struct comparison *c, double value)
 {
-	static const char *const headers[] = {
-		"arm", "figure", "A", "B", "B/A", "95 %", "verdict"
-	};
+	if (isnan(value))
+		table_missing(t, c->why);
+	else
+		table_number(t, value);
+}
+
+static void put(struct table *t, const char *arm, const struct comparison *c)
+{
+	table_row(t);
+	table_cell(t, "%s", arm);
+	table_cell(t, "%s %s", c->id.phase, c->id.event);
+	put_value(t, c, c->a);
+	put_value(t, c, c->b);
+	if (c->ratio.known)
+		table_cell(t, "%.3f", c->ratio.value);
+	else if (c->exact)
+		table_cell(t, "-"); /* to or from 0 */
+	else
+		table_missing(t, c->why);
+	if (c->ratio.interval && !c->exact)
+		table_cell(t, "%.3f..%.3f", c->ratio.low, c->ratio.high);
+	else
+		table_cell(t, "%s", c->exact ? "exact" : "");
+	table_cell(t, "%s", change_names[c->change]);
+}
+
+static bool is_shown(const struct comparison *c, bool all)
+{
+	return all || c->change == CHANGE_LESS || c->change == CHANGE_MORE;
+}
+
+static int print_table(const struct comparisons *all, bool every, bool unlike)
+{
+	static const char *const headers[] = { "arm", "figure", "A", "B", "B/A", "95 %", "B has" };
+	const struct comparison *before = NULL;
 	char label[160], arm[80];
-	struct comparison c;
 	struct table t;
-	size_t in_b, both = 0;
-	int r = 0;
+	bool any = false;
 
 	table_begin(&t, headers, "llrrrrl");
-	for (size_t i = 0, last = a->census.n; i < a->census.n && !r; i++) {
-		const struct census *ca = &a->census;
-		if ((in_b = census_find(&b->census, &ca->cells[i])) == b->census.n ||
-		    ca->cells[i].replica)
+	for (size_t i = 0; i < all->n; i++) {
+		const struct comparison *c = &all->rows[i];
+		const struct census *census = c->census;
+		if (!is_shown(c, every))
 			continue;
-		if (last == ca->n || !cell_equal(&ca->groups[i], &ca->groups[last]))
-			table_heading(&t,
-				      group_label(ca->run, &ca->groups[i], label, sizeof label));
-		last = i;
-		both++;
-		for (size_t k = 0; k < NFIGURES && !r; k++) {
-			if ((r = compare_one(a, i, b, in_b, figures[k], &c)))
-				break;
-			if (json)
-				r = print_row(&ca->cells[i], &c);
-			else
-				put(&t, k ? "" : arm_label(ca->run, &ca->cells[i], arm, sizeof arm),
-				    &c);
-		}
+		any = true;
+		if (!before ||
+		    !cell_equal(&census->groups[c->cell], &before->census->groups[before->cell]))
+			table_heading(&t, group_label(census->run, &census->groups[c->cell], label,
+						      sizeof label));
+		bool same = before && before->census == census && before->cell == c->cell;
+		put(&t,
+		    same ? "" : arm_label(census->run, &census->cells[c->cell], arm, sizeof arm),
+		    c);
+		before = c;
 	}
-	if (!both) {
-		say_line("stubmap compare", "the two runs have no cell in common");
-		r = -ENOENT;
-	}
-	if (table_end(&t, json || r ? NULL : stdout) && !r)
-		r = -ENOMEM;
+	int r = table_end(&t, any ? stdout : NULL);
+	if (any && unlike)
+		puts("\n  B/A is of two machines that are not alike");
+	if (any)
+		putchar('\n');
 	return r;
+}
+
+static json_t *real_or_null(double v)
+{
+	return isfinite(v) ? json_real(v) : json_null();
+}
+
+static int print_object(json_t *json)
+{
+	int r = json ? 0 : -ENOMEM;
+
+	json_dumpf(json, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
+	putchar('\n');
+	json_decref(json);
+	return r;
+}
+
+static int print_row(const struct comparison *c)
+{
+	const struct estimate *e = &c->ratio;
+
+	return print_object(json_pack(
+	    "{s:o, s:s, s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s?}", "cell",
+	    cell_to_json(&c->census->cells[c->cell]), "phase", c->id.phase, "event", c->id.event,
+	    "unit", c->unit, "a", real_or_null(c->a), "b", real_or_null(c->b), "ratio",
+	    real_or_null(e->known ? e->value : NAN), "ratio_low",
+	    real_or_null(e->interval ? e->low : NAN), "ratio_high",
+	    real_or_null(e->interval ? e->high : NAN), "p", real_or_null(c->chance), "p_holm",
+	    real_or_null(c->holm), "detectable", real_or_null(c->detectable), "verdict",
+	    change_names[c->change], "why", c->change == CHANGE_UNKNOWN ? c->why : NULL));
+}
+
+static const char *percent(double share, char out[32])
+{
+	snprintf(out, 32, share < 0.1 ? "%.2g" : "%.0f", share * 100);
+	return out;
+}
+
+static void print_sentence(const struct comparisons *all, const struct loaded *a,
+			   const struct loaded *b, bool unlike, const double *above,
+			   size_t exceeding)
+{
+	char text[600], share[32];
+	size_t n = 0;
+
+#define ADD(...) (n += (size_t)snprintf(text + n, sizeof text - n, __VA_ARGS__))
+	ADD("%zu less, %zu more, %zu no difference", all->counts[CHANGE_LESS],
+	    all->counts[CHANGE_MORE], all->counts[CHANGE_NONE]);
+	if (all->counts[CHANGE_UNKNOWN])
+		ADD(", %zu not comparable", all->counts[CHANGE_UNKNOWN]);
+	if (all->found < 10)
+		ADD("; %s %% would have been found in half of these", percent(all->found, share));
+	else if (!isnan(all->found))
+		ADD("; half of these are too few blocks or runs to find anything");
+	if (all->only_a)
+		ADD("; %zu cells are of A only", all->only_a);
+	if (all->only_b)
+		ADD("; %zu cells are of B only", all->only_b);
+	if (above)
+		ADD("; %zu certainly more by over %g %%", exceeding, *above * 100);
+	if (all->counts[CHANGE_LESS] + all->counts[CHANGE_MORE] && a->n == 1 && b->n == 1)
+		ADD("; of one run a side: whatever differed between them counts");
+	if (unlike)
+		ADD("; of two machines");
+#undef ADD
+	table_wrap(text, 0, stdout);
+}
+
+static int print_summary(const struct comparisons *all, bool unlike, size_t exceeding)
+{
+	return print_object(json_pack(
+	    "{s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:b}", "less",
+	    (json_int_t)all->counts[CHANGE_LESS], "more", (json_int_t)all->counts[CHANGE_MORE],
+	    "no_difference", (json_int_t)all->counts[CHANGE_NONE], "not_comparable",
+	    (json_int_t)all->counts[CHANGE_UNKNOWN], "detectable", real_or_null(all->found),
+	    "only_a", (json_int_t)all->only_a, "only_b", (json_int_t)all->only_b, "exceeding",
+	    (json_int_t)exceeding, "unlike_machines", unlike));
+}
+
+static int compare(const struct loaded *a, const struct loaded *b, bool every, bool json,
+		   const double *above)
+{
+	struct figure_id main_figures[VIEWS_FIGURES];
+	size_t nmain = views_figures(main_figures), exceeding = 0;
+	bool unlike = !one_machine(a, b);
+	struct comparisons all;
+	int r = comparisons_make((struct side){ a->runs, a->censuses, a->n },
+				 (struct side){ b->runs, b->censuses, b->n },
+				 every ? NULL : main_figures, nmain, &all);
+
+	if (r)
+		return say(strerror(-r));
+	if (!all.cells) {
+		comparisons_free(&all);
+		return say("the two sides have no cell in common");
+	}
+	for (size_t i = 0; i < all.n; i++)
+		exceeding += above && comparison_exceeds(&all.rows[i], *above);
+	if (json) {
+		for (size_t i = 0; i < all.n && !r; i++)
+			if (is_shown(&all.rows[i], every))
+				r = print_row(&all.rows[i]);
+		r = r ? r : print_summary(&all, unlike, exceeding);
+	} else if (!(r = print_table(&all, every, unlike))) {
+		print_sentence(&all, a, b, unlike, above, exceeding);
+	}
+	comparisons_free(&all);
+	return r ? say(strerror(-r)) : exceeding > 0;
 }
 
 int cmd_compare(int argc, char **argv)
 {
-	bool json = false;
+	bool json = false, all = false;
+	double above = -1;
 	const struct option_spec specs[] = {
-		{ "json", 0, OPTION_FLAG, NULL, "one object a line", &json, 0, 0 },
+		{ "all", 0, OPTION_FLAG, NULL,
+		  "every figure and every row, not only changes of the tables' figures", &all, 0,
+		  0 },
+		{ "fail-above", 0, OPTION_PERCENT, "5%",
+		  "exit with 1 if B has more by over so much: a change whose interval is above it",
+		  &above, 0, 100000 },
+		{ "json", 0, OPTION_FLAG, NULL, "one object a line, and one for the sentence",
+		  &json, 0, 0 },
 	};
-	struct run runs[2] = { { .fd = -1 }, { .fd = -1 } };
-	struct rows rows[2] = { 0 };
-	char error[RUN_ERROR] = "";
-	int first, r, i;
+	struct loaded a = { 0 }, b = { 0 };
+	int first, colon,
+	    status = 0,
+	    r = options_parse(argc, argv, &help, specs, sizeof specs / sizeof *specs, &first);
 
-	if ((r = options_parse(argc, argv, &help, specs, 1, &first)))
+	if (r)
 		return r < 0 ? 2 : 0;
-	for (i = 0; i < 2 && !r; i++)
-		if (!(r = run_load(argv[first + i], &runs[i], error)) &&
-		    (r = rows_make(&runs[i], figures, NFIGURES, &rows[i])))
-			snprintf(error, sizeof error, "%s: %s", argv[first + i], strerror(-r));
-	if (r) {
-		say_line("stubmap compare", "%s", error);
-	} else {
-		compare_machines(&runs[0], &runs[1]);
-		r = compare(&rows[0], &rows[1], json);
+	for (colon = first; colon < argc && strcmp(argv[colon], ":"); colon++)
+		;
+	if (colon == argc && argc - first > 2)
+		return say("of more than two runs, a : stands between the sides");
+	if (colon < argc && (colon == first || colon + 1 == argc))
+		return say("a side has no run");
+	int split = colon < argc ? colon : first + 1;
+	int rest = colon < argc ? colon + 1 : first + 1;
+	for (int i = rest; i < argc; i++)
+		if (!strcmp(argv[i], ":"))
+			return say("there are two sides: one : is allowed");
+	if (!(status = load(&a, argv + first, (size_t)(split - first))) &&
+	    !(status = load(&b, argv + rest, (size_t)(argc - rest)))) {
+		say_differences(&a, &b);
+		status = compare(&a, &b, all, json, above >= 0 ? &above : NULL);
 	}
-	for (i = 0; i < 2; i++) {
-		rows_free(&rows[i]);
-		run_close(&runs[i]);
-	}
-	return r ? 2 : 0;
+	unload(&a);
+	unload(&b);
+	return status;
 }
