@@ -60,8 +60,8 @@ static double sim_effect(struct prng *p, enum form form, double *walk)
 }
 
 /* Runs of n blocks each; between: the spread of an arm's effect in a run. */
-static void simulate(struct prng *p, enum form form, size_t runs, size_t n, double between,
-		     struct simulated *out)
+static inline void simulate(struct prng *p, enum form form, size_t runs, size_t n, double between,
+			    struct simulated *out)
 {
 	out->n = 0;
 	for (uint32_t run = 0; run < runs; run++) {

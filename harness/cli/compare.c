@@ -138,7 +138,7 @@ static bool is_shown(const struct comparison *c, bool all)
 	return all || c->change == CHANGE_LESS || c->change == CHANGE_MORE;
 }
 
-static int print_table(const struct comparisons *all, bool every, bool unlike)
+static int print_table(const struct comparisons *all, bool every)
 {
 	static const char *const headers[] = { "arm", "figure", "A", "B", "B/A", "95 %", "B has" };
 	const struct comparison *before = NULL;
@@ -164,8 +164,6 @@ static int print_table(const struct comparisons *all, bool every, bool unlike)
 		before = c;
 	}
 	int r = table_end(&t, any ? stdout : NULL);
-	if (any && unlike)
-		puts("\n  B/A is of two machines that are not alike");
 	if (any)
 		putchar('\n');
 	return r;
@@ -211,30 +209,32 @@ static void print_sentence(const struct comparisons *all, const struct loaded *a
 			   const struct loaded *b, bool unlike, const double *above,
 			   size_t exceeding)
 {
-	char text[600], share[32];
+	char text[300], share[32];
 	size_t n = 0;
 
-#define ADD(...) (n += (size_t)snprintf(text + n, sizeof text - n, __VA_ARGS__))
-	ADD("%zu less, %zu more, %zu no difference", all->counts[CHANGE_LESS],
-	    all->counts[CHANGE_MORE], all->counts[CHANGE_NONE]);
+	n += (size_t)snprintf(text, sizeof text, "%zu less, %zu more, %zu no difference",
+			      all->counts[CHANGE_LESS], all->counts[CHANGE_MORE],
+			      all->counts[CHANGE_NONE]);
 	if (all->counts[CHANGE_UNKNOWN])
-		ADD(", %zu not comparable", all->counts[CHANGE_UNKNOWN]);
+		n += (size_t)snprintf(text + n, sizeof text - n, ", %zu not comparable",
+				      all->counts[CHANGE_UNKNOWN]);
 	if (all->found < 10)
-		ADD("; %s %% would have been found in half of these", percent(all->found, share));
+		snprintf(text + n, sizeof text - n,
+			 "; %s %% would have been found in half of these",
+			 percent(all->found, share));
 	else if (!isnan(all->found))
-		ADD("; half of these are too few blocks or runs to find anything");
-	if (all->only_a)
-		ADD("; %zu cells are of A only", all->only_a);
-	if (all->only_b)
-		ADD("; %zu cells are of B only", all->only_b);
-	if (above)
-		ADD("; %zu certainly more by over %g %%", exceeding, *above * 100);
-	if (all->counts[CHANGE_LESS] + all->counts[CHANGE_MORE] && a->n == 1 && b->n == 1)
-		ADD("; of one run a side: whatever differed between them counts");
-	if (unlike)
-		ADD("; of two machines");
-#undef ADD
+		snprintf(text + n, sizeof text - n,
+			 "; half of these are too few blocks or runs to find anything");
 	table_wrap(text, 0, stdout);
+	if (above)
+		printf("%zu certainly more by over %g %%\n", exceeding, *above * 100);
+	if (all->only_a || all->only_b)
+		printf("not compared: %zu cells of A only, %zu of B only\n", all->only_a,
+		       all->only_b);
+	if (all->counts[CHANGE_LESS] + all->counts[CHANGE_MORE] && a->n == 1 && b->n == 1)
+		puts("one run a side: whatever else differed between them counts, too");
+	if (unlike)
+		puts("B/A is of machines that are not alike");
 }
 
 static int print_summary(const struct comparisons *all, bool unlike, size_t exceeding)
@@ -272,7 +272,7 @@ static int compare(const struct loaded *a, const struct loaded *b, bool every, b
 			if (is_shown(&all.rows[i], every))
 				r = print_row(&all.rows[i]);
 		r = r ? r : print_summary(&all, unlike, exceeding);
-	} else if (!(r = print_table(&all, every, unlike))) {
+	} else if (!(r = print_table(&all, every))) {
 		print_sentence(&all, a, b, unlike, above, exceeding);
 	}
 	comparisons_free(&all);
