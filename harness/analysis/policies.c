@@ -5,20 +5,10 @@
 
 #include "analysis/report.h"
 #include "analysis/rows.h"
+#include "analysis/views.h"
 #include "base/say.h"
 #include "base/table.h"
 #include "analysis/estimate.h"
-
-const struct figure_id policy_figures[] = {
-	FIGURE_ID(cold, ns),	     FIGURE_ID(cold, regret),
-	FIGURE_ID(cold, made),	     FIGURE_ID(cold, used),
-	FIGURE_ID(cold, committed),  FIGURE_ID(cold, used_literals),
-	FIGURE_ID(cold, syscalls),   FIGURE_ID(cold, instantiate_ns),
-	FIGURE_ID(cold, bound_ns),   FIGURE_ID(cold, bound_made),
-	FIGURE_ID(cold, cost_batch), FIGURE_ID(cold, cost_make),
-	FIGURE_ID(cold, cost_call),  FIGURE_ID(cold, cost_generic),
-};
-const size_t policy_nfigures = sizeof policy_figures / sizeof *policy_figures;
 
 /* Whether a cell has the phase at all. */
 static const struct figure_id cold_ns = FIGURE_ID(cold, ns);

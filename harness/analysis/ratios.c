@@ -81,16 +81,6 @@ static size_t pair(struct block *a, size_t na, const struct block *b, size_t nb)
 	return n;
 }
 
-static double reach_of(struct spread s, double tail)
-{
-	return s.df > 0 && s.error > 0 ? student_point(tail, s.df) * s.error : 0;
-}
-
-double stats_half(struct spread of_blocks, struct spread of_runs)
-{
-	return fmax(reach_of(of_blocks, 0.025), reach_of(of_runs, 0.025));
-}
-
 /* A side's mean; each run counts the same. */
 struct mean {
 	double value;
@@ -199,7 +189,7 @@ static void estimate_ratio(const struct block *a, size_t na, const struct block 
 		return;
 	out->of_blocks = spread_of_blocks(&ma, b ? &mb : NULL);
 	out->of_runs = spread_of_runs(&ma, b ? &mb : NULL);
-	double half = stats_half(out->of_blocks, out->of_runs);
+	double half = spread_half(out->of_blocks, out->of_runs);
 	out->low = exp(ma.value - mb.value - half);
 	out->high = exp(ma.value - mb.value + half);
 }
@@ -276,7 +266,7 @@ double stats_chance(const struct estimate *e)
 /* A difference is found with STATS_POWER if it is so far off. */
 static double reach(struct spread s, double level)
 {
-	return reach_of(s, level / 2) + reach_of(s, 1 - STATS_POWER);
+	return spread_reach(s, level / 2) + spread_reach(s, 1 - STATS_POWER);
 }
 
 double stats_detectable(const struct estimate *e, double level)

@@ -48,11 +48,10 @@ struct rows;
 /* REPORT_TSV_TIERUP, _FLOODS, _CHURN. 0 or -errno. */
 int life_tsv(FILE *out, const struct run *, enum report_form);
 
-/* Results of phase "cold" (measure/cold.c): policies of making stubs. These are the figures that
- * policy_table shows; rows_make must have been asked for them. */
-extern const struct figure_id policy_figures[];
-extern const size_t policy_nfigures;
-/* Prints a table of the replays whose group has a deferred arm; nothing if there is none. 0 or
+/* Results of phase "cold" (measure/cold.c): policies of making stubs; rows_make must have been
+ * asked for policy_figures (views.h).
+ *
+ * Prints a table of the replays whose group has a deferred arm; nothing if there is none. 0 or
  * -ENOMEM. */
 int policy_table(FILE *out, const struct rows *rows);
 /* Prints the data of scripts/policies.gp: one line for each cell, with its names, then value, low,

@@ -221,7 +221,7 @@ static int of_runs(const struct pool *pools, size_t n, struct prng *p, double *r
 	if (r)
 		goto done;
 	mean /= (double)runs;
-	double half = stats_half(
+	double half = spread_half(
 	    (struct spread){ sqrt(within) / (double)runs, (double)(out->n - runs) },
 	    (struct spread){ sqrt(variance(medians, runs) / (double)runs), (double)runs - 1 });
 	out->value = logs ? exp(mean) : mean;

@@ -24,6 +24,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analysis/student.h"
+
 enum { STATS_RESAMPLES = 10000, STATS_INNER = 128, STATS_FEWEST = 5 };
 #define STATS_SEED  0x73747562u /* for every bootstrap: one file gives one table */
 #define STATS_POWER 0.8		/* with which a difference would have been found */
@@ -44,9 +46,7 @@ struct estimate {
 	size_t runs; /* in these blocks; of stats_ratio_apart the smaller side's */
 	/* Of a ratio with an interval, the standard error of its logarithm and its degrees of
 	 * freedom: by the blocks, and by the runs; df 0: they can't tell. */
-	struct spread {
-		double error, df;
-	} of_blocks, of_runs;
+	struct spread of_blocks, of_runs;
 	const char *why; /* static text, if known or interval is false */
 };
 
@@ -104,8 +104,5 @@ double stats_median(double *v, size_t n); /* reorders v; n >= 1 */
 double stats_unit(const struct unit *, double *scratch);
 /* Whether all samples are this value: an exact count has an interval without a width. */
 bool stats_constant(const struct unit *, size_t n, double value);
-
-/* Half of the interval: the wider of both. */
-double stats_half(struct spread of_blocks, struct spread of_runs);
 
 #endif

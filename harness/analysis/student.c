@@ -68,3 +68,13 @@ double student_point(double tail, double df)
 	}
 	return (low + high) / 2;
 }
+
+double spread_reach(struct spread s, double tail)
+{
+	return s.df > 0 && s.error > 0 ? student_point(tail, s.df) * s.error : 0;
+}
+
+double spread_half(struct spread a, struct spread b)
+{
+	return fmax(spread_reach(a, 0.025), spread_reach(b, 0.025));
+}

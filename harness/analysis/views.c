@@ -1,7 +1,6 @@
 /* views.c - the tables' columns. */
 #include <string.h>
 
-#include "analysis/report.h"
 #include "analysis/views.h"
 
 /* Views of cells that make calls, of programs on the collected heap, of live wasm programs, of
@@ -110,6 +109,17 @@ const struct view *view_of(const struct cell *cell)
 
 	return of_family[cell->family];
 }
+
+const struct figure_id policy_figures[] = {
+	FIGURE_ID(cold, ns),	     FIGURE_ID(cold, regret),
+	FIGURE_ID(cold, made),	     FIGURE_ID(cold, used),
+	FIGURE_ID(cold, committed),  FIGURE_ID(cold, used_literals),
+	FIGURE_ID(cold, syscalls),   FIGURE_ID(cold, instantiate_ns),
+	FIGURE_ID(cold, bound_ns),   FIGURE_ID(cold, bound_made),
+	FIGURE_ID(cold, cost_batch), FIGURE_ID(cold, cost_make),
+	FIGURE_ID(cold, cost_call),  FIGURE_ID(cold, cost_generic),
+};
+const size_t policy_nfigures = sizeof policy_figures / sizeof *policy_figures;
 
 static size_t add(struct figure_id *ids, size_t n, struct figure_id id)
 {
