@@ -290,6 +290,8 @@ static void a_run_that_was_not_accepted_does_not_count(void **state)
 	shows(0, THREE, "c.jsonl\n  not accepted, load 5 is above 2: load 5, ");
 	shows(0, THREE " --json", "\"headline\":false");
 	/* It is shown where it says the contrary, and does not change the value. */
+	make("c.jsonl", MADE(.seed = 3, .load = 5, .ratio = 3));
+	shows(0, THREE, "  holds, 2 of 3 runs\n");
 	make("c.jsonl", MADE(.seed = 3, .load = 5, .ratio = 2));
 	shows(0, THREE, "holds, 3 runs disagree\n");
 	shows(0, THREE " --json", "\"verdict\":\"refuted\"");

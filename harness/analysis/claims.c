@@ -304,6 +304,7 @@ static int find_on(const struct claim *c, const struct trial *t, size_t machine,
 	if ((r = measure(c, t, chosen, &f->pooled.e)))
 		return r;
 	f->pooled.verdict = judge(c, &f->pooled.e);
+	f->agree = says[f->pooled.verdict];
 	f->chance = chance_of(c, &f->pooled);
 	if (f->counted && (f->pooled.verdict == HOLDS || f->pooled.verdict == REFUTED)) {
 		enum verdict contrary = f->pooled.verdict == HOLDS ? REFUTED : HOLDS;
@@ -368,6 +369,8 @@ char *claim_say(const struct finding *f, char *out, size_t size)
 		snprintf(out, size, "%s", verdict);
 	else if (f->disagree)
 		snprintf(out, size, "%s, %zu runs disagree", verdict, f->runs);
+	else if (f->agree < f->runs && f->pooled.verdict != OPEN)
+		snprintf(out, size, "%s, %zu of %zu runs", verdict, f->agree, f->runs);
 	else
 		snprintf(out, size, "%s, %zu run%s", verdict, f->runs, f->runs == 1 ? "" : "s");
 	return out;

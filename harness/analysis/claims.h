@@ -65,6 +65,7 @@ struct finding {
 	bool headline;		 /* CLAIM_AGREE of them agree with it */
 	bool disagree;		 /* one run says holds, another refuted */
 	size_t runs, counted;	 /* with data; of these, how many count */
+	size_t agree;		 /* of the runs, how many say the same alone */
 	/* Of a ratio: the chance of a value at least as far from the nearer bound, if it lay on the
 	 * bound; and the same corrected for the number of claims (claims_correct). NaN: of no
 	 * ratio, or open. */
@@ -79,7 +80,8 @@ int claims_correct(struct finding *, size_t n);
 /* How much the machines and the runs differ: 0 those that say the contrary of each other, 1 those
  * of which some can't tell, 2 all the same. */
 int claim_discord(const struct finding *found, size_t nmachines);
-/* "holds", "holds, 1 run", "open, 3 runs", "runs disagree": what stands in a table; returns out. */
+/* "holds" of a headline, else also of how many runs: "holds, 1 run", "open, 3 runs", "holds, 2 of 3
+ * runs", "open, 3 runs disagree"; returns out. */
 char *claim_say(const struct finding *, char *out, size_t size);
 
 #endif
