@@ -70,9 +70,9 @@ static inline void make_run(const char *name, struct made m)
 		abort();
 	fprintf(f,
 		"{\"schema\": 1, \"type\": \"run\", \"plan\": {\"name\": \"t\", \"seed\": 1, "
-		"\"baseline\": {\"stubs\": \"page\"}}, \"seed\": 1, \"machine\": {\"cpu_model\": "
+		"\"baseline\": {\"stubs\": \"page\"}}, \"seed\": %d, \"machine\": {\"cpu_model\": "
 		"\"Some CPU\", \"cpu_family\": \"%s\"}, \"started\": \"2026-01-01T00:00:00Z\"}\n",
-		m.cpu ? m.cpu : "1");
+		(int)(m.seed ? m.seed : 1), m.cpu ? m.cpu : "1");
 	for (unsigned c = 0; c < cells; c++) {
 		double page = 100 * exp(m.between * sim_normal(&p)),
 		       pool = 100 * (m.pool > 0 ? m.pool : 0.5) * exp(m.between * sim_normal(&p)),

@@ -148,7 +148,7 @@ static unsigned count_changes(const char *words, unsigned *alike)
 {
 	struct result r = compare(0, words);
 	const char *at = strstr(r.out, " less, ");
-	unsigned less, more;
+	unsigned less = 0, more = 0;
 
 	while (at && at > r.out && at[-1] != '\n')
 		at--;
