@@ -22,7 +22,8 @@ static char folder[] = "/tmp/stubmap-claims-XXXXXX";
 /* A run of page (20 ns, twice) and pool on a ring of 64. */
 struct made {
 	const char *plan, *started, *cpu, *commit;
-	const char *accept; /* "": none */
+	const char *accept;  /* "": none */
+	const char *segment; /* NULL, or the commit of the program that went on at half of it */
 	int seed;
 	double ratio;  /* of page to pool */
 	double wobble; /* of the replica, up and down from block to block */
@@ -72,16 +73,26 @@ static void make(const char *name, struct made from)
 	snprintf(path, sizeof path, "%s/%s", folder, name);
 	FILE *f = fopen(path, "we");
 	assert_non_null(f);
-	fprintf(f,
-		"{\"schema\": 1, \"type\": \"run\", \"plan\": {\"name\": \"%s\", \"seed\": %d, "
-		"\"baseline\": {\"stubs\": \"page\"}%s%s}, \"seed\": %d, \"machine\": "
-		"{\"cpu_model\": \"Some CPU\", \"cpu_family\": \"%s\", "
-		"\"program\": {\"commit\": "
-		"\"%s\", \"dirty\": false, \"hash\": \"bb\"}}, "
-		"\"started\": \"%s\"}\n",
-		m.plan, m.seed, *m.accept ? ", \"accept\": " : "", m.accept, m.seed, m.cpu,
-		m.commit, m.started);
+	fprintf(
+	    f,
+	    "{\"schema\": 1, \"type\": \"run\", \"plan\": {\"name\": \"%s\", \"seed\": %d, "
+	    "\"blocks\": 6, \"iterations\": 3, \"baseline\": {\"stubs\": \"page\"}, \"cells\": "
+	    "[{\"stubs\": [\"page\", \"pool\"], \"live\": 64}]%s%s}, \"seed\": %d, \"machine\": "
+	    "{\"cpu_model\": \"Some CPU\", \"cpu_family\": \"%s\", "
+	    "\"program\": {\"commit\": "
+	    "\"%s\", \"dirty\": false, \"hash\": \"bb\"}}, "
+	    "\"started\": \"%s\"}\n",
+	    m.plan, m.seed, *m.accept ? ", \"accept\": " : "", m.accept, m.seed, m.cpu, m.commit,
+	    m.started);
 	for (unsigned b = 0; b < BLOCKS; b++) {
+		if (m.segment && b == BLOCKS / 2)
+			fprintf(
+			    f,
+			    "{\"schema\": 1, \"type\": \"segment\", \"segment\": 1, \"started\": "
+			    "\"2026-01-01T01:00:00Z\", \"machine\": {\"cpu_model\": \"Some CPU\", "
+			    "\"cpu_family\": \"%s\", \"program\": {\"commit\": \"%s\", "
+			    "\"dirty\": false, \"hash\": \"cc\"}}}\n",
+			    m.cpu, m.segment);
 		double off = b % 2 ? 1 + m.wobble : 1 - m.wobble, slow = 1 + 0.001 * b;
 		put_row(f, &m, b, "page", 0, 20 * slow);
 		put_row(f, &m, b, "page", 1, 20 * slow * off);
@@ -287,7 +298,7 @@ static void a_run_that_was_not_accepted_does_not_count(void **state)
 	make("b.jsonl", MADE(.seed = 2));
 	make("c.jsonl", MADE(.seed = 3, .load = 5));
 	shows(0, THREE, "  holds, 3 runs\n");
-	shows(0, THREE, "c.jsonl\n  not accepted, load 5 is above 2: load 5, ");
+	shows(0, THREE, "c.jsonl\nrun: not accepted, load 5 is above 2: load 5, ");
 	shows(0, THREE " --json", "\"headline\":false");
 	/* It is shown where it says the contrary, and does not change the value. */
 	make("c.jsonl", MADE(.seed = 3, .load = 5, .ratio = 3));
@@ -296,7 +307,7 @@ static void a_run_that_was_not_accepted_does_not_count(void **state)
 	shows(0, THREE, "holds, 3 runs disagree\n");
 	shows(0, THREE " --json", "\"verdict\":\"refuted\"");
 	make("c.jsonl", MADE(.seed = 3, .accept = ""));
-	shows(0, THREE, "c.jsonl\n  not accepted, its plan has no rule: load 1,");
+	shows(0, THREE, "c.jsonl\nrun: not accepted, its plan has no rule: load 1,");
 }
 
 /* The interval is that of three runs: what differs between them is in it. */
@@ -358,6 +369,10 @@ static void runs_of_two_programs_are_told(void **state)
 	make("b.jsonl", MADE(.seed = 2, .commit = "cccccccccccccccccccccccccccccccccccccccc"));
 	shows(0, "claims @/a.jsonl @/b.jsonl -c @/claims.json",
 	      "note: another program than that of the run above");
+	/* One run of two programs is no run. */
+	make("b.jsonl", MADE(.segment = "cccccccccccccccccccccccccccccccccccccccc"));
+	refuse_claims("claims @/b.jsonl -c @/claims.json",
+		      "b.jsonl: its segments 0 (there) and 1 (here) are not of one program");
 }
 
 /* Many claims, each with a chance of its own to come out wrong. */

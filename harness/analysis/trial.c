@@ -94,7 +94,7 @@ static int read_one(struct trial *t, const char *path, char *error)
 	if ((e = run_load(path, &r->run, error)))
 		return e;
 	t->n++;
-	r->seed = json_integer_value(json_object_get(r->run.head, "seed"));
+	r->seed = (json_int_t)run_seed(&r->run);
 	if (run_mixed(&r->run, why))
 		return refuse(error, -EINVAL, "%s: %.*s", path, RUN_ERROR / 2, why);
 	for (size_t i = 0; i + 1 < t->n; i++) {

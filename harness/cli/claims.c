@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "analysis/claims.h"
+#include "analysis/notes.h"
 #include "base/say.h"
 #include "base/table.h"
 #include "meters/provenance.h"
@@ -298,19 +299,19 @@ static bool programs_differ(const struct trial_run *a, const struct trial_run *b
 /* What each run kept, and the program that made it. */
 static void print_runs(const struct trial *t)
 {
-	char says[300], name[200], program[PROVENANCE], doubt[PROVENANCE];
+	char says[300], name[200], program[PROVENANCE];
 
 	for (size_t i = 0; i < t->n; i++) {
 		const struct trial_run *run = &t->runs[i];
 		const json_t *machine = json_object_get(run->run.head, "machine");
 
 		printf("\n%s\n", say_plain(name, sizeof name, run->path));
-		table_wrapf(stdout, "  ", "%s", accept_format(&run->acceptance, says, sizeof says));
-		table_wrapf(stdout, "  program: ", "%s", provenance_name(machine, program));
-		if (provenance_differs(machine, doubt))
-			table_wrapf(stdout, "  note: ", "%s", doubt);
+		table_wrapf(stdout, "run: ", "%s",
+			    accept_format(&run->acceptance, says, sizeof says));
+		table_wrapf(stdout, "program: ", "%s", provenance_name(machine, program));
+		notes_print(stdout, &run->run);
 		if (i && run->machine == run[-1].machine && programs_differ(run, &run[-1]))
-			table_wrapf(stdout, "  note: ",
+			table_wrapf(stdout, "note: ",
 				    "another program than that of the run above: a difference may "
 				    "be the program's");
 	}
