@@ -35,18 +35,20 @@ static const struct safepoint points[] = {
 enum { POINTS = sizeof(points) / sizeof(points[0]) };
 
 /* What a collector does for each frame that it walks over. */
-static void scan(const struct map_ops *format, const struct map_bytes *table, uint32_t pc)
+static void scan(const struct map_ops *format, const struct map_bytes *table, uint8_t *scratch,
+		 uint32_t pc)
 {
 	struct map_cursor at = { 0 };
 	struct map_live live;
 	uint32_t place;
+	int n = 0;
 
 	printf("pc 0x%02x:", pc);
-	switch (format->lookup(table->data, table->len, pc, &live)) {
+	switch (format->lookup(table->data, table->len, pc, scratch, &live)) {
 	case MAP_FOUND:
-		while (map_next(&live, &at, &place))
+		while (map_next(&live, &at, &place) && ++n)
 			printf(" [sp+%u]", 4 * place);
-		puts(live.nwords ? "" : " no references");
+		puts(n ? "" : " no references");
 		break;
 	case MAP_ABSENT: /* formats without MAP_EMPTIES leave out empty maps */
 		puts(" no references, or no call: this format does not know");
@@ -73,9 +75,12 @@ int main(void)
 		if (map_encode(format, points, POINTS, &table, NULL))
 			return 1;
 		printf("%s: %zu bytes\n", format->name, table.len);
-		scan(format, &table, 0x20);
-		scan(format, &table, 0x60);
-		scan(format, &table, 0x51);
+		/* Some formats decode a map into it; a collector keeps it for all its lookups. */
+		uint8_t *scratch = malloc(map_scratch(format, table.data, table.len));
+		scan(format, &table, scratch, 0x20);
+		scan(format, &table, scratch, 0x60);
+		scan(format, &table, scratch, 0x51);
+		free(scratch);
 		free(table.data);
 	}
 	return 0;

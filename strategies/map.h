@@ -8,14 +8,16 @@
  *      const struct map_ops *ops = map_encoder("exact-consed");
  *      struct map_bytes table = { 0 };
  *      int error = map_encode(ops, points, npoints, &table, NULL);
+ *      uint8_t *scratch = malloc(map_scratch(ops, table.data, table.len));
  *
  *      struct map_live live;
  *      struct map_cursor at = { 0 };
  *      uint32_t place;
- *      if (ops->lookup(table.data, table.len, pc, &live) == MAP_FOUND)
+ *      if (ops->lookup(table.data, table.len, pc, scratch, &live) == MAP_FOUND)
  *              while (map_next(&live, &at, &place))
  *                      visit(sp + 4 * place);
  *
+ *      free(scratch);
  *      free(table.data);
  */
 #ifndef STUBMAP_MAP_H
@@ -50,9 +52,9 @@ const struct safepoint *safepoint_find(const struct safepoint *points, size_t n,
 				       size_t *at);
 
 /*
- * For producers whose maps hold registers (OCaml's do; its runtime saves them next to the frame):
- * every frame of such a producer gets a save area above its end, and a live register becomes a live
- * slot in that area.
+ * For formats that hold no registers (MAP_REGISTERS is off), of producers whose maps do (OCaml's;
+ * its runtime saves them next to the frame): every frame of such a producer gets a save area above
+ * its end, and a live register becomes a live slot in that area.
  *
  *      SP                  frame_size              +8         +16        ...     +8*33
  *      | frame             | return address, if any | register 0 | register 1 | ... |
@@ -81,31 +83,66 @@ enum map_answer {
 	MAP_DAMAGED,	  /* the bytes contradict themselves; nothing outside them was read */
 };
 
-/* Valid only after MAP_FOUND, and only as long as the map's bytes exist. */
+/*
+ * The live places at a safepoint: a bitmap of slots, and a mask of registers. Bit i of the bitmap's
+ * byte b is slot first + stride * (8*b + i).
+ *
+ *      first = 10, stride = 2:   bitmap 05 80    slots 10, 14 and 40
+ *
+ * Valid only after MAP_FOUND, and only as long as the map's bytes and the lookup's scratch exist
+ * unchanged.
+ */
 struct map_live {
-	uint32_t frame_size; /* bytes; 0 if the format does not hold it */
-	uint32_t nwords;     /* bitmap words at `bitmap`; 0: no live places */
-	/* Inside the map's bytes: little-endian u32 words, unaligned; bit i of word w is slot
-	 * 32*w+i. */
-	const uint8_t *bitmap;
+	uint32_t frame_size;   /* bytes; 0 if the format does not hold it */
+	uint32_t first;	       /* the slot of bit 0 */
+	uint32_t nbytes;       /* of the bitmap; 0: no live slot */
+	uint32_t registers;    /* bit r: the register with DWARF number r */
+	uint8_t stride;	       /* slots from bit to bit: 1 (4 bytes) or 2 (8 bytes) */
+	const uint8_t *bitmap; /* in the map's bytes or in scratch, unaligned */
 };
 
 /* The position of an iteration, initially {0}. */
 struct map_cursor {
-	uint32_t word, bits;
+	uint32_t word, bits; /* word: 4-byte words of the bitmap taken; MAP_CURSOR_REGISTERS */
 };
+#define MAP_CURSOR_REGISTERS 0xffffffffu /* bits are what is left of the registers */
 
-/* Stores the next live place in *place, in ascending order; false at the end. */
+/* Up to four bytes of the bitmap, at an offset below nbytes, as a number. */
+static inline uint32_t map_live_word(const struct map_live *live, size_t at)
+{
+	const uint8_t *p = live->bitmap + at;
+	uint32_t word = 0;
+
+	if (live->nbytes - at >= 4)
+		return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+	for (size_t i = 0; i < live->nbytes - at; i++)
+		word |= (uint32_t)p[i] << 8 * i;
+	return word;
+}
+
+/* Stores the next live place in *place, in ascending order, so registers last; false at the
+ * end. */
 static inline bool map_next(const struct map_live *live, struct map_cursor *at, uint32_t *place)
 {
 	while (!at->bits) {
-		if (at->word == live->nwords)
+		size_t next = 4 * (size_t)at->word;
+
+		if (at->word == MAP_CURSOR_REGISTERS)
 			return false;
-		const uint8_t *p = live->bitmap + 4 * (size_t)at->word++;
-		at->bits = p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+		if (next < live->nbytes) {
+			at->bits = map_live_word(live, next);
+			at->word++;
+		} else {
+			at->bits = live->registers;
+			at->word = MAP_CURSOR_REGISTERS;
+		}
 	}
-	*place = 32 * (at->word - 1) + (uint32_t)__builtin_ctz(at->bits);
+	uint32_t bit = (uint32_t)__builtin_ctz(at->bits);
 	at->bits &= at->bits - 1;
+	if (at->word == MAP_CURSOR_REGISTERS)
+		*place = MAP_REGISTER + bit;
+	else
+		*place = live->first + live->stride * (32 * (at->word - 1) + bit);
 	return true;
 }
 
@@ -156,20 +193,34 @@ struct map_ops {
 	/* Appends the table to out (no bytes if it has no entry) and frees what state points to,
 	 * also on failure. out NULL: only frees. 0, -ENOMEM. */
 	int (*finish)(void *state, struct map_bytes *out);
-	/* Whatever the bytes are, it reads none outside [map, map + len) and it ends. map may be
-	 * NULL if len is 0: the empty table. */
-	enum map_answer (*lookup)(const uint8_t *map, size_t len, uint32_t pc,
+	/* Bytes that one lookup in this table may need to decode a bitmap into; the encoder's file
+	 * says what bounds them whatever the bytes are. NULL: none, in any table; scratch may then
+	 * be NULL. */
+	size_t (*scratch)(const uint8_t *map, size_t len);
+	/*
+	 * Whatever the bytes are: it reads none outside [map, map + len), it ends, and if it finds
+	 * a map, then all slots are below MAP_REGISTER and, where the format holds the frame's
+	 * size, less than 32 slots behind the frame's end. map may be NULL if len
+	 * is 0: the empty table.
+	 */
+	enum map_answer (*lookup)(const uint8_t *map, size_t len, uint32_t pc, uint8_t *scratch,
 				  struct map_live *out);
 	/* n lookups at once, for a walk that first collects its return addresses: the same answers
-	 * as one by one. NULL: the format gains nothing by it. */
+	 * as one by one, with n times the scratch. NULL: the format gains nothing by it. */
 	void (*lookup_many)(const uint8_t *map, size_t len, const uint32_t *pcs, size_t n,
-			    struct map_live *out, enum map_answer *answers);
+			    uint8_t *scratch, struct map_live *out, enum map_answer *answers);
 	/* Bytes of index and of data in a table; they add up to len. */
 	void (*split)(const uint8_t *map, size_t len, size_t *index, size_t *data);
 };
 
 extern const struct map_ops *const map_encoders[];   /* in the order of list.h; NULL ends it */
 const struct map_ops *map_encoder(const char *name); /* NULL: unknown */
+
+/* Bytes of scratch for one lookup; 0: it may be NULL. */
+static inline size_t map_scratch(const struct map_ops *ops, const uint8_t *map, size_t len)
+{
+	return ops->scratch ? ops->scratch(map, len) : 0;
+}
 
 /* Appends the table of n safepoints to out. 0, or an error of add or finish: out is unchanged, and
  * *bad (bad may be NULL) is the index of the refused safepoint, or n. */

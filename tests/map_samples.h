@@ -31,11 +31,12 @@ struct shape {
 	uint32_t first, delta; /* pcs: the first, and steps of 1..delta */
 	uint32_t slots, maps;  /* greatest frame; distinct maps to draw from */
 	unsigned empty, again; /* of 100: empty; as the one before */
+	unsigned registers;    /* of 100: each register of a map is live; 0: none is */
 };
 
-static inline uint32_t *make_places(struct prng *r, uint32_t slots, uint32_t *n)
+static inline uint32_t *make_places(struct prng *r, uint32_t slots, unsigned registers, uint32_t *n)
 {
-	uint32_t *places = calloc(slots, sizeof *places);
+	uint32_t *places = calloc(slots + 32, sizeof *places);
 	uint32_t dense = 1 + prng_below(r, 100);
 	*n = 0;
 	for (uint32_t i = 0; i < slots; i++)
@@ -43,6 +44,9 @@ static inline uint32_t *make_places(struct prng *r, uint32_t slots, uint32_t *n)
 			places[(*n)++] = i;
 	if (!*n)
 		places[(*n)++] = slots - 1;
+	for (uint32_t i = 0; registers && i < 32; i++)
+		if (prng_below(r, 100) < registers)
+			places[(*n)++] = MAP_REGISTER + i;
 	return places;
 }
 
@@ -54,7 +58,7 @@ static inline struct sample make(const struct shape *shape, uint64_t seed)
 	for (uint32_t i = 0; i < shape->maps; i++) {
 		uint32_t slots = i ? 1 + prng_below(&r, shape->slots) : shape->slots;
 		maps[i].frame_size = 4 * slots;
-		maps[i].live = make_places(&r, slots, &maps[i].nlive);
+		maps[i].live = make_places(&r, slots, shape->registers, &maps[i].nlive);
 	}
 	/* The places are reached through the points only; release() frees through maps. */
 	struct sample s = { shape->name, calloc(shape->n + shape->maps, sizeof *s.points), shape->n,
@@ -97,10 +101,28 @@ static inline struct map_bytes encode(const struct map_ops *ops, const struct sa
 	return (struct map_bytes){ exact, table.len, table.len };
 }
 
+/* Whether an encoder can hold a shape's maps. */
+static inline bool fits(const struct map_ops *ops, const struct shape *shape)
+{
+	return !shape->registers || ops->flags & MAP_REGISTERS;
+}
+
+/* Scratch for n lookups, exactly as large as it must be; valid until the next call. */
+static inline uint8_t *scratch_for(const struct map_ops *ops, const struct map_bytes *table,
+				   size_t n)
+{
+	static uint8_t *scratch;
+
+	free(scratch);
+	scratch = ops->scratch ? malloc(n * ops->scratch(table->data, table->len)) : NULL;
+	return scratch;
+}
+
+/* What it finds is valid until the next call. */
 static inline enum map_answer look(const struct map_ops *ops, const struct map_bytes *table,
 				   uint32_t pc, struct map_live *live)
 {
-	return ops->lookup(table->data, table->len, pc, live);
+	return ops->lookup(table->data, table->len, pc, scratch_for(ops, table, 1), live);
 }
 
 #endif

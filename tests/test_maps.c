@@ -14,17 +14,19 @@
 #include "map_samples.h"
 
 static const struct shape shapes[] = {
-	{ "none", 0, 0, 1, 1, 1, 0, 0 },
-	{ "one at 0", 1, 0, 1, 8, 1, 0, 0 },
-	{ "one at the last pc", 1, 0xffffffff, 1, 8, 1, 0, 0 },
-	{ "one empty", 1, 100, 1, 8, 1, 100, 0 },
-	{ "up to the last pc", 1000, 0xffffffff - 999, 1, 40, 10, 40, 30 },
-	{ "all empty", 300, 5, 60, 8, 1, 100, 0 },
-	{ "all the same", 300, 5, 60, 8, 1, 0, 100 },
-	{ "small frames", 3000, 5, 60, 12, 40, 45, 25 },
-	{ "middling frames", 2000, 5, 200, 300, 500, 20, 10 },
-	{ "every pc", 500, 0, 1, 20, 10, 30, 30 },
-	{ "huge frames", 30, 7, 60, 100000, 5, 10, 10 },
+	{ "none", 0, 0, 1, 1, 1, 0, 0, 0 },
+	{ "one at 0", 1, 0, 1, 8, 1, 0, 0, 0 },
+	{ "one at the last pc", 1, 0xffffffff, 1, 8, 1, 0, 0, 0 },
+	{ "one empty", 1, 100, 1, 8, 1, 100, 0, 0 },
+	{ "up to the last pc", 1000, 0xffffffff - 999, 1, 40, 10, 40, 30, 0 },
+	{ "all empty", 300, 5, 60, 8, 1, 100, 0, 0 },
+	{ "all the same", 300, 5, 60, 8, 1, 0, 100, 0 },
+	{ "small frames", 3000, 5, 60, 12, 40, 45, 25, 0 },
+	{ "middling frames", 2000, 5, 200, 300, 500, 20, 10, 0 },
+	{ "every pc", 500, 0, 1, 20, 10, 30, 30, 0 },
+	{ "huge frames", 30, 7, 60, 100000, 5, 10, 10, 0 },
+	{ "registers", 1000, 5, 60, 40, 100, 30, 20, 15 },
+	{ "many registers", 500, 5, 60, 200, 300, 10, 10, 60 },
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
@@ -86,6 +88,21 @@ static size_t check_strangers(const struct map_ops *ops, const struct map_bytes 
 	return strangers;
 }
 
+/* The same places; where the bitmap lies is the reader's affair. */
+static void assert_same_map(const struct map_live *a, const struct map_live *b)
+{
+	struct map_cursor at_a = { 0 }, at_b = { 0 };
+	uint32_t x, y;
+	bool more;
+	assert_int_equal(a->frame_size, b->frame_size);
+	do {
+		more = map_next(a, &at_a, &x);
+		assert_int_equal(map_next(b, &at_b, &y), more);
+		if (more)
+			assert_int_equal(x, y);
+	} while (more);
+}
+
 static void check_many(const struct map_ops *ops, const struct map_bytes *table,
 		       const struct sample *s)
 {
@@ -94,6 +111,7 @@ static void check_many(const struct map_ops *ops, const struct map_bytes *table,
 	struct map_live many[N], one;
 	enum map_answer answers[N];
 	struct prng r;
+	uint8_t *scratch;
 	prng_seed(&r, 7);
 	if (!ops->lookup_many)
 		return;
@@ -101,15 +119,14 @@ static void check_many(const struct map_ops *ops, const struct map_bytes *table,
 		pcs[i] = s->n && prng_below(&r, 2) ? s->points[prng_below(&r, (uint32_t)s->n)].pc
 						   : (uint32_t)prng_next(&r);
 	for (size_t n = 0; n <= N; n = n < 40 ? n + 1 : n + 160) {
-		ops->lookup_many(table->data, table->len, pcs, n, many, answers);
+		scratch = ops->scratch ? malloc(n * ops->scratch(table->data, table->len)) : NULL;
+		ops->lookup_many(table->data, table->len, pcs, n, scratch, many, answers);
 		for (size_t i = 0; i < n; i++) {
 			assert_int_equal(answers[i], look(ops, table, pcs[i], &one));
-			if (answers[i] == MAP_FOUND) {
-				assert_int_equal(many[i].frame_size, one.frame_size);
-				assert_int_equal(many[i].nwords, one.nwords);
-				assert_ptr_equal(many[i].bitmap, one.bitmap);
-			}
+			if (answers[i] == MAP_FOUND)
+				assert_same_map(&many[i], &one);
 		}
+		free(scratch);
 	}
 }
 
@@ -154,14 +171,15 @@ static void test_conformance(void **state)
 	for (int i = 0; i < SHAPES; i++) {
 		struct sample s = make(&shapes[i], 1000 + (uint64_t)i);
 		for (int e = 0; map_encoders[e]; e++)
-			conform(map_encoders[e], &s);
+			if (fits(map_encoders[e], &shapes[i]))
+				conform(map_encoders[e], &s);
 		release(&s, &shapes[i]);
 	}
 }
 
 static void test_million_strangers(void **state)
 {
-	static const struct shape shape = { "large", 17000, 11, 120, 12, 200, 45, 25 };
+	static const struct shape shape = { "large", 17000, 11, 120, 12, 200, 45, 25, 0 };
 	struct sample s = make(&shape, 5);
 	(void)state;
 	for (int e = 0; map_encoders[e]; e++) {
@@ -297,32 +315,6 @@ static void test_ranged_gaps(void **state)
 	}
 }
 
-static void test_judge(void **state)
-{
-	static const uint8_t bits[] = { 5, 0, 0, 0 };
-	const struct safepoint full = { 0, 16, PLACES(0, 2) }, less = { 0, 16, PLACES(0) };
-	const struct safepoint more = { 0, 16, PLACES(0, 2, 3) }, empty = { 0, 16, 0, NULL };
-	const struct safepoint wide = { 0, 32, PLACES(0, 2) };
-	const struct map_live live = { 16, 1, bits }, unsized = { 0, 1, bits },
-			      nothing = { 16, 0, NULL };
-	(void)state;
-	assert_int_equal(map_judge(&full, MAP_FOUND, &live), MAP_CORRECT);
-	assert_int_equal(map_judge(&less, MAP_FOUND, &live), MAP_WRONG);
-	assert_int_equal(map_judge(&more, MAP_FOUND, &live), MAP_WRONG);
-	assert_int_equal(map_judge(&wide, MAP_FOUND, &live), MAP_WRONG);
-	assert_int_equal(map_judge(&wide, MAP_FOUND, &unsized), MAP_CORRECT);
-	assert_int_equal(map_judge(&full, MAP_FOUND, &nothing), MAP_WRONG);
-	assert_int_equal(map_judge(&full, MAP_ABSENT, &live), MAP_SILENT);
-	assert_int_equal(map_judge(&full, MAP_DAMAGED, &live), MAP_DETECTED);
-	assert_int_equal(map_judge(&empty, MAP_FOUND, &live), MAP_WRONG);
-	assert_int_equal(map_judge(&empty, MAP_FOUND, &nothing), MAP_CORRECT);
-	assert_int_equal(map_judge(&empty, MAP_ABSENT, &live), MAP_CORRECT);
-	assert_int_equal(map_judge(NULL, MAP_FOUND, &live), MAP_WRONG);
-	assert_int_equal(map_judge(NULL, MAP_FOUND, &nothing), MAP_SILENT);
-	assert_int_equal(map_judge(NULL, MAP_ABSENT, &live), MAP_SILENT);
-	assert_int_equal(map_judge(NULL, MAP_NO_SAFEPOINT, &live), MAP_DETECTED);
-}
-
 /* ---- What is refused ----------------------------------------------------------------------- */
 
 static void test_refusals(void **state)
@@ -373,66 +365,13 @@ static void test_refused_by_encode(void **state)
 	free(out.data);
 }
 
-/* Every pc of a small text, in lists of 0 to 9 safepoints. */
-static void test_find(void **state)
-{
-	struct safepoint points[9];
-
-	(void)state;
-	for (uint32_t i = 0; i < 9; i++)
-		points[i] = (struct safepoint){ .pc = 3 * i + 1 };
-	for (size_t n = 0; n <= 9; n++)
-		for (uint32_t pc = 0; pc < 3 * 9 + 3; pc++) {
-			size_t behind = 0, at = 99;
-
-			while (behind < n && points[behind].pc < pc)
-				behind++;
-			bool there = behind < n && points[behind].pc == pc;
-			const struct safepoint *p = safepoint_find(points, n, pc, &at);
-			assert_ptr_equal(p, there ? &points[behind] : NULL);
-			assert_ptr_equal(safepoint_find(points, n, pc, NULL), p);
-			assert_int_equal(at, behind);
-		}
-	assert_null(safepoint_find(NULL, 0, 5, NULL));
-}
-
-static void test_spill(void **state)
-{
-	const uint32_t r = MAP_REGISTER;
-	struct safepoint in = { 7, 22, PLACES(1, 4, r, r + 5, r + 31) }, out;
-	const uint32_t expected[] = { 1, 4, 6 + 2, 6 + 12, 6 + 64 };
-	uint32_t places[5];
-	(void)state;
-	assert_int_equal(safepoint_spill_registers(&in, &out, places), 0);
-	assert_int_equal(out.pc, 7);
-	assert_int_equal(out.frame_size, 24 + MAP_SPILL_BYTES);
-	assert_int_equal(out.nlive, 5);
-	assert_memory_equal(out.live, expected, sizeof expected);
-	struct map_bytes table = encode(map_encoder("exact"), &out, 1);
-	assert_int_equal(table.len, 4 + 8 + 8 + 4 * 3);
-	free(table.data);
-	in = (struct safepoint){ 7, 22, PLACES(r + 32) };
-	assert_int_equal(safepoint_spill_registers(&in, &out, places), -ENOTSUP);
-	in = (struct safepoint){ 7, 22, PLACES(5) };
-	assert_int_equal(safepoint_spill_registers(&in, &out, places), -EINVAL);
-	in = (struct safepoint){ 7, UINT32_MAX - 100, 0, NULL };
-	assert_int_equal(safepoint_spill_registers(&in, &out, places), -EINVAL);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table),
-		cmocka_unit_test(test_golden),
-		cmocka_unit_test(test_bytes_by_hand),
-		cmocka_unit_test(test_ranged_gaps),
-		cmocka_unit_test(test_judge),
-		cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_refused_by_encode),
-		cmocka_unit_test(test_find),
-		cmocka_unit_test(test_spill),
-		cmocka_unit_test(test_conformance),
-		cmocka_unit_test(test_million_strangers),
+		cmocka_unit_test(test_table),	      cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_bytes_by_hand), cmocka_unit_test(test_ranged_gaps),
+		cmocka_unit_test(test_refusals),      cmocka_unit_test(test_refused_by_encode),
+		cmocka_unit_test(test_conformance),   cmocka_unit_test(test_million_strangers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

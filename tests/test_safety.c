@@ -224,7 +224,7 @@ static void check_flags(const struct map_ops *ops, const struct safety_result *r
 
 static void test_every_encoder(void **state)
 {
-	static const struct shape shape = { "middling", 3000, 5, 60, 60, 200, 40, 25 };
+	static const struct shape shape = { "middling", 3000, 5, 60, 60, 200, 40, 25, 0 };
 	struct sample s = make(&shape, 8);
 	struct corpus made = { .text_bytes = s.text_bytes + 8,
 			       .safepoints = s.points,

@@ -124,14 +124,20 @@ static void meaning(const struct showing *s, size_t at, uint32_t bytes, size_t *
 
 /* ---- Printing ------------------------------------------------------------------------------- */
 
+static void hex_of(const uint8_t *p, uint32_t bytes, char hex[3 * 16 + 1])
+{
+	for (uint32_t i = 0; i < bytes && i < 16; i++)
+		snprintf(hex + 3 * i, 4, "%02x ", p[i]);
+	hex[3 * (bytes < 16 ? bytes : 16) - 1] = 0;
+}
+
+/* bytes: 1 or more. */
 static void show_load(const struct showing *s, unsigned n, size_t at, uint32_t bytes,
 		      const char *what, json_t *loads)
 {
-	char hex[3 * 16 + 1] = "";
+	char hex[3 * 16 + 1];
 
-	for (uint32_t i = 0; i < bytes && i < 16; i++)
-		snprintf(hex + 3 * i, 4, "%02x ", s->table.data[at + i]);
-	hex[strlen(hex) - 1] = 0;
+	hex_of(s->table.data + at, bytes, hex);
 	if (loads)
 		json_array_append_new(loads,
 				      json_pack("{s:I, s:I, s:s, s:I, s:s?}", "at", (json_int_t)at,
@@ -149,27 +155,46 @@ static void place_name(const struct showing *s, uint32_t place, char *out, size_
 	uint32_t end = p && p->frame_size >= MAP_SPILL_BYTES ? (p->frame_size - MAP_SPILL_BYTES) / 4
 							     : UINT32_MAX;
 
-	if (maps_view_needed(s->corpus, s->ops) && place >= end + 2 && end < UINT32_MAX)
+	if (place >= MAP_REGISTER)
+		snprintf(out, size, "register %" PRIu32, place - MAP_REGISTER);
+	else if (maps_view_needed(s->corpus, s->ops) && place >= end + 2 && end < UINT32_MAX)
 		snprintf(out, size, "register %" PRIu32 " (saved at SP+%" PRIu32 ")",
 			 (place - end) / 2 - 1, 4 * place);
 	else
 		snprintf(out, size, "SP+%" PRIu32, 4 * place);
 }
 
+/* A word of a bitmap that the lookup decoded: no load from the table. */
+static void show_decoded(unsigned n, const uint8_t *p, uint32_t bytes, const char *what)
+{
+	char hex[3 * 16 + 1];
+
+	hex_of(p, bytes, hex);
+	printf("  %3u  %-29s %-11s  %s\n", n, "decoded", hex, what);
+}
+
 /* Shows the bitmap, which a collector reads next, and the places that it names. */
 static void show_bitmap(const struct showing *s, const struct map_live *live, unsigned n,
 			json_t *loads, json_t *places)
 {
+	bool loaded = maps_in_table(s->table.data, s->table.len, live);
 	struct map_cursor at = { 0 };
 	char what[MEANING];
 	uint32_t place;
 
-	for (uint32_t i = 0; i < live->nwords; i++) {
+	for (uint32_t i = 0; i < live->nbytes; i += 4, n++) {
+		uint32_t bytes = live->nbytes - i < 4 ? live->nbytes - i : 4;
+		uint32_t from = live->first + live->stride * 8 * i;
+		uint32_t to = from + live->stride * (8 * bytes - 1);
+
 		snprintf(what, sizeof what,
-			 "bitmap: slots %" PRIu32 " to %" PRIu32 ", SP+%" PRIu32 " on", 32 * i,
-			 32 * i + 31, 128 * i);
-		show_load(s, n++, (size_t)(live->bitmap - s->table.data) + 4 * (size_t)i, 4, what,
-			  loads);
+			 "bitmap: %sslots %" PRIu32 " to %" PRIu32 ", SP+%" PRIu32 " on",
+			 live->stride == 2 ? "every other of " : "", from, to, 4 * from);
+		if (loaded)
+			show_load(s, n, (size_t)(live->bitmap - s->table.data) + i, bytes, what,
+				  loads);
+		else if (!loads)
+			show_decoded(n, live->bitmap + i, bytes, what);
 	}
 	while (map_next(live, &at, &place)) {
 		place_name(s, place, what, sizeof what);
@@ -218,15 +243,20 @@ static int show_encoder(struct showing *s, const struct safepoint *points, size_
 	struct map_live live = { 0 };
 	char what[MEANING];
 	size_t record = 0;
+	uint8_t *scratch = NULL;
 	int r = map_encode(s->ops, points, n, &s->table, NULL);
 
+	if (!r) {
+		scratch = malloc(map_scratch(s->ops, s->table.data, s->table.len) + 1);
+		r = scratch ? 0 : -ENOMEM;
+	}
 	if (r) {
 		json_decref(loads);
 		json_decref(places);
 		return r;
 	}
 	enum map_answer answer =
-	    maps_trace_reads(s->ops, s->table.data, s->table.len, s->pc, &live, &reads);
+	    maps_trace_reads(s->ops, s->table.data, s->table.len, s->pc, scratch, &live, &reads);
 	if (!s->out)
 		printf("\n%s: %zu bytes\n", s->ops->name, s->table.len);
 	for (uint32_t i = 0; i < reads.n; i++) {
@@ -252,6 +282,7 @@ static int show_encoder(struct showing *s, const struct safepoint *points, size_
 	}
 	json_decref(loads);
 	json_decref(places);
+	free(scratch);
 	return 0;
 }
 

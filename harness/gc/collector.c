@@ -58,7 +58,8 @@ static int append_place(char *text, size_t size, int n, uint32_t i, uint32_t pla
 		return n;
 	if (i == DESCRIBED)
 		return n + snprintf(text + n, size - (size_t)n, ", ...");
-	return n + snprintf(text + n, size - (size_t)n, "%s%u", i ? ", " : "", place);
+	return n + snprintf(text + n, size - (size_t)n, "%s%s%u", i ? ", " : "",
+			    place < MAP_REGISTER ? "" : "r", place & ~MAP_REGISTER);
 }
 
 static void describe_answer(enum map_answer answer, const struct map_live *live, char text[100])
@@ -109,7 +110,9 @@ void collector_describe(const struct collector *c, uint32_t pc, char text[COLLEC
 	const struct collector_config *k = &c->config;
 	char where[80], answered[100], expected[100];
 	struct map_live live = { 0 };
-	enum map_answer answer = k->ops->lookup(k->map, k->map_len, pc, &live);
+	/* Behind the frames' own: their answers are still in use. */
+	uint8_t *scratch = c->scratch + c->answers_cap * c->scratch_each;
+	enum map_answer answer = k->ops->lookup(k->map, k->map_len, pc, scratch, &live);
 
 	describe_pc(c, pc, where);
 	describe_answer(answer, &live, answered);
@@ -210,6 +213,10 @@ static int room_for_answers(struct collector *c)
 	if (!kinds)
 		return -ENOMEM;
 	c->kinds = kinds;
+	uint8_t *scratch = realloc(c->scratch, (n + 1) * c->scratch_each + 1);
+	if (!scratch)
+		return -ENOMEM;
+	c->scratch = scratch;
 	c->answers_cap = n;
 	return 0;
 }
@@ -220,11 +227,13 @@ static void ask(struct collector *c)
 	const struct walk *w = &c->walk;
 
 	if (k->ops->lookup_many) {
-		k->ops->lookup_many(k->map, k->map_len, w->pcs, w->n, c->answers, c->kinds);
+		k->ops->lookup_many(k->map, k->map_len, w->pcs, w->n, c->scratch, c->answers,
+				    c->kinds);
 		return;
 	}
 	for (size_t i = 0; i < w->n; i++)
-		c->kinds[i] = k->ops->lookup(k->map, k->map_len, w->pcs[i], &c->answers[i]);
+		c->kinds[i] = k->ops->lookup(k->map, k->map_len, w->pcs[i],
+					     c->scratch + i * c->scratch_each, &c->answers[i]);
 }
 
 static int find_frames(struct collector *c)
@@ -366,6 +375,10 @@ int collector_open(struct collector *c, const struct collector_config *config)
 	code_range(config->code, CODE_STUBS, &c->walk.stubs_from, &c->walk.stubs_to);
 	c->walk.text_from = (uintptr_t)config->module->text;
 	c->walk.text_to = c->walk.text_from + config->module->text_size;
+	c->scratch_each = map_scratch(config->ops, config->map, config->map_len);
+	c->scratch = malloc(c->scratch_each + 1);
+	if (!c->scratch)
+		return -ENOMEM;
 	return heap_open(&c->heap, config->mode == GC_EVERY ? 0 : next_budget(c));
 }
 
@@ -375,4 +388,5 @@ void collector_close(struct collector *c)
 	walk_close(&c->walk);
 	free(c->answers);
 	free(c->kinds);
+	free(c->scratch);
 }

@@ -71,6 +71,8 @@ struct collector {
 	struct collector_handle *handles;
 	struct map_live *answers; /* one a frame */
 	enum map_answer *kinds;
+	uint8_t *scratch; /* of each frame, and of one lookup more */
+	size_t scratch_each;
 	size_t answers_cap;
 	bool any_wrong;
 	uint32_t first_wrong; /* the return address of the first wrong map, from the text's start */

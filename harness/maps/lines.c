@@ -52,33 +52,42 @@ void maps_fetched(const void *p)
 }
 
 static enum map_answer trace(const struct map_ops *ops, const uint8_t *map, size_t len, uint32_t pc,
-			     struct map_live *out, struct maps_lines *lines,
+			     uint8_t *scratch, struct map_live *out, struct maps_lines *lines,
 			     struct maps_reads *reads)
 {
 	lines->nread = lines->nfetched = 0;
 	lines->full = false;
 	recorder = (struct recorder){ map, lines, reads };
-	return maps_traced_encoder(ops->name)->lookup(map, len, pc, out);
+	return maps_traced_encoder(ops->name)->lookup(map, len, pc, scratch, out);
 }
 
 enum map_answer maps_trace(const struct map_ops *ops, const uint8_t *map, size_t len, uint32_t pc,
-			   struct map_live *out, struct maps_lines *lines)
+			   uint8_t *scratch, struct map_live *out, struct maps_lines *lines)
 {
-	return trace(ops, map, len, pc, out, lines, NULL);
+	return trace(ops, map, len, pc, scratch, out, lines, NULL);
 }
 
 enum map_answer maps_trace_reads(const struct map_ops *ops, const uint8_t *map, size_t len,
-				 uint32_t pc, struct map_live *out, struct maps_reads *reads)
+				 uint32_t pc, uint8_t *scratch, struct map_live *out,
+				 struct maps_reads *reads)
 {
 	struct maps_lines lines;
 	reads->n = 0;
 	reads->full = false;
-	return trace(ops, map, len, pc, out, &lines, reads);
+	return trace(ops, map, len, pc, scratch, out, &lines, reads);
 }
 
-void maps_trace_bitmap(const uint8_t *map, const struct map_live *live, struct maps_lines *lines)
+bool maps_in_table(const uint8_t *map, size_t len, const struct map_live *live)
+{
+	uintptr_t at = (uintptr_t)live->bitmap;
+
+	return live->nbytes && at >= (uintptr_t)map && at - (uintptr_t)map < len;
+}
+
+void maps_trace_bitmap(const uint8_t *map, size_t len, const struct map_live *live,
+		       struct maps_lines *lines)
 {
 	recorder = (struct recorder){ map, lines, NULL };
-	if (live->nwords)
-		maps_touched(live->bitmap, 4 * (size_t)live->nwords);
+	if (maps_in_table(map, len, live))
+		maps_touched(live->bitmap, live->nbytes);
 }

@@ -20,9 +20,13 @@ struct maps_lines {
 /* ops must be in map_encoders[]. Returns ops->lookup's answer; *lines are the lines that it read,
  * without the bitmap that it found (maps_trace_bitmap). */
 enum map_answer maps_trace(const struct map_ops *ops, const uint8_t *map, size_t len, uint32_t pc,
-			   struct map_live *out, struct maps_lines *lines);
-/* Adds the lines of a found map's bitmap, which a collector reads next. */
-void maps_trace_bitmap(const uint8_t *map, const struct map_live *live, struct maps_lines *lines);
+			   uint8_t *scratch, struct map_live *out, struct maps_lines *lines);
+/* Adds the lines of a found map's bitmap, which a collector reads next; none if the bitmap was
+ * decoded into scratch. */
+void maps_trace_bitmap(const uint8_t *map, size_t len, const struct map_live *live,
+		       struct maps_lines *lines);
+/* Whether a found map's bitmap has bytes and they are the table's own. */
+bool maps_in_table(const uint8_t *map, size_t len, const struct map_live *live);
 
 /* Every load of one lookup, in order. */
 enum { MAPS_READS = 256 };
@@ -33,6 +37,7 @@ struct maps_reads {
 	bool full; /* there were more */
 };
 enum map_answer maps_trace_reads(const struct map_ops *ops, const uint8_t *map, size_t len,
-				 uint32_t pc, struct map_live *out, struct maps_reads *reads);
+				 uint32_t pc, uint8_t *scratch, struct map_live *out,
+				 struct maps_reads *reads);
 
 #endif

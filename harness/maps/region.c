@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-typedef enum map_answer lookup_fn(const uint8_t *, size_t, uint32_t, struct map_live *);
-typedef void lookup_many_fn(const uint8_t *, size_t, const uint32_t *, size_t, struct map_live *,
-			    enum map_answer *);
+typedef enum map_answer lookup_fn(const uint8_t *, size_t, uint32_t, uint8_t *, struct map_live *);
+typedef void lookup_many_fn(const uint8_t *, size_t, const uint32_t *, size_t, uint8_t *,
+			    struct map_live *, enum map_answer *);
 
 /* Two lookups of MAPS_FLOOR_INSTRUCTIONS, in assembly: no compiler may add an instruction. */
 __asm__(".text\n"
@@ -21,7 +21,8 @@ __asm__(".text\n"
 extern lookup_fn maps_floor_lookup;
 extern lookup_many_fn maps_floor_many;
 
-static __attribute__((noinline)) void ask_single(const struct maps_region *r, lookup_fn *lookup)
+static __attribute__((noinline)) void ask_single(const struct maps_region *r, lookup_fn *lookup,
+						 uint8_t *scratch)
 {
 	struct map_live live = { 0 };
 	const uint8_t *table = r->table;
@@ -29,7 +30,7 @@ static __attribute__((noinline)) void ask_single(const struct maps_region *r, lo
 	size_t len = r->len, n = r->n;
 
 	for (size_t i = 0; i < n; i++)
-		lookup(table, len, pcs[i], &live);
+		lookup(table, len, pcs[i], scratch, &live);
 }
 
 static __attribute__((noinline)) void ask_batches(const struct maps_region *r, lookup_many_fn *many,
@@ -38,7 +39,8 @@ static __attribute__((noinline)) void ask_batches(const struct maps_region *r, l
 	size_t from = 0;
 
 	for (size_t i = 0; i < r->nends; i++) {
-		many(r->table, r->len, r->pcs + from, r->ends[i] - from, a->live, a->kinds);
+		many(r->table, r->len, r->pcs + from, r->ends[i] - from, a->scratch, a->live,
+		     a->kinds);
 		from = r->ends[i];
 	}
 }
@@ -53,7 +55,7 @@ void maps_region_run(const struct maps_region *r, const struct maps_answers *a, 
 	if (r->ends)
 		ask_batches(r, many, a);
 	else
-		ask_single(r, lookup);
+		ask_single(r, lookup, a->scratch);
 }
 
 double maps_region_instructions(const struct maps_region *r, double all, double floor)
@@ -65,17 +67,22 @@ double maps_region_instructions(const struct maps_region *r, double all, double 
 
 int maps_answers_open(struct maps_answers *a, const struct maps_region *regions, size_t n)
 {
-	size_t longest = 1;
+	size_t longest = 1, each = 0;
 
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < regions[i].nends; k++) {
-			size_t from = k ? regions[i].ends[k - 1] : 0;
-			size_t len = regions[i].ends[k] - from;
+	for (size_t i = 0; i < n; i++) {
+		const struct maps_region *r = &regions[i];
+		size_t scratch = map_scratch(r->ops, r->table, r->len);
+
+		each = scratch > each ? scratch : each;
+		for (size_t k = 0; k < r->nends; k++) {
+			size_t len = r->ends[k] - (k ? r->ends[k - 1] : 0);
 			longest = len > longest ? len : longest;
 		}
+	}
 	a->live = malloc(longest * sizeof *a->live);
 	a->kinds = malloc(longest * sizeof *a->kinds);
-	if (a->live && a->kinds)
+	a->scratch = malloc(longest * each + 1);
+	if (a->live && a->kinds && a->scratch)
 		return 0;
 	maps_answers_close(a);
 	return -ENOMEM;
@@ -85,5 +92,6 @@ void maps_answers_close(struct maps_answers *a)
 {
 	free(a->live);
 	free(a->kinds);
+	free(a->scratch);
 	*a = (struct maps_answers){ 0 };
 }

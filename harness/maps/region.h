@@ -19,10 +19,11 @@ struct maps_region {
 	size_t nends;
 };
 
-/* Room for the answers of a region's longest batch. */
+/* Room for the answers of the longest batch, and scratch for the greatest table. */
 struct maps_answers {
 	struct map_live *live;
 	enum map_answer *kinds;
+	uint8_t *scratch;
 };
 int maps_answers_open(struct maps_answers *, const struct maps_region *, size_t n); /* 0, -ENOMEM */
 void maps_answers_close(struct maps_answers *);

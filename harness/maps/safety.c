@@ -158,19 +158,50 @@ void safety_probes_free(struct safety_probes *p)
 
 /* ---- Verdicts ------------------------------------------------------------------------------- */
 
-static enum map_outcome judge(const struct map_ops *ops, const struct map_bytes *table,
+/* A table, and scratch for a lookup in it. */
+struct judged {
+	struct map_bytes table;
+	uint8_t *scratch;
+	size_t room; /* bytes of scratch */
+};
+
+static void judged_free(struct judged *j)
+{
+	free(j->table.data);
+	free(j->scratch);
+}
+
+/* Replaces the table. */
+static int judged_encode(struct judged *j, const struct map_ops *ops,
+			 const struct safepoint *points, size_t n)
+{
+	j->table.len = 0;
+	int r = map_encode(ops, points, n, &j->table, NULL);
+	if (r)
+		return r;
+	size_t room = map_scratch(ops, j->table.data, j->table.len);
+	if (room > j->room) {
+		free(j->scratch);
+		j->scratch = malloc(room);
+		j->room = j->scratch ? room : 0;
+		r = j->scratch ? 0 : -ENOMEM;
+	}
+	return r;
+}
+
+static enum map_outcome judge(const struct map_ops *ops, const struct judged *j,
 			      const struct safepoint *truth, uint32_t pc)
 {
 	struct map_live live;
-	enum map_answer answer = ops->lookup(table->data, table->len, pc, &live);
+	enum map_answer answer = ops->lookup(j->table.data, j->table.len, pc, j->scratch, &live);
 
 	return map_judge(truth, answer, &live);
 }
 
 static int judge_sorts(const struct safety_task *task, struct safety_result *out)
 {
-	struct map_bytes table = { 0 };
-	int r = map_encode(task->ops, task->points, task->npoints, &table, NULL);
+	struct judged j = { 0 };
+	int r = judged_encode(&j, task->ops, task->points, task->npoints);
 
 	for (int sort = 0; !r && sort < SAFETY_SORTS; sort++)
 		for (size_t i = 0; i < task->probes->n[sort]; i++) {
@@ -179,9 +210,9 @@ static int judge_sorts(const struct safety_task *task, struct safety_result *out
 			    sort == SAFETY_EMPTY
 				? safepoint_find(task->points, task->npoints, pc, NULL)
 				: NULL;
-			out->sorts[sort][judge(task->ops, &table, truth, pc)]++;
+			out->sorts[sort][judge(task->ops, &j, truth, pc)]++;
 		}
-	free(table.data);
+	judged_free(&j);
 	return r;
 }
 
@@ -189,7 +220,7 @@ static int judge_sorts(const struct safety_task *task, struct safety_result *out
 struct fault_bench {
 	const struct safety_task *task;
 	struct safety_result *out;
-	struct map_bytes before, after;
+	struct judged before, after;
 };
 
 static void compare_lookups(struct fault_bench *b, const struct corpus *window,
@@ -221,11 +252,10 @@ static int judge_fault(struct fault_bench *b, const struct corpus *window, struc
 	size_t n;
 	int r = gc_fault_apply(window, &fault, &faulty, &n);
 
-	b->before.len = b->after.len = 0;
 	if (!r)
-		r = map_encode(ops, window->safepoints, window->nsafepoints, &b->before, NULL);
+		r = judged_encode(&b->before, ops, window->safepoints, window->nsafepoints);
 	if (!r) {
-		r = map_encode(ops, faulty, n, &b->after, NULL);
+		r = judged_encode(&b->after, ops, faulty, n);
 		if (r == -EINVAL) {
 			b->out->faults[fault.kind][MAP_DETECTED]++;
 			r = 0;
@@ -273,7 +303,7 @@ static int judge_faults(struct fault_bench *b, enum gc_fault_kind kind, uint64_t
 		size_t first = low > SAFETY_WINDOW / 2 ? low - SAFETY_WINDOW / 2 : 0;
 		struct corpus window = window_of(task, first, SAFETY_WINDOW);
 		r = judge_fault(b, &window, (struct gc_fault){ kind, number - before[first] });
-		bytes += b->before.len;
+		bytes += b->before.table.len;
 	}
 	return r;
 }
@@ -289,8 +319,8 @@ int safety_judge(const struct safety_task *task, struct safety_result *out)
 		r = judge_sorts(task, out);
 	for (int kind = GC_FAULT_NONE + 1; !r && kind < GC_FAULT_KINDS; kind++)
 		r = judge_faults(&b, (enum gc_fault_kind)kind, before);
-	free(b.before.data);
-	free(b.after.data);
+	judged_free(&b.before);
+	judged_free(&b.after);
 	free(before);
 	return r;
 }

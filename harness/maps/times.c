@@ -48,6 +48,7 @@ struct maps_spread maps_spread_missing(const char *why)
 struct bench {
 	const struct maps_bench_task *task;
 	struct map_bytes table;
+	uint8_t *scratch; /* of a block */
 	struct maps_pcs pcs;
 	double *samples;
 	volatile uint64_t sink;
@@ -56,7 +57,8 @@ struct bench {
 static enum map_outcome outcome(const struct bench *b, const struct safepoint *truth, uint32_t pc)
 {
 	struct map_live live;
-	enum map_answer answer = b->task->ops->lookup(b->table.data, b->table.len, pc, &live);
+	enum map_answer answer =
+	    b->task->ops->lookup(b->table.data, b->table.len, pc, b->scratch, &live);
 	return map_judge(truth, answer, &live);
 }
 
@@ -89,7 +91,8 @@ static void block_random(struct bench *b, const uint32_t *pcs)
 	uint64_t sum = 0;
 	for (int i = 0; i < MAPS_BLOCK; i++) {
 		struct map_live live = { 0 };
-		sum += ops->lookup(b->table.data, b->table.len, pcs[i], &live) + live.nwords;
+		sum += ops->lookup(b->table.data, b->table.len, pcs[i], b->scratch, &live) +
+		       live.nbytes;
 	}
 	b->sink += sum;
 }
@@ -101,7 +104,8 @@ static void block_alone(struct bench *b, const uint32_t *pcs)
 	for (int i = 0; i < MAPS_BLOCK; i++) {
 		struct map_live live = { 0 };
 		_mm_lfence(); /* all before it ends before anything after it begins */
-		sum += ops->lookup(b->table.data, b->table.len, pcs[i], &live) + live.nwords;
+		sum += ops->lookup(b->table.data, b->table.len, pcs[i], b->scratch, &live) +
+		       live.nbytes;
 	}
 	b->sink += sum;
 }
@@ -117,7 +121,8 @@ static void block_batched(struct bench *b, const uint32_t *pcs)
 {
 	struct map_live live[MAPS_BLOCK];
 	enum map_answer answers[MAPS_BLOCK];
-	b->task->ops->lookup_many(b->table.data, b->table.len, pcs, MAPS_BLOCK, live, answers);
+	b->task->ops->lookup_many(b->table.data, b->table.len, pcs, MAPS_BLOCK, b->scratch, live,
+				  answers);
 	b->sink += answers[0] + answers[MAPS_BLOCK - 1];
 }
 
@@ -205,9 +210,9 @@ static void cold(struct bench *b, struct maps_cost *cost)
 			flush(&b->table);
 			uint64_t start = tsc_begin();
 			enum map_answer answer =
-			    ops->lookup(b->table.data, b->table.len, pc, &live);
+			    ops->lookup(b->table.data, b->table.len, pc, b->scratch, &live);
 			/* Wait for both results before the counter is read again. */
-			__asm__ volatile("" : : "r"(answer), "r"(live.nwords));
+			__asm__ volatile("" : : "r"(answer), "r"(live.nbytes));
 			double ns = (double)(tsc_end() - start) / per_ns - cost->tsc_probe;
 			b->samples[i] = ns > 0 ? ns : 0; /* less than a step */
 		}
@@ -226,11 +231,11 @@ static void count_lines(struct bench *b, struct maps_cost *cost, int c)
 		struct maps_lines lines;
 		struct map_live live;
 		enum map_answer answer = maps_trace(b->task->ops, b->table.data, b->table.len,
-						    b->pcs.of[c][i], &live, &lines);
+						    b->pcs.of[c][i], b->scratch, &live, &lines);
 		values[MAPS_LINES_READ][i] = lines.nread;
 		values[MAPS_LINES_FETCHED][i] = lines.nfetched;
 		if (answer == MAP_FOUND)
-			maps_trace_bitmap(b->table.data, &live, &lines);
+			maps_trace_bitmap(b->table.data, b->table.len, &live, &lines);
 		values[MAPS_LINES_WITH_BITMAP][i] = lines.nread;
 		full |= lines.full;
 	}
@@ -265,7 +270,8 @@ static int encode(struct bench *b, struct maps_cost *cost, char error[MAPS_BENCH
 	cost->encode = maps_spread_of("clock", b->samples, task->encodings);
 	task->ops->split(b->table.data, b->table.len, &cost->index, &cost->data);
 	cost->len = b->table.len;
-	return 0;
+	b->scratch = malloc(MAPS_BLOCK * map_scratch(task->ops, b->table.data, b->table.len) + 1);
+	return b->scratch ? 0 : -ENOMEM;
 }
 
 static void lookups(struct bench *b, struct maps_cost *cost)
@@ -326,6 +332,7 @@ int maps_bench(const struct maps_bench_task *task, struct maps_cost *cost,
 out:
 	maps_pcs_free(&b.pcs);
 	free(b.samples);
+	free(b.scratch);
 	free(b.table.data);
 	return result;
 }

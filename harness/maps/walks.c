@@ -16,6 +16,8 @@ struct asker {
 	size_t *cuts, ncuts;	  /* sample i: walks cuts[i-1] up to cuts[i] */
 	struct map_live *answers; /* to one walk */
 	enum map_answer *kinds;
+	uint8_t *scratch;
+	size_t each, longest; /* bytes of scratch for one lookup; lookups of the longest walk */
 };
 
 typedef void ask_fn(struct asker *, const uint32_t *pcs, size_t n);
@@ -25,12 +27,14 @@ static void ask_single(struct asker *a, const uint32_t *pcs, size_t n)
 	const struct map_ops *ops = a->task->ops;
 
 	for (size_t i = 0; i < n; i++)
-		a->kinds[i] = ops->lookup(a->table.data, a->table.len, pcs[i], &a->answers[i]);
+		a->kinds[i] =
+		    ops->lookup(a->table.data, a->table.len, pcs[i], a->scratch, &a->answers[i]);
 }
 
 static void ask_batched(struct asker *a, const uint32_t *pcs, size_t n)
 {
-	a->task->ops->lookup_many(a->table.data, a->table.len, pcs, n, a->answers, a->kinds);
+	a->task->ops->lookup_many(a->table.data, a->table.len, pcs, n, a->scratch, a->answers,
+				  a->kinds);
 }
 
 /* ---- Cutting -------------------------------------------------------------------------------- */
@@ -46,6 +50,8 @@ static int cut(struct asker *a)
 	const struct walk_log *w = a->task->walks;
 	size_t from = 0, longest = 0;
 
+	a->each = map_scratch(a->task->ops, a->table.data, a->table.len);
+
 	a->cuts = malloc((w->nwalks + 1) * sizeof(*a->cuts));
 	if (!a->cuts)
 		return -ENOMEM;
@@ -58,9 +64,12 @@ static int cut(struct asker *a)
 		a->cuts[a->ncuts++] = i + 1;
 		from = w->ends[i];
 	}
+	a->longest = longest;
 	a->answers = malloc((longest + 1) * sizeof(*a->answers));
 	a->kinds = malloc((longest + 1) * sizeof(*a->kinds));
-	return a->answers && a->kinds ? 0 : -ENOMEM;
+	/* one more: a single lookup while a walk's answers are in use */
+	a->scratch = malloc((longest + 1) * a->each + 1);
+	return a->answers && a->kinds && a->scratch ? 0 : -ENOMEM;
 }
 
 /* ---- Checking ------------------------------------------------------------------------------- */
@@ -78,7 +87,8 @@ static int check_answer(struct asker *a, size_t i, uint32_t pc, struct maps_walk
 			 pc);
 		return -EINVAL;
 	}
-	enum map_answer answer = ops->lookup(a->table.data, a->table.len, pc, &live);
+	enum map_answer answer =
+	    ops->lookup(a->table.data, a->table.len, pc, a->scratch + a->longest * a->each, &live);
 	enum map_outcome one = map_judge(truth, answer, &live), many = one;
 	if (ops->lookup_many)
 		many = map_judge(truth, a->kinds[i], &a->answers[i]);
@@ -173,6 +183,7 @@ int maps_walks(const struct maps_walks_task *task, struct maps_walks *out,
 	free(a.cuts);
 	free(a.answers);
 	free(a.kinds);
+	free(a.scratch);
 	free(a.table.data);
 	return r;
 }

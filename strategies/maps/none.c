@@ -9,10 +9,10 @@ static int none_add(void *state, const struct safepoint *p)
 	return map_builder_begin(state, p);
 }
 
-static enum map_answer none_lookup(const uint8_t *map, size_t len, uint32_t pc,
+static enum map_answer none_lookup(const uint8_t *map, size_t len, uint32_t pc, uint8_t *scratch,
 				   struct map_live *out)
 {
-	(void)map, (void)pc, (void)out;
+	(void)map, (void)pc, (void)scratch, (void)out;
 	return len ? MAP_DAMAGED : MAP_ABSENT;
 }
 

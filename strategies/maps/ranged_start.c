@@ -34,14 +34,17 @@ static inline enum map_answer ranged_start_at(const struct map_table *t, size_t 
 }
 
 static enum map_answer ranged_start_lookup(const uint8_t *map, size_t len, uint32_t pc,
-					   struct map_live *out)
+					   uint8_t *scratch, struct map_live *out)
 {
+	(void)scratch;
 	return map_lookup(map, len, 2, ranged_start_at, MAP_NO_SAFEPOINT, pc, out);
 }
 
 static void ranged_start_lookup_many(const uint8_t *map, size_t len, const uint32_t *pcs, size_t n,
-				     struct map_live *out, enum map_answer *answers)
+				     uint8_t *scratch, struct map_live *out,
+				     enum map_answer *answers)
 {
+	(void)scratch;
 	map_lookup_many(map, len, 2, ranged_start_at, MAP_NO_SAFEPOINT, pcs, n, out, answers);
 }
 
@@ -54,14 +57,17 @@ static inline enum map_answer ranged_unsafe_at(const struct map_table *t, size_t
 }
 
 static enum map_answer ranged_unsafe_lookup(const uint8_t *map, size_t len, uint32_t pc,
-					    struct map_live *out)
+					    uint8_t *scratch, struct map_live *out)
 {
+	(void)scratch;
 	return map_lookup(map, len, 2, ranged_unsafe_at, MAP_ABSENT, pc, out);
 }
 
 static void ranged_unsafe_lookup_many(const uint8_t *map, size_t len, const uint32_t *pcs, size_t n,
-				      struct map_live *out, enum map_answer *answers)
+				      uint8_t *scratch, struct map_live *out,
+				      enum map_answer *answers)
 {
+	(void)scratch;
 	map_lookup_many(map, len, 2, ranged_unsafe_at, MAP_ABSENT, pcs, n, out, answers);
 }
 

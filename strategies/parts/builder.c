@@ -42,9 +42,10 @@ int map_builder_begin(struct map_builder *b, const struct safepoint *p)
 {
 	if (b->begun && p->pc <= b->pc)
 		return -EINVAL;
-	int error = map_check_places(p);
-	if (error)
-		return error;
+	uint32_t registers;
+	int error = map_check_places(p, &registers);
+	if (error || registers)
+		return error ? error : -ENOTSUP;
 	b->pc = p->pc;
 	b->begun = true;
 	return 0;

@@ -62,9 +62,10 @@ struct map_builder {
 	bool begun;
 };
 
-/* Checks a safepoint's places. 0, -EINVAL (out of order, outside the frame), or -ENOTSUP: they are
- * right but some are registers. */
-int map_check_places(const struct safepoint *);
+/* Checks a safepoint's places; *registers is a mask of those that are registers, which come last.
+ * 0, -EINVAL (out of order, outside the frame), or -ENOTSUP: all is right but a register is above
+ * 31. */
+int map_check_places(const struct safepoint *, uint32_t *registers);
 /* Every encoder's add calls it first. 0, or -EINVAL, -ENOTSUP (registers): nothing has changed. */
 int map_builder_begin(struct map_builder *, const struct safepoint *);
 /* Writes the safepoint's record behind all others; *offset is its number of words from the first.
@@ -124,11 +125,11 @@ static inline enum map_answer map_record(const struct map_table *t, uint32_t off
 	if (offset >= t->words || t->words - offset < 2)
 		return MAP_DAMAGED;
 	const uint8_t *p = t->records + 4 * (size_t)offset;
-	out->frame_size = map_load32(p);
-	out->nwords = map_load32(p + 4);
-	out->bitmap = p + 8;
-	if (out->nwords > t->words - offset - 2 ||
-	    out->nwords > ((uint64_t)out->frame_size + 127) / 128)
+	uint32_t frame_size = map_load32(p), nwords = map_load32(p + 4);
+	*out = (struct map_live){
+		.frame_size = frame_size, .nbytes = 4 * nwords, .stride = 1, .bitmap = p + 8
+	};
+	if (nwords > t->words - offset - 2 || nwords > ((uint64_t)frame_size + 127) / 128)
 		return MAP_DAMAGED;
 	return MAP_FOUND;
 }
@@ -139,7 +140,7 @@ static inline enum map_answer map_record_or_empty(const struct map_table *t, uin
 {
 	if (offset != MAP_EMPTY)
 		return map_record(t, offset, out);
-	*out = (struct map_live){ 0 };
+	*out = (struct map_live){ .stride = 1 };
 	return MAP_FOUND;
 }
 
