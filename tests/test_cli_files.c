@@ -154,6 +154,24 @@ static void text_may_come_through_a_pipe(void **state)
 
 /* ---- What others wrote ----------------------------------------------------------------------- */
 
+/* What a plan demands of a run is said at its end: too few blocks for a noise are not kept. */
+static void a_sweep_says_what_it_kept(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    sh("sed 's/\"iterations\"/\"accept\":{\"load\":9999},&/' plan.json >kept.json;"
+	       "\"$S\" sweep kept.json -o kept.jsonl"),
+	    0);
+	assert_non_null(strstr(err, "accepted: load "));
+	assert_null(strstr(err, "not accepted"));
+	assert_int_equal(sh("sed 's/\"iterations\"/\"accept\":{\"aa\":5},&/' plan.json >noisy.json;"
+			    "\"$S\" sweep noisy.json -o noisy.jsonl"),
+			 0);
+	assert_non_null(strstr(err, "not accepted, A/A is not known: load "));
+	assert_int_equal(sh("\"$S\" summary noisy.jsonl"), 0);
+	assert_non_null(strstr(out, "run: not accepted, A/A is not known: load "));
+}
+
 static void names_and_texts_can_not_break_a_line(void **state)
 {
 	static const char *const calls[] = {
@@ -297,6 +315,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pipes_and_devices_are_told),
 		cmocka_unit_test(text_may_come_through_a_pipe),
+		cmocka_unit_test(a_sweep_says_what_it_kept),
 		cmocka_unit_test(names_and_texts_can_not_break_a_line),
 		cmocka_unit_test(a_name_may_have_a_comma),
 		cmocka_unit_test(a_record_is_shown_and_not_obeyed),

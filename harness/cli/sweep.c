@@ -10,6 +10,7 @@
 #include "cli/options.h"
 #include "analysis/notes.h"
 #include "analysis/precision.h"
+#include "analysis/accept.h"
 #include "analysis/report.h"
 #include "base/say.h"
 #include "runs/store.h"
@@ -70,6 +71,8 @@ static int finish(const struct run *run, const struct wanted *w, int r)
 {
 	size_t failed = report_failures(run), stopped = notes_stopped(run);
 	struct report_options rows = { .form = REPORT_JSON };
+	struct acceptance kept;
+	char says[300];
 
 	if (r == -EINTR)
 		say_line("stubmap sweep",
@@ -84,6 +87,8 @@ static int finish(const struct run *run, const struct wanted *w, int r)
 			 "note: %zu of %zu invocations stood still for a while, as stopped "
 			 "processes do",
 			 stopped, run->n);
+	if (!r && !accept_judge(run, &kept) && kept.state != RUN_WITHOUT_RULE)
+		say(accept_format(&kept, says, sizeof says));
 	if (w->json && report_summary(stdout, run, &rows))
 		return say("out of memory");
 	return r || failed ? 1 : 0;
