@@ -1,0 +1,362 @@
+/*
+ * test_survival.c - a sweep that is killed, stopped, starved of disk, or loses its children, and is
+ * run again, has the same cells as one that nothing befell: each once, in its block, at its turn,
+ * with its seed. Runs the program beside it (build/san/stubmap) in a folder of its own.
+ *
+ * STUBMAP_KILLS=50 build/san/tests/test_survival kills at so many moments; otherwise there are
+ * four.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/prng.h"
+#include "child_helpers.h"
+#include "runs/row.h"
+
+enum { BLOCKS = 2, PATH = 4096 };
+
+static char folder[] = "/tmp/stubmap-survival-XXXXXX", program[PATH];
+static struct plan plan;
+
+static int set_up(void **state)
+{
+	const char *objects = getenv("STUBMAP_TEST_OBJECTS");
+	char from[PATH], error[PLAN_ERROR];
+	ssize_t n = readlink("/proc/self/exe", program, sizeof program - 20);
+
+	(void)state;
+	if (n <= 0)
+		return -1;
+	program[n] = 0;
+	for (int up = 0; up < 2; up++) /* .../tests/test_survival */
+		*strrchr(program, '/') = 0;
+	strcat(program, "/stubmap");
+	if (objects && !realpath(objects, from))
+		return -1;
+	if (access(program, X_OK) || !mkdtemp(folder) || chdir(folder) ||
+	    (objects && symlink(from, "stubmap")) || setenv("XDG_CACHE_HOME", folder, 1))
+		return -1;
+	FILE *f = fopen("plan.json", "w");
+	if (!f ||
+	    fputs("{\"name\":\"s\",\"seed\":5,\"blocks\":2,\"iterations\":2,"
+		  "\"baseline\":{\"stubs\":\"page\"},"
+		  "\"cells\":[{\"stubs\":[\"page\",\"pool\"],\"live\":4}]}",
+		  f) < 0 ||
+	    fclose(f) || plan_load("plan.json", &plan, error))
+		return -1;
+	/* What a killed sweep leaves behind becomes this process's to wait for. */
+	return prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
+static int tear_down(void **state)
+{
+	char command[100];
+
+	(void)state;
+	plan_free(&plan);
+	snprintf(command, sizeof command, "rm -rf %s", folder);
+	return chdir("/") || system(command);
+}
+
+/* Begins a sweep into run.jsonl, with at most so many bytes of a file. */
+static pid_t begin(const char *option, const char *value, rlim_t bytes)
+{
+	pid_t pid = child_fork();
+
+	if (pid)
+		return pid;
+	int out = open("said", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	if (out < 0 || dup2(out, 2) < 0)
+		_exit(127);
+	if (bytes)
+		setrlimit(RLIMIT_FSIZE, &(struct rlimit){ bytes, bytes });
+	execl(program, "stubmap", "sweep", "plan.json", "-o", "run.jsonl", option, value,
+	      (char *)NULL);
+	_exit(127);
+}
+
+/* Its exit status; -1 - signal if it was killed. All that it left behind has ended then, too. */
+static int end(pid_t pid)
+{
+	int status, mine = 0;
+	pid_t p;
+
+	while ((p = waitpid(-1, &status, 0)) > 0)
+		if (p == pid)
+			mine = WIFEXITED(status) ? WEXITSTATUS(status) : -1 - WTERMSIG(status);
+	return mine;
+}
+
+static int sweep(const char *option, const char *value)
+{
+	return end(begin(option, value, 0));
+}
+
+/* The cells that are there, each as the plan has it; how many are not ok. */
+static size_t check_rows(bool all, size_t *superseded)
+{
+	uint32_t order[PLAN_MAX_CELLS];
+	char error[RUN_ERROR];
+	size_t there = 0, failed = 0;
+	struct run run;
+
+	if (run_load("run.jsonl", &run, error))
+		fail_msg("%s", error);
+	for (unsigned block = 0; block < BLOCKS; block++) {
+		plan_order(&plan, block, order);
+		for (size_t i = 0; i < plan.n; i++) {
+			size_t at = row_find(&run, block, &plan.cells[order[i]]);
+			if (at == run.n)
+				continue;
+			const json_t *json = run.invocations[at].json;
+			there++;
+			failed += !run.invocations[at].ok;
+			assert_int_equal(json_integer_value(json_object_get(json, "order")), i);
+			assert_int_equal(json_integer_value(json_object_get(json, "seed")),
+					 plan_block_seed(&plan, block));
+		}
+	}
+	assert_int_equal(there, run.n);
+	if (all)
+		assert_int_equal(there, BLOCKS * plan.n);
+	assert_false(run_mixed(&run, error));
+	if (superseded)
+		*superseded = run.superseded;
+	run_close(&run);
+	return failed;
+}
+
+static size_t rows_now(void)
+{
+	char text[1 << 16];
+	FILE *f = fopen("run.jsonl", "r");
+	size_t n = 0;
+
+	while (f && fgets(text, sizeof text, f))
+		n += strchr(text, '\n') && strstr(text, "\"type\":\"invocation\"");
+	if (f)
+		fclose(f);
+	return n;
+}
+
+/* ---- Children of a sweep --------------------------------------------------------------------- */
+
+/* A process's state and parent; 0: it is gone. */
+static char state_of(pid_t pid, pid_t *parent)
+{
+	char path[40], state = 0;
+	int ppid = 0;
+	FILE *f;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	if (!(f = fopen(path, "r")))
+		return 0;
+	if (fscanf(f, "%*d (%*[^)]) %c %d", &state, &ppid) != 2)
+		state = 0;
+	fclose(f);
+	*parent = ppid;
+	return state;
+}
+
+static bool is_invocation(pid_t pid)
+{
+	char path[40], text[32] = "";
+	FILE *f;
+
+	snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+	if (!(f = fopen(path, "r")))
+		return false;
+	size_t n = fread(text, 1, sizeof text - 1, f);
+	fclose(f);
+	return n > 14 && !memcmp(text, "stubmap\0child\0", 14);
+}
+
+/* The invocation that a sweep runs now; 0: none. */
+static pid_t invocation_of(pid_t sweep)
+{
+	DIR *dir = opendir("/proc");
+	pid_t found = 0, parent;
+
+	assert_non_null(dir);
+	for (struct dirent *e; !found && (e = readdir(dir));) {
+		pid_t pid = atoi(e->d_name);
+		if (pid > 0 && state_of(pid, &parent) && parent == sweep && is_invocation(pid))
+			found = pid;
+	}
+	closedir(dir);
+	return found;
+}
+
+/* Stops an invocation that has begun; there must be one, or the sweep has ended. */
+static pid_t stop_one(pid_t sweep)
+{
+	pid_t parent;
+
+	for (;;) {
+		pid_t pid = invocation_of(sweep);
+		char s = state_of(sweep, &parent);
+		if (!s || s == 'Z')
+			fail_msg("the sweep has ended, and no invocation was met");
+		if (!pid || kill(pid, SIGSTOP)) {
+			usleep(500);
+			continue;
+		}
+		do {
+			s = state_of(pid, &parent);
+		} while (s && s != 'T' && s != 'Z' && !usleep(1000));
+		if (s == 'T')
+			return pid;
+	}
+}
+
+/* ---- What befalls a sweep -------------------------------------------------------------------- */
+
+static void killed_at_any_moment(void **state)
+{
+	const char *asked = getenv("STUBMAP_KILLS");
+	int wanted = asked ? atoi(asked) : 4, kills = 0, whole = 0;
+	struct prng g;
+
+	(void)state;
+	prng_seed(&g, 1);
+	unlink("run.jsonl");
+	while (kills < wanted) {
+		pid_t pid = begin(NULL, NULL, 0);
+
+		/* Some before the first line, most in an invocation or at a line's end. */
+		usleep(prng_below(&g, kills % 5 ? 900000 : 60000));
+		kill(pid, SIGKILL);
+		int status = end(pid);
+		if (status == -1 - SIGKILL) {
+			kills++;
+		} else {
+			assert_int_equal(status, 0);
+			assert_int_equal(check_rows(true, NULL), 0);
+			unlink("run.jsonl");
+			whole++;
+		}
+	}
+	assert_int_equal(sweep(NULL, NULL), 0);
+	assert_int_equal(check_rows(true, NULL), 0);
+	if (asked)
+		print_message("%d kills, %d whole runs in between\n", kills, whole);
+}
+
+static void a_stopped_child_is_flagged(void **state)
+{
+	char error[RUN_ERROR];
+	struct run run;
+	size_t stopped = 0;
+
+	(void)state;
+	unlink("run.jsonl");
+	pid_t pid = begin(NULL, NULL, 0);
+	while (!rows_now())
+		usleep(10000); /* what it reads from the disk is in memory then */
+	pid_t child = stop_one(pid);
+	sleep(2);
+	kill(child, SIGCONT);
+	assert_int_equal(end(pid), 0);
+	assert_int_equal(check_rows(true, NULL), 0);
+	assert_int_equal(run_load("run.jsonl", &run, error), 0);
+	for (size_t i = 0; i < run.n; i++)
+		stopped += run.invocations[i].stopped;
+	run_close(&run);
+	assert_true(stopped > 0);
+	assert_int_equal(system("grep -q 'stood still for a while' said"), 0);
+}
+
+static void failed_children_are_run_again(void **state)
+{
+	size_t superseded;
+
+	(void)state;
+	unlink("run.jsonl");
+	/* One hangs until its time is over, one is killed as the kernel does without memory. */
+	pid_t pid = begin("--timeout", "8", 0);
+	stop_one(pid);
+	size_t rows = rows_now();
+	while (rows_now() == rows)
+		usleep(10000);
+	kill(stop_one(pid), SIGKILL);
+	assert_int_equal(end(pid), 1);
+	size_t failed = check_rows(true, NULL);
+	assert_true(failed >= 2);
+	assert_int_equal(system("grep -q 'no end after 8 s' run.jsonl"), 0);
+	assert_int_equal(system("grep -q 'killed by signal 9' run.jsonl"), 0);
+	assert_int_equal(sweep(NULL, NULL), 1); /* they are not tried again unasked */
+	assert_int_equal(check_rows(true, NULL), failed);
+	assert_int_equal(sweep("--retry-failed", NULL), 0);
+	assert_int_equal(check_rows(true, &superseded), 0);
+	assert_int_equal(superseded, failed);
+	off_t size = (off_t)rows_now();
+	assert_int_equal(sweep("--retry-failed", NULL), 0); /* nothing is left to do */
+	assert_int_equal(rows_now(), size);
+}
+
+static void a_full_disk_ends_it_between_two_rows(void **state)
+{
+	(void)state;
+	unlink("run.jsonl");
+	/* Room for the head and some rows. */
+	assert_int_equal(end(begin(NULL, NULL, 20000)), 2);
+	assert_int_equal(system("grep -q 'cannot write: File too large' said"), 0);
+	check_rows(false, NULL);
+	assert_true(rows_now() < BLOCKS * plan.n);
+	assert_int_equal(sweep(NULL, NULL), 0);
+	assert_int_equal(check_rows(true, NULL), 0);
+}
+
+static void a_full_file_system_does_so_too(void **state)
+{
+	char command[2 * PATH];
+
+	(void)state;
+	if (system("unshare -rm true 2>/dev/null")) {
+		print_message("needs a mount namespace of one's own\n");
+		skip();
+	}
+	unlink("run.jsonl");
+	snprintf(command, sizeof command,
+		 "mkdir -p full; unshare -rm sh -c 'mount -t tmpfs -o size=24k none full || exit 9;"
+		 " \"%s\" sweep plan.json -o full/run.jsonl 2>said; echo $? >status;"
+		 " cat full/run.jsonl >run.jsonl'",
+		 program);
+	int status = system(command);
+	if (WEXITSTATUS(status) == 9) {
+		print_message("no tmpfs may be mounted\n");
+		skip();
+	}
+	assert_int_equal(system("grep -q 'cannot write: No space left on device' said"), 0);
+	assert_int_equal(system("grep -qx 2 status"), 0);
+	check_rows(false, NULL);
+	assert_int_equal(sweep(NULL, NULL), 0);
+	assert_int_equal(check_rows(true, NULL), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(killed_at_any_moment),
+		cmocka_unit_test(a_stopped_child_is_flagged),
+		cmocka_unit_test(failed_children_are_run_again),
+		cmocka_unit_test(a_full_disk_ends_it_between_two_rows),
+		cmocka_unit_test(a_full_file_system_does_so_too),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
