@@ -54,13 +54,13 @@ static const char first_keys[] = "{\"schema\":1,\"type\":\"run\",";
 
 static json_t *make_head(const struct plan *p, const struct run_start *start)
 {
-	json_t *head =
-	    json_pack("{s:i, s:s, s:O, s:I, s:O?}", "schema", SCHEMA, "type", "run", "plan",
-		      p->json, "seed", (json_int_t)p->seed, "machine", start->machine);
+	json_t *head = json_pack("{s:i, s:s, s:I, s:O?}", "schema", SCHEMA, "type", "run", "seed",
+				 (json_int_t)p->seed, "machine", start->machine);
 
 	if (head &&
 	    (segment_begun(head) ||
-	     (start->shard && json_object_set_new(head, "shard", json_string(start->shard))))) {
+	     (start->shard && json_object_set_new(head, "shard", json_string(start->shard))) ||
+	     json_object_set(head, "plan", p->json))) {
 		json_decref(head);
 		head = NULL;
 	}

@@ -2,8 +2,8 @@
  * store.h - a run: a head and its invocations, in memory and, if it has a file, on disk.
  *
  * A run file (*.jsonl) only grows. Line 1, the head:
- *   {"schema": 1, "type": "run", "plan": {...the plan as loaded...}, "seed": n, "machine": {...},
- *    "started": "2026-11-21T00:00:00Z", "load": n, "steal_ms": n}
+ *   {"schema": 1, "type": "run", "seed": n, "machine": {...}, "started": "2026-11-21T00:00:00Z",
+ *    "load": n, "steal_ms": n, "plan": {...the plan as loaded...}}
  * The seed is the plan's, or another that was asked for. "shard": "2/4" stands there if the run is
  * to have every fourth block only, from the second on. If the plan asks for counters, "machine"
  * holds the survey from which the blocks take their groups, with the exact definition of each
