@@ -307,6 +307,28 @@ static void a_reference_names_a_program_of_this_history(void **state)
 	assert_non_null(strstr(said, "names results/one/y.jsonl, which needs it no more"));
 }
 
+/* ---- Figures of several runs ----------------------------------------------------------------- */
+
+/* Of three runs the median of the values, the least low and the greatest high; a row that a run
+ * lacks is of the others. */
+static void a_figure_is_of_all_runs(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    sh("rm -rf f; mkdir -p f/scripts f/results/m; cd f;"
+	       "cp \"$ROOT\"/scripts/figures \"$ROOT\"/scripts/runs scripts;"
+	       "for i in 1 2 3; do echo '{\"plan\":{\"name\":\"live\"}}' >results/m/live-$i.jsonl; "
+	       "done;"
+	       "printf 'a\\t5\\t4\\t6\\nb\\t1\\t1\\t1\\n' >1; printf 'a\\t7\\t3\\t8\\n' >2;"
+	       "printf 'a\\t6\\t5\\t7\\nb\\t3\\tNaN\\tNaN\\n' >3;"
+	       "printf '%s\\n' '#!/bin/sh' 'n=${2#results/m/live-}' 'printf "
+	       "\"arm\\tns\\tlow\\thigh\\n\"'"
+	       " 'cat ${n%.jsonl}' >s; chmod +x s; STUBMAP=./s scripts/figures m;"
+	       "cat results/m/live.tsv"),
+	    0);
+	assert_string_equal(said, "arm\tns\tlow\thigh\na\t6\t3\t8\nb\t2\t1\t1\n");
+}
+
 int main(void)
 {
 	char root[1000];
@@ -321,6 +343,7 @@ int main(void)
 		cmocka_unit_test(a_shallow_history_is_told),
 		cmocka_unit_test(a_sentence_is_held_to_its_claim),
 		cmocka_unit_test(a_reference_names_a_program_of_this_history),
+		cmocka_unit_test(a_figure_is_of_all_runs),
 	};
 
 	/* Hooks and the like of who runs this are no part of it. */
