@@ -195,6 +195,48 @@ static void two_machines_are_told(void **state)
 	done(&r);
 }
 
+static void make_record(const char *name, int bytes, double ns)
+{
+	char path[200];
+
+	run_path(name, path);
+	FILE *f = fopen(path, "we");
+	assert_non_null(f);
+	fprintf(f,
+		"{\"maps\": 1, \"machine\": {\"cpu_model\": \"Some CPU\"}}\n"
+		"{\"file\": \"f\", \"corpus\": \"c\", \"encoder\": \"exact\", \"event\": "
+		"\"bytes\", \"unit\": \"bytes\", \"source\": \"count\", \"value\": %d}\n"
+		"{\"file\": \"f\", \"corpus\": \"c\", \"encoder\": \"exact\", \"event\": "
+		"\"cold_live\", \"unit\": \"ns/lookup\", \"source\": \"tsc\", \"value\": %g}\n"
+		"{\"file\": \"f\", \"corpus\": \"c\", \"encoder\": \"exact\", \"event\": \"walk\", "
+		"\"unit\": \"ns/lookup\", \"source\": null, \"value\": null}\n",
+		bytes, ns);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* Counts are exact; of times, five records a side tell. */
+static void records_of_maps_are_compared(void **state)
+{
+	char line[LINE], name[8];
+
+	(void)state;
+	make_record("m", 1000, 50);
+	make_record("n", 1100, 60);
+	make_run("a", MADE(.seed = 1));
+	EXPECT(0, "compare @/m @/m", "0 less, 0 more, 1 no difference, 1 not comparable");
+	EXPECT(1, "compare @/m @/n --fail-above 5%", "exact", "bytes", "0 less, 1 more, 0 no",
+	       "1 certainly more by over 5 %");
+	EXPECT(0, "compare @/n @/m --json", "\"encoder\":\"exact\"", "\"verdict\":\"less\"");
+	for (unsigned i = 0; i < 10; i++) {
+		snprintf(name, sizeof name, "m%u", i);
+		make_record(name, 1000, i < 5 ? 50 + i : 70 + i);
+	}
+	EXPECT(0, "compare @/m0 @/m1 @/m2 @/m3 @/m4 : @/m5 @/m6 @/m7 @/m8 @/m9", "cold_live",
+	       "0 less, 1 more, 1 no difference");
+	refused(cmd_compare, expand("compare @/m @/a", line), "no record of stack maps");
+	refused(cmd_compare, expand("compare @/a @/m", line), "is a record of stack maps");
+}
+
 static void refusals(void **state)
 {
 	static const struct {
@@ -228,6 +270,7 @@ int main(void)
 		cmocka_unit_test(every_figure_is_known),
 		cmocka_unit_test(several_runs_a_side),
 		cmocka_unit_test(two_machines_are_told),
+		cmocka_unit_test(records_of_maps_are_compared),
 		cmocka_unit_test(refusals),
 	};
 	return cmocka_run_group_tests(tests, make_folder, drop_folder);

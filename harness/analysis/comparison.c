@@ -78,7 +78,7 @@ static int by_number(const void *x, const void *y)
 }
 
 /* What can be told of all rows together. */
-static int judge_together(struct comparisons *all)
+int comparisons_judge(struct comparisons *all)
 {
 	double *chances = calloc(2 * all->n + 1, sizeof *chances), *holm = chances + all->n;
 	size_t family = 0, left = 0;
@@ -111,21 +111,32 @@ static int judge_together(struct comparisons *all)
 	return r;
 }
 
-static int add_row(struct side a, struct side b, const struct census *census, size_t cell,
-		   struct figure_id id, struct comparisons *all)
+struct comparison *comparisons_add(struct comparisons *all)
 {
 	if (!(all->n & (all->n - 1))) { /* full at each power of two */
 		struct comparison *rows =
 		    realloc(all->rows, (all->n ? all->n * 2 : 1) * sizeof *rows);
 		if (!rows)
-			return -ENOMEM;
+			return NULL;
 		all->rows = rows;
 	}
-	struct comparison *c = &all->rows[all->n];
-	*c = (struct comparison){ .census = census, .cell = cell, .id = id };
-	int r = compare_one(a, b, c);
+	all->rows[all->n] = (struct comparison){ .a = NAN, .b = NAN };
+	return &all->rows[all->n++];
+}
 
-	all->n += !r && c->id.phase;
+static int add_row(struct side a, struct side b, const struct census *census, size_t cell,
+		   struct figure_id id, struct comparisons *all)
+{
+	struct comparison *c = comparisons_add(all);
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	c->census = census;
+	c->cell = cell;
+	c->id = id;
+	r = compare_one(a, b, c);
+	all->n -= r || !c->id.phase;
 	return r;
 }
 
@@ -207,7 +218,7 @@ int comparisons_make(struct side a, struct side b, const struct figure_id *wante
 			r = compare_cell(a, b, &a.censuses[i], k, wanted, nwanted, all);
 		}
 	if (!r)
-		r = judge_together(all);
+		r = comparisons_judge(all);
 	if (r)
 		comparisons_free(all);
 	return r;

@@ -24,6 +24,7 @@ extern const char *const change_names[CHANGES];
 struct comparison {
 	const struct census *census; /* of a run of A that has the cell */
 	size_t cell;
+	const json_t *row; /* or, without a census: a row of stack maps (maps/rows.h) */
 	struct figure_id id;
 	const char *unit;
 	bool exact;	       /* counts that are all the same on each side */
@@ -49,6 +50,11 @@ struct comparisons {
 int comparisons_make(struct side a, struct side b, const struct figure_id *wanted, size_t nwanted,
 		     struct comparisons *out);
 void comparisons_free(struct comparisons *);
+/* Its parts, for rows that are made elsewhere: room for one more, all but census, row and id empty;
+ * NULL: no memory. Then, once all are there, what can be told of them together; a row's change is
+ * CHANGE_NONE until then, unless it is exact or unknown. */
+struct comparison *comparisons_add(struct comparisons *);
+int comparisons_judge(struct comparisons *);
 
 /* Whether B has certainly more by the share: a change whose lower limit is above 1 + share. */
 bool comparison_exceeds(const struct comparison *, double share);

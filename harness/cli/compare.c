@@ -1,18 +1,17 @@
-/* compare.c - stubmap compare: what changed between two runs, or between several of each side. */
-#include <errno.h>
+/* compare.c - stubmap compare: what changed between two runs, or between several of each side; the
+ * same of records of stack maps. */
 #include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/compare.h"
 #include "cli/options.h"
-#include "analysis/comparison.h"
 #include "analysis/trial.h"
 #include "analysis/views.h"
 #include "base/say.h"
-#include "base/table.h"
+#include "maps/rows.h"
 
 static const struct option_help help = {
 	.usage = "compare A.jsonl B.jsonl [options], or compare A1 A2... : B1 B2...",
@@ -57,6 +56,10 @@ static int load(struct loaded *side, char **paths, size_t n)
 	if (!side->runs || !side->censuses)
 		return say("out of memory");
 	for (size_t i = 0; i < n; i++) {
+		if (maps_rows_is_record(paths[i]))
+			return say_line("stubmap compare",
+					"%s is a record of stack maps, and the first file is a run",
+					paths[i]);
 		int r = run_load(paths[i], &side->runs[i], error);
 		if (r)
 			return say(error);
@@ -103,195 +106,37 @@ static void say_differences(const struct loaded *a, const struct loaded *b)
 		say_line("stubmap compare", "note: the machines or programs differ in %s", keys);
 }
 
-/* ---- Rows ------------------------------------------------------------------------------------ */
-
-static void put_value(struct table *t, const struct comparison *c, double value)
-{
-	if (isnan(value))
-		table_missing(t, c->why);
-	else
-		table_number(t, value);
-}
-
-static void put(struct table *t, const char *arm, const struct comparison *c)
-{
-	table_row(t);
-	table_cell(t, "%s", arm);
-	table_cell(t, "%s %s", c->id.phase, c->id.event);
-	put_value(t, c, c->a);
-	put_value(t, c, c->b);
-	if (c->ratio.known)
-		table_cell(t, "%.3f", c->ratio.value);
-	else if (c->exact)
-		table_cell(t, "-"); /* to or from 0 */
-	else
-		table_missing(t, c->why);
-	if (c->ratio.interval && !c->exact)
-		table_cell(t, "%.3f..%.3f", c->ratio.low, c->ratio.high);
-	else
-		table_cell(t, "%s", c->exact ? "exact" : "");
-	table_cell(t, "%s", change_names[c->change]);
-}
-
-static bool is_shown(const struct comparison *c, bool all)
-{
-	return all || c->change == CHANGE_LESS || c->change == CHANGE_MORE;
-}
-
-static int print_table(const struct comparisons *all, bool every)
-{
-	static const char *const headers[] = { "arm", "figure", "A", "B", "B/A", "95 %", "B has" };
-	const struct comparison *before = NULL;
-	char label[160], arm[80];
-	struct table t;
-	bool any = false;
-
-	table_begin(&t, headers, "llrrrrl");
-	for (size_t i = 0; i < all->n; i++) {
-		const struct comparison *c = &all->rows[i];
-		const struct census *census = c->census;
-		if (!is_shown(c, every))
-			continue;
-		any = true;
-		if (!before ||
-		    !cell_equal(&census->groups[c->cell], &before->census->groups[before->cell]))
-			table_heading(&t, group_label(census->run, &census->groups[c->cell], label,
-						      sizeof label));
-		bool same = before && before->census == census && before->cell == c->cell;
-		put(&t,
-		    same ? "" : arm_label(census->run, &census->cells[c->cell], arm, sizeof arm),
-		    c);
-		before = c;
-	}
-	int r = table_end(&t, any ? stdout : NULL);
-	if (any)
-		putchar('\n');
-	return r;
-}
-
-static json_t *real_or_null(double v)
-{
-	return isfinite(v) ? json_real(v) : json_null();
-}
-
-static int print_object(json_t *json)
-{
-	int r = json ? 0 : -ENOMEM;
-
-	json_dumpf(json, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
-	putchar('\n');
-	json_decref(json);
-	return r;
-}
-
-static int print_row(const struct comparison *c)
-{
-	const struct estimate *e = &c->ratio;
-
-	return print_object(json_pack(
-	    "{s:o, s:s, s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s?}", "cell",
-	    cell_to_json(&c->census->cells[c->cell]), "phase", c->id.phase, "event", c->id.event,
-	    "unit", c->unit, "a", real_or_null(c->a), "b", real_or_null(c->b), "ratio",
-	    real_or_null(e->known ? e->value : NAN), "ratio_low",
-	    real_or_null(e->interval ? e->low : NAN), "ratio_high",
-	    real_or_null(e->interval ? e->high : NAN), "p", real_or_null(c->chance), "p_holm",
-	    real_or_null(c->holm), "detectable", real_or_null(c->detectable), "verdict",
-	    change_names[c->change], "why", c->change == CHANGE_UNKNOWN ? c->why : NULL));
-}
-
-static const char *percent(double share, char out[32])
-{
-	snprintf(out, 32, share < 0.1 ? "%.2g" : "%.0f", share * 100);
-	return out;
-}
-
-static void print_sentence(const struct comparisons *all, const struct loaded *a,
-			   const struct loaded *b, bool unlike, const double *above,
-			   size_t exceeding)
-{
-	char text[300], share[32];
-	size_t n = 0;
-
-	n += (size_t)snprintf(text, sizeof text, "%zu less, %zu more, %zu no difference",
-			      all->counts[CHANGE_LESS], all->counts[CHANGE_MORE],
-			      all->counts[CHANGE_NONE]);
-	if (all->counts[CHANGE_UNKNOWN])
-		n += (size_t)snprintf(text + n, sizeof text - n, ", %zu not comparable",
-				      all->counts[CHANGE_UNKNOWN]);
-	if (all->found < 10)
-		snprintf(text + n, sizeof text - n,
-			 "; %s %% would have been found in half of these",
-			 percent(all->found, share));
-	else if (!isnan(all->found))
-		snprintf(text + n, sizeof text - n,
-			 "; half of these are too few blocks or runs to find anything");
-	table_wrap(text, 0, stdout);
-	if (above)
-		printf("%zu certainly more by over %g %%\n", exceeding, *above * 100);
-	if (all->only_a || all->only_b)
-		printf("not compared: %zu cells of A only, %zu of B only\n", all->only_a,
-		       all->only_b);
-	if (all->counts[CHANGE_LESS] + all->counts[CHANGE_MORE] && a->n == 1 && b->n == 1)
-		puts("one run a side: whatever else differed between them counts, too");
-	if (unlike)
-		puts("B/A is of machines that are not alike");
-}
-
-static int print_summary(const struct comparisons *all, bool unlike, size_t exceeding)
-{
-	return print_object(json_pack(
-	    "{s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:b}", "less",
-	    (json_int_t)all->counts[CHANGE_LESS], "more", (json_int_t)all->counts[CHANGE_MORE],
-	    "no_difference", (json_int_t)all->counts[CHANGE_NONE], "not_comparable",
-	    (json_int_t)all->counts[CHANGE_UNKNOWN], "detectable", real_or_null(all->found),
-	    "only_a", (json_int_t)all->only_a, "only_b", (json_int_t)all->only_b, "exceeding",
-	    (json_int_t)exceeding, "unlike_machines", unlike));
-}
-
-static int compare(const struct loaded *a, const struct loaded *b, bool every, bool json,
-		   const double *above)
+static int compare(const struct loaded *a, const struct loaded *b, struct compare_options *o)
 {
 	struct figure_id main_figures[VIEWS_FIGURES];
-	size_t nmain = views_figures(main_figures), exceeding = 0;
-	bool unlike = !one_machine(a, b);
+	size_t nmain = views_figures(main_figures);
 	struct comparisons all;
 	int r = comparisons_make((struct side){ a->runs, a->censuses, a->n },
 				 (struct side){ b->runs, b->censuses, b->n },
-				 every ? NULL : main_figures, nmain, &all);
+				 o->every ? NULL : main_figures, nmain, &all);
 
 	if (r)
 		return say(strerror(-r));
-	if (!all.cells) {
-		comparisons_free(&all);
-		return say("the two sides have no cell in common");
-	}
-	for (size_t i = 0; i < all.n; i++)
-		exceeding += above && comparison_exceeds(&all.rows[i], *above);
-	if (json) {
-		for (size_t i = 0; i < all.n && !r; i++)
-			if (is_shown(&all.rows[i], every))
-				r = print_row(&all.rows[i]);
-		r = r ? r : print_summary(&all, unlike, exceeding);
-	} else if (!(r = print_table(&all, every))) {
-		print_sentence(&all, a, b, unlike, above, exceeding);
-	}
+	o->unlike = !one_machine(a, b);
+	o->runs_a = a->n;
+	o->runs_b = b->n;
+	r = all.cells ? compare_show(&all, o) : say("the two sides have no cell in common");
 	comparisons_free(&all);
-	return r ? say(strerror(-r)) : exceeding > 0;
+	return r;
 }
 
 int cmd_compare(int argc, char **argv)
 {
-	bool json = false, all = false;
-	double above = -1;
+	struct compare_options o = { .above = -1 };
 	const struct option_spec specs[] = {
 		{ "all", 0, OPTION_FLAG, NULL,
-		  "every figure and every row, not only changes of the tables' figures", &all, 0,
-		  0 },
+		  "every figure and every row, not only changes of the tables' figures", &o.every,
+		  0, 0 },
 		{ "fail-above", 0, OPTION_PERCENT, "5%",
 		  "exit with 1 if B has more by over so much: a change whose interval is above it",
-		  &above, 0, 100000 },
+		  &o.above, 0, 100000 },
 		{ "json", 0, OPTION_FLAG, NULL, "one object a line, and one for the sentence",
-		  &json, 0, 0 },
+		  &o.json, 0, 0 },
 	};
 	struct loaded a = { 0 }, b = { 0 };
 	int first, colon,
@@ -311,10 +156,13 @@ int cmd_compare(int argc, char **argv)
 	for (int i = rest; i < argc; i++)
 		if (!strcmp(argv[i], ":"))
 			return say("there are two sides: one : is allowed");
+	if (maps_rows_is_record(argv[first]))
+		return compare_maps(argv + first, (size_t)(split - first), argv + rest,
+				    (size_t)(argc - rest), &o);
 	if (!(status = load(&a, argv + first, (size_t)(split - first))) &&
 	    !(status = load(&b, argv + rest, (size_t)(argc - rest)))) {
 		say_differences(&a, &b);
-		status = compare(&a, &b, all, json, above >= 0 ? &above : NULL);
+		status = compare(&a, &b, &o);
 	}
 	unload(&a);
 	unload(&b);
