@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analysis/stats.h"
 #include "analysis/student.h"
@@ -123,15 +124,39 @@ static int make_pools(const struct unit *units, size_t n, struct prng *p, struct
 	return 0;
 }
 
-/* Sets low and high from the resamples' values; n: blocks. */
-static void limits(double *resamples, size_t n, struct estimate *out)
+/* The tail of the percentiles that Hesterberg's rule takes; n: blocks. */
+static double tail_of(size_t n)
 {
 	double spread = sqrt((double)n / (double)(n - 1)) * student_point(0.025, (double)(n - 1));
-	double tail = 0.5 * erfc(spread / sqrt(2.0));
-	size_t k = (size_t)(tail * STATS_RESAMPLES);
 
-	out->low = nth(resamples, STATS_RESAMPLES, k);
-	out->high = nth(resamples, STATS_RESAMPLES, STATS_RESAMPLES - 1 - k);
+	return 0.5 * erfc(spread / sqrt(2.0));
+}
+
+/* Takes the limits of n values whose tails are to be cut off. */
+static void limits(double *values, size_t n, double tail, struct estimate *out)
+{
+	size_t k = (size_t)(tail * (double)n);
+
+	out->low = nth(values, n, k);
+	out->high = nth(values, n, n - 1 - k);
+}
+
+/*
+ * The limits if each block has one invocation: what a resample draws is independent then, so that
+ * all resamples' medians have a closed form. They are the pooled values at a point of a beta
+ * distribution; of an even number of blocks nearly (Harrell and Davis 1982).
+ */
+static int limits_of_singles(const struct pool *pools, size_t n, struct estimate *out)
+{
+	double *all = malloc(n * STATS_INNER * sizeof *all);
+
+	if (!all)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		memcpy(all + i * STATS_INNER, pools[i].inner, sizeof pools[i].inner);
+	limits(all, n * STATS_INNER, beta_point(tail_of(n), ((double)n + 1) / 2), out);
+	free(all);
+	return 0;
 }
 
 bool stats_constant(const struct unit *units, size_t n, double value)
@@ -272,13 +297,17 @@ int stats_value(const struct unit *units, size_t n, struct estimate *out)
 	prng_seed(&p, STATS_SEED);
 	if ((r = make_pools(units, n, &p, &pools)))
 		return r;
-	if (!(resamples = malloc(STATS_RESAMPLES * sizeof *resamples)))
+	if ((out->interval || runs > 1) &&
+	    !(resamples = malloc(STATS_RESAMPLES * sizeof *resamples)))
 		r = -ENOMEM;
 	else if (runs > 1)
 		r = of_runs(pools, n, &p, resamples, out);
-	else if (!(r = resample(pools, n, &p, out->interval ? resamples : NULL, &out->value)) &&
-		 out->interval)
-		limits(resamples, blocks, out);
+	else if (!out->interval || blocks == n)
+		r = resample(pools, n, &p, NULL, &out->value);
+	else if (!(r = resample(pools, n, &p, resamples, &out->value)))
+		limits(resamples, STATS_RESAMPLES, tail_of(blocks), out);
+	if (!r && out->interval && runs == 1 && blocks == n)
+		r = limits_of_singles(pools, n, out);
 	free(pools);
 	free(resamples);
 	return r;

@@ -69,6 +69,20 @@ double student_point(double tail, double df)
 	return (low + high) / 2;
 }
 
+double beta_point(double tail, double a)
+{
+	double low = 0, high = 1;
+
+	for (int i = 0; i < 50; i++) {
+		double middle = (low + high) / 2;
+		if (beta(middle, 1 - middle, a, a) < tail)
+			low = middle;
+		else
+			high = middle;
+	}
+	return (low + high) / 2;
+}
+
 double spread_reach(struct spread s, double tail)
 {
 	return s.df > 0 && s.error > 0 ? student_point(tail, s.df) * s.error : 0;
