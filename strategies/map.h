@@ -68,6 +68,13 @@ enum { MAP_SPILL_REGISTERS = 32, MAP_SPILL_BYTES = 8 * (MAP_SPILL_REGISTERS + 1)
  * 31), -EINVAL (places out of order or outside the frame, or the frame grows past 32 bits). */
 int safepoint_spill_registers(const struct safepoint *in, struct safepoint *out, uint32_t *places);
 
+/* A function of the text, in bytes from its start. A return address belongs to the function with
+ * start < pc <= end: the call before it does, and a last call that never returns ends a
+ * function. (pc 0, which no call has, belongs to a function that starts at 0.) */
+struct map_function {
+	uint32_t start, end;
+};
+
 /* A growing byte string, initially {0}. Its user owns it and calls free(data). */
 struct map_bytes {
 	uint8_t *data;
@@ -172,6 +179,7 @@ enum map_outcome map_judge(const struct safepoint *truth, enum map_answer, const
  *   MAP_EXACT                 MAP_ABSENT: as for an empty safepoint, so it detects nothing
  *   MAP_EXACT | MAP_EMPTIES   MAP_NO_SAFEPOINT, always
  *   MAP_EMPTIES               MAP_NO_SAFEPOINT, or the map of the safepoint before
+ *   MAP_EMPTIES | MAP_NEAR    also the map of the safepoint behind, or an empty map
  *   MAP_UNSAFE                MAP_ABSENT, or the map of any safepoint before
  */
 enum map_flags {
@@ -180,19 +188,33 @@ enum map_flags {
 	MAP_EXACT = 4,	   /* answers only for return addresses that it was given */
 	MAP_UNSAFE = 8,	   /* kept as a negative control; marked wherever it appears */
 	MAP_FLOOR = 16,	   /* holds nothing */
+	MAP_NEAR = 32,	   /* answers for pcs around a safepoint, too, on both sides */
 };
 
 struct map_ops {
 	const char *name, *summary;
 	unsigned flags;
-	size_t state; /* private bytes, zeroed by the caller */
+	const char *limits; /* for which it says -EFBIG, in words; NULL: memory alone */
+	size_t state;	    /* private bytes, zeroed by the caller */
+	/* Opens a function, before its safepoints are added; functions ascend and do not overlap,
+	 * some have no safepoint. NULL: the index is not by function. Without any call the
+	 * safepoints are those of one function from 0 to the last of them. 0, -EINVAL (order),
+	 * -ENOMEM, -EFBIG: state is then unchanged. */
+	int (*function)(void *state, uint32_t start, uint32_t end);
 	/* Adds a safepoint. pc must strictly ascend; safepoints with empty maps are added too. 0,
 	 * -EINVAL (order, places), -ENOTSUP, -ENOMEM, -EFBIG (the format's offsets are too small
 	 * for more): state is then unchanged. */
 	int (*add)(void *state, const struct safepoint *);
 	/* Appends the table to out (no bytes if it has no entry) and frees what state points to,
-	 * also on failure. out NULL: only frees. 0, -ENOMEM. */
+	 * also on failure. out NULL: only frees. 0, -ENOMEM, -EFBIG (out is spoilt). */
 	int (*finish)(void *state, struct map_bytes *out);
+	/*
+	 * What an engine does once, when it takes a table into use: appends to out, which is empty,
+	 * the bytes that lookup, lookup_many and scratch then take instead of the table's. NULL:
+	 * they take the table itself, straight from a mapping. 0, -ENOMEM, -EINVAL (damaged: the
+	 * bytes contradict themselves; nothing outside them was read).
+	 */
+	int (*load)(const uint8_t *map, size_t len, struct map_bytes *out);
 	/* Bytes that one lookup in this table may need to decode a bitmap into; the encoder's file
 	 * says what bounds them whatever the bytes are. NULL: none, in any table; scratch may then
 	 * be NULL. */
@@ -226,6 +248,15 @@ static inline size_t map_scratch(const struct map_ops *ops, const uint8_t *map, 
  * *bad (bad may be NULL) is the index of the refused safepoint, or n. */
 int map_encode(const struct map_ops *, const struct safepoint *, size_t n, struct map_bytes *out,
 	       size_t *bad);
+/* The same, with the functions to which the safepoints belong, ascending. A safepoint outside all
+ * of them belongs to a function that fills the gap between two. -EINVAL with *bad == n: the
+ * functions do not ascend. */
+int map_encode_functions(const struct map_ops *, const struct safepoint *, size_t n,
+			 const struct map_function *, size_t nfunctions, struct map_bytes *out,
+			 size_t *bad);
+/* Makes a table ready for lookups: does nothing, or replaces it by what ops->load makes of it. 0,
+ * or load's error: the table is unchanged. */
+int map_load(const struct map_ops *, struct map_bytes *table);
 
 #ifdef __cplusplus
 }

@@ -158,11 +158,10 @@ static inline const char *sample_check(const struct corpus *c)
 		}
 	}
 	for (uint32_t i = 0; i < c->nfunctions; i++) {
-		const struct corpus_function *f = &c->functions[i];
-		if (f->start < end || f->start > c->text_bytes ||
-		    f->size > c->text_bytes - f->start)
+		const struct map_function *f = &c->functions[i];
+		if (f->start < end || f->start > f->end || f->end > c->text_bytes)
 			return "order or range of functions";
-		end = f->start + f->size;
+		end = f->end;
 		while (point < c->nsafepoints && c->safepoints[point].pc <= f->start)
 			point++;
 		if (point == c->nsafepoints || c->safepoints[point].pc > end)

@@ -23,6 +23,8 @@ struct sample {
 	struct safepoint *points;
 	size_t n;
 	uint32_t text_bytes;
+	struct map_function *functions; /* each safepoint is in one */
+	size_t nfunctions;
 };
 
 struct shape {
@@ -50,6 +52,33 @@ static inline uint32_t *make_places(struct prng *r, uint32_t slots, unsigned reg
 	return places;
 }
 
+static inline uint32_t sample_below(struct prng *r, uint32_t n, uint32_t most)
+{
+	return prng_below(r, (n < most ? n : most) + 1);
+}
+
+/* Functions of up to 40 safepoints, with gaps between some, and some that have none. */
+static inline void make_functions(struct sample *s, uint64_t seed)
+{
+	struct prng r;
+	uint32_t end = 0;
+	prng_seed(&r, seed);
+	s->functions = calloc(2 * s->n + 1, sizeof *s->functions);
+	for (size_t i = 0, next; i < s->n; i = next) {
+		uint32_t pc = s->points[i].pc, start = 0;
+		next = i + 1 + prng_below(&r, 40);
+		next = next < s->n ? next : s->n;
+		if (pc)
+			start = pc - 1 - sample_below(&r, pc - 1 - end, 100);
+		if (start > end + 8 && prng_below(&r, 4))
+			s->functions[s->nfunctions++] = (struct map_function){ end + 3, start };
+		uint32_t last = s->points[next - 1].pc;
+		uint32_t room = (next < s->n ? s->points[next].pc - 1 : UINT32_MAX) - last;
+		end = last + sample_below(&r, room, 100);
+		s->functions[s->nfunctions++] = (struct map_function){ start, end };
+	}
+}
+
 static inline struct sample make(const struct shape *shape, uint64_t seed)
 {
 	struct prng r;
@@ -61,8 +90,9 @@ static inline struct sample make(const struct shape *shape, uint64_t seed)
 		maps[i].live = make_places(&r, slots, shape->registers, &maps[i].nlive);
 	}
 	/* The places are reached through the points only; release() frees through maps. */
-	struct sample s = { shape->name, calloc(shape->n + shape->maps, sizeof *s.points), shape->n,
-			    0 };
+	struct sample s = { .name = shape->name,
+			    .points = calloc(shape->n + shape->maps, sizeof *s.points),
+			    .n = shape->n };
 	uint32_t pc = shape->first;
 	for (size_t i = 0; i < s.n; i++) {
 		struct safepoint *p = &s.points[i];
@@ -77,6 +107,7 @@ static inline struct sample make(const struct shape *shape, uint64_t seed)
 	}
 	memcpy(s.points + s.n, maps, shape->maps * sizeof *maps);
 	free(maps);
+	make_functions(&s, seed + 1);
 	return s;
 }
 
@@ -85,20 +116,46 @@ static inline void release(struct sample *s, const struct shape *shape)
 	for (uint32_t i = 0; i < shape->maps; i++)
 		free((void *)s->points[s->n + i].live);
 	free(s->points);
+	free(s->functions);
 }
 
-static inline struct map_bytes encode(const struct map_ops *ops, const struct safepoint *points,
-				      size_t n)
+/* Exactly as large as it is, so that nothing behind it may be read. */
+static inline struct map_bytes exactly(struct map_bytes table)
 {
-	struct map_bytes table = { 0 };
-	if (map_encode(ops, points, n, &table, NULL))
-		abort();
-	/* Exactly as large as it is, so that nothing behind it may be read. */
 	uint8_t *exact = malloc(table.len);
 	if (table.len)
 		memcpy(exact, table.data, table.len);
 	free(table.data);
 	return (struct map_bytes){ exact, table.len, table.len };
+}
+
+/* The table as it is in a file. */
+static inline struct map_bytes encode_file(const struct map_ops *ops,
+					   const struct safepoint *points, size_t n,
+					   const struct map_function *functions, size_t nfunctions)
+{
+	struct map_bytes table = { 0 };
+	if (map_encode_functions(ops, points, n, functions, nfunctions, &table, NULL))
+		abort();
+	return exactly(table);
+}
+
+/* A table ready for lookups. */
+static inline struct map_bytes encode_functions(const struct map_ops *ops,
+						const struct safepoint *points, size_t n,
+						const struct map_function *functions,
+						size_t nfunctions)
+{
+	struct map_bytes table = encode_file(ops, points, n, functions, nfunctions);
+	if (map_load(ops, &table))
+		abort();
+	return exactly(table);
+}
+
+static inline struct map_bytes encode(const struct map_ops *ops, const struct safepoint *points,
+				      size_t n)
+{
+	return encode_functions(ops, points, n, NULL, 0);
 }
 
 /* Whether an encoder can hold a shape's maps. */

@@ -51,7 +51,7 @@ static void expect_safepoints(const struct corpus *c, const struct expected *e, 
 	}
 }
 
-static void expect_functions(const struct corpus *c, const struct corpus_function *f, uint32_t n)
+static void expect_functions(const struct corpus *c, const struct map_function *f, uint32_t n)
 {
 	assert_int_equal(c->nfunctions, n);
 	assert_memory_equal(c->functions, f, n * sizeof *f);
@@ -66,7 +66,7 @@ static const struct expected ocaml[] = {
 	{ 48, 16, 1, { 2 } }, /* the first byte after its function */
 	{ 64, 16, 0, { 0 } },
 };
-static const struct corpus_function ocaml_functions[] = { { 0, 48 }, { 48, 32 } };
+static const struct map_function ocaml_functions[] = { { 0, 48 }, { 48, 80 } };
 
 static void test_ocaml(void **state)
 {
@@ -136,7 +136,7 @@ static void test_ocaml_linked(void **state)
 static void test_go(void **state)
 {
 	static const struct expected e[] = { { 10, 32, 2, { 0, 4 } }, { 12, 32, 1, { 2 } } };
-	static const struct corpus_function f[] = { { 0, 32 } };
+	static const struct map_function f[] = { { 0, 32 } };
 	static const char *const texts[] = { ".set GO120, 0\n" SAMPLE_GO,
 					     ".set GO120, 1\n" SAMPLE_GO };
 	struct corpus c;
@@ -160,7 +160,7 @@ static void test_llvm(void **state)
 		{ 50, 68, 1, { 16 } }, /* widened */
 		{ 76, 12, 1, { 2 } },  /* its frame's size is unknown: widened */
 	};
-	static const struct corpus_function f[] = { { 0, 64 }, { 64, 64 } };
+	static const struct map_function f[] = { { 0, 64 }, { 64, 128 } };
 	struct corpus c;
 
 	(void)state;
@@ -335,7 +335,7 @@ static void test_llvm_memory(void **state)
 	assert_int_equal(corpus_from_llvm("jit", s->data, first, text, 64, &c, error), 0);
 	assert_int_equal(c.nsafepoints, 4);
 	assert_int_equal(c.nfunctions, 1);
-	assert_int_equal(c.functions[0].size, 64);
+	assert_int_equal(c.functions[0].end, 64);
 	corpus_close(&c);
 	const uint64_t second = text + 64;
 	memcpy(s->data + first + 16, &second, 8);

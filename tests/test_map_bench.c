@@ -123,7 +123,9 @@ static struct maps_bench_task task_of(const struct map_ops *ops, const struct sa
 					 .seed = 3,
 					 .blocks = 40,
 					 .cold = 20,
-					 .encodings = 3 };
+					 .encodings = 3,
+					 .functions = s->functions,
+					 .nfunctions = s->nfunctions };
 }
 
 static void check_figure(const struct maps_spread *f, const char *source, size_t samples)
@@ -206,7 +208,7 @@ static enum map_answer forgetful(const uint8_t *map, size_t len, uint32_t pc, ui
 static void test_errors(void **state)
 {
 	struct safepoint points[] = { { 77, 16, PLACES(1) }, { 90, 16, PLACES(MAP_REGISTER + 1) } };
-	struct sample s = { "two", points, 1, 100 };
+	struct sample s = { .name = "two", .points = points, .n = 1, .text_bytes = 100 };
 	struct map_ops ops = *map_encoder("exact");
 	struct maps_cost cost;
 	char error[MAPS_BENCH_ERROR];
@@ -247,9 +249,13 @@ static struct walk_log log_of(const struct sample *s, size_t n)
 static struct maps_walks_task walks_of(const struct map_ops *ops, const struct sample *s,
 				       const struct walk_log *log)
 {
-	return (struct maps_walks_task){
-		.ops = ops, .points = s->points, .npoints = s->n, .walks = log, .samples = 10
-	};
+	return (struct maps_walks_task){ .ops = ops,
+					 .points = s->points,
+					 .npoints = s->n,
+					 .walks = log,
+					 .samples = 10,
+					 .functions = s->functions,
+					 .nfunctions = s->nfunctions };
 }
 
 static void test_log(void **state)

@@ -32,9 +32,24 @@ enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 /* ---- Conformance --------------------------------------------------------------------------- */
 
-/* prev: the last safepoint before pc; full: the last with live places. NULL: none. */
+static bool is_map_of(const struct safepoint *p, enum map_answer answer,
+		      const struct map_live *live)
+{
+	return p && answer == MAP_FOUND && map_judge(p, answer, live) == MAP_CORRECT;
+}
+
+static bool is_empty(enum map_answer answer, const struct map_live *live)
+{
+	struct map_cursor at = { 0 };
+	uint32_t place;
+	return answer == MAP_FOUND && !map_next(live, &at, &place);
+}
+
+/* prev: the last safepoint before pc; full: the last with live places; next: the first behind pc.
+ * NULL: none. */
 static void check_stranger(const struct map_ops *ops, const struct map_bytes *table, uint32_t pc,
-			   const struct safepoint *prev, const struct safepoint *full)
+			   const struct safepoint *prev, const struct safepoint *full,
+			   const struct safepoint *next)
 {
 	struct map_live live;
 	enum map_answer answer = look(ops, table, pc, &live);
@@ -43,13 +58,12 @@ static void check_stranger(const struct map_ops *ops, const struct map_bytes *ta
 	else if (ops->flags & (MAP_EXACT | MAP_FLOOR))
 		assert_int_equal(answer, MAP_ABSENT);
 	else if (ops->flags & MAP_UNSAFE)
-		assert_true(full ? map_judge(full, answer, &live) == MAP_CORRECT &&
-				       answer == MAP_FOUND
-				 : answer == MAP_ABSENT);
+		assert_true(full ? is_map_of(full, answer, &live) : answer == MAP_ABSENT);
+	else if (ops->flags & MAP_NEAR)
+		assert_true(answer == MAP_NO_SAFEPOINT || is_map_of(prev, answer, &live) ||
+			    is_map_of(next, answer, &live) || is_empty(answer, &live));
 	else
-		assert_true(
-		    answer == MAP_NO_SAFEPOINT ||
-		    (answer == MAP_FOUND && prev && map_judge(prev, answer, &live) == MAP_CORRECT));
+		assert_true(answer == MAP_NO_SAFEPOINT || is_map_of(prev, answer, &live));
 }
 
 static void check_points(const struct map_ops *ops, const struct map_bytes *table,
@@ -82,7 +96,8 @@ static size_t check_strangers(const struct map_ops *ops, const struct map_bytes 
 		}
 		if (next < s->n && s->points[next].pc == pc)
 			continue;
-		check_stranger(ops, table, (uint32_t)pc, prev, full);
+		check_stranger(ops, table, (uint32_t)pc, prev, full,
+			       next < s->n ? &s->points[next] : NULL);
 		strangers++;
 	}
 	return strangers;
@@ -130,28 +145,31 @@ static void check_many(const struct map_ops *ops, const struct map_bytes *table,
 	}
 }
 
-static void check_bytes(const struct map_ops *ops, const struct map_bytes *table,
-			const struct sample *s)
+static void check_bytes(const struct map_ops *ops, const struct sample *s, size_t nfunctions)
 {
+	struct map_bytes table = encode_file(ops, s->points, s->n, s->functions, nfunctions);
 	size_t index, data, bad = 0;
-	ops->split(table->data, table->len, &index, &data);
-	assert_int_equal(index + data, table->len);
+	ops->split(table.data, table.len, &index, &data);
+	assert_int_equal(index + data, table.len);
 	/* The same again, behind other bytes. */
 	struct map_bytes again = { malloc(3), 3, 3 };
 	memcpy(again.data, "abc", 3);
-	assert_int_equal(map_encode(ops, s->points, s->n, &again, &bad), 0);
+	assert_int_equal(
+	    map_encode_functions(ops, s->points, s->n, s->functions, nfunctions, &again, &bad), 0);
 	assert_int_equal(bad, s->n);
-	assert_int_equal(again.len, table->len + 3);
+	assert_int_equal(again.len, table.len + 3);
 	assert_memory_equal(again.data, "abc", 3);
-	if (table->len)
-		assert_memory_equal(again.data + 3, table->data, table->len);
+	if (table.len)
+		assert_memory_equal(again.data + 3, table.data, table.len);
 	free(again.data);
+	free(table.data);
 }
 
-static void conform(const struct map_ops *ops, const struct sample *s)
+/* nfunctions: all, or 0 for one function. */
+static void conform(const struct map_ops *ops, const struct sample *s, size_t nfunctions)
 {
-	struct map_bytes table = encode(ops, s->points, s->n);
-	check_bytes(ops, &table, s);
+	struct map_bytes table = encode_functions(ops, s->points, s->n, s->functions, nfunctions);
+	check_bytes(ops, s, nfunctions);
 	check_points(ops, &table, s);
 	check_many(ops, &table, s);
 	if (!s->n) {
@@ -171,8 +189,11 @@ static void test_conformance(void **state)
 	for (int i = 0; i < SHAPES; i++) {
 		struct sample s = make(&shapes[i], 1000 + (uint64_t)i);
 		for (int e = 0; map_encoders[e]; e++)
-			if (fits(map_encoders[e], &shapes[i]))
-				conform(map_encoders[e], &s);
+			if (fits(map_encoders[e], &shapes[i])) {
+				conform(map_encoders[e], &s, 0);
+				if (map_encoders[e]->function)
+					conform(map_encoders[e], &s, s.nfunctions);
+			}
 		release(&s, &shapes[i]);
 	}
 }
@@ -183,7 +204,8 @@ static void test_million_strangers(void **state)
 	struct sample s = make(&shape, 5);
 	(void)state;
 	for (int e = 0; map_encoders[e]; e++) {
-		struct map_bytes table = encode(map_encoders[e], s.points, s.n);
+		struct map_bytes table =
+		    encode_functions(map_encoders[e], s.points, s.n, s.functions, s.nfunctions);
 		size_t n = check_strangers(map_encoders[e], &table, &s, 0, s.text_bytes);
 		assert_true(n > 1000000);
 		free(table.data);
@@ -335,7 +357,7 @@ static void test_refusals(void **state)
 	for (int e = 0; map_encoders[e]; e++) {
 		const struct map_ops *ops = map_encoders[e];
 		void *s = calloc(1, ops->state);
-		struct map_bytes out = { 0 }, plain = encode(ops, good, 2);
+		struct map_bytes out = { 0 }, plain = encode_file(ops, good, 2, NULL, 0);
 		assert_int_equal(ops->add(s, &good[0]), 0);
 		for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 			if (rows[i].error != -ENOTSUP || !(ops->flags & MAP_REGISTERS))

@@ -39,11 +39,14 @@ static size_t misled(const struct safepoint *points, size_t n)
 	return count;
 }
 
-static void check(const struct map_ops *ops, const struct safepoint *points, size_t n)
+static void check(const struct map_ops *ops, const struct corpus *c, const struct safepoint *points,
+		  size_t n)
 {
 	struct map_bytes table = { 0 };
 	size_t outcomes[MAP_OUTCOMES] = { 0 }, empties = 0;
-	assert_int_equal(map_encode(ops, points, n, &table, NULL), 0);
+	assert_int_equal(
+	    map_encode_functions(ops, points, n, c->functions, c->nfunctions, &table, NULL), 0);
+	assert_int_equal(map_load(ops, &table), 0);
 	uint8_t *scratch = malloc(map_scratch(ops, table.data, table.len) + 1);
 	for (size_t i = 0; i < n; i++) {
 		struct map_live live;
@@ -75,7 +78,7 @@ static void test_corpora(void **state)
 		assert_true(c.nsafepoints > 1000);
 		struct safepoint *points = spill(&c, &places);
 		for (int e = 0; map_encoders[e]; e++)
-			check(map_encoders[e],
+			check(map_encoders[e], &c,
 			      map_encoders[e]->flags & MAP_REGISTERS ? c.safepoints : points,
 			      c.nsafepoints);
 		free(points);

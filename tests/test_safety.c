@@ -19,7 +19,7 @@ static const struct safety_code no_code = { 0 };
 static struct safety_result judge(const struct map_ops *ops, const struct safepoint *points,
 				  size_t n, const struct safety_probes *probes)
 {
-	struct safety_task job = { ops, points, n, probes, 100, 5 };
+	struct safety_task job = { ops, points, n, probes, 100, 5, NULL, 0 };
 	struct safety_result result;
 
 	assert_int_equal(safety_judge(&job, &result), 0);
@@ -37,7 +37,7 @@ static size_t sum(const size_t n[MAP_OUTCOMES])
  * Two functions of 64 and 20 bytes at 0 and 128; the second's padding ends at 256, but it is the
  * last, so only the first's has a probe.
  */
-static struct corpus_function functions[] = { { 0, 60 }, { 128, 20 } };
+static struct map_function functions[] = { { 0, 60 }, { 128, 148 } };
 static struct safepoint points[] = {
 	{ 10, 16, PLACES(1) },
 	{ 11, 16, PLACES(1) },

@@ -244,7 +244,11 @@ static int show_encoder(struct showing *s, const struct safepoint *points, size_
 	char what[MEANING];
 	size_t record = 0;
 	uint8_t *scratch = NULL;
-	int r = map_encode(s->ops, points, n, &s->table, NULL);
+	int r = map_encode_functions(s->ops, points, n, s->corpus->functions, s->corpus->nfunctions,
+				     &s->table, NULL);
+
+	if (!r)
+		r = map_load(s->ops, &s->table);
 
 	if (!r) {
 		scratch = malloc(map_scratch(s->ops, s->table.data, s->table.len) + 1);

@@ -74,10 +74,12 @@ int corpus_add(struct corpus_builder *b, uint32_t pc, uint32_t frame_size, const
 
 int corpus_add_function(struct corpus_builder *b, uint32_t start, uint32_t size)
 {
+	/* An end beyond 32 bits is beyond any text, and corpus_seal refuses it. */
+	uint32_t end = size > UINT32_MAX - start ? UINT32_MAX : start + size;
 	int r = grow(&b->functions, &b->functions_cap, b->nfunctions + 1, sizeof *b->functions);
 
 	if (!r)
-		b->functions[b->nfunctions++] = (struct corpus_function){ start, size };
+		b->functions[b->nfunctions++] = (struct map_function){ start, end };
 	return r;
 }
 
@@ -184,11 +186,11 @@ static int compare_drafts(const void *a, const void *b)
 
 static int compare_functions(const void *a, const void *b)
 {
-	const struct corpus_function *x = a, *y = b;
+	const struct map_function *x = a, *y = b;
 
 	if (x->start != y->start)
 		return x->start < y->start ? -1 : 1;
-	return (x->size > y->size) - (x->size < y->size);
+	return (x->end > y->end) - (x->end < y->end);
 }
 
 static int seal_safepoints(struct corpus_builder *b, struct corpus *c, char error[CORPUS_ERROR])
@@ -264,25 +266,25 @@ static int seal_places(struct corpus_builder *b, struct corpus *c)
 
 static int seal_functions(struct corpus_builder *b, struct corpus *c, char error[CORPUS_ERROR])
 {
-	struct corpus_function *f = b->functions;
+	struct map_function *f = b->functions;
 	uint32_t n = 0, point = 0;
 
 	if (b->nfunctions)
 		qsort(f, b->nfunctions, sizeof *f, compare_functions);
 	for (size_t i = 0; i < b->nfunctions; i++) {
-		if (f[i].start > c->text_bytes || f[i].size > c->text_bytes - f[i].start) {
+		if (f[i].end > c->text_bytes || f[i].start > f[i].end) {
 			snprintf(error, CORPUS_ERROR,
 				 "%s: a function at text+0x%x of 0x%x bytes leaves the text",
-				 c->name, (unsigned)f[i].start, (unsigned)f[i].size);
+				 c->name, (unsigned)f[i].start, (unsigned)(f[i].end - f[i].start));
 			return -EINVAL;
 		}
 		while (point < c->nsafepoints && c->safepoints[point].pc <= f[i].start)
 			point++;
-		if (point == c->nsafepoints || c->safepoints[point].pc > f[i].start + f[i].size)
+		if (point == c->nsafepoints || c->safepoints[point].pc > f[i].end)
 			continue;
 		if (n && !compare_functions(&f[n - 1], &f[i]))
 			continue;
-		if (n && f[n - 1].start + f[n - 1].size > f[i].start) {
+		if (n && f[n - 1].end > f[i].start) {
 			snprintf(error, CORPUS_ERROR,
 				 "%s: the functions at text+0x%x and text+0x%x overlap", c->name,
 				 (unsigned)f[n - 1].start, (unsigned)f[i].start);

@@ -21,12 +21,6 @@ enum corpus_flags {
 	CORPUS_FLAGS = 7,
 };
 
-/* A safepoint belongs to the function with start < pc <= start + size: a return address follows
- * its call, and may be the first byte after a function whose last call never returns. */
-struct corpus_function {
-	uint32_t start, size; /* bytes; start is an offset from the start of the text */
-};
-
 struct corpus {
 	char name[64], producer[64];
 	char note[160]; /* what the import left out or changed; "" if nothing */
@@ -34,7 +28,7 @@ struct corpus {
 	uint32_t slot_bytes; /* of one reference on the stack: 4 or 8 */
 	unsigned flags;	     /* enum corpus_flags */
 	/* Ascending, without overlap, each with a safepoint; there may be none. */
-	struct corpus_function *functions;
+	struct map_function *functions;
 	struct safepoint *safepoints; /* pc strictly ascends, within the text */
 	uint32_t nfunctions, nsafepoints;
 	uint32_t *places; /* each distinct live set once, in the order of first use; shared */
@@ -58,7 +52,7 @@ struct corpus_draft {
 /* Initially {0}; corpus_seal or corpus_abandon ends it. */
 struct corpus_builder {
 	struct corpus_draft *drafts;
-	struct corpus_function *functions;
+	struct map_function *functions;
 	uint32_t *places;
 	size_t ndrafts, drafts_cap, nfunctions, functions_cap, nplaces, places_cap;
 	uint32_t widened; /* frames grown because a slot lay beyond their end */

@@ -142,8 +142,8 @@ static int make_body(const struct corpus *c, struct map_bytes *b)
 
 	for (uint32_t i = 0; i < c->nfunctions; i++) {
 		put(&columns, c->functions[i].start - end);
-		put(&columns, c->functions[i].size);
-		end = c->functions[i].start + c->functions[i].size;
+		put(&columns, c->functions[i].end - c->functions[i].start);
+		end = c->functions[i].end;
 	}
 	for (uint32_t i = 0; i < c->nsafepoints; i++) {
 		put(&columns, c->safepoints[i].pc - pc);
@@ -320,7 +320,7 @@ static int read_columns(struct body *r, struct corpus *c)
 		end = start + size;
 		if (end > c->text_bytes)
 			return -EINVAL;
-		c->functions[i] = (struct corpus_function){ (uint32_t)start, size };
+		c->functions[i] = (struct map_function){ (uint32_t)start, (uint32_t)end };
 	}
 	for (uint32_t i = 0; i < c->nsafepoints; i++) {
 		uint32_t d = get(r);

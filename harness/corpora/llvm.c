@@ -200,8 +200,8 @@ static int read_maps(const struct image *img, const uint8_t *p, size_t len, int 
 
 static int compare_starts(const void *a, const void *b)
 {
-	uint32_t x = ((const struct corpus_function *)a)->start;
-	uint32_t y = ((const struct corpus_function *)b)->start;
+	uint32_t x = ((const struct map_function *)a)->start;
+	uint32_t y = ((const struct map_function *)b)->start;
 
 	return (x > y) - (x < y);
 }
@@ -214,7 +214,7 @@ static void guess_sizes(const struct image *img, struct corpus_builder *b)
 	for (size_t i = 0; i < b->nfunctions; i++) {
 		uint32_t end =
 		    i + 1 < b->nfunctions ? b->functions[i + 1].start : (uint32_t)img->text_size;
-		b->functions[i].size = end - b->functions[i].start;
+		b->functions[i].end = end;
 	}
 }
 

@@ -175,13 +175,17 @@ static enum gc_status encode(struct gc_cell *c)
 			   (unsigned long long)r->fault_room);
 	uint64_t t0 = clock_ns();
 	if (!err)
-		err = map_encode(j->maps, points, n, &c->map, &bad);
+		err = map_encode_functions(j->maps, points, n, c->corpus.functions,
+					   c->corpus.nfunctions, &c->map, &bad);
 	r->encode_ns = clock_ns() - t0;
 	free(points);
 	if (err)
 		return fail(c, "encoding", err);
 	r->map_bytes = c->map.len;
 	j->maps->split(c->map.data, c->map.len, &r->index_bytes, &data);
+	err = map_load(j->maps, &c->map);
+	if (err)
+		return fail(c, "loading maps", err);
 	return GC_OK;
 }
 

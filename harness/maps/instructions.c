@@ -88,8 +88,11 @@ static int fill(struct list *l)
 		l->blocks[i] = (i + 1) * MAPS_BLOCK;
 	cut_walks(l);
 	for (size_t e = 0; e < task->nencoders && !rc; e++) {
-		rc = map_encode(task->encoders[e].ops, task->encoders[e].points, task->npoints,
-				&l->tables[e], NULL);
+		const struct map_ops *ops = task->encoders[e].ops;
+		rc = map_encode_functions(ops, task->encoders[e].points, task->npoints,
+					  task->functions, task->nfunctions, &l->tables[e], NULL);
+		if (!rc)
+			rc = map_load(ops, &l->tables[e]);
 		if (!rc)
 			add_encoder(l, e);
 	}

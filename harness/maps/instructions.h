@@ -30,6 +30,8 @@ struct maps_instructions_task {
 	const struct walk_log *walks;
 	const char *off;			  /* why nothing should be counted; NULL: count */
 	const struct maps_count_options *options; /* or NULL */
+	const struct map_function *functions;
+	size_t nfunctions;
 };
 
 /* Adds the rows; a missing figure has its reason. 0 or -ENOMEM. */

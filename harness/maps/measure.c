@@ -240,6 +240,7 @@ static void rows_of_cost(const struct measure *m, const struct maps_cost *cost)
 	char event[EVENT];
 
 	figure(m, "encode", "ns/safepoint", &cost->encode);
+	figure(m, "load", "ns/safepoint", &cost->load);
 	for (int c = 0; c < MAPS_CLASSES; c++) {
 		for (int i = 0; i < MAPS_PATTERNS; i++)
 			figure(m, name(event, "%s_%s", patterns[i], maps_class_names[c]),
@@ -267,7 +268,9 @@ static int rows_of_walk_lookups(const struct measure *m, const struct maps_bench
 						    .points = task->points,
 						    .npoints = task->npoints,
 						    .walks = &m->walks,
-						    .samples = task->blocks };
+						    .samples = task->blocks,
+						    .functions = task->functions,
+						    .nfunctions = task->nfunctions };
 	struct maps_walks walks;
 	char error[MAPS_BENCH_ERROR], event[EVENT];
 
@@ -308,6 +311,11 @@ static void rows_of_size(const struct measure *m, const struct maps_cost *cost)
 	value(m, "bytes", "bytes", "count", (double)cost->len, note);
 	value(m, "index_bytes", "bytes", "count", (double)cost->index, NULL);
 	value(m, "data_bytes", "bytes", "count", (double)cost->data, NULL);
+	if (m->ops->load)
+		value(m, "loaded_bytes", "bytes", "count", (double)cost->loaded,
+		      "made at load; lookups read these");
+	else
+		missing(m, "loaded_bytes", "bytes", cost->load.why);
 	if (text > 0)
 		value(m, "text_share", "%", "count", 100 * (double)cost->len / text, NULL);
 	else
@@ -362,7 +370,9 @@ static size_t cold_lookups(const struct maps_bench_task *task, size_t most)
 	struct map_bytes table = { 0 };
 	size_t n = most;
 
-	if (!map_encode(task->ops, task->points, task->npoints, &table, NULL) && table.len > LARGE)
+	if (!map_encode_functions(task->ops, task->points, task->npoints, task->functions,
+				  task->nfunctions, &table, NULL) &&
+	    !map_load(task->ops, &table) && table.len > LARGE)
 		n = (size_t)((double)most * LARGE / (double)table.len);
 	free(table.data);
 	return n < LEAST ? LEAST : n;
@@ -380,13 +390,17 @@ static int measure_encoder(struct measure *m, const struct map_ops *ops)
 		.seed = SEED,
 		.blocks = timed ? BLOCKS : 0,
 		.encodings = timed ? ENCODINGS : 0,
+		.functions = c->functions,
+		.nfunctions = c->nfunctions,
 	};
 	struct safety_task judged = { .ops = ops,
 				      .points = task.points,
 				      .npoints = task.npoints,
 				      .probes = &m->probes,
 				      .faults = FAULTS,
-				      .seed = SEED };
+				      .seed = SEED,
+				      .functions = task.functions,
+				      .nfunctions = task.nfunctions };
 	struct safety_result safety;
 	struct maps_cost cost;
 	char error[MAPS_BENCH_ERROR];
@@ -423,7 +437,9 @@ static int rows_of_instructions(const struct measure *m)
 						     .walks = &m->walks,
 						     .off = m->with->untimed
 								? "not asked for: --no-time"
-								: NULL };
+								: NULL,
+						     .functions = m->corpus.functions,
+						     .nfunctions = m->corpus.nfunctions };
 
 	return maps_instructions(&task, m->with->rows);
 }

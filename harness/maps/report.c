@@ -125,6 +125,17 @@ static void right(struct sheet *s)
 		table_cell(&s->table, "%.1f%%", 100 * correct / all);
 }
 
+/* A figure that only formats with a set-up pass have. */
+static void made_at_load(struct sheet *s, const char *event)
+{
+	double x;
+
+	if (get(s, event, "value", &x, NULL))
+		table_number(&s->table, x);
+	else
+		table_cell(&s->table, "%s", "");
+}
+
 static void size_row(struct sheet *s)
 {
 	whole(s, "bytes");
@@ -135,6 +146,7 @@ static void size_row(struct sheet *s)
 	saving(s, "exact");
 	saving(s, "exact-consed");
 	right(s);
+	made_at_load(s, "loaded_bytes");
 }
 
 static void bound_row(struct sheet *s, const char *what, const char *kind)
@@ -163,10 +175,11 @@ static void bound_row(struct sheet *s, const char *what, const char *kind)
 
 static int sizes(struct sheet *s, FILE *out)
 {
-	static const char *const headers[] = { "encoder", "bytes",    "index",	   "data", "% text",
-					       "bits/pc", "vs exact", "vs consed", "right" };
+	static const char *const headers[] = { "encoder", "bytes",   "index",	 "data",
+					       "% text",  "bits/pc", "vs exact", "vs consed",
+					       "right",	  "at load" };
 
-	table_begin(&s->table, headers, "lrrrrrrrr");
+	table_begin(&s->table, headers, "lrrrrrrrrr");
 	each_encoder(s, size_row);
 	bound_row(s, "bound", "bound");
 	bound_row(s, "bound, live", "bound_live");
@@ -180,6 +193,7 @@ static void cost_row(struct sheet *s)
 	if (!maps_rows_find(s->of.rows, s->of.file, s->of.encoder, "encode"))
 		return;
 	number(s, "encode");
+	made_at_load(s, "load");
 	spread(s, "warm_random_live");
 	number(s, "warm_alone_live");
 	number(s, "warm_batched_live");
@@ -190,10 +204,11 @@ static void cost_row(struct sheet *s)
 
 static int costs(struct sheet *s, FILE *out)
 {
-	static const char *const headers[] = { "encoder", "encode",    "warm hit", "alone",
-					       "batched", "warm miss", "cold hit", "cold miss" };
+	static const char *const headers[] = { "encoder",   "encode",	"load",
+					       "warm hit",  "alone",	"batched",
+					       "warm miss", "cold hit", "cold miss" };
 
-	table_begin(&s->table, headers, "lrrrrrrr");
+	table_begin(&s->table, headers, "lrrrrrrrr");
 	each_encoder(s, cost_row);
 	return table_end(&s->table, out);
 }
@@ -396,7 +411,8 @@ static const char legend[] =
     "         safepoints that the table answers with their own map, of all. bound: positions\n"
     "         as index, order-0 map ids and dictionary as data; live: without the empty\n"
     "         safepoints. ranged-start and ranged-unsafe (!) differ by empty maps only.\n"
-    "costs    encode: ns per safepoint; others: ns per lookup, median/p99. warm: blocks of\n"
+    "         at load: bytes that a set-up pass makes of the table, for lookups to read.\n"
+    "costs    encode, load: ns per safepoint; others: ns per lookup, median/p99. warm: blocks of\n"
     "         128 in random order; alone: a fence between two lookups; batched: 128 at once;\n"
     "         cold: the table's lines are flushed before each lookup. hit: safepoints with\n"
     "         live places; miss: random pcs. One process: no interval between processes.\n"

@@ -64,13 +64,13 @@ static void probe_functions(struct prober *p)
 	uint32_t point = 0;
 
 	for (uint32_t i = 0; i + 1 < c->nfunctions; i++) {
-		const struct corpus_function *f = &c->functions[i];
+		const struct map_function *f = &c->functions[i];
 		while (point < c->nsafepoints && c->safepoints[point].pc <= f->start)
 			point++;
-		for (; point < c->nsafepoints && c->safepoints[point].pc - f->start <= f->size;
-		     point++)
+		for (; point < c->nsafepoints && c->safepoints[point].pc <= f->end; point++)
 			probe(p, SAFETY_FUNCTION,
-			      f[1].start + (c->safepoints[point].pc - f->start) % f[1].size);
+			      f[1].start +
+				  (c->safepoints[point].pc - f->start) % (f[1].end - f[1].start));
 	}
 }
 
@@ -97,7 +97,7 @@ static void probe_padding(struct prober *p)
 	uint32_t align = alignment(c);
 
 	for (uint32_t i = 0; i + 1 < c->nfunctions; i++) {
-		uint64_t end = (uint64_t)c->functions[i].start + c->functions[i].size;
+		uint64_t end = c->functions[i].end;
 		uint64_t to = (end + align - 1) / align * align;
 		if (to <= c->functions[i + 1].start && end < to)
 			probe(p, SAFETY_PADDING, (uint32_t)(end + (to - end) / 2));
@@ -173,10 +173,13 @@ static void judged_free(struct judged *j)
 
 /* Replaces the table. */
 static int judged_encode(struct judged *j, const struct map_ops *ops,
-			 const struct safepoint *points, size_t n)
+			 const struct safepoint *points, size_t n, const struct corpus *owners)
 {
 	j->table.len = 0;
-	int r = map_encode(ops, points, n, &j->table, NULL);
+	int r = map_encode_functions(ops, points, n, owners->functions, owners->nfunctions,
+				     &j->table, NULL);
+	if (!r)
+		r = map_load(ops, &j->table);
 	if (r)
 		return r;
 	size_t room = map_scratch(ops, j->table.data, j->table.len);
@@ -198,10 +201,41 @@ static enum map_outcome judge(const struct map_ops *ops, const struct judged *j,
 	return map_judge(truth, answer, &live);
 }
 
+/* A number of safepoints, and the functions to which they belong. */
+static struct corpus window_of(const struct safety_task *task, size_t first, size_t n)
+{
+	n = n < task->npoints - first ? n : task->npoints - first;
+	const struct safepoint *points = task->points + first;
+	size_t from = 0, to = task->nfunctions;
+
+	for (size_t high = to; from < high;) { /* the first that ends at the first pc or behind */
+		size_t middle = from + (high - from) / 2;
+		if (task->functions[middle].end < points[0].pc)
+			from = middle + 1;
+		else
+			high = middle;
+	}
+	for (size_t low = from; low < to;) { /* those that begin before the last pc */
+		size_t middle = low + (to - low) / 2;
+		if (task->functions[middle].start < points[n - 1].pc)
+			low = middle + 1;
+		else
+			to = middle;
+	}
+	/* they are only read, though struct corpus would allow writes */
+	return (struct corpus){
+		.safepoints = (struct safepoint *)(uintptr_t)points,
+		.nsafepoints = (uint32_t)n,
+		.functions = (struct map_function *)(uintptr_t)(task->functions + from),
+		.nfunctions = (uint32_t)(to - from),
+	};
+}
+
 static int judge_sorts(const struct safety_task *task, struct safety_result *out)
 {
 	struct judged j = { 0 };
-	int r = judged_encode(&j, task->ops, task->points, task->npoints);
+	const struct corpus all = window_of(task, 0, task->npoints);
+	int r = judged_encode(&j, task->ops, task->points, task->npoints, &all);
 
 	for (int sort = 0; !r && sort < SAFETY_SORTS; sort++)
 		for (size_t i = 0; i < task->probes->n[sort]; i++) {
@@ -253,9 +287,9 @@ static int judge_fault(struct fault_bench *b, const struct corpus *window, struc
 	int r = gc_fault_apply(window, &fault, &faulty, &n);
 
 	if (!r)
-		r = judged_encode(&b->before, ops, window->safepoints, window->nsafepoints);
+		r = judged_encode(&b->before, ops, window->safepoints, window->nsafepoints, window);
 	if (!r) {
-		r = judged_encode(&b->after, ops, faulty, n);
+		r = judged_encode(&b->after, ops, faulty, n, window);
 		if (r == -EINVAL) {
 			b->out->faults[fault.kind][MAP_DETECTED]++;
 			r = 0;
@@ -265,14 +299,6 @@ static int judge_fault(struct fault_bench *b, const struct corpus *window, struc
 	}
 	free(faulty);
 	return r;
-}
-
-static struct corpus window_of(const struct safety_task *task, size_t first, size_t n)
-{
-	n = n < task->npoints - first ? n : task->npoints - first;
-	/* they are only read, though struct corpus would allow writes */
-	return (struct corpus){ .safepoints = (struct safepoint *)(uintptr_t)(task->points + first),
-				.nsafepoints = (uint32_t)n };
 }
 
 /* before has one more element than there are safepoints. */

@@ -75,6 +75,8 @@ struct safety_task {
 	const struct safety_probes *probes;
 	size_t faults; /* the most of each kind, drawn from all possible ones */
 	uint64_t seed;
+	const struct map_function *functions;
+	size_t nfunctions;
 };
 
 /*

@@ -247,6 +247,24 @@ static void count_lines(struct bench *b, struct maps_cost *cost, int c)
 
 /* ---- All of it ----------------------------------------------------------------------------- */
 
+static int refused(const struct bench *b, size_t bad, int error, char text[MAPS_BENCH_ERROR])
+{
+	const struct maps_bench_task *task = b->task;
+	const char *limits = error == -EFBIG ? task->ops->limits : NULL;
+	int n = 0;
+	if (bad < task->npoints)
+		n = snprintf(text, MAPS_BENCH_ERROR,
+			     "%s refuses safepoint %zu, at pc %u with %u live places: ",
+			     task->ops->name, bad, task->points[bad].pc, task->points[bad].nlive);
+	else
+		n = snprintf(text, MAPS_BENCH_ERROR,
+			     "%s refuses these safepoints: ", task->ops->name);
+	snprintf(text + n, MAPS_BENCH_ERROR - (size_t)n, "%s%s%s", strerror(-error),
+		 limits ? "; it holds at most " : "", limits ? limits : "");
+	return error;
+}
+
+/* Encodes the table, `encodings` times. */
 static int encode(struct bench *b, struct maps_cost *cost, char error[MAPS_BENCH_ERROR])
 {
 	const struct maps_bench_task *task = b->task;
@@ -255,21 +273,39 @@ static int encode(struct bench *b, struct maps_cost *cost, char error[MAPS_BENCH
 		free(b->table.data);
 		b->table = (struct map_bytes){ 0 };
 		uint64_t start = clock_ns();
-		int result = map_encode(task->ops, task->points, task->npoints, &b->table, &bad);
+		int result =
+		    map_encode_functions(task->ops, task->points, task->npoints, task->functions,
+					 task->nfunctions, &b->table, &bad);
 		b->samples[i] = (double)(clock_ns() - start) / (double)task->npoints;
-		if (result == -ENOMEM || (result && bad == task->npoints))
-			return result;
-		if (result) {
-			snprintf(error, MAPS_BENCH_ERROR,
-				 "%s refuses safepoint %zu, at pc %u with %u live places: %s",
-				 task->ops->name, bad, task->points[bad].pc,
-				 task->points[bad].nlive, strerror(-result));
-			return result;
-		}
+		if (result)
+			return result == -ENOMEM ? result : refused(b, bad, result, error);
 	}
 	cost->encode = maps_spread_of("clock", b->samples, task->encodings);
 	task->ops->split(b->table.data, b->table.len, &cost->index, &cost->data);
 	cost->len = b->table.len;
+	return 0;
+}
+
+/* Loads the table as often, and puts what it made in its place. */
+static int load(struct bench *b, struct maps_cost *cost)
+{
+	const struct maps_bench_task *task = b->task;
+	cost->load = maps_spread_missing("lookups read the table itself");
+	for (size_t i = 0; task->ops->load && i < task->encodings; i++) {
+		struct map_bytes loaded = { 0 };
+		uint64_t start = clock_ns();
+		int result = task->ops->load(b->table.data, b->table.len, &loaded);
+		b->samples[i] = (double)(clock_ns() - start) / (double)task->npoints;
+		free(loaded.data);
+		if (result)
+			return result;
+	}
+	if (task->ops->load)
+		cost->load = maps_spread_of("clock", b->samples, task->encodings);
+	int result = map_load(task->ops, &b->table);
+	if (result)
+		return result;
+	cost->loaded = task->ops->load ? b->table.len : 0;
 	b->scratch = malloc(MAPS_BLOCK * map_scratch(task->ops, b->table.data, b->table.len) + 1);
 	return b->scratch ? 0 : -ENOMEM;
 }
@@ -314,6 +350,8 @@ int maps_bench(const struct maps_bench_task *task, struct maps_cost *cost,
 	if (!b.samples)
 		goto out;
 	result = encode(&b, cost, error);
+	if (!result)
+		result = load(&b, cost);
 	if (!result)
 		result = maps_pcs_draw(task->points, task->npoints, task->text_bytes, task->seed,
 				       &b.pcs);

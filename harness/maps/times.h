@@ -43,6 +43,9 @@ extern const char *const maps_count_names[MAPS_COUNTS];
 struct maps_cost {
 	size_t len, index, data;   /* bytes of the table and its parts */
 	struct maps_spread encode; /* ns per safepoint; a sample is a whole table */
+	/* What ops->load takes and makes; missing and 0 if lookups read the table itself. */
+	struct maps_spread load;
+	size_t loaded;
 	struct maps_spread time[MAPS_PATTERNS][MAPS_CLASSES]; /* ns per lookup */
 	struct maps_spread lines[MAPS_COUNTS][MAPS_CLASSES];  /* 64-byte lines per lookup */
 	/* Medians in ns. A reading of the clock is part of each warm sample, 1/MAPS_BLOCK of it in
@@ -60,7 +63,9 @@ struct maps_bench_task {
 	uint32_t text_bytes; /* bogus pcs are drawn from 0..text_bytes */
 	uint64_t seed;
 	size_t blocks;		/* warm samples a figure */
-	size_t cold, encodings; /* cold lookups a figure; tables encoded */
+	size_t cold, encodings; /* cold lookups a figure; tables encoded and loaded */
+	const struct map_function *functions;
+	size_t nfunctions;
 };
 
 /* Encodes, checks every answer, and measures. 0, or with one line in error: -EINVAL, -ENOTSUP,

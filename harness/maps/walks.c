@@ -168,8 +168,11 @@ int maps_walks(const struct maps_walks_task *task, struct maps_walks *out,
 	       char error[MAPS_BENCH_ERROR])
 {
 	struct asker a = { .task = task };
-	int r = map_encode(task->ops, task->points, task->npoints, &a.table, NULL);
+	int r = map_encode_functions(task->ops, task->points, task->npoints, task->functions,
+				     task->nfunctions, &a.table, NULL);
 
+	if (!r)
+		r = map_load(task->ops, &a.table);
 	*out = (struct maps_walks){ 0 };
 	error[0] = 0;
 	if (!r)

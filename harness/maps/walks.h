@@ -23,6 +23,8 @@ struct maps_walks_task {
 	size_t npoints;
 	const struct walk_log *walks;
 	size_t samples; /* the least for a figure; 0: no times */
+	const struct map_function *functions;
+	size_t nfunctions;
 };
 
 struct maps_walks {
