@@ -16,7 +16,7 @@ WARN    := -Wall -Wextra -Wpedantic $(if $(CI),-Werror)
 # valgrind 3.19 cannot read the DWARF 5 that clang 19 writes.
 CFLAGS  ?= -O2 -g $(if $(findstring clang,$(CC)),-gdwarf-4)
 # Two clones of one commit give the same objects: no path of a machine is in them.
-MAPPED  := -ffile-prefix-map=$(CURDIR)=.
+MAPPED  := '-ffile-prefix-map=$(CURDIR)=.'
 STD     := -std=c17 -D_GNU_SOURCE $(WARN) -fno-omit-frame-pointer $(MAPPED)
 # Clang's "function" check reads bytes before each called function, which stubs do not have.
 SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -O1 -g \
@@ -189,7 +189,7 @@ $(1)/tests/test_gc_random: $$(call gcobj,$(1),random)
 
 $(1)/stubmap: $(BUILD)/tree.txt $$(call obj,$(1),$$(HARN) $$(WORK)) $$(call gcobj,$(1),$$(GC)) $(1)/traced.o $(1)/libstubmap.a
 	@echo "  LD $$@"
-	@scripts/stamp $$(abspath $$^) >$(1)/stamp.c
+	@scripts/stamp $$^ >$(1)/stamp.c
 	@$$(CC) $$(STD) -c -o $(1)/stamp.o $(1)/stamp.c
 	@$$(CC) $$(LINK) $(2) -o $$@ $$(filter-out %.txt,$$^) $(1)/stamp.o $$(LIBS)
 

@@ -267,7 +267,13 @@ static void a_full_standard_output_is_told(void **state)
 		"maps record.jsonl --json",
 		"maps record.jsonl --tsv bytes",
 		"run -s null -b 1 -i 1",
+		"run -s null -b 1 -i 1 --json",
 		"sweep plan.json -o run.jsonl --json",
+		"doctor --json",
+		"merge --help",
+		"claims run.jsonl -c claims.json --markdown",
+		"model --help",
+		"faults --help",
 	};
 	char command[200];
 
