@@ -25,6 +25,24 @@ static inline struct plan make_plan(int seed)
 	return p;
 }
 
+/* A fingerprint with a program, as env_machine makes it. */
+static inline json_t *make_machine(void)
+{
+	return json_loads(
+	    "{\"cpu_vendor\": \"v\", \"cpu_model\": \"m\", \"cpu_family\": \"6\", "
+	    "\"cpu_model_number\": \"1\", \"cpu_stepping\": \"2\", \"microcode\": \"0x1\", "
+	    "\"cores\": 4, \"kernel\": \"6.1\", \"cmdline\": \"\", \"hypervisor\": false, "
+	    "\"governor\": null, \"turbo\": null, \"smt\": 0, \"aslr\": 2, \"thp\": \"always\", "
+	    "\"mitigations\": {\"retbleed\": \"no\"}, \"libc\": \"glibc 2.36\", \"llvm\": \"19\", "
+	    "\"papi\": \"7\", \"jansson\": \"2.14\", \"compiler\": \"gcc 12\", "
+	    "\"build\": \"optimised\", \"pinned_cpu\": 3, \"page_size\": 4096, "
+	    "\"l1i\": {\"size\": 32768}, "
+	    "\"program\": {\"commit\": \"aaaa\", \"dirty\": false, \"hash\": \"1111\"}, "
+	    "\"tree\": {\"commit\": \"aaaa\", \"dirty\": false}, "
+	    "\"missing\": {\"governor\": \"why\"}}",
+	    0, NULL);
+}
+
 static inline json_t *make_record(const struct plan *p, unsigned block, size_t cell,
 				  const char *status)
 {

@@ -11,26 +11,8 @@
 #include <cmocka.h>
 
 #include "run_helpers.h"
-#include "runs/merge.h"
 #include "runs/segment.h"
 #include "runs/spawn.h"
-
-static json_t *make_machine(void)
-{
-	return json_loads(
-	    "{\"cpu_vendor\": \"v\", \"cpu_model\": \"m\", \"cpu_family\": \"6\", "
-	    "\"cpu_model_number\": \"1\", \"cpu_stepping\": \"2\", \"microcode\": \"0x1\", "
-	    "\"cores\": 4, \"kernel\": \"6.1\", \"cmdline\": \"\", \"hypervisor\": false, "
-	    "\"governor\": null, \"turbo\": null, \"smt\": 0, \"aslr\": 2, \"thp\": \"always\", "
-	    "\"mitigations\": {\"retbleed\": \"no\"}, \"libc\": \"glibc 2.36\", \"llvm\": \"19\", "
-	    "\"papi\": \"7\", \"jansson\": \"2.14\", \"compiler\": \"gcc 12\", "
-	    "\"build\": \"optimised\", \"pinned_cpu\": 3, \"page_size\": 4096, "
-	    "\"l1i\": {\"size\": 32768}, "
-	    "\"program\": {\"commit\": \"aaaa\", \"dirty\": false, \"hash\": \"1111\"}, "
-	    "\"tree\": {\"commit\": \"aaaa\", \"dirty\": false}, "
-	    "\"missing\": {\"governor\": \"why\"}}",
-	    0, NULL);
-}
 
 static int one_line(const char *text)
 {
@@ -374,115 +356,6 @@ static void a_torn_head_is_begun_anew(void **state)
 	plan_free(&p);
 }
 
-/* ---- Shards ---------------------------------------------------------------------------------- */
-
-/* Shard i of n of the plan's 4 blocks on a machine. */
-static void make_shard(const char *path, const struct plan *p, json_t *machine, unsigned i,
-		       unsigned n)
-{
-	char error[RUN_ERROR], name[16];
-	struct run run;
-
-	snprintf(name, sizeof name, "%u/%u", i, n);
-	if (run_open(path, p, &(struct run_start){ machine, name, false }, &run, error))
-		fail_msg("%s", error);
-	for (unsigned block = i - 1; block < 4; block += n)
-		for (size_t cell = 0; cell < p->n; cell++)
-			append(&run, p, block, cell);
-	run_close(&run);
-}
-
-static void shards_are_merged(void **state)
-{
-	json_t *machine = make_machine(), *other = json_copy(machine);
-	struct plan p = make_plan(1), q = make_plan(2);
-	char path[6][40], error[RUN_ERROR];
-	struct run run;
-	size_t missing;
-
-	(void)state;
-	for (int i = 0; i < 6; i++)
-		fresh(path[i]);
-	const char *all[] = { path[0], path[1], path[2], path[0] };
-	const char *out = path[3];
-
-	json_object_set_new(other, "pinned_cpu", json_integer(1));
-	make_shard(path[0], &p, machine, 1, 3);
-	make_shard(path[1], &p, other, 2, 3);
-	make_shard(path[2], &p, machine, 3, 3);
-	add_text(path[1], "{\"cut"); /* its machine went down, behind the last row */
-	if (run_merge(all, 3, out, false, &missing, error))
-		fail_msg("%s", error);
-	assert_int_equal(missing, 0);
-	assert_int_equal(run_load(out, &run, error), 0);
-	assert_int_equal(run.n, 4 * p.n);
-	assert_int_equal(json_array_size(run.segments), 3);
-	assert_null(json_object_get(run.head, "shard"));
-	assert_int_equal(json_array_size(json_object_get(run.head, "merged")), 3);
-	assert_true(json_equal(json_object_get(json_array_get(run.segments, 1), "machine"), other));
-	assert_string_equal(
-	    json_string_value(json_object_get(json_array_get(run.segments, 2), "shard")), "3/3");
-	for (size_t i = 0; i < run.n; i++)
-		assert_int_equal(run.invocations[i].segment, run.invocations[i].block % 3);
-	assert_false(run_mixed(&run, error));
-	run_close(&run);
-
-	/* What is merged is merged again, and goes on as a run of its own. */
-	unlink(out);
-	assert_int_equal(run_merge(all, 2, path[4], false, &missing, error), 0);
-	assert_int_equal(missing, p.n);
-	const char *again[] = { path[4], path[2] };
-	assert_int_equal(run_merge(again, 2, out, false, &missing, error), 0);
-	assert_int_equal(missing, 0);
-	assert_int_equal(run_load(out, &run, error), 0);
-	assert_int_equal(json_array_size(run.segments), 3);
-	run_close(&run);
-	assert_int_equal(run_open(out, &p, &(struct run_start){ .machine = machine }, &run, error),
-			 0);
-	run_close(&run);
-
-	/* What does not belong together; the output is not begun. */
-	assert_int_equal(run_merge(all, 3, out, false, &missing, error), -EEXIST);
-	unlink(out);
-	assert_int_equal(run_merge(all, 4, out, false, &missing, error), -EINVAL);
-	assert_non_null(strstr(error, "block 0 has page on ring already"));
-	json_object_set_new(other, "kernel", json_string("7"));
-	unlink(path[1]);
-	make_shard(path[1], &p, other, 2, 3);
-	assert_int_equal(run_merge(all, 3, out, false, &missing, error), -EINVAL);
-	assert_non_null(strstr(error, "kernel '6.1' there, '7' here"));
-	assert_int_not_equal(access(out, F_OK), 0);
-	assert_int_equal(run_merge(all, 3, out, true, &missing, error), 0);
-	assert_int_equal(run_load(out, &run, error), 0);
-	assert_true(run_mixed(&run, error));
-	run_close(&run);
-	unlink(out);
-	unlink(path[1]);
-	make_shard(path[1], &q, machine, 2, 3);
-	assert_int_equal(run_merge(all, 3, out, true, &missing, error), -EINVAL);
-	assert_non_null(strstr(error, "of different plans"));
-	unlink(path[1]);
-	json_t *own = json_incref(p.json);
-	p.seed = 7; /* sweep --seed */
-	make_shard(path[1], &p, machine, 2, 3);
-	assert_int_equal(run_merge(all, 3, out, true, &missing, error), -EINVAL);
-	assert_non_null(strstr(error, "have different seeds"));
-	assert_int_not_equal(access(out, F_OK), 0);
-	/* A shard is gone on with as the same shard only. */
-	assert_int_equal(
-	    run_open(path[0], &p, &(struct run_start){ machine, "2/3", false }, &run, error),
-	    -EEXIST);
-	assert_int_equal(
-	    run_open(path[0], &p, &(struct run_start){ .machine = machine }, &run, error), -EEXIST);
-	json_decref(own);
-	for (int i = 0; i < 6; i++)
-		unlink(path[i]);
-	json_decref(other);
-	json_decref(machine);
-	plan_free(&p);
-	plan_free(&q);
-}
-
 /* ---- Standing still -------------------------------------------------------------------------- */
 
 static void who_stood_still(void **state)
@@ -520,7 +393,6 @@ int main(void)
 		cmocka_unit_test(rows_are_checked),
 		cmocka_unit_test(a_retry_supersedes_a_failure),
 		cmocka_unit_test(a_torn_head_is_begun_anew),
-		cmocka_unit_test(shards_are_merged),
 		cmocka_unit_test(who_stood_still),
 	};
 

@@ -1,79 +1,22 @@
 /* test_store.c - run files: begun, gone on with, torn, locked, refused; and children that die. */
 #include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "run_helpers.h"
 #include "runs/spawn.h"
-#include "runs/store.h"
 
 static const struct run_start plain = { 0 };
 
-static struct plan make_plan(int seed)
-{
-	char error[PLAN_ERROR];
-	struct plan p;
-	json_t *json = json_pack("{s:s, s:i, s:i, s:i, s:{s:s}, s:[{s:[s,s]}]}", "name", "t",
-				 "seed", seed, "blocks", 2, "iterations", 1, "baseline", "stubs",
-				 "page", "cells", "stubs", "page", "pool");
-
-	if (plan_from_json(json, &p, error))
-		fail_msg("%s", error);
-	json_decref(json);
-	return p;
-}
-
-static json_t *make_record(const struct plan *p, unsigned block, size_t cell)
-{
-	return json_pack("{s:i, s:s, s:i, s:i, s:o, s:I, s:s, s:n, s:I, s:[]}", "schema", SCHEMA,
-			 "type", "invocation", "block", (int)block, "order", (int)cell, "cell",
-			 cell_to_json(&p->cells[cell]), "seed",
-			 (json_int_t)plan_block_seed(p, block), "status", "ok", "why", "wall_ns",
-			 (json_int_t)5, "figures");
-}
-
-static void append(struct run *run, const struct plan *p, unsigned block, size_t cell)
-{
-	char error[RUN_ERROR];
-	json_t *record = make_record(p, block, cell);
-
-	if (run_append(run, record, error))
-		fail_msg("%s", error);
-	json_decref(record);
-}
-
-static off_t size_of(const char *path)
-{
-	struct stat st;
-
-	assert_int_equal(stat(path, &st), 0);
-	return st.st_size;
-}
-
-static void add_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_APPEND);
-
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-}
-
-static void fresh(char *path)
-{
-	strcpy(path, "/tmp/stubmap-run-XXXXXX");
-	close(mkstemp(path));
-}
-
 static void test_goes_on(void **state)
 {
-	char path[32], error[RUN_ERROR];
+	char path[40], error[RUN_ERROR];
 	struct plan p = make_plan(1), other = make_plan(2);
 	struct run run;
 	off_t whole;
@@ -118,7 +61,7 @@ static void test_goes_on(void **state)
 
 static void test_one_writer(void **state)
 {
-	char path[32], error[RUN_ERROR];
+	char path[40], error[RUN_ERROR];
 	struct plan p = make_plan(1);
 	struct run run, second;
 
@@ -137,7 +80,7 @@ static void test_one_writer(void **state)
 
 static void refused(const char *content, const char *words)
 {
-	char path[32], error[RUN_ERROR] = "";
+	char path[40], error[RUN_ERROR] = "";
 	struct plan p = make_plan(1);
 	struct run run;
 
@@ -159,7 +102,7 @@ static void refused(const char *content, const char *words)
 
 static void test_refuses(void **state)
 {
-	char path[32], error[RUN_ERROR];
+	char path[40], error[RUN_ERROR];
 	struct plan p = make_plan(1);
 	struct run run;
 
