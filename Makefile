@@ -38,7 +38,7 @@ TESTS := $(wildcard tests/test_*.c)
 INSIDE := $(shell grep -l '"strategies/' $(TESTS))
 THREADED := $(BUILD)/tsan/tests/test_tierup $(BUILD)/tsan/tests/test_stubs_threads
 # The long ones first, so that none is left to run alone at the end.
-LONG  := tierup wasm collector gc_random cli cache map_count tenants cmd_maps doctor cold
+LONG  := tierup wasm collector gc_random cli cli_runs survival cache map_count tenants cmd_maps doctor cold
 PROGRAMS := $(THREADED) scripts/take-home $(LONG:%=$(BUILD)/san/tests/test_%)
 PROGRAMS += $(filter-out $(PROGRAMS),$(TESTS:tests/%.c=$(BUILD)/san/tests/%))
 GC    := $(patsubst workloads/gc/%.c,%,$(wildcard workloads/gc/*.c))
