@@ -22,6 +22,7 @@
 	X(ranged)        \
 	X(ranged_consed) \
 	X(ranged_start)  \
-	X(ranged_unsafe)
+	X(ranged_unsafe) \
+	X(paged)
 
 #endif
