@@ -122,6 +122,22 @@ static void a_regression_can_fail(void **state)
 	EXPECT(1, "compare @/a @/b --fail-above 5% --json", "\"exceeding\":2");
 }
 
+/* What a record says of the machine is no result. */
+static void remarks_are_not_compared(void **state)
+{
+	static const char form[] = ", {\"phase\": \"steady\", \"event\": \"samples_shared\", "
+				   "\"unit\": \"process\", \"source\": \"clock\", \"per\": 1, "
+				   "\"warmup\": 0, \"samples\": [%d]}";
+	char first[300], second[300];
+
+	(void)state;
+	snprintf(first, sizeof first, form, 1);
+	snprintf(second, sizeof second, form, 2);
+	make_run("a", MADE(.more = first));
+	make_run("b", MADE(.more = second));
+	EXPECT(0, "compare @/a @/b --all --fail-above 5%", "0 less, 0 more, 4 no difference");
+}
+
 /* It knew four figures, none of them of programs, collections or lives. */
 static void every_figure_is_known(void **state)
 {
@@ -268,6 +284,7 @@ int main(void)
 		cmocka_unit_test(exact_counts_may_be_0),
 		cmocka_unit_test(a_regression_can_fail),
 		cmocka_unit_test(every_figure_is_known),
+		cmocka_unit_test(remarks_are_not_compared),
 		cmocka_unit_test(several_runs_a_side),
 		cmocka_unit_test(two_machines_are_told),
 		cmocka_unit_test(records_of_maps_are_compared),

@@ -161,6 +161,18 @@ static size_t count_only(struct side a, struct side b)
 	return n;
 }
 
+/* What a record says of the machine meanwhile, or of the counters: no result of a program. */
+static bool is_remark(struct figure_id id)
+{
+	static const char *const events[] = { "probe", "samples_repeated", "samples_shared",
+					      "samples_not_counted" };
+
+	for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+		if (!strcmp(id.event, events[i]))
+			return true;
+	return false;
+}
+
 /* Adds the figures that a side has of a cell, each once; returns how many there are then. */
 static size_t list_figures(struct side side, const struct cell *cell, struct figure_id *ids,
 			   size_t n)
@@ -177,7 +189,7 @@ static size_t list_figures(struct side side, const struct cell *cell, struct fig
 			     j++)
 				;
 			ids[n] = found[k];
-			n += j == n;
+			n += j == n && !is_remark(found[k]);
 		}
 	}
 	return n;

@@ -64,6 +64,8 @@ static int load(struct loaded *side, char **paths, size_t n)
 		if (r)
 			return say(error);
 		side->n++;
+		if (run_mixed(&side->runs[i], error))
+			say_line("stubmap compare", "note: %s: %s", paths[i], error);
 		if ((r = census_take(&side->runs[i], &side->censuses[i])))
 			return say_line("stubmap compare", "%s: %s", paths[i], strerror(-r));
 	}
