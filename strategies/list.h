@@ -23,6 +23,9 @@
 	X(ranged_consed) \
 	X(ranged_start)  \
 	X(ranged_unsafe) \
-	X(paged)
+	X(paged)         \
+	X(blocks)        \
+	X(v8)            \
+	X(go)
 
 #endif
