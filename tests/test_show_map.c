@@ -37,6 +37,32 @@ static void test_show(void **state)
 	corpus_close(&c);
 }
 
+/* Each engine's format names the places that a lookup reads. */
+static void test_show_meanings(void **state)
+{
+	static const struct {
+		const char *encoder, *words[3];
+	} rows[] = {
+		{ "blocks", { "entries: ", "block[0]: the first pc, 0x", "record: of " } },
+		{ "v8", { "functions: ", "config: bytes: registers 0, ", "entry[0]: from 0x" } },
+		{ "go", { "findfunctab[0]: from function 0 on", "_func[0]: pcsp 0x", "locals: " } },
+	};
+	char error[CORPUS_ERROR], line[200];
+	struct corpus c;
+	(void)state;
+	assert_int_equal(corpus_import(CWASM, &c, error), 0);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		snprintf(line, sizeof line, "map " CWASM " %u --encoders %s",
+			 (unsigned)c.safepoints[0].pc, rows[i].encoder);
+		struct result r = run_to(0, show_map, line);
+		check_width(r.out);
+		for (int k = 0; k < 3; k++)
+			assert_non_null(strstr(r.out, rows[i].words[k]));
+		done(&r);
+	}
+	corpus_close(&c);
+}
+
 static void test_show_bogus(void **state)
 {
 	struct result r = run_to(0, show_map, "map " CWASM " 0 --encoders exact,ranged,none");
@@ -59,6 +85,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_show),
+		cmocka_unit_test(test_show_meanings),
 		cmocka_unit_test(test_show_bogus),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,8 +2,8 @@
  * show_map.c - `stubmap show map FILE PC`: shows one lookup, load by load.
  *
  * The loads are those of the reader itself (maps/lines.h). A word's meaning follows from its place
- * in a table of the form that parts/table.h draws; loads of other formats are shown without a
- * meaning.
+ * in a table of the form that parts/table.h draws; of the engines' formats meanings.c knows,
+ * and loads of others are shown without a meaning.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/meanings.h"
 #include "maps/decode.h"
 #include "gc/corpus.h"
 #include "maps/measure.h"
@@ -54,7 +55,7 @@ struct showing {
 	json_t *out; /* an array; NULL: text */
 };
 
-enum { LINE = 600, MEANING = 160 };
+enum { LINE = 600 };
 
 static int say(const char *line)
 {
@@ -104,7 +105,7 @@ static void meaning(const struct showing *s, size_t at, uint32_t bytes, size_t *
 	const struct form *f = form_of(s->ops);
 	size_t index, data;
 
-	out[0] = 0;
+	meaning_of_load(s->ops, s->table.data, s->table.len, at, bytes, out);
 	if (!f || bytes != 4)
 		return;
 	uint32_t word = load32(s->table.data + at);

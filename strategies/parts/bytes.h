@@ -109,7 +109,8 @@ static inline bool map_read_uleb(const uint8_t **p, const uint8_t *end, uint64_t
 static inline uint32_t map_load_low(const uint8_t *p, unsigned n)
 {
 	uint32_t v = 0;
-	MAP_TOUCH(p, n);
+	if (n)
+		MAP_TOUCH(p, n);
 	for (unsigned i = 0; i < n; i++)
 		v |= (uint32_t)p[i] << 8 * i;
 	return v;
