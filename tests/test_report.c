@@ -14,7 +14,6 @@
 #include "analysis/report.h"
 #include "analysis/rows.h"
 #include "base/table.h"
-#include "tests/run_files.h"
 
 enum { BLOCKS = 6 };
 
@@ -46,7 +45,7 @@ static void add(struct run *run, const struct cell *cell, unsigned block, int ns
 }
 
 /* page 20 ns, twice; pool 10 ns; template fails everywhere; null fails once. */
-static void make_known(struct run *run)
+static void make_run(struct run *run)
 {
 	char error[PLAN_ERROR];
 	struct plan p;
@@ -78,7 +77,7 @@ static char *text_of(enum report_form form)
 	size_t size;
 	FILE *f = open_memstream(&text, &size);
 
-	make_known(&run);
+	make_run(&run);
 	assert_int_equal(report_summary(f, &run, &o), 0);
 	assert_int_equal(report_failures(&run), BLOCKS + 1);
 	fclose(f);
@@ -211,133 +210,6 @@ static void test_tsv(void **state)
 	free(text);
 	text = text_of(REPORT_TSV_MAKE);
 	assert_non_null(strstr(text, "\npage\tring\tindirect\t8\tNaN\t4096\t4096\t4096\tNaN\t"));
-	free(text);
-}
-
-static char *summary_of(const char *name, enum report_form form)
-{
-	const struct report_options o = { .form = form };
-	char path[200], error[RUN_ERROR], *text = NULL;
-	struct run run;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
-
-	run_path(name, path);
-	assert_int_equal(run_load(path, &run, error), 0);
-	assert_int_equal(report_summary(f, &run, &o), 0);
-	fclose(f);
-	run_close(&run);
-	return text;
-}
-
-/* How many rows of an arm have a mark before their ratio. */
-static unsigned count_marks(const char *text, const char *arm, const char *mark, unsigned *rows)
-{
-	char *copy = strdup(text), *at = copy, *line;
-	unsigned n = 0;
-
-	*rows = 0;
-	while ((line = strsep(&at, "\n"))) {
-		if (strncmp(line, arm, strlen(arm)) || line[strlen(arm)] != ' ')
-			continue;
-		++*rows;
-		n += strstr(line, mark) != NULL;
-	}
-	free(copy);
-	return n;
-}
-
-/* ~ is no difference; ? one that chance offers among so many. It paid for the noise twice: a true
- * difference of 10 % had the mark in 83 of 100 runs whose interval left out 1. */
-static void test_marks(void **state)
-{
-	unsigned rows, alike, chance;
-	char *text;
-
-	(void)state;
-	make_run("same", MADE(.cells = 80, .pool = 1, .seed = 2));
-	text = summary_of("same", REPORT_TABLE);
-	alike = count_marks(text, "pool", "~", &rows);
-	chance = count_marks(text, "pool", "?", &rows);
-	assert_int_equal(rows, 80);
-	assert_int_equal(alike + chance, 80);
-	assert_in_range(chance, 1, 8);
-	assert_non_null(strstr(text, "~: no difference found; one of "));
-	assert_non_null(strstr(text, "?: a difference if it is the only question"));
-	assert_non_null(strstr(text, " of 80 rows; 5 % are to be expected"));
-	free(text);
-	make_run("less", MADE(.cells = 80, .pool = 0.9, .blocks = 8, .replica = 0.05));
-	text = summary_of("less", REPORT_TABLE);
-	alike = count_marks(text, "pool", "~", &rows);
-	assert_in_range(alike, 0, 80 / 5);
-	free(text);
-}
-
-static void test_chances(void **state)
-{
-	char *text, *at, *line;
-
-	(void)state;
-	make_run("one", MADE(.pool = 0.5));
-	text = at = summary_of("one", REPORT_JSON);
-	while ((line = strsep(&at, "\n")) && *line) {
-		json_t *row = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
-		double p = json_number_value(json_object_get(row, "p")),
-		       holm = json_number_value(json_object_get(row, "p_holm"));
-		bool replica = json_integer_value(json_object_get(row, "replica")) == 1,
-		     pool = !strcmp(json_string_value(json_object_get(row, "stubs")), "pool"),
-		     time = !strcmp(json_string_value(json_object_get(row, "event")), "ns");
-		if (pool)
-			assert_true(p < 0.05 && holm == p); /* the only question of its figure */
-		if (replica)
-			assert_true(json_is_null(json_object_get(row, "p_holm")));
-		if (pool && time)
-			assert_true(json_real_value(json_object_get(row, "detectable")) > 0);
-		json_decref(row);
-	}
-	free(text);
-}
-
-/* The baseline is both of its replicas: 20 and 40 ns are 28.3 on average. */
-static void test_replicas(void **state)
-{
-	char path[200], *text;
-	json_t *row;
-	FILE *f;
-
-	(void)state;
-	run_path("modes", path);
-	f = fopen(path, "we");
-	assert_non_null(f);
-	fputs("{\"schema\": 1, \"type\": \"run\", \"plan\": {\"name\": \"t\", \"baseline\": "
-	      "{\"stubs\": \"page\"}}, \"seed\": 1, \"machine\": {}, \"started\": \"\"}\n",
-	      f);
-	for (int block = 0; block < BLOCKS; block++)
-		for (int arm = 0; arm < 3; arm++)
-			fprintf(f,
-				"{\"schema\": 1, \"type\": \"invocation\", \"block\": %d, "
-				"\"cell\": {\"stubs\": \"%s\", \"workload\": \"ring\", \"live\": "
-				"8, \"replica\": %d}, \"status\": \"ok\", \"why\": null, "
-				"\"figures\": [{\"phase\": \"steady\", \"event\": \"ns\", "
-				"\"unit\": \"call\", \"source\": \"clock\", \"per\": 1, "
-				"\"warmup\": 0, \"samples\": [%d]}]}\n",
-				block, arm < 2 ? "page" : "pool", arm == 1,
-				arm == 2	    ? 10
-				: (arm + block) % 2 ? 40
-						    : 20);
-	fclose(f);
-	text = summary_of("modes", REPORT_JSON);
-	row = find_row(text, "pool", 0, "ns");
-	expect_real(row, "ratio", 0.353553390593);
-	json_decref(row);
-	row = find_row(text, "page", 0, "ns");
-	expect_real(row, "median", 30);
-	assert_int_equal(json_integer_value(json_object_get(row, "n")), BLOCKS);
-	json_decref(row);
-	row = find_row(text, "page", 1, "ns"); /* against the other half alone */
-	expect_real(row, "ratio", 1);
-	assert_true(json_real_value(json_object_get(row, "ratio_high")) > 1.5);
-	json_decref(row);
 	free(text);
 }
 
@@ -548,9 +420,6 @@ int main(void)
 		cmocka_unit_test(test_shares_and_times),
 		cmocka_unit_test(test_lists_of_files),
 		cmocka_unit_test(test_fills_of_programs),
-		cmocka_unit_test(test_marks),
-		cmocka_unit_test(test_chances),
-		cmocka_unit_test(test_replicas),
 	};
-	return cmocka_run_group_tests(tests, make_folder, drop_folder);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
