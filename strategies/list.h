@@ -15,17 +15,19 @@
 	X(lazy_pool) \
 	X(lazy_template)
 
-#define MAP_LIST(X)      \
-	X(none)          \
-	X(exact)         \
-	X(exact_consed)  \
-	X(ranged)        \
-	X(ranged_consed) \
-	X(ranged_start)  \
-	X(ranged_unsafe) \
-	X(paged)         \
-	X(blocks)        \
-	X(v8)            \
+#define MAP_LIST(X)           \
+	X(none)               \
+	X(exact)              \
+	X(exact_consed)       \
+	X(exact_first)        \
+	X(exact_first_consed) \
+	X(ranged)             \
+	X(ranged_consed)      \
+	X(ranged_start)       \
+	X(ranged_unsafe)      \
+	X(paged)              \
+	X(blocks)             \
+	X(v8)                 \
 	X(go)
 
 #endif

@@ -296,6 +296,43 @@ static void test_bytes_by_hand(void **state)
 	check_words("ranged-unsafe", points, 6, WORDS(2, 10, 60, 0, 3, 16, 1, 5, 32, 1, 5));
 }
 
+/* Slots 70 and 99 are in words 2 and 3; a map that begins in word 0 is written as by exact. */
+static void test_first_by_hand(void **state)
+{
+	const struct safepoint points[] = {
+		{ 10, 400, PLACES(70, 99) },
+		{ 20, 400, PLACES(0, 2) },
+		{ 30, 400, PLACES(70, 99) },
+	};
+	(void)state;
+	check_words("exact-first", points, 3,
+		    WORDS(3, 10, 20, 30, 0, 4, 7, 400, 2 << 16 | 2, 1 << 6, 8, 400, 1, 5, 400,
+			  2 << 16 | 2, 1 << 6, 8));
+	check_words("exact-first-consed", points, 3,
+		    WORDS(3, 10, 20, 30, 0, 4, 0, 400, 2 << 16 | 2, 1 << 6, 8, 400, 1, 5));
+	check_words("exact", points + 1, 1, WORDS(1, 20, 0, 400, 1, 5));
+	check_words("exact-first", points + 1, 1, WORDS(1, 20, 0, 400, 1, 5));
+}
+
+/* The largest frame whose words the record can count, and one word more. */
+static void test_first_too_far(void **state)
+{
+	const struct safepoint most = { 10, 128 * 65535, PLACES(32 * 65535 - 1) };
+	const struct safepoint more = { 10, 128 * 65536, PLACES(32 * 65535) };
+	const struct map_ops *ops = map_encoder("exact-first-consed");
+	struct map_bytes table = encode(ops, &most, 1), out = { 0 };
+	struct map_live live;
+	size_t bad = 1;
+	(void)state;
+	assert_int_equal(map_judge(&most, look(ops, &table, 10, &live), &live), MAP_CORRECT);
+	assert_int_equal(live.nbytes, 4);
+	assert_int_equal(map_encode(ops, &more, 1, &out, &bad), -EFBIG);
+	assert_int_equal(bad, 0);
+	assert_int_equal(out.len, 0);
+	free(out.data);
+	free(table.data);
+}
+
 static void test_ranged_gaps(void **state)
 {
 	const struct safepoint points[] = {
@@ -392,6 +429,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),	      cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_bytes_by_hand), cmocka_unit_test(test_ranged_gaps),
+		cmocka_unit_test(test_first_by_hand), cmocka_unit_test(test_first_too_far),
 		cmocka_unit_test(test_refusals),      cmocka_unit_test(test_refused_by_encode),
 		cmocka_unit_test(test_conformance),   cmocka_unit_test(test_million_strangers),
 	};

@@ -137,6 +137,11 @@ static void test_damage_noticed(void **state)
 		free(b.data);
 	}
 	free(table.data);
+	/* A place past the frame because of the words left out before the bitmap. */
+	table = encode(map_encoder("exact-first"), points, 1);
+	table.data[18] = 1;
+	assert_int_equal(look(map_encoder("exact-first"), &table, 10, &live), MAP_DAMAGED);
+	free(table.data);
 }
 
 int main(void)

@@ -37,13 +37,16 @@ static const struct option_help help = {
 static const struct form {
 	const char *encoder, *start;
 	unsigned columns;
+	bool trimmed; /* a record's second word has two halves */
 } forms[] = {
-	{ "exact", "pc", 2 },
-	{ "exact-consed", "pc", 2 },
-	{ "ranged", "first pc", 3 },
-	{ "ranged-consed", "first pc", 3 },
-	{ "ranged-start", "first pc", 2 },
-	{ "ranged-unsafe", "first pc", 2 },
+	{ "exact", "pc", 2, false },
+	{ "exact-consed", "pc", 2, false },
+	{ "exact-first", "pc", 2, true },
+	{ "exact-first-consed", "pc", 2, true },
+	{ "ranged", "first pc", 3, false },
+	{ "ranged-consed", "first pc", 3, false },
+	{ "ranged-start", "first pc", 2, false },
+	{ "ranged-unsafe", "first pc", 2, false },
 };
 
 struct showing {
@@ -118,8 +121,13 @@ static void meaning(const struct showing *s, size_t at, uint32_t bytes, size_t *
 		*record = at;
 		snprintf(out, MEANING, "record: a frame of %" PRIu32 " bytes", word);
 	} else {
-		snprintf(out, MEANING, "record: %" PRIu32 " bitmap word%s", word,
-			 word == 1 ? "" : "s");
+		uint32_t nwords = f->trimmed ? word & 0xffff : word;
+		int n = snprintf(out, MEANING, "record: %" PRIu32 " bitmap word%s", nwords,
+				 nwords == 1 ? "" : "s");
+
+		if (f->trimmed)
+			snprintf(out + n, MEANING - (size_t)n, ", behind %" PRIu32 " left out",
+				 word >> 16);
 	}
 }
 

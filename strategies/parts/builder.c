@@ -53,19 +53,20 @@ int map_builder_begin(struct map_builder *b, const struct safepoint *p)
 
 int map_builder_record(struct map_builder *b, const struct safepoint *p, uint32_t *offset)
 {
-	size_t nwords = p->nlive ? p->live[p->nlive - 1] / 32 + 1 : 0;
+	size_t first = b->trimmed && p->nlive ? p->live[0] / 32 : 0;
+	size_t nwords = p->nlive ? p->live[p->nlive - 1] / 32 + 1 - first : 0;
 	size_t at = b->records.len / 4;
-	if (at + 2 + nwords >= MAP_EMPTY)
+	if (at + 2 + nwords >= MAP_EMPTY || (b->trimmed && first + nwords > MAP_WORDS))
 		return -EFBIG;
 	uint8_t *out = bytes_reserve(&b->records, 8 + 4 * nwords);
 	if (!out)
 		return -ENOMEM;
 	map_store32(out, p->frame_size);
-	map_store32(out + 4, (uint32_t)nwords);
+	map_store32(out + 4, (uint32_t)(first << 16 | nwords));
 	memset(out + 8, 0, 4 * nwords);
 	/* A bitmap of little-endian words is a bitmap of bytes, too. */
 	for (uint32_t i = 0; i < p->nlive; i++)
-		out[8 + p->live[i] / 8] |= (uint8_t)(1u << p->live[i] % 8);
+		out[8 + p->live[i] / 8 - 4 * first] |= (uint8_t)(1u << p->live[i] % 8);
 	b->records.len += 8 + 4 * nwords;
 	*offset = (uint32_t)at;
 	return 0;
@@ -74,7 +75,8 @@ int map_builder_record(struct map_builder *b, const struct safepoint *p, uint32_
 /* Bytes of the record at an offset. */
 static size_t record_size(const struct map_builder *b, uint32_t offset)
 {
-	return 8 + 4 * (size_t)map_load32(b->records.data + 4 * (size_t)offset + 4);
+	uint32_t nwords = map_load32(b->records.data + 4 * (size_t)offset + 4);
+	return 8 + 4 * (size_t)(b->trimmed ? nwords & MAP_WORDS : nwords);
 }
 
 /* Drops the record just written if it equals the one at `other`. */

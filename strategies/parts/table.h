@@ -60,6 +60,7 @@ struct map_builder {
 	struct map_cons cons;
 	uint32_t pc; /* of the last safepoint */
 	bool begun;
+	bool trimmed; /* records begin at their first word with a live slot (map_record_trimmed) */
 };
 
 /* Checks a safepoint's places; *registers is a mask of those that are registers, which come last.
@@ -130,6 +131,26 @@ static inline enum map_answer map_record(const struct map_table *t, uint32_t off
 		.frame_size = frame_size, .nbytes = 4 * nwords, .stride = 1, .bitmap = p + 8
 	};
 	if (nwords > t->words - offset - 2 || nwords > ((uint64_t)frame_size + 127) / 128)
+		return MAP_DAMAGED;
+	return MAP_FOUND;
+}
+
+/* map_record for records whose second word is nwords + 65536 * words left out before them. */
+enum { MAP_WORDS = 0xffff };
+static inline enum map_answer map_record_trimmed(const struct map_table *t, uint32_t offset,
+						 struct map_live *out)
+{
+	if (offset >= t->words || t->words - offset < 2)
+		return MAP_DAMAGED;
+	const uint8_t *p = t->records + 4 * (size_t)offset;
+	uint32_t frame_size = map_load32(p), words = map_load32(p + 4);
+	uint32_t nwords = words & MAP_WORDS, first = words >> 16;
+	*out = (struct map_live){ .frame_size = frame_size,
+				  .first = 32 * first,
+				  .nbytes = 4 * nwords,
+				  .stride = 1,
+				  .bitmap = p + 8 };
+	if (nwords > t->words - offset - 2 || first + nwords > ((uint64_t)frame_size + 127) / 128)
 		return MAP_DAMAGED;
 	return MAP_FOUND;
 }
