@@ -304,10 +304,11 @@ static int judge_fault(struct fault_bench *b, const struct corpus *window, struc
 /* before has one more element than there are safepoints. */
 static int judge_faults(struct fault_bench *b, enum gc_fault_kind kind, uint64_t *before)
 {
-	enum { BYTES = 1 << 28 }; /* of tables; beyond that fewer faults are tried */
+	/* Of tables, and of live places encoded; beyond that fewer faults are tried. */
+	enum { BYTES = 1 << 28, PLACES = 1 << 25 };
 	const struct safety_task *task = b->task;
 	struct prng random;
-	size_t bytes = 0;
+	size_t bytes = 0, places = 0;
 	int r = 0;
 
 	before[0] = 0;
@@ -316,7 +317,9 @@ static int judge_faults(struct fault_bench *b, enum gc_fault_kind kind, uint64_t
 		before[i + 1] = before[i] + gc_fault_room(&one, kind);
 	}
 	prng_seed(&random, task->seed + kind);
-	for (size_t i = 0; before[task->npoints] && !r && i < task->faults && bytes < BYTES; i++) {
+	for (size_t i = 0; before[task->npoints] && !r && i < task->faults; i++) {
+		if (bytes >= BYTES || places >= PLACES)
+			break;
 		uint64_t number = prng_next(&random) % before[task->npoints];
 		size_t low = 0, high = task->npoints;
 		while (high - low > 1) {
@@ -330,6 +333,8 @@ static int judge_faults(struct fault_bench *b, enum gc_fault_kind kind, uint64_t
 		struct corpus window = window_of(task, first, SAFETY_WINDOW);
 		r = judge_fault(b, &window, (struct gc_fault){ kind, number - before[first] });
 		bytes += b->before.table.len;
+		for (uint32_t k = 0; k < window.nsafepoints; k++)
+			places += window.safepoints[k].nlive;
 	}
 	return r;
 }
