@@ -1,5 +1,5 @@
 # maps_bytes.gp - bytes of the stack maps in percent of the text: one row for each corpus, one point
-# for each encoder; the bound is a line through the rows.
+# for each encoder; the references are lines through the rows.
 #
 #   stubmap maps FILE... --tsv bytes > bytes.tsv
 #   gnuplot -c scripts/maps_bytes.gp bytes.tsv bytes.svg
@@ -14,9 +14,9 @@ load ARG0[1:strlen(ARG0)-strlen("maps_bytes.gp")]."style.gp"
 rows = 0
 low = 1e9
 high = 0
-is_bound(e) = e[1:5] eq "bound"
+is_reference(e) = strstrt(" order-0 order-0-live adaptive adaptive-live zstd zstd-live ", " ".e." ")
 note(n, v, e) = (n > rows ? rows = n : 0, v > 0 && v < low ? low = v : 0, v > high ? high = v : 0, \
-	is_bound(e) ? 0 : list_arm(e))
+	is_reference(e) ? 0 : list_arm(e))
 stats DATA skip 1 using (note($1, $5, strcol(3))) nooutput
 if (rows == 0) { exit error "maps_bytes.gp: no corpus in ".DATA }
 
@@ -34,12 +34,16 @@ set bmargin 8
 
 x(e, wanted, v) = e eq wanted ? v : NaN
 mark(e) = e eq "ranged-unsafe" ? e." (!)" : e
-# Each bound is drawn through the middle of its rows, from half a row above to half a row below.
-plot DATA skip 1 using (x(strcol(3), "bound", $5)):1:(0):(0.4):ytic(2) with vectors nohead \
-	lc rgb "black" lw 2.5 title "bound (all safepoints)", \
-     DATA skip 1 using (x(strcol(3), "bound", $5)):($1 - 0.4):(0):(0.4) with vectors nohead \
-	lc rgb "black" lw 2.5 notitle, \
-     DATA skip 1 using (x(strcol(3), "bound-live", $5)):($1 - 0.4):(0):(0.8) with vectors nohead \
-	lc rgb "#808080" lw 2 dt 3 title "bound (live only)", \
+# Each reference is drawn through the middle of its row, from half a row above to half a row below.
+# The first plot gives the rows their names, for which each needs a number.
+plot DATA skip 1 using (strcol(3) eq "exact" ? $5 : NaN):1:ytic(2) with points ps 0 notitle, \
+     DATA skip 1 using (x(strcol(3), "order-0", $5)):($1 - 0.4):(0):(0.8) with vectors nohead \
+	lc rgb "black" lw 2.5 title "order-0 (all safepoints)", \
+     DATA skip 1 using (x(strcol(3), "order-0-live", $5)):($1 - 0.4):(0):(0.8) with vectors nohead \
+	lc rgb "#808080" lw 2 dt 3 title "order-0 (live only)", \
+     DATA skip 1 using (x(strcol(3), "adaptive", $5)):($1 - 0.4):(0):(0.8) with vectors nohead \
+	lc rgb "black" lw 2 dt 2 title "adaptive, no lookup", \
+     DATA skip 1 using (x(strcol(3), "zstd", $5)):($1 - 0.4):(0):(0.8) with vectors nohead \
+	lc rgb "#808080" lw 2 title "zstd -19, no lookup", \
      for [i = 1:words(list)] DATA skip 1 using (x(strcol(3), word(list, i), $5)):1 with points \
 	lc rgb colour(word(list, i)) pt point(word(list, i)) ps 1.1 lw 2 title mark(word(list, i))

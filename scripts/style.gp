@@ -23,11 +23,15 @@ ARMS    = "null page pool template lazy+page lazy+pool lazy+template"
 COLOURS = "0x000000 0xD55E00 0x0072B2 0x009E73 0xE69F00 0x56B4E9 0xCC79A7"
 POINTS  = "2 5 7 9 4 6 8"
 DASHES  = "1 1 1 1 2 2 2"
-# Encoders of stack maps; the bound is a line, not an arm.
-ARMS    = ARMS." none exact exact-consed ranged ranged-consed ranged-start ranged-unsafe bound"
-COLOURS = COLOURS." 0x999999 0xD55E00 0x0072B2 0xE69F00 0x009E73 0x56B4E9 0xCC79A7 0x000000"
-POINTS  = POINTS." 1 5 7 9 11 13 2 1"
-DASHES  = DASHES." 1 1 1 1 1 1 2 1"
+# Encoders of stack maps.
+ARMS    = ARMS." none exact exact-consed exact-first exact-first-consed ranged ranged-consed"
+COLOURS = COLOURS." 0x999999 0xD55E00 0x0072B2 0xD55E00 0x0072B2 0xE69F00 0x009E73"
+POINTS  = POINTS." 1 5 7 4 6 9 11"
+DASHES  = DASHES." 1 1 1 2 2 1 1"
+ARMS    = ARMS." ranged-start ranged-unsafe"
+COLOURS = COLOURS." 0x56B4E9 0xCC79A7"
+POINTS  = POINTS." 13 2"
+DASHES  = DASHES." 1 2"
 # An arm with a parameter, "page,literals=table", is dotted in its arm's colour; one that is not in
 # ARMS shows in grey.
 comma(arm) = strstrt(arm, ",")

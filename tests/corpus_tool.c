@@ -15,7 +15,7 @@
 
 #include "corpora/import.h"
 
-static const struct corpus_function *function_at(const struct corpus *c, uint32_t start)
+static const struct map_function *function_at(const struct corpus *c, uint32_t start)
 {
 	for (uint32_t i = 0; i < c->nfunctions; i++)
 		if (c->functions[i].start == start)
@@ -24,31 +24,31 @@ static const struct corpus_function *function_at(const struct corpus *c, uint32_
 }
 
 /* out: c without one of its functions. 0, -ENOMEM, or -EINVAL with a line in error. */
-static int leave_out(const struct corpus *c, const struct corpus_function *f, struct corpus *out,
+static int leave_out(const struct corpus *c, const struct map_function *f, struct corpus *out,
 		     char error[CORPUS_ERROR])
 {
 	struct corpus_builder b = { 0 };
-	uint32_t end = f->start + f->size;
+	uint32_t size = f->end - f->start;
 	int r = 0;
 
-	*out = (struct corpus){ .text_bytes = c->text_bytes - f->size,
+	*out = (struct corpus){ .text_bytes = c->text_bytes - size,
 				.slot_bytes = c->slot_bytes,
 				.flags = c->flags };
 	snprintf(out->producer, sizeof out->producer, "%s", c->producer);
 	for (uint32_t i = 0; i < c->nfunctions && !r; i++) {
 		uint32_t start = c->functions[i].start;
 		if (start != f->start)
-			r = corpus_add_function(&b, start < end ? start : start - f->size,
-						c->functions[i].size);
+			r = corpus_add_function(&b, start < f->end ? start : start - size,
+						c->functions[i].end - c->functions[i].start);
 	}
 	for (uint32_t i = 0; i < c->nsafepoints && !r; i++) {
 		const struct safepoint *p = &c->safepoints[i];
-		if (p->pc <= f->start || p->pc > end)
-			r = corpus_add(&b, p->pc <= f->start ? p->pc : p->pc - f->size,
-				       p->frame_size, p->live, p->nlive);
+		if (p->pc <= f->start || p->pc > f->end)
+			r = corpus_add(&b, p->pc <= f->start ? p->pc : p->pc - size, p->frame_size,
+				       p->live, p->nlive);
 	}
 	snprintf(out->note, sizeof out->note, "without a function of %u bytes, at text+0x%x",
-		 (unsigned)f->size, (unsigned)f->start);
+		 (unsigned)size, (unsigned)f->start);
 	if (!r)
 		return corpus_seal(&b, out, error);
 	corpus_abandon(&b);
@@ -67,7 +67,7 @@ static void name_after(struct corpus *c, const char *path)
 /* Replaces *c by itself without the function that starts at `text`. */
 static int cut(struct corpus *c, const char *text, char error[CORPUS_ERROR])
 {
-	const struct corpus_function *f = function_at(c, (uint32_t)strtoul(text, NULL, 0));
+	const struct map_function *f = function_at(c, (uint32_t)strtoul(text, NULL, 0));
 	struct corpus rest = { 0 };
 
 	if (!f) {

@@ -1,8 +1,7 @@
 /*
  * test_safety.c - bogus pcs and faults against encoders whose answers are known by hand, and what
- * must hold for every encoder by its flags; the bound against arithmetic.
+ * must hold for every encoder by its flags.
  */
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -10,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include "maps/bound.h"
 #include "maps/safety.h"
 #include "map_samples.h"
 
@@ -242,52 +240,6 @@ static void test_every_encoder(void **state)
 	release(&s, &shape);
 }
 
-/* ---- The bound ------------------------------------------------------------------------------ */
-
-static void near(double a, double b)
-{
-	assert_true(fabs(a - b) < 1e-9 * (1 + fabs(b)));
-}
-
-static void test_bound(void **state)
-{
-	struct safepoint two[] = {
-		{ 1, 16, PLACES(1) }, { 2, 16, 0, NULL }, { 3, 16, PLACES(1) }, { 4, 32, 0, NULL }
-	};
-	struct bound b;
-	(void)state;
-	assert_int_equal(bound_of(two, 4, 8, true, &b), 0);
-	assert_int_equal(b.safepoints, 4);
-	assert_int_equal(b.maps, 2); /* an empty map has no frame */
-	near(b.positions_bits, log2(70));
-	near(b.ids_bits, 4);
-	/* frame, length, bitmap; and one byte for the empty map */
-	assert_int_equal(b.dictionary_bytes, 4);
-	near(b.bytes, (log2(70) + 4) / 8 + 4);
-	assert_int_equal(bound_of(two, 4, 8, false, &b), 0);
-	assert_int_equal(b.safepoints, 2);
-	assert_int_equal(b.maps, 1);
-	near(b.positions_bits, log2(28));
-	near(b.ids_bits, 0);
-}
-
-static void test_bound_edges(void **state)
-{
-	struct safepoint one = { 1, 16, PLACES(MAP_REGISTER + 3) };
-	/* 1024 slots: the list of two steps is shorter than the bitmap */
-	struct safepoint wide = { 1, 4096, PLACES(0, 1000) };
-	struct bound b;
-	(void)state;
-	assert_int_equal(bound_of(NULL, 0, 0, true, &b), 0);
-	near(b.bytes, 0);
-	assert_int_equal(bound_of(&one, 1, 1, true, &b), 0);
-	near(b.positions_bits, 0);
-	near(b.ids_bits, 0);
-	assert_int_equal(b.dictionary_bytes, 3);
-	assert_int_equal(bound_of(&wide, 1, 1, true, &b), 0);
-	assert_int_equal(b.dictionary_bytes, 2 + 1 + 1 + 2);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -298,8 +250,6 @@ int main(void)
 		cmocka_unit_test(test_faults_by_hand),
 		cmocka_unit_test(test_refused_while_encoding),
 		cmocka_unit_test(test_every_encoder),
-		cmocka_unit_test(test_bound),
-		cmocka_unit_test(test_bound_edges),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

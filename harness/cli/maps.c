@@ -24,7 +24,7 @@ static const struct option_help help = {
 	.summary =
 	    "Encodes the stack maps of each FILE with every encoder and measures them: bytes,\n"
 	    "lookups, the cost of encoding, and the effect of wrong return addresses and\n"
-	    "forgetful producers. A bound beside the sizes tells how small a table could be.\n"
+	    "forgetful producers. References beside the sizes tell how small a table could be.\n"
 	    "\n"
 	    "A FILE is an x86-64 program of OCaml 4.11 to 5 or Go 1.18 and later, an object or\n"
 	    "program with .llvm_stackmaps, Wasmtime's .cwasm, a corpus of workloads/corpora, or\n"

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "maps/bound.h"
 #include "maps/decode.h"
 #include "gc/corpus.h"
 #include "maps/instructions.h"
+#include "maps/reference_rows.h"
 #include "maps/source.h"
 #include "maps/walks.h"
 #include "maps/safety.h"
@@ -123,25 +123,6 @@ static bool records_empties(const struct corpus *c)
 	return c->flags & CORPUS_EMPTIES;
 }
 
-static int rows_of_bound(const struct measure *m, bool empties)
-{
-	const struct corpus *c = &m->corpus;
-	const char *kind = empties ? "bound" : "bound_live";
-	struct bound b;
-	char event[EVENT];
-	int r = bound_of(c->safepoints, c->nsafepoints, c->text_bytes, empties, &b);
-
-	if (r)
-		return r;
-	value(m, name(event, "%s_bytes", kind), "bytes", "model", b.bytes,
-	      "order 0: a code that predicts from neighbours may need less");
-	value(m, name(event, "%s_positions", kind), "bytes", "model", b.positions_bits / 8, NULL);
-	value(m, name(event, "%s_ids", kind), "bytes", "model", b.ids_bits / 8, NULL);
-	value(m, name(event, "%s_dictionary", kind), "bytes", "model", (double)b.dictionary_bytes,
-	      NULL);
-	return 0;
-}
-
 static size_t empties_among(const struct corpus *c, const uint32_t *sorted, size_t n)
 {
 	size_t empties = 0;
@@ -218,13 +199,8 @@ static int rows_of_corpus(const struct measure *m)
 		else
 			missing(m, event, "lookups", p->why[sort]);
 	}
-	if (records_empties(c))
-		r = rows_of_bound(m, true);
-	else
-		missing(m, "bound_bytes", "bytes", no_empties);
-	if (!r)
-		r = rows_of_walks(m);
-	return r ? r : rows_of_bound(m, false);
+	r = rows_of_walks(m);
+	return r ? r : maps_reference_rows(c, m->path, no_empties, m->with->rows);
 }
 
 /* ---- One encoder ---------------------------------------------------------------------------- */

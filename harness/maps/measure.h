@@ -3,10 +3,9 @@
  * encoder: every figure that `stubmap maps` shows, as rows.
  *
  * Events of the corpus: safepoints, empties, maps (distinct), functions, text_bytes, spilled,
- * bogus_SORT (lookups, note: how chosen), bound_PART and bound_live_PART (PART: bytes, positions,
- * ids, dictionary; live: without the empty safepoints). With recorded stack walks: walks,
- * walk_lookups (return addresses in all), walk_empties (of those, with an empty map), walk_pcs
- * (distinct), walk_deepest (in one walk).
+ * bogus_SORT (lookups, note: how chosen), and the references' (reference_rows.h). With recorded
+ * stack walks: walks, walk_lookups (return addresses in all), walk_empties (of those, with an empty
+ * map), walk_pcs (distinct), walk_deepest (in one walk).
  *
  * Events of an encoder: bytes, index_bytes, data_bytes, text_share, bits, encode, PATTERN_CLASS and
  * COUNT_CLASS (times.h), walk and walk_batched (walks.h), instructions_... (instructions.h),

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <stubmap/map.h>
 
+#include "maps/legend.h"
 #include "maps/safety.h"
 #include "base/table.h"
 
@@ -149,7 +150,7 @@ static void size_row(struct sheet *s)
 	made_at_load(s, "loaded_bytes");
 }
 
-static void bound_row(struct sheet *s, const char *what, const char *kind)
+static void reference_row(struct sheet *s, const char *what, const char *kind)
 {
 	double part[4], text = 0, n = 0;
 	static const char *const parts[] = { "bytes", "positions", "ids", "dictionary" };
@@ -175,14 +176,19 @@ static void bound_row(struct sheet *s, const char *what, const char *kind)
 
 static int sizes(struct sheet *s, FILE *out)
 {
+	static const char *const references[][2] = {
+		{ "order-0", "order0" },    { "order-0, live", "order0_live" },
+		{ "adaptive", "adaptive" }, { "adaptive, live", "adaptive_live" },
+		{ "zstd", "zstd" },	    { "zstd, live", "zstd_live" },
+	};
 	static const char *const headers[] = { "encoder", "bytes",   "index",	 "data",
 					       "% text",  "bits/pc", "vs exact", "vs consed",
 					       "right",	  "at load" };
 
 	table_begin(&s->table, headers, "lrrrrrrrrr");
 	each_encoder(s, size_row);
-	bound_row(s, "bound", "bound");
-	bound_row(s, "bound, live", "bound_live");
+	for (size_t i = 0; i < sizeof references / sizeof *references; i++)
+		reference_row(s, references[i][0], references[i][1]);
 	return table_end(&s->table, out);
 }
 
@@ -405,32 +411,6 @@ static int faults(struct sheet *s, FILE *out)
 
 /* ---- All of it ------------------------------------------------------------------------------ */
 
-static const char legend[] =
-    "\n"
-    "sizes    bytes; bits/pc: of the table per safepoint, empty ones counted; right:\n"
-    "         safepoints that the table answers with their own map, of all. bound: positions\n"
-    "         as index, order-0 map ids and dictionary as data; live: without the empty\n"
-    "         safepoints. ranged-start and ranged-unsafe (!) differ by empty maps only.\n"
-    "         at load: bytes that a set-up pass makes of the table, for lookups to read.\n"
-    "costs    encode, load: ns per safepoint; others: ns per lookup, median/p99. warm: blocks of\n"
-    "         128 in random order; alone: a fence between two lookups; batched: 128 at once;\n"
-    "         cold: the table's lines are flushed before each lookup. hit: safepoints with\n"
-    "         live places; miss: random pcs. One process: no interval between processes.\n"
-    "         More figures: --json.\n"
-    "counts   means of the same lookups. instr.: instructions from call to return, in user\n"
-    "         mode; lines: 64-byte lines of the table that are read (a model); +bitmap: with\n"
-    "         the map found.\n"
-    "walks    ns per lookup of a run's stack walks, in their order; p50/p99 of samples of\n"
-    "         whole walks of 128 lookups or more: one by one, and each walk as a batch;\n"
-    "         random: as in costs; instr.: per lookup, one by one and as a batch. All in\n"
-    "         cache; branch predictors may learn a short recording.\n"
-    "bogus    % of lookups of pcs that no safepoint has: w a wrong map, s silently none,\n"
-    "         d detected; and of safepoints with an empty map, where r is right.\n"
-    "faults   an empty map not recorded, a map not recorded, one live slot left out, a pc one\n"
-    "         byte too high: % of such faults by the worst lookup of a true pc that was right\n"
-    "         before: w, s, d as above, r: none is spoilt; each: lookups that one fault spoils.\n"
-    "(!)      wrong by design, kept as a negative control.\n";
-
 static void heading(const struct sheet *s, FILE *out)
 {
 	double n = 0, empties = 0, maps = 0, functions = 0, text = 0, spilled = 0;
@@ -493,6 +473,6 @@ int maps_report_tables(FILE *out, const struct maps_rows *rows)
 		if ((r = faults(&s, out)))
 			return r;
 	}
-	fputs(legend, out);
+	fputs(maps_legend, out);
 	return 0;
 }

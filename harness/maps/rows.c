@@ -213,6 +213,18 @@ static bool is_row(const json_t *row)
 	       json_is_string(json_object_get(row, "event"));
 }
 
+/* Records of before December 2026 call the order-0 reference a bound, which it is not. */
+static void rename_old(json_t *row)
+{
+	const char *event = json_string_value(json_object_get(row, "event"));
+	char now[64];
+
+	if (strncmp(event, "bound_", 6))
+		return;
+	snprintf(now, sizeof now, "order0_%s", event + 6);
+	json_object_set_new(row, "event", json_string(now));
+}
+
 int maps_rows_load(struct maps_rows *r, const char *path, char error[MAPS_ROWS_ERROR])
 {
 	int e;
@@ -236,6 +248,7 @@ int maps_rows_load(struct maps_rows *r, const char *path, char error[MAPS_ROWS_E
 			snprintf(error, MAPS_ROWS_ERROR, "%s: line %ld: no row of stack maps: %s",
 				 path, n, row ? "file and event are missing" : why.text);
 		} else if (n > 1) {
+			rename_old(row);
 			add(r, json_incref(row));
 		}
 		json_decref(row);

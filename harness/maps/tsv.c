@@ -57,10 +57,19 @@ static void bytes_line(FILE *out, const struct maps_rows *rows, size_t i, const 
 	fprintf(out, "\t%.0f\t%.6g\t%.6g\n", bytes, 100 * bytes / text, 8 * bytes / n);
 }
 
+static const struct {
+	const char *name, *event;
+} references[] = {
+	{ "order-0", "order0_bytes" },	  { "order-0-live", "order0_live_bytes" },
+	{ "adaptive", "adaptive_bytes" }, { "adaptive-live", "adaptive_live_bytes" },
+	{ "zstd", "zstd_bytes" },	  { "zstd-live", "zstd_live_bytes" },
+};
+
 static void bytes(FILE *out, const struct maps_rows *rows)
 {
 	size_t i, k;
 	json_t *file, *encoder;
+	double x;
 
 	fputs("number\tcorpus\tencoder\tbytes\ttext_percent\tbits_per_safepoint\n", out);
 	json_array_foreach(rows->files, i, file) {
@@ -70,9 +79,10 @@ static void bytes(FILE *out, const struct maps_rows *rows)
 			if (has(rows, f, e) && !is_floor(e))
 				bytes_line(out, rows, i, f, e, get(rows, f, e, "bytes", "value"));
 		}
-		bytes_line(out, rows, i, f, "bound", get(rows, f, NULL, "bound_bytes", "value"));
-		bytes_line(out, rows, i, f, "bound-live",
-			   get(rows, f, NULL, "bound_live_bytes", "value"));
+		for (size_t r = 0; r < sizeof references / sizeof *references; r++)
+			if (maps_rows_number(&(struct maps_subject){ rows, f, NULL },
+					     references[r].event, "value", &x, NULL))
+				bytes_line(out, rows, i, f, references[r].name, x);
 	}
 }
 
