@@ -330,6 +330,31 @@ static void write_file(const char *path, const char *text)
 	fclose(f);
 }
 
+/* What was called a bound in records of before is the order-0 reference. */
+static void test_old_record(void **state)
+{
+	char path[] = "/tmp/stubmap-maps-XXXXXX", line[200];
+	struct result r;
+	int fd = mkstemp(path);
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	write_file(path, "{\"maps\": 1, \"machine\": null}\n"
+			 "{\"file\": \"f\", \"corpus\": \"c\", \"encoder\": null, \"event\": "
+			 "\"bound_live_bytes\", \"unit\": \"bytes\", \"source\": \"model\", "
+			 "\"value\": 77}\n");
+	snprintf(line, sizeof line, "maps %s --json", path);
+	r = run_to(0, cmd_maps, line);
+	assert_non_null(strstr(r.out, "\"order0_live_bytes\""));
+	assert_null(strstr(r.out, "bound"));
+	done(&r);
+	snprintf(line, sizeof line, "maps %s --tsv bytes", path);
+	r = run_to(0, cmd_maps, line);
+	assert_non_null(strstr(r.out, "\torder-0-live\t77\t"));
+	done(&r);
+	unlink(path);
+}
+
 /* Frames as only a damaged file has them. */
 static void test_huge_frames(void **state)
 {
@@ -389,9 +414,10 @@ int main(void)
 		cmocka_unit_test(test_rows),	    cmocka_unit_test(test_unrecorded),
 		cmocka_unit_test(test_huge_frames), cmocka_unit_test(test_again),
 		cmocka_unit_test(test_times),	    cmocka_unit_test(test_table),
-		cmocka_unit_test(test_record),	    cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_gc),	    cmocka_unit_test(test_gc_tiers),
-		cmocka_unit_test(test_no_walks),    cmocka_unit_test(test_gc_words),
+		cmocka_unit_test(test_record),	    cmocka_unit_test(test_old_record),
+		cmocka_unit_test(test_refusals),    cmocka_unit_test(test_gc),
+		cmocka_unit_test(test_gc_tiers),    cmocka_unit_test(test_no_walks),
+		cmocka_unit_test(test_gc_words),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
