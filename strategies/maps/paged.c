@@ -2,8 +2,8 @@
  * paged.c - the fast one: a pc's upper bits lead straight to the few entries around it, and their
  * low bytes are compared all at once.
  *
- *      head       u32 bytes of the directory | u32 chunks | u32 records (offsets) |
- *                 u8 bits of an id, stride, bytes of a mask, bits of a place in a chunk
+ *      head       u32 bytes of the directory | u32 offset of the chunks |
+ *                 u8 bits of an id | stride | bytes of a mask | bits of a place in a chunk
  *      directory  a block for each 16 KiB of text:   u32 base | u16 at[65]
  *      buckets    one for each 256 bytes of text, from base + at[i] to base + at[i + 1]:
  *                     u8 count of entries with an id | u8 low[], theirs first | id[]
@@ -105,7 +105,7 @@ MAP_INLINE size_t find_sse2(const uint8_t *p, size_t n, uint8_t key)
 	return n;
 }
 
-#define AVX2 __attribute__((target("arch=x86-64-v3")))
+#define AVX2 __attribute__((target("avx2,bmi,bmi2")))
 AVX2 MAP_INLINE size_t find_avx2(const uint8_t *p, size_t n, uint8_t key)
 {
 	const __m256i keys = _mm256_set1_epi8((char)key);
@@ -122,34 +122,45 @@ AVX2 MAP_INLINE size_t find_avx2(const uint8_t *p, size_t n, uint8_t key)
 
 _Static_assert(offsetof(struct map_live, registers) == 12, "a chunk begins as a map_live does");
 
+/* A head of at least PAGED_HEAD bytes: all of it is read before anything is written. */
+struct table {
+	const uint8_t *map;
+	size_t len;
+	uint32_t directory, chunks;
+};
+
+MAP_INLINE struct table paged_open(const uint8_t *map, size_t len)
+{
+	return (struct table){ map, len, map_load32(map), map_load32(map + 4) };
+}
+
 /* What a reader is made for. */
 struct form {
 	uint32_t bits, stride; /* of an id; slots from bit to bit */
 	uint32_t mask;	       /* bytes of a record's mask of registers, 0 or 4 */
+	uint32_t chunk_bits;   /* of an id: the place in its chunk */
 };
 
 /* Id i of a bucket. */
-MAP_INLINE uint32_t id_at(const uint8_t *ids, uint32_t i, uint32_t bits)
+MAP_INLINE uint32_t id_at(const uint8_t *ids, size_t i, uint32_t bits)
 {
 	if (__builtin_expect(bits == 16, 1))
 		return load16(ids + 2 * i);
-	uint32_t at = i * bits;
+	size_t at = i * bits;
 	return map_load32(ids + at / 8) >> at % 8 & ((1u << bits) - 1);
 }
 
 /* The map of an id. */
-MAP_INLINE enum map_answer paged_map(const uint8_t *map, size_t len, struct form form, uint32_t id,
+MAP_INLINE enum map_answer paged_map(const struct table *t, struct form form, uint32_t id,
 				     struct map_live *out)
 {
-	uint32_t shift = load8(map + PAGED_BYTE_CHUNK_BITS) & 31;
-	size_t chunk = (size_t)(id >> shift) * PAGED_CHUNK;
-	uint64_t chunks = map_load32(map + 4);
-	if (chunks + chunk + PAGED_CHUNK > len)
+	size_t chunk = (size_t)(id >> form.chunk_bits) * PAGED_CHUNK;
+	if ((uint64_t)t->chunks + chunk + PAGED_CHUNK > t->len)
 		return MAP_DAMAGED;
-	const uint8_t *c = map + chunks + chunk;
+	const uint8_t *c = t->map + t->chunks + chunk;
 	uint64_t nbytes = map_load32(c + 8), record = map_load32(c + 16);
-	record += (nbytes + form.mask) * (id & ((1u << shift) - 1)) + form.mask;
-	if (record + nbytes > len)
+	record += (nbytes + form.mask) * (id & ((1u << form.chunk_bits) - 1)) + form.mask;
+	if (record + nbytes > t->len)
 		return MAP_DAMAGED;
 	if (map_load32(c + 4) + nbytes * (8 * form.stride) > (uint64_t)map_load32(c) / 4 + 32)
 		return MAP_DAMAGED;
@@ -163,9 +174,9 @@ MAP_INLINE enum map_answer paged_map(const uint8_t *map, size_t len, struct form
 	memcpy(out, c, 16); /* one load and one store */
 #endif
 	if (form.mask && chunk) /* chunk 0 has no record */
-		out->registers = map_load32(map + record - 4);
+		out->registers = map_load32(t->map + record - 4);
 	out->stride = (uint8_t)form.stride;
-	out->bitmap = map + record;
+	out->bitmap = t->map + record;
 	return MAP_FOUND;
 }
 
@@ -175,22 +186,21 @@ struct bucket {
 	uint32_t size; /* 0: none */
 };
 
-MAP_INLINE enum map_answer paged_bucket(const uint8_t *map, size_t len, uint32_t pc,
-					struct bucket *out)
+MAP_INLINE enum map_answer paged_bucket(const struct table *t, uint32_t pc, struct bucket *out)
 {
-	uint32_t bucket = pc / 256, block = bucket / PAGED_BUCKETS;
-	size_t at = 2 * (size_t)((bucket & -(uint32_t)PAGED_BUCKETS) + 3 * block);
-	if (at >= map_load32(map))
+	size_t block = pc / (256 * PAGED_BUCKETS) * (size_t)PAGED_BLOCK;
+	if (block >= t->directory)
 		return MAP_NO_SAFEPOINT;
-	if (at + PAGED_HEAD + PAGED_BLOCK > len)
+	if (block + PAGED_HEAD + PAGED_BLOCK > t->len)
 		return MAP_DAMAGED;
-	const uint8_t *b = map + at + PAGED_HEAD;
-	const uint8_t *ends = b + 4 + 2 * (size_t)(bucket % PAGED_BUCKETS);
-	uint32_t first = load16(ends), size = load16(ends + 2) - first;
+	const uint8_t *b = t->map + block + PAGED_HEAD;
+	const uint8_t *ends = b + 4 + 2 * (size_t)(pc / 256 % PAGED_BUCKETS);
+	size_t first = load16(ends);
+	uint32_t size = load16(ends + 2) - (uint32_t)first;
 	uint64_t start = (uint64_t)map_load32(b) + first;
-	if (start + 4 * (uint64_t)size + PAGED_SLACK > len)
+	if (start + 4 * (uint64_t)size + PAGED_SLACK > t->len)
 		return MAP_DAMAGED;
-	*out = (struct bucket){ map + start, size };
+	*out = (struct bucket){ t->map + start, size };
 	return MAP_FOUND;
 }
 
@@ -203,35 +213,38 @@ enum { FAR = 16 };
 MAP_INLINE int paged_id(struct bucket b, compare_fn *compare, struct form form, uint32_t pc,
 			uint32_t *id)
 {
-	uint32_t live = load8(b.at);
-	int32_t end = (int32_t)(b.size - paged_ids_size(live, form.bits));
-	if (end <= (int32_t)live)
+	size_t live = load8(b.at) + (size_t)1;
+	int32_t size = (int32_t)(b.size - paged_ids_size((uint32_t)live - 1, form.bits));
+	if (size < (int32_t)live)
 		return b.size ? MAP_DAMAGED : MAP_NO_SAFEPOINT;
-	uint32_t equal = compare(b.at, (uint8_t)pc) & ~1u;
+	size_t end = (size_t)size, i;
+	uint64_t equal = compare(b.at, (uint8_t)pc) & ~1u;
 	if (!equal)
 		return end > LANES ? FAR : MAP_NO_SAFEPOINT;
-	uint32_t i = (uint32_t)__builtin_ctz(equal);
-	if (i >= (uint32_t)end)
+	i = (size_t)__builtin_ctzll(equal);
+	if (i >= end)
 		return MAP_NO_SAFEPOINT;
-	*id = id_at(b.at + end, i - 1, form.bits) & ~(uint32_t)-(live < i);
+	*id = id_at(b.at + end, i - 1, form.bits) & (uint32_t)((size_t)0 - (i < live));
 	return MAP_FOUND;
 }
 
 typedef enum map_answer lookup_fn(const uint8_t *map, size_t len, uint32_t pc,
 				  struct map_live *out);
 
+/* far: for what paged_id says is FAR. */
 MAP_INLINE enum map_answer paged_lookup(const uint8_t *map, size_t len, compare_fn *compare,
 					lookup_fn *far, struct form form, uint32_t pc,
 					struct map_live *out)
 {
+	const struct table t = paged_open(map, len);
 	uint32_t id;
 	struct bucket bucket;
-	int answer = paged_bucket(map, len, pc, &bucket);
+	int answer = paged_bucket(&t, pc, &bucket);
 	if (answer == MAP_FOUND)
 		answer = paged_id(bucket, compare, form, pc, &id);
 	if (answer == FAR)
 		return far(map, len, pc, out);
-	return answer == MAP_FOUND ? paged_map(map, len, form, id, out) : (enum map_answer)answer;
+	return answer == MAP_FOUND ? paged_map(&t, form, id, out) : (enum map_answer)answer;
 }
 
 MAP_INLINE struct form paged_form(const uint8_t *map)
@@ -239,153 +252,176 @@ MAP_INLINE struct form paged_form(const uint8_t *map)
 	uint32_t bits = load8(map + PAGED_BYTE_BITS);
 	return (struct form){ bits <= PAGED_BITS ? bits : PAGED_BITS,
 			      load8(map + PAGED_BYTE_STRIDE) == 1 ? 1 : 2,
-			      load8(map + PAGED_BYTE_MASK) & 4 };
+			      load8(map + PAGED_BYTE_MASK) & 4,
+			      load8(map + PAGED_BYTE_CHUNK_BITS) & 31 };
 }
 
-/* The whole again for what paged_id says is FAR: less than one in ten. */
+/* The whole again, for less than one lookup in ten. */
 MAP_INLINE enum map_answer paged_far(const uint8_t *map, size_t len, find_fn *find, uint32_t pc,
 				     struct map_live *out)
 {
-	struct form form = paged_form(map);
+	const struct table t = paged_open(map, len);
+	const struct form form = paged_form(map);
 	struct bucket b;
-	if (paged_bucket(map, len, pc, &b) != MAP_FOUND)
+	if (paged_bucket(&t, pc, &b) != MAP_FOUND)
 		return MAP_DAMAGED; /* unreachable */
 	uint32_t live = load8(b.at);
 	size_t end = b.size - paged_ids_size(live, form.bits), i = find(b.at, end, (uint8_t)pc);
 	if (i >= end)
 		return MAP_NO_SAFEPOINT;
-	uint32_t id = i <= live ? id_at(b.at + end, i - 1, form.bits) : 0;
-	return paged_map(map, len, form, id, out);
+	return paged_map(&t, form, i <= live ? id_at(b.at + end, i - 1, form.bits) : 0, out);
 }
 
-MAP_INLINE void paged_lookup_many(const uint8_t *map, size_t len, compare_fn *near, lookup_fn *far,
-				  struct form form, const uint32_t *pcs, size_t n,
+/*
+ * MAP_LANES buckets are fetched, then MAP_LANES ids are read, then the maps: each load of a lane is
+ * on its way while the others' are asked for. It pays to fetch the bucket, and the bitmap for the
+ * caller; the directory and the chunks are small, and not worth an instruction.
+ */
+MAP_INLINE void paged_lookup_many(const uint8_t *map, size_t len, compare_fn *compare,
+				  lookup_fn *far, struct form form, const uint32_t *pcs, size_t n,
 				  struct map_live *out, enum map_answer *answers)
 {
+	const struct table t = paged_open(map, len);
 	size_t i = 0;
 	for (; n - i >= MAP_LANES; i += MAP_LANES) {
+		const uint32_t done = UINT32_MAX; /* no id */
 		uint32_t ids[MAP_LANES];
 		struct bucket buckets[MAP_LANES];
 		for (size_t k = 0; k < MAP_LANES; k++) {
-			answers[i + k] = paged_bucket(map, len, pcs[i + k], &buckets[k]);
+			answers[i + k] = paged_bucket(&t, pcs[i + k], &buckets[k]);
 			if (answers[i + k] == MAP_FOUND)
 				MAP_PREFETCH(buckets[k].at);
 		}
 		for (size_t k = 0; k < MAP_LANES; k++) {
 			if (answers[i + k] != MAP_FOUND)
 				continue;
-			int answer = paged_id(buckets[k], near, form, pcs[i + k], &ids[k]);
+			int answer = paged_id(buckets[k], compare, form, pcs[i + k], &ids[k]);
 			if (answer == FAR) {
 				answers[i + k] = far(map, len, pcs[i + k], &out[i + k]);
-				ids[k] = UINT32_MAX;
+				ids[k] = done;
 			} else {
 				answers[i + k] = (enum map_answer)answer;
 			}
 		}
 		for (size_t k = 0; k < MAP_LANES; k++)
-			if (answers[i + k] == MAP_FOUND && ids[k] != UINT32_MAX)
-				answers[i + k] = paged_map(map, len, form, ids[k], &out[i + k]);
+			if (answers[i + k] == MAP_FOUND && ids[k] != done) {
+				answers[i + k] = paged_map(&t, form, ids[k], &out[i + k]);
+				MAP_PREFETCH(out[i + k].bitmap);
+			}
 	}
 	for (; i < n; i++)
-		answers[i] = paged_lookup(map, len, near, far, form, pcs[i], &out[i]);
+		answers[i] = paged_lookup(map, len, compare, far, form, pcs[i], &out[i]);
 }
 
-#define ONE_ARGS const uint8_t *map, size_t len, uint32_t pc, struct map_live *out
-#define MANY_ARGS                                                                            \
-	const uint8_t *map, size_t len, const uint32_t *pcs, size_t n, struct map_live *out, \
-	    enum map_answer *answers
+/* ---- Readers ------------------------------------------------------------------------------- */
 
-/* The readers of one form of table. */
-#define READERS(as, attributes, near, far, ...)                                     \
-	attributes static enum map_answer lookup_##as(ONE_ARGS)                     \
-	{                                                                           \
-		const struct form form = __VA_ARGS__;                               \
-		return paged_lookup(map, len, near, far, form, pc, out);            \
-	}                                                                           \
-	attributes static void lookup_many_##as(MANY_ARGS)                          \
-	{                                                                           \
-		const struct form form = __VA_ARGS__;                               \
-		paged_lookup_many(map, len, near, far, form, pcs, n, out, answers); \
-	}
-
-#define WIDE   0x00000210u /* 16 bits, 8 bytes a bit, no masks: of a head's bytes 12 to 14 */
-#define NARROW 0x00000110u /* 16 bits, 4 bytes a bit, no masks */
-
-/* The readers of all forms, compiled for one kind of processor. */
-#define READERS_FOR(kind, attributes, compare, find)                                            \
-	attributes static __attribute__((noinline)) enum map_answer far_lookup_##kind(ONE_ARGS) \
-	{                                                                                       \
-		return paged_far(map, len, find, pc, out);                                      \
-	}                                                                                       \
-	READERS(kind##_wide, attributes, compare, far_lookup_##kind, { 16, 2, 0 })              \
-	READERS(kind##_narrow, attributes, compare, far_lookup_##kind, { 16, 1, 0 })            \
-	READERS(kind##_other, attributes, compare, far_lookup_##kind, paged_form(map))          \
-	static inline enum map_answer lookup_##kind(ONE_ARGS)                                   \
-	{                                                                                       \
-		if (len < PAGED_HEAD)                                                           \
-			return len ? MAP_DAMAGED : MAP_NO_SAFEPOINT;                            \
-		uint32_t form = map_load32(map + 12) & 0xffffff;                                \
-		if (form == WIDE)                                                               \
-			return lookup_##kind##_wide(map, len, pc, out);                         \
-		if (form == NARROW)                                                             \
-			return lookup_##kind##_narrow(map, len, pc, out);                       \
-		return lookup_##kind##_other(map, len, pc, out);                                \
-	}                                                                                       \
-	static void lookup_many_##kind(MANY_ARGS)                                               \
-	{                                                                                       \
-		uint32_t form = len < PAGED_HEAD ? 0 : map_load32(map + 12) & 0xffffff;         \
-		for (size_t i = 0; i < n && len < PAGED_HEAD; i++)                              \
-			answers[i] = len ? MAP_DAMAGED : MAP_NO_SAFEPOINT;                      \
-		if (form == WIDE)                                                               \
-			lookup_many_##kind##_wide(map, len, pcs, n, out, answers);              \
-		else if (form == NARROW)                                                        \
-			lookup_many_##kind##_narrow(map, len, pcs, n, out, answers);            \
-		else if (len >= PAGED_HEAD)                                                     \
-			lookup_many_##kind##_other(map, len, pcs, n, out, answers);             \
-	}
-
-static bool always(void)
-{
-	return true;
-}
-
-READERS_FOR(scalar, , compare_scalar, find_scalar)
+/*
+ * Few buckets have more than the 16 bytes that any x86-64 compares at once, so what a processor
+ * with AVX2 can do is asked for those alone.
+ */
 #if defined(__x86_64__)
-READERS_FOR(sse2, , compare_sse2, find_sse2)
-READERS_FOR(avx2, AVX2, compare_sse2, find_avx2)
-
-static inline bool has_avx2(void)
+static enum map_answer far_sse2(const uint8_t *map, size_t len, uint32_t pc, struct map_live *out)
 {
-	return __builtin_cpu_supports("x86-64-v3");
+	return paged_far(map, len, find_sse2, pc, out);
 }
-#define DISPATCH(function, ...) \
-	(has_avx2() ? function##_avx2(__VA_ARGS__) : function##_sse2(__VA_ARGS__))
+
+AVX2 static enum map_answer far_avx2(const uint8_t *map, size_t len, uint32_t pc,
+				     struct map_live *out)
+{
+	return paged_far(map, len, find_avx2, pc, out);
+}
+
+static bool has_avx2(void)
+{
+	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
+}
+
+static __attribute__((noinline)) enum map_answer far(const uint8_t *map, size_t len, uint32_t pc,
+						     struct map_live *out)
+{
+	return has_avx2() ? far_avx2(map, len, pc, out) : far_sse2(map, len, pc, out);
+}
+#define COMPARE compare_sse2
 #else
-#define DISPATCH(function, ...) function##_scalar(__VA_ARGS__)
+static __attribute__((noinline)) enum map_answer far(const uint8_t *map, size_t len, uint32_t pc,
+						     struct map_live *out)
+{
+	return paged_far(map, len, find_scalar, pc, out);
+}
+#define COMPARE compare_scalar
 #endif
 
-const struct map_paged_reader map_paged_readers[] = {
-	{ "scalar", always, lookup_scalar, lookup_many_scalar },
-#if defined(__x86_64__)
-	{ "sse2", always, lookup_sse2, lookup_many_sse2 },
-	{ "avx2", has_avx2, lookup_avx2, lookup_many_avx2 },
-#endif
-	{ 0 },
-};
+/* The reader is compiled for the usual form, and for all others. */
+static const struct form usual = { 16, 2, 0, 5 };
+#define USUAL 0x05000210u /* a head's last bytes */
+
+static __attribute__((noinline)) enum map_answer look_other(const uint8_t *map, size_t len,
+							    uint32_t pc, struct map_live *out)
+{
+	if (len < PAGED_HEAD)
+		return len ? MAP_DAMAGED : MAP_NO_SAFEPOINT;
+	return paged_lookup(map, len, COMPARE, far, paged_form(map), pc, out);
+}
 
 static enum map_answer paged_look(const uint8_t *map, size_t len, uint32_t pc, uint8_t *scratch,
 				  struct map_live *out)
 {
 	(void)scratch;
-	return DISPATCH(lookup, map, len, pc, out);
+	if (len >= PAGED_HEAD && map_load32(map + PAGED_BYTE_BITS) == USUAL)
+		return paged_lookup(map, len, COMPARE, far, usual, pc, out);
+	return look_other(map, len, pc, out);
 }
 
 static void paged_look_many(const uint8_t *map, size_t len, const uint32_t *pcs, size_t n,
 			    uint8_t *scratch, struct map_live *out, enum map_answer *answers)
 {
 	(void)scratch;
-	DISPATCH(lookup_many, map, len, pcs, n, out, answers);
+	uint32_t form = len < PAGED_HEAD ? 0 : map_load32(map + PAGED_BYTE_BITS);
+	if (form == USUAL)
+		paged_lookup_many(map, len, COMPARE, far, usual, pcs, n, out, answers);
+	else if (len >= PAGED_HEAD)
+		paged_lookup_many(map, len, COMPARE, far, paged_form(map), pcs, n, out, answers);
+	else
+		for (size_t i = 0; i < n; i++)
+			answers[i] = len ? MAP_DAMAGED : MAP_NO_SAFEPOINT;
 }
+
+/* One by one, for the test. */
+static bool always(void)
+{
+	return true;
+}
+
+static enum map_answer far_scalar(const uint8_t *map, size_t len, uint32_t pc, struct map_live *out)
+{
+	return paged_far(map, len, find_scalar, pc, out);
+}
+
+#define READER(name, compare)                                                                 \
+	static enum map_answer look_##name(const uint8_t *map, size_t len, uint32_t pc,       \
+					   struct map_live *out)                              \
+	{                                                                                     \
+		if (len < PAGED_HEAD)                                                         \
+			return len ? MAP_DAMAGED : MAP_NO_SAFEPOINT;                          \
+		return paged_lookup(map, len, compare, far_##name, paged_form(map), pc, out); \
+	}
+
+READER(scalar, compare_scalar)
+#if defined(__x86_64__)
+READER(sse2, compare_sse2)
+READER(avx2, compare_sse2)
+#endif
+
+const struct map_paged_reader map_paged_readers[] = {
+	{ "scalar", always, look_scalar },
+#if defined(__x86_64__)
+	{ "sse2", always, look_sse2 },
+	{ "avx2", has_avx2, look_avx2 },
+#endif
+	{ 0 },
+};
+
+/* ---- The encoder --------------------------------------------------------------------------- */
 
 static void paged_split(const uint8_t *map, size_t len, size_t *index, size_t *data)
 {

@@ -8,7 +8,7 @@
 #include "../parts/distinct.h"
 
 enum {
-	PAGED_HEAD = 16,
+	PAGED_HEAD = 12,
 	PAGED_BUCKETS = 64,			   /* of a block */
 	PAGED_BLOCK = 4 + 2 * (PAGED_BUCKETS + 1), /* bytes */
 	PAGED_CHUNK = 20,
@@ -19,10 +19,10 @@ enum {
 
 /* Where a head's numbers of one byte stand. */
 enum paged_byte {
-	PAGED_BYTE_BITS = 12,  /* of an id */
+	PAGED_BYTE_BITS = 8,   /* of an id */
 	PAGED_BYTE_STRIDE,     /* slots from bit to bit */
 	PAGED_BYTE_MASK,       /* bytes of a record's mask of registers: 0 or 4 */
-	PAGED_BYTE_CHUNK_BITS, /* of an id: those of the record within its chunk */
+	PAGED_BYTE_CHUNK_BITS, /* of an id: the place in its chunk */
 };
 
 /* Bytes of n ids. */
@@ -53,8 +53,6 @@ struct map_paged_reader {
 	const char *name;
 	bool (*runs_here)(void);
 	enum map_answer (*lookup)(const uint8_t *map, size_t len, uint32_t pc, struct map_live *);
-	void (*lookup_many)(const uint8_t *map, size_t len, const uint32_t *pcs, size_t n,
-			    struct map_live *, enum map_answer *);
 };
 extern const struct map_paged_reader map_paged_readers[]; /* name NULL ends it */
 

@@ -58,7 +58,7 @@ struct layout {
 	const struct map_paged *state;
 	struct shape *shapes; /* sorted */
 	uint32_t *ids;	      /* of each map */
-	uint32_t stride, odd, bits, mask, shift, nchunks;
+	uint32_t stride, odd, bits, mask, chunk_bits, nchunks;
 	uint64_t blocks, buckets, chunks, records, end; /* offsets; blocks: their number */
 	uint8_t *out;
 };
@@ -87,7 +87,7 @@ static uint32_t chunk_of(const struct layout *l, uint32_t i, uint32_t *low, uint
 	uint32_t first = i;
 	*low = UINT32_MAX;
 	*high = 0;
-	for (; i < l->state->maps.n && (i - first) >> l->shift == 0; i++) {
+	for (; i < l->state->maps.n && (i - first) >> l->chunk_bits == 0; i++) {
 		if (s[i].frame_size != s[first].frame_size || s[i].registers != s[first].registers)
 			break;
 		if (s[i].high && s[i].low < *low)
@@ -109,9 +109,9 @@ static void lay_out(struct layout *l)
 		uint32_t next = chunk_of(l, i, &low, &high), first = i;
 		records += (uint64_t)(high - low + l->mask) * (next - i);
 		for (; i < next; i++)
-			l->ids[l->shapes[i].map] = (l->nchunks << l->shift) + i - first;
+			l->ids[l->shapes[i].map] = (l->nchunks << l->chunk_bits) + i - first;
 	}
-	uint64_t ids = (uint64_t)l->nchunks << l->shift;
+	uint64_t ids = (uint64_t)l->nchunks << l->chunk_bits;
 	l->bits = ids <= 1 << 12	   ? 12
 		  : ids <= 1 << 16	   ? 16
 		  : ids <= 1 << PAGED_BITS ? PAGED_BITS
@@ -136,27 +136,24 @@ static void lay_out(struct layout *l)
 }
 
 /*
- * Masks of registers lie in the chunks if 16 bits are enough for the ids then: a lookup reads no
- * record. The smallest of such tables is taken, else one with masks in the records. 0 or -EFBIG.
+ * Chunks of 32 maps. Masks of registers lie in the chunks if 16 bits are enough for the ids then,
+ * if need be with chunks of 8: a lookup reads no record. Otherwise they lie in the records. 0 or
+ * -EFBIG.
  */
 static int choose(struct layout *l)
 {
-	uint64_t least = UINT64_MAX;
-	uint32_t best = 0;
 	sort_shapes(l);
-	for (l->shift = 3; l->shift <= 5; l->shift++) {
+	for (l->chunk_bits = 5; l->chunk_bits >= 3; l->chunk_bits -= 2) {
 		lay_out(l);
-		if (l->bits <= 16 && l->end < least) {
-			least = l->end;
-			best = l->shift;
-		}
+		if (l->bits <= 16)
+			break;
 	}
-	l->shift = best ? best : 5;
-	if (!best && l->state->registers) {
-		l->mask = 4;
+	if (l->bits > 16) {
+		l->chunk_bits = 5;
+		l->mask = l->state->registers ? 4 : 0;
 		sort_shapes(l);
+		lay_out(l);
 	}
-	lay_out(l);
 	return l->bits == 32 || l->end > UINT32_MAX ? -EFBIG : 0;
 }
 
@@ -265,11 +262,10 @@ static int paged_write(const struct map_paged *s, struct map_bytes *out)
 	l.out = out->data + at;
 	map_store32(l.out, (uint32_t)l.buckets - PAGED_HEAD);
 	map_store32(l.out + 4, (uint32_t)l.chunks);
-	map_store32(l.out + 8, (uint32_t)l.records);
 	l.out[PAGED_BYTE_BITS] = (uint8_t)l.bits;
 	l.out[PAGED_BYTE_STRIDE] = (uint8_t)l.stride;
 	l.out[PAGED_BYTE_MASK] = (uint8_t)l.mask;
-	l.out[PAGED_BYTE_CHUNK_BITS] = (uint8_t)l.shift;
+	l.out[PAGED_BYTE_CHUNK_BITS] = (uint8_t)l.chunk_bits;
 	put_index(&l);
 	put_maps(&l);
 out:
