@@ -1,4 +1,4 @@
-/* meanings.c - places in the engines' own formats: one function a format. */
+/* meanings.c - places in the formats that are no table of words: one function a format. */
 #include "cli/meanings.h"
 
 #include <inttypes.h>
@@ -8,7 +8,7 @@
 struct load {
 	const uint8_t *table;
 	size_t len, at;
-	uint32_t value; /* of up to four bytes */
+	uint32_t bytes, value; /* of up to four bytes */
 	char *out;
 };
 
@@ -54,7 +54,7 @@ static void of_blocks(const struct load *l)
 static void of_v8_table(const struct load *l, size_t function, size_t table)
 {
 	static const char *const header[] = { "stack slots", "entries", NULL };
-	const struct load own = { l->table, l->len, l->at - table, l->value, l->out };
+	const struct load own = { l->table, l->len, l->at - table, l->bytes, l->value, l->out };
 	uint32_t config = word(l->table + table + 8);
 	size_t register_bytes = config >> 1 & 7, pc_bytes = config >> 4 & 7;
 
@@ -135,6 +135,46 @@ static void of_go(const struct load *l)
 		snprintf(l->out, MEANING, "locals: number or width of bitmaps: %" PRIu32, l->value);
 }
 
+/* ---- paged ---------------------------------------------------------------------------------- */
+
+/* Loads of less than a word: one byte counts a bucket's entries, many are compared. */
+static void of_bucket(const struct load *l)
+{
+	if (l->bytes == 1)
+		snprintf(l->out, MEANING, "bucket: %" PRIu32 " entries with an id", l->value);
+	else if (l->bytes >= 8)
+		snprintf(l->out, MEANING, "bucket: low bytes of pcs, all compared at once");
+	else
+		snprintf(l->out, MEANING, "bucket: an id, 0x%" PRIx32, l->value);
+}
+
+static void of_paged(const struct load *l)
+{
+	static const char *const header[] = { "bytes of the directory", "chunks at byte",
+					      "form: id's bits, stride, mask, chunk's bits", NULL };
+	static const char *const fields[] = { "frame size", "first slot", "bytes of a bitmap",
+					      "registers", "records at byte" };
+	size_t directory = 12, buckets = directory + word(l->table), chunks = word(l->table + 4);
+	size_t at = l->at - directory;
+
+	if (l->at < directory && l->at % 4)
+		snprintf(l->out, MEANING, "form: %" PRIu32, l->value);
+	else if (in_header(l, header))
+		return;
+	else if (l->at < buckets && at % 134 == 0)
+		snprintf(l->out, MEANING,
+			 "directory: buckets of block %zu from byte %" PRIu32 " on", at / 134,
+			 l->value);
+	else if (l->at < buckets)
+		snprintf(l->out, MEANING, "directory: bucket %zu is %" PRIu32 " bytes on",
+			 at / 134 * 64 + (at % 134 - 4) / 2, l->value);
+	else if (l->at < chunks)
+		of_bucket(l);
+	else
+		snprintf(l->out, MEANING, "chunk[%zu]: %s %" PRIu32, (l->at - chunks) / 20,
+			 fields[(l->at - chunks) % 20 / 4], l->value);
+}
+
 /* ---- All of them ---------------------------------------------------------------------------- */
 
 static const struct {
@@ -145,12 +185,13 @@ static const struct {
 	{ "blocks", of_blocks, 12 },
 	{ "v8", of_v8, 8 },
 	{ "go", of_go, 24 },
+	{ "paged", of_paged, 12 },
 };
 
 void meaning_of_load(const struct map_ops *ops, const uint8_t *table, size_t len, size_t at,
 		     uint32_t bytes, char out[MEANING])
 {
-	struct load l = { .table = table, .len = len, .at = at, .out = out };
+	struct load l = { .table = table, .len = len, .at = at, .bytes = bytes, .out = out };
 
 	out[0] = 0;
 	for (uint32_t i = 0; i < bytes && i < 4; i++)

@@ -5,7 +5,7 @@
 #ifndef STUBMAP_PAGED_H
 #define STUBMAP_PAGED_H
 
-#include "../parts/distinct.h"
+#include "../parts/strings.h"
 
 enum {
 	PAGED_HEAD = 12,
@@ -34,14 +34,16 @@ static inline uint32_t paged_ids_size(uint32_t n, uint32_t bits)
 /* ---- Writing (paged_write.c) --------------------------------------------------------------- */
 
 struct map_paged {
-	struct map_distinct maps;
-	struct map_paged_entry {
-		uint32_t pc, map; /* map: 1 + its number; 0: empty */
-	} *entries;
-	size_t n, cap;
-	unsigned parities;    /* bit 0: some slot is even; bit 1: odd */
-	uint32_t registers;   /* of all maps */
-	uint32_t bucket_live; /* entries with a map in the last bucket */
+	struct map_strings maps;  /* each: words: frame_size, registers, nslots, slots */
+	struct map_bytes entries; /* of struct map_paged_entry */
+	struct map_bytes words;	  /* of the last map */
+	unsigned parities;	  /* bit 0: some slot is even; bit 1: odd */
+	uint32_t registers;	  /* of all maps */
+	uint32_t bucket_live;	  /* entries with a map in the last bucket */
+};
+
+struct map_paged_entry {
+	uint32_t pc, map; /* map: 1 + the word where it begins; 0: empty */
 };
 
 int map_paged_add(void *state, const struct safepoint *);

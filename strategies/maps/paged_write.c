@@ -5,11 +5,44 @@
 #include "../parts/bytes.h"
 #include "paged.h"
 
+/* ---- Adding -------------------------------------------------------------------------------- */
+
+static const struct map_paged_entry *entry_at(const struct map_paged *s, size_t i)
+{
+	return (const struct map_paged_entry *)(const void *)s->entries.data + i;
+}
+
+static size_t nentries(const struct map_paged *s)
+{
+	return s->entries.len / sizeof(struct map_paged_entry);
+}
+
+/* The word where the safepoint's map begins among all, once. */
+static int put_map(struct map_paged *s, const struct safepoint *p, uint32_t registers,
+		   uint32_t *number)
+{
+	uint32_t nslots = p->nlive - (uint32_t)__builtin_popcount(registers);
+	const uint32_t head[] = { p->frame_size, registers, nslots };
+	size_t at, len = sizeof head + nslots * sizeof *p->live;
+	if (len > UINT32_MAX || s->maps.bytes.len / 4 + len / 4 >= UINT32_MAX)
+		return -EFBIG;
+	s->words.len = 0;
+	int error = map_bytes_put(&s->words, head, sizeof head);
+	if (!error)
+		error = map_bytes_put(&s->words, p->live, nslots * sizeof *p->live);
+	if (!error)
+		error = map_strings_put(&s->maps, s->words.data, (uint32_t)len, 4, &at);
+	if (!error)
+		*number = (uint32_t)(at / 4);
+	return error;
+}
+
 int map_paged_add(void *state, const struct safepoint *p)
 {
 	struct map_paged *s = state;
-	const struct map_paged_entry *last = s->n ? &s->entries[s->n - 1] : NULL;
-	uint32_t registers, number = 0;
+	const struct map_paged_entry *last = nentries(s) ? entry_at(s, nentries(s) - 1) : NULL;
+	uint32_t registers;
+	struct map_paged_entry entry = { p->pc, 0 };
 	if (last && p->pc <= last->pc)
 		return -EINVAL;
 	int error = map_check_places(p, &registers);
@@ -18,22 +51,34 @@ int map_paged_add(void *state, const struct safepoint *p)
 	uint32_t live = last && last->pc / 256 == p->pc / 256 ? s->bucket_live : 0;
 	if (p->nlive && live == PAGED_LIVE)
 		return -EFBIG;
-	struct map_paged_entry *entries = map_grow(s->entries, &s->cap, s->n, 1, sizeof *entries);
-	if (!entries)
-		return -ENOMEM;
-	s->entries = entries;
-	if (p->nlive) {
-		error = map_distinct_add(&s->maps, p, registers, &number);
-		if (error)
-			return error;
-		number++;
+	error = map_bytes_reserve(&s->entries, sizeof entry);
+	if (!error && p->nlive) {
+		error = put_map(s, p, registers, &entry.map);
+		entry.map++;
 	}
+	if (error)
+		return error;
+	map_bytes_put(&s->entries, &entry, sizeof entry);
 	for (uint32_t i = 0; i < p->nlive && p->live[i] < MAP_REGISTER; i++)
 		s->parities |= 1u << (p->live[i] & 1);
 	s->registers |= registers;
 	s->bucket_live = live + !!p->nlive;
-	s->entries[s->n++] = (struct map_paged_entry){ p->pc, number };
 	return 0;
+}
+
+/* ---- The layout ---------------------------------------------------------------------------- */
+
+static uint32_t word_of(const struct map_paged *s, uint32_t at)
+{
+	uint32_t word;
+	memcpy(&word, s->maps.bytes.data + 4 * (size_t)at, sizeof word);
+	return word;
+}
+
+/* One of a map's slots, in bits of a bitmap. */
+static uint32_t bit_of(const struct map_paged *s, uint32_t map, uint32_t slot, uint32_t stride)
+{
+	return word_of(s, map + 3 + slot) / stride;
 }
 
 /* A map's place among all: those of one chunk lie side by side, with bitmaps as alike as can be. */
@@ -57,7 +102,8 @@ static int by_shape(const void *a, const void *b)
 struct layout {
 	const struct map_paged *state;
 	struct shape *shapes; /* sorted */
-	uint32_t *ids;	      /* of each map */
+	uint32_t *ids;	      /* of each map, at its first word */
+	uint32_t nshapes;
 	uint32_t stride, odd, bits, mask, chunk_bits, nchunks;
 	uint64_t blocks, buckets, chunks, records, end; /* offsets; blocks: their number */
 	uint8_t *out;
@@ -65,18 +111,21 @@ struct layout {
 
 static void sort_shapes(struct layout *l)
 {
-	const struct map_distinct *maps = &l->state->maps;
-	for (uint32_t i = 0; i < maps->n; i++) {
-		struct map_distinct_map m = map_distinct_get(maps, i);
-		struct shape *s = &l->shapes[i];
-		*s = (struct shape){ m.frame_size, l->mask ? 0 : m.registers, 0, 0, i };
-		if (m.nslots) {
-			s->low = m.slots[0] / l->stride / 8;
-			s->high = m.slots[m.nslots - 1] / l->stride / 8 + 1;
+	const struct map_paged *s = l->state;
+	uint32_t nwords = (uint32_t)(s->maps.bytes.len / 4), n = 0;
+	for (uint32_t at = 0, nslots; at < nwords; at += 3 + nslots) {
+		struct shape *shape = &l->shapes[n++];
+		nslots = word_of(s, at + 2);
+		*shape =
+		    (struct shape){ word_of(s, at), l->mask ? 0 : word_of(s, at + 1), 0, 0, at };
+		if (nslots) {
+			shape->low = bit_of(s, at, 0, l->stride) / 8;
+			shape->high = bit_of(s, at, nslots - 1, l->stride) / 8 + 1;
 		}
 	}
-	if (maps->n)
-		qsort(l->shapes, maps->n, sizeof *l->shapes, by_shape);
+	l->nshapes = n;
+	if (n)
+		qsort(l->shapes, n, sizeof *l->shapes, by_shape);
 }
 
 /* A chunk that begins with shape i: its maps end before the index returned; low and high are its
@@ -87,7 +136,7 @@ static uint32_t chunk_of(const struct layout *l, uint32_t i, uint32_t *low, uint
 	uint32_t first = i;
 	*low = UINT32_MAX;
 	*high = 0;
-	for (; i < l->state->maps.n && (i - first) >> l->chunk_bits == 0; i++) {
+	for (; i < l->nshapes && (i - first) >> l->chunk_bits == 0; i++) {
 		if (s[i].frame_size != s[first].frame_size || s[i].registers != s[first].registers)
 			break;
 		if (s[i].high && s[i].low < *low)
@@ -99,13 +148,23 @@ static uint32_t chunk_of(const struct layout *l, uint32_t i, uint32_t *low, uint
 	return i;
 }
 
+/* The entries from i on that are in its bucket end before the index returned; *live have a map. */
+static size_t bucket_of(const struct map_paged *s, size_t i, uint32_t *live)
+{
+	uint32_t bucket = entry_at(s, i)->pc / 256;
+	*live = 0;
+	for (; i < nentries(s) && entry_at(s, i)->pc / 256 == bucket; i++)
+		*live += entry_at(s, i)->map != 0;
+	return i;
+}
+
 /* Numbers the maps and counts bytes; l->end: of all. */
 static void lay_out(struct layout *l)
 {
 	const struct map_paged *s = l->state;
 	uint64_t records = 0, buckets = 0, slack = 0;
 	l->nchunks = 1;
-	for (uint32_t i = 0, low, high; i < s->maps.n; l->nchunks++) {
+	for (uint32_t i = 0, low, high; i < l->nshapes; l->nchunks++) {
 		uint32_t next = chunk_of(l, i, &low, &high), first = i;
 		records += (uint64_t)(high - low + l->mask) * (next - i);
 		for (; i < next; i++)
@@ -116,17 +175,16 @@ static void lay_out(struct layout *l)
 		  : ids <= 1 << 16	   ? 16
 		  : ids <= 1 << PAGED_BITS ? PAGED_BITS
 					   : 32;
-	for (size_t i = 0; i < s->n;) {
-		uint32_t bucket = s->entries[i].pc / 256, live = 0;
+	for (size_t i = 0, n = nentries(s); i < n;) {
+		uint32_t live;
 		size_t first = i;
-		for (; i < s->n && s->entries[i].pc / 256 == bucket; i++)
-			live += s->entries[i].map != 0;
+		i = bucket_of(s, i, &live);
 		uint64_t size = 1 + (i - first) + paged_ids_size(live, l->bits);
 		if (slack < buckets + 4 * size)
 			slack = buckets + 4 * size;
 		buckets += size;
 	}
-	l->blocks = s->entries[s->n - 1].pc / (256 * PAGED_BUCKETS) + 1;
+	l->blocks = entry_at(s, nentries(s) - 1)->pc / (256 * PAGED_BUCKETS) + 1;
 	l->buckets = PAGED_HEAD + PAGED_BLOCK * l->blocks;
 	l->chunks = l->buckets + buckets;
 	l->records = l->chunks + (uint64_t)PAGED_CHUNK * l->nchunks;
@@ -157,6 +215,8 @@ static int choose(struct layout *l)
 	return l->bits == 32 || l->end > UINT32_MAX ? -EFBIG : 0;
 }
 
+/* ---- Writing ------------------------------------------------------------------------------- */
+
 static void put16(uint8_t *p, uint64_t v)
 {
 	p[0] = (uint8_t)v;
@@ -174,15 +234,14 @@ static void put_id(uint8_t *ids, size_t i, uint32_t bits, uint32_t id)
 static size_t put_bucket(const struct layout *l, size_t i, uint64_t *at)
 {
 	const struct map_paged *s = l->state;
-	uint32_t bucket = s->entries[i].pc / 256;
-	size_t first = i, live = 0, n;
-	for (; i < s->n && s->entries[i].pc / 256 == bucket; i++)
-		live += s->entries[i].map != 0;
+	uint32_t live;
+	size_t first = i, n;
+	i = bucket_of(s, i, &live);
 	n = i - first;
 	uint8_t *p = l->out + *at, *low = p + 1, *other = low + live, *ids = low + n;
 	*p = (uint8_t)live;
 	for (size_t k = first, k_live = 0; k < i; k++) {
-		const struct map_paged_entry *e = &s->entries[k];
+		const struct map_paged_entry *e = entry_at(s, k);
 		if (e->map) {
 			put_id(ids, k_live++, l->bits, l->ids[e->map - 1]);
 			*low++ = (uint8_t)e->pc;
@@ -205,7 +264,8 @@ static void put_index(const struct layout *l)
 		map_store32(b, (uint32_t)base);
 		for (uint64_t k = 0; k < PAGED_BUCKETS; k++) {
 			put16(b + 4 + 2 * k, at - base);
-			if (i < s->n && s->entries[i].pc / 256 == block * PAGED_BUCKETS + k)
+			if (i < nentries(s) &&
+			    entry_at(s, i)->pc / 256 == block * PAGED_BUCKETS + k)
 				i = put_bucket(l, i, &at);
 		}
 		put16(b + 4 + 2 * PAGED_BUCKETS, at - base);
@@ -214,12 +274,12 @@ static void put_index(const struct layout *l)
 
 static void put_record(const struct layout *l, const struct shape *s, uint32_t low, uint8_t *p)
 {
-	struct map_distinct_map m = map_distinct_get(&l->state->maps, s->map);
+	uint32_t nslots = word_of(l->state, s->map + 2);
 	if (l->mask)
-		map_store32(p, m.registers);
+		map_store32(p, word_of(l->state, s->map + 1));
 	p += l->mask;
-	for (uint32_t i = 0; i < m.nslots; i++) {
-		uint32_t bit = m.slots[i] / l->stride - 8 * low;
+	for (uint32_t i = 0; i < nslots; i++) {
+		uint32_t bit = bit_of(l->state, s->map, i, l->stride) - 8 * low;
 		p[bit / 8] |= (uint8_t)(1u << bit % 8);
 	}
 }
@@ -229,7 +289,7 @@ static void put_maps(const struct layout *l)
 	uint8_t *chunk = l->out + l->chunks + PAGED_CHUNK;
 	uint64_t at = l->records;
 	map_store32(chunk - PAGED_CHUNK + 16, (uint32_t)at);
-	for (uint32_t i = 0, low, high; i < l->state->maps.n; chunk += PAGED_CHUNK) {
+	for (uint32_t i = 0, low, high; i < l->nshapes; chunk += PAGED_CHUNK) {
 		uint32_t next = chunk_of(l, i, &low, &high);
 		const struct shape *s = &l->shapes[i];
 		map_store32(chunk, s->frame_size);
@@ -248,14 +308,14 @@ static int paged_write(const struct map_paged *s, struct map_bytes *out)
 			    .stride = s->parities == 3 ? 1 : 2,
 			    .odd = s->parities == 2 };
 	int error = -ENOMEM;
-	l.shapes = malloc((s->maps.n + 1) * sizeof *l.shapes);
-	l.ids = malloc((s->maps.n + 1) * sizeof *l.ids);
+	size_t at;
+	l.shapes = malloc((s->maps.used + 1) * sizeof *l.shapes);
+	l.ids = malloc(s->maps.bytes.len + 4);
 	if (!l.shapes || !l.ids)
 		goto out;
 	error = choose(&l);
 	if (error)
 		goto out;
-	size_t at;
 	error = map_bytes_zeros(out, l.end, &at);
 	if (error)
 		goto out;
@@ -277,8 +337,9 @@ out:
 int map_paged_finish(void *state, struct map_bytes *out)
 {
 	struct map_paged *s = state;
-	int error = out && s->n ? paged_write(s, out) : 0;
-	map_distinct_free(&s->maps);
-	free(s->entries);
+	int error = out && nentries(s) ? paged_write(s, out) : 0;
+	map_strings_free(&s->maps);
+	free(s->entries.data);
+	free(s->words.data);
 	return error;
 }
