@@ -45,8 +45,7 @@ static void test_show_meanings(void **state)
 	} rows[] = {
 		{ "blocks", { "entries: ", "block[0]: the first pc, 0x", "record: of " } },
 		{ "v8", { "functions: ", "config: bytes: registers 0, ", "entry[0]: from 0x" } },
-		{ "paged",
-		  { "directory: bucket ", "bucket: low bytes of pcs", "chunk[1]: frame size " } },
+		{ "paged", { "directory: bucket ", "bytes of pcs", "chunk[1]: frame size " } },
 		{ "go", { "findfunctab[0]: from function 0 on", "_func[0]: pcsp 0x", "locals: " } },
 	};
 	char error[CORPUS_ERROR], line[200];

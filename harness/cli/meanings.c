@@ -137,30 +137,33 @@ static void of_go(const struct load *l)
 
 /* ---- paged ---------------------------------------------------------------------------------- */
 
-/* Loads of less than a word: one byte counts a bucket's entries, many are compared. */
+/* One byte counts a bucket's entries, and many are compared: their hex leaves little room. */
 static void of_bucket(const struct load *l)
 {
 	if (l->bytes == 1)
 		snprintf(l->out, MEANING, "bucket: %" PRIu32 " entries with an id", l->value);
 	else if (l->bytes >= 8)
-		snprintf(l->out, MEANING, "bucket: low bytes of pcs, all compared at once");
+		snprintf(l->out, MEANING, "bytes of pcs");
 	else
-		snprintf(l->out, MEANING, "bucket: an id, 0x%" PRIx32, l->value);
+		snprintf(l->out, MEANING, "bucket: an id");
 }
 
 static void of_paged(const struct load *l)
 {
-	static const char *const header[] = { "bytes of the directory", "chunks at byte",
-					      "form: id's bits, stride, mask, chunk's bits", NULL };
+	static const char *const header[] = { "bytes of the directory", "chunks at byte", NULL };
+	static const char *const form[] = { "bits of an id", "stride", "bytes of a mask",
+					    "bits of a place in a chunk" };
 	static const char *const fields[] = { "frame size", "first slot", "bytes of a bitmap",
 					      "registers", "records at byte" };
 	size_t directory = 12, buckets = directory + word(l->table), chunks = word(l->table + 4);
 	size_t at = l->at - directory;
 
-	if (l->at < directory && l->at % 4)
-		snprintf(l->out, MEANING, "form: %" PRIu32, l->value);
-	else if (in_header(l, header))
+	if (in_header(l, header))
 		return;
+	if (l->at < directory && l->bytes == 4)
+		snprintf(l->out, MEANING, "form: the next four bytes at once");
+	else if (l->at < directory)
+		snprintf(l->out, MEANING, "form: %s: %" PRIu32, form[l->at - 8], l->value);
 	else if (l->at < buckets && at % 134 == 0)
 		snprintf(l->out, MEANING,
 			 "directory: buckets of block %zu from byte %" PRIu32 " on", at / 134,
