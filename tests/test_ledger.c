@@ -1,5 +1,6 @@
 /* test_ledger.c - scripts/ledger: the claims of today stand as they were added, and each way to
- * bend one is found, without the history and with it; marks in texts; and scripts/provenance. */
+ * bend one is found, without the history and with it; marks in texts and their blocks; and
+ * scripts/provenance. More of what only a history shows: test_ledger_history.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,32 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-enum { OUTPUT = 1 << 14 };
-
-static char folder[] = "/tmp/stubmap-ledger-XXXXXX";
-static char said[OUTPUT];
-
-/* A shell's command in the folder, whose output goes to `said`; its exit status. */
-static int sh(const char *command)
-{
-	char line[2000], path[100];
-	int status;
-
-	snprintf(line, sizeof line, "cd '%s' && { %s\n} >said 2>&1 </dev/null", folder, command);
-	status = system(line);
-	assert_true(WIFEXITED(status));
-	snprintf(path, sizeof path, "%s/said", folder);
-	FILE *f = fopen(path, "re");
-	assert_non_null(f);
-	said[fread(said, 1, OUTPUT - 1, f)] = 0;
-	fclose(f);
-	return WEXITSTATUS(status);
-}
+#include "ledger_helpers.h"
 
 /* The copied ledger, after a change of its files by sed, refuses with these words. */
 static void found(const char *file, const char *sed, const char *words)
@@ -46,29 +26,6 @@ static void found(const char *file, const char *sed, const char *words)
 	int status = sh(command);
 	if (status != 1 || !strstr(said, words))
 		fail_msg("%s of %s: status %d, said: %s", sed, file, status, said);
-}
-
-static int set_up(void **state)
-{
-	char command[500];
-
-	(void)state;
-	if (!mkdtemp(folder))
-		return -1;
-	snprintf(command, sizeof command,
-		 "mkdir '%s/scripts' && cp scripts/ledger scripts/ledger.tsv scripts/claims-*.json "
-		 "'%s/scripts'",
-		 folder, folder);
-	return system(command);
-}
-
-static int tear_down(void **state)
-{
-	char command[100];
-
-	(void)state;
-	snprintf(command, sizeof command, "rm -rf '%s'", folder);
-	return system(command);
 }
 
 static void claims_stand_as_they_were_added(void **state)
@@ -101,6 +58,10 @@ static void a_claim_that_changed_in_place_is_found(void **state)
 	      "fills-pool-1023 is not in scripts/ledger.tsv: run scripts/ledger --add");
 	found("claims-hardware.json", "s/\"by\": \"fills-pool-256\"/\"by\": \"nobody\"/",
 	      "fills-pool-1024 is superseded by nobody, which there is not");
+	found("claims-hardware.json", "s/\"by\": \"fills-pool-256\"/\"by\": null/",
+	      "fills-pool-1024 is superseded by none, which there is not");
+	found("claims-hardware.json", "s/\"by\": \"fills-pool-256\"/\"by\": \"fills-pool-1024\"/",
+	      "fills-pool-1024 is superseded by fills-pool-1024, and in the end by itself");
 	found("claims-first.json", "/\"id\": \"few\"/s/\"sort\": \"predicted\"/\"sort\": \"sure\"/",
 	      "few: \"sort\" must be one of predicted, fitted, tautological");
 }
@@ -261,6 +222,41 @@ static void a_sentence_is_held_to_its_claim(void **state)
 	text(1, "\n<!-- claim: a holds --> more", ": a mark that begins a line ends");
 	text(0, "<!-- row: test 2 -gt 1 -->", "1 marks of findings, 0 of them wrong");
 	text(1, "<!-- row: test 1 -gt 2 -->", "not so: test 1 -gt 2");
+	/* What no row contradicts because there is none is no finding. */
+	text(1, "<!-- row: ! grep -q wrong results/none.tsv -->", "so without any data, too: !");
+	text(0, "<!-- row: grep -q script t.md -->", "1 marks of findings, 0 of them wrong");
+}
+
+/* A text's block is written whole, or the text stays as it was. */
+static void fills(int status, const char *block, const char *words)
+{
+	char command[2000];
+
+	snprintf(
+	    command, sizeof command,
+	    "rm -rf t; mkdir -p t/scripts; cp \"$ROOT/scripts/fill\" t/scripts; cd t;"
+	    "printf '%%b\\n' 'before\\n%s\\nafter' >t.md; cp t.md old; scripts/fill t.md; r=$?;"
+	    "[ $r = 0 ] || cmp t.md old; cat t.md; exit $r",
+	    block);
+	if (sh(command) != status || !strstr(said, words))
+		fail_msg("%s: said: %s", block, said);
+}
+
+static void a_block_is_filled_whole_or_not_at_all(void **state)
+{
+	(void)state;
+	fills(0, "<!-- from: echo 2; echo 3 -->\\n1\\n<!-- end -->",
+	      "-->\n2\n3\n<!-- end -->\nafter\n");
+	fills(0, "<!-- from: echo 2; exit 1 -->\\n1\\n<!-- end -->",
+	      "-->\n2\n<!-- end -->\nafter\n");
+	fills(1, "<!-- from: echo 2; exit 2 -->\\n1\\n<!-- end -->",
+	      "t.md:2: failed: echo 2; exit 2");
+	/* A pipe has the last one's exit status: of grep, what a command that failed leaves. */
+	fills(1, "<!-- from: false | grep x -->\\n1\\n<!-- end -->",
+	      "t.md:2: failed: false | grep");
+	fills(1, "<!-- from: echo 2 -->\\n1", "t.md:4: a block has no end");
+	fills(1, "<!-- from: echo 2 -->\\n1\\n<!-- from: echo 3 -->\\n<!-- end -->",
+	      "t.md:4: a block begins before the last one ended");
 }
 
 /* ---- Which program made a run ---------------------------------------------------------------- */
@@ -269,7 +265,7 @@ static void a_sentence_is_held_to_its_claim(void **state)
 	"rm -rf p; mkdir -p p/scripts p/results/one; cp \"$ROOT/scripts/provenance\" p/scripts;" \
 	"cd p; git init -q .;" COMMIT(                                                           \
 	    "a") "; here=$(git rev-parse HEAD);"                                                 \
-		 "run() { echo \"{\\\"machine\\\": $1}\" >results/one/x.jsonl; };"
+		 "run() { echo \"{\\\"machine\\\": $1}\" >results/one/maps.jsonl; };"
 
 static void program(int status, const char *machine, const char *words)
 {
@@ -287,17 +283,17 @@ static void a_reference_names_a_program_of_this_history(void **state)
 {
 	(void)state;
 	program(0, "{\"program\": {\"commit\": \"HERE\", \"dirty\": false}}",
-		"results/one/x.jsonl: 0 commits and 0 source files behind\n");
+		"results/one/maps.jsonl: 0 commits and 0 source files behind\n");
 	program(1, "{\"program\": {\"commit\": \"HERE\", \"dirty\": true}}",
-		"x.jsonl: its program had changes that no commit has: no reference");
+		"maps.jsonl: its program had changes that no commit has: no reference");
 	program(1,
 		"{\"program\": {\"commit\": \"0123456789012345678901234567890123456789\","
 		" \"dirty\": false}}",
-		"x.jsonl: its program\047s commit, 0123456, is not in this history");
+		"maps.jsonl: its program\047s commit, 0123456, is not in this history");
 	/* The commit of the tree in which it lay is not that of the program. */
 	program(1, "{\"git_commit\": \"HERE\", \"git_dirty\": false}",
-		"x.jsonl: its program is not known: no reference");
-	assert_int_equal(sh("cd p; printf 'results/one/x.jsonl\\told\\n' >results/historic.tsv;"
+		"maps.jsonl: its program is not known: no reference");
+	assert_int_equal(sh("cd p; printf 'results/one/maps.jsonl\\told\\n' >results/historic.tsv;"
 			    "scripts/provenance --check"),
 			 0);
 	assert_non_null(strstr(said, "its program is not known (historic)"));
@@ -331,7 +327,6 @@ static void a_figure_is_of_all_runs(void **state)
 
 int main(void)
 {
-	char root[1000];
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(claims_stand_as_they_were_added),
 		cmocka_unit_test(the_history_agrees),
@@ -342,14 +337,10 @@ int main(void)
 		cmocka_unit_test(a_rewritten_ledger_is_found),
 		cmocka_unit_test(a_shallow_history_is_told),
 		cmocka_unit_test(a_sentence_is_held_to_its_claim),
+		cmocka_unit_test(a_block_is_filled_whole_or_not_at_all),
 		cmocka_unit_test(a_reference_names_a_program_of_this_history),
 		cmocka_unit_test(a_figure_is_of_all_runs),
 	};
 
-	/* Hooks and the like of who runs this are no part of it. */
-	setenv("GIT_CONFIG_GLOBAL", "/dev/null", 1);
-	setenv("GIT_CONFIG_NOSYSTEM", "1", 1);
-	if (getcwd(root, sizeof root))
-		setenv("ROOT", root, 1);
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
