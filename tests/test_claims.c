@@ -28,8 +28,9 @@ struct made {
 	double ratio;  /* of page to pool */
 	double wobble; /* of the replica, up and down from block to block */
 	double load;
-	int steal_ms; /* of each invocation, which takes a second */
-	int shared;   /* samples of each, of three */
+	int steal_ms;	 /* of each invocation, which takes a second */
+	int shared;	 /* samples of each, of three */
+	unsigned blocks; /* that there are; 0: all of its plan's */
 };
 
 #define MADE(...) ((struct made){ __VA_ARGS__ })
@@ -46,6 +47,7 @@ static struct made whole(struct made m)
 	m.ratio = m.ratio > 0 ? m.ratio : 4;
 	m.wobble = m.wobble > 0 ? m.wobble : 0.001;
 	m.load = m.load > 0 ? m.load : 1;
+	m.blocks = m.blocks ? m.blocks : BLOCKS;
 	return m;
 }
 
@@ -84,7 +86,7 @@ static void make(const char *name, struct made from)
 	    "\"started\": \"%s\"}\n",
 	    m.plan, m.seed, *m.accept ? ", \"accept\": " : "", m.accept, m.seed, m.cpu, m.commit,
 	    m.started);
-	for (unsigned b = 0; b < BLOCKS; b++) {
+	for (unsigned b = 0; b < m.blocks; b++) {
 		if (m.segment && b == BLOCKS / 2)
 			fprintf(
 			    f,
@@ -259,6 +261,14 @@ static void faults_of_a_claims_file_are_plain(void **state)
 		  "claim a: nothing is above 3 and below 3" },
 		{ "[{\"id\": \"a\", \"text\": \"t\", \"superseded\": {}, " RATIO "\"above\": 3}]",
 		  "claim a: superseded needs when, why and last" },
+		{ "[{\"id\": \"a\", \"text\": \"t\", \"superseded\": {\"yb\": \"b\"}, " RATIO
+		  "\"above\": 3}]",
+		  "claim a: no key in superseded 'yb'; did you mean 'by'?" },
+		{ "[{\"id\": \"a\", \"text\": \"t\", \"superseded\": {\"by\": 3}, " RATIO
+		  "\"above\": 3}]",
+		  "claim a: superseded: by must be a text" },
+		{ "[{\"id\": \"a\", \"text\": \"t\", \"formerly\": [3], " RATIO "\"above\": 3}]",
+		  "claim a: formerly must be a list of texts" },
 		{ "[{\"id\": \"a\", \"text\": \"t\", " RATIO "\"above\": 3},"
 		  "{\"id\": \"a\", \"text\": \"u\", " RATIO "\"above\": 4}]",
 		  "two claims are called a" },
@@ -392,6 +402,17 @@ static void a_chance_is_corrected_for_the_number_of_claims(void **state)
 	snprintf(many + n, sizeof many - n, "]");
 	put("many.json", many);
 	shows(0, "claims @/a.jsonl -c @/many.json", "holds, 1 run; corrected p ");
+	/* Open ones were asked as well, though nothing is to be corrected of them. */
+	n = (size_t)snprintf(many, sizeof many,
+			     "[{\"id\": \"a\", \"text\": \"t\", " RATIO "\"above\": 3}");
+	for (int i = 0; i < 60; i++)
+		n += (size_t)snprintf(
+		    many + n, sizeof many - n,
+		    ", {\"id\": \"a%d\", \"text\": \"t\", " RATIO "\"above\": 3.003}", i);
+	snprintf(many + n, sizeof many - n, "]");
+	put("many.json", many);
+	shows(0, "claims @/a.jsonl -c @/many.json", "holds, 1 run; corrected p ");
+	shows(0, "claims @/a.jsonl -c @/many.json", "open, 1 run\n");
 }
 
 /* ---- Acceptance ------------------------------------------------------------------------------ */
@@ -429,6 +450,12 @@ static void a_plan_says_beforehand_what_a_run_must_keep(void **state)
 	assert_int_equal(a.state, RUN_ACCEPTED);
 	a = judge(MADE(.wobble = 0.2));
 	assert_non_null(strstr(a.why, "A/A "));
+	/* Who stops a run, or goes on with it, may have seen its numbers. */
+	a = judge(MADE(.blocks = 5));
+	assert_int_equal(a.state, RUN_MARKED);
+	assert_string_equal(a.why, "3 of 18 invocations are missing");
+	a = judge(MADE(.blocks = 7, .load = 3));
+	assert_string_equal(a.why, "3 invocations are beyond its plan's blocks; load 3 is above 2");
 	a = judge(MADE(.wobble = 0.2, .load = 3));
 	assert_non_null(strstr(a.why, "load 3 is above 2; A/A "));
 	a = judge(MADE(.accept = "", .load = 9));

@@ -113,29 +113,36 @@ static int group_noise(const struct census *census, size_t base, double *noise)
 	return r;
 }
 
-static int measure_noise(const struct run *run, double *aa)
+static int measure_noise(const struct census *census, double *aa)
 {
-	struct census census;
-	double *v = NULL;
+	double *v = malloc((census->n ? census->n : 1) * sizeof *v);
 	size_t n = 0;
-	int r = census_take(run, &census);
+	int r = v ? 0 : -ENOMEM;
 
-	*aa = NAN;
-	if (r)
-		return r;
-	if (!(v = malloc((census.n ? census.n : 1) * sizeof *v)))
-		r = -ENOMEM;
-	for (size_t i = 0; i < census.n && !r; i++) {
-		if (!cell_equal(&census.cells[i], &census.groups[i]))
+	for (size_t i = 0; i < census->n && !r; i++) {
+		if (!cell_equal(&census->cells[i], &census->groups[i]))
 			continue;
-		r = group_noise(&census, i, &v[n]);
+		r = group_noise(census, i, &v[n]);
 		n += !r && !isnan(v[n]);
 	}
-	if (!r)
-		*aa = median(v, n);
+	*aa = r ? NAN : median(v, n);
 	free(v);
-	census_free(&census);
 	return r;
+}
+
+/* All of the plan's blocks and no more: who stops a run, or goes on with it, when its numbers
+ * please has chosen them. */
+static void hold_whole(struct acceptance *a, const struct run *run, size_t cells)
+{
+	const json_t *plan = json_object_get(run->head, "plan");
+	size_t whole = cells * (size_t)json_integer_value(json_object_get(plan, "blocks"));
+
+	if (run->n < whole)
+		snprintf(a->why, sizeof a->why, "%zu of %zu invocations are missing",
+			 whole - run->n, whole);
+	else if (run->n > whole)
+		snprintf(a->why, sizeof a->why, "%zu invocations are beyond its plan's blocks",
+			 run->n - whole);
 }
 
 /* One limit; what is above it, or unknown, goes into why. */
@@ -158,13 +165,21 @@ int accept_judge(const struct run *run, struct acceptance *a)
 {
 	const json_t *plan = json_object_get(run->head, "plan");
 	struct accept_rule rule;
+	struct census census;
 	char error[PLAN_ERROR];
+	size_t cells;
 	int r;
 
 	*a = (struct acceptance){ .state = RUN_WITHOUT_RULE,
 				  .steal = measure_steal(run),
 				  .shared = measure_shared(run) };
-	if ((r = measure_load(run, &a->load)) || (r = measure_noise(run, &a->aa)))
+	if ((r = census_take(run, &census)))
+		return r;
+	cells = census.n;
+	if (!(r = measure_load(run, &a->load)))
+		r = measure_noise(&census, &a->aa);
+	census_free(&census);
+	if (r)
 		return r;
 	if (plan_accept_rule(json_object_get(plan, "accept"), &rule, error)) {
 		snprintf(a->why, sizeof a->why, "its plan's rule can't be read");
@@ -174,6 +189,7 @@ int accept_judge(const struct run *run, struct acceptance *a)
 		snprintf(a->why, sizeof a->why, "its plan has no rule");
 		return 0;
 	}
+	hold_whole(a, run, cells);
 	hold(a, "load", "", a->load, rule.load);
 	hold(a, "steal", " %", a->steal, rule.steal);
 	hold(a, "shared", " %", a->shared, rule.shared);

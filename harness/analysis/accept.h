@@ -5,11 +5,16 @@
  * out calm. Neither is a run accepted whose plan demanded nothing: whoever looked at it could still
  * choose.
  *
+ * A rule demands besides that all blocks of the plan are there, and no more.
+ *
  *   load    the median over the invocations of the load average of a minute, in processes. The
- * measured process is in it: an idle machine shows about 1, and more under several callers steal
- * what the hypervisor took from all CPUs, in percent of the time that the invocations took aa the
- * median over the groups of the noise: by how many percent the baseline's interval against its own
- * replica reaches beyond 1, in the first figure that a table shows
+ *           measured process is in it: an idle machine shows about 1, and more under several
+ *           callers
+ *   steal   what the hypervisor took from all CPUs, in percent of the time that the invocations
+ *           took
+ *   shared  how many of the samples were kept although something else ran on the core, in percent
+ *   aa      the median over the groups of the noise: by how many percent the baseline's interval
+ *           against its own replica reaches beyond 1, in the first figure that a table shows
  */
 #ifndef STUBMAP_ANALYSIS_ACCEPT_H
 #define STUBMAP_ANALYSIS_ACCEPT_H

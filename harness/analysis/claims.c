@@ -111,6 +111,39 @@ static const char *text_of(const json_t *json, const char *key)
 	return json_string_value(json_object_get(json, key));
 }
 
+/* What the ledger holds of a claim that another superseded, and its older ids. */
+static int check_past(const json_t *json, const char *id, char *error)
+{
+	static const char *const known[] = { "by", "when", "why", "last" };
+	enum { KNOWN = sizeof known / sizeof *known };
+	const json_t *past = json_object_get(json, "superseded"), *v;
+	char why[RUN_ERROR / 2];
+	const char *key;
+	size_t i;
+
+	json_object_foreach((json_t *)past, key, v) {
+		size_t k = 0;
+		while (k < KNOWN && strcmp(known[k], key))
+			k++;
+		if (k == KNOWN) {
+			suggest_refuse(why, sizeof why, "key in superseded", key, known, KNOWN);
+			return refuse(error, "claim %s: %s", id, why);
+		}
+		if (!json_is_string(v) && (k || !json_is_null(v)))
+			return refuse(error, "claim %s: superseded: %s must be a text", id, key);
+	}
+	for (size_t k = 1; k < KNOWN && past; k++)
+		if (!json_object_get(past, known[k]))
+			return refuse(error,
+				      "claim %s: superseded needs when, why and last, and by, an "
+				      "id or null",
+				      id);
+	json_array_foreach(json_object_get(json, "formerly"), i, v)
+		if (!json_is_string(v))
+			return refuse(error, "claim %s: formerly must be a list of texts", id);
+	return 0;
+}
+
 static int read_claim(json_t *json, size_t i, struct claim *c, char *error)
 {
 	json_t *to = json_object_get(json, "to"), *past = json_object_get(json, "superseded");
@@ -132,11 +165,8 @@ static int read_claim(json_t *json, size_t i, struct claim *c, char *error)
 			     .when = text_of(past, "when"),
 			     .why = text_of(past, "why"),
 			     .last = text_of(past, "last") };
-	if (past && (!c->when || !c->why || !c->last))
-		return refuse(error,
-			      "claim %s: superseded needs when, why and last, and by, an "
-			      "id or null",
-			      c->id);
+	if (check_past(json, c->id, error))
+		return -EINVAL;
 	if (!figure_find(c->figure))
 		figure_refuse(c->figure, why, sizeof why);
 	else if (!isfinite(c->above) && !isfinite(c->below))
@@ -257,14 +287,15 @@ static double chance_at(struct estimate e, double at)
 	return stats_chance(&e);
 }
 
-/* To hold, a ratio must keep off both bounds: the greater chance counts. To be refuted, one. */
+/* To hold, a ratio must keep off both bounds: the greater chance counts. To be refuted, one. An
+ * open claim was asked as well, and counts among the others. */
 static double chance_of(const struct claim *c, const struct judgement *j)
 {
 	double above = chance_at(j->e, c->above), below = chance_at(j->e, c->below);
 
-	if (!c->ratio || (j->verdict != HOLDS && j->verdict != REFUTED))
+	if (!c->ratio || j->verdict == NO_DATA)
 		return NAN;
-	return j->verdict == HOLDS ? fmax(above, below) : fmin(above, below);
+	return j->verdict == REFUTED ? fmin(above, below) : fmax(above, below);
 }
 
 /* How many runs that count, each of a seed of its own, say the verdict. */

@@ -67,8 +67,8 @@ struct finding {
 	size_t runs, counted;	 /* with data; of these, how many count */
 	size_t agree;		 /* of the runs, how many say the same alone */
 	/* Of a ratio: the chance of a value at least as far from the nearer bound, if it lay on the
-	 * bound; and the same corrected for the number of claims (claims_correct). NaN: of no
-	 * ratio, or open. */
+	 * bound; and the same corrected for the number of claims, open ones among them
+	 * (claims_correct). NaN: of no ratio, or without an interval. */
 	double chance, holm;
 };
 

@@ -67,7 +67,7 @@ static void bounds_format(const struct claim *c, char *out, size_t size)
 static void verdict_format(const struct finding *f, char *out, size_t size)
 {
 	claim_say(f, out, size);
-	if (f->holm > 0.05) {
+	if (f->holm > 0.05 && f->pooled.verdict != OPEN) {
 		size_t len = strlen(out);
 		snprintf(out + len, size - len, "; corrected p %.2g", f->holm);
 	}
