@@ -111,6 +111,24 @@ static void exact_counts_may_be_0(void **state)
 	       "1 certainly more by over 5 %");
 }
 
+/* One reading of a clock a side is no count, though it is constant. */
+static void one_reading_is_not_exact(void **state)
+{
+	static const char form[] = ", {\"phase\": \"run\", \"event\": \"ns\", \"unit\": \"run\", "
+				   "\"source\": \"clock\", \"per\": 1, \"warmup\": 0, \"samples\": "
+				   "[%d]}";
+	char first[300], second[300];
+
+	(void)state;
+	snprintf(first, sizeof first, form, 1000);
+	snprintf(second, sizeof second, form, 1100);
+	make_run("a", MADE(.blocks = 1, .more = first, .workload = "wasm:kernel"));
+	make_run("b", MADE(.blocks = 1, .more = second, .workload = "wasm:kernel"));
+	EXPECT(0, "compare @/a @/b --fail-above 5%", "0 less, 0 more, ", "not comparable",
+	       "0 certainly more by over 5 %");
+	EXPECT(0, "compare @/a @/b --all", "fewer than 5 blocks: no interval");
+}
+
 static void a_regression_can_fail(void **state)
 {
 	(void)state;
@@ -282,6 +300,7 @@ int main(void)
 		cmocka_unit_test(two_runs_of_one_program_are_alike),
 		cmocka_unit_test(changes_are_told),
 		cmocka_unit_test(exact_counts_may_be_0),
+		cmocka_unit_test(one_reading_is_not_exact),
 		cmocka_unit_test(a_regression_can_fail),
 		cmocka_unit_test(every_figure_is_known),
 		cmocka_unit_test(remarks_are_not_compared),

@@ -28,6 +28,18 @@ static const char *missing(const struct samples *s)
 	return s->why ? s->why : "one side does not have it";
 }
 
+/* Whether the figure would come out otherwise if it were taken again: one reading of a clock is
+ * constant, too. */
+static bool varies(const struct samples *s)
+{
+	static const char *const meters[] = { "clock", "tsc", "papi", "perf" };
+
+	for (size_t i = 0; i < sizeof meters / sizeof *meters; i++)
+		if (s->source && !strcmp(s->source, meters[i]))
+			return true;
+	return false;
+}
+
 /* What can be told of a row alone. */
 static void judge_alone(struct comparison *c, const struct samples *a, const struct samples *b)
 {
@@ -38,7 +50,8 @@ static void judge_alone(struct comparison *c, const struct samples *a, const str
 		return;
 	}
 	double of = a->units[0].samples[0], to = b->units[0].samples[0];
-	c->exact = stats_constant(a->units, a->n, of) && stats_constant(b->units, b->n, to);
+	c->exact = stats_constant(a->units, a->n, of) && stats_constant(b->units, b->n, to) &&
+		   (!varies(a) || (a->n >= STATS_FEWEST && b->n >= STATS_FEWEST));
 	if (c->exact) {
 		c->change = to > of ? CHANGE_MORE : to < of ? CHANGE_LESS : CHANGE_NONE;
 		c->detectable = 0;

@@ -32,8 +32,10 @@ static void put(struct table *t, const char *arm, const char *figure, const stru
 		table_missing(t, c->why);
 	if (c->ratio.interval && !c->exact)
 		table_cell(t, "%.3f..%.3f", c->ratio.low, c->ratio.high);
-	else
+	else if (c->exact || !c->ratio.known)
 		table_cell(t, "%s", c->exact ? "exact" : "");
+	else
+		table_missing(t, c->why);
 	table_cell(t, "%s", change_names[c->change]);
 }
 
