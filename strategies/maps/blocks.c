@@ -9,7 +9,7 @@
  *      record   uleb frame size | uleb bytes of bitmap | bitmap, bit i is slot i
  *
  * From crates/environ/src/compile/{address_map,trap_encoding}.rs and crates/environ/src/
- * {address_map,trap_encoding}.rs, as of Wasmtime's main branch of summer 2026 (pull request 13628):
+ * {address_map,trap_encoding}.rs of Wasmtime's main branch since pull request 13628 of June 2026:
  * the two counts, the index of pairs, blocks of 128, the token with a flag in bit 0, deltas that
  * begin anew in each block, a search of the index and a decoding from the block's start; like the
  * traps, and unlike the address map, only the exact pc is an entry. Words are u32.

@@ -9,13 +9,14 @@
  *              config: bit 0 has deopt data, bits 1-3 bytes of registers, 4-6 bytes of pc,
  *              7-9 bytes of a deopt index, 10-31 bytes of a bitmap
  *
- * From src/codegen/safepoint-table.{h,cc} of V8 as of 2023 to 2025 (main branch; its header has
- * had `stack slots` since 11.x): the three words of the header, entries as narrow as the table's
- * greatest needs (a pc's bytes are those of pc + 1, as there), the order, successive entries that
- * differ in the pc alone written once, empty ones too, one bitmap width a table, and the search: a
- * linear one for the last entry at or before the pc. Words are u32; pcs count from the function.
- * Bit 0 is the slot at SP, since V8 numbers slots from the frame pointer down and writes them
- * reversed; the unused ones next to the frame pointer have no bits.
+ * From src/codegen/safepoint-table.{h,cc} of V8's main branch, in the form that it has had since
+ * 2023 (older ones had no stack slots, or fixed words, or merged only tables whose entries are all
+ * equal): the three words of the header, entries as narrow as the table's greatest needs (a pc's
+ * bytes are those of pc + 1, as there), the order, successive entries that differ in the pc alone
+ * written once, empty ones too, one bitmap width a table, and the search: a linear one for the last
+ * entry at or before the pc. Words are u32; pcs count from the function. Bit 0 is the slot at SP,
+ * since V8 numbers slots from the frame pointer down and writes them reversed; the unused ones next
+ * to the frame pointer have no bits.
  *
  * V8 finds the function in a tree of code objects by address (NativeModule::Lookup), which hold
  * size and table offset: the index here stands for these, in 12 bytes a function. Left out:

@@ -91,16 +91,19 @@ static inline int64_t map_unzigzag(uint64_t v)
 /* ---- Reading ------------------------------------------------------------------------------- */
 
 /* Reads a number of up to 35 bits at *p, which stays before `end`; *p is then behind it. false: it
- * is longer, or cut off. */
+ * is longer, or cut off. Most are a single byte. */
 static inline bool map_read_uleb(const uint8_t **p, const uint8_t *end, uint64_t *v)
 {
+	const uint8_t *at = *p;
 	*v = 0;
-	for (unsigned shift = 0; shift < 35 && *p < end; shift += 7) {
-		MAP_TOUCH(*p, 1);
-		uint8_t byte = *(*p)++;
-		*v |= (uint64_t)(byte & 127) << shift;
-		if (byte < 128)
+	for (unsigned shift = 0; shift < 35 && at < end; shift += 7) {
+		MAP_TOUCH(at, 1);
+		uint64_t byte = *at++;
+		*v |= (byte & 127) << shift;
+		if (__builtin_expect(byte < 128, 1)) {
+			*p = at;
 			return true;
+		}
 	}
 	return false;
 }
