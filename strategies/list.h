@@ -28,6 +28,11 @@
 	X(paged)              \
 	X(blocks)             \
 	X(v8)                 \
-	X(go)
+	X(go)                 \
+	X(ocaml)              \
+	X(oxcaml)             \
+	X(dart)               \
+	X(art)                \
+	X(hotspot)
 
 #endif

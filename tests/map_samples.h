@@ -5,6 +5,7 @@
 #ifndef STUBMAP_MAP_SAMPLES_H
 #define STUBMAP_MAP_SAMPLES_H
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <stubmap/map.h>
@@ -158,10 +159,18 @@ static inline struct map_bytes encode(const struct map_ops *ops, const struct sa
 	return encode_functions(ops, points, n, NULL, 0);
 }
 
-/* Whether an encoder can hold a shape's maps. */
+/* Whether an encoder can hold a shape's maps, the largest frame among them. */
 static inline bool fits(const struct map_ops *ops, const struct shape *shape)
 {
-	return !shape->registers || ops->flags & MAP_REGISTERS;
+	const uint32_t last = shape->slots - 1;
+	const struct safepoint largest = { 0, 4 * shape->slots, 1, &last };
+	struct map_bytes table = { 0 };
+	int error = map_encode(ops, &largest, 1, &table, NULL);
+
+	free(table.data);
+	if (error && (error != -EFBIG || !ops->limits || shape->slots < 10000))
+		abort();
+	return !error && (!shape->registers || ops->flags & MAP_REGISTERS);
 }
 
 /* Scratch for n lookups, exactly as large as it must be; valid until the next call. */

@@ -2,6 +2,7 @@
  * test_maps_corpora.c - every encoder on every committed corpus: each safepoint comes back, and the
  * unsafe control goes wrong exactly where it must.
  */
+#include <errno.h>
 #include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -43,9 +44,13 @@ static void check(const struct map_ops *ops, const struct corpus *c, const struc
 		  size_t n)
 {
 	struct map_bytes table = { 0 };
-	size_t outcomes[MAP_OUTCOMES] = { 0 }, empties = 0;
-	assert_int_equal(
-	    map_encode_functions(ops, points, n, c->functions, c->nfunctions, &table, NULL), 0);
+	size_t outcomes[MAP_OUTCOMES] = { 0 }, empties = 0, bad;
+	int error = map_encode_functions(ops, points, n, c->functions, c->nfunctions, &table, &bad);
+	if (error == -EFBIG && ops->limits && bad < n && points[bad].frame_size > UINT16_MAX) {
+		free(table.data); /* a frame of Go's that OCaml has no number for */
+		return;
+	}
+	assert_int_equal(error, 0);
 	assert_int_equal(map_load(ops, &table), 0);
 	uint8_t *scratch = malloc(map_scratch(ops, table.data, table.len) + 1);
 	for (size_t i = 0; i < n; i++) {
