@@ -76,7 +76,8 @@ static void test_trace_is_whole(void **state)
 	struct sample s = make(&shape, 8);
 	(void)state;
 	for (int e = 0; map_encoders[e]; e++) {
-		struct map_bytes table = encode(map_encoders[e], s.points, s.n);
+		struct map_bytes table =
+		    encode_functions(map_encoders[e], s.points, s.n, s.functions, s.nfunctions);
 		for (size_t i = 0; i < s.n; i += 7) {
 			check_trace(map_encoders[e], &table, s.points[i].pc);
 			check_trace(map_encoders[e], &table, s.points[i].pc + 1);

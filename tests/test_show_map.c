@@ -47,6 +47,11 @@ static void test_show_meanings(void **state)
 		{ "v8", { "functions: ", "config: bytes: registers 0, ", "entry[0]: from 0x" } },
 		{ "paged", { "directory: bucket ", "bytes of pcs", "chunk[1]: frame size " } },
 		{ "go", { "findfunctab[0]: from function 0 on", "_func[0]: pcsp 0x", "locals: " } },
+		{ "ocaml", { "mask: a hash of ", "return address: 0x", "nlive: " } },
+		{ "oxcaml", { "bucket[0]: from segment 0", "side[0]: pc 0x", "unit: " } },
+		{ "dart", { "entry[0]: starts at 0x", "stack map: ", "the global table: " } },
+		{ "art", { "methods: ", "method[0]: its CodeInfo at byte ", "CodeInfo: bits" } },
+		{ "hotspot", { "method[0]: frames of ", "pair[0]: pc 0x", "map: " } },
 	};
 	char error[CORPUS_ERROR], line[200];
 	struct corpus c;

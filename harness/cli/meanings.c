@@ -178,6 +178,170 @@ static void of_paged(const struct load *l)
 			 fields[(l->at - chunks) % 20 / 4], l->value);
 }
 
+/* ---- OCaml and OxCaml, after their load ------------------------------------------------------ */
+
+/* A place as OCaml numbers it. */
+static void of_place(const struct load *l)
+{
+	if (l->value & 1)
+		snprintf(l->out, MEANING, "live: register %" PRIu32, l->value / 2);
+	else
+		snprintf(l->out, MEANING, "live: SP+%" PRIu32, l->value);
+}
+
+static void of_ocaml(const struct load *l)
+{
+	uint64_t slots = (uint64_t)word(l->table) + 1, descriptor = 0;
+
+	if (!l->at) {
+		snprintf(l->out, MEANING, "mask: a hash of %" PRIu64 " slots", slots);
+		return;
+	}
+	if (l->at < 8 + 8 * slots) {
+		if (l->at % 8)
+			snprintf(l->out, MEANING, "its upper half");
+		else if (l->value)
+			snprintf(l->out, MEANING, "slot[%zu]: the descriptor at byte %" PRIu32,
+				 l->at / 8 - 1, l->value);
+		else
+			snprintf(l->out, MEANING, "slot[%zu]: free", l->at / 8 - 1);
+		return;
+	}
+	/* The descriptor that begins last at or before the load. */
+	for (uint64_t i = 0; i < slots; i++) {
+		uint32_t at = word(l->table + 8 + 8 * i);
+		if (at <= l->at && at > descriptor)
+			descriptor = at;
+	}
+	switch (l->at - descriptor) {
+	case 0:
+		snprintf(l->out, MEANING, "return address: 0x%" PRIx32, l->value);
+		break;
+	case 4:
+		snprintf(l->out, MEANING, "its upper half");
+		break;
+	case 8:
+		snprintf(l->out, MEANING, "frame: %" PRIu32 " bytes", l->value & ~3u);
+		break;
+	case 10:
+		snprintf(l->out, MEANING, "nlive: %" PRIu32, l->value);
+		break;
+	default:
+		of_place(l);
+	}
+}
+
+static void of_oxcaml(const struct load *l)
+{
+	static const char *const header[] = { "base",	  "shift",	 "buckets",
+					      "segments", "descriptors", "bytes of scratch",
+					      NULL };
+	static const char *const columns[] = { "from 0x", "its descriptors from byte 0x",
+					       "its first descriptor is 0x" };
+	size_t segments = 24 + 4 * (size_t)word(l->table + 8);
+	size_t sides = segments + 12 * ((size_t)word(l->table + 12) + 1);
+	size_t table = sides + 4 * (size_t)word(l->table + 16), at = l->at;
+
+	if (in_header(l, header))
+		return;
+	if (at < segments)
+		snprintf(l->out, MEANING, "bucket[%zu]: from segment %" PRIu32 " on", (at - 24) / 4,
+			 l->value);
+	else if (at < sides)
+		snprintf(l->out, MEANING, "segment[%zu]: %s%" PRIx32, (at - segments) / 12,
+			 columns[(at - segments) / 4 % 3], l->value);
+	else if (at < table)
+		snprintf(l->out, MEANING, "side[%zu]: pc 0x%" PRIx32 ", byte 0x%" PRIx32 " on",
+			 (at - sides) / 4, l->value & 0xffff, l->value >> 16);
+	else if (at < table + 6)
+		snprintf(l->out, MEANING, at == table + 4 ? "unit: %" PRIu32 : "slot: %" PRIu32,
+			 l->value);
+	else
+		snprintf(l->out, MEANING, "descriptor: of its step, size or places");
+}
+
+/* ---- Dart ----------------------------------------------------------------------------------- */
+
+static void of_dart(const struct load *l)
+{
+	static const char *const header[] = { "the global table is at byte", "functions",
+					      "first with code", "bytes of a slot", NULL };
+	size_t rows = 16 + 8 * (size_t)word(l->table + 4), global = word(l->table), at = l->at;
+
+	if (in_header(l, header))
+		return;
+	if (at < rows && at % 8)
+		snprintf(l->out, MEANING, "entry[%zu]: its stack map is at byte %" PRIu32,
+			 (at - 16) / 8, l->value);
+	else if (at < rows)
+		snprintf(l->out, MEANING, "entry[%zu]: starts at 0x%" PRIx32, (at - 16) / 8,
+			 l->value);
+	else if (at == global)
+		snprintf(l->out, MEANING, "the global table: %" PRIu32 " bytes", l->value >> 2);
+	else if (at > global)
+		snprintf(l->out, MEANING, "map: of its number of bits");
+	else if (l->bytes == 4)
+		snprintf(l->out, MEANING, "stack map: %" PRIu32 " bytes", l->value >> 2);
+	else
+		snprintf(l->out, MEANING, "of a step of the pc or of the map's place");
+}
+
+/* ---- ART and HotSpot ------------------------------------------------------------------------ */
+
+/* An index of rows {start, place, ...} behind a header. false: the load lies behind it. */
+static bool in_methods(const struct load *l, size_t header, size_t row, const char *place)
+{
+	size_t n = word(l->table), at = l->at - header, base = header + row * n;
+
+	if (l->at >= base)
+		return false;
+	if (at % row == 0)
+		snprintf(l->out, MEANING, "method[%zu]: starts at 0x%" PRIx32, at / row, l->value);
+	else if (at % row == 4)
+		snprintf(l->out, MEANING, "method[%zu]: its %s at byte %zu", at / row, place,
+			 base + l->value);
+	else
+		snprintf(l->out, MEANING, "method[%zu]: frames of %" PRIu32 " bytes", at / row,
+			 l->value);
+	return true;
+}
+
+static void of_art(const struct load *l)
+{
+	static const char *const header[] = { "methods", "bytes of a slot", NULL };
+
+	if (!in_header(l, header) && !in_methods(l, 8, 8, "CodeInfo"))
+		snprintf(l->out, MEANING, "CodeInfo: bits of a header, a pc or a mask");
+}
+
+static void of_hotspot(const struct load *l)
+{
+	static const char *const header[] = { "methods", NULL };
+	size_t n = word(l->table), sets = 4 + 12 * n, set = 0, pairs;
+
+	if (in_header(l, header) || in_methods(l, 4, 12, "set"))
+		return;
+	/* The set that begins last at or before the load. */
+	for (size_t i = 0; i < n; i++) {
+		size_t at = sets + word(l->table + 4 + 12 * i + 4);
+		if (at <= l->at && at >= set)
+			set = at;
+	}
+	pairs = set + 8 + 8 * (size_t)word(l->table + set);
+	if (l->at == set)
+		snprintf(l->out, MEANING, "set: %" PRIu32 " maps", l->value);
+	else if (l->at < pairs && (l->at - set) % 8)
+		snprintf(l->out, MEANING, "pair[%zu]: its map is at byte %zu",
+			 (l->at - set) / 8 - 1, pairs + l->value);
+	else if (l->at < pairs)
+		snprintf(l->out, MEANING, "pair[%zu]: pc 0x%" PRIx32 " of the method",
+			 (l->at - set) / 8 - 1, l->value);
+	else if (l->bytes == 4)
+		snprintf(l->out, MEANING, "map: %" PRIu32 " places", l->value);
+	else
+		snprintf(l->out, MEANING, "of a place");
+}
+
 /* ---- All of them ---------------------------------------------------------------------------- */
 
 static const struct {
@@ -185,10 +349,9 @@ static const struct {
 	void (*of)(const struct load *);
 	size_t header; /* bytes that it must have */
 } formats[] = {
-	{ "blocks", of_blocks, 12 },
-	{ "v8", of_v8, 8 },
-	{ "go", of_go, 24 },
-	{ "paged", of_paged, 12 },
+	{ "blocks", of_blocks, 12 }, { "v8", of_v8, 8 },       { "go", of_go, 24 },
+	{ "paged", of_paged, 12 },   { "ocaml", of_ocaml, 8 }, { "oxcaml", of_oxcaml, 24 },
+	{ "dart", of_dart, 16 },     { "art", of_art, 8 },     { "hotspot", of_hotspot, 4 },
 };
 
 void meaning_of_load(const struct map_ops *ops, const uint8_t *table, size_t len, size_t at,

@@ -9,7 +9,7 @@
 
 enum { MEANING = 160 };
 
-/* A load of `bytes` bytes at an offset of a table that the encoder wrote. Leaves out empty if
+/* A load of `bytes` bytes at an offset of a table that is ready for lookups. Leaves out empty if
  * nothing is known of the format or the place. */
 void meaning_of_load(const struct map_ops *, const uint8_t *table, size_t len, size_t at,
 		     uint32_t bytes, char out[MEANING]);
