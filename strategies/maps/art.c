@@ -4,16 +4,21 @@
  *
  *      methods | slot | {start, place}[methods] | CodeInfos, each at a byte
  *
- *      CodeInfo   flags, code size, frame, core spills, float spills, dex registers, tables
- *                 (seven numbers), then for each table that bit k of `tables` names, or if bit 8 +
- * k names it too, how many bits before here an equal one begins table      rows, width of each
- * column | rows * widths bits 0 stack maps      kind, pc, dex pc, register mask, stack mask,
- * inlining, 2 of registers 1 register masks  value, shift 2 stack masks     bits number     4 bits:
- * 0 to 11 itself, 12 to 15 for 1 to 4 bytes, which follow all numbers of the row
+ *      CodeInfo   seven numbers: flags, code size, frame, core spills, float spills, dex
+ *                 registers, has; then for each table that bit k of `has` names the table, or, if
+ *                 bit 8 + k names it as well, how many bits before here an equal one begins
  *
- * From runtime/stack_map.{h,cc}, libartbase/base/{bit_table,bit_memory_region}.h and
- * compiler/optimizing/stack_map_stream.cc of Android 12 to 14 (LineageOS/android_art, commits
- * 20025048, 25f0b0ec, 024ea4b9, 02f7141e): the header, interleaved numbers, values stored plus one
+ *      table      rows, width of each column | rows * widths bits
+ *         0       kind, pc, dex pc, register mask, stack mask, inlining, 2 of dex registers
+ *         1       value, shift: a register mask
+ *         2       a stack mask
+ *
+ *      numbers    of a list 4 bits each: 0 to 11 itself, 12 to 15 for 1 to 4 bytes, which follow
+ *                 the list
+ *
+ * From LineageOS/android_art, Android 12 on: runtime/stack_map.{h,cc} (commits 0bd23289, 20025048),
+ * libartbase/base/{bit_table,bit_memory_region}.h (25f0b0ec, 024ea4b9) and
+ * compiler/optimizing/stack_map_stream.cc (02f7141e): the header, numbers, values stored plus one
  * so that "none" is 0, masks once a method, a register mask as value and shift, whole tables once
  * in all code if they have more than 32 bits, and the search: a binary one over the packed pcs.
  *
@@ -23,7 +28,7 @@
  * index here, 8 bytes a method, stands for that. The pc 2^32 - 1 takes 33 bits.
  *
  * Each call has a row, also one without live places. For another pc ART finds no row, which it
- * checks in a debug build alone.
+ * checks (DCHECK) in a debug build alone.
  *
  * A mask is not at a byte, so a lookup copies it: its scratch is 65,535 bits, the widest row of a
  * table, in 8 KiB.
@@ -300,8 +305,9 @@ static int art_finish(void *state, struct map_bytes *out)
 /* ---- Reading ------------------------------------------------------------------------------- */
 
 struct art_table {
-	uint64_t data; /* bits before its rows */
-	uint32_t rows, widths[COLUMNS], row_bits;
+	uint64_t data;			     /* bits before its rows */
+	uint32_t rows, offsets[COLUMNS + 1]; /* of columns in a row; the last: bits of a row */
+	unsigned columns;
 };
 
 static void read_numbers(struct map_bit_reader *r, uint32_t *v, unsigned n)
@@ -317,22 +323,19 @@ static void read_numbers(struct map_bit_reader *r, uint32_t *v, unsigned n)
 static bool read_table(struct map_bit_reader *r, unsigned n, struct art_table *t)
 {
 	uint32_t head[1 + COLUMNS];
-	uint64_t bits = 0;
 	read_numbers(r, head, 1 + n);
 	if (r->over)
 		return false;
-	t->rows = head[0];
+	*t = (struct art_table){ .data = r->at, .rows = head[0], .columns = n };
 	for (unsigned c = 0; c < n; c++) {
-		t->widths[c] = head[1 + c];
-		if (t->widths[c] > (n == 1 ? WIDE_MOST : 33))
+		if (head[1 + c] > (n == 1 ? WIDE_MOST : 33))
 			return false;
-		bits += t->widths[c];
+		t->offsets[c + 1] = t->offsets[c] + head[1 + c];
 	}
-	t->row_bits = (uint32_t)bits;
-	t->data = r->at;
-	if (bits > WIDE_MOST || t->rows * bits > 8 * (uint64_t)r->len - r->at)
+	uint64_t bits = (uint64_t)t->rows * t->offsets[n];
+	if (bits > 8 * (uint64_t)r->len - r->at)
 		return false;
-	r->at += t->rows * bits;
+	r->at += bits;
 	return true;
 }
 
@@ -372,10 +375,8 @@ static bool read_info(struct art_info *info, const uint8_t *p, size_t len, uint3
 static uint64_t cell(const struct art_info *info, int table, uint32_t row, unsigned column)
 {
 	const struct art_table *t = &info->tables[table];
-	uint64_t at = t->data + (uint64_t)row * t->row_bits;
-	for (unsigned c = 0; c < column; c++)
-		at += t->widths[c];
-	return map_bits_load(info->p, info->len, at, t->widths[column]);
+	uint64_t at = t->data + (uint64_t)row * t->offsets[t->columns] + t->offsets[column];
+	return map_bits_load(info->p, info->len, at, t->offsets[column + 1] - t->offsets[column]);
 }
 
 /* The row of stack maps at a pc; false: there is none. */
@@ -398,7 +399,7 @@ static bool copy_mask(const struct art_info *info, uint64_t number, uint32_t slo
 		      uint8_t *scratch, struct map_live *out)
 {
 	const struct art_table *t = &info->tables[STACK_MASKS];
-	uint32_t width = t->widths[0];
+	uint32_t width = t->offsets[1];
 	if (number > t->rows || (width && stride * (width - 1) >= slots + 32))
 		return false;
 	uint64_t at = t->data + (number - 1) * width;

@@ -8,14 +8,15 @@
  *      global table   flags and size | {uleb spill bits, uleb other bits, bits}...
  *                     flags: bit 0 this is the global table, bit 1 maps are places in it
  *
- * From runtime/vm of the Dart SDK 2.19 to 3.x: raw_object.h (UntaggedCompressedStackMaps,
+ * From runtime/vm of dart-lang/sdk, sources of about 2.19 that are stored without a version; the
+ * payloads are the same in 3.12: raw_object.h (UntaggedCompressedStackMaps and
  * UntaggedInstructionsTable: its four words and its rows), program_visitor.cc
  * (NormalizeAndDedupCompressedStackMaps: equal maps once, by falling use, so that frequent ones
- * have short places; equal stack maps of functions once), code_descriptors.h (steps in unsigned
- * LEB128, nothing aligned), object.cc (InstructionsTable::FindEntry: the function by the byte
- * before the return address; Iterator::Find: decode up to the pc, take it if it is equal). The word
- * `padding` of Dart's holds the bytes of a slot here, 4 or 8, `first`, its first row with code, is
- * 0; places count from the first word. An entry without stack map has place 0.
+ * have short places; equal stack maps of functions once, nothing aligned),
+ * reverse_pc_lookup_cache.cc (the function by the byte before the return address) and raw_object.h
+ * again (decode up to the pc). The word `padding` of Dart's holds the bytes of a slot here, 4 or 8;
+ * `first`, its first row with code, is 0; places count from the first word. A function without
+ * stack map has place 0.
  *
  * All bits are spill bits, bit 0 the slot at SP: Dart counts them down from the frame pointer, and
  * the others up from SP. It keeps no frame sizes in these tables, as it has frame pointers, and no
@@ -23,7 +24,7 @@
  * stubs, more than one loading unit.
  *
  * Each call has an entry, also one without live places. For a pc that has none Dart takes all slots
- * of the frame for references.
+ * of the frame for references (stack_frame.cc; a debug build asserts).
  */
 #include "../parts/engine.h"
 #include "../parts/numbered.h"

@@ -9,17 +9,18 @@
  *      value    place << 2 | type, as UNSIGNED5: a byte of 1 to 191 is v + 1 and ends the number; a
  *               larger one adds 6 bits and goes on
  *
- * From src/hotspot/share of JDK 24 (compiler/oopMap.{hpp,cpp} of 2024, utilities/unsigned5.hpp,
- * cpu/x86/register_x86.hpp of 2023): the three words of an ImmutableOopMap and the two of a set and
- * of a pair, all i32, the order of values (registers, then slots ascending), one empty map a set, a
- * map that equals the last one but empty ones not written again, and find_map_at_offset as it is in
- * a product build. A register is VMReg 2 * number (general) or 16 apart from 48 on (vector), slot i
- * is VMReg 584 + i, as on x86-64 with AVX-512; 14 bits of a value are the place.
+ * From openjdk/jdk, src/hotspot: share/compiler/oopMap.cpp (commit 02bde087 of 2024), oopMap.hpp
+ * (0265c07f), share/utilities/unsigned5.hpp (055c8ca6), cpu/x86/register_x86.hpp (0037dd29): the
+ * three words of an ImmutableOopMap and the two of a set and of a pair, all i32, the order of
+ * values (registers, then slots ascending), one empty map a set, a map that equals the last one but
+ * empty ones not written again, and find_map_at_offset as it is in a product build. A register is
+ * VMReg 2 * number (general) or 16 apart from 48 on (vector), slot i is VMReg 584 + i, as on x86-64
+ * with AVX-512; 14 bits of a value are the place.
  *
  * HotSpot finds the method of a pc by the code heap's segment map, and its frame's size in the
  * method: the index here, 12 bytes a method, stands for both. Where a producer's frame varies
  * within a function its size is not held. Left out: callee-saved and derived values, PcDescs (debug
- * information, which the collector does not read), and the post-call NOP of JDK 20 on, which keeps
+ * information, which the collector does not read), and the post-call NOP of JDK 19 on, which keeps
  * a map's number in the code itself, 8 bytes a call.
  *
  * A product build takes the first pc at or behind the one asked for, and only asserts that they are

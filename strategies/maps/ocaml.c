@@ -14,7 +14,7 @@
  *                         slot: 0, or where the descriptor with hash (return address >> 3) & mask
  *                         is; the next slot if this one is taken
  *
- * From OCaml 5.4 (commit fd41e1ab of October 2024; the descriptors since 4.11):
+ * From ocaml/ocaml before 5.4 (commit fd41e1ab of October 2024; the descriptors since 4.11):
  * asmcomp/emitaux.ml (emit_frame), runtime/caml/frame_descriptors.h, runtime/frame_descriptors.c:
  * the widths, the order, the hash, its capacity (the least power of two that is 4 and twice the
  * number), linear probing, the comparison of the whole address. Offsets in the loaded bytes stand
@@ -28,7 +28,8 @@
  * Each call has a descriptor, also one without live places. For any other pc the runtime finds
  * none, which it asserts in a debug build and dereferences in others.
  *
- * A lookup's scratch is the bitmap of the largest frame that 16 bits describe: 2 KiB.
+ * The runtime reads the list as it scans a frame; a lookup here makes a bitmap of it, in a scratch
+ * of the bitmap of the largest frame that 16 bits describe: 2 KiB.
  */
 #include "../parts/engine.h"
 
