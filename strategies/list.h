@@ -26,6 +26,8 @@
 	X(ranged_start)       \
 	X(ranged_unsafe)      \
 	X(paged)              \
+	X(coded_8)            \
+	X(coded_32)           \
 	X(blocks)             \
 	X(v8)                 \
 	X(go)                 \
