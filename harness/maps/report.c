@@ -472,6 +472,8 @@ int maps_report_tables(FILE *out, const struct maps_rows *rows)
 		fputs("\nfaults of the producer\n", out);
 		if ((r = faults(&s, out)))
 			return r;
+		fputc('\n', out);
+		maps_answer(out, rows, s.of.file);
 	}
 	fputs(maps_legend, out);
 	return 0;

@@ -1,0 +1,102 @@
+/* answer.c - what a file's own format costs, and what the best two would, in two sentences. */
+#include "maps/report.h"
+
+#include <string.h>
+#include <stubmap/map.h>
+
+#include "base/table.h"
+
+enum { FIGURES = 120 };
+
+/* Which encoder writes what a producer wrote, by how its name begins. */
+static const struct own {
+	const char *producer, *encoder;
+} owns[] = {
+	{ "ocamlopt", "ocaml" }, { "Go", "go" },	   { "Dart", "dart" },
+	{ "V8", "v8" },		 { "HotSpot", "hotspot" }, { "wasmtime", "exact" },
+};
+
+static const char *own_encoder(const struct maps_rows *rows, const char *file)
+{
+	const char *producer = maps_rows_text(rows, file, "maps", "note");
+
+	for (size_t i = 0; i < sizeof owns / sizeof *owns; i++)
+		if (!strncmp(producer, owns[i].producer, strlen(owns[i].producer)))
+			return owns[i].encoder;
+	return NULL;
+}
+
+static bool get(const struct maps_rows *rows, const char *file, const char *encoder,
+		const char *event, double *out)
+{
+	const struct maps_subject of = { rows, file, encoder };
+
+	return maps_rows_number(&of, event, "value", out, NULL);
+}
+
+/* "5.94 % of the text, 71.8 ns a lookup"; the latter only if it was timed. */
+static const char *figures(const struct maps_rows *rows, const char *file, const char *encoder,
+			   char out[FIGURES])
+{
+	char share[32], ns[32];
+	double bytes = 0, text = 0, time;
+
+	get(rows, file, encoder, "bytes", &bytes);
+	get(rows, file, NULL, "text_bytes", &text);
+	table_format(text > 0 ? 100 * bytes / text : 0, share, sizeof share);
+	if (get(rows, file, encoder, "warm_alone_live", &time)) {
+		table_format(time, ns, sizeof ns);
+		snprintf(out, FIGURES, "%s %% of the text, %s ns a lookup", share, ns);
+	} else {
+		snprintf(out, FIGURES, "%s %% of the text", share);
+	}
+	return out;
+}
+
+/* The exact encoder with the least of a figure; NULL: none has it. */
+static const char *least(const struct maps_rows *rows, const char *file, const char *event)
+{
+	const char *best = NULL;
+	double least = 0, x;
+	size_t i;
+	json_t *encoder;
+
+	json_array_foreach(rows->encoders, i, encoder) {
+		const char *name = json_string_value(encoder);
+		const struct map_ops *ops = map_encoder(name);
+
+		if (!ops || !(ops->flags & MAP_EXACT) || ops->flags & (MAP_FLOOR | MAP_UNSAFE) ||
+		    !get(rows, file, name, event, &x) || (best && x >= least))
+			continue;
+		best = name;
+		least = x;
+	}
+	return best;
+}
+
+void maps_answer(FILE *out, const struct maps_rows *rows, const char *file)
+{
+	const char *own = own_encoder(rows, file), *small = least(rows, file, "bytes"),
+		   *quick = least(rows, file, "warm_alone_live");
+	const char *producer = maps_rows_text(rows, file, "maps", "note");
+	char a[FIGURES], b[FIGURES];
+	double x;
+
+	if (!small)
+		return;
+	if (own && get(rows, file, own, "bytes", &x))
+		table_wrapf(out, "", "The file's own format (%s) takes %s.", own,
+			    figures(rows, file, own, a));
+	else
+		table_wrapf(out, "", "The file's own format (%s) is none of the encoders shown.",
+			    own		? own
+			    : *producer ? producer
+					: "not known");
+	if (quick && strcmp(small, quick))
+		table_wrapf(out, "", "Of the exact ones, %s would take %s; %s, the quickest, %s.",
+			    small, figures(rows, file, small, a), quick,
+			    figures(rows, file, quick, b));
+	else
+		table_wrapf(out, "", "Of the exact ones, %s, the smallest%s, would take %s.", small,
+			    quick ? " and the quickest" : "", figures(rows, file, small, a));
+}
