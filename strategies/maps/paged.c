@@ -7,9 +7,9 @@
  *      directory  a block for each 16 KiB of text:   u32 base | u16 at[65]
  *      buckets    one for each 256 bytes of text, from base + at[i] to base + at[i + 1]:
  *                     u8 count of entries with an id | u8 low[], theirs first | id[]
- *      chunks     20 bytes each:   u32 frame_size | first slot | bytes of a bitmap | registers |
- * base records    base: bitmap | bitmap | ...   of one chunk, all of its size zeros      so that no
- * reader's last load ends outside
+ *      chunks     u32 frame_size | first slot | bytes of a bitmap | registers | offset
+ *      records    from a chunk's offset on, all of one size:   bitmap | bitmap | ...
+ *      zeros      for the last loads of a reader
  *
  * Nothing is searched for: bits 8 to 31 of a pc say where its bucket lies, and bits 0 to 7 are the
  * byte to find there, so the answer is exact. A bucket holds 4 or 5 entries; those without live
