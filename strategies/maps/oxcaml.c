@@ -57,7 +57,7 @@ enum {
 static int oxcaml_add(void *state, const struct safepoint *p)
 {
 	uint32_t used = map_slots_used(p);
-	if (used && used - p->live[0] > SPAN_MOST)
+	if (used && p->live[0] < used && used - p->live[0] > SPAN_MOST)
 		return -EFBIG;
 	if (p->frame_size % 4)
 		return -EINVAL;
