@@ -45,6 +45,8 @@ static void test_show_meanings(void **state)
 	} rows[] = {
 		{ "blocks", { "entries: ", "block[0]: the first pc, 0x", "record: of " } },
 		{ "v8", { "functions: ", "config: bytes: registers 0, ", "entry[0]: from 0x" } },
+		{ "coded-8",
+		  { "origin: the pc ", "gap after a page's start: ", "bits of a page" } },
 		{ "paged", { "directory: bucket ", "bytes of pcs", "chunk[1]: frame size " } },
 		{ "go", { "findfunctab[0]: from function 0 on", "_func[0]: pcsp 0x", "locals: " } },
 		{ "ocaml", { "mask: a hash of ", "return address: 0x", "nlive: " } },

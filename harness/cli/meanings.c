@@ -342,6 +342,83 @@ static void of_hotspot(const struct load *l)
 		snprintf(l->out, MEANING, "of a place");
 }
 
+/* ---- Coded ---------------------------------------------------------------------------------- */
+
+/* A code's entry: five bits of length less one, then a symbol. */
+static void coded_entry(const struct load *l, unsigned table)
+{
+	static const char *const before[] = { "an empty map", "the same map", "a new map",
+					      "a page's start" };
+	static const char *const kinds[] = { "empty", "again", "new" };
+	static const char *const others[] = { "what changes", "registers that change", "frame size",
+					      "first bit that changes", "next bit that changes" };
+	uint32_t bits = (l->value & 31) + 1, symbol = l->value >> 5;
+
+	if (table >= 4)
+		snprintf(l->out, MEANING, "%s: %" PRIu32 " bits, symbol %" PRIu32,
+			 others[table - 4], bits, symbol);
+	else if (symbol == 255)
+		snprintf(l->out, MEANING, "gap after %s: the end", before[table]);
+	else
+		snprintf(l->out, MEANING, "gap after %s: %" PRIu32 " bits, class %" PRIu32 ", %s",
+			 before[table], bits, symbol >> 2, kinds[symbol & 3]);
+}
+
+static void of_coded(const struct load *l)
+{
+	static const struct {
+		size_t at;
+		const char *what;
+	} header[] = {
+		{ 0, "log2 of a page, a unit of pc, a unit of length" },
+		{ 3, "slots from bit to bit" },
+		{ 4, "origin: the pc of the first page" },
+		{ 8, "pages" },
+		{ 12, "wide pages" },
+		{ 16, "the slot of bit 0" },
+		{ 20, "unit of frame sizes" },
+		{ 24, "words of the longest bitmap" },
+		{ 26, "entries of all tables" },
+		{ 28, "masks of registers, known changes" },
+		{ 30, "log2 of the tables' entries" },
+	};
+	const uint8_t *t = l->table;
+	size_t at = l->at, masks = 36 + 2 * (size_t)(t[26] | t[27] << 8);
+	size_t changes = masks + 4 * (size_t)t[28], directory = changes + 13 * (size_t)t[29];
+	size_t wide = directory + (word(t + 8) + (size_t)15) / 16 * 20;
+	size_t pages = wide + 12 * (size_t)word(t + 12), end = 36;
+
+	for (size_t i = 0; i < sizeof header / sizeof *header; i++)
+		if (at == header[i].at && (at < 3 || at >= 28))
+			snprintf(l->out, MEANING, "%s", header[i].what);
+		else if (at == header[i].at)
+			snprintf(l->out, MEANING, "%s: %" PRIu32, header[i].what, l->value);
+	if (at < 36)
+		return;
+	for (unsigned table = 0; at < masks && table < 9; table++) {
+		end += (size_t)2 << t[30 + (table < 4 ? 0 : table - 3)];
+		if (at < end) {
+			coded_entry(l, table);
+			return;
+		}
+	}
+	if (at < changes)
+		snprintf(l->out, MEANING, "mask[%zu]: registers 0x%" PRIx32, (at - masks) / 4,
+			 l->value);
+	else if (at < directory)
+		snprintf(l->out, MEANING, "change[%zu]", (at - changes) / 13);
+	else if (at < wide && (at - directory) % 20 == 0)
+		snprintf(l->out, MEANING, "pages from %zu on: bits from unit %" PRIu32 " on",
+			 (at - directory) / 20 * 16, l->value);
+	else if (at < wide)
+		snprintf(l->out, MEANING, "lengths of pages from %zu on",
+			 (at - directory) / 20 * 16 + (at - directory) % 20 - 4);
+	else if (at < pages)
+		snprintf(l->out, MEANING, "wide page %zu", (at - wide) / 12);
+	else
+		snprintf(l->out, MEANING, "bits of a page");
+}
+
 /* ---- All of them ---------------------------------------------------------------------------- */
 
 static const struct {
@@ -349,9 +426,10 @@ static const struct {
 	void (*of)(const struct load *);
 	size_t header; /* bytes that it must have */
 } formats[] = {
-	{ "blocks", of_blocks, 12 }, { "v8", of_v8, 8 },       { "go", of_go, 24 },
-	{ "paged", of_paged, 12 },   { "ocaml", of_ocaml, 8 }, { "oxcaml", of_oxcaml, 24 },
-	{ "dart", of_dart, 16 },     { "art", of_art, 8 },     { "hotspot", of_hotspot, 4 },
+	{ "blocks", of_blocks, 12 }, { "v8", of_v8, 8 },	   { "go", of_go, 24 },
+	{ "coded-8", of_coded, 44 }, { "coded-32", of_coded, 44 }, { "paged", of_paged, 12 },
+	{ "ocaml", of_ocaml, 8 },    { "oxcaml", of_oxcaml, 24 },  { "dart", of_dart, 16 },
+	{ "art", of_art, 8 },	     { "hotspot", of_hotspot, 4 },
 };
 
 void meaning_of_load(const struct map_ops *ops, const uint8_t *table, size_t len, size_t at,

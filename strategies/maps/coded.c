@@ -464,12 +464,12 @@ static void coded_split(const uint8_t *map, size_t len, size_t *index, size_t *d
 
 static int coded_8_finish(void *state, struct map_bytes *out)
 {
-	return coded_finish(state, 8, out);
+	return map_coded_finish(state, 8, out);
 }
 
 static int coded_32_finish(void *state, struct map_bytes *out)
 {
-	return coded_finish(state, 32, out);
+	return map_coded_finish(state, 32, out);
 }
 
 #define LIMITS "slots from 131,072 on (frames of half a MiB), tables of half a GiB"
@@ -480,7 +480,7 @@ const struct map_ops map_coded_8 = {
 	.flags = MAP_EXACT | MAP_EMPTIES | MAP_REGISTERS,
 	.limits = LIMITS,
 	.state = sizeof(struct map_gathered),
-	.add = coded_add,
+	.add = map_coded_add,
 	.finish = coded_8_finish,
 	.scratch = coded_scratch,
 	.lookup = coded_lookup,
@@ -493,7 +493,7 @@ const struct map_ops map_coded_32 = {
 	.flags = MAP_EXACT | MAP_EMPTIES | MAP_REGISTERS,
 	.limits = LIMITS,
 	.state = sizeof(struct map_gathered),
-	.add = coded_add,
+	.add = map_coded_add,
 	.finish = coded_32_finish,
 	.scratch = coded_scratch,
 	.lookup = coded_lookup,

@@ -24,7 +24,7 @@ enum coded_table {
 /* A table's entry, of 16 bits: bits of the code and of what follows it, less one; symbol. */
 #define CODED_TOTAL(e)	(((e) & 31u) + 1)
 #define CODED_SYMBOL(e) ((e) >> 5)
-enum { CODED_TOTAL_BITS = 5, CODED_MOST = 32 };
+enum { CODED_TOTAL_BITS = 5 };
 
 /*
  * Symbols. A gap's is class * 4 + kind. A head's is 0, "the map before the last one"; or, from
@@ -98,8 +98,8 @@ static inline uint64_t coded_load64(const uint8_t *p)
 /* ---- Writing ------------------------------------------------------------------------------- */
 
 /* The state is a struct map_gathered. */
-int coded_add(void *state, const struct safepoint *);
+int map_coded_add(void *state, const struct safepoint *);
 /* entries: of a page, on the mean. 0, -ENOMEM, -EFBIG: state is freed. */
-int coded_finish(void *state, unsigned entries, struct map_bytes *out);
+int map_coded_finish(void *state, unsigned entries, struct map_bytes *out);
 
 #endif

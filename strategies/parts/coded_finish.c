@@ -6,7 +6,7 @@
 #include "bytes.h"
 #include "coded_write.h"
 
-int coded_add(void *state, const struct safepoint *p)
+int map_coded_add(void *state, const struct safepoint *p)
 {
 	/* The places ascend: the last slot is the last place below the registers. */
 	for (uint32_t i = p->nlive; i--;)
@@ -241,20 +241,17 @@ static void store16(uint8_t *p, size_t v)
 static void write_table(const struct coded_writer *w, unsigned table, uint8_t *out)
 {
 	const struct huffman *h = &w->codes[table];
+	unsigned symbols = 0;
+	for (unsigned s = 0; s < HUFFMAN_SYMBOLS; s++)
+		symbols += h->length[s] > 0;
 	for (unsigned s = 0; s < HUFFMAN_SYMBOLS; s++) {
-		unsigned length = h->length[s];
-		if (!length)
-			continue;
-		unsigned entry = coded_table_entry(w, table, s), rest = h->bits - length;
-		/* A symbol that is alone has both codes of one bit. */
-		for (uint32_t i = 0; h->bits == 1 && i < 2; i++)
-			if (!out[2 * i] && !out[2 * i + 1])
-				store16(out + 2 * (size_t)i, entry);
-		for (uint32_t i = 0; i < 1u << rest; i++) {
+		/* A symbol that is alone fills the table. */
+		unsigned length = symbols > 1 ? h->length[s] : 0, rest = h->bits - length;
+		for (uint32_t i = 0; h->length[s] && i < 1u << rest; i++) {
 			uint32_t at = coded_is_gap(table)
 					  ? i << length | coded_reversed(h->code[s], length)
 					  : (uint32_t)h->code[s] << rest | i;
-			store16(out + 2 * (size_t)at, entry);
+			store16(out + 2 * (size_t)at, coded_table_entry(w, table, s));
 		}
 	}
 }
@@ -369,7 +366,7 @@ static int finish(struct coded_writer *w, struct map_gathered *g, unsigned entri
 	return error;
 }
 
-int coded_finish(void *state, unsigned entries, struct map_bytes *out)
+int map_coded_finish(void *state, unsigned entries, struct map_bytes *out)
 {
 	struct map_gathered *g = state;
 	int error = 0;

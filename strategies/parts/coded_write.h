@@ -9,6 +9,8 @@
 #include "coded.h"
 #include "huffman.h"
 
+_Static_assert((int)HUFFMAN_BITS == (int)CODED_MAX_BITS, "no code is longer than a reader takes");
+
 struct coded_entry {
 	uint32_t unit; /* of pc, from the first safepoint's */
 	uint32_t map;  /* 1 + the number of its map, or 0 */
