@@ -75,6 +75,17 @@ static void shards_are_merged(void **state)
 			 0);
 	run_close(&run);
 
+	/* Blocks beyond the plan's (--precision, --time) make up for none that is missing. */
+	assert_int_equal(
+	    run_open(path[0], &p, &(struct run_start){ machine, "1/3", false }, &run, error), 0);
+	for (unsigned block = 6; block < 12; block += 3)
+		for (size_t cell = 0; cell < p.n; cell++)
+			append(&run, &p, block, cell);
+	run_close(&run);
+	unlink(path[4]);
+	assert_int_equal(run_merge(all, 2, path[4], false, &missing, error), 0);
+	assert_int_equal(missing, p.n);
+
 	/* What does not belong together; the output is not begun. */
 	assert_int_equal(run_merge(all, 3, out, false, &missing, error), -EEXIST);
 	unlink(out);

@@ -303,6 +303,31 @@ static void rows_are_checked(void **state)
 	}
 }
 
+/* What stands behind a zero byte is read, too, and is no row. */
+static void a_zero_byte_ends_no_line(void **state)
+{
+	static const char rows[] =
+	    ROW("0", "ok", CELL("page", ""), "") "~"
+						 "rest\n" ROW("1", "ok", CELL("page", ""), "");
+	char path[40], error[RUN_ERROR], text[sizeof rows];
+	struct run run;
+
+	(void)state;
+	fresh(path);
+	add_text(path, HEAD);
+	memcpy(text, rows, sizeof rows);
+	char *at = strchr(text, '~');
+	at[-1] = ' ';
+	at[0] = 0;
+	FILE *f = fopen(path, "a");
+	assert_non_null(f);
+	fwrite(text, 1, sizeof rows - 1, f);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(run_load(path, &run, error), -EINVAL);
+	assert_non_null(strstr(error, ":2: not JSON"));
+	unlink(path);
+}
+
 static void a_retry_supersedes_a_failure(void **state)
 {
 	char error[RUN_ERROR];
@@ -391,6 +416,7 @@ int main(void)
 		cmocka_unit_test(resumes_are_segments),
 		cmocka_unit_test(a_block_is_of_one_cpu),
 		cmocka_unit_test(rows_are_checked),
+		cmocka_unit_test(a_zero_byte_ends_no_line),
 		cmocka_unit_test(a_retry_supersedes_a_failure),
 		cmocka_unit_test(a_torn_head_is_begun_anew),
 		cmocka_unit_test(who_stood_still),

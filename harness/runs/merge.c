@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "runs/merge.h"
+#include "runs/row.h"
 #include "runs/segment.h"
 
 static int __attribute__((format(printf, 3, 4))) refuse(char *error, int result, const char *form,
@@ -45,12 +46,27 @@ static int check_heads(const char *path, const struct run *first, const char *it
 	return 0;
 }
 
+/* Files are read more than once: a pipe has nothing the second time. */
+static int check_regular(const char *path, char *error)
+{
+	int fd = file_open(path, FILE_WHOLE, error, RUN_ERROR);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
 /* Reads each file once, so that nothing is written if one is bad. */
 static int check_files(const char *const *paths, size_t n, bool mixed, char *error)
 {
 	struct run first = { .fd = -1 }, run;
-	int r = run_load(paths[0], &first, error);
+	int r = 0;
 
+	for (size_t i = 0; i < n && !r; i++)
+		r = check_regular(paths[i], error);
+	if (!r)
+		r = run_load(paths[0], &first, error);
 	for (size_t i = 1; i < n && !r; i++) {
 		if ((r = run_load(paths[i], &run, error)))
 			break;
@@ -126,14 +142,15 @@ static int put_file(struct merge *m, const char *const *paths, size_t n, size_t 
 	char why[RUN_ERROR], *line = NULL;
 	size_t cap = 0, number = 0;
 	json_int_t base = 0;
+	ssize_t len;
 	int r;
 	FILE *f = file_stream(paths[i], FILE_STREAM, &r, m->error, RUN_ERROR);
 
 	if (!f)
 		return r;
 	r = 0;
-	while (!r && getline(&line, &cap, f) > 0) {
-		json_t *json = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+	while (!r && (len = getline(&line, &cap, f)) > 0) {
+		json_t *json = json_loadb(line, (size_t)len, JSON_REJECT_DUPLICATES, NULL);
 
 		if (!json)
 			break;
@@ -156,6 +173,7 @@ static int put_file(struct merge *m, const char *const *paths, size_t n, size_t 
 	return r;
 }
 
+/* By cells: a shard may have more blocks than the plan, and another one fewer. */
 static void count_missing(const struct run *run, size_t *missing)
 {
 	char error[PLAN_ERROR];
@@ -164,8 +182,9 @@ static void count_missing(const struct run *run, size_t *missing)
 	*missing = 0;
 	if (plan_from_json(json_object_get(run->head, "plan"), &plan, error))
 		return;
-	if (plan.n * plan.blocks > run->n)
-		*missing = plan.n * plan.blocks - run->n;
+	for (unsigned block = 0; block < plan.blocks; block++)
+		for (size_t i = 0; i < plan.n; i++)
+			*missing += row_find(run, block, &plan.cells[i]) == run->n;
 	plan_free(&plan);
 }
 
@@ -181,9 +200,10 @@ int run_merge(const char *const *paths, size_t n, const char *out, bool mixed, s
 		return r;
 	if (!access(out, F_OK))
 		return refuse(error, -EEXIST, "%s exists: name another file", out);
-	if (asprintf(&aside, "%s.new", out) < 0)
+	/* It must be new: an OUT.new may be somebody's, or one of the files that are read. */
+	if (asprintf(&aside, "%s.%d.new", out, (int)getpid()) < 0)
 		return refuse(error, -ENOMEM, "out of memory");
-	if (!(m.out = fopen(aside, "we"))) {
+	if (!(m.out = fopen(aside, "wxe"))) {
 		r = refuse(error, -errno, "%s: %s", aside, strerror(errno));
 		goto done;
 	}

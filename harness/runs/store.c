@@ -174,7 +174,7 @@ static int read_line(struct run *run, char *line, size_t len, size_t number, boo
 {
 	const bool whole = line[len - 1] == '\n';
 	json_error_t e;
-	json_t *json = whole ? json_loads(line, JSON_REJECT_DUPLICATES, &e) : NULL;
+	json_t *json = whole ? json_loadb(line, len, JSON_REJECT_DUPLICATES, &e) : NULL;
 	int r;
 
 	if (!json && last && (number > 1 || (!whole && begins_a_head(line, len)))) {
@@ -266,7 +266,8 @@ static int check_same(const char *path, const struct plan *p, const struct run_s
 		return refuse(
 		    error, -EXDEV,
 		    "%s was begun by another program or on another machine: %.*s. It would "
-		    "hold numbers that can't be compared (--mixed goes on all the same)",
+		    "hold numbers that can't be compared: name another file (sweep --mixed goes on "
+		    "all the same)",
 		    path, RUN_ERROR - 600, what);
 	return 0;
 }
