@@ -7,8 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/wait.h>
+
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "run_helpers.h"
 #include "runs/spawn.h"
 
@@ -228,6 +231,7 @@ static void test_children(void **state)
 struct ticks {
 	char path[64];
 	unsigned n;
+	uint64_t until;
 };
 
 /* Lets the child go on. */
@@ -244,7 +248,7 @@ static void tick(void *arg, const char *phase, unsigned seconds)
 
 static void test_ticks(void **state)
 {
-	struct ticks t = { "/tmp/stubmap-ticks-XXXXXX", 0 };
+	struct ticks t = { "/tmp/stubmap-ticks-XXXXXX", 0, 0 };
 	const struct spawn_options o = { .tick = tick, .arg = &t };
 	json_t *record;
 
@@ -260,12 +264,43 @@ static void test_ticks(void **state)
 	json_decref(record);
 }
 
+/* Lets the child go on and end, then stands still as a stopped process does, beyond the limit. */
+static void stand_still(void *arg, const char *phase, unsigned seconds)
+{
+	const struct ticks *t = arg;
+	siginfo_t info;
+
+	(void)phase, (void)seconds;
+	fclose(fopen(t->path, "w"));
+	assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
+	while (clock_ns() < t->until)
+		usleep(1000);
+}
+
+/* A sweep that was stopped with Ctrl-Z: the child that ended meanwhile was not late. */
+static void test_stopped_parent(void **state)
+{
+	struct ticks t = { "/tmp/stubmap-ticks-XXXXXX", 0, clock_ns() + 5100000000u };
+	const struct spawn_options o = { .timeout_ms = 5000, .tick = stand_still, .arg = &t };
+	json_t *record;
+
+	(void)state;
+	close(mkstemp(t.path));
+	unlink(t.path);
+	json_t *job = json_pack("{s:s, s:s}", "how", "await", "path", t.path);
+	assert_int_equal(spawn_job(job, &o, &record), 0);
+	assert_string_equal(json_string_value(json_object_get(record, "status")), "ok");
+	unlink(t.path);
+	json_decref(job);
+	json_decref(record);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_goes_on), cmocka_unit_test(test_one_writer),
 		cmocka_unit_test(test_refuses), cmocka_unit_test(test_children),
-		cmocka_unit_test(test_ticks),
+		cmocka_unit_test(test_ticks),	cmocka_unit_test(test_stopped_parent),
 	};
 
 	if (argc == 3 && !strcmp(argv[1], "child"))

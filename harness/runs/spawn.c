@@ -28,6 +28,8 @@
 
 enum { PAD_MAX = 4096, SAID = 200, ANSWER_MAX = 64 << 20 };
 enum { TIMEOUT_MS = 120000, TICK_MS = 1000, GRACE_MS = 1000 };
+/* What fills a pipe is read in so many turns; others may write to it for ever. */
+enum { LATE_READS = 256 };
 
 struct buffer {
 	char *data;
@@ -184,12 +186,20 @@ static const char *last_words(const struct buffer *b, char out[SAID + 1])
 	return out;
 }
 
+/* Whether a child that was not waited for has ended. */
+static bool has_ended(pid_t pid)
+{
+	siginfo_t info = { 0 };
+
+	return !waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid == pid;
+}
+
 /* Reads until both pipes end. 0, -ETIMEDOUT, -EINTR (a signal is pending in signals), -errno. */
 static int listen_to(struct child *c, int signals, const struct spawn_options *o)
 {
 	const uint64_t begun = clock_ns(), limit = o->timeout_ms * UINT64_C(1000000);
 	char words[SAID + 1];
-	int r = 0;
+	int r = 0, rest = LATE_READS;
 
 	while (!r && (c->out >= 0 || c->err >= 0)) {
 		struct pollfd p[] = { { c->out, POLLIN, 0 },
@@ -197,13 +207,20 @@ static int listen_to(struct child *c, int signals, const struct spawn_options *o
 				      { signals, POLLIN, 0 } };
 		uint64_t past = clock_ns() - begun;
 		int wait = TICK_MS;
-		if (limit && past >= limit)
+		/* Where this process was stopped itself, what a child that has ended wrote in time
+		 * counts. */
+		const bool late = limit && past >= limit;
+		if (late && !has_ended(c->pid))
 			r = -ETIMEDOUT;
+		else if (late)
+			wait = 0;
 		else if (limit && (limit - past) / 1000000u < TICK_MS)
 			wait = (int)((limit - past) / 1000000u) + 1;
 		int n = r ? 0 : poll(p, 3, wait);
 		if (n < 0 && errno != EINTR)
 			r = -errno;
+		if (late && (!n || !rest--))
+			r = -ETIMEDOUT;
 		if (!n && !r && o->tick)
 			o->tick(o->arg, last_words(&c->said, words),
 				(unsigned)((clock_ns() - begun) / 1000000000u));
