@@ -132,8 +132,7 @@ $(PUBLIC): $(BUILD)/include/stubmap/%.h: strategies/%.h
 # then the programs are linked again: what make finds to be up to date is of this state.
 $(BUILD)/tree.txt: FORCE | setup-dirs
 	@mkdir -p $(@D)
-	@scripts/stamp tree >$@.new
-	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+	@scripts/stamp tree >$@.$$$$ && { cmp -s $@.$$$$ $@ && rm $@.$$$$ || mv $@.$$$$ $@; }
 
 define variant # $(1) folder, $(2) extra flags
 $(1)/obj/%.o: %.c | setup-dirs $$(PUBLIC)

@@ -98,6 +98,13 @@ static void what_programs_are_made_of_is_dirt(void **state)
 		{ "echo 2 >harness/base/a.c; git add -A", "git reset -q --hard", " dirty" },
 		{ "echo 2 >README; echo 1 >note", "rm note; git checkout -q .", " clean" },
 		{ "echo 1 >build/x.c", "rm build/x.c", " clean" },
+		{ "echo 'all:' >GNUmakefile", "rm GNUmakefile", " dirty" }, /* make prefers it */
+		{ "git update-index --assume-unchanged harness/base/a.c; echo 2 >harness/base/a.c",
+		  "git update-index --no-assume-unchanged harness/base/a.c; git checkout -q .",
+		  " dirty" },
+		{ "git update-index --skip-worktree harness/base/a.c; echo 2 >harness/base/a.c",
+		  "git update-index --no-skip-worktree harness/base/a.c; git checkout -q .",
+		  " dirty" },
 	};
 
 	(void)state;
@@ -118,7 +125,9 @@ static void what_programs_are_made_of_is_dirt(void **state)
 	assert_string_equal(sh("scripts/stamp tree"), "- not built in a git tree");
 	sh("mkdir .git"); /* git finds nothing in it */
 	assert_string_equal(sh("scripts/stamp tree"), "- git does not answer");
-	sh("rmdir .git; mv ../elsewhere .git");
+	sh("git -C .. init -q; git -C .. commit -q --allow-empty -m above");
+	assert_string_equal(sh("scripts/stamp tree"), "- git does not answer");
+	sh("rm -rf ../.git; rmdir .git; mv ../elsewhere .git");
 }
 
 static void a_stamp_names_what_was_linked(void **state)
