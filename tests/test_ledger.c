@@ -290,6 +290,23 @@ static void a_reference_names_a_program_of_this_history(void **state)
 		"{\"program\": {\"commit\": \"0123456789012345678901234567890123456789\","
 		" \"dirty\": false}}",
 		"maps.jsonl: its program\047s commit, 0123456, is not in this history");
+	/* A tree without a history, in a folder of another repository, or where there is no git. */
+	assert_int_equal(sh(RUNS "run '{\"program\": {\"commit\": \"00\", \"dirty\": false}}';"
+				 "mkdir in; mv scripts results in; in/scripts/provenance --check"),
+			 0);
+	assert_non_null(strstr(said, "skipped: no git history here"));
+	assert_int_equal(sh(RUNS "run '{\"program\": {\"commit\": \"00\", \"dirty\": false}}';"
+				 "python=$(python3 -c \"import sys; print(sys.executable)\");"
+				 "PATH=$PWD/none \"$python\" scripts/provenance --check"),
+			 0);
+	assert_non_null(strstr(said, "skipped: no git history here"));
+	/* A table takes the program. */
+	assert_int_equal(sh(RUNS
+			    "run '{}'; sed -i 's/}}/}, \"plan\": {\"name\": \"y\"}}/' results/*/*;"
+			    "echo '[]' >scripts/claims-y.json; scripts/provenance"),
+			 1);
+	assert_non_null(strstr(said, "build/stubmap: run make first"));
+	assert_null(strstr(said, "Traceback"));
 	/* The commit of the tree in which it lay is not that of the program. */
 	program(1, "{\"git_commit\": \"HERE\", \"git_dirty\": false}",
 		"maps.jsonl: its program is not known: no reference");
