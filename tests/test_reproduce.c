@@ -93,6 +93,12 @@ static void seeds_are_fresh_and_kept(void **state)
 	assert_non_null(strstr(text, "were begun with 77"));
 	assert_int_equal(sh(REPRODUCE "--seed x $PWD/d kinds"), 2);
 	assert_non_null(strstr(text, "a whole number"));
+	/* Known before anything runs, and no folder is made. */
+	assert_int_equal(sh("rm log; " REPRODUCE "$PWD/d kinds kimds"), 2);
+	assert_non_null(strstr(text, "no part 'kimds'"));
+	assert_int_equal(sh(REPRODUCE "--help"), 2);
+	assert_non_null(strstr(text, "usage: scripts/reproduce [--seed N] [FOLDER [PART...]]\n"));
+	assert_int_not_equal(access("log", F_OK), 0);
 	assert_int_not_equal(access("d", F_OK), 0);
 }
 
