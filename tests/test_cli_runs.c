@@ -119,6 +119,9 @@ static void a_quick_run_is_kept(void **state)
 	refused("\"$S\" run -s page,null -n 8 -b 2 -i 1 -o quick.jsonl", "a run of another plan");
 	refused("\"$S\" run -s page,null -n 4 -b 2 -i 1 -o none/quick.jsonl", "No such file");
 	refused("\"$S\" run -s page -n 4 -b 1 -i 1 -o plan.json", "no run file");
+	/* After an edit and make; this command has no --mixed. */
+	good("sed '$d; 1s/\"hash\":\"[0-9a-f]*\"/\"hash\":\"0\"/' quick.jsonl >other.jsonl");
+	refused("\"$S\" run -s page,null -n 4 -b 2 -i 1 -o other.jsonl", "name another file");
 	/* What was cut off is continued. */
 	good(
 	    "sed '$d' quick.jsonl >cut.jsonl; \"$S\" run -s page,null -n 4 -b 2 -i 1 -o cut.jsonl");
@@ -191,11 +194,18 @@ static void shards_make_a_whole(void **state)
 	refused("\"$S\" merge -o x.jsonl 1.jsonl m.jsonl", "already");
 	refused("\"$S\" merge -o none/x.jsonl 1.jsonl 2.jsonl", "none/x.jsonl");
 	refused("\"$S\" merge 1.jsonl 2.jsonl", "-o OUT.jsonl is missing");
+	refused("mkfifo fifo; timeout 20 \"$S\" merge -o x.jsonl fifo 2.jsonl",
+		"fifo: a pipe; it must be a regular file");
+	/* What is beside the output is left alone, above all what is read. */
+	good("cp 1.jsonl x.jsonl.new; \"$S\" merge -o x.jsonl x.jsonl.new 2.jsonl;"
+	     "cmp 1.jsonl x.jsonl.new; cmp x.jsonl m.jsonl; rm x.jsonl");
 	good("\"$S\" merge -o half.jsonl 1.jsonl");
 	assert_non_null(strstr(err, "2 invocations of the plan are missing"));
 	good("\"$S\" sweep plan.json -o half.jsonl"); /* goes on as a run of its own */
 	for (const char *const *bad =
-		 (const char *const[]){ "0/2", "3/2", "1/3", "x", "1/2/3", "1", "-1/2", NULL };
+		 (const char *const[]){ "0/2", "3/2", "1/3", "x", "1/2/3", "1", "-1/2",
+					"1/4294967298", "01/2", "1/+2", "'1/ 2'", "1/-4294967294",
+					"1/", "''", NULL };
 	     *bad; bad++) {
 		char command[200];
 

@@ -223,6 +223,14 @@ static pid_t stop_one(pid_t sweep)
 	}
 }
 
+static bool has_ended(pid_t pid)
+{
+	pid_t parent;
+	char s = state_of(pid, &parent);
+
+	return !s || s == 'Z';
+}
+
 /* ---- What befalls a sweep -------------------------------------------------------------------- */
 
 static void killed_at_any_moment(void **state)
@@ -254,6 +262,42 @@ static void killed_at_any_moment(void **state)
 	assert_int_equal(check_rows(true, NULL), 0);
 	if (asked)
 		print_message("%d kills, %d whole runs in between\n", kills, whole);
+}
+
+/* Told to end, it ends between two rows with a status of its own, and its children with it. */
+static void told_to_end_at_any_moment(void **state)
+{
+	static const int signals[] = { SIGTERM, SIGINT };
+	int stops = 0;
+	struct prng g;
+
+	(void)state;
+	prng_seed(&g, 2);
+	unlink("run.jsonl");
+	for (int tries = 0; stops < 3 && tries < 100; tries++) {
+		size_t rows = access("run.jsonl", F_OK) ? 0 : rows_now();
+		pid_t pid = begin(NULL, NULL, 0);
+
+		if (tries % 2) /* in the first invocation of this sweep, or behind it */
+			while (rows_now() == rows && !has_ended(pid))
+				usleep(1000);
+		usleep(prng_below(&g, 300000));
+		kill(pid, signals[tries % 2]);
+		int status = end(pid);
+		if (status == 130) {
+			stops++;
+			assert_int_equal(
+			    system("grep -q 'stopped; .* To go on: stubmap sweep' said"), 0);
+			check_rows(false, NULL);
+		} else if (!status) {
+			unlink("run.jsonl");
+		} else { /* before its first invocation */
+			assert_int_equal(status, -1 - signals[tries % 2]);
+		}
+	}
+	assert_int_equal(stops, 3);
+	assert_int_equal(sweep(NULL, NULL), 0);
+	assert_int_equal(check_rows(true, NULL), 0);
 }
 
 static void a_stopped_child_is_flagged(void **state)
@@ -352,6 +396,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(killed_at_any_moment),
+		cmocka_unit_test(told_to_end_at_any_moment),
 		cmocka_unit_test(a_stopped_child_is_flagged),
 		cmocka_unit_test(failed_children_are_run_again),
 		cmocka_unit_test(a_full_disk_ends_it_between_two_rows),

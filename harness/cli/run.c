@@ -207,11 +207,11 @@ static int run_plan(const struct wanted *w, const struct plan *plan)
 	if (r && r != -EINTR)
 		r = say(error);
 	else if (r == -EINTR && !run.n)
-		r = 1;
+		r = SWEEP_STOPPED;
 	else if (report_summary(stdout, &run, &form))
 		r = say("out of memory");
 	else
-		r = r || report_failures(&run) ? 1 : 0;
+		r = r == -EINTR ? SWEEP_STOPPED : report_failures(&run) ? 1 : 0;
 	run_close(&run);
 	json_decref(machine);
 	return r;

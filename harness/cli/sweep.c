@@ -1,5 +1,4 @@
 /* sweep.c - stubmap sweep: runs a whole plan into a run file. */
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,7 +22,7 @@ static const struct option_help help = {
 	    "Runs every cell of a plan once a block, each in a process of its own, and appends\n"
 	    "the results to RUN.jsonl. An existing run of the same plan is continued, if program\n"
 	    "and machine are the same. A failed cell is recorded, the sweep goes on, and the exit\n"
-	    "status is 1.",
+	    "status is 1; it is 130 if a signal (Ctrl-C) ended the sweep before the last cell.",
 	.min_words = 1,
 	.max_words = 1,
 };
@@ -91,7 +90,7 @@ static int finish(const struct run *run, const struct wanted *w, int r)
 		say(accept_format(&kept, says, sizeof says));
 	if (w->json && report_summary(stdout, run, &rows))
 		return say("out of memory");
-	return r || failed ? 1 : 0;
+	return r == -EINTR ? SWEEP_STOPPED : r || failed ? 1 : 0;
 }
 
 /* Runs what an opened run lacks. The command's exit status. */
@@ -155,14 +154,17 @@ done:
 	return r;
 }
 
-/* "2/4": 0, or 2 with a line said. */
+/* "2/4", and no other way to write it: it is compared as text. 0, or 2 with a line said. */
 static int read_shard(const char *text, unsigned blocks, struct sweep_options *o)
 {
-	char end;
+	char same[40];
 
-	if (sscanf(text, "%u/%u%c", &o->shard, &o->shards, &end) == 2 && isdigit(*text) &&
-	    o->shard >= 1 && o->shard <= o->shards && o->shards <= blocks)
-		return 0;
+	if (sscanf(text, "%u/%u", &o->shard, &o->shards) == 2 && o->shard >= 1 &&
+	    o->shard <= o->shards && o->shards <= blocks) {
+		snprintf(same, sizeof same, "%u/%u", o->shard, o->shards);
+		if (!strcmp(same, text))
+			return 0;
+	}
 	return say_line("stubmap sweep",
 			"--shard '%s': allowed: 1/N to N/N, with N at most the number of blocks, "
 			"%u",

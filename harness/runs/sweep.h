@@ -28,6 +28,10 @@ struct sweep_options {
 	void (*prepare)(const struct cell *cells, size_t n, const char *cache, const char *name);
 };
 
+/* The exit status of a command whose sweep gave -EINTR, as shells have it: what runs a sweep must
+ * not take half of one for a whole one with failed cells. */
+enum { SWEEP_STOPPED = 130 };
+
 /* Whether the block is of the options' shard. */
 bool sweep_has_block(const struct sweep_options *, unsigned block);
 /* 0, also with failed cells, which are recorded. -EINTR: SIGINT or SIGTERM came; all finished
