@@ -186,6 +186,9 @@ static void shards_make_a_whole(void **state)
 	good("\"$S\" sweep plan.json -o 1.jsonl --shard 1/2");
 	refused("\"$S\" sweep plan.json -o 1.jsonl --shard 2/2", "shard 1/2");
 	refused("\"$S\" sweep plan.json -o 1.jsonl", "shard 1/2");
+	good("grep -o '\"block\":[0-9]*' 1.jsonl | sort -u");
+	assert_string_equal(out, "\"block\":0\n");
+	good("\"$S\" summary 1.jsonl | grep -q 'note: shard 1/2: a part'");
 	good("\"$S\" sweep plan.json -o 2.jsonl --shard 2/2");
 	good("\"$S\" merge -o m.jsonl 1.jsonl 2.jsonl");
 	assert_string_equal(err, "");

@@ -75,6 +75,22 @@ static void shards_are_merged(void **state)
 			 0);
 	run_close(&run);
 
+	/* A file of several segments may come later: its rows keep theirs. */
+	const char *turned[] = { path[2], path[4] };
+	unlink(path[5]);
+	assert_int_equal(run_merge(turned, 2, path[5], false, &missing, error), 0);
+	assert_int_equal(run_load(path[5], &run, error), 0);
+	for (size_t i = 0; i < run.n; i++)
+		assert_int_equal(run.invocations[i].segment, (run.invocations[i].block + 1) % 3);
+	for (size_t i = 1; i < 3; i++) {
+		const json_t *line = json_array_get(run.segments, i);
+
+		assert_non_null(json_object_get(line, "started"));
+		assert_non_null(json_object_get(line, "load"));
+		assert_non_null(json_object_get(line, "steal_ms"));
+	}
+	run_close(&run);
+
 	/* Blocks beyond the plan's (--precision, --time) make up for none that is missing. */
 	assert_int_equal(
 	    run_open(path[0], &p, &(struct run_start){ machine, "1/3", false }, &run, error), 0);
@@ -119,6 +135,14 @@ static void shards_are_merged(void **state)
 	    -EEXIST);
 	assert_int_equal(
 	    run_open(path[0], &p, &(struct run_start){ .machine = machine }, &run, error), -EEXIST);
+	unlink(path[5]);
+	assert_int_equal(
+	    run_open(path[5], &p, &(struct run_start){ .machine = machine }, &run, error), 0);
+	run_close(&run);
+	assert_int_equal(
+	    run_open(path[5], &p, &(struct run_start){ machine, "1/3", false }, &run, error),
+	    -EEXIST);
+	assert_non_null(strstr(error, "holds all blocks of the run"));
 	json_decref(own);
 	for (int i = 0; i < 6; i++)
 		unlink(path[i]);

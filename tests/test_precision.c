@@ -96,6 +96,10 @@ static void the_time_ends_it(void **state)
 	(void)state;
 	precision_begin(&p, 0, 3600, 5);
 	assert_int_equal(blocks(&p, 0, true, 20), 20); /* the time alone was asked for */
+	precision_begin(&p, 0, 3600, 5);
+	p.longest_ns =
+	    UINT64_C(3601000000000); /* a block takes so long: no other would end in time */
+	assert_int_equal(blocks(&p, 0, true, 20), 1);
 	precision_begin(&p, 0.02, 1, 50);
 	p.begun_ns -= 2000000000u;
 	assert_int_equal(blocks(&p, 0, true, 50), 1); /* one block there is */

@@ -76,6 +76,20 @@ static void a_thread_that_lost_its_cpu_repeats(void **unused)
 	assert_int_equal(p.kept, 1);
 }
 
+/* A core that was shared when the sample began may have been so until after it. */
+static void a_core_that_was_shared_before_counts(void **unused)
+{
+	struct probe p;
+
+	(void)unused;
+	probe_begin(&p, 0);
+	p.until = UINT64_MAX;
+	p.least = UINT64_MAX / 128; /* no probe is slower */
+	p.shared = true;
+	assert_true(probe_again(&p));
+	assert_int_equal(p.repeated, 1);
+}
+
 /* The least is what was seen: a quicker probe becomes it. */
 static void a_quicker_probe_becomes_the_least(void **unused)
 {
@@ -95,6 +109,7 @@ int main(void)
 		cmocka_unit_test(a_shared_core_is_waited_for_until_time_is_up),
 		cmocka_unit_test(a_sample_of_a_shared_core_is_taken_again),
 		cmocka_unit_test(a_thread_that_lost_its_cpu_repeats),
+		cmocka_unit_test(a_core_that_was_shared_before_counts),
 		cmocka_unit_test(a_quicker_probe_becomes_the_least),
 	};
 

@@ -83,6 +83,7 @@ static void another_program_or_machine_is_refused(void **state)
 	/* The tree went on; the program is the same. */
 	json_object_set_new(machine, "tree", json_pack("{s:s, s:b}", "commit", "cc", "dirty", 1));
 	json_object_set_new(machine, "missing", json_object());
+	json_object_set_new(machine, "counters", json_pack("{s:i}", "probe_ns", 7)); /* measured */
 	assert_int_equal(run_open(path, &p, &(struct run_start){ .machine = machine }, &run, error),
 			 0);
 	run_close(&run);
@@ -274,6 +275,10 @@ static void rows_are_checked(void **state)
 		  NULL },
 		{ HEAD ROW("0", "ok", CELL("page", ""), "\"segment\":1,"),
 		  ":2: it names a segment" },
+		{ HEAD ROW("0", "ok", CELL("page", ""), "\"segment\":-1,"),
+		  ":2: it names a segment" },
+		{ HEAD "{\"type\":\"segment\",\"segment\":0}\n",
+		  ":2: the file's next segment is 1" },
 		{ HEAD "{\"type\":\"segment\",\"segment\":2}\n",
 		  ":2: the file's next segment is 1" },
 		{ HEAD "{\"type\":\"segment\",\"segment\":1}\n" ROW("0", "ok", CELL("page", ""),

@@ -153,6 +153,10 @@ static int be_child(const char *job)
 	} else if (!strcmp(how, "hang")) {
 		fputs("before\nat it", stderr);
 		sleep(100);
+	} else if (!strcmp(how, "haunt")) { /* it ends, and leaves one that writes for ever */
+		while (!fork())
+			for (;;)
+				fputs("more\n", stderr);
 	} else if (!strcmp(how, "await")) {
 		const char *path = json_string_value(json_object_get(json, "path"));
 
@@ -183,8 +187,9 @@ static int be_child(const char *job)
 static json_t *child(const char *how, int seed)
 {
 	json_t *record, *job = json_pack("{s:s, s:i, s:i}", "how", how, "seed", seed, "cpu", -1);
-	/* generous for a loaded machine; only the child that hangs meets its limit */
-	const struct spawn_options o = { .timeout_ms = strcmp(how, "hang") ? 60000 : 200 };
+	/* generous for a loaded machine; only those that never end meet their limit */
+	const bool ends = strcmp(how, "hang") != 0 && strcmp(how, "haunt") != 0;
+	const struct spawn_options o = { .timeout_ms = ends ? 60000 : 200 };
 	int r = spawn_job(job, &o, &record);
 
 	assert_int_equal(r, 0);
@@ -201,6 +206,7 @@ static void test_children(void **state)
 		{ "crash", "signal 11" },
 		{ "hang", "no end after 0.2 s" },
 		{ "hang", "(--timeout sets the limit)" },
+		{ "haunt", "no end after 0.2 s" },
 		{ "report", "exit status 1 and no record: SUMMARY: a use after all" },
 		{ "rubbish", "no record in its output" },
 		{ "silent", "its last message is not text" },

@@ -347,6 +347,12 @@ static void failed_children_are_run_again(void **state)
 	assert_int_equal(sweep("--retry-failed", NULL), 0);
 	assert_int_equal(check_rows(true, &superseded), 0);
 	assert_int_equal(superseded, failed);
+	char command[PATH + 100];
+	snprintf(
+	    command, sizeof command,
+	    "\"%s\" summary run.jsonl | tr -s '\\n ' ' ' | grep -q 'failed and were run again'",
+	    program);
+	assert_int_equal(system(command), 0);
 	off_t size = (off_t)rows_now();
 	assert_int_equal(sweep("--retry-failed", NULL), 0); /* nothing is left to do */
 	assert_int_equal(rows_now(), size);
