@@ -1,5 +1,5 @@
 /* test_claims.c - claims on runs whose numbers are known: verdicts of one run and of several,
- * machines that disagree, what a run must keep to count, and what is refused. */
+ * machines that disagree, and what is refused. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,171 +11,7 @@
 
 #include <cmocka.h>
 
-#include "analysis/accept.h"
-#include "cli/commands.h"
-#include "command_helpers.h"
-
-enum { BLOCKS = 6, LINE = 600 };
-
-static char folder[] = "/tmp/stubmap-claims-XXXXXX";
-
-/* A run of page (20 ns, twice) and pool on a ring of 64. */
-struct made {
-	const char *plan, *started, *cpu, *commit;
-	const char *accept;  /* "": none */
-	const char *segment; /* NULL, or the commit of the program that went on at half of it */
-	int seed;
-	double ratio;  /* of page to pool */
-	double wobble; /* of the replica, up and down from block to block */
-	double load;
-	int steal_ms;	 /* of each invocation, which takes a second */
-	int shared;	 /* samples of each, of three */
-	unsigned blocks; /* that there are; 0: all of its plan's */
-};
-
-#define MADE(...) ((struct made){ __VA_ARGS__ })
-
-/* What is left out is of a calm run whose plan has a rule. */
-static struct made whole(struct made m)
-{
-	m.plan = m.plan ? m.plan : "t";
-	m.started = m.started ? m.started : "2026-01-01T00:00:00Z";
-	m.cpu = m.cpu ? m.cpu : "1";
-	m.commit = m.commit ? m.commit : "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-	m.accept = m.accept ? m.accept : "{\"load\": 2, \"steal\": 1, \"aa\": 10}";
-	m.seed = m.seed ? m.seed : 1;
-	m.ratio = m.ratio > 0 ? m.ratio : 4;
-	m.wobble = m.wobble > 0 ? m.wobble : 0.001;
-	m.load = m.load > 0 ? m.load : 1;
-	m.blocks = m.blocks ? m.blocks : BLOCKS;
-	return m;
-}
-
-static void put_row(FILE *f, const struct made *m, unsigned block, const char *arm, int replica,
-		    double ns)
-{
-	fprintf(
-	    f,
-	    "{\"schema\": 1, \"type\": \"invocation\", \"block\": %u, \"cell\": {\"stubs\": "
-	    "\"%s\", \"workload\": \"ring\", \"live\": 64, \"replica\": %d}, \"status\": "
-	    "\"ok\", \"why\": null, \"wall_ns\": 1000000000, \"figures\": [{\"phase\": "
-	    "\"steady\", \"event\": \"ns\", \"unit\": \"call\", \"source\": \"clock\", \"per\": "
-	    "1, \"warmup\": 0, \"samples\": [%.6f, %.6f, %.6f]}, {\"phase\": \"steady\", "
-	    "\"event\": \"samples_shared\", \"unit\": \"process\", \"source\": \"count\", \"per\": "
-	    "1, \"warmup\": 0, \"samples\": [%d]}], \"environment\": {\"load\": "
-	    "%g, \"steal_ms\": %d}}\n",
-	    block, arm, replica, ns, ns * 1.0001, ns * 0.9999, m->shared, m->load, m->steal_ms);
-}
-
-static void make(const char *name, struct made from)
-{
-	const struct made m = whole(from);
-	char path[200];
-
-	snprintf(path, sizeof path, "%s/%s", folder, name);
-	FILE *f = fopen(path, "we");
-	assert_non_null(f);
-	fprintf(
-	    f,
-	    "{\"schema\": 1, \"type\": \"run\", \"plan\": {\"name\": \"%s\", \"seed\": %d, "
-	    "\"blocks\": 6, \"iterations\": 3, \"baseline\": {\"stubs\": \"page\"}, \"cells\": "
-	    "[{\"stubs\": [\"page\", \"pool\"], \"live\": 64}]%s%s}, \"seed\": %d, \"machine\": "
-	    "{\"cpu_model\": \"Some CPU\", \"cpu_family\": \"%s\", "
-	    "\"program\": {\"commit\": "
-	    "\"%s\", \"dirty\": false, \"hash\": \"bb\"}}, "
-	    "\"started\": \"%s\"}\n",
-	    m.plan, m.seed, *m.accept ? ", \"accept\": " : "", m.accept, m.seed, m.cpu, m.commit,
-	    m.started);
-	for (unsigned b = 0; b < m.blocks; b++) {
-		if (m.segment && b == BLOCKS / 2)
-			fprintf(
-			    f,
-			    "{\"schema\": 1, \"type\": \"segment\", \"segment\": 1, \"started\": "
-			    "\"2026-01-01T01:00:00Z\", \"machine\": {\"cpu_model\": \"Some CPU\", "
-			    "\"cpu_family\": \"%s\", \"program\": {\"commit\": \"%s\", "
-			    "\"dirty\": false, \"hash\": \"cc\"}}}\n",
-			    m.cpu, m.segment);
-		double off = b % 2 ? 1 + m.wobble : 1 - m.wobble, slow = 1 + 0.001 * b;
-		put_row(f, &m, b, "page", 0, 20 * slow);
-		put_row(f, &m, b, "page", 1, 20 * slow * off);
-		put_row(f, &m, b, "pool", 0, 20 / m.ratio * slow * (1 + 0.0002 * (b % 3)));
-	}
-	assert_int_equal(fclose(f), 0);
-}
-
-static void put(const char *name, const char *text)
-{
-	char path[200];
-
-	snprintf(path, sizeof path, "%s/%s", folder, name);
-	FILE *f = fopen(path, "we");
-	assert_non_null(f);
-	fputs(text, f);
-	assert_int_equal(fclose(f), 0);
-}
-
-#define FIGURE "\"phase\": \"steady\", \"event\": \"ns\", "
-#define OF     "\"of\": {\"stubs\": \"page\", \"live\": 64}, "
-#define TO     "\"to\": {\"stubs\": \"pool\", \"live\": 64}, "
-#define RATIO  FIGURE OF TO
-#define PAST                                                                               \
-	"\"superseded\": {\"by\": null, \"when\": \"2026-01-02\", \"why\": \"a reason\", " \
-	"\"last\": \"refuted\"}, "
-
-/* "@" is the folder. */
-static const char *expand(const char *words, char line[LINE])
-{
-	size_t n = 0;
-
-	for (; *words && n + sizeof folder < LINE; words++)
-		n += (size_t)(*words == '@' ? snprintf(line + n, LINE - n, "%s", folder)
-					    : snprintf(line + n, LINE - n, "%c", *words));
-	return line;
-}
-
-static struct result claims(int status, const char *words)
-{
-	char line[LINE];
-
-	return run_to(status, cmd_claims, expand(words, line));
-}
-
-static void refuse_claims(const char *words, const char *part)
-{
-	char line[LINE];
-
-	refused(cmd_claims, expand(words, line), part);
-}
-
-static void shows(int status, const char *words, const char *part)
-{
-	struct result r = claims(status, words);
-
-	if (!strstr(r.out, part))
-		fail_saying(r.out, r.err, "`%s`: no '%s'", words, part);
-	done(&r);
-}
-
-static int set_up(void **state)
-{
-	(void)state;
-	if (!mkdtemp(folder))
-		return -1;
-	put("claims.json",
-	    "[{\"id\": \"a\", \"text\": \"more than 3 | times\", " RATIO "\"above\": 3}]");
-	put("past.json", "[{\"id\": \"a\", \"text\": \"t\", " RATIO "\"above\": 3},"
-			 " {\"id\": \"b\", \"text\": \"u\", " PAST RATIO "\"above\": 9}]");
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	char command[100];
-
-	(void)state;
-	snprintf(command, sizeof command, "rm -rf '%s'", folder);
-	return system(command);
-}
+#include "claim_runs.h"
 
 /* ---- One run --------------------------------------------------------------------------------- */
 
@@ -318,6 +154,24 @@ static void a_run_that_was_not_accepted_does_not_count(void **state)
 	shows(0, THREE " --json", "\"verdict\":\"refuted\"");
 	make("c.jsonl", MADE(.seed = 3, .accept = ""));
 	shows(0, THREE, "c.jsonl\nrun: not accepted, its plan has no rule: load 1,");
+	shows(0, THREE, "  holds, 3 runs\n");
+}
+
+/* Eight of nine hold, and so do all together. */
+static void one_that_says_the_contrary_makes_no_headline(void **state)
+{
+	char name[] = "n0.jsonl", all[300] = "claims";
+
+	(void)state;
+	for (int i = 0; i < 9; i++) {
+		name[1] = (char)('0' + i);
+		make(name, MADE(.seed = i + 1, .ratio = i ? 4 + 0.001 * i : 2.99));
+		snprintf(all + strlen(all), sizeof all - strlen(all), " @/%s", name);
+	}
+	snprintf(all + strlen(all), sizeof all - strlen(all), " -c @/claims.json");
+	shows(0, all, "  holds, 9 runs disagree\n");
+	make("n0.jsonl", MADE(.seed = 1, .ratio = 3));
+	shows(0, all, "  holds\n");
 }
 
 /* The interval is that of three runs: what differs between them is in it. */
@@ -354,6 +208,18 @@ static void machines_are_shown_one_by_one(void **state)
 	shows(0, "claims @/a.jsonl @/b.jsonl -c @/claims.json", "Some CPU, family 2 model ?");
 }
 
+/* Each line of JSON was empty. */
+static void a_folder_need_not_be_text(void **state)
+{
+	char line[LINE];
+
+	(void)state;
+	assert_int_equal(system(expand("mkdir -p '@/z\377n'", line)), 0);
+	make("z\377n/t.jsonl", MADE(.seed = 1));
+	shows(0, "claims @/z\377n/t.jsonl -c @/claims.json --json", "\"machine\":\"z\\\\xffn\"");
+	shows(0, "claims @/z\377n/t.jsonl -c @/claims.json --json", "/z\\\\xffn/t.jsonl\"");
+}
+
 static void runs_that_do_not_belong_together_are_refused(void **state)
 {
 	(void)state;
@@ -385,23 +251,38 @@ static void runs_of_two_programs_are_told(void **state)
 		      "b.jsonl: its segments 0 (there) and 1 (here) are not of one program");
 }
 
+enum { MANY = 30000 };
+
+/* Sixty claims of these bounds, as many.json. */
+static void many_claims(char many[MANY], const char *bounds)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < 60; i++)
+		n += (size_t)snprintf(many + n, MANY - n,
+				      "%s{\"id\": \"a%d\", \"text\": \"t\", " RATIO "%s}",
+				      i ? "," : "[", i, bounds);
+	snprintf(many + n, MANY - n, "]");
+	put("many.json", many);
+}
+
 /* Many claims, each with a chance of its own to come out wrong. */
 static void a_chance_is_corrected_for_the_number_of_claims(void **state)
 {
-	static char many[20000];
-	size_t n = 0;
+	static char many[MANY];
+	size_t n;
 
 	(void)state;
 	make("a.jsonl", MADE(.ratio = 3.003));
 	put("one.json", "[{\"id\": \"a\", \"text\": \"t\", " RATIO "\"above\": 3}]");
 	shows(0, "claims @/a.jsonl -c @/one.json", "holds, 1 run\n");
-	for (int i = 0; i < 60; i++)
-		n += (size_t)snprintf(many + n, sizeof many - n,
-				      "%s{\"id\": \"a%d\", \"text\": \"t\", " RATIO "\"above\": 3}",
-				      i ? "," : "[", i);
-	snprintf(many + n, sizeof many - n, "]");
-	put("many.json", many);
+	many_claims(many, "\"above\": 3");
 	shows(0, "claims @/a.jsonl -c @/many.json", "holds, 1 run; corrected p ");
+	/* Of two bounds the nearer one counts, on whichever side of it the ratio lies. */
+	many_claims(many, "\"above\": 3, \"below\": 9");
+	shows(0, "claims @/a.jsonl -c @/many.json", "holds, 1 run; corrected p ");
+	many_claims(many, "\"above\": 1, \"below\": 3");
+	shows(1, "claims @/a.jsonl -c @/many.json", "refuted, 1 run; corrected p ");
 	/* Open ones were asked as well, though nothing is to be corrected of them. */
 	n = (size_t)snprintf(many, sizeof many,
 			     "[{\"id\": \"a\", \"text\": \"t\", " RATIO "\"above\": 3}");
@@ -413,60 +294,16 @@ static void a_chance_is_corrected_for_the_number_of_claims(void **state)
 	put("many.json", many);
 	shows(0, "claims @/a.jsonl -c @/many.json", "holds, 1 run; corrected p ");
 	shows(0, "claims @/a.jsonl -c @/many.json", "open, 1 run\n");
-}
-
-/* ---- Acceptance ------------------------------------------------------------------------------ */
-
-static struct acceptance judge(struct made m)
-{
-	struct acceptance a;
-	char error[RUN_ERROR], path[200];
-	struct run run;
-
-	make("x.jsonl", m);
-	snprintf(path, sizeof path, "%s/x.jsonl", folder);
-	assert_int_equal(run_load(path, &run, error), 0);
-	assert_int_equal(accept_judge(&run, &a), 0);
-	run_close(&run);
-	return a;
-}
-
-static void a_plan_says_beforehand_what_a_run_must_keep(void **state)
-{
-	char text[300];
-	struct acceptance a = judge(MADE(.seed = 1));
-
-	(void)state;
-	assert_int_equal(a.state, RUN_ACCEPTED);
-	assert_string_equal(a.why, "");
-	a = judge(MADE(.load = 2.5));
-	assert_int_equal(a.state, RUN_MARKED);
-	assert_string_equal(a.why, "load 2.5 is above 2");
-	a = judge(MADE(.steal_ms = 20));
-	assert_string_equal(a.why, "steal 2 % is above 1 %");
-	a = judge(MADE(.shared = 1, .accept = "{\"shared\": 5}"));
-	assert_string_equal(a.why, "shared 33.3 % is above 5 %");
-	a = judge(MADE(.accept = "{\"shared\": 5}"));
-	assert_int_equal(a.state, RUN_ACCEPTED);
-	a = judge(MADE(.wobble = 0.2));
-	assert_non_null(strstr(a.why, "A/A "));
-	/* Who stops a run, or goes on with it, may have seen its numbers. */
-	a = judge(MADE(.blocks = 5));
-	assert_int_equal(a.state, RUN_MARKED);
-	assert_string_equal(a.why, "3 of 18 invocations are missing");
-	a = judge(MADE(.blocks = 7, .load = 3));
-	assert_string_equal(a.why, "3 invocations are beyond its plan's blocks; load 3 is above 2");
-	a = judge(MADE(.wobble = 0.2, .load = 3));
-	assert_non_null(strstr(a.why, "load 3 is above 2; A/A "));
-	a = judge(MADE(.accept = "", .load = 9));
-	assert_int_equal(a.state, RUN_WITHOUT_RULE);
-	assert_string_equal(a.why, "its plan has no rule");
-	a = judge(MADE(.accept = "{\"load\": 3}", .load = 2.5, .steal_ms = 900));
-	assert_int_equal(a.state, RUN_ACCEPTED);
-	assert_non_null(
-	    strstr(accept_format(&a, text, sizeof text), "accepted: load 2.5, steal 90 %"));
-	a = judge(MADE(.accept = "{\"laod\": 3}"));
-	assert_int_equal(a.state, RUN_WITHOUT_RULE);
+	/* What was superseded is not claimed any more. */
+	n = (size_t)snprintf(many, sizeof many,
+			     "[{\"id\": \"a\", \"text\": \"t\", " RATIO "\"above\": 3}");
+	for (int i = 0; i < 60; i++)
+		n += (size_t)snprintf(
+		    many + n, sizeof many - n,
+		    ", {\"id\": \"a%d\", \"text\": \"t\", " PAST RATIO "\"above\": 3.003}", i);
+	snprintf(many + n, sizeof many - n, "]");
+	put("many.json", many);
+	shows(0, "claims @/a.jsonl -c @/many.json", "holds, 1 run\n");
 }
 
 int main(void)
@@ -480,12 +317,13 @@ int main(void)
 		cmocka_unit_test(faults_of_a_claims_file_are_plain),
 		cmocka_unit_test(three_runs_that_agree_make_a_headline),
 		cmocka_unit_test(a_run_that_was_not_accepted_does_not_count),
+		cmocka_unit_test(one_that_says_the_contrary_makes_no_headline),
 		cmocka_unit_test(runs_that_disagree_hold_nothing),
 		cmocka_unit_test(machines_are_shown_one_by_one),
+		cmocka_unit_test(a_folder_need_not_be_text),
 		cmocka_unit_test(runs_of_two_programs_are_told),
 		cmocka_unit_test(runs_that_do_not_belong_together_are_refused),
 		cmocka_unit_test(a_chance_is_corrected_for_the_number_of_claims),
-		cmocka_unit_test(a_plan_says_beforehand_what_a_run_must_keep),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

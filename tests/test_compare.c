@@ -289,6 +289,9 @@ static void refusals(void **state)
 	(void)state;
 	make_run("a", MADE(.seed = 1));
 	make_run("other", MADE(.workload = "wasm:kernel"));
+	/* A second line said before in what the machines differ. */
+	make_run("older", MADE(.workload = "wasm:kernel", .cpu = "2"));
+	refused(cmd_compare, expand("compare @/a @/older", line), "no cell in common");
 	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
 		refused(cmd_compare, expand(calls[i].words, line), calls[i].part);
 }

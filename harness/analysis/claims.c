@@ -287,15 +287,13 @@ static double chance_at(struct estimate e, double at)
 	return stats_chance(&e);
 }
 
-/* To hold, a ratio must keep off both bounds: the greater chance counts. To be refuted, one. An
- * open claim was asked as well, and counts among the others. */
+/* At the nearer bound, whose chance is the greater: that one says whether the claim holds, or, of a
+ * ratio beyond it, is refuted. An open claim was asked as well, and counts among the others. */
 static double chance_of(const struct claim *c, const struct judgement *j)
 {
-	double above = chance_at(j->e, c->above), below = chance_at(j->e, c->below);
-
-	if (!c->ratio || j->verdict == NO_DATA)
-		return NAN;
-	return j->verdict == REFUTED ? fmin(above, below) : fmax(above, below);
+	return c->ratio && j->verdict != NO_DATA
+		   ? fmax(chance_at(j->e, c->above), chance_at(j->e, c->below))
+		   : NAN;
 }
 
 /* How many runs that count, each of a seed of its own, say the verdict. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analysis/trial.h"
+#include "base/say.h"
 
 static int __attribute__((format(printf, 3, 4))) refuse(char *error, int result, const char *form,
 							...)
@@ -73,7 +74,9 @@ static void name_machine(struct trial *t, size_t machine, size_t first)
 		apart = same == (t->runs[i].machine == machine);
 	}
 	if (apart) {
-		snprintf(out, MACHINE_NAME, "%.*s", (int)len, name);
+		char folder[MACHINE_NAME];
+		snprintf(folder, sizeof folder, "%.*s", (int)len, name);
+		say_plain(out, MACHINE_NAME, folder); /* a folder's name need not be UTF-8 */
 		return;
 	}
 	const char *model = json_string_value(json_object_get(m, "cpu_model")),

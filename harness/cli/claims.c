@@ -89,13 +89,16 @@ static void put_estimate(json_t *json, const struct estimate *e)
 static json_t *runs_json(const struct show *s, size_t claim, size_t machine)
 {
 	json_t *list = json_array();
+	char path[PATH_MAX];
 
 	for (size_t i = 0; i < s->trial->n; i++) {
 		const struct trial_run *run = &s->trial->runs[i];
 		const struct judgement *j = &s->each[claim * s->trial->n + i];
 		if (run->machine != machine)
 			continue;
-		json_t *json = json_pack("{s:s, s:s, s:b, s:s, s:I}", "run", run->path, "verdict",
+		/* A path need not be UTF-8, JSON must. */
+		json_t *json = json_pack("{s:s, s:s, s:b, s:s, s:I}", "run",
+					 say_plain(path, sizeof path, run->path), "verdict",
 					 verdicts[j->verdict], "accepted",
 					 run->acceptance.state == RUN_ACCEPTED, "why",
 					 run->acceptance.why, "seed", run->seed);

@@ -122,6 +122,8 @@ static int compare(const struct loaded *a, const struct loaded *b, struct compar
 	o->unlike = !one_machine(a, b);
 	o->runs_a = a->n;
 	o->runs_b = b->n;
+	if (all.cells)
+		say_differences(a, b);
 	r = all.cells ? compare_show(&all, o) : say("the two sides have no cell in common");
 	comparisons_free(&all);
 	return r;
@@ -162,10 +164,8 @@ int cmd_compare(int argc, char **argv)
 		return compare_maps(argv + first, (size_t)(split - first), argv + rest,
 				    (size_t)(argc - rest), &o);
 	if (!(status = load(&a, argv + first, (size_t)(split - first))) &&
-	    !(status = load(&b, argv + rest, (size_t)(argc - rest)))) {
-		say_differences(&a, &b);
+	    !(status = load(&b, argv + rest, (size_t)(argc - rest))))
 		status = compare(&a, &b, &o);
-	}
 	unload(&a);
 	unload(&b);
 	return status;
