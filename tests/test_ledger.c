@@ -337,9 +337,12 @@ static void a_figure_is_of_all_runs(void **state)
 	       "printf '%s\\n' '#!/bin/sh' 'n=${2#results/m/live-}' 'printf "
 	       "\"arm\\tns\\tlow\\thigh\\n\"'"
 	       " 'cat ${n%.jsonl}' >s; chmod +x s; STUBMAP=./s scripts/figures m;"
-	       "cat results/m/live.tsv"),
+	       "STUBMAP=./s scripts/figures --check m && cat results/m/live.tsv"),
 	    0);
 	assert_string_equal(said, "arm\tns\tlow\thigh\na\t6\t3\t8\nb\t2\t1\t1\n");
+	assert_int_equal(
+	    sh("cd f; echo >>results/m/live.tsv; STUBMAP=./s scripts/figures --check m"), 1);
+	assert_non_null(strstr(said, "results/m/live.tsv is stale; run scripts/figures m"));
 }
 
 int main(void)
