@@ -273,6 +273,34 @@ static void test_runs(void **state)
 	assert_true(all.n == ALL && all.runs == RUNS && all.interval);
 }
 
+/* By hand, with scipy's quantiles: blocks of e^0 to e^0.4 to a baseline of 1, and a second run that
+ * is e^0.1 above. */
+static void test_ratio_of_known_blocks(void **state)
+{
+	double samples[10], one = 1;
+	struct unit arm[10], base[10];
+	struct estimate e;
+
+	(void)state;
+	for (uint32_t i = 0; i < 10; i++) {
+		samples[i] = exp(0.1 * (i % 5) + (i < 5 ? 0 : 0.1));
+		arm[i] = (struct unit){ &samples[i], 1, i % 5, i / 5 };
+		base[i] = (struct unit){ &one, 1, i % 5, i / 5 };
+	}
+	assert_int_equal(stats_ratio(arm, 5, base, 5, &e), 0);
+	expect_near(e.value, 1.22140275816);
+	expect_near(e.low, 0.980691583975);
+	expect_near(e.high, 1.52119659434);
+	expect_near(e.of_blocks.error, 0.0790569415042);
+	expect_near(stats_detectable(&e, 0.05), 0.34163234406);
+	assert_int_equal(stats_ratio(arm, 10, base, 10, &e), 0);
+	expect_near(e.value, 1.28402541669);
+	expect_near(e.of_blocks.error, 0.0559016994375);
+	expect_near(e.of_runs.error, 0.05);
+	expect_near(e.low, 0.680239568104);
+	expect_near(e.high, 2.42373620708);
+}
+
 static void test_holm(void **state)
 {
 	double p[] = { 0.04, 0.01, NAN, 0.03, 0.9 }, corrected[5];
@@ -318,7 +346,7 @@ int main(void)
 		cmocka_unit_test(test_poor_data),    cmocka_unit_test(test_repeats),
 		cmocka_unit_test(test_student),	     cmocka_unit_test(test_replicas),
 		cmocka_unit_test(test_runs),	     cmocka_unit_test(test_holm),
-		cmocka_unit_test(test_blocks),
+		cmocka_unit_test(test_blocks),	     cmocka_unit_test(test_ratio_of_known_blocks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
