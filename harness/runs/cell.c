@@ -158,6 +158,15 @@ static void clear(struct cell *c, const struct cell_key *f)
 size_t cell_names(const char *key, const char **names, size_t max)
 {
 	static const char *const literals[] = { "own", "baked", "table" };
+	static const struct {
+		const char *key;
+		const char *const *names;
+		size_t n;
+	} fixed[] = { { "kind", stub_kind_names, STUB_KINDS },
+		      { "wx", code_wx_names, CODE_WX_POLICIES },
+		      { "literals", literals, sizeof literals / sizeof *literals },
+		      { "policy", stub_policy_names, STUB_POLICIES },
+		      { "mode", gc_mode_names, GC_MODES } };
 	size_t n = 0;
 
 	if (!strcmp(key, "stubs")) {
@@ -177,22 +186,10 @@ size_t cell_names(const char *key, const char **names, size_t max)
 			names[n++] = wasm_programs[i]->workload;
 		for (size_t i = 0; wasm_programs[i] && n < max; i++)
 			names[n++] = wasm_programs[i]->flooded;
-	} else if (!strcmp(key, "kind")) {
-		for (; n < STUB_KINDS && n < max; n++)
-			names[n] = stub_kind_names[n];
-	} else if (!strcmp(key, "wx")) {
-		for (; n < CODE_WX_POLICIES && n < max; n++)
-			names[n] = code_wx_names[n];
-	} else if (!strcmp(key, "literals")) {
-		for (; n < sizeof literals / sizeof *literals && n < max; n++)
-			names[n] = literals[n];
-	} else if (!strcmp(key, "policy")) {
-		for (; n < STUB_POLICIES && n < max; n++)
-			names[n] = stub_policy_names[n];
-	} else if (!strcmp(key, "mode")) {
-		for (; n < GC_MODES && n < max; n++)
-			names[n] = gc_mode_names[n];
 	}
+	for (size_t k = 0; k < sizeof fixed / sizeof *fixed; k++)
+		for (size_t i = 0; !strcmp(key, fixed[k].key) && i < fixed[k].n && n < max; i++)
+			names[n++] = fixed[k].names[i];
 	return n;
 }
 
