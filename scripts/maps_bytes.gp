@@ -8,7 +8,7 @@
 
 DATA = ARG1
 OUT = ARG2
-HEIGHT = 560
+HEIGHT = 980
 load ARG0[1:strlen(ARG0)-strlen("maps_bytes.gp")]."style.gp"
 
 rows = 0
@@ -25,18 +25,18 @@ set title "Stack maps of real programs, by encoder"
 set xlabel "bytes of the stack maps [% of text, logarithmic]"
 set logscale x 2
 set xrange [low / 1.15 : high * 1.15]
-set xtics (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 25, 32, 40, 64, 128, 256)
+set xtics (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 set yrange [rows + 0.6 : 0.4]
 set ytics ()
 set grid xtics ytics lc rgb "#d8d8d8" lt 1 lw 0.5
 set key below left reverse Left horizontal maxcols 4 samplen 2 width 1
-set bmargin 8
+set bmargin 19
 
 x(e, wanted, v) = e eq wanted ? v : NaN
 mark(e) = e eq "ranged-unsafe" ? e." (!)" : e
 # Each reference is drawn through the middle of its row, from half a row above to half a row below.
 # The first plot gives the rows their names, for which each needs a number.
-plot DATA skip 1 using (strcol(3) eq "exact" ? $5 : NaN):1:ytic(2) with points ps 0 notitle, \
+plot DATA skip 1 using (strcol(3) eq "exact" ? $5 : NaN):1:ytic(2) with dots lc rgb "white" notitle, \
      DATA skip 1 using (x(strcol(3), "order-0", $5)):($1 - 0.4):(0):(0.8) with vectors nohead \
 	lc rgb "black" lw 2.5 title "order-0 (all safepoints)", \
      DATA skip 1 using (x(strcol(3), "order-0-live", $5)):($1 - 0.4):(0):(0.8) with vectors nohead \

@@ -8,7 +8,7 @@
 
 DATA = ARG1
 OUT = ARG2
-HEIGHT = 960
+HEIGHT = 1800
 load ARG0[1:strlen(ARG0)-strlen("maps_safety.gp")]."style.gp"
 
 cases = ""
@@ -46,7 +46,7 @@ lines = (panels + 1) / 2
 set output OUT
 set multiplot layout lines, 2 columnsfirst \
 	title sprintf("Bogus return addresses and forgetful producers: mean shares over %d corpora", corpora) \
-	margins 0.18, 0.975, 0.115, 0.925 spacing 0.03, 0.038
+	margins 0.2, 0.975, 0.065, 0.955 spacing 0.03, 0.022
 set yrange [words(list) + 0.6 : 0.4]
 set ytics ()
 do for [i = 1:words(list)] { set ytics add (mark(word(list, i)) i) }
@@ -71,7 +71,7 @@ do for [p = 1:panels] {
 		(b(strcol(1), strcol(2), strcol(4), c) + 0.36) with boxxyerror fc rgb int(word(FILLS, k))
 }
 # The key has a panel of its own, as wide as the figure.
-set size 1, 0.05
+set size 1, 0.03
 set origin 0, 0
 set margins 0, 0, 0, 0
 unset title; unset xlabel; unset border; unset tics

@@ -32,6 +32,11 @@ ARMS    = ARMS." ranged-start ranged-unsafe"
 COLOURS = COLOURS." 0x56B4E9 0xCC79A7"
 POINTS  = POINTS." 13 2"
 DASHES  = DASHES." 1 2"
+# Ours, then engines' own, which share a grey: their points tell them apart.
+ARMS    = ARMS." paged coded-8 coded-32 exact-first exact-first-consed blocks v8 go ocaml oxcaml dart art hotspot"
+COLOURS = COLOURS." 0x0072B2 0x009E73 0x56B4E9 0xE69F00 0xCC79A7 0x707070 0x707070 0x707070 0x707070 0x707070 0x707070 0x707070 0x707070"
+POINTS  = POINTS." 15 9 11 4 6 1 2 3 4 6 8 10 12"
+DASHES  = DASHES." 1 1 1 1 1 1 1 1 1 1 1 1 1"
 # An arm with a parameter, "page,literals=table", is dotted in its arm's colour; one that is not in
 # ARMS shows in grey.
 comma(arm) = strstrt(arm, ",")
