@@ -157,13 +157,13 @@ static void test_symbols(void **state)
 		{ 0, 64, PLACES(0, 2) },      /* the one before */
 		{ 0, 64, PLACES(0, r + 31) }, /* registers */
 		{ 0, 32, PLACES(0, r + 31) }, /* resized alone */
-		{ 0, 4000, 500, wide },	      /* more bits than a count's class holds */
+		{ 0, 8000, 500, wide },	      /* more steps than a count's class holds */
 		{ 0, 1u << 28, PLACES(0) },   /* a frame of more units, too */
 	};
 	enum { SOME = sizeof some / sizeof *some };
 	(void)state;
 	for (uint32_t i = 0; i < 500; i++)
-		wide[i] = i + i / 3;
+		wide[i] = 2 * i + i % 2;
 	uint32_t pc = 7;
 	for (size_t i = 0; i < MANY; i++) {
 		points[i] = some[i % SOME];
@@ -209,6 +209,38 @@ static void test_raw_gaps(void **state)
 		    has_symbol(table.data, CODED_AGAIN, 2047, CODED_RAW_GAP << 2 | CODED_AGAIN));
 		free(table.data);
 	}
+}
+
+/* Runs of bits that begin and end at all places of a word, against nothing and against others. */
+static void test_runs(void **state)
+{
+	enum { N = 1200, SLOTS = 400 };
+	struct safepoint *points = calloc(N, sizeof *points);
+	uint32_t(*places)[SLOTS] = calloc(N, sizeof *places);
+	struct prng r;
+	(void)state;
+	prng_seed(&r, 11);
+	for (uint32_t i = 0; i < N; i++) {
+		uint32_t n = 0, at = prng_below(&r, 70), runs = 1 + prng_below(&r, 3);
+		for (; runs; runs--, at += 1 + prng_below(&r, 66))
+			for (uint32_t len = 1 + prng_below(&r, 67); len; len--)
+				places[i][n++] = at++;
+		points[i] = (struct safepoint){ 10 + 9 * i, 4 * 2 * SLOTS, n, places[i] };
+		/* One bit more or less than the last one. */
+		if (i % 4 == 3) {
+			points[i].live = points[i - 1].live;
+			points[i].nlive = points[i - 1].nlive - (points[i - 1].nlive > 1);
+		}
+	}
+	for (int e = 0; e < 2; e++) {
+		const struct map_ops *ops = map_encoder(encoders[e]);
+		struct map_bytes table = encode(ops, points, N);
+		check_all(ops, &table, points, N, 10 + 9 * N);
+		assert_true(has_symbol(table.data, CODED_REST, CODED_RUN, CODED_RUN));
+		free(table.data);
+	}
+	free(points);
+	free(places);
 }
 
 /* More masks of registers than numbers: those that occur twice first, then raw ones. */
@@ -390,12 +422,12 @@ static void test_scratch(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_codes),	cmocka_unit_test(test_random_codes),
-		cmocka_unit_test(test_symbols), cmocka_unit_test(test_raw_gaps),
-		cmocka_unit_test(test_masks),	cmocka_unit_test(test_borders),
-		cmocka_unit_test(test_wide),	cmocka_unit_test(test_units),
-		cmocka_unit_test(test_crowd),	cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_scratch),
+		cmocka_unit_test(test_codes),	 cmocka_unit_test(test_random_codes),
+		cmocka_unit_test(test_symbols),	 cmocka_unit_test(test_raw_gaps),
+		cmocka_unit_test(test_runs),	 cmocka_unit_test(test_masks),
+		cmocka_unit_test(test_borders),	 cmocka_unit_test(test_wide),
+		cmocka_unit_test(test_units),	 cmocka_unit_test(test_crowd),
+		cmocka_unit_test(test_refusals), cmocka_unit_test(test_scratch),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -298,11 +298,25 @@ static inline bool next_mask(struct decoder *d, uint32_t *mask)
 	return true;
 }
 
-static void flip_far(struct map *m, uint32_t place)
+/* Changes n bits from `from` on; low is the first word. */
+static void flip_far(struct map *m, uint64_t *low, uint32_t from, uint32_t n)
 {
-	for (; m->nwords <= place / 64; m->nwords++)
-		memset(m->words + 8 * (size_t)m->nwords, 0, 8);
-	m->words[place / 8] ^= (uint8_t)(1u << place % 8);
+	for (uint32_t end = from + n; from < end;) {
+		uint32_t word = from / 64, first = from % 64;
+		uint32_t bits = end - from < 64 - first ? end - from : 64 - first;
+		uint64_t mask = ~(uint64_t)0 >> (64 - bits) << first;
+		from += bits;
+		if (!word) {
+			*low ^= mask;
+			continue;
+		}
+		for (; m->nwords <= word; m->nwords++)
+			memset(m->words + 8 * (size_t)m->nwords, 0, 8);
+		uint8_t *p = m->words + 8 * (size_t)word;
+		mask ^= coded_load64(p);
+		map_store32(p, (uint32_t)mask);
+		map_store32(p + 4, (uint32_t)(mask >> 32));
+	}
 }
 
 /* What is known by number. */
@@ -325,14 +339,14 @@ static inline bool next_known(struct decoder *d, unsigned number, const struct m
 }
 
 /* What is spelt out. end: as below. room: words of a bitmap. */
-static inline enum map_answer next_spelt(struct decoder *d, unsigned head, uint32_t flips,
+static inline enum map_answer next_spelt(struct decoder *d, unsigned head, uint32_t steps,
 					 uint64_t end, uint32_t room, const struct map *old,
 					 struct map *new)
 {
 	uint64_t keep = (uint64_t)(head & CODED_FRESH) - 1;
 	uint32_t place = 0, mask = 0;
 	if (head >> 3 == CODED_RAW_COUNT)
-		flips = next_raw(d);
+		steps = next_raw(d);
 	if (head & CODED_MASKED && !next_mask(d, &mask))
 		return MAP_DAMAGED;
 	uint64_t low = old->low & keep;
@@ -343,19 +357,28 @@ static inline enum map_answer next_spelt(struct decoder *d, unsigned head, uint3
 	new->frame = head &CODED_RESIZED ? next_value(d, CODED_FRAME) : old->frame;
 	if (head & (CODED_MASKED | CODED_RESIZED))
 		load_bits(d);
-	for (uint32_t i = 0; i < flips; i++) {
+	for (uint32_t i = 0; i < steps; i++) {
 		if (i % 2)
 			load_bits(d);
-		uint32_t step = next_value(d, i ? CODED_REST : CODED_FIRST);
+		unsigned e = next_entry(d, i ? CODED_REST : CODED_FIRST), symbol = CODED_SYMBOL(e);
+		uint32_t n = 1, value = value_of(d, e, symbol & (CODED_RUN - 1), CODED_FINE);
+		skip(d, CODED_TOTAL(e));
 		if (d->at < end)
 			return MAP_NO_SAFEPOINT;
-		place += step + (i > 0);
-		if (step >= 64 * CODED_MAX_WORDS || place >= 64 * room)
+		/* So that all sums stay far below 32 bits. */
+		if (value >= 64 * CODED_MAX_WORDS)
 			return MAP_DAMAGED;
-		if (place < 64)
-			low ^= (uint64_t)1 << place;
+		if (i && symbol >= CODED_RUN)
+			n = value + CODED_RUN_LEAST;
 		else
-			flip_far(new, place);
+			place += value;
+		if (place + n > 64 * room)
+			return MAP_DAMAGED;
+		if (place + n < 64)
+			low ^= (((uint64_t)1 << n) - 1) << place;
+		else
+			flip_far(new, &low, place, n);
+		place += n;
 	}
 	new->low = low;
 	return MAP_FOUND;
@@ -373,7 +396,7 @@ static inline enum map_answer next_maps(struct decoder *d, uint32_t n, uint64_t 
 			return MAP_NO_SAFEPOINT;
 		load_bits(d);
 		unsigned e = next_entry(d, CODED_HEAD), head = CODED_SYMBOL(e);
-		uint32_t flips = value_of(d, e, head >> 3 & 31, CODED_FINE_COUNT);
+		uint32_t steps = value_of(d, e, head >> 3 & 31, CODED_FINE_COUNT);
 		skip(d, CODED_TOTAL(e));
 		const struct map *old = &two[last];
 		last ^= 1;
@@ -381,7 +404,7 @@ static inline enum map_answer next_maps(struct decoder *d, uint32_t n, uint64_t 
 			answer = next_known(d, head - CODED_KNOWN, old, &two[last]) ? MAP_FOUND
 										    : MAP_DAMAGED;
 		else if (head)
-			answer = next_spelt(d, head, flips, end, room, old, &two[last]);
+			answer = next_spelt(d, head, steps, end, room, old, &two[last]);
 	}
 	*m = &two[last];
 	return answer == MAP_FOUND && d->at < end ? MAP_NO_SAFEPOINT : answer;

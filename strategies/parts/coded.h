@@ -17,7 +17,7 @@ enum coded_table {
 	CODED_MASK,		  /* registers that change */
 	CODED_FRAME,		  /* frame size in units */
 	CODED_FIRST,		  /* the first bit that changes */
-	CODED_REST,		  /* bits from there to the next that changes, less one */
+	CODED_REST,		  /* bits from there to the next that changes, less one; or a run */
 	CODED_TABLES
 };
 
@@ -32,6 +32,7 @@ enum { CODED_TOTAL_BITS = 5 };
  * of bits that change. A mask's is its number, all others are a value's class.
  */
 enum { CODED_FRESH = 1, CODED_RESIZED = 2, CODED_MASKED = 4 };
+enum { CODED_RUN = 128, CODED_RUN_LEAST = 2 };
 enum { CODED_GAP_END = 255, CODED_KNOWN = 256, CODED_MAX_KNOWN = 255, CODED_MAX_MASKS = 255 };
 /* Classes of gaps, of counts in heads and of values (and the mask) behind whose bits come 32 more,
  * which are the value. No value has a class from CODED_CLASSES on but the last. */

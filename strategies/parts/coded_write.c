@@ -41,6 +41,8 @@ static unsigned extra_of(unsigned table, unsigned symbol)
 		return symbol == CODED_GAP_END ? 0 : coded_extra(symbol >> 2, CODED_FINE);
 	if (table == CODED_HEAD)
 		return symbol < CODED_KNOWN ? coded_extra(symbol >> 3, CODED_FINE_COUNT) : 0;
+	if (table == CODED_REST && symbol >= CODED_RUN)
+		symbol -= CODED_RUN;
 	return table == CODED_MASK ? 0 : coded_extra(symbol, CODED_FINE);
 }
 
@@ -117,7 +119,7 @@ static void put_gap(struct coded_writer *w, unsigned before, uint32_t gap, enum 
 /* How a map is written. */
 struct how {
 	const uint32_t *flips;
-	uint32_t nflips, registers, frame;
+	uint32_t nflips, steps, registers, frame;
 	unsigned flags, head, follows; /* follows: the head */
 	bool small;		       /* `change` says it all but for the frame */
 	struct coded_change change;
@@ -147,6 +149,24 @@ static int find_known(const struct coded_writer *w, const struct coded_change *c
 	return -1;
 }
 
+/* The step to flip i, which is not the first: a run, or one bit. Returns the flips that it takes.
+ */
+static uint32_t next_step(const struct how *h, uint32_t i, unsigned *symbol, uint32_t *follows)
+{
+	uint32_t gap = h->flips[i] - h->flips[i - 1] - 1, run = 0;
+	while (i + run < h->nflips && h->flips[i + run] == h->flips[i - 1] + 1 + run)
+		run++;
+	if (run < CODED_RUN_LEAST) {
+		*symbol = value_class(gap);
+		*follows = *symbol == CODED_RAW ? gap : gap - coded_base(*symbol, CODED_FINE);
+		return 1;
+	}
+	unsigned class = class_of(run - CODED_RUN_LEAST, CODED_FINE);
+	*symbol = CODED_RUN + class;
+	*follows = run - CODED_RUN_LEAST - coded_base(class, CODED_FINE);
+	return run;
+}
+
 static void choose_head(const struct coded_writer *w, struct how *h)
 {
 	h->small = !h->nflips || h->flips[h->nflips - 1] < 64;
@@ -159,10 +179,15 @@ static void choose_head(const struct coded_writer *w, struct how *h)
 		h->follows = 0;
 		return;
 	}
-	unsigned class = class_or(h->nflips, CODED_FINE_COUNT, CODED_RAW_COUNT, CODED_RAW_COUNT);
+	unsigned symbol;
+	uint32_t follows;
+	h->steps = h->nflips > 0;
+	for (uint32_t i = 1; i < h->nflips; i += next_step(h, i, &symbol, &follows))
+		h->steps++;
+	unsigned class = class_or(h->steps, CODED_FINE_COUNT, CODED_RAW_COUNT, CODED_RAW_COUNT);
 	h->head = class << 3 | h->flags | (h->registers ? CODED_MASKED : 0);
 	h->follows =
-	    class == CODED_RAW_COUNT ? h->nflips : h->nflips - coded_base(class, CODED_FINE_COUNT);
+	    class == CODED_RAW_COUNT ? h->steps : h->steps - coded_base(class, CODED_FINE_COUNT);
 }
 
 static unsigned find_mask(const struct coded_writer *w, uint32_t mask)
@@ -182,10 +207,14 @@ static uint64_t how_bits(const struct coded_writer *w, const struct how *h)
 		return bits;
 	if (h->registers)
 		bits += symbol_bits(w, CODED_MASK, find_mask(w, h->registers));
-	for (uint32_t i = 0; i < h->nflips; i++)
-		bits +=
-		    i ? symbol_bits(w, CODED_REST, value_class(h->flips[i] - h->flips[i - 1] - 1))
-		      : symbol_bits(w, CODED_FIRST, value_class(h->flips[0]));
+	if (h->nflips)
+		bits += symbol_bits(w, CODED_FIRST, value_class(h->flips[0]));
+	for (uint32_t i = 1; i < h->nflips;) {
+		unsigned symbol;
+		uint32_t follows;
+		i += next_step(h, i, &symbol, &follows);
+		bits += symbol_bits(w, CODED_REST, symbol);
+	}
 	return bits;
 }
 
@@ -202,11 +231,14 @@ static void put_how(struct coded_writer *w, const struct how *h)
 	}
 	if (h->flags & CODED_RESIZED)
 		put_value(w, CODED_FRAME, h->frame);
-	for (uint32_t i = 0; h->head < CODED_KNOWN && i < h->nflips; i++)
-		if (i)
-			put_value(w, CODED_REST, h->flips[i] - h->flips[i - 1] - 1);
-		else
-			put_value(w, CODED_FIRST, h->flips[0]);
+	if (h->head < CODED_KNOWN && h->nflips)
+		put_value(w, CODED_FIRST, h->flips[0]);
+	for (uint32_t i = 1; h->head < CODED_KNOWN && i < h->nflips;) {
+		unsigned symbol;
+		uint32_t follows;
+		i += next_step(h, i, &symbol, &follows);
+		put(w, CODED_REST, symbol, follows);
+	}
 }
 
 /* The bits that only one of the two maps has, ascending. */
