@@ -29,12 +29,6 @@
  */
 #include "../parts/coded.h"
 
-static inline uint32_t load16(const uint8_t *p)
-{
-	MAP_TOUCH(p, 2);
-	return p[0] | (uint32_t)p[1] << 8;
-}
-
 static inline uint64_t load64(const uint8_t *p)
 {
 	MAP_TOUCH(p, 8);
@@ -43,29 +37,9 @@ static inline uint64_t load64(const uint8_t *p)
 
 /* ---- The page ------------------------------------------------------------------------------ */
 
-/* Where things begin. */
-struct sections {
-	size_t masks, changes, directory, wide, pages;
-};
-
-/* false: the bytes are too few. */
-static inline bool find_sections(const uint8_t *map, size_t len, struct sections *s)
-{
-	if (len < CODED_HEADER + CODED_SLACK)
-		return false;
-	size_t npages = map_load32(map + CODED_PAGES);
-	MAP_TOUCH(map + CODED_MASKS, 2);
-	s->masks = CODED_HEADER + 2 * (size_t)load16(map + CODED_ENTRIES);
-	s->changes = s->masks + 4 * (size_t)map[CODED_MASKS];
-	s->directory = s->changes + CODED_CHANGE * (size_t)map[CODED_CHANGES];
-	s->wide = s->directory + (npages + CODED_GROUP_PAGES - 1) / CODED_GROUP_PAGES * CODED_GROUP;
-	s->pages = s->wide + CODED_WIDE_PAGE * (size_t)map_load32(map + CODED_WIDE);
-	return s->pages + CODED_SLACK <= len;
-}
-
 struct page {
 	const uint8_t *map;
-	struct sections s;
+	struct coded_sections s;
 	uint64_t from, to; /* its bits; from == to: no entry */
 	uint32_t pc;	   /* in units from its start */
 };
@@ -81,7 +55,7 @@ static inline uint32_t sum_bytes(const uint8_t *p, unsigned n)
 }
 
 /* Place and length of a page whose group has a wide page. */
-static bool find_wide(const uint8_t *map, const struct sections *s, const uint8_t *group,
+static bool find_wide(const uint8_t *map, const struct coded_sections *s, const uint8_t *group,
 		      uint32_t page, uint64_t *place, uint64_t *length)
 {
 	const uint8_t *lengths = group + 4, *list = map + s->wide;
@@ -110,7 +84,7 @@ static inline enum map_answer find_page(const uint8_t *map, size_t len, uint32_t
 {
 	if (!len)
 		return MAP_NO_SAFEPOINT;
-	if (!find_sections(map, len, &p->s))
+	if (!coded_find_sections(map, len, &p->s))
 		return MAP_DAMAGED;
 	MAP_TOUCH(map, 3);
 	unsigned page_shift = map[CODED_PAGE_SHIFT] & 63, pc_shift = map[CODED_PC_SHIFT] & 31;
@@ -191,8 +165,8 @@ static inline enum map_answer walk_gaps(const struct page *p, struct walk *w)
 		uint64_t bits = load64(p->map + at / 8) >> at % 8;
 		/* 57 bits suffice for three gaps, unless one is raw. */
 		for (int i = 0; i < 3; i++) {
-			unsigned e =
-			    load16(tables + 2 * ((size_t)kind << index | low_bits(bits, index)));
+			unsigned e = coded_load16(
+			    tables + 2 * ((size_t)kind << index | low_bits(bits, index)));
 			unsigned total = CODED_TOTAL(e), class = CODED_SYMBOL(e) >> 2 & 63;
 			unsigned extra = coded_extra(class, CODED_FINE);
 			uint64_t gap = coded_base(class, CODED_FINE) +
@@ -264,7 +238,7 @@ static uint32_t next_raw(struct decoder *d)
 static inline unsigned next_entry(const struct decoder *d, unsigned table)
 {
 	const struct codes *c = &d->codes[table - CODED_HEAD];
-	return load16(c->at + 2 * (d->bits >> (64 - c->bits)));
+	return coded_load16(c->at + 2 * (d->bits >> (64 - c->bits)));
 }
 
 /* The value of an entry whose bits come next. */
@@ -453,7 +427,7 @@ static enum map_answer coded_lookup(const uint8_t *map, size_t len, uint32_t pc,
 		*out = (struct map_live){ .stride = 1 };
 		return MAP_FOUND;
 	}
-	uint32_t room = load16(map + CODED_WORDS);
+	uint32_t room = coded_load16(map + CODED_WORDS);
 	if (room - 1 >= CODED_MAX_WORDS)
 		return MAP_DAMAGED;
 	if (!w.fresh)
@@ -471,16 +445,16 @@ static enum map_answer coded_lookup(const uint8_t *map, size_t len, uint32_t pc,
 
 static size_t coded_scratch(const uint8_t *map, size_t len)
 {
-	size_t words = len < CODED_HEADER ? 0 : load16(map + CODED_WORDS);
+	size_t words = len < CODED_HEADER ? 0 : coded_load16(map + CODED_WORDS);
 	return words <= CODED_MAX_WORDS ? 2 * 8 * words : 0;
 }
 
 /* Gaps and maps share the pages, which count as data. */
 static void coded_split(const uint8_t *map, size_t len, size_t *index, size_t *data)
 {
-	struct sections s;
+	struct coded_sections s;
 	*index = len;
-	if (len && find_sections(map, len, &s))
+	if (len && coded_find_sections(map, len, &s))
 		*index = s.pages;
 	*data = len - *index;
 }

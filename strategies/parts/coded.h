@@ -96,6 +96,34 @@ static inline uint64_t coded_load64(const uint8_t *p)
 	return v;
 }
 
+/* ---- Reading ------------------------------------------------------------------------------- */
+
+static inline uint32_t coded_load16(const uint8_t *p)
+{
+	MAP_TOUCH(p, 2);
+	return p[0] | (uint32_t)p[1] << 8;
+}
+
+/* Where things begin. */
+struct coded_sections {
+	size_t masks, changes, directory, wide, pages;
+};
+
+/* false: the bytes are too few. */
+static inline bool coded_find_sections(const uint8_t *map, size_t len, struct coded_sections *s)
+{
+	if (len < CODED_HEADER + CODED_SLACK)
+		return false;
+	size_t npages = map_load32(map + CODED_PAGES);
+	MAP_TOUCH(map + CODED_MASKS, 2);
+	s->masks = CODED_HEADER + 2 * (size_t)coded_load16(map + CODED_ENTRIES);
+	s->changes = s->masks + 4 * (size_t)map[CODED_MASKS];
+	s->directory = s->changes + CODED_CHANGE * (size_t)map[CODED_CHANGES];
+	s->wide = s->directory + (npages + CODED_GROUP_PAGES - 1) / CODED_GROUP_PAGES * CODED_GROUP;
+	s->pages = s->wide + CODED_WIDE_PAGE * (size_t)map_load32(map + CODED_WIDE);
+	return s->pages + CODED_SLACK <= len;
+}
+
 /* ---- Writing ------------------------------------------------------------------------------- */
 
 /* The state is a struct map_gathered. */
