@@ -173,7 +173,7 @@ static void wrong_calls_get_one_line(void **state)
 		{ "model x.trace --max-events 5", "a trace is of a cell already" },
 		{ "model x.trace --machines zen5", "No such file" },
 		{ "model --machines zen5 --workload gc:lisp", "allowed: ring, replay:NAME" },
-		{ "model --keep /nowhere", "No such file" },
+		{ "model --machines zen5 --keep /nowhere", "No such file" },
 		{ "run --stubs page,pool,pool", "there already" },
 		{ "run --live 0", "1 to 65536" },
 		{ "run --live 70000", "1 to 65536" },
