@@ -29,12 +29,6 @@
  */
 #include "../parts/coded.h"
 
-static inline uint64_t load64(const uint8_t *p)
-{
-	MAP_TOUCH(p, 8);
-	return coded_load64(p);
-}
-
 /* ---- The page ------------------------------------------------------------------------------ */
 
 struct page {
@@ -49,7 +43,7 @@ static inline uint32_t sum_bytes(const uint8_t *p, unsigned n)
 {
 	const uint64_t even = 0x00ff00ff00ff00ffu;
 	uint64_t keep = ((uint64_t)1 << 8 * (n & 7)) - 1, second = -(uint64_t)(n >> 3);
-	uint64_t a = load64(p) & (keep | second), b = load64(p + 8) & keep & second;
+	uint64_t a = map_load64(p) & (keep | second), b = map_load64(p + 8) & keep & second;
 	a = (a & even) + (a >> 8 & even) + (b & even) + (b >> 8 & even);
 	return (uint32_t)(a * 0x0001000100010001u >> 48);
 }
@@ -162,10 +156,10 @@ static inline enum map_answer walk_gaps(const struct page *p, struct walk *w)
 	do {
 		if (at >= p->to)
 			return MAP_NO_SAFEPOINT;
-		uint64_t bits = load64(p->map + at / 8) >> at % 8;
+		uint64_t bits = map_load64(p->map + at / 8) >> at % 8;
 		/* 57 bits suffice for three gaps, unless one is raw. */
 		for (int i = 0; i < 3; i++) {
-			unsigned e = coded_load16(
+			unsigned e = map_load16(
 			    tables + 2 * ((size_t)kind << index | low_bits(bits, index)));
 			unsigned total = CODED_TOTAL(e), class = CODED_SYMBOL(e) >> 2 & 63;
 			unsigned extra = coded_extra(class, CODED_FINE);
@@ -180,7 +174,7 @@ static inline enum map_answer walk_gaps(const struct page *p, struct walk *w)
 					return MAP_NO_SAFEPOINT;
 				if (at > p->to)
 					return MAP_NO_SAFEPOINT;
-				gap = (uint32_t)(load64(p->map + at / 8) >> at % 8);
+				gap = (uint32_t)(map_load64(p->map + at / 8) >> at % 8);
 				at += 32;
 				sum += 1 + gap;
 				break;
@@ -217,7 +211,7 @@ struct decoder {
 static inline void load_bits(struct decoder *d)
 {
 	size_t byte = (size_t)(d->at + 7) / 8;
-	d->bits = load64(d->page->map + byte - 8) << (8 * byte - d->at);
+	d->bits = map_load64(d->page->map + byte - 8) << (8 * byte - d->at);
 }
 
 static inline void skip(struct decoder *d, unsigned n)
@@ -238,7 +232,7 @@ static uint32_t next_raw(struct decoder *d)
 static inline unsigned next_entry(const struct decoder *d, unsigned table)
 {
 	const struct codes *c = &d->codes[table - CODED_HEAD];
-	return coded_load16(c->at + 2 * (d->bits >> (64 - c->bits)));
+	return map_load16(c->at + 2 * (d->bits >> (64 - c->bits)));
 }
 
 /* The value of an entry whose bits come next. */
@@ -303,7 +297,7 @@ static inline bool next_known(struct decoder *d, unsigned number, const struct m
 	MAP_TOUCH(c + 12, 1);
 	/* No branch: the next change is not foreseen. */
 	uint64_t keep = (uint64_t)(c[12] & CODED_FRESH) - 1;
-	new->low = (old->low & keep) ^ load64(c);
+	new->low = (old->low & keep) ^ map_load64(c);
 	new->registers = (old->registers & (uint32_t)keep) ^ map_load32(c + 8);
 	new->nwords = keep ? old->nwords : 1;
 	if (new->nwords > 1)
@@ -427,7 +421,7 @@ static enum map_answer coded_lookup(const uint8_t *map, size_t len, uint32_t pc,
 		*out = (struct map_live){ .stride = 1 };
 		return MAP_FOUND;
 	}
-	uint32_t room = coded_load16(map + CODED_WORDS);
+	uint32_t room = map_load16(map + CODED_WORDS);
 	if (room - 1 >= CODED_MAX_WORDS)
 		return MAP_DAMAGED;
 	if (!w.fresh)
@@ -445,7 +439,7 @@ static enum map_answer coded_lookup(const uint8_t *map, size_t len, uint32_t pc,
 
 static size_t coded_scratch(const uint8_t *map, size_t len)
 {
-	size_t words = len < CODED_HEADER ? 0 : coded_load16(map + CODED_WORDS);
+	size_t words = len < CODED_HEADER ? 0 : map_load16(map + CODED_WORDS);
 	return words <= CODED_MAX_WORDS ? 2 * 8 * words : 0;
 }
 

@@ -41,11 +41,6 @@ enum {
 	SCRATCH = 0x10000 / 4 / 8,
 };
 
-static uint64_t load64(const uint8_t *p)
-{
-	return map_load32(p) | (uint64_t)map_load32(p + 4) << 32;
-}
-
 /* ---- Writing ------------------------------------------------------------------------------- */
 
 static int ocaml_add(void *state, const struct safepoint *p)
@@ -89,7 +84,7 @@ static int ocaml_finish(void *state, struct map_bytes *out)
 static void enter(uint8_t *slots, uint32_t mask, uint64_t address, uint64_t at)
 {
 	uint32_t h = (uint32_t)(address >> 3) & mask;
-	while (load64(slots + 8 * (size_t)h))
+	while (map_load64(slots + 8 * (size_t)h))
 		h = (h + 1) & mask;
 	map_store32(slots + 8 * (size_t)h, (uint32_t)at);
 	map_store32(slots + 8 * (size_t)h + 4, (uint32_t)(at >> 32));
@@ -98,13 +93,13 @@ static void enter(uint8_t *slots, uint32_t mask, uint64_t address, uint64_t at)
 static int fill(uint8_t *slots, uint32_t mask, const uint8_t *map, size_t len, size_t base)
 {
 	size_t at = HEADER;
-	for (uint64_t n = load64(map); n; n--) {
+	for (uint64_t n = map_load64(map); n; n--) {
 		if (at > len || len - at < DESCRIPTOR)
 			return -EINVAL;
 		uint32_t live = map_load16(map + at + 10);
 		if (map_load16(map + at + 8) & 3 || 2 * live > len - at - DESCRIPTOR)
 			return -EINVAL;
-		enter(slots, mask, load64(map + at), base + at);
+		enter(slots, mask, map_load64(map + at), base + at);
 		at += (DESCRIPTOR + 2 * live + 7) & ~(size_t)7;
 	}
 	return 0;
@@ -116,7 +111,8 @@ static int ocaml_load(const uint8_t *map, size_t len, struct map_bytes *out)
 	size_t slots;
 	if (!len)
 		return 0;
-	if (len < HEADER || (n = load64(map)) > (len - HEADER) / DESCRIPTOR || n > UINT32_MAX / 4)
+	if (len < HEADER || (n = map_load64(map)) > (len - HEADER) / DESCRIPTOR ||
+	    n > UINT32_MAX / 4)
 		return -EINVAL;
 	while (capacity < 2 * n)
 		capacity *= 2;
@@ -159,12 +155,12 @@ static enum map_answer ocaml_lookup(const uint8_t *map, size_t len, uint32_t pc,
 		return MAP_DAMAGED;
 	uint32_t h = (pc >> 3) & mask;
 	for (uint32_t tries = 0; tries <= mask; tries++, h = (h + 1) & mask) {
-		uint64_t at = load64(map + HEADER + 8 * (size_t)h);
+		uint64_t at = map_load64(map + HEADER + 8 * (size_t)h);
 		if (!at)
 			return MAP_NO_SAFEPOINT;
 		if (at > len || len - at < DESCRIPTOR)
 			return MAP_DAMAGED;
-		if (load64(map + at) == pc)
+		if (map_load64(map + at) == pc)
 			return ocaml_map(map + at, len - at, scratch, out);
 	}
 	return MAP_DAMAGED; /* a hash without a free slot */
@@ -180,8 +176,8 @@ static size_t ocaml_scratch(const uint8_t *map, size_t len)
 static void ocaml_split(const uint8_t *map, size_t len, size_t *index, size_t *data)
 {
 	*index = len;
-	if (len >= HEADER && load64(map) <= (len - HEADER) / DESCRIPTOR)
-		*index = HEADER + 8 * (size_t)load64(map);
+	if (len >= HEADER && map_load64(map) <= (len - HEADER) / DESCRIPTOR)
+		*index = HEADER + 8 * (size_t)map_load64(map);
 	*data = len - *index;
 }
 

@@ -32,17 +32,6 @@
 #include <immintrin.h>
 #endif
 
-static inline uint32_t load16(const uint8_t *p)
-{
-	uint16_t v;
-	MAP_TOUCH(p, sizeof v);
-	memcpy(&v, p, sizeof v);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	v = __builtin_bswap16(v);
-#endif
-	return v;
-}
-
 static inline uint32_t load8(const uint8_t *p)
 {
 	MAP_TOUCH(p, 1);
@@ -145,7 +134,7 @@ struct form {
 MAP_INLINE uint32_t id_at(const uint8_t *ids, size_t i, uint32_t bits)
 {
 	if (__builtin_expect(bits == 16, 1))
-		return load16(ids + 2 * i);
+		return map_load16(ids + 2 * i);
 	size_t at = i * bits;
 	return map_load32(ids + at / 8) >> at % 8 & ((1u << bits) - 1);
 }
@@ -195,8 +184,8 @@ MAP_INLINE enum map_answer paged_bucket(const struct table *t, uint32_t pc, stru
 		return MAP_DAMAGED;
 	const uint8_t *b = t->map + block + PAGED_HEAD;
 	const uint8_t *ends = b + 4 + 2 * (size_t)(pc / 256 % PAGED_BUCKETS);
-	size_t first = load16(ends);
-	uint32_t size = load16(ends + 2) - (uint32_t)first;
+	size_t first = map_load16(ends);
+	uint32_t size = map_load16(ends + 2) - (uint32_t)first;
 	uint64_t start = (uint64_t)map_load32(b) + first;
 	if (start + 4 * (uint64_t)size + PAGED_SLACK > t->len)
 		return MAP_DAMAGED;

@@ -85,7 +85,7 @@ enum {
 	CODED_MAX_BITS = 11,
 };
 
-/* Eight bytes as a number. */
+/* Eight bytes that are not the table's: a caller's scratch, or what is being written. */
 static inline uint64_t coded_load64(const uint8_t *p)
 {
 	uint64_t v;
@@ -97,12 +97,6 @@ static inline uint64_t coded_load64(const uint8_t *p)
 }
 
 /* ---- Reading ------------------------------------------------------------------------------- */
-
-static inline uint32_t coded_load16(const uint8_t *p)
-{
-	MAP_TOUCH(p, 2);
-	return p[0] | (uint32_t)p[1] << 8;
-}
 
 /* Where things begin. */
 struct coded_sections {
@@ -116,7 +110,7 @@ static inline bool coded_find_sections(const uint8_t *map, size_t len, struct co
 		return false;
 	size_t npages = map_load32(map + CODED_PAGES);
 	MAP_TOUCH(map + CODED_MASKS, 2);
-	s->masks = CODED_HEADER + 2 * (size_t)coded_load16(map + CODED_ENTRIES);
+	s->masks = CODED_HEADER + 2 * (size_t)map_load16(map + CODED_ENTRIES);
 	s->changes = s->masks + 4 * (size_t)map[CODED_MASKS];
 	s->directory = s->changes + CODED_CHANGE * (size_t)map[CODED_CHANGES];
 	s->wide = s->directory + (npages + CODED_GROUP_PAGES - 1) / CODED_GROUP_PAGES * CODED_GROUP;

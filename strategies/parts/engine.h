@@ -8,11 +8,6 @@
 #include "bytes.h"
 #include "gathered.h"
 
-static inline uint32_t map_load16(const uint8_t *p)
-{
-	return map_load_low(p, 2);
-}
-
 /* The size of the frame at all safepoints of a function; 0 if they differ, or if it is no multiple
  * of unit. */
 static inline uint32_t map_owner_frame(const struct map_gathered *g, const struct map_owner *f,

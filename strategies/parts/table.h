@@ -82,6 +82,17 @@ int map_builder_finish(void *state, struct map_bytes *out);
 
 /* ---- Reading ------------------------------------------------------------------------------- */
 
+static inline uint32_t map_load16(const uint8_t *p)
+{
+	uint16_t v;
+	MAP_TOUCH(p, sizeof v);
+	memcpy(&v, p, sizeof v);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	v = __builtin_bswap16(v);
+#endif
+	return v;
+}
+
 static inline uint32_t map_load32(const uint8_t *p)
 {
 	uint32_t v;
@@ -89,6 +100,17 @@ static inline uint32_t map_load32(const uint8_t *p)
 	memcpy(&v, p, sizeof v);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 	v = __builtin_bswap32(v);
+#endif
+	return v;
+}
+
+static inline uint64_t map_load64(const uint8_t *p)
+{
+	uint64_t v;
+	MAP_TOUCH(p, sizeof v);
+	memcpy(&v, p, sizeof v);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	v = __builtin_bswap64(v);
 #endif
 	return v;
 }
