@@ -41,24 +41,7 @@ static inline enum map_answer exact_at(const struct map_table *t, size_t entry, 
 	return map_record(t, map_load32(t->offset + 4 * entry), out);
 }
 
-static enum map_answer exact_lookup(const uint8_t *map, size_t len, uint32_t pc, uint8_t *scratch,
-				    struct map_live *out)
-{
-	(void)scratch;
-	return map_lookup(map, len, 2, exact_at, MAP_ABSENT, pc, out);
-}
-
-static void exact_lookup_many(const uint8_t *map, size_t len, const uint32_t *pcs, size_t n,
-			      uint8_t *scratch, struct map_live *out, enum map_answer *answers)
-{
-	(void)scratch;
-	map_lookup_many(map, len, 2, exact_at, MAP_ABSENT, pcs, n, out, answers);
-}
-
-static void exact_split(const uint8_t *map, size_t len, size_t *index, size_t *data)
-{
-	map_table_split(map, len, 2, index, data);
-}
+MAP_TABLE_READER(exact, 2, MAP_ABSENT)
 
 const struct map_ops map_exact = {
 	.name = "exact",

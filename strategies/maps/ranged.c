@@ -35,24 +35,7 @@ static inline enum map_answer ranged_at(const struct map_table *t, size_t entry,
 	return map_record_or_empty(t, map_load32(t->offset + 4 * entry), out);
 }
 
-static enum map_answer ranged_lookup(const uint8_t *map, size_t len, uint32_t pc, uint8_t *scratch,
-				     struct map_live *out)
-{
-	(void)scratch;
-	return map_lookup(map, len, 3, ranged_at, MAP_NO_SAFEPOINT, pc, out);
-}
-
-static void ranged_lookup_many(const uint8_t *map, size_t len, const uint32_t *pcs, size_t n,
-			       uint8_t *scratch, struct map_live *out, enum map_answer *answers)
-{
-	(void)scratch;
-	map_lookup_many(map, len, 3, ranged_at, MAP_NO_SAFEPOINT, pcs, n, out, answers);
-}
-
-static void ranged_split(const uint8_t *map, size_t len, size_t *index, size_t *data)
-{
-	map_table_split(map, len, 3, index, data);
-}
+MAP_TABLE_READER(ranged, 3, MAP_NO_SAFEPOINT)
 
 const struct map_ops map_ranged = {
 	.name = "ranged",

@@ -33,20 +33,7 @@ static inline enum map_answer ranged_start_at(const struct map_table *t, size_t 
 	return map_record_or_empty(t, map_load32(t->offset + 4 * entry), out);
 }
 
-static enum map_answer ranged_start_lookup(const uint8_t *map, size_t len, uint32_t pc,
-					   uint8_t *scratch, struct map_live *out)
-{
-	(void)scratch;
-	return map_lookup(map, len, 2, ranged_start_at, MAP_NO_SAFEPOINT, pc, out);
-}
-
-static void ranged_start_lookup_many(const uint8_t *map, size_t len, const uint32_t *pcs, size_t n,
-				     uint8_t *scratch, struct map_live *out,
-				     enum map_answer *answers)
-{
-	(void)scratch;
-	map_lookup_many(map, len, 2, ranged_start_at, MAP_NO_SAFEPOINT, pcs, n, out, answers);
-}
+MAP_TABLE_READER(ranged_start, 2, MAP_NO_SAFEPOINT)
 
 static inline enum map_answer ranged_unsafe_at(const struct map_table *t, size_t entry, uint32_t pc,
 					       struct map_live *out)
@@ -56,25 +43,7 @@ static inline enum map_answer ranged_unsafe_at(const struct map_table *t, size_t
 	return map_record(t, map_load32(t->offset + 4 * entry), out);
 }
 
-static enum map_answer ranged_unsafe_lookup(const uint8_t *map, size_t len, uint32_t pc,
-					    uint8_t *scratch, struct map_live *out)
-{
-	(void)scratch;
-	return map_lookup(map, len, 2, ranged_unsafe_at, MAP_ABSENT, pc, out);
-}
-
-static void ranged_unsafe_lookup_many(const uint8_t *map, size_t len, const uint32_t *pcs, size_t n,
-				      uint8_t *scratch, struct map_live *out,
-				      enum map_answer *answers)
-{
-	(void)scratch;
-	map_lookup_many(map, len, 2, ranged_unsafe_at, MAP_ABSENT, pcs, n, out, answers);
-}
-
-static void ranged_start_split(const uint8_t *map, size_t len, size_t *index, size_t *data)
-{
-	map_table_split(map, len, 2, index, data);
-}
+MAP_TABLE_READER(ranged_unsafe, 2, MAP_ABSENT)
 
 const struct map_ops map_ranged_start = {
 	.name = "ranged-start",
@@ -97,5 +66,5 @@ const struct map_ops map_ranged_unsafe = {
 	.finish = map_builder_finish,
 	.lookup = ranged_unsafe_lookup,
 	.lookup_many = ranged_unsafe_lookup_many,
-	.split = ranged_start_split,
+	.split = ranged_unsafe_split,
 };

@@ -220,7 +220,7 @@ static inline size_t map_search(const uint8_t *at, size_t n, uint32_t key)
 typedef enum map_answer map_at(const struct map_table *, size_t entry, uint32_t pc,
 			       struct map_live *);
 
-/* ops->lookup, made of one format's `at`. nothing: the answer of an empty table. */
+/* For ops->lookup, made of one format's `at`. nothing: the answer of an empty table. */
 MAP_INLINE enum map_answer map_lookup(const uint8_t *map, size_t len, unsigned columns, map_at *at,
 				      enum map_answer nothing, uint32_t pc, struct map_live *out)
 {
@@ -233,9 +233,9 @@ MAP_INLINE enum map_answer map_lookup(const uint8_t *map, size_t len, unsigned c
 }
 
 /*
- * ops->lookup_many: MAP_LANES searches in step. All halve the same n, so a step is MAP_LANES loads
- * that do not wait for one another; then the entries' offsets are fetched together, then their
- * records.
+ * For ops->lookup_many: MAP_LANES searches in step. All halve the same n, so a step is MAP_LANES
+ * loads that do not wait for one another; then the entries' offsets are fetched together, then
+ * their records.
  */
 enum { MAP_LANES = 16 };
 
@@ -273,7 +273,7 @@ MAP_INLINE void map_lookup_many(const uint8_t *map, size_t len, unsigned columns
 		answers[i] = map_lookup(map, len, columns, at, nothing, pcs[i], &out[i]);
 }
 
-/* ops->split */
+/* For ops->split. */
 static inline void map_table_split(const uint8_t *map, size_t len, unsigned columns, size_t *index,
 				   size_t *data)
 {
@@ -283,5 +283,26 @@ static inline void map_table_split(const uint8_t *map, size_t len, unsigned colu
 		*index = 4 + 4 * columns * t.count;
 	*data = len - *index;
 }
+
+/* Defines FORMAT_lookup, FORMAT_lookup_many and FORMAT_split, for struct map_ops, made of
+ * FORMAT_at. */
+#define MAP_TABLE_READER(format, columns, nothing)                                              \
+	static enum map_answer format##_lookup(const uint8_t *map, size_t len, uint32_t pc,     \
+					       uint8_t *scratch, struct map_live *out)          \
+	{                                                                                       \
+		(void)scratch;                                                                  \
+		return map_lookup(map, len, columns, format##_at, nothing, pc, out);            \
+	}                                                                                       \
+	static void format##_lookup_many(const uint8_t *map, size_t len, const uint32_t *pcs,   \
+					 size_t n, uint8_t *scratch, struct map_live *out,      \
+					 enum map_answer *answers)                              \
+	{                                                                                       \
+		(void)scratch;                                                                  \
+		map_lookup_many(map, len, columns, format##_at, nothing, pcs, n, out, answers); \
+	}                                                                                       \
+	static void format##_split(const uint8_t *map, size_t len, size_t *index, size_t *data) \
+	{                                                                                       \
+		map_table_split(map, len, columns, index, data);                                \
+	}
 
 #endif
