@@ -227,6 +227,34 @@ static void test_missing(void **unused)
 	json_decref(figures);
 }
 
+/* Each encoder that loads its tables says how long that takes, and no other says 0. */
+static void test_load(void **unused)
+{
+	(void)unused;
+	for (size_t i = 0; map_encoders[i]; i++) {
+		const struct map_ops *ops = map_encoders[i];
+		char text[200];
+		struct job job;
+
+		/* Those refuse this program, or some of its collections. */
+		if (ops->flags & (MAP_UNSAFE | MAP_FLOOR))
+			continue;
+		snprintf(text, sizeof text,
+			 "{\"workload\": \"gc:trees\", \"size\": 6, \"maps\": \"%s\"}", ops->name);
+		json_t *figures = measure(text, &job);
+		const json_t *f = find_figure(figures, "load", "ns"), *v;
+		const json_t *samples = json_object_get(f, "samples");
+		size_t k;
+		assert_int_equal(json_is_null(samples), !ops->load);
+		if (!ops->load)
+			assert_string_equal(json_string_value(json_object_get(f, "why")),
+					    "look-ups read the table itself");
+		json_array_foreach(samples, k, v)
+			assert_true(json_integer_value(v) > 0);
+		json_decref(figures);
+	}
+}
+
 /* ---- Faults -------------------------------------------------------------------------------- */
 
 static struct gc_job fault_job(const char *program, const char *maps, enum gc_fault_kind kind)
@@ -343,11 +371,12 @@ static void test_refused_job(void **unused)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refused),	      cmocka_unit_test(test_filled_in),
-		cmocka_unit_test(test_pattern),	      cmocka_unit_test(test_sweep_goes_on),
-		cmocka_unit_test(test_figures),	      cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_counts_add_up), cmocka_unit_test(test_who_notices),
-		cmocka_unit_test(test_unsafe),	      cmocka_unit_test(test_refused_job),
+		cmocka_unit_test(test_refused),	    cmocka_unit_test(test_filled_in),
+		cmocka_unit_test(test_pattern),	    cmocka_unit_test(test_sweep_goes_on),
+		cmocka_unit_test(test_figures),	    cmocka_unit_test(test_load),
+		cmocka_unit_test(test_missing),	    cmocka_unit_test(test_counts_add_up),
+		cmocka_unit_test(test_who_notices), cmocka_unit_test(test_unsafe),
+		cmocka_unit_test(test_refused_job),
 	};
 
 	if (argc > 2 && !strcmp(argv[1], "child"))

@@ -183,7 +183,9 @@ static enum gc_status encode(struct gc_cell *c)
 		return fail(c, "encoding", err);
 	r->map_bytes = c->map.len;
 	j->maps->split(c->map.data, c->map.len, &r->index_bytes, &data);
+	t0 = clock_ns();
 	err = map_load(j->maps, &c->map);
+	r->load_ns = j->maps->load ? clock_ns() - t0 : 0;
 	if (err)
 		return fail(c, "loading maps", err);
 	return GC_OK;

@@ -62,6 +62,7 @@ struct gc_result {
 	uint64_t hops; /* calls from compiled code to compiled code through the host */
 	uint32_t safepoints, empties;
 	uint64_t encode_ns; /* of all safepoints into the table */
+	uint64_t load_ns;   /* of the table, by an encoder that loads it (map.h); else 0 */
 	size_t map_bytes, index_bytes, text_bytes;
 	uint64_t fault_room; /* faults of the job's kind that its maps can have */
 };

@@ -3,6 +3,7 @@
  *
  *   compile  the module to an object
  *   encode   its safepoints into the encoder's table
+ *   load     that table into what look-ups read, if the encoder's engine does so
  *   run      the program from end to end, its collections included
  *   collect  collections alone: the walk that finds the frames, the lookup of their maps, the rest
  *            (moving, and the system calls that take the old space away)
@@ -25,7 +26,7 @@
 
 enum { WARMUP = 1, MILLION = 1000000, PATIENCE_NS = 500000000 };
 
-enum row { ENCODE, RUN, COLLECT, WALK, LOOKUP, SHARE, ROWS };
+enum row { ENCODE, LOAD, RUN, COLLECT, WALK, LOOKUP, SHARE, ROWS };
 
 static struct gc_job job_of(const struct job *job, const struct setup *setup)
 {
@@ -90,8 +91,8 @@ static void figure_work(json_t *figures, const struct collector_stats *s)
 }
 
 /* samples: ROWS rows of n. A share is stored in millionths, with "per" a million. */
-static void figure_times(json_t *figures, const struct gc_result *r, const uint64_t *samples,
-			 size_t n)
+static void figure_times(json_t *figures, const struct gc_result *r, const struct map_ops *maps,
+			 const uint64_t *samples, size_t n)
 {
 	const struct {
 		struct figure_name name;
@@ -100,6 +101,9 @@ static void figure_times(json_t *figures, const struct gc_result *r, const uint6
 	} rows[ROWS] = {
 		[ENCODE] = { FIGURE_NAME(encode, ns, safepoint, "clock"), r->safepoints,
 			     "no safepoint" },
+		[LOAD] = { FIGURE_NAME(load, ns, safepoint, "clock"),
+			   maps->load ? r->safepoints : 0,
+			   maps->load ? "no safepoint" : "look-ups read the table itself" },
 		[RUN] = { FIGURE_NAME(run, ns, run, "clock"), 1, NULL },
 		[COLLECT] = { FIGURE_NAME(collect, ns, collection, "clock"), r->stats.collections,
 			      "no collection" },
@@ -154,6 +158,7 @@ static enum measure_status time_runs(struct gc_job *g, const struct gc_result *j
 		}
 		uint64_t total = r.stats.total_ns ? r.stats.total_ns : 1;
 		samples[ENCODE * n + i] = r.encode_ns;
+		samples[LOAD * n + i] = r.load_ns;
 		samples[RUN * n + i] = r.program_ns;
 		samples[COLLECT * n + i] = r.stats.total_ns;
 		samples[WALK * n + i] = r.stats.walk_ns;
@@ -161,7 +166,7 @@ static enum measure_status time_runs(struct gc_job *g, const struct gc_result *j
 		samples[SHARE * n + i] = r.stats.lookup_ns * MILLION / total;
 	}
 	if (status == MEASURE_OK) {
-		figure_times(figures, judged, samples, n);
+		figure_times(figures, judged, g->maps, samples, n);
 		figure_one(figures, FIGURE_OF(run, samples_repeated, process, "count"), 1,
 			   probe.repeated);
 		figure_one(figures, FIGURE_OF(run, samples_shared, process, "count"), 1,
