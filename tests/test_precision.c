@@ -100,6 +100,13 @@ static void the_time_ends_it(void **state)
 	p.longest_ns =
 	    UINT64_C(3601000000000); /* a block takes so long: no other would end in time */
 	assert_int_equal(blocks(&p, 0, true, 20), 1);
+	/* As many blocks as are asked for, however much time is left. */
+	precision_begin(&p, 0, 3600, 5);
+	p.most = 7;
+	assert_int_equal(blocks(&p, 3, true, 30), 7);
+	assert_false(p.over);
+	assert_ptr_equal(strstr(precision_line(&p, line), "7 blocks: each ratio"), line);
+
 	precision_begin(&p, 0.02, 1, 50);
 	p.begun_ns -= 2000000000u;
 	assert_int_equal(blocks(&p, 0, true, 50), 1); /* one block there is */

@@ -73,10 +73,11 @@ static void seeds_are_fresh_and_kept(void **state)
 
 	(void)state;
 	assert_int_equal(sh("rm -f log; " REPRODUCE "$PWD/a kinds live"), 0);
-	assert_int_equal(sh("grep -c '^sweep .* --seed [0-9]*$' log"), 0);
+	assert_int_equal(
+	    sh("grep -c '^sweep .* --seed [0-9]* --time [0-9]*m --blocks [0-9]*$' log"), 0);
 	assert_string_equal(text, "2\n");
 	/* Each plan has another one. */
-	sh("sed -n 's/^sweep .*--seed //p' log | sort -u | wc -l");
+	sh("sed -n 's/^sweep .*--seed \\([0-9]*\\).*/\\1/p' log | sort -u | wc -l");
 	assert_string_equal(text, "2\n");
 	sh("cat a/seed");
 	snprintf(first, sizeof first, "%.20s", text);
@@ -89,6 +90,9 @@ static void seeds_are_fresh_and_kept(void **state)
 	sh("cat c/seed");
 	assert_string_equal(text, "77\n");
 	assert_int_equal(sh(REPRODUCE "--seed 77 $PWD/c kinds"), 0);
+	/* All blocks of a plan, where they are asked for. */
+	assert_int_equal(
+	    sh("rm log; " REPRODUCE "--whole $PWD/c kinds; grep -c 'sweep.*--time' log"), 1);
 	assert_int_equal(sh(REPRODUCE "--seed 78 $PWD/c kinds"), 2);
 	assert_non_null(strstr(text, "were begun with 77"));
 	assert_int_equal(sh(REPRODUCE "--seed x $PWD/d kinds"), 2);
@@ -97,7 +101,8 @@ static void seeds_are_fresh_and_kept(void **state)
 	assert_int_equal(sh("rm log; " REPRODUCE "$PWD/d kinds kimds"), 2);
 	assert_non_null(strstr(text, "no part 'kimds'"));
 	assert_int_equal(sh(REPRODUCE "--help"), 2);
-	assert_non_null(strstr(text, "usage: scripts/reproduce [--seed N] [FOLDER [PART...]]\n"));
+	assert_non_null(
+	    strstr(text, "usage: scripts/reproduce [--seed N] [--whole] [FOLDER [PART...]]\n"));
 	assert_int_not_equal(access("log", F_OK), 0);
 	assert_int_not_equal(access("d", F_OK), 0);
 }

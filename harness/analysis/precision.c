@@ -72,9 +72,11 @@ bool precision_more(void *arg, const struct run *run, unsigned done)
 
 	p->done = done;
 	p->over = is_over(p);
-	if (p->over || done >= p->least)
+	const bool last = p->over || (p->most && done >= p->most);
+
+	if (last || done >= p->least)
 		find_widest(p, run);
-	if (p->over)
+	if (last)
 		return false;
 	if (!p->wanted) /* the time alone decides */
 		return true;

@@ -18,6 +18,7 @@ struct precision {
 	double wanted;	  /* 0.02: each half width at most 2 %; 0: not asked for */
 	uint64_t seconds; /* 0: no limit */
 	unsigned least;	  /* blocks before the ratios are looked at */
+	unsigned most;	  /* blocks at the end of which it is over in any case; 0: no limit */
 	/* What it came to. */
 	unsigned done;		/* whole blocks */
 	double widest;		/* half width; < 0: no ratio has an interval yet */
@@ -26,6 +27,7 @@ struct precision {
 	uint64_t begun_ns, block_ns, longest_ns;
 };
 
+/* No limit of blocks: set `most` for one. */
 void precision_begin(struct precision *, double wanted, uint64_t seconds, unsigned least);
 /* For sweep_options.more; arg is a struct precision. */
 bool precision_more(void *arg, const struct run *, unsigned done);

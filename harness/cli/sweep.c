@@ -119,6 +119,7 @@ static int go(struct plan *plan, struct sweep_options *o, const struct wanted *w
 	if (w->precision > 0 || w->seconds) {
 		precision_begin(&precision, w->precision, w->seconds,
 				o->blocks ? o->blocks : plan->blocks);
+		precision.most = w->seconds ? o->blocks : 0;
 		o->more = precision_more;
 		o->arg = &precision;
 	}
@@ -179,8 +180,9 @@ int cmd_sweep(int argc, char **argv)
 	const struct option_spec specs[] = {
 		{ "output", 'o', OPTION_TEXT, "RUN.jsonl", "the run file, made or continued",
 		  &w.path, 0, 0 },
-		{ "blocks", 0, OPTION_NUMBER, "N", "number of blocks instead of the plan's",
-		  &blocks, 1, PLAN_MAX_BLOCKS },
+		{ "blocks", 0, OPTION_NUMBER, "N",
+		  "number of blocks instead of the plan's; with --time, the most", &blocks, 1,
+		  PLAN_MAX_BLOCKS },
 		{ "seed", 0, OPTION_NUMBER, "N",
 		  "instead of the plan's; a run that is continued keeps its own", &w.seed, 0,
 		  INT64_MAX },
