@@ -229,6 +229,24 @@ static void a_cut_first_line_is_begun_anew(void **state)
 	good("rm *.jsonl");
 }
 
+/* Callers and the thread that upgrades need a CPU each; where they have none, it is said. */
+static void threads_without_a_cpu_are_told(void **state)
+{
+	static const char tierup[] = "\"$S\" run --workload tierup --threads 1 --upgrades 4 "
+				     "--live 4 --stubs pool --wx dual -b 1 -i 1";
+	char command[300];
+
+	(void)state;
+	snprintf(command, sizeof command, "taskset -c $(taskset -pc $$ | sed 's/.*[^0-9]//') %s",
+		 tierup);
+	good(command);
+	assert_non_null(strstr(err, "note: 2 of 2 cells have more threads than CPUs (1)"));
+	sh("nproc");
+	bool one = atoi(out) == 1;
+	good(tierup);
+	assert_int_equal(!strstr(err, "more threads than CPUs"), !one);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +256,7 @@ int main(void)
 		cmocka_unit_test(shards_make_a_whole),
 		cmocka_unit_test(blocks_are_added),
 		cmocka_unit_test(a_cut_first_line_is_begun_anew),
+		cmocka_unit_test(threads_without_a_cpu_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -10,6 +10,7 @@
 #include "meters/counters.h"
 #include "meters/fingerprint.h"
 #include "base/home.h"
+#include "base/say.h"
 #include "workloads/workload.h"
 #include "base/progress.h"
 #include "runs/job.h"
@@ -284,6 +285,25 @@ static int check_data(const struct plan *p, const char *data, char *error)
 	return 0;
 }
 
+/* A tier-up's callers, and the thread that upgrades, need a CPU each. */
+static void tell_crowded(const struct plan *p, const char *name)
+{
+	cpu_set_t set;
+	size_t n = 0;
+
+	if (sched_getaffinity(0, sizeof set, &set))
+		return;
+	for (size_t i = 0; i < p->n; i++)
+		n += cell_applies(&p->cells[i], "threads") &&
+		     p->cells[i].threads + 1 > (unsigned)CPU_COUNT(&set);
+	if (n)
+		say_line(
+		    name,
+		    "note: %zu of %zu cells have more threads than CPUs (%d): they take longer, "
+		    "and their times hold the wait for a CPU",
+		    n, p->n, CPU_COUNT(&set));
+}
+
 int sweep_run(const struct plan *p, const struct sweep_options *o, struct run *run,
 	      char error[RUN_ERROR])
 {
@@ -296,6 +316,7 @@ int sweep_run(const struct plan *p, const struct sweep_options *o, struct run *r
 		return r;
 	if (o->prepare)
 		o->prepare(p->cells, p->n, o->cache, o->name ? o->name : "stubmap");
+	tell_crowded(p, o->name ? o->name : "stubmap");
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGINT);
 	sigaddset(&stop, SIGTERM);
