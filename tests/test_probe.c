@@ -72,8 +72,25 @@ static void a_thread_that_lost_its_cpu_repeats(void **unused)
 	p.least = UINT64_MAX / 128; /* no probe is slower */
 	p.shared = false;
 	p.switches--;
+	p.waited = UINT64_C(0) - LONG * (uint64_t)MS; /* it has waited a second since */
+	p.since = clock_ns() - LONG * (uint64_t)MS;
 	assert_false(probe_again(&p));
 	assert_int_equal(p.kept, 1);
+}
+
+/* In a sample of an hour a switch is nothing, where the kernel says how long it took. */
+static void a_long_sample_may_lose_it_for_a_moment(void **unused)
+{
+	struct probe p;
+
+	(void)unused;
+	probe_begin(&p, 0);
+	p.least = UINT64_MAX / 128;
+	p.shared = false;
+	p.switches--;
+	p.since -= 3600 * (uint64_t)LONG * MS;
+	assert_false(probe_again(&p));
+	assert_int_equal(p.kept, p.waited ? 0 : 1);
 }
 
 /* A core that was shared when the sample began may have been so until after it. */
@@ -109,6 +126,7 @@ int main(void)
 		cmocka_unit_test(a_shared_core_is_waited_for_until_time_is_up),
 		cmocka_unit_test(a_sample_of_a_shared_core_is_taken_again),
 		cmocka_unit_test(a_thread_that_lost_its_cpu_repeats),
+		cmocka_unit_test(a_long_sample_may_lose_it_for_a_moment),
 		cmocka_unit_test(a_core_that_was_shared_before_counts),
 		cmocka_unit_test(a_quicker_probe_becomes_the_least),
 	};

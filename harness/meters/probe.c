@@ -1,6 +1,8 @@
 /* probe.c - times additions that depend on nothing but themselves, eight at once. */
 #include "meters/probe.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <sys/resource.h>
 
 #include "base/clock.h"
@@ -34,11 +36,37 @@ static long switches(void)
 	return getrusage(RUSAGE_THREAD, &u) ? 0 : u.ru_nivcsw;
 }
 
+/* How long this thread was ready to run and had no CPU, in ns; 0: the kernel does not say. */
+static uint64_t waited(void)
+{
+	FILE *f = fopen("/proc/thread-self/schedstat", "re");
+	uint64_t ns = 0;
+
+	if (f && fscanf(f, "%*u %" SCNu64, &ns) != 1)
+		ns = 0;
+	if (f)
+		fclose(f);
+	return ns;
+}
+
+/* Whether the kernel ran something else in this thread's place for more than a hundredth of the
+ * time since the last call: in a long sample one switch is no more than its clock's own. */
+static bool lost(struct probe *p)
+{
+	const struct probe before = *p;
+
+	p->switches = switches();
+	if (p->switches == before.switches)
+		return false;
+	p->waited = waited();
+	p->since = clock_ns();
+	return !p->waited || (p->waited - before.waited) * 100 > p->since - before.since;
+}
+
 /* Whether the core is quiet, and was since the last call. */
 static bool quiet(struct probe *p, uint64_t *median)
 {
 	uint64_t v[PROBES];
-	const long before = p->switches;
 
 	for (int i = 0; i < PROBES; i++) {
 		const uint64_t ns = probe_once();
@@ -50,13 +78,18 @@ static bool quiet(struct probe *p, uint64_t *median)
 	}
 	*median = v[PROBES / 2];
 	p->least = v[0] < p->least ? v[0] : p->least;
-	p->switches = switches();
-	return *median * 100 <= p->least * 103 && p->switches == before;
+	const bool was = !lost(p);
+
+	p->since = clock_ns();
+	return *median * 100 <= p->least * 103 && was;
 }
 
 void probe_begin(struct probe *p, uint64_t patience_ns)
 {
-	*p = (struct probe){ .least = probe_once(), .switches = switches() };
+	*p = (struct probe){ .least = probe_once(),
+			     .switches = switches(),
+			     .waited = waited(),
+			     .since = clock_ns() };
 	for (int i = 1; i < FIRST; i++) {
 		const uint64_t ns = probe_once();
 

@@ -20,6 +20,8 @@ struct probe {
 	uint64_t least;	   /* ns: the quickest probe that this process has seen */
 	uint64_t slower;   /* ns: of the last sample's probes, before and after, the slower one */
 	long switches;	   /* of the thread against its will, up to the last probe */
+	uint64_t waited;   /* ns that it had no CPU for, up to the last of these; 0: not known */
+	uint64_t since;	   /* by clock_ns: the last probe */
 	bool shared;	   /* before the sample */
 	unsigned repeated; /* samples that were taken again */
 	unsigned kept;	   /* samples kept although the core was shared */
@@ -37,7 +39,8 @@ struct probe {
  *
  * probe_begin looks for the core's own pace, for about a quarter of a millisecond. probe_wait
  * returns when the core is quiet: five probes of 2 to 15 microseconds whose median is at most 3 %
- * above the quickest, and the kernel ran nothing else in this thread's place meanwhile.
+ * above the quickest, and the kernel ran nothing else in this thread's place meanwhile, or for at
+ * most a hundredth of the time.
  */
 void probe_begin(struct probe *, uint64_t patience_ns);
 void probe_wait(struct probe *);
