@@ -1,5 +1,5 @@
-/* test_answer.c - the last two sentences of `stubmap maps`: what a file's own format costs, and what
- * the smallest and the quickest exact encoders would. */
+/* test_answer.c - the last two sentences of `stubmap maps`: what a file's own format costs, and
+ * what the smallest and the quickest exact encoders would. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -66,7 +66,8 @@ static void own_and_the_best_two(void **state)
 	encoder("ranged-unsafe", 1, 1); /* wrong by design */
 	encoder("ranged-start", 2, 2);	/* not exact */
 	encoder("none", 0, 0.5);	/* holds nothing */
-	says("The file's own format (exact) takes 20.0 % of the text, 50.0 ns a lookup. Of the exact "
+	says("The file's own format (exact) takes 20.0 % of the text, 50.0 ns a lookup. Of the "
+	     "exact "
 	     "ones, exact-consed would take 10.0 % of the text, 40.0 ns a lookup; exact-first, the "
 	     "quickest, 15.0 % of the text, 30.0 ns a lookup.\n");
 }
@@ -99,7 +100,8 @@ static void an_own_format_that_was_not_asked_for(void **state)
 	value(NULL, "maps", 7, "Go (pclntab)");
 	value(NULL, "text_bytes", 1000, NULL);
 	encoder("exact", 200, 50);
-	says("The file's own format (go) is none of the encoders shown. Of the exact ones, exact, the "
+	says("The file's own format (go) is none of the encoders shown. Of the exact ones, exact, "
+	     "the "
 	     "smallest and the quickest, would take 20.0 % of the text, 50.0 ns a lookup.\n");
 }
 

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -358,6 +359,59 @@ static void failed_children_are_run_again(void **state)
 	assert_int_equal(rows_now(), size);
 }
 
+static bool put(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+	bool good = f && fputs(text, f) >= 0;
+
+	return (!f || !fclose(f)) && good;
+}
+
+/* A control group with room for nothing, as a folder; false: none may be made. */
+static bool make_group(char group[100])
+{
+	static const char *const forms[][2] = {
+		{ "/sys/fs/cgroup/memory", "memory.limit_in_bytes" },
+		{ "/sys/fs/cgroup", "memory.max" },
+	};
+	char limit[140];
+
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(group, 100, "%s/stubmap-survival-%d", forms[i][0], (int)getpid());
+		if (mkdir(group, 0700))
+			continue;
+		snprintf(limit, sizeof limit, "%s/%s", group, forms[i][1]);
+		if (put(limit, "65536"))
+			return true;
+		rmdir(group);
+	}
+	return false;
+}
+
+/* The kernel's OOM killer takes a child: its group has no memory left. */
+static void a_child_without_memory_is_run_again(void **state)
+{
+	char group[100], tasks[140], text[20];
+
+	(void)state;
+	if (!make_group(group)) {
+		print_message("needs a control group of one's own with a limit of memory\n");
+		skip();
+	}
+	unlink("run.jsonl");
+	pid_t pid = begin(NULL, NULL, 0), child = stop_one(pid);
+	snprintf(tasks, sizeof tasks, "%s/cgroup.procs", group);
+	snprintf(text, sizeof text, "%d", (int)child);
+	assert_true(put(tasks, text));
+	kill(child, SIGCONT);
+	assert_int_equal(end(pid), 1);
+	assert_int_equal(rmdir(group), 0);
+	assert_int_equal(check_rows(true, NULL), 1);
+	assert_int_equal(system("grep -q 'killed by signal 9' run.jsonl"), 0);
+	assert_int_equal(sweep("--retry-failed", NULL), 0);
+	assert_int_equal(check_rows(true, NULL), 0);
+}
+
 static void a_full_disk_ends_it_between_two_rows(void **state)
 {
 	(void)state;
@@ -405,6 +459,7 @@ int main(void)
 		cmocka_unit_test(told_to_end_at_any_moment),
 		cmocka_unit_test(a_stopped_child_is_flagged),
 		cmocka_unit_test(failed_children_are_run_again),
+		cmocka_unit_test(a_child_without_memory_is_run_again),
 		cmocka_unit_test(a_full_disk_ends_it_between_two_rows),
 		cmocka_unit_test(a_full_file_system_does_so_too),
 	};

@@ -38,7 +38,7 @@
 #include "jit/host.h"
 
 struct callers_state {
-	uint32_t x; /* in and out */
+	uint32_t x;		/* in and out */
 	uint32_t listed;	/* chosen only: run the events in their order, once */
 	uint64_t rounds;	/* >= 1 */
 	const uint32_t *events; /* not straight: thunk numbers */
