@@ -57,7 +57,7 @@ struct code_config {
 	 * whole quanta. */
 	uint32_t colour;
 	/* CODE_DUAL only: quanta that hold the same bytes become one physical quantum, if the
-	 * strategy makes such quanta (STUB_CAN_SHARE); they are never given back. */
+	 * strategy makes such quanta (STUB_CAN_SHARE); the first of them is never given back. */
 	bool share;
 	size_t limit_stubs; /* bytes of code that stubs may take; 0: the whole area */
 	/* For tests: each letter decides one reserve (a: works, f: fails; A, F: this one and all

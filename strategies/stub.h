@@ -184,6 +184,10 @@ enum stub_flags {
 	STUB_CAN_BAKE = 16,
 	STUB_CAN_TABLE = 32,
 	STUB_CAN_SHARE = 64, /* has quanta of equal bytes (code_config.share) */
+	/* Unless poisoned, after a reclaim (with stub_config.running: after two) it holds at most
+	 * 1.3 times the bytes that its live stubs and their bodies take, and no more quanta beyond
+	 * that than one stub of each kind would. */
+	STUB_COMPACT = 128,
 };
 
 /* One thread at a time may be inside the hooks of a space. */
@@ -217,9 +221,12 @@ struct stub_ops {
 	/* Frees c's slot for another stub; c->code becomes NULL. The caller vouches that no thread
 	 * calls c, is inside its stub, or is inside a stub that a retarget of c replaced. */
 	void (*release)(struct stub_space *, struct stub_callee *c);
-	/* Frees the stubs that retargets replaced (code_stats.retired). The embedder vouches that
-	 * since the last retarget each calling thread has been outside all stubs, with no stub's
-	 * frame left to return through. Optional: NULL if retargets never leave a stub behind. */
+	/* Frees the stubs that were replaced (code_stats.retired), by retargets or by the last
+	 * reclaim; STUB_COMPACT strategies then move stubs, which replaces them, so that sparse
+	 * quanta can be given back. The embedder vouches that since the last retarget or reclaim
+	 * each calling thread has been outside all stubs, with no stub's frame left to return
+	 * through; without stub_config.running, that none is inside one now: then what was moved is
+	 * freed at once. Optional: NULL if no stub is ever replaced. */
 	void (*reclaim)(struct stub_space *);
 	/* Only STUB_DEFERRED strategies have it: whether c, which is bound, has its own stub
 	 * yet. */

@@ -12,8 +12,10 @@
 
 /* Makes each reserved quantum of [at, at+bytes) show the committed quantum `first`, whose code can
  * run there at once. 0, -EINVAL (not CODE_DUAL), -ENOMEM (no mapping left; nothing has changed).
- * These quanta must not be released. */
+ * These quanta must not be released before code_apart, nor `first` before them. */
 int code_same(struct code_memory *code, void *at, size_t bytes, const void *first);
+/* Gives such quanta their own pages back. 0, or an error of code_same's: nothing has changed. */
+int code_apart(struct code_memory *code, void *at, size_t bytes);
 /* Adds n system calls that code/same.c made to the statistics. */
 void code_count_syscalls(struct code_memory *code, uint64_t n);
 

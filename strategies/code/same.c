@@ -23,13 +23,15 @@ static int map_again(struct code_memory *code, void *at, const void *of, size_t 
 	return got == MAP_FAILED ? -errno : 0;
 }
 
-/* Maps the file's own pages again; they are found through the writable view. */
-static void own(struct code_memory *code, uint8_t *at, size_t bytes)
+/* The file's own pages are found through the writable view. */
+int code_apart(struct code_memory *code, void *at, size_t bytes)
 {
-	if (!bytes || map_again(code, at, code_writable(code, at), bytes))
-		return;
+	int error = map_again(code, at, code_writable(code, at), bytes);
+
+	if (error)
+		return error;
 	code_count_syscalls(code, 1);
-	(void)mprotect(at, bytes, PROT_READ | PROT_EXEC);
+	return mprotect(at, bytes, PROT_READ | PROT_EXEC) ? -errno : 0;
 }
 
 int code_same(struct code_memory *code, void *at, size_t bytes, const void *first)
@@ -41,7 +43,8 @@ int code_same(struct code_memory *code, void *at, size_t bytes, const void *firs
 	for (size_t done = 0; done < bytes; done += quantum) {
 		int error = map_again(code, (uint8_t *)at + done, first, quantum);
 		if (error) {
-			own(code, at, done);
+			if (done)
+				(void)code_apart(code, at, done);
 			return error;
 		}
 	}

@@ -16,8 +16,8 @@
  * one sort hold the same bytes, and can be one physical quantum (code_config.share). Bodies and the
  * trap of free slots lie in an arena.
  *
- * Free slots form a list through their second literal word, the last released first; slots that
- * were never used are taken in order. A free slot leads to a trap. Quanta are not given back.
+ * A free slot leads to a trap. The lowest is taken first, and the stubs of the highest quanta move
+ * down so that these can be given back (parts/slots.h).
  *
  * Memory order: bind stores the other literals, then the word that the slot jumps through
  * (release), then the callee's code pointer (release): a thread that sees the pointer sees the
@@ -26,7 +26,8 @@
  * returned sees the new word, as x86 stores become visible in order. Code is only written in quanta
  * (or, under dual and rwx, in parts of the arena) where no stub lies yet, and is committed before
  * anything leads to it: so callers may run meanwhile, under every policy, and a retarget leaves
- * nothing to reclaim.
+ * nothing to reclaim. A stub that moves is bound anew: a caller that has read the old pointer finds
+ * the old slot and its words unchanged until the next reclaim.
  *
  * Poison: a slot's jump leads to the report; its other words stay and name the owner. Poisoned
  * pools make no whole slots: these could not tell the report where they lie.
@@ -36,36 +37,30 @@
 
 #include "../parts/bodies.h"
 #include "../parts/poison.h"
+#include "../parts/slots.h"
 
 enum pool_sort { POOL_HEAD, POOL_WHOLE, POOL_SORTS };
 
-struct pool_range {
-	uint8_t *next, *end;
-};
-
 struct pool_slots {
-	uint8_t code[EMIT_SLOT];       /* of each slot */
-	struct pool_range fresh, more; /* never used; taken in this order */
-	const uint8_t *first;	       /* a committed quantum of them; NULL: none yet */
-	uint8_t *free;
-	size_t nfree;
-	uint32_t literals; /* bytes a stub */
+	struct slots slots;
+	uint8_t code[EMIT_SLOT]; /* of each slot */
 };
 
 struct pool_state {
 	struct arena arena;
 	struct bodies bodies;
 	struct emit_config emit;
+	uintptr_t from; /* address of slot 0 */
 	const uint8_t *trap;
 	unsigned whole; /* bits 1 << kind: the kinds that take whole slots */
 	struct pool_slots slots[POOL_SORTS];
 	struct poison poison;
 };
 
-/* A slot's words at p+S: the slot jumps through the first; a free slot is linked by the second. */
+/* A slot's words at p+S: the slot jumps through the first. */
 struct pool_words {
 	const void *jump; /* head: body; whole: target */
-	void *second;	  /* head: target; whole: context; free: the next free slot */
+	void *second;	  /* head: target; whole: context */
 };
 
 static struct pool_words *words_of(const struct pool_state *state, uint8_t *slot)
@@ -84,15 +79,30 @@ static struct pool_more *more_of(const struct pool_state *state, uint8_t *slot)
 	return (struct pool_more *)(slot + 2 * state->emit.distance);
 }
 
-/* The callee's word: the slot's address, its sort in the lowest bit; enum emit_zero above that. */
-static uint8_t *slot_of(uint64_t word)
+static uint32_t number_of(const struct pool_state *state, const void *slot)
 {
-	return (uint8_t *)(uintptr_t)(word & ~(uint64_t)(EMIT_SLOT - 1));
+	return (uint32_t)(((uintptr_t)slot - state->from) / EMIT_SLOT);
 }
 
-static enum pool_sort sort_of(uint64_t word)
+static uint8_t *slot_at(const struct pool_state *state, uint32_t number)
 {
-	return (enum pool_sort)(word & 1);
+	return (uint8_t *)(state->from + (uintptr_t)number * EMIT_SLOT);
+}
+
+/* A callee's word keeps these (slots_own), and so does a name in the quarantine. */
+static unsigned traits_of(const struct stub_spec *spec, enum pool_sort sort)
+{
+	return (unsigned)emit_zero_of(spec->kind, spec->signature) << 1 | sort;
+}
+
+static enum pool_sort sort_of(uint64_t traits)
+{
+	return (enum pool_sort)(traits & 1);
+}
+
+static enum emit_zero zero_of(uint64_t traits)
+{
+	return (enum emit_zero)(traits >> 1 & 3);
 }
 
 static void report(void *arg, uint8_t *r11, struct stub_callee *r10)
@@ -114,20 +124,29 @@ static int pool_open(struct stub_space *space)
 	size_t distance = code_literal_distance(space->code);
 	bool markers = space->config.markers;
 	struct pool_slots *head = &state->slots[POOL_HEAD], *whole = &state->slots[POOL_WHOLE];
+	const struct code_config *config = code_get_config(space->code);
+	uintptr_t to;
 
 	arena_init(&state->arena, space->code);
 	state->emit = (struct emit_config){ .form = EMIT_BEHIND,
 					    .markers = markers,
 					    .distance = distance,
 					    .runtime = space->runtime };
+	code_range(space->code, CODE_STUBS, &state->from, &to);
+	for (unsigned sort = 0; sort < POOL_SORTS; sort++) {
+		struct slots *slots = &state->slots[sort].slots;
+
+		slots_open(slots, space->code, config->quantum / EMIT_SLOT);
+		slots->same = config->share;
+		slots->bytes = EMIT_SLOT;
+		slots->literals = sort == POOL_HEAD ? 32 : 16;
+	}
 	memset(head->code, 0xcc, EMIT_SLOT); /* int3 behind the jumps */
 	memset(whole->code, 0xcc, EMIT_SLOT);
 	emit_head(head->code, distance, markers);
 	for (unsigned kind = 0; kind < STUB_KINDS && !space->config.poison; kind++)
 		if (emit_whole(whole->code, kind, distance, markers))
 			state->whole |= 1u << kind;
-	head->literals = 32;
-	whole->literals = 16;
 	return poison_open(&state->poison, space, report);
 }
 
@@ -138,6 +157,8 @@ static void pool_close(struct stub_space *space)
 	poison_close(&state->poison);
 	bodies_close(&state->bodies);
 	arena_close(&state->arena);
+	for (unsigned sort = 0; sort < POOL_SORTS; sort++)
+		slots_close(&state->slots[sort].slots);
 }
 
 /* The trap is made with the first bodies, under the same change of protection. */
@@ -163,24 +184,12 @@ static int pool_prepare(struct stub_space *space, const struct stub_spec *specs,
 	return error;
 }
 
-static size_t count(const struct pool_range *range)
-{
-	return (size_t)(range->end - range->next) / EMIT_SLOT;
-}
-
-static void give(const struct pool_state *state, struct pool_slots *slots, uint8_t *slot)
-{
-	__atomic_store_n(&words_of(state, slot)->jump, state->trap, __ATOMIC_RELEASE);
-	__atomic_store_n(&words_of(state, slot)->second, slots->free, __ATOMIC_RELAXED);
-	slots->free = slot;
-	slots->nfree++;
-}
-
 /* Shared quanta: only the first one is written, all others show it. */
 static int make_slots(struct stub_space *space, struct pool_slots *slots, uint8_t *at, size_t bytes)
 {
 	const struct code_config *config = code_get_config(space->code);
-	const size_t written = !config->share ? bytes : slots->first ? 0 : config->quantum;
+	const uint8_t *first = slots->slots.first;
+	const size_t written = !config->share ? bytes : first ? 0 : config->quantum;
 
 	if (written) {
 		uint8_t *write = code_writable(space->code, at);
@@ -190,54 +199,32 @@ static int make_slots(struct stub_space *space, struct pool_slots *slots, uint8_
 		if (error)
 			return error;
 	}
-	int error = written == bytes ? 0
-				     : code_same(space->code, at + written, bytes - written,
-						 slots->first ? slots->first : at);
-	if (!error && !slots->first)
-		slots->first = at;
-	return error;
+	return written == bytes
+		   ? 0
+		   : code_same(space->code, at + written, bytes - written, first ? first : at);
 }
 
 /* Makes sure that n slots are free; adds missing ones in one run of quanta. */
 static int provide(struct stub_space *space, struct pool_slots *slots, size_t n)
 {
-	size_t mask = code_get_config(space->code)->quantum - 1;
-	size_t have = slots->nfree + count(&slots->fresh) + count(&slots->more);
+	const size_t quantum = code_get_config(space->code)->quantum;
+	const size_t have = slots_free_now(&slots->slots);
 
 	if (n <= have)
 		return 0;
-	size_t bytes = ((n - have) * EMIT_SLOT + mask) & ~mask;
-	uint8_t *at = code_reserve(space->code, CODE_STUBS, bytes);
+	size_t quanta = ((n - have) * EMIT_SLOT + quantum - 1) / quantum;
+	uint8_t *at = code_reserve(space->code, CODE_STUBS, quanta * quantum);
 	if (!at)
 		return -ENOMEM;
-	int error = make_slots(space, slots, at, bytes);
-	if (error) {
-		code_release(space->code, at, bytes);
-		return error;
+	int error = make_slots(space, slots, at, quanta * quantum);
+	if (!error) {
+		error = slots_add(&slots->slots, at, (uint32_t)quanta);
+		if (error && slots->slots.same && code_apart(space->code, at, quanta * quantum))
+			return error; /* no room for anything: what can't be released is lost */
 	}
-	/* A batch that found no room for slots of the other sort may have left some. */
-	for (; count(&slots->more); slots->more.next += EMIT_SLOT)
-		give(space->state, slots, slots->more.next);
-	slots->more = (struct pool_range){ at, at + bytes };
-	return 0;
-}
-
-static uint8_t *take(const struct pool_state *state, struct pool_slots *slots)
-{
-	uint8_t *slot = slots->free;
-
-	if (slot) {
-		slots->free = words_of(state, slot)->second;
-		slots->nfree--;
-		return slot;
-	}
-	if (!count(&slots->fresh)) {
-		slots->fresh = slots->more;
-		slots->more = (struct pool_range){ 0 };
-	}
-	slot = slots->fresh.next;
-	slots->fresh.next += EMIT_SLOT;
-	return slot;
+	if (error)
+		code_release(space->code, at, quanta * quantum);
+	return error;
 }
 
 static enum pool_sort sort_wanted(const struct pool_state *state, const struct stub_spec *spec)
@@ -248,7 +235,8 @@ static enum pool_sort sort_wanted(const struct pool_state *state, const struct s
 static void bind_one(struct pool_state *state, const struct stub_spec *spec, struct stub_callee *c)
 {
 	enum pool_sort sort = sort_wanted(state, spec);
-	uint8_t *slot = take(state, &state->slots[sort]);
+	uint8_t *slot =
+	    slot_at(state, slots_take(&state->slots[sort].slots, c, traits_of(spec, sort)));
 	struct pool_words *words = words_of(state, slot);
 	const void *jump = spec->target;
 
@@ -265,8 +253,15 @@ static void bind_one(struct pool_state *state, const struct stub_spec *spec, str
 	__atomic_store_n(&words->jump, jump, __ATOMIC_RELEASE);
 	c->target = spec->target;
 	c->context = spec->context;
-	c->word = (uintptr_t)slot | emit_zero_of(spec->kind, spec->signature) << 1 | sort;
 	__atomic_store_n(&c->code, slot, __ATOMIC_RELEASE);
+}
+
+static void account(struct stub_space *space, enum pool_sort sort, ptrdiff_t n)
+{
+	const struct pool_state *state = space->state;
+
+	code_account(space->code, CODE_STUBS, n * EMIT_SLOT);
+	code_account(space->code, CODE_LITERALS, n * (ptrdiff_t)state->slots[sort].slots.literals);
 }
 
 static int pool_bind_many(struct stub_space *space, const struct stub_spec *specs,
@@ -280,14 +275,15 @@ static int pool_bind_many(struct stub_space *space, const struct stub_spec *spec
 		wanted[sort_wanted(state, &specs[i])]++;
 	for (unsigned sort = 0; sort < POOL_SORTS && !error; sort++)
 		error = provide(space, &state->slots[sort], wanted[sort]);
+	for (unsigned sort = 0; sort < POOL_SORTS && error; sort++)
+		slots_trim(&state->slots[sort].slots); /* one sort may have found room */
 	if (error)
 		return error;
 	for (size_t i = 0; i < n; i++)
 		bind_one(state, &specs[i], c[i]);
-	code_account(space->code, CODE_STUBS, (ptrdiff_t)(n * EMIT_SLOT));
 	for (unsigned sort = 0; sort < POOL_SORTS; sort++)
-		code_account(space->code, CODE_LITERALS,
-			     (ptrdiff_t)(wanted[sort] * state->slots[sort].literals));
+		if (wanted[sort])
+			account(space, sort, (ptrdiff_t)wanted[sort]);
 	return 0;
 }
 
@@ -299,9 +295,9 @@ static int pool_bind(struct stub_space *space, const struct stub_spec *spec, str
 /* A whole slot jumps through its first word, a head's body calls through the second. */
 static void retarget(size_t distance, struct stub_callee *c, const void *target)
 {
-	const void **words = (const void **)(slot_of(c->word) + distance);
+	const void **words = (const void **)((uintptr_t)c->code + distance);
 
-	__atomic_store_n(&words[sort_of(c->word) == POOL_HEAD], target, __ATOMIC_RELEASE);
+	__atomic_store_n(&words[sort_of(slots_own(c)) == POOL_HEAD], target, __ATOMIC_RELEASE);
 	__atomic_store_n(&c->target, target, __ATOMIC_RELAXED);
 }
 
@@ -325,29 +321,66 @@ static int pool_retarget_many(struct stub_space *space, struct stub_callee *cons
 	return 0;
 }
 
+static void free_slot(struct stub_space *space, enum pool_sort sort, uint8_t *slot)
+{
+	struct pool_state *state = space->state;
+
+	__atomic_store_n(&words_of(state, slot)->jump, state->trap, __ATOMIC_RELEASE);
+	slots_free(&state->slots[sort].slots, number_of(state, slot));
+	account(space, sort, -1);
+}
+
+/* A name in the quarantine is a slot's address and, below it, its traits. */
 static void pool_release(struct stub_space *space, struct stub_callee *c)
 {
 	struct pool_state *state = space->state;
-	uint64_t word = c->word;
+	uint8_t *slot = (uint8_t *)(uintptr_t)c->code;
+	uint64_t traits = slots_own(c);
 
+	slots_leave(&state->slots[sort_of(traits)].slots, c, number_of(state, slot));
 	*c = (struct stub_callee){ 0 };
 	if (poisoned(&state->poison)) {
-		__atomic_store_n(&words_of(state, slot_of(word))->jump,
-				 state->poison.entries[word >> 1 & 3], __ATOMIC_RELEASE);
-		word = poison_pass(&state->poison, word);
-		if (!word)
+		__atomic_store_n(&words_of(state, slot)->jump,
+				 state->poison.entries[zero_of(traits)], __ATOMIC_RELEASE);
+		uint64_t name = poison_pass(&state->poison, (uintptr_t)slot | traits);
+		if (!name)
 			return;
+		slot = (uint8_t *)(uintptr_t)(name & ~(uint64_t)(EMIT_SLOT - 1));
+		traits = name & (EMIT_SLOT - 1);
 	}
-	struct pool_slots *slots = &state->slots[sort_of(word)];
-	give(state, slots, slot_of(word));
-	code_account(space->code, CODE_STUBS, -EMIT_SLOT);
-	code_account(space->code, CODE_LITERALS, -(ptrdiff_t)slots->literals);
+	free_slot(space, sort_of(traits), slot);
+}
+
+/* The words of the copy come before the code pointer, as in bind. The old slot stays as it is. */
+static void move(void *arg, struct stub_callee *c, uint32_t to)
+{
+	const struct pool_state *state = arg;
+	uint8_t *old = (uint8_t *)(uintptr_t)c->code, *slot = slot_at(state, to);
+	struct pool_words *words = words_of(state, slot);
+
+	if (sort_of(slots_own(c)) == POOL_HEAD) {
+		__atomic_store_n(&more_of(state, slot)->context, c->context, __ATOMIC_RELAXED);
+		more_of(state, slot)->bound = more_of(state, old)->bound;
+	}
+	__atomic_store_n(&words->second, words_of(state, old)->second, __ATOMIC_RELAXED);
+	__atomic_store_n(&words->jump, words_of(state, old)->jump, __ATOMIC_RELEASE);
+	__atomic_store_n(&c->code, slot, __ATOMIC_RELEASE);
+}
+
+/* Poisoned stubs stay where they are: stale callers are known by the slot that they call. */
+static void pool_reclaim(struct stub_space *space)
+{
+	struct pool_state *state = space->state;
+
+	for (unsigned sort = 0; sort < POOL_SORTS && !space->config.poison; sort++)
+		slots_compact(&state->slots[sort].slots, space->config.running, move, state);
 }
 
 const struct stub_ops stub_pool = {
 	.name = "pool",
 	.summary = "identical 16-byte slots made a quantum at once, literals beside them",
-	.flags = STUB_BULK | STUB_RETARGET_IN_PLACE | STUB_CAN_TABLE | STUB_CAN_SHARE,
+	.flags =
+	    STUB_BULK | STUB_RETARGET_IN_PLACE | STUB_CAN_TABLE | STUB_CAN_SHARE | STUB_COMPACT,
 	.state = sizeof(struct pool_state),
 	.open = pool_open,
 	.close = pool_close,
@@ -357,4 +390,5 @@ const struct stub_ops stub_pool = {
 	.retarget = pool_retarget,
 	.retarget_many = pool_retarget_many,
 	.release = pool_release,
+	.reclaim = pool_reclaim,
 };

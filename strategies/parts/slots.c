@@ -1,0 +1,314 @@
+/*
+ * slots.c - bitmaps of free slots, lists of callees, and quanta that come and go.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "slots.h"
+
+struct slots_quantum {
+	struct slots_quantum *next; /* leaving */
+	uint32_t number, free;
+	uint32_t low;	/* no slot is free in the words below */
+	uint32_t moved; /* leaving: stubs that were moved away */
+	struct stub_callee **lists;
+	uint64_t map[]; /* a bit a slot: free; behind them the lists */
+};
+
+#define TAKEN ((uint64_t)1 << 63)
+#define LINK  (~TAKEN & ~(uint64_t)7)
+
+static uint32_t words(uint32_t bits)
+{
+	return (bits + 63) / 64;
+}
+
+static uint32_t lists(const struct slots *s)
+{
+	return (s->per + SLOTS_LIST - 1) / SLOTS_LIST;
+}
+
+static size_t quantum_of(const struct slots *s)
+{
+	return code_get_config(s->code)->quantum;
+}
+
+static uint8_t *address_of(const struct slots *s, uint32_t number)
+{
+	uintptr_t from, to;
+
+	code_range(s->code, CODE_STUBS, &from, &to);
+	return (uint8_t *)from + number * quantum_of(s);
+}
+
+void slots_open(struct slots *s, struct code_memory *code, uint32_t per)
+{
+	*s = (struct slots){ .code = code, .per = per };
+	while (1u << s->bits < per)
+		s->bits++;
+}
+
+void slots_close(struct slots *s)
+{
+	struct slots_quantum *next;
+
+	for (uint32_t n = 0; n < s->end; n++)
+		free(s->at[n]);
+	for (struct slots_quantum *q = s->leaving; q; q = next) {
+		next = q->next;
+		free(q);
+	}
+	free(s->at);
+}
+
+/* ---- Quanta come ---------------------------------------------------------------------------- */
+
+static int grow(struct slots *s, uint32_t end)
+{
+	uint32_t n = end < 2 * s->end ? 2 * s->end : end;
+
+	if (end <= s->end)
+		return 0;
+	struct slots_quantum **at = realloc(s->at, n * sizeof(*at));
+	if (!at)
+		return -ENOMEM;
+	memset(at + s->end, 0, (n - s->end) * sizeof(*at));
+	s->at = at;
+	s->end = n;
+	return 0;
+}
+
+/* All of its slots are free. */
+static void enter(struct slots *s, struct slots_quantum *q)
+{
+	memset(q->map, 0xff, words(s->per) * sizeof(*q->map));
+	if (s->per % 64)
+		q->map[s->per / 64] = ((uint64_t)1 << s->per % 64) - 1;
+	q->free = s->per;
+	q->low = q->moved = 0;
+	s->at[q->number] = q;
+	s->top = q->number >= s->top ? q->number + 1 : s->top;
+	s->low = q->number < s->low ? q->number : s->low;
+	s->held++;
+	s->empty++;
+}
+
+int slots_add(struct slots *s, uint8_t *at, uint32_t n)
+{
+	uint32_t number = (uint32_t)((size_t)(at - address_of(s, 0)) / quantum_of(s));
+	struct slots_quantum *added = NULL, *q;
+
+	int error = grow(s, number + n);
+	for (uint32_t i = 0; i < n && !error; i++) {
+		q = calloc(1, sizeof(*q) + words(s->per) * sizeof(*q->map) +
+				  lists(s) * sizeof(struct stub_callee *));
+		if (!q) {
+			error = -ENOMEM;
+			break;
+		}
+		q->lists = (struct stub_callee **)&q->map[words(s->per)];
+		q->number = number + n - 1 - i;
+		q->next = added;
+		added = q;
+	}
+	while ((q = added)) {
+		added = q->next;
+		q->next = NULL;
+		if (error) {
+			free(q);
+			continue;
+		}
+		enter(s, q);
+	}
+	if (!error && !s->first)
+		s->first = at;
+	return error;
+}
+
+/* ---- Slots ---------------------------------------------------------------------------------- */
+
+static struct stub_callee *next_of(const struct stub_callee *c)
+{
+	return (struct stub_callee *)(uintptr_t)(c->word & LINK);
+}
+
+uint32_t slots_take(struct slots *s, struct stub_callee *c, unsigned own)
+{
+	struct slots_quantum *q;
+
+	while (!(q = s->at[s->low]) || !q->free)
+		s->low++;
+	while (!q->map[q->low])
+		q->low++;
+	uint32_t place = q->low * 64 + (uint32_t)__builtin_ctzll(q->map[q->low]);
+	struct stub_callee **list = &q->lists[place / SLOTS_LIST];
+
+	q->map[q->low] &= q->map[q->low] - 1;
+	s->empty -= q->free == s->per;
+	q->free--;
+	s->taken++;
+	c->word = TAKEN | (uintptr_t)*list | own;
+	*list = c;
+	return s->low << s->bits | place;
+}
+
+void slots_leave(struct slots *s, struct stub_callee *c, uint32_t slot)
+{
+	struct slots_quantum *q = s->at[slots_quantum(s, slot)];
+	struct stub_callee **list = &q->lists[slots_place(s, slot) / SLOTS_LIST], *before = *list;
+
+	if (before == c) {
+		*list = next_of(c);
+		return;
+	}
+	while (next_of(before) != c)
+		before = next_of(before);
+	before->word = (before->word & ~LINK) | (c->word & LINK);
+}
+
+void slots_free(struct slots *s, uint32_t slot)
+{
+	struct slots_quantum *q = s->at[slots_quantum(s, slot)];
+	uint32_t place = slots_place(s, slot);
+
+	q->map[place / 64] |= (uint64_t)1 << place % 64;
+	q->low = place / 64 < q->low ? place / 64 : q->low;
+	q->free++;
+	s->low = q->number < s->low ? q->number : s->low;
+	s->taken--;
+	s->empty += q->free == s->per;
+	slots_trim(s);
+}
+
+void slots_give(struct slots *s, struct stub_callee *c, uint32_t slot)
+{
+	slots_leave(s, c, slot);
+	slots_free(s, slot);
+}
+
+/* ---- Quanta go ------------------------------------------------------------------------------ */
+
+/* Whether what is taken, and three tenths of it more, fit into a quantum less. */
+static bool too_many(const struct slots *s)
+{
+	return s->held > 1 && 10 * (uint64_t)(s->held - 1) * s->per >= 13 * (uint64_t)s->taken;
+}
+
+static bool stays(const struct slots *s, const struct slots_quantum *q)
+{
+	return !q || (s->same && address_of(s, q->number) == s->first);
+}
+
+/* The quantum leaves the table; what is still in it has to be moved. */
+static void leave(struct slots *s, struct slots_quantum *q)
+{
+	s->at[q->number] = NULL;
+	while (s->top > 0 && !s->at[s->top - 1])
+		s->top--;
+	s->held--;
+	s->empty -= q->free == s->per;
+	s->taken -= s->per - q->free;
+}
+
+/* Adds what was moved out of q to the retired bytes, or takes it from there. */
+static void account_moved(struct slots *s, const struct slots_quantum *q, bool retired)
+{
+	ptrdiff_t moved = retired ? (ptrdiff_t)q->moved : -(ptrdiff_t)q->moved;
+
+	code_retire(s->code, moved * (ptrdiff_t)s->bytes);
+	code_account(s->code, CODE_STUBS, moved * (ptrdiff_t)s->bytes);
+	code_account(s->code, CODE_LITERALS, moved * (ptrdiff_t)s->literals);
+}
+
+/* Gives back quanta of which each lies right above the next. If they show another's bytes and the
+ * kernel has no mapping left to take them apart, they are free ones again. */
+static void give_back(struct slots *s, struct slots_quantum *highest, uint32_t n)
+{
+	struct slots_quantum *q = highest, *next;
+	uint8_t *at = address_of(s, highest->number - (n - 1));
+	bool stay = s->same && code_apart(s->code, at, n * quantum_of(s));
+
+	if (!stay)
+		code_release(s->code, at, n * quantum_of(s));
+	for (; n; n--, q = next) {
+		next = q->next;
+		if (stay)
+			enter(s, q);
+		else
+			free(q);
+	}
+}
+
+static void give_back_all(struct slots *s, struct slots_quantum *list)
+{
+	while (list) {
+		struct slots_quantum *q = list, *end = list;
+		uint32_t n = 0;
+
+		do {
+			account_moved(s, end, false);
+			end = end->next;
+			n++;
+		} while (end && end->number + n == q->number);
+		list = end;
+		give_back(s, q, n);
+	}
+}
+
+void slots_trim(struct slots *s)
+{
+	struct slots_quantum *gone = NULL, **last = &gone;
+
+	for (uint32_t n = s->top; s->empty && too_many(s) && n-- > 0;) {
+		struct slots_quantum *q = s->at[n];
+
+		if (stays(s, q) || q->free < s->per)
+			continue;
+		leave(s, q);
+		*last = q;
+		last = &q->next;
+	}
+	*last = NULL;
+	give_back_all(s, gone);
+}
+
+/* ---- Stubs move ----------------------------------------------------------------------------- */
+
+static struct slots_quantum *highest(const struct slots *s)
+{
+	uint32_t n = s->top;
+
+	while (n > 0 && stays(s, s->at[n - 1]))
+		n--;
+	return n > 0 ? s->at[n - 1] : NULL;
+}
+
+void slots_compact(struct slots *s, bool running,
+		   void (*move)(void *arg, struct stub_callee *c, uint32_t to), void *arg)
+{
+	struct slots_quantum *left = s->leaving, **last = &s->leaving, *q;
+	struct stub_callee *c;
+
+	s->leaving = NULL;
+	give_back_all(s, left);
+	while (too_many(s) && (q = highest(s))) {
+		leave(s, q);
+		for (uint32_t i = 0; i < lists(s); i++) {
+			while ((c = q->lists[i])) {
+				q->lists[i] = next_of(c);
+				move(arg, c, slots_take(s, c, slots_own(c)));
+				q->moved++;
+			}
+		}
+		account_moved(s, q, true);
+		*last = q;
+		last = &q->next;
+	}
+	*last = NULL;
+	if (running)
+		return;
+	left = s->leaving;
+	s->leaving = NULL;
+	give_back_all(s, left);
+}

@@ -1,0 +1,94 @@
+/*
+ * slots.h - slots of one size in quanta of their own: which are free, whose the taken ones are, and
+ * how quanta are given back.
+ *
+ *      low addresses         | a b c d | e . f g | . h . . |         .: free
+ *                                          ^         |
+ *                                          '---------'  slots_compact
+ *
+ * The lowest free slot is taken first, so that the highest quanta empty. An empty quantum goes back
+ * as soon as more are held than may be: 1.3 times the taken slots, in whole quanta, at least one.
+ * That alone is no bound, as one stub keeps its quantum. So slots_compact moves the stubs of the
+ * highest quantum to the lowest free slots until the bound holds. It can, because a callee's code
+ * pointer may be replaced at any time. As a quantum's worth of slots must be released before the
+ * next quantum has to go, that is less than 1.3 moves a release.
+ *
+ * A moved stub leaves its old slot as it is, for callers that have read the old code pointer: where
+ * callers run, the old quantum is given back by the next slots_compact (stub.h: reclaim).
+ *
+ * A slot's callee must be found for that: the callees of SLOTS_LIST neighbours are linked through
+ * their words, which takes a byte a slot.
+ *
+ *      callee's word    63: set | link to the next callee | 2..0: the strategy's own
+ *
+ * A strategy has all of this if it calls slots_take in bind, slots_give in release, and
+ * slots_compact in reclaim, with a function that copies one stub (pool.c). STUB_COMPACT then is one
+ * of its flags.
+ */
+#ifndef STUBMAP_SLOTS_H
+#define STUBMAP_SLOTS_H
+
+#include "../code/internal.h"
+#include "../stub.h"
+
+enum { SLOTS_LIST = 8 };
+
+struct slots_quantum;
+
+struct slots {
+	struct code_memory *code;
+	uint32_t per;		   /* slots a quantum */
+	unsigned bits;		   /* a slot's number: its quantum's << bits | its place there */
+	uint32_t bytes, literals;  /* of one slot, as code_account counts them */
+	bool same;		   /* all quanta show the first one's bytes: it stays */
+	uint8_t *first;		   /* the first one added; NULL: none yet */
+	struct slots_quantum **at; /* by number in the stubs' area; NULL: none of these */
+	uint32_t end, top;	   /* of at; of what is in it */
+	uint32_t low;		   /* no slot is free in the quanta below */
+	uint32_t held, empty;	   /* quanta; those of them without a taken slot */
+	uint32_t taken, free;	   /* slots */
+	struct slots_quantum *leaving; /* quanta whose stubs were moved; not counted above */
+};
+
+/* Sets what does not change; bytes, literals and same are the caller's to set. */
+void slots_open(struct slots *slots, struct code_memory *code, uint32_t per);
+/* Frees heap memory only; looks at no callee. */
+void slots_close(struct slots *slots);
+/* Adds n committed quanta of free slots. 0, or -ENOMEM: none was added. */
+int slots_add(struct slots *slots, uint8_t *at, uint32_t n);
+/* Takes the lowest free slot for c, whose word keeps `own` (0..7); returns its number. One must be
+ * free. */
+uint32_t slots_take(struct slots *slots, struct stub_callee *c, unsigned own);
+/* Gives c's slot back. Under poison in two steps: the callee leaves; later the slot is free. */
+void slots_give(struct slots *slots, struct stub_callee *c, uint32_t slot);
+void slots_leave(struct slots *slots, struct stub_callee *c, uint32_t slot);
+void slots_free(struct slots *slots, uint32_t slot);
+/* Gives empty quanta back while more are held than may be: also after slots_add without a take. */
+void slots_trim(struct slots *slots);
+/* Gives back what the last call left, then moves stubs until the bound holds. `move` makes a copy
+ * of c's stub in the slot `to`, and stores its address to c->code last. `running`: the old quanta
+ * stay until the next call. */
+void slots_compact(struct slots *slots, bool running,
+		   void (*move)(void *arg, struct stub_callee *c, uint32_t to), void *arg);
+
+static inline uint32_t slots_free_now(const struct slots *slots)
+{
+	return slots->held * slots->per - slots->taken;
+}
+
+static inline unsigned slots_own(const struct stub_callee *c)
+{
+	return c->word & 7;
+}
+
+/* The quantum of a slot, and its place there. */
+static inline uint32_t slots_quantum(const struct slots *slots, uint32_t slot)
+{
+	return slot >> slots->bits;
+}
+static inline uint32_t slots_place(const struct slots *slots, uint32_t slot)
+{
+	return slot & ((1u << slots->bits) - 1);
+}
+
+#endif
