@@ -8,6 +8,7 @@
 #include "analysis/estimate.h"
 #include "analysis/report.h"
 #include "analysis/rows.h"
+#include "analysis/sentence.h"
 #include "base/say.h"
 #include "base/table.h"
 #include "analysis/views.h"
@@ -190,7 +191,7 @@ static int print_view(FILE *out, const struct rows *rows, const struct view *vie
 	print_legend(out, rows, view);
 	print_failures(out, rows, view);
 	*printed = true;
-	return 0;
+	return sentence_print(out, rows, view);
 }
 
 static int print_table(FILE *out, const struct run *run)

@@ -15,7 +15,11 @@ static const struct view calls = {
 		     { FIGURE_ID(space, pss), 1 },
 		     { FIGURE_ID(space, quanta), 1 } },
 	.n = 5,
-	.legend = "  B/stub: PSS of code and literals; quanta: of one stub\n",
+	.legend =
+	    "  ns/bind: to make a stub; ns/1st: its first call; B/stub: PSS of code and literals;\n"
+	    "  quanta: of one stub\n",
+	.what = "calls",
+	.when = "",
 };
 
 static const struct view gc = {
@@ -32,6 +36,8 @@ static const struct view gc = {
 	.legend = "  lookup, walk: per frame, with a reading of the clock in each collection;\n"
 		  "  share: the part of a collection's time that lookups take;\n"
 		  "  % of text: bytes of the map to bytes of code\n",
+	.what = "lookups",
+	.when = "",
 };
 
 static const struct view wasm = {
@@ -45,6 +51,8 @@ static const struct view wasm = {
 		     { FIGURE_ID(space, quanta), 1 } },
 	.n = 5,
 	.legend = "  us/inst.: to instantiate, its stubs bound; quanta: of one stub\n",
+	.what = "runs",
+	.when = "",
 };
 
 static const struct view tierup = {
@@ -62,6 +70,8 @@ static const struct view tierup = {
 	    "thread that\n  stayed on its CPU; floor: in as many rounds without upgrades; peak "
 	    "B: of a stub, the\n  quanta held before reclaim, with old ones; more threads than "
 	    "CPUs take turns\n",
+	.what = "upgrades",
+	.when = "",
 };
 
 static const struct view flood = {
@@ -77,6 +87,8 @@ static const struct view flood = {
 	    "  to call: of an instance, its stubs bound and the first call made; ready: until "
 	    "all stubs of\n  all instances exist; B/inst.: pages as the kernel counts them, of "
 	    "stubs and literals\n",
+	.what = "instances",
+	.when = " to their first call",
 };
 
 static const struct view churn = {
@@ -94,6 +106,8 @@ static const struct view churn = {
 	    "  held: bytes of quanta that the strategy holds; used: bytes of live stubs;\n"
 	    "  after: bytes held when all instances are dead; a deferred stub is made by its\n"
 	    "  first call\n",
+	.what = "stubs",
+	.when = " to be made",
 };
 
 const struct view *const views[] = { &calls, &gc, &wasm, &tierup, &flood, &churn, NULL };

@@ -15,6 +15,7 @@ struct view {
 	} columns[VIEW_COLUMNS];
 	size_t n;
 	const char *legend;
+	const char *what, *when; /* whose time the first column is, in a sentence */
 };
 
 extern const struct view *const views[];	 /* NULL ends it; VIEWS_MAX at most */
