@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 #include <jansson.h>
+#include <stubmap/version.h>
 
 #include "base/home.h"
 #include "child_helpers.h"
@@ -167,6 +168,10 @@ static void wrong_calls_get_one_line(void **state)
 		{ "model -p 8K", "4K, 16K, 64K, each once" },
 		{ "model -p 4K,4K", "4K, 16K, 64K, each once" },
 		{ "model --json --tsv", "exclude each other" },
+		{ "run --json --csv", "--json and --csv exclude each other" },
+		{ "summary x --csv --tsv ring", "--csv and --tsv exclude each other" },
+		{ "compare a b --markdown --json", "--json and --markdown exclude each other" },
+		{ "maps x --markdown --tsv bytes", "--markdown and --tsv exclude each other" },
 		{ "model --agree --speed", "exclude each other" },
 		{ "model --agree --json", "a table only" },
 		{ "model x.trace --stubs page", "a trace is of a cell already" },
@@ -294,6 +299,8 @@ static void every_command_has_help(void **state)
 	call_to(0, c, "--help");
 	check_width(c->out);
 	assert_non_null(strstr(c->out, "usage: stubmap"));
+	call_to(0, c, "--version");
+	assert_ptr_equal(strstr(c->out, "stubmap " STUBMAP_VERSION ", "), c->out);
 	call_to(0, c, "list");
 	check_width(c->out);
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {

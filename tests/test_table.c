@@ -186,6 +186,36 @@ static void narrow_tables_are_plain(void **state)
 	free(out);
 }
 
+/* A table a heading, and nothing in a cell that Markdown would take for its own. */
+static void markdown_has_a_table_a_heading(void **state)
+{
+	static const char *const headers[] = { "arm", "ns" };
+	char *out;
+	size_t size;
+	FILE *f = open_memstream(&out, &size);
+	struct table t;
+
+	(void)state;
+	table_begin(&t, headers, "lr");
+	for (int live = 4; live < 6; live++) {
+		char heading[20];
+		snprintf(heading, sizeof heading, "%d live", live);
+		table_heading(&t, heading);
+		table_row(&t);
+		table_cell(&t, "a|b*");
+		if (live == 4)
+			table_number(&t, 12.345);
+		else
+			table_missing(&t, "none here");
+	}
+	assert_int_equal(table_end_as(&t, f, true), 0);
+	assert_int_equal(fclose(f), 0);
+	assert_string_equal(out, "**4 live**\n\n| arm | ns |\n|---|---:|\n| a\\|b\\* | 12.3 |\n\n"
+				 "**5 live**\n\n| arm | ns |\n|---|---:|\n| a\\|b\\* | -a |\n\n"
+				 "  a: none here\n");
+	free(out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +225,7 @@ int main(void)
 		cmocka_unit_test(texts_fit_behind_any_prefix),
 		cmocka_unit_test(rows_fit),
 		cmocka_unit_test(narrow_tables_are_plain),
+		cmocka_unit_test(markdown_has_a_table_a_heading),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

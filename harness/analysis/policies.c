@@ -71,7 +71,7 @@ static void put_cell(struct table *t, const struct rows *rows, size_t cell)
 	put(t, r[6], 1);
 }
 
-int policy_table(FILE *out, const struct rows *rows)
+int policy_table(FILE *out, const struct rows *rows, bool markdown)
 {
 	static const char *const headers[] = { "arm",  "ms in all", "95 %", "regret",  "95 %",
 					       "made", "used",	    "KiB",  "syscalls" };
@@ -95,7 +95,7 @@ int policy_table(FILE *out, const struct rows *rows)
 		fputs("\n  From cold: all boundaries bound, then all of the trace or program, "
 		      "every creation\n\n",
 		      out);
-	if ((r = table_end(&t, before ? out : NULL)) || !before)
+	if ((r = table_end_as(&t, before ? out : NULL, markdown)) || !before)
 		return r;
 	fputs("\n  regret: time to the least with hindsight, a model (of a trace: harness/"
 	      "policy_optimum.h;\n  of a program: all stubs there for nothing); made, used: stubs "

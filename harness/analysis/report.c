@@ -11,6 +11,7 @@
 #include "analysis/sentence.h"
 #include "base/say.h"
 #include "base/table.h"
+#include "base/tidy.h"
 #include "analysis/views.h"
 
 const char *const report_tsv_names[] = { "ring",   "make",   "pages", "fills", "policies",
@@ -166,7 +167,8 @@ static void print_failures(FILE *out, const struct rows *rows, const struct view
 }
 
 /* Prints the cells of one view; *printed: another view came before. */
-static int print_view(FILE *out, const struct rows *rows, const struct view *view, bool *printed)
+static int print_view(FILE *out, const struct rows *rows, const struct view *view, bool markdown,
+		      bool *printed)
 {
 	const struct census *c = &rows->census;
 	const struct cell *before = NULL;
@@ -186,7 +188,7 @@ static int print_view(FILE *out, const struct rows *rows, const struct view *vie
 	}
 	if (before && *printed)
 		fputc('\n', out);
-	if ((r = table_end(&t, before ? out : NULL)) || !before)
+	if ((r = table_end_as(&t, before ? out : NULL, markdown)) || !before)
 		return r;
 	print_legend(out, rows, view);
 	print_failures(out, rows, view);
@@ -194,7 +196,7 @@ static int print_view(FILE *out, const struct rows *rows, const struct view *vie
 	return sentence_print(out, rows, view);
 }
 
-static int print_table(FILE *out, const struct run *run)
+static int print_table(FILE *out, const struct run *run, bool markdown)
 {
 	struct figure_id ids[VIEWS_FIGURES];
 	struct rows rows;
@@ -206,9 +208,9 @@ static int print_table(FILE *out, const struct run *run)
 		return r;
 	print_title(out, run);
 	for (size_t v = 0; views[v] && !r; v++)
-		r = print_view(out, &rows, views[v], &printed);
+		r = print_view(out, &rows, views[v], markdown, &printed);
 	if (!r)
-		r = policy_table(out, &rows);
+		r = policy_table(out, &rows, markdown);
 	rows_free(&rows);
 	return r;
 }
@@ -266,21 +268,17 @@ static json_t *row_to_json(const struct rows *rows, const struct row *row)
 	return json;
 }
 
-static int print_json(FILE *out, const struct run *run)
+static int print_tidy(FILE *out, const struct run *run, bool csv)
 {
+	struct tidy tidy = { .out = out, .csv = csv };
 	struct rows rows;
 	int r = rows_make(run, NULL, 0, &rows);
 
 	if (r)
 		return r;
-	for (size_t i = 0; i < rows.n && !r; i++) {
-		json_t *json = row_to_json(&rows, &rows.rows[i]);
-		if (!json)
-			r = -ENOMEM;
-		json_dumpf(json, out, JSON_COMPACT | JSON_REAL_PRECISION(9));
-		fputc('\n', out);
-		json_decref(json);
-	}
+	for (size_t i = 0; i < rows.n && !r; i++)
+		r = tidy_put(&tidy, row_to_json(&rows, &rows.rows[i]));
+	tidy_end(&tidy);
 	rows_free(&rows);
 	return r;
 }
@@ -417,10 +415,12 @@ int report_summary(FILE *out, const struct run *run, const struct report_options
 
 	switch (options->form) {
 	case REPORT_TABLE:
-		r = print_table(out, run);
+	case REPORT_MARKDOWN:
+		r = print_table(out, run, options->form == REPORT_MARKDOWN);
 		break;
 	case REPORT_JSON:
-		r = print_json(out, run);
+	case REPORT_CSV:
+		r = print_tidy(out, run, options->form == REPORT_CSV);
 		break;
 	case REPORT_TSV_POLICIES:
 		r = policy_tsv(out, run);

@@ -9,7 +9,9 @@
 
 enum report_form {
 	REPORT_TABLE,	     /* at most 100 columns; one row for each arm, by groups */
+	REPORT_MARKDOWN,     /* the same */
 	REPORT_JSON,	     /* one object a line: every figure of every cell */
+	REPORT_CSV,	     /* the same, a column for each key */
 	REPORT_TSV_RING,     /* scripts/ring.gp */
 	REPORT_TSV_MAKE,     /* scripts/make_cost.gp */
 	REPORT_TSV_PAGES,    /* scripts/page_use.gp */
@@ -51,9 +53,9 @@ int life_tsv(FILE *out, const struct run *, enum report_form);
 /* Results of phase "cold" (measure/cold.c): policies of making stubs; rows_make must have been
  * asked for policy_figures (views.h).
  *
- * Prints a table of the replays whose group has a deferred arm; nothing if there is none. 0 or
- * -ENOMEM. */
-int policy_table(FILE *out, const struct rows *rows);
+ * Prints a table, or Markdown, of the replays whose group has a deferred arm; nothing if there is
+ * none. 0 or -ENOMEM. */
+int policy_table(FILE *out, const struct rows *rows, bool markdown);
 /* Prints the data of scripts/policies.gp: one line for each cell, with its names, then value, low,
  * high of each figure of the phase. 0 or -errno. */
 int policy_tsv(FILE *out, const struct run *run);

@@ -270,10 +270,56 @@ static void print_note(size_t i, const char *text, FILE *out)
 	table_wrap(text, used > 0 ? (size_t)used : 0, out);
 }
 
-int table_end(struct table *t, FILE *out)
+static void drop(struct table *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		free(t->rows[i].heading);
+	for (size_t i = 0; i < t->nnotes; i++)
+		free(t->notes[i]);
+	free(t->rows);
+	free(t->notes);
+	*t = (struct table){ 0 };
+}
+
+static void put_markdown_cell(const char *text, FILE *out)
+{
+	fputs("| ", out);
+	for (; *text; text++)
+		fprintf(out, strchr("|*_<\\`", *text) ? "\\%c" : "%c", *text);
+	fputc(' ', out);
+}
+
+static void put_markdown_head(const struct table *t, FILE *out)
+{
+	for (size_t k = 0; k < t->ncolumns; k++)
+		put_markdown_cell(t->headers[k], out);
+	fputs("|\n", out);
+	for (size_t k = 0; k < t->ncolumns; k++)
+		fputs(t->align[k] == 'r' ? "|---:" : "|---", out);
+	fputs("|\n", out);
+}
+
+static void print_markdown(const struct table *t, FILE *out)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->rows[i].heading) {
+			fprintf(out, "%s**%s**\n\n", i ? "\n" : "", t->rows[i].heading);
+			put_markdown_head(t, out);
+			continue;
+		}
+		if (!i)
+			put_markdown_head(t, out);
+		for (size_t k = 0; k < t->ncolumns; k++)
+			put_markdown_cell(t->rows[i].cells[k], out);
+		fputs("|\n", out);
+	}
+	if (t->nnotes)
+		fputc('\n', out);
+}
+
+static void print_text(const struct table *t, FILE *out)
 {
 	size_t width[TABLE_COLUMNS] = { 0 }, between;
-	int r = t->failed;
 
 	for (size_t k = 0; k < t->ncolumns; k++) {
 		width[k] = columns(t->headers[k]);
@@ -282,17 +328,23 @@ int table_end(struct table *t, FILE *out)
 				width[k] = columns(t->rows[i].cells[k]);
 	}
 	between = fit(t, width);
+	print_rows(t, width, between, out);
+}
+
+int table_end_as(struct table *t, FILE *out, bool markdown)
+{
+	int r = t->failed;
+
 	if (!r && out) {
-		print_rows(t, width, between, out);
+		(markdown ? print_markdown : print_text)(t, out);
 		for (size_t i = 0; i < t->nnotes; i++)
 			print_note(i, t->notes[i], out);
 	}
-	for (size_t i = 0; i < t->n; i++)
-		free(t->rows[i].heading);
-	for (size_t i = 0; i < t->nnotes; i++)
-		free(t->notes[i]);
-	free(t->rows);
-	free(t->notes);
-	*t = (struct table){ 0 };
+	drop(t);
 	return r;
+}
+
+int table_end(struct table *t, FILE *out)
+{
+	return table_end_as(t, out, false);
 }

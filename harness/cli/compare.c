@@ -139,8 +139,7 @@ int cmd_compare(int argc, char **argv)
 		{ "fail-above", 0, OPTION_PERCENT, "5%",
 		  "exit with 1 if B has more by over so much: a change whose interval is above it",
 		  &o.above, 0, 100000 },
-		{ "json", 0, OPTION_FLAG, NULL, "one object a line, and one for the sentence",
-		  &o.json, 0, 0 },
+		OPTION_FORMS(o.forms),
 	};
 	struct loaded a = { 0 }, b = { 0 };
 	int first, colon,
@@ -149,6 +148,8 @@ int cmd_compare(int argc, char **argv)
 
 	if (r)
 		return r < 0 ? 2 : 0;
+	if (options_forms("stubmap compare", &o.forms, NULL))
+		return 2;
 	for (colon = first; colon < argc && strcmp(argv[colon], ":"); colon++)
 		;
 	if (colon == argc && argc - first > 2)

@@ -3,9 +3,11 @@
 #define STUBMAP_CLI_COMPARE_H
 
 #include "analysis/comparison.h"
+#include "cli/options.h"
 
 struct compare_options {
-	bool every, json;
+	bool every;
+	struct option_forms forms;
 	double above; /* < 0: none */
 	bool unlike;  /* the sides are of machines that are not alike */
 	size_t runs_a, runs_b;

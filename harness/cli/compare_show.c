@@ -7,6 +7,7 @@
 
 #include "base/say.h"
 #include "base/table.h"
+#include "base/tidy.h"
 #include "cli/compare.h"
 
 static void put_value(struct table *t, const struct comparison *c, double value)
@@ -69,7 +70,7 @@ static void name(const struct comparison *c, struct names *out)
 	snprintf(out->figure, sizeof out->figure, "%s %s", c->id.phase, c->id.event);
 }
 
-static int print_table(const struct comparisons *all, bool every)
+static int print_table(const struct comparisons *all, bool every, bool markdown)
 {
 	static const char *const headers[] = { "arm", "figure", "A", "B", "B/A", "95 %", "B has" };
 	struct names before = { 0 }, now;
@@ -89,7 +90,7 @@ static int print_table(const struct comparisons *all, bool every)
 		before = now;
 		any = true;
 	}
-	int r = table_end(&t, any ? stdout : NULL);
+	int r = table_end_as(&t, any ? stdout : NULL, markdown);
 	if (any)
 		putchar('\n');
 	return r;
@@ -100,17 +101,7 @@ static json_t *real_or_null(double v)
 	return isfinite(v) ? json_real(v) : json_null();
 }
 
-static int print_object(json_t *json)
-{
-	int r = json ? 0 : -ENOMEM;
-
-	json_dumpf(json, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
-	putchar('\n');
-	json_decref(json);
-	return r;
-}
-
-static int print_row(const struct comparison *c)
+static json_t *to_json(const struct comparison *c)
 {
 	const struct estimate *e = &c->ratio;
 	json_t *of = c->row
@@ -132,7 +123,7 @@ static int print_row(const struct comparison *c)
 		of = NULL;
 	}
 	json_decref(json);
-	return print_object(of);
+	return of;
 }
 
 static const char *percent(double share, char out[32])
@@ -172,15 +163,31 @@ static void print_sentence(const struct comparisons *all, const struct compare_o
 		puts("B/A is of machines that are not alike");
 }
 
-static int print_summary(const struct comparisons *all, bool unlike, size_t exceeding)
+static json_t *summary_to_json(const struct comparisons *all, bool unlike, size_t exceeding)
 {
-	return print_object(json_pack(
+	return json_pack(
 	    "{s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:b}", "less",
 	    (json_int_t)all->counts[CHANGE_LESS], "more", (json_int_t)all->counts[CHANGE_MORE],
 	    "no_difference", (json_int_t)all->counts[CHANGE_NONE], "not_comparable",
 	    (json_int_t)all->counts[CHANGE_UNKNOWN], "detectable", real_or_null(all->found),
 	    "only_a", (json_int_t)all->only_a, "only_b", (json_int_t)all->only_b, "exceeding",
-	    (json_int_t)exceeding, "unlike_machines", unlike));
+	    (json_int_t)exceeding, "unlike_machines", unlike);
+}
+
+/* One object a line, and one for the sentence, which no row of a CSV file can hold. */
+static int print_tidy(const struct comparisons *all, const struct compare_options *o,
+		      size_t exceeding)
+{
+	struct tidy tidy = { .out = stdout, .csv = o->forms.csv };
+	int r = 0;
+
+	for (size_t i = 0; i < all->n && !r; i++)
+		if (is_shown(&all->rows[i], o->every))
+			r = tidy_put(&tidy, to_json(&all->rows[i]));
+	if (!r && o->forms.json)
+		r = tidy_put(&tidy, summary_to_json(all, o->unlike, exceeding));
+	tidy_end(&tidy);
+	return r;
 }
 
 int compare_show(const struct comparisons *all, const struct compare_options *o)
@@ -190,12 +197,9 @@ int compare_show(const struct comparisons *all, const struct compare_options *o)
 
 	for (size_t i = 0; i < all->n; i++)
 		exceeding += o->above >= 0 && comparison_exceeds(&all->rows[i], o->above);
-	if (o->json) {
-		for (size_t i = 0; i < all->n && !r; i++)
-			if (is_shown(&all->rows[i], o->every))
-				r = print_row(&all->rows[i]);
-		r = r ? r : print_summary(all, o->unlike, exceeding);
-	} else if (!(r = print_table(all, o->every))) {
+	if (o->forms.json || o->forms.csv) {
+		r = print_tidy(all, o, exceeding);
+	} else if (!(r = print_table(all, o->every, o->forms.markdown))) {
 		print_sentence(all, o, exceeding);
 	}
 	return r ? say_line("stubmap compare", "%s", strerror(-r)) : exceeding > 0;

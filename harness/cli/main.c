@@ -5,9 +5,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <jansson.h>
+#include <stubmap/version.h>
+
 #include "measure/child.h"
 #include "cli/commands.h"
 #include "maps/callgrind.h"
+#include "meters/provenance.h"
 #include "base/file.h"
 #include "base/say.h"
 #include "base/suggest.h"
@@ -36,11 +40,21 @@ static const struct command {
 	{ NULL, NULL, NULL },
 };
 
+static void version(void)
+{
+	char why[PROVENANCE_WHY], line[PROVENANCE];
+	json_t *program = provenance_program(why);
+	json_t *machine = json_pack("{s:o?}", "program", program);
+
+	printf("stubmap %s, %s\n", STUBMAP_VERSION, provenance_name(machine, line));
+	json_decref(machine);
+}
+
 static void usage(FILE *f)
 {
 	fputs("stubmap: where should a JIT place its stubs, "
 	      "and how should it encode its stack maps?\n\n"
-	      "usage: stubmap COMMAND [options]\n\n"
+	      "usage: stubmap COMMAND [options], or stubmap --version\n\n"
 	      "Run `stubmap COMMAND --help` for a command's options.\n\n",
 	      f);
 	for (const struct command *c = commands; c->name; c++)
@@ -82,6 +96,10 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
 		usage(stdout);
+		return finish("", 0);
+	}
+	if (!strcmp(argv[1], "--version")) {
+		version();
 		return finish("", 0);
 	}
 	for (const struct command *c = commands; c->name; c++) {

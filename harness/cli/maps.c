@@ -18,6 +18,7 @@
 #include "cli/options.h"
 #include "base/say.h"
 #include "base/suggest.h"
+#include "base/tidy.h"
 
 static const struct option_help help = {
 	.usage = "maps FILE... [options]",
@@ -138,16 +139,25 @@ static int save(const struct maps_rows *rows, const char *path)
 	return say(line);
 }
 
-static int show(const struct maps_rows *rows, bool json, const char *plot)
+static int show(const struct maps_rows *rows, const struct option_forms *forms, const char *plot)
 {
+	struct tidy tidy = { .out = stdout, .csv = true, .digits = 6 };
+	size_t i;
+	json_t *row;
 	int r = 0;
 
 	if (plot)
 		maps_report_tsv(stdout, rows, plot);
-	else if (json)
+	else if (forms->json)
 		maps_rows_write(rows, stdout);
+	else if (forms->csv)
+		json_array_foreach(rows->list, i, row) {
+			if (!r)
+				r = tidy_put(&tidy, json_incref(row));
+		}
 	else
-		r = maps_report_tables(stdout, rows);
+		r = maps_report_tables(stdout, rows, forms->markdown);
+	tidy_end(&tidy);
 	return r ? say(strerror(-r)) : 0;
 }
 
@@ -158,13 +168,14 @@ int cmd_maps(int argc, char **argv)
 	char error[MAPS_ROWS_ERROR];
 	size_t nencoders;
 	const char *plot = NULL, *path = NULL;
-	bool json = false, untimed = false;
+	struct option_forms forms = { 0 };
+	bool untimed = false;
 	const struct option_spec specs[] = {
 		{ "encoders", 0, OPTION_LIST, "A,B",
 		  "only these; `stubmap list maps` shows them all", &list, 0, 0 },
 		{ "no-time", 0, OPTION_FLAG, NULL,
 		  "leave out figures that need a clock or a counter", &untimed, 0, 0 },
-		{ "json", 0, OPTION_FLAG, NULL, "one tidy row a line, every figure", &json, 0, 0 },
+		OPTION_FORMS(forms),
 		{ "tsv", 0, OPTION_TEXT, "PLOT", "a plot's data: bytes, lookup, safety", &plot, 0,
 		  0 },
 		{ "out", 'o', OPTION_TEXT, "MAPS.jsonl",
@@ -182,8 +193,8 @@ int cmd_maps(int argc, char **argv)
 	r = maps_rows_begin(&rows) ? say("out of memory") : 0;
 	if (!r && maps_measure_choose(list.words, list.n, encoders, &nencoders, error))
 		r = say(error);
-	if (!r && json && plot)
-		r = say("--json and --tsv exclude each other");
+	if (!r)
+		r = options_forms("stubmap maps", &forms, plot ? "--tsv" : NULL);
 	if (!r && plot)
 		r = check_plot(plot);
 	if (!r)
@@ -204,7 +215,7 @@ int cmd_maps(int argc, char **argv)
 	}
 	if (r != 2 && path && save(&rows, path))
 		r = 2;
-	if (r != 2 && show(&rows, json, plot))
+	if (r != 2 && show(&rows, &forms, plot))
 		r = 2;
 	maps_rows_end(&rows);
 	free(list.text);

@@ -274,3 +274,17 @@ int options_parse(int argc, char **argv, const struct option_help *help,
 			      help->usage);
 	return 0;
 }
+
+int options_forms(const char *command, const struct option_forms *f, const char *other)
+{
+	const char *const given[] = { f->json ? "--json" : NULL, f->csv ? "--csv" : NULL,
+				      f->markdown ? "--markdown" : NULL, other };
+	const char *first = NULL;
+
+	for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+		if (given[i] && first)
+			return say_line(command, "%s and %s exclude each other", first, given[i]);
+		first = given[i] ? given[i] : first;
+	}
+	return 0;
+}

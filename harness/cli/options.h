@@ -54,6 +54,19 @@ struct option_help {
 
 enum { OPTIONS_HELP = 1 };
 
+/* The forms of a command's answer besides the table for people. */
+struct option_forms {
+	bool json, csv, markdown;
+};
+/* Their rows in a table of options. */
+#define OPTION_FORMS(forms)                                                                    \
+	{ "json", 0, OPTION_FLAG, NULL, "tidy rows, one object a line", &(forms).json, 0, 0 }, \
+	    { "csv", 0, OPTION_FLAG, NULL, "the same rows as CSV", &(forms).csv, 0, 0 },       \
+	    { "markdown", 0, OPTION_FLAG, NULL, "the tables as Markdown", &(forms).markdown, 0, 0 }
+/* Refuses more than one; other: NULL, or another option of the command that stands for a form and
+ * is given. 0 or 2, with a line on stderr. */
+int options_forms(const char *command, const struct option_forms *, const char *other);
+
 /*
  * 0, and *first is the index of the first word in argv (the words stand last). OPTIONS_HELP:
  * --help was asked for and printed; the command ends with 0. -EINVAL: refused, a line is on

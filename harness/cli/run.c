@@ -39,7 +39,8 @@ static int say(const char *line)
 
 struct wanted {
 	struct cell_options cells;
-	bool counters, json;
+	bool counters;
+	struct option_forms forms;
 	uint64_t blocks, iterations, seed, timeout, seconds;
 	double precision;
 	const char *output;
@@ -172,7 +173,10 @@ static int begin(const struct wanted *w, const struct plan *plan, json_t *machin
 
 static int run_plan(const struct wanted *w, const struct plan *plan)
 {
-	const struct report_options form = { .form = w->json ? REPORT_JSON : REPORT_TABLE };
+	const struct report_options form = { .form = w->forms.json	 ? REPORT_JSON
+						     : w->forms.csv	 ? REPORT_CSV
+						     : w->forms.markdown ? REPORT_MARKDOWN
+									 : REPORT_TABLE };
 	char error[RUN_ERROR] = "out of memory", data[4096], cache[4096], line[PRECISION_LINE];
 	struct precision precision;
 	struct sweep_options o = { .name = "stubmap run",
@@ -243,7 +247,7 @@ static int read_options(int argc, char **argv, struct wanted *w)
 		  PLAN_MAX_TIMEOUT },
 		{ "counters", 0, OPTION_FLAG, NULL, "hardware counters too (see --json)",
 		  &w->counters, 0, 0 },
-		{ "json", 0, OPTION_FLAG, NULL, "tidy rows, one object a line", &w->json, 0, 0 },
+		OPTION_FORMS(w->forms),
 	};
 	enum { NSTATISTICS = sizeof statistics / sizeof *statistics };
 	struct option_spec specs[CELL_KEYS + NSTATISTICS];
@@ -269,10 +273,9 @@ int cmd_run(int argc, char **argv)
 	json_t *text;
 	int r = read_options(argc, argv, &w);
 
-	if (r) {
-		r = r < 0 ? 2 : 0;
+	r = r ? (r < 0 ? 2 : 0) : options_forms("stubmap run", &w.forms, NULL) ? 2 : -1;
+	if (r >= 0)
 		goto out;
-	}
 	choose_arms(&w);
 	text = plan_of(&w);
 	r = text ? plan_from_json(text, &plan, error) : -ENOMEM;

@@ -41,11 +41,10 @@ static int find_form(const char *tsv, enum report_form *form, char *error, size_
 
 int cmd_summary(int argc, char **argv)
 {
-	bool json = false;
+	struct option_forms forms = { 0 };
 	const char *tsv = NULL;
 	const struct option_spec specs[] = {
-		{ "json", 0, OPTION_FLAG, NULL, "one object a line, every figure of every cell",
-		  &json, 0, 0 },
+		OPTION_FORMS(forms),
 		{ "tsv", 0, OPTION_TEXT, "PLOT",
 		  "the data of a plot: ring, make, pages, fills, policies, tierup, floods, churn",
 		  &tsv, 0, 0 },
@@ -59,10 +58,12 @@ int cmd_summary(int argc, char **argv)
 	r = options_parse(argc, argv, &help, specs, sizeof specs / sizeof *specs, &first);
 	if (r)
 		return r < 0 ? 2 : 0;
-	if (json && tsv)
-		return say("--json and --tsv exclude each other");
-	if (json)
-		o.form = REPORT_JSON;
+	if (options_forms("stubmap summary", &forms, tsv ? "--tsv" : NULL))
+		return 2;
+	o.form = forms.json	  ? REPORT_JSON
+		 : forms.csv	  ? REPORT_CSV
+		 : forms.markdown ? REPORT_MARKDOWN
+				  : REPORT_TABLE;
 	if (tsv && find_form(tsv, &o.form, error, sizeof error))
 		return say(error);
 	if (run_load(argv[first], &run, error))

@@ -9,8 +9,8 @@
 extern const char *const maps_report_plots[]; /* bytes, lookup, safety, NULL */
 
 /* Prints five tables a file: sizes, costs, counts, bogus pcs, faults; with walks a sixth. Lines
- * have at most 100 columns. 0 or -ENOMEM. */
-int maps_report_tables(FILE *out, const struct maps_rows *);
+ * have at most 100 columns; or the same as Markdown. 0 or -ENOMEM. */
+int maps_report_tables(FILE *out, const struct maps_rows *, bool markdown);
 /* The last lines of a file's tables: what its own format costs, and what the smallest and the
  * quickest exact encoder would. */
 void maps_answer(FILE *out, const struct maps_rows *, const char *file);

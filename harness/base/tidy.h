@@ -1,0 +1,30 @@
+/* tidy.h - rows of one form as text that scripts read: JSON, an object a line, or CSV (RFC 4180). */
+#ifndef STUBMAP_BASE_TIDY_H
+#define STUBMAP_BASE_TIDY_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <jansson.h>
+
+/*
+ *     struct tidy tidy = { .out = stdout, .csv = true };
+ *     for each row
+ *             r = tidy_put(&tidy, row);
+ *     tidy_end(&tidy);
+ *
+ * A CSV file's columns are the keys of its first row; a row that lacks one has an empty field there,
+ * as null has. An object in a row becomes columns of its own: {"cell": {"live": 4}} is cell.live.
+ */
+struct tidy {
+	FILE *out;
+	bool csv;
+	int digits;	/* of a number; 0: 9 */
+	json_t *header; /* of CSV, once there is a row */
+};
+
+/* Takes over the row; NULL and a failure of memory are -ENOMEM. 0 or -errno. */
+int tidy_put(struct tidy *, json_t *row);
+void tidy_end(struct tidy *);
+
+#endif
