@@ -243,6 +243,42 @@ static void test_runs(void **state)
 	free(places);
 }
 
+/* Frames of MiBs: bits too far apart for a class, runs too long for one symbol, and small maps
+ * between them, which must not keep a word of theirs. */
+static void test_far(void **state)
+{
+	enum { N = 64, LONG = 300000, MOST = 64 * CODED_MAX_WORDS - 1 };
+	const uint32_t few[] = { 0, 3 }, far[] = { 1, 400000, MOST }, less[] = { 1, MOST };
+	const uint32_t middle[] = { 1, 70000, 400000, 400001 };
+	uint32_t *run = calloc(LONG, sizeof *run);
+	struct safepoint points[N];
+	(void)state;
+	for (uint32_t i = 0; i < LONG; i++)
+		run[i] = 100 + i;
+	const struct safepoint some[] = {
+		{ 0, 4 * (MOST + 1), 3, far },
+		{ 0, 4 * (MOST + 1), 2, less },
+		{ 0, 64, 2, few },
+		{ 0, 4 * (MOST + 1), 4, middle },
+		{ 0, 4 * (MOST + 1), LONG, run },
+		{ 0, 4 * (MOST + 1), LONG - 1, run },
+		{ 0, 4 * (MOST + 1), 3, far },
+	};
+	enum { SOME = sizeof some / sizeof *some };
+	for (uint32_t i = 0; i < N; i++) {
+		points[i] = some[(i + i / SOME) % SOME];
+		points[i].pc = 9 * i;
+	}
+	for (int e = 0; e < 2; e++) {
+		const struct map_ops *ops = map_encoder(encoders[e]);
+		struct map_bytes table = encode(ops, points, N);
+		check_all(ops, &table, points, N, 9 * N);
+		assert_true(has_symbol(table.data, CODED_REST, 2047, CODED_RAW));
+		free(table.data);
+	}
+	free(run);
+}
+
 /* More masks of registers than numbers: those that occur twice first, then raw ones. */
 static void test_masks(void **state)
 {
@@ -383,7 +419,7 @@ static void test_refusals(void **state)
 		struct map_bytes table = encode(ops, points, 2), none = { 0 };
 		size_t bad = 0;
 		check_all(ops, &table, points, 2, 10);
-		/* Two bitmaps of 16 KiB, and no more. */
+		/* Two bitmaps, and no more. */
 		assert_int_equal(map_scratch(ops, table.data, table.len), 2 * 8 * CODED_MAX_WORDS);
 		free(table.data);
 		points[1].live = farther;
@@ -422,12 +458,13 @@ static void test_scratch(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_codes),	 cmocka_unit_test(test_random_codes),
-		cmocka_unit_test(test_symbols),	 cmocka_unit_test(test_raw_gaps),
-		cmocka_unit_test(test_runs),	 cmocka_unit_test(test_masks),
-		cmocka_unit_test(test_borders),	 cmocka_unit_test(test_wide),
-		cmocka_unit_test(test_units),	 cmocka_unit_test(test_crowd),
-		cmocka_unit_test(test_refusals), cmocka_unit_test(test_scratch),
+		cmocka_unit_test(test_codes),	cmocka_unit_test(test_random_codes),
+		cmocka_unit_test(test_symbols), cmocka_unit_test(test_raw_gaps),
+		cmocka_unit_test(test_runs),	cmocka_unit_test(test_far),
+		cmocka_unit_test(test_masks),	cmocka_unit_test(test_borders),
+		cmocka_unit_test(test_wide),	cmocka_unit_test(test_units),
+		cmocka_unit_test(test_crowd),	cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_scratch),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,86 +24,11 @@
  * blocks of a number of entries: gaps in their context take a tenth to a third less, and need no
  * search.
  *
- * Scratch is two bitmaps, each at most 16 KiB whatever the bytes are. A lookup takes time in the
- * bits of one page, of which each step takes one at least.
+ * Scratch is two bitmaps, each less than 512 KiB whatever the bytes are. A lookup takes time in the
+ * bits of one page, of which each step takes one at least; a map that changes bits far apart takes
+ * time in the bitmap's words between them.
  */
-#include "../parts/coded.h"
-
-/* ---- The page ------------------------------------------------------------------------------ */
-
-struct page {
-	const uint8_t *map;
-	struct coded_sections s;
-	uint64_t from, to; /* its bits; from == to: no entry */
-	uint32_t pc;	   /* in units from its start */
-};
-
-/* Sum of the first n < 16 bytes at p. */
-static inline uint32_t sum_bytes(const uint8_t *p, unsigned n)
-{
-	const uint64_t even = 0x00ff00ff00ff00ffu;
-	uint64_t keep = ((uint64_t)1 << 8 * (n & 7)) - 1, second = -(uint64_t)(n >> 3);
-	uint64_t a = map_load64(p) & (keep | second), b = map_load64(p + 8) & keep & second;
-	a = (a & even) + (a >> 8 & even) + (b & even) + (b >> 8 & even);
-	return (uint32_t)(a * 0x0001000100010001u >> 48);
-}
-
-/* Place and length of a page whose group has a wide page. */
-static bool find_wide(const uint8_t *map, const struct coded_sections *s, const uint8_t *group,
-		      uint32_t page, uint64_t *place, uint64_t *length)
-{
-	const uint8_t *lengths = group + 4, *list = map + s->wide;
-	size_t n = (s->pages - s->wide) / CODED_WIDE_PAGE;
-	*place = map_load32(group) & CODED_MAX_PLACE;
-	MAP_TOUCH(lengths, page % CODED_GROUP_PAGES + 1);
-	for (uint32_t i = 0; i < page % CODED_GROUP_PAGES; i++)
-		*place += lengths[i] == CODED_IS_WIDE ? 0 : lengths[i];
-	*length = lengths[page % CODED_GROUP_PAGES];
-	if (*length != CODED_IS_WIDE)
-		return true;
-	while (n > 1) {
-		if (map_load32(list + CODED_WIDE_PAGE * (n / 2)) <= page)
-			list += CODED_WIDE_PAGE * (n / 2);
-		n -= n / 2;
-	}
-	if (!n || map_load32(list) != page)
-		return false;
-	*place = map_load32(list + 4);
-	*length = map_load32(list + 8);
-	return true;
-}
-
-/* MAP_FOUND: the page of pc, which may have no entry. */
-static inline enum map_answer find_page(const uint8_t *map, size_t len, uint32_t pc, struct page *p)
-{
-	if (!len)
-		return MAP_NO_SAFEPOINT;
-	if (!coded_find_sections(map, len, &p->s))
-		return MAP_DAMAGED;
-	MAP_TOUCH(map, 3);
-	unsigned page_shift = map[CODED_PAGE_SHIFT] & 63, pc_shift = map[CODED_PC_SHIFT] & 31;
-	unsigned length_shift = map[CODED_LENGTH_SHIFT] & 15;
-	uint32_t origin = map_load32(map + CODED_ORIGIN), from = pc - origin;
-	uint64_t unit = from >> pc_shift, page = unit >> page_shift;
-	if (pc < origin || page >= map_load32(map + CODED_PAGES) || from & ((1u << pc_shift) - 1))
-		return MAP_NO_SAFEPOINT;
-	const uint8_t *group = map + p->s.directory + page / CODED_GROUP_PAGES * CODED_GROUP;
-	MAP_TOUCH(group + 4 + page % CODED_GROUP_PAGES, 1);
-	uint64_t place = map_load32(group), length = group[4 + page % CODED_GROUP_PAGES];
-	if (place > CODED_MAX_PLACE) {
-		if (!find_wide(map, &p->s, group, (uint32_t)page, &place, &length))
-			return MAP_DAMAGED;
-	} else {
-		place += sum_bytes(group + 4, page % CODED_GROUP_PAGES);
-	}
-	p->map = map;
-	p->from = 8 * (uint64_t)p->s.pages + (place << length_shift);
-	p->to = p->from + (length << length_shift);
-	if (p->to > 8 * (uint64_t)(len - CODED_SLACK))
-		return MAP_DAMAGED;
-	p->pc = (uint32_t)(unit - (page << page_shift));
-	return MAP_FOUND;
-}
+#include "../parts/coded_page.h"
 
 /* ---- Gaps ---------------------------------------------------------------------------------- */
 
@@ -113,7 +38,8 @@ struct codes {
 };
 
 /* The tables behind those for gaps. They end where the masks begin. */
-static inline bool find_codes(const struct page *p, struct codes codes[CODED_TABLES - CODED_HEAD])
+static inline bool find_codes(const struct coded_page *p,
+			      struct codes codes[CODED_TABLES - CODED_HEAD])
 {
 	const uint8_t *bits = p->map + CODED_BITS, *at = p->map + CODED_HEADER;
 	unsigned wrong = 0;
@@ -142,7 +68,7 @@ struct walk {
 };
 
 /* Walks the gaps up to pc. */
-static inline enum map_answer walk_gaps(const struct page *p, struct walk *w)
+static inline enum map_answer walk_gaps(const struct coded_page *p, struct walk *w)
 {
 	uint64_t sum = ~(uint64_t)0; /* so that the first gap counts from the page's start */
 	uint64_t at = p->from;
@@ -200,10 +126,11 @@ struct map {
 };
 
 struct decoder {
-	const struct page *page;
+	const struct coded_page *page;
 	uint64_t bits; /* what comes next, highest bit first */
 	uint64_t at;   /* bits are read backward from here */
 	struct codes codes[CODED_TABLES - CODED_HEAD];
+	uint32_t from, to; /* the last two bitmaps are equal in all words but these and the first */
 };
 
 /* Loads 57 bits or more: enough for a head, a mask and a frame, or for two bits of a bitmap, if
@@ -267,8 +194,11 @@ static inline bool next_mask(struct decoder *d, uint32_t *mask)
 }
 
 /* Changes n bits from `from` on; low is the first word. */
-static void flip_far(struct map *m, uint64_t *low, uint32_t from, uint32_t n)
+static void flip_far(struct decoder *d, struct map *m, uint64_t *low, uint32_t from, uint32_t n)
 {
+	uint32_t least = from / 64 < m->nwords ? from / 64 : m->nwords, most = (from + n - 1) / 64;
+	d->from = least < d->from ? least : d->from;
+	d->to = most >= d->to ? most + 1 : d->to;
 	for (uint32_t end = from + n; from < end;) {
 		uint32_t word = from / 64, first = from % 64;
 		uint32_t bits = end - from < 64 - first ? end - from : 64 - first;
@@ -287,6 +217,18 @@ static void flip_far(struct map *m, uint64_t *low, uint32_t from, uint32_t n)
 	}
 }
 
+/* Makes the words of *new behind the first those of *old, or none. */
+static inline void begin_map(struct decoder *d, bool keep, const struct map *old, struct map *new)
+{
+	uint32_t to = d->to < old->nwords ? d->to : old->nwords;
+	if (keep && d->from < to)
+		memcpy(new->words + 8 * (size_t)d->from, old->words + 8 * (size_t)d->from,
+		       8 * (size_t)(to - d->from));
+	new->nwords = keep ? old->nwords : 1;
+	d->from = keep ? UINT32_MAX : 1;
+	d->to = keep ? 0 : old->nwords;
+}
+
 /* What is known by number. */
 static inline bool next_known(struct decoder *d, unsigned number, const struct map *old,
 			      struct map *new)
@@ -299,9 +241,7 @@ static inline bool next_known(struct decoder *d, unsigned number, const struct m
 	uint64_t keep = (uint64_t)(c[12] & CODED_FRESH) - 1;
 	new->low = (old->low & keep) ^ map_load64(c);
 	new->registers = (old->registers & (uint32_t)keep) ^ map_load32(c + 8);
-	new->nwords = keep ? old->nwords : 1;
-	if (new->nwords > 1)
-		memcpy(new->words, old->words, 8 * (size_t)new->nwords);
+	begin_map(d, keep, old, new);
 	new->frame = c[12] & CODED_RESIZED ? next_value(d, CODED_FRAME) : old->frame;
 	return true;
 }
@@ -319,9 +259,7 @@ static inline enum map_answer next_spelt(struct decoder *d, unsigned head, uint3
 		return MAP_DAMAGED;
 	uint64_t low = old->low & keep;
 	new->registers = (old->registers & (uint32_t)keep) ^ mask;
-	new->nwords = keep ? old->nwords : 1;
-	if (new->nwords > 1)
-		memcpy(new->words, old->words, 8 * (size_t)new->nwords);
+	begin_map(d, keep, old, new);
 	new->frame = head &CODED_RESIZED ? next_value(d, CODED_FRAME) : old->frame;
 	if (head & (CODED_MASKED | CODED_RESIZED))
 		load_bits(d);
@@ -333,10 +271,13 @@ static inline enum map_answer next_spelt(struct decoder *d, unsigned head, uint3
 		skip(d, CODED_TOTAL(e));
 		if (d->at < end)
 			return MAP_NO_SAFEPOINT;
+		bool raw = symbol == CODED_RAW;
+		if (raw)
+			value = next_raw(d);
 		/* So that all sums stay far below 32 bits. */
 		if (value >= 64 * CODED_MAX_WORDS)
 			return MAP_DAMAGED;
-		if (i && symbol >= CODED_RUN)
+		if (i && symbol >= CODED_RUN && !raw)
 			n = value + CODED_RUN_LEAST;
 		else
 			place += value;
@@ -345,7 +286,7 @@ static inline enum map_answer next_spelt(struct decoder *d, unsigned head, uint3
 		if (place + n < 64)
 			low ^= (((uint64_t)1 << n) - 1) << place;
 		else
-			flip_far(new, &low, place, n);
+			flip_far(d, new, &low, place, n);
 		place += n;
 	}
 	new->low = low;
@@ -409,10 +350,10 @@ static inline enum map_answer describe(const uint8_t *map, const struct map *m,
 static enum map_answer coded_lookup(const uint8_t *map, size_t len, uint32_t pc, uint8_t *scratch,
 				    struct map_live *out)
 {
-	struct page p;
+	struct coded_page p;
 	struct walk w;
 	struct decoder d;
-	enum map_answer answer = find_page(map, len, pc, &p);
+	enum map_answer answer = coded_find_page(map, len, pc, &p);
 	if (answer == MAP_FOUND)
 		answer = walk_gaps(&p, &w);
 	if (answer != MAP_FOUND)
@@ -430,6 +371,8 @@ static enum map_answer coded_lookup(const uint8_t *map, size_t len, uint32_t pc,
 		return MAP_DAMAGED;
 	d.page = &p;
 	d.at = p.to;
+	d.from = UINT32_MAX;
+	d.to = 0;
 	struct map two[2] = { { .nwords = 1, .words = scratch },
 			      { .nwords = 1, .words = scratch + 8 * (size_t)room } };
 	const struct map *m;
@@ -463,7 +406,7 @@ static int coded_32_finish(void *state, struct map_bytes *out)
 	return map_coded_finish(state, 32, out);
 }
 
-#define LIMITS "slots from 131,072 on (frames of half a MiB), tables of half a GiB"
+#define LIMITS "slots from 4,194,240 on (frames of 16 MiB), tables of half a GiB"
 
 const struct map_ops map_coded_8 = {
 	.name = "coded-8",

@@ -420,9 +420,9 @@ static void oxcaml_split(const uint8_t *map, size_t len, size_t *index, size_t *
 {
 	struct oxcaml_units u;
 	struct descriptor d = { 0 };
-	const uint8_t *p = map + HEADER, *end = map + len;
 	*index = len;
 	if (units_of(map, len, &u)) {
+		const uint8_t *p = map + HEADER, *end = map + len;
 		*index = HEADER;
 		for (uint32_t n = map_load32(map); n; n--) {
 			uint64_t step;

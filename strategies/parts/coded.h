@@ -32,7 +32,8 @@ enum { CODED_TOTAL_BITS = 5 };
  * of bits that change. A mask's is its number, all others are a value's class.
  */
 enum { CODED_FRESH = 1, CODED_RESIZED = 2, CODED_MASKED = 4 };
-enum { CODED_RUN = 128, CODED_RUN_LEAST = 2 };
+/* A longer run is two: the class of what is left must be one. */
+enum { CODED_RUN = 128, CODED_RUN_LEAST = 2, CODED_RUN_MOST = 1 << 17 };
 enum { CODED_GAP_END = 255, CODED_KNOWN = 256, CODED_MAX_KNOWN = 255, CODED_MAX_MASKS = 255 };
 /* Classes of gaps, of counts in heads and of values (and the mask) behind whose bits come 32 more,
  * which are the value. No value has a class from CODED_CLASSES on but the last. */
@@ -81,7 +82,7 @@ enum {
 	CODED_IS_WIDE = 255,	      /* a length: the page is in the list of wide pages */
 	CODED_WIDE_PAGE = 12,	      /* u32: page, place, length */
 	CODED_SLACK = 8, /* bytes of 0 behind the pages, so that 64 bits can be read anywhere */
-	CODED_MAX_WORDS = 2048,
+	CODED_MAX_WORDS = 0xffff,
 	CODED_MAX_BITS = 11,
 };
 

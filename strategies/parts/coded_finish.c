@@ -346,14 +346,14 @@ static int finish(struct coded_writer *w, struct map_gathered *g, unsigned entri
 	w->n = g->npoints;
 	w->entries = malloc(w->n * sizeof *w->entries);
 	w->maps = malloc(w->n * sizeof *w->maps);
-	w->flips = malloc(2 * 64 * CODED_MAX_WORDS * sizeof *w->flips);
-	if (w->entries && w->maps && w->flips) {
+	if (w->entries && w->maps) {
 		number_maps(w, g);
 		layout_maps(w, g);
 		layout_pages(w, entries);
+		w->flips = malloc(2 * 64 * (size_t)w->words * sizeof *w->flips);
 		sizes = calloc(w->npages, sizeof *sizes);
 	}
-	if (sizes)
+	if (w->flips && sizes)
 		error = coded_choose(w);
 	if (!error)
 		error = size_pages(w, sizes);

@@ -154,7 +154,8 @@ static int find_known(const struct coded_writer *w, const struct coded_change *c
 static uint32_t next_step(const struct how *h, uint32_t i, unsigned *symbol, uint32_t *follows)
 {
 	uint32_t gap = h->flips[i] - h->flips[i - 1] - 1, run = 0;
-	while (i + run < h->nflips && h->flips[i + run] == h->flips[i - 1] + 1 + run)
+	while (i + run < h->nflips && run < CODED_RUN_MOST &&
+	       h->flips[i + run] == h->flips[i - 1] + 1 + run)
 		run++;
 	if (run < CODED_RUN_LEAST) {
 		*symbol = value_class(gap);
