@@ -208,7 +208,7 @@ static void markdown_has_a_table_a_heading(void **state)
 		else
 			table_missing(&t, "none here");
 	}
-	assert_int_equal(table_end_as(&t, f, true), 0);
+	assert_int_equal(table_end_as(&t, f, TABLE_MARKDOWN), 0);
 	assert_int_equal(fclose(f), 0);
 	assert_string_equal(out, "**4 live**\n\n| arm | ns |\n|---|---:|\n| a\\|b\\* | 12.3 |\n\n"
 				 "**5 live**\n\n| arm | ns |\n|---|---:|\n| a\\|b\\* | -a |\n\n"

@@ -71,7 +71,15 @@ static void put_cell(struct table *t, const struct rows *rows, size_t cell)
 	put(t, r[6], 1);
 }
 
-int policy_table(FILE *out, const struct rows *rows, bool markdown)
+/* Text beside a table; in a page as it is. */
+static void put_text(FILE *out, enum table_form form, const char *text)
+{
+	fputs(form == TABLE_HTML ? "<pre class=\"legend\">" : "\n", out);
+	fputs(text, out);
+	fputs(form == TABLE_HTML ? "</pre>\n" : "", out);
+}
+
+int policy_table(FILE *out, const struct rows *rows, enum table_form form)
 {
 	static const char *const headers[] = { "arm",  "ms in all", "95 %", "regret",  "95 %",
 					       "made", "used",	    "KiB",  "syscalls" };
@@ -92,15 +100,19 @@ int policy_table(FILE *out, const struct rows *rows, bool markdown)
 		put_cell(&t, rows, cell);
 	}
 	if (before)
-		fputs("\n  From cold: all boundaries bound, then all of the trace or program, "
-		      "every creation\n\n",
-		      out);
-	if ((r = table_end_as(&t, before ? out : NULL, markdown)) || !before)
+		put_text(
+		    out, form,
+		    "  From cold: all boundaries bound, then all of the trace or program, every "
+		    "creation\n");
+	if (before && form != TABLE_HTML)
+		fputc('\n', out);
+	if ((r = table_end_as(&t, before ? out : NULL, form)) || !before)
 		return r;
-	fputs("\n  regret: time to the least with hindsight, a model (of a trace: harness/"
-	      "policy_optimum.h;\n  of a program: all stubs there for nothing); made, used: stubs "
-	      "made, and of them those\n  that are called; KiB: of code and literals at the end\n",
-	      out);
+	put_text(
+	    out, form,
+	    "  regret: time to the least with hindsight, a model (of a trace: harness/"
+	    "policy_optimum.h;\n  of a program: all stubs there for nothing); made, used: stubs "
+	    "made, and of them those\n  that are called; KiB: of code and literals at the end\n");
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "analysis/report.h"
 #include "analysis/rows.h"
 #include "analysis/sentence.h"
+#include "base/html.h"
 #include "base/say.h"
 #include "base/table.h"
 #include "base/tidy.h"
@@ -166,9 +167,35 @@ static void print_failures(FILE *out, const struct rows *rows, const struct view
 	}
 }
 
+/* What stands under a view's table; in a page, as it is and without the sentence, which stands
+ * above all tables there. */
+static int print_below(FILE *out, const struct rows *rows, const struct view *view,
+		       enum table_form form)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = form == TABLE_HTML ? open_memstream(&text, &size) : out;
+
+	if (!f)
+		return -ENOMEM;
+	print_legend(f, rows, view);
+	print_failures(f, rows, view);
+	if (form != TABLE_HTML)
+		return sentence_print(out, rows, view);
+	if (fclose(f)) {
+		free(text);
+		return -ENOMEM;
+	}
+	fputs("<pre class=\"legend\">", out);
+	html_text(out, text + 1); /* it begins with an empty line */
+	fputs("</pre>\n", out);
+	free(text);
+	return 0;
+}
+
 /* Prints the cells of one view; *printed: another view came before. */
-static int print_view(FILE *out, const struct rows *rows, const struct view *view, bool markdown,
-		      bool *printed)
+static int print_view(FILE *out, const struct rows *rows, const struct view *view,
+		      enum table_form form, bool *printed)
 {
 	const struct census *c = &rows->census;
 	const struct cell *before = NULL;
@@ -188,15 +215,13 @@ static int print_view(FILE *out, const struct rows *rows, const struct view *vie
 	}
 	if (before && *printed)
 		fputc('\n', out);
-	if ((r = table_end_as(&t, before ? out : NULL, markdown)) || !before)
+	if ((r = table_end_as(&t, before ? out : NULL, form)) || !before)
 		return r;
-	print_legend(out, rows, view);
-	print_failures(out, rows, view);
 	*printed = true;
-	return sentence_print(out, rows, view);
+	return print_below(out, rows, view, form);
 }
 
-static int print_table(FILE *out, const struct run *run, bool markdown)
+static int print_table(FILE *out, const struct run *run, enum table_form form)
 {
 	struct figure_id ids[VIEWS_FIGURES];
 	struct rows rows;
@@ -206,11 +231,26 @@ static int print_table(FILE *out, const struct run *run, bool markdown)
 
 	if ((r = rows_make(run, ids, n, &rows)))
 		return r;
-	print_title(out, run);
+	if (form != TABLE_HTML)
+		print_title(out, run);
 	for (size_t v = 0; views[v] && !r; v++)
-		r = print_view(out, &rows, views[v], markdown, &printed);
+		r = print_view(out, &rows, views[v], form, &printed);
 	if (!r)
-		r = policy_table(out, &rows, markdown);
+		r = policy_table(out, &rows, form);
+	rows_free(&rows);
+	return r;
+}
+
+int report_sentences(FILE *out, const struct run *run)
+{
+	struct figure_id ids[VIEWS_FIGURES];
+	struct rows rows;
+	int r = rows_make(run, ids, views_figures(ids), &rows);
+
+	if (r)
+		return r;
+	for (size_t v = 0; views[v] && !r; v++)
+		r = sentence_print(out, &rows, views[v]);
 	rows_free(&rows);
 	return r;
 }
@@ -283,140 +323,19 @@ static int print_tidy(FILE *out, const struct run *run, bool csv)
 	return r;
 }
 
-/* ---- Data of plots -------------------------------------------------------------------------- */
-
-/* An arm's name in a plot, without blanks, followed by its cell's unusual values:
- * "pool,wx=dual". */
-static void plot_arm(const struct run *run, const struct cell *cell, char *out, size_t size)
-{
-	char label[160];
-	struct cell plain = *cell;
-	const char *unusual;
-	size_t n;
-
-	arm_label(run, cell, out, size);
-	plain.live = 0; /* both have columns of their own */
-	*plain.kind = 0;
-	unusual = strchr(group_label(run, &plain, label, sizeof label), ',');
-	n = strlen(out);
-	for (; unusual && *unusual && n + 1 < size; unusual++) {
-		if (unusual[0] == ' ' && unusual[-1] == ',')
-			continue;
-		out[n++] = *unusual == ' ' ? '=' : *unusual;
-	}
-	out[n] = 0;
-}
-
-enum { PLOT_ARM = 200 };
-
-static void print_line(FILE *out, const struct rows *rows, size_t cell, const char *arm,
-		       const struct figure_id *ids, size_t n)
-{
-	const struct cell *c = &rows->census.cells[cell];
-	const json_t *machine = json_object_get(rows->census.run->head, "machine");
-	const json_t *ways = json_object_get(json_object_get(machine, "l1i"), "ways");
-
-	fprintf(out, "%s\t", arm);
-	say_put(out, c->workload);
-	fprintf(out, "\t%s\t%u\t", c->kind, c->live);
-	if (ways)
-		fprintf(out, "%lld", (long long)json_integer_value(ways));
-	else
-		fputs("NaN", out);
-	for (size_t k = 0; k < n; k++)
-		estimate_print(out, &rows_find(rows, cell, ids[k])->value);
-	fputc('\n', out);
-}
-
-/* Whether a cell is in a plot: it holds N live stubs, or is a program whose run was counted. */
-static bool has_line(const struct rows *rows, size_t cell, const struct figure_id *ids, size_t n)
-{
-	const struct cell *c = &rows->census.cells[cell];
-
-	if (c->replica)
-		return false;
-	for (size_t k = 0; k < n; k++)
-		if (!strcmp(ids[k].phase, "run") && rows_find(rows, cell, ids[k])->value.known)
-			return true;
-	return c->live;
-}
-
-/* Prints the lines of one arm together, by live stubs, so that a plot can join them. */
-static void print_lines(FILE *out, const struct rows *rows, char (*arms)[PLOT_ARM],
-			const struct figure_id *ids, size_t n)
-{
-	const struct census *c = &rows->census;
-
-	for (size_t i = 0; i < c->n; i++)
-		plot_arm(c->run, &c->cells[i], arms[i], PLOT_ARM);
-	for (size_t first = 0; first < c->n; first++) {
-		size_t before = 0;
-		while (before < first && strcmp(arms[before], arms[first]))
-			before++;
-		for (size_t i = first; before == first && i < c->n; i++)
-			if (has_line(rows, i, ids, n) && !strcmp(arms[i], arms[first]))
-				print_line(out, rows, i, arms[i], ids, n);
-	}
-}
-
-static int print_tsv(FILE *out, const struct run *run, enum report_form form)
-{
-	static const struct {
-		struct figure_id ids[7];
-		size_t n;
-	} plots[] = {
-		[REPORT_TSV_RING - REPORT_TSV_RING] = { { FIGURE_ID(steady, ns) }, 1 },
-		[REPORT_TSV_MAKE -
-		    REPORT_TSV_RING] = { { FIGURE_ID(space, pss), FIGURE_ID(bind, ns),
-					   FIGURE_ID(first_call, ns) },
-					 3 },
-		[REPORT_TSV_PAGES -
-		    REPORT_TSV_RING] = { { FIGURE_ID(space, pss_code), FIGURE_ID(space, pss),
-					   FIGURE_ID(space, minor_faults),
-					   FIGURE_ID(space, process_mappings),
-					   FIGURE_ID(space, mappings_limit),
-					   FIGURE_ID(space, code_pages),
-					   FIGURE_ID(space, itlb_reach) },
-					 7 },
-		[REPORT_TSV_FILLS - REPORT_TSV_RING] = { { FIGURE_METER_ID(steady, l1i_fill),
-							   FIGURE_METER_ID(steady, itlb_miss),
-							   FIGURE_METER_ID(steady, itlb_walk),
-							   FIGURE_METER_ID(steady, branch_miss),
-							   FIGURE_METER_ID(run, l1i_fill),
-							   FIGURE_METER_ID(run, itlb_miss),
-							   FIGURE_METER_ID(run, cycles) },
-							 7 },
-	};
-	const struct figure_id *ids = plots[form - REPORT_TSV_RING].ids;
-	size_t n = plots[form - REPORT_TSV_RING].n;
-	char(*arms)[PLOT_ARM];
-	struct rows rows;
-	int r = rows_make(run, ids, n, &rows);
-
-	if (r)
-		return r;
-	if (!(arms = calloc(rows.census.n + 1, sizeof *arms))) {
-		rows_free(&rows);
-		return -ENOMEM;
-	}
-	fputs("arm\tworkload\tkind\tlive\tl1i_ways", out);
-	for (size_t k = 0; k < n; k++)
-		fprintf(out, "\t%s_%s\tlow\thigh", ids[k].phase, ids[k].event);
-	fputc('\n', out);
-	print_lines(out, &rows, arms, ids, n);
-	free(arms);
-	rows_free(&rows);
-	return 0;
-}
-
 int report_summary(FILE *out, const struct run *run, const struct report_options *options)
 {
 	int r;
 
 	switch (options->form) {
 	case REPORT_TABLE:
+		r = print_table(out, run, TABLE_TEXT);
+		break;
 	case REPORT_MARKDOWN:
-		r = print_table(out, run, options->form == REPORT_MARKDOWN);
+		r = print_table(out, run, TABLE_MARKDOWN);
+		break;
+	case REPORT_HTML:
+		r = print_table(out, run, TABLE_HTML);
 		break;
 	case REPORT_JSON:
 	case REPORT_CSV:
@@ -431,7 +350,7 @@ int report_summary(FILE *out, const struct run *run, const struct report_options
 		r = life_tsv(out, run, options->form);
 		break;
 	default:
-		r = print_tsv(out, run, options->form);
+		r = plot_tsv(out, run, options->form);
 		break;
 	}
 	return r;

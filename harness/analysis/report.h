@@ -4,12 +4,14 @@
 
 #include <stdio.h>
 
+#include "base/table.h"
 #include "runs/figures.h"
 #include "runs/store.h"
 
 enum report_form {
 	REPORT_TABLE,	     /* at most 100 columns; one row for each arm, by groups */
 	REPORT_MARKDOWN,     /* the same */
+	REPORT_HTML,	     /* the same, a part of a page */
 	REPORT_JSON,	     /* one object a line: every figure of every cell */
 	REPORT_CSV,	     /* the same, a column for each key */
 	REPORT_TSV_RING,     /* scripts/ring.gp */
@@ -40,22 +42,27 @@ struct report_options {
  */
 int report_summary(FILE *out, const struct run *run, const struct report_options *options);
 
+/* The sentences that the tables end in, a line each, without the tables. 0 or -errno. */
+int report_sentences(FILE *out, const struct run *run);
+
 /* The number of failed invocations. */
 size_t report_failures(const struct run *run);
 
-/* ---- Parts of it: lives.c, policies.c ------------------------------------------------------- */
+/* ---- Parts of it: plots.c, lives.c, policies.c ---------------------------------------------- */
 
 struct rows;
 
+/* REPORT_TSV_RING, _MAKE, _PAGES, _FILLS. 0 or -errno. */
+int plot_tsv(FILE *out, const struct run *, enum report_form);
 /* REPORT_TSV_TIERUP, _FLOODS, _CHURN. 0 or -errno. */
 int life_tsv(FILE *out, const struct run *, enum report_form);
 
 /* Results of phase "cold" (measure/cold.c): policies of making stubs; rows_make must have been
  * asked for policy_figures (views.h).
  *
- * Prints a table, or Markdown, of the replays whose group has a deferred arm; nothing if there is
+ * Prints a table of the replays whose group has a deferred arm; nothing if there is
  * none. 0 or -ENOMEM. */
-int policy_table(FILE *out, const struct rows *rows, bool markdown);
+int policy_table(FILE *out, const struct rows *rows, enum table_form);
 /* Prints the data of scripts/policies.gp: one line for each cell, with its names, then value, low,
  * high of each figure of the phase. 0 or -errno. */
 int policy_tsv(FILE *out, const struct run *run);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/html.h"
 #include "base/table.h"
 #include "base/say.h"
 
@@ -317,6 +318,46 @@ static void print_markdown(const struct table *t, FILE *out)
 		fputc('\n', out);
 }
 
+static void put_html_row(const struct table *t, const char *const *cells, const char *tag,
+			 FILE *out)
+{
+	fputs("<tr>", out);
+	for (size_t k = 0; k < t->ncolumns; k++) {
+		fprintf(out, t->align[k] == 'r' ? "<%s class=\"r\">" : "<%s>", tag);
+		html_text(out, cells[k]);
+		fprintf(out, "</%s>", tag);
+	}
+	fputs("</tr>\n", out);
+}
+
+static void print_html(const struct table *t, FILE *out)
+{
+	bool open = false;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct table_row *row = &t->rows[i];
+		const char *cells[TABLE_COLUMNS];
+
+		if (row->heading || !open) {
+			fputs(open ? "</tbody></table></div>\n" : "", out);
+			if (row->heading) {
+				fputs("<h4>", out);
+				html_text(out, row->heading);
+				fputs("</h4>\n", out);
+			}
+			fputs("<div class=\"wide\"><table><thead>", out);
+			put_html_row(t, t->headers, "th", out);
+			fputs("</thead><tbody>\n", out);
+			open = true;
+		}
+		for (size_t k = 0; k < t->ncolumns; k++)
+			cells[k] = row->cells[k];
+		if (!row->heading)
+			put_html_row(t, cells, "td", out);
+	}
+	fputs(open ? "</tbody></table></div>\n" : "", out);
+}
+
 static void print_text(const struct table *t, FILE *out)
 {
 	size_t width[TABLE_COLUMNS] = { 0 }, between;
@@ -331,14 +372,25 @@ static void print_text(const struct table *t, FILE *out)
 	print_rows(t, width, between, out);
 }
 
-int table_end_as(struct table *t, FILE *out, bool markdown)
+int table_end_as(struct table *t, FILE *out, enum table_form form)
 {
+	static void (*const print[])(const struct table *, FILE *) = {
+		[TABLE_TEXT] = print_text,
+		[TABLE_MARKDOWN] = print_markdown,
+		[TABLE_HTML] = print_html,
+	};
 	int r = t->failed;
 
 	if (!r && out) {
-		(markdown ? print_markdown : print_text)(t, out);
-		for (size_t i = 0; i < t->nnotes; i++)
+		print[form](t, out);
+		for (size_t i = 0; i < t->nnotes && form != TABLE_HTML; i++)
 			print_note(i, t->notes[i], out);
+		for (size_t i = 0; i < t->nnotes && form == TABLE_HTML; i++) {
+			fprintf(out, i < 26 ? "<p class=\"note\">-%c: " : "<p class=\"note\">-%d: ",
+				i < 26 ? 'a' + (int)i : (int)i + 1);
+			html_text(out, t->notes[i]);
+			fputs("</p>\n", out);
+		}
 	}
 	drop(t);
 	return r;
@@ -346,5 +398,5 @@ int table_end_as(struct table *t, FILE *out, bool markdown)
 
 int table_end(struct table *t, FILE *out)
 {
-	return table_end_as(t, out, false);
+	return table_end_as(t, out, TABLE_TEXT);
 }

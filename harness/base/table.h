@@ -8,7 +8,6 @@
 #ifndef STUBMAP_BASE_TABLE_H
 #define STUBMAP_BASE_TABLE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -43,8 +42,9 @@ void table_number(struct table *, double value);
 void table_missing(struct table *, const char *why);
 /* Prints, unless out is NULL, and frees. 0, or -ENOMEM: nothing was printed. */
 int table_end(struct table *, FILE *out);
-/* The same, or as Markdown: a table for each heading, notes below. */
-int table_end_as(struct table *, FILE *out, bool markdown);
+/* The same in another form: a table for each heading, notes below. */
+enum table_form { TABLE_TEXT, TABLE_MARKDOWN, TABLE_HTML };
+int table_end_as(struct table *, FILE *out, enum table_form);
 
 /* Prints text in lines of at most TABLE_WIDTH; the first stands behind `used` columns, the others
  * are indented as far. A word that is longer than a line gets broken. */

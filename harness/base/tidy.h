@@ -1,4 +1,5 @@
-/* tidy.h - rows of one form as text that scripts read: JSON, an object a line, or CSV (RFC 4180). */
+/* tidy.h - rows of one form as text that scripts read: JSON, an object a line, or CSV (RFC 4180).
+ */
 #ifndef STUBMAP_BASE_TIDY_H
 #define STUBMAP_BASE_TIDY_H
 
@@ -13,8 +14,9 @@
  *             r = tidy_put(&tidy, row);
  *     tidy_end(&tidy);
  *
- * A CSV file's columns are the keys of its first row; a row that lacks one has an empty field there,
- * as null has. An object in a row becomes columns of its own: {"cell": {"live": 4}} is cell.live.
+ * A CSV file's columns are the keys of its first row; a row that lacks one has an empty field
+ * there, as null has. An object in a row becomes columns of its own: {"cell": {"live": 4}} is
+ * cell.live.
  */
 struct tidy {
 	FILE *out;

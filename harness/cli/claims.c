@@ -7,12 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/claims.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "analysis/claims.h"
 #include "analysis/notes.h"
 #include "base/say.h"
 #include "base/table.h"
+#include "base/tidy.h"
 #include "meters/provenance.h"
 
 static const struct option_help help = {
@@ -112,7 +114,7 @@ static json_t *runs_json(const struct show *s, size_t claim, size_t machine)
 	return list;
 }
 
-static void print_json(const struct show *s, size_t claim, size_t machine)
+static json_t *to_json(const struct show *s, size_t claim, size_t machine)
 {
 	const struct claim *c = &s->claims->list[claim];
 	const struct finding *f = &s->found[claim * s->trial->nmachines + machine];
@@ -133,9 +135,14 @@ static void print_json(const struct show *s, size_t claim, size_t machine)
 						      c->when, "why", c->why, "last", c->last)
 					  : json_null());
 	json_object_set_new(json, "runs", runs_json(s, claim, machine));
-	json_dumpf(json, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
-	putchar('\n');
-	json_decref(json);
+	return json;
+}
+
+static void print_json(const struct show *s, size_t claim, size_t machine)
+{
+	struct tidy tidy = { .out = stdout };
+
+	tidy_put(&tidy, to_json(s, claim, machine));
 }
 
 /* Text in a cell of a Markdown table, where a bar would end it. */
@@ -374,30 +381,56 @@ static int say_no_data(const struct show *s, const char *path)
 	    s->claims->n, path, s->trial->plan, other);
 }
 
+static int begin(struct show *s, const struct claims *claims, const struct trial *trial)
+{
+	*s = (struct show){
+		.claims = claims,
+		.trial = trial,
+		.each = calloc(claims->n * trial->n + 1, sizeof *s->each),
+		.found = calloc(claims->n * trial->nmachines + 1, sizeof *s->found),
+		.order = calloc(claims->n + 1, sizeof *s->order),
+	};
+	int r = s->each && s->found && s->order ? test(s) : -ENOMEM;
+
+	if (!r)
+		put_in_order(s);
+	return r;
+}
+
+static void end(struct show *s)
+{
+	free(s->each);
+	free(s->found);
+	free(s->order);
+}
+
+json_t *claims_rows(const struct claims *claims, const struct trial *trial)
+{
+	struct show s;
+	json_t *rows = NULL;
+
+	if (!begin(&s, claims, trial)) {
+		rows = json_array();
+		for (size_t i = 0; i < claims->n; i++)
+			for (size_t m = 0; m < trial->nmachines; m++)
+				json_array_append_new(rows, to_json(&s, s.order[i], m));
+	}
+	end(&s);
+	return rows;
+}
+
 static int show(const struct claims *claims, const struct trial *trial, const char *path,
 		enum form form)
 {
-	struct show s = {
-		.form = form,
-		.claims = claims,
-		.trial = trial,
-		.each = calloc(claims->n * trial->n + 1, sizeof *s.each),
-		.found = calloc(claims->n * trial->nmachines + 1, sizeof *s.found),
-		.order = calloc(claims->n + 1, sizeof *s.order),
-	};
-	int r = s.each && s.found && s.order ? test(&s) : -ENOMEM;
+	struct show s;
+	int r = begin(&s, claims, trial);
 
-	if (r) {
+	s.form = form;
+	if (r)
 		r = say(strerror(-r));
-	} else if (!has_data(&s)) {
-		r = say_no_data(&s, path);
-	} else {
-		put_in_order(&s);
-		r = print(&s);
-	}
-	free(s.each);
-	free(s.found);
-	free(s.order);
+	else
+		r = has_data(&s) ? print(&s) : say_no_data(&s, path);
+	end(&s);
 	return r;
 }
 

@@ -90,7 +90,7 @@ static int print_table(const struct comparisons *all, bool every, bool markdown)
 		before = now;
 		any = true;
 	}
-	int r = table_end_as(&t, any ? stdout : NULL, markdown);
+	int r = table_end_as(&t, any ? stdout : NULL, markdown ? TABLE_MARKDOWN : TABLE_TEXT);
 	if (any)
 		putchar('\n');
 	return r;

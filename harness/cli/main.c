@@ -26,6 +26,7 @@ static const struct command {
 	{ "sweep", "a whole plan into a run file; continues one that was cut off", cmd_sweep },
 	{ "merge", "the shards of a sweep into one run file", cmd_merge },
 	{ "summary", "a run file as tables, rows or a figure's data", cmd_summary },
+	{ "report", "runs as a page: findings, figures, claims, tables", cmd_report },
 	{ "compare", "what changed between two runs, or several of each side", cmd_compare },
 	{ "power", "how many blocks would show a difference", cmd_power },
 	{ "variance", "where a run's times vary: runs, set-ups, processes, iterations",

@@ -156,7 +156,7 @@ static int show(const struct maps_rows *rows, const struct option_forms *forms, 
 				r = tidy_put(&tidy, json_incref(row));
 		}
 	else
-		r = maps_report_tables(stdout, rows, forms->markdown);
+		r = maps_report_tables(stdout, rows, forms->markdown ? TABLE_MARKDOWN : TABLE_TEXT);
 	tidy_end(&tidy);
 	return r ? say(strerror(-r)) : 0;
 }

@@ -14,7 +14,7 @@
 struct sheet {
 	struct maps_subject of;
 	struct table table;
-	bool markdown;
+	enum table_form form;
 };
 
 enum { PREFIX = 48, EVENT = 64, LABEL = 64 };
@@ -190,7 +190,7 @@ static int sizes(struct sheet *s, FILE *out)
 	each_encoder(s, size_row);
 	for (size_t i = 0; i < sizeof references / sizeof *references; i++)
 		reference_row(s, references[i][0], references[i][1]);
-	return table_end_as(&s->table, out, s->markdown);
+	return table_end_as(&s->table, out, s->form);
 }
 
 /* ---- Costs ---------------------------------------------------------------------------------- */
@@ -217,7 +217,7 @@ static int costs(struct sheet *s, FILE *out)
 
 	table_begin(&s->table, headers, "lrrrrrrrr");
 	each_encoder(s, cost_row);
-	return table_end_as(&s->table, out, s->markdown);
+	return table_end_as(&s->table, out, s->form);
 }
 
 /* ---- Counts --------------------------------------------------------------------------------- */
@@ -246,7 +246,7 @@ static int counts(struct sheet *s, FILE *out)
 
 	table_begin(&s->table, headers, "lrrrrrrrr");
 	each_encoder(s, count_row);
-	int r = table_end_as(&s->table, out, s->markdown);
+	int r = table_end_as(&s->table, out, s->form);
 	json_array_foreach(s->of.rows->encoders, i, encoder) {
 		const json_t *row = maps_rows_find(s->of.rows, s->of.file,
 						   json_string_value(encoder), "instructions_live");
@@ -298,7 +298,7 @@ static int walks(struct sheet *s, FILE *out)
 		n, lookups, pcs, empties, deepest);
 	table_begin(&s->table, headers, "lrrrrrrr");
 	each_encoder(s, walk_row);
-	return table_end_as(&s->table, out, s->markdown);
+	return table_end_as(&s->table, out, s->form);
 }
 
 /* ---- Safety --------------------------------------------------------------------------------- */
@@ -361,7 +361,7 @@ static int bogus(struct sheet *s, FILE *out)
 		headers[1 + i] = safety_sort_names[i];
 	table_begin(&s->table, headers, "lrrrrrr");
 	each_encoder(s, bogus_row);
-	int r = table_end_as(&s->table, out, s->markdown);
+	int r = table_end_as(&s->table, out, s->form);
 	table_wrapf(out, "  mid-instruction: ", "%s",
 		    maps_rows_text(s->of.rows, s->of.file, "bogus_mid-instruction", "note"));
 	return r;
@@ -407,7 +407,7 @@ static int faults(struct sheet *s, FILE *out)
 	}
 	table_begin(&s->table, headers, "lrrrrrrrr");
 	each_encoder(s, fault_row);
-	return table_end_as(&s->table, out, s->markdown);
+	return table_end_as(&s->table, out, s->form);
 }
 
 /* ---- All of it ------------------------------------------------------------------------------ */
@@ -446,14 +446,14 @@ static void heading(const struct sheet *s, FILE *out)
 		table_wrapf(out, "", "%s", note);
 }
 
-int maps_report_tables(FILE *out, const struct maps_rows *rows, bool markdown)
+int maps_report_tables(FILE *out, const struct maps_rows *rows, enum table_form form)
 {
 	size_t i;
 	json_t *file;
 
 	json_array_foreach(rows->files, i, file) {
 		struct sheet s = { .of = { .rows = rows, .file = json_string_value(file) },
-				   .markdown = markdown };
+				   .form = form };
 		int r;
 		fputs(i ? "\n\n" : "", out);
 		heading(&s, out);

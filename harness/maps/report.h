@@ -4,13 +4,14 @@
 
 #include <stdio.h>
 
+#include "base/table.h"
 #include "maps/rows.h"
 
 extern const char *const maps_report_plots[]; /* bytes, lookup, safety, NULL */
 
 /* Prints five tables a file: sizes, costs, counts, bogus pcs, faults; with walks a sixth. Lines
- * have at most 100 columns; or the same as Markdown. 0 or -ENOMEM. */
-int maps_report_tables(FILE *out, const struct maps_rows *, bool markdown);
+ * have at most 100 columns. 0 or -ENOMEM. */
+int maps_report_tables(FILE *out, const struct maps_rows *, enum table_form);
 /* The last lines of a file's tables: what its own format costs, and what the smallest and the
  * quickest exact encoder would. */
 void maps_answer(FILE *out, const struct maps_rows *, const char *file);

@@ -1,0 +1,23 @@
+/* report.h - the parts of a report's page. */
+#ifndef STUBMAP_CLI_REPORT_H
+#define STUBMAP_CLI_REPORT_H
+
+#include <stdio.h>
+
+#include "runs/store.h"
+
+/* Whether gnuplot can be run; false: a line is on stderr. */
+bool report_can_draw(void);
+
+/*
+ * Draws all figures of which the run has data, each with its caption, numbered from *number on; a
+ * figure that gnuplot does not make is left out, with a line on stderr. name: the run's, for the
+ * captions. 0 or -errno.
+ */
+int report_figures(FILE *out, const struct run *, const char *name, unsigned *number);
+
+/* The page's head, up to its first element, and its end: style and the script that sorts tables. */
+void report_begin(FILE *out, const char *title);
+void report_end(FILE *out);
+
+#endif

@@ -1,0 +1,264 @@
+/* report_figures.c - a run's figures: gnuplot draws each from its data, and it becomes a part of
+ * the page. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "analysis/report.h"
+#include "base/home.h"
+#include "base/html.h"
+#include "base/say.h"
+#include "cli/report.h"
+
+/* Columns of the ring's data. */
+enum { KIND = 2, LIVE };
+
+static const struct drawing {
+	enum report_form form;
+	const char *script, *kind, *more;
+	const char
+	    *needs; /* a column that has values where there is something to draw; NULL: any line */
+	const char *caption;
+} drawings[] = {
+#define RING(kind)                                                                            \
+	{ REPORT_TSV_RING,                                                                    \
+	  "ring",                                                                             \
+	  kind,                                                                               \
+	  NULL,                                                                               \
+	  "steady_ns",                                                                        \
+	  "The time of a call through one of N live stubs of kind " kind                      \
+	  ", called in shuffled order. Where a line turns up, a cache is too small for what " \
+	  "this placement asks of it" }
+	RING("indirect"),
+	RING("entry_native"),
+	RING("entry_js"),
+	RING("exit_js"),
+	RING("builtin"),
+	{ REPORT_TSV_FILLS, "ring", "indirect", "fills", "steady_l1i_fill",
+	  "Lines fetched into the L1I by a call, counted. Where they begin, the stubs no longer "
+	  "fit their sets" },
+	{ REPORT_TSV_MAKE, "make_cost", NULL, NULL, "bind_ns",
+	  "What one stub takes to make: bytes of code and literals, time to bind it, time of its "
+	  "first call" },
+	{ REPORT_TSV_PAGES, "page_use", NULL, NULL, "space_minor_faults",
+	  "Pages and page faults of N stubs. A line along the diagonal is a page a stub" },
+	{ REPORT_TSV_POLICIES, "policies", NULL, NULL, "regret",
+	  "Time from cold to the least that is possible with hindsight, by the policy of making "
+	  "stubs. 1 is the least" },
+	{ REPORT_TSV_TIERUP, "tierup", NULL, NULL, NULL,
+	  "What an upgrade costs, and the longest stall of a caller, by the number of callers" },
+	{ REPORT_TSV_FLOODS, "floods", NULL, NULL, NULL,
+	  "Bytes of an instance and time to its first call, by the number of instances" },
+	{ REPORT_TSV_CHURN, "churn", NULL, NULL, NULL,
+	  "Code held over time, as instances are born and die" },
+};
+
+/* Runs gnuplot; what it says goes to the file `said`. Its exit status, 127: it is not there. */
+static int gnuplot(const char *const *argv, const char *said)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (!pid) {
+		int fd = open(said, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
+		if (fd >= 0) {
+			dup2(fd, 1);
+			dup2(fd, 2);
+		}
+		execvp("gnuplot", (char *const *)argv);
+		_exit(127);
+	}
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+bool report_can_draw(void)
+{
+	const char *const argv[] = { "gnuplot", "--version", NULL };
+
+	if (gnuplot(argv, "/dev/null") != 127)
+		return true;
+	say_line("stubmap report",
+		 "gnuplot draws the figures, and is not there: apt-get install gnuplot-nox");
+	return false;
+}
+
+/* The text of a column of a line of the data. */
+static const char *column(const char *line, size_t at, size_t *len)
+{
+	while (at-- && *line != '\n')
+		line = line + strcspn(line, "\t\n") + (line[strcspn(line, "\t\n")] == '\t');
+	*len = strcspn(line, "\t\n");
+	return line;
+}
+
+/* The column of that name in the data's first line; one past the last: none. */
+static size_t find_column(const char *data, const char *name)
+{
+	size_t at = 0, len;
+
+	for (const char *text; *(text = column(data, at, &len)) && *text != '\n'; at++)
+		if (len == strlen(name) && !strncmp(text, name, len))
+			break;
+	return at;
+}
+
+/* Whether there is something to draw; of the ring values at more than one number of stubs. */
+static bool has_data(const struct drawing *f, const char *data)
+{
+	const size_t at = f->needs ? find_column(data, f->needs) : 0;
+	char first[20] = "";
+
+	/* Lazy arms have a regret in any plan; what is drawn is how the policies compare. */
+	if (f->form == REPORT_TSV_POLICIES && !strstr(data, "\tadaptive\t"))
+		return false;
+	for (const char *line = strchr(data, '\n'); line && line[1];
+	     line = strchr(line + 1, '\n')) {
+		size_t len, klen, vlen;
+		const char *value = column(line + 1, at, &vlen),
+			   *kind = column(line + 1, KIND, &klen);
+		const char *live = column(line + 1, LIVE, &len);
+
+		if (f->needs && (!vlen || !strncmp(value, "NaN", 3)))
+			continue;
+		if (!f->kind)
+			return true;
+		if (klen != strlen(f->kind) || strncmp(kind, f->kind, klen))
+			continue;
+		if (!*first)
+			snprintf(first, sizeof first, "%.*s", (int)len, live);
+		else if (strlen(first) != len || strncmp(first, live, len))
+			return true;
+	}
+	return false;
+}
+
+static char *read_all(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	char *text = NULL;
+	size_t size = 0;
+	ssize_t n = f ? getdelim(&text, &size, 0, f) : -1;
+
+	if (f)
+		fclose(f);
+	if (n >= 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* The files that a figure is made through. */
+struct files {
+	char script[PATH_MAX], data[PATH_MAX], svg[PATH_MAX], said[PATH_MAX];
+};
+
+static int find_files(const struct drawing *f, struct files *at)
+{
+	char folder[PATH_MAX - 40], script[80];
+	const long pid = (long)getpid();
+	int r;
+
+	snprintf(script, sizeof script, "scripts/%s.gp", f->script);
+	if ((r = home_find(script, at->script, sizeof at->script)) ||
+	    (r = home_temp(folder, sizeof folder)))
+		return r;
+	snprintf(at->data, sizeof at->data, "%s/report-%ld.tsv", folder, pid);
+	snprintf(at->svg, sizeof at->svg, "%s/report-%ld.svg", folder, pid);
+	snprintf(at->said, sizeof at->said, "%s/report-%ld.txt", folder, pid);
+	return 0;
+}
+
+static void forget(const struct files *at)
+{
+	unlink(at->data);
+	unlink(at->svg);
+	unlink(at->said);
+}
+
+/* The last line with something in it; cuts text behind it. */
+static const char *last_line(char *text)
+{
+	size_t n = text ? strlen(text) : 0;
+
+	while (n && strchr("\n ", text[n - 1]))
+		text[--n] = 0;
+	while (n && text[n - 1] != '\n')
+		n--;
+	return text && text[n] ? text + n : "gnuplot failed, and says nothing";
+}
+
+/* The figure as SVG, to free(); NULL: it has no data, or was not made. */
+static char *draw(const struct drawing *f, const struct files *at)
+{
+	const char *const argv[] = { "gnuplot", "-c",	 at->script, at->data,
+				     at->svg,	f->kind, f->more,    NULL };
+	char *data = read_all(at->data), *svg = NULL, *said = NULL;
+
+	if (data && has_data(f, data)) {
+		if (!gnuplot(argv, at->said)) {
+			svg = read_all(at->svg);
+		} else {
+			said = read_all(at->said);
+			say_line("stubmap report", "no figure %s: %s", f->script, last_line(said));
+		}
+	}
+	free(data);
+	free(said);
+	return svg;
+}
+
+static void put_figure(FILE *out, const struct drawing *f, const struct run *run, const char *name,
+		       const char *svg, unsigned number)
+{
+	const json_t *plan = json_object_get(run->head, "plan");
+
+	fputs("<figure><img alt=\"", out);
+	html_text(out, f->caption);
+	fputs("\" src=\"", out);
+	html_data_svg(out, svg);
+	fprintf(out, "\"><figcaption>Figure %u. ", number);
+	html_text(out, f->caption);
+	fputs(". ", out);
+	html_text(out, name);
+	fprintf(out, ", %lld blocks; bands and whiskers are 95 %%.</figcaption></figure>\n",
+		(long long)json_integer_value(json_object_get(plan, "blocks")));
+}
+
+static int write_data(const struct run *run, enum report_form form, const char *path)
+{
+	const struct report_options o = { .form = form };
+	FILE *data = fopen(path, "we");
+	int r = data ? report_summary(data, run, &o) : -errno;
+
+	if (data && fclose(data) && !r)
+		r = -errno;
+	return r;
+}
+
+int report_figures(FILE *out, const struct run *run, const char *name, unsigned *number)
+{
+	struct files at = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof drawings / sizeof *drawings && !r; i++) {
+		const struct drawing *f = &drawings[i];
+
+		if ((r = find_files(f, &at)))
+			break;
+		/* Drawings of one form share their data. */
+		if (!i || f->form != f[-1].form)
+			r = write_data(run, f->form, at.data);
+		char *svg = r ? NULL : draw(f, &at);
+		if (svg)
+			put_figure(out, f, run, name, svg, (*number)++);
+		free(svg);
+	}
+	forget(&at);
+	return r;
+}
