@@ -340,10 +340,11 @@ static __attribute__((noinline)) enum map_answer far(const uint8_t *map, size_t 
 #define COMPARE compare_scalar
 #endif
 
-/* The reader is compiled for the usual form, for that of slots of 4 bytes with many sets of
- * registers, and for all others. */
-static const struct form usual = { 16, 2, 0, 5 }, narrow = { 16, 1, 0, 3 };
+/* The reader is compiled for the usual form, for that of few maps, for that of slots of 4 bytes
+ * with many sets of registers, and for all others. */
+static const struct form usual = { 16, 2, 0, 5 }, few = { 12, 2, 0, 5 }, narrow = { 16, 1, 0, 3 };
 #define USUAL  0x05000210u /* a head's last bytes */
+#define FEW    0x0500020cu
 #define NARROW 0x03000110u
 
 static __attribute__((noinline)) enum map_answer look_other(const uint8_t *map, size_t len,
@@ -351,7 +352,10 @@ static __attribute__((noinline)) enum map_answer look_other(const uint8_t *map, 
 {
 	if (len < PAGED_HEAD)
 		return len ? MAP_DAMAGED : MAP_NO_SAFEPOINT;
-	if (map_load32(map + PAGED_BYTE_BITS) == NARROW)
+	uint32_t form = map_load32(map + PAGED_BYTE_BITS);
+	if (form == FEW)
+		return paged_lookup(map, len, COMPARE, far, few, pc, out);
+	if (form == NARROW)
 		return paged_lookup(map, len, COMPARE, far, narrow, pc, out);
 	return paged_lookup(map, len, COMPARE, far, paged_form(map), pc, out);
 }
@@ -372,6 +376,8 @@ static void paged_look_many(const uint8_t *map, size_t len, const uint32_t *pcs,
 	uint32_t form = len < PAGED_HEAD ? 0 : map_load32(map + PAGED_BYTE_BITS);
 	if (form == USUAL)
 		paged_lookup_many(map, len, COMPARE, far, usual, pcs, n, out, answers);
+	else if (form == FEW)
+		paged_lookup_many(map, len, COMPARE, far, few, pcs, n, out, answers);
 	else if (form == NARROW)
 		paged_lookup_many(map, len, COMPARE, far, narrow, pcs, n, out, answers);
 	else if (len >= PAGED_HEAD)
