@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "analysis/trial.h"
 #include "claim_runs.h"
 
 /* ---- One run --------------------------------------------------------------------------------- */
@@ -306,6 +307,30 @@ static void a_chance_is_corrected_for_the_number_of_claims(void **state)
 	shows(0, "claims @/a.jsonl -c @/many.json", "holds, 1 run\n");
 }
 
+/* By each fact of the processor alone; what an administrator may change is none of them. */
+static void a_machine_is_its_processor(void **state)
+{
+	static const char *const facts[] = { "cpu_vendor",   "cpu_family", "cpu_model_number",
+					     "cpu_stepping", "cpu_model",  "cores" };
+	json_t *a = json_object(), *b;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
+		json_object_set_new(a, facts[i], json_integer(4));
+	b = json_copy(a);
+	json_object_set_new(b, "kernel", json_integer(6));
+	assert_true(trial_same_machine(a, b));
+	for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
+		json_object_set_new(b, facts[i], json_integer(2));
+		assert_false(trial_same_machine(a, b));
+		json_object_del(b, facts[i]);
+		assert_false(trial_same_machine(a, b));
+		json_object_set_new(b, facts[i], json_integer(4));
+	}
+	json_decref(a);
+	json_decref(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -324,6 +349,7 @@ int main(void)
 		cmocka_unit_test(runs_of_two_programs_are_told),
 		cmocka_unit_test(runs_that_do_not_belong_together_are_refused),
 		cmocka_unit_test(a_chance_is_corrected_for_the_number_of_claims),
+		cmocka_unit_test(a_machine_is_its_processor),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "analysis/comparison.h"
 #include "cli/commands.h"
 #include "command_helpers.h"
 #include "tests/run_files.h"
@@ -271,6 +272,89 @@ static void records_of_maps_are_compared(void **state)
 	refused(cmd_compare, expand("compare @/a @/m", line), "is a record of stack maps");
 }
 
+/* A baseline is all its invocations; failures are counted of the first replica alone. */
+static void the_replica_counts_with_its_baseline(void **state)
+{
+	static const struct figure_id ns = { "steady", "ns" };
+	char path[200], error[RUN_ERROR];
+	struct census census;
+	struct samples s;
+	struct run run;
+	size_t base;
+
+	(void)state;
+	make_run("a", MADE(.blocks = 7));
+	run_path("a", path);
+	assert_int_equal(run_load(path, &run, error), 0);
+	assert_int_equal(census_take(&run, &census), 0);
+	base = census_find(&census, &census.groups[0]);
+	assert_int_equal(samples_gather_own(&census, base, ns, &s), 0);
+	assert_int_equal(s.n, 7);
+	samples_free(&s);
+	s = (struct samples){ 0 };
+	for (uint32_t number = 3; number < 5; number++)
+		assert_int_equal(samples_add(&census, base, ns, number, &s), 0);
+	assert_true(s.n == 28 && s.invocations == 14 && s.units[13].run == 3 &&
+		    s.units[14].run == 4);
+	samples_free(&s);
+	for (size_t cell = 0; cell < census.n; cell++) {
+		assert_int_equal(samples_gather(&census, cell, ns, &s), 0);
+		assert_int_equal(s.n, cell == base ? 14 : 7);
+		samples_free(&s);
+	}
+	census_free(&census);
+	run_close(&run);
+}
+
+/* The interval's lower limit counts, not the value; of exact counts, the value. */
+static void a_share_is_exceeded_by_the_whole_interval(void **state)
+{
+	struct comparison c = { .change = CHANGE_MORE,
+				.a = 100,
+				.b = 108,
+				.ratio = { .value = 1.08, .low = 1.04, .high = 1.12 } };
+
+	(void)state;
+	assert_true(comparison_exceeds(&c, 0.03));
+	assert_false(comparison_exceeds(&c, 0.05));
+	c.exact = true;
+	assert_true(comparison_exceeds(&c, 0.05));
+	assert_false(comparison_exceeds(&c, 0.08));
+	c.change = CHANGE_NONE;
+	assert_false(comparison_exceeds(&c, 0));
+}
+
+/* Ten rows that are alike, and one that can't tell: what would have been found of one is asked
+ * among ten. */
+static void what_would_have_been_found_is_of_all_rows(void **state)
+{
+	enum { ROWS = 10 };
+	struct comparisons all = { 0 };
+	struct comparison *row;
+
+	(void)state;
+	for (int i = 0; i <= ROWS; i++) {
+		assert_non_null(row = comparisons_add(&all));
+		row->change = i < ROWS ? CHANGE_NONE : CHANGE_UNKNOWN;
+		row->ratio = (struct estimate){ .known = true,
+						.interval = i < ROWS,
+						.value = 1.01,
+						.low = 0.98,
+						.high = 1.04,
+						.n = 10,
+						.of_blocks = { 0.013, 9 } };
+		row->chance = stats_chance(&row->ratio);
+	}
+	double alone = stats_detectable(&all.rows[0].ratio, 0.05),
+	       among = stats_detectable(&all.rows[0].ratio, 0.05 / ROWS);
+	assert_int_equal(comparisons_judge(&all), 0);
+	assert_true(among > alone && all.counts[CHANGE_NONE] == ROWS);
+	for (int i = 0; i < ROWS; i++)
+		assert_true(all.rows[i].detectable <= among && all.rows[i].detectable >= among);
+	assert_true(all.found <= among && all.found >= among);
+	comparisons_free(&all);
+}
+
 static void refusals(void **state)
 {
 	static const struct {
@@ -310,6 +394,9 @@ int main(void)
 		cmocka_unit_test(several_runs_a_side),
 		cmocka_unit_test(two_machines_are_told),
 		cmocka_unit_test(records_of_maps_are_compared),
+		cmocka_unit_test(the_replica_counts_with_its_baseline),
+		cmocka_unit_test(a_share_is_exceeded_by_the_whole_interval),
+		cmocka_unit_test(what_would_have_been_found_is_of_all_rows),
 		cmocka_unit_test(refusals),
 	};
 	return cmocka_run_group_tests(tests, make_folder, drop_folder);

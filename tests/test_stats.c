@@ -301,6 +301,38 @@ static void test_ratio_of_known_blocks(void **state)
 	expect_near(e.high, 2.42373620708);
 }
 
+/* By hand: three runs whose blocks are all alike, so that their medians alone say how far the mean
+ * may be off (t has a formula with two degrees of freedom: 0.95 / sqrt(2 * 0.975 * 0.025)). In
+ * logarithms, and, with a value that is not above 0, without. */
+static void test_median_of_known_runs(void **state)
+{
+	enum { RUNS = 3, N = 5, ALL = RUNS * N };
+	double samples[ALL];
+	struct unit u[ALL];
+	struct estimate e, one;
+
+	(void)state;
+	for (int logs = 0; logs < 2; logs++) {
+		for (uint32_t i = 0; i < ALL; i++) {
+			double of_run = 0.1 * (i / N);
+			samples[i] = logs ? exp(of_run) : of_run;
+			u[i] = (struct unit){ &samples[i], 1, i % N, i / N };
+		}
+		assert_int_equal(stats_value(u, ALL, &e), 0);
+		assert_true(e.n == ALL && e.runs == RUNS && e.interval);
+		expect_near(logs ? log(e.value) : e.value, 0.1);
+		expect_near(logs ? log(e.low) : e.low, -0.148413771176);
+		expect_near(logs ? log(e.high) : e.high, 0.348413771176);
+	}
+	/* Runs that do not differ: three tell more than one of what blocks differ by. */
+	for (uint32_t i = 0; i < ALL; i++)
+		samples[i] = exp(0.1 * (i % N));
+	assert_int_equal(stats_value(u, N, &one), 0);
+	assert_int_equal(stats_value(u, ALL, &e), 0);
+	assert_true(e.low < e.value && e.value < e.high);
+	assert_true(log(e.high / e.low) < 0.75 * log(one.high / one.low));
+}
+
 static void test_holm(void **state)
 {
 	double p[] = { 0.04, 0.01, NAN, 0.03, 0.9 }, corrected[5];
@@ -333,6 +365,9 @@ static void test_blocks(void **state)
 		assert_true(n == STATS_FEWEST || stats_detectable(&then, 0.05) > differences[i]);
 	}
 	assert_int_equal(stats_blocks(&e, 0.5), STATS_FEWEST);
+	assert_true(stats_blocks(&e, 0) == SIZE_MAX);
+	e.of_blocks.error = 0; /* what does not vary shows any difference, of 0 % too */
+	assert_int_equal(stats_blocks(&e, 0), STATS_FEWEST);
 	e.interval = false;
 	assert_int_equal(stats_blocks(&e, 0.5), 0);
 	assert_true(isnan(stats_detectable(&e, 0.05)) && isnan(stats_chance(&e)));
@@ -341,12 +376,19 @@ static void test_blocks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_median),	     cmocka_unit_test(test_value_covers),
-		cmocka_unit_test(test_ratio_covers), cmocka_unit_test(test_same_is_one),
-		cmocka_unit_test(test_poor_data),    cmocka_unit_test(test_repeats),
-		cmocka_unit_test(test_student),	     cmocka_unit_test(test_replicas),
-		cmocka_unit_test(test_runs),	     cmocka_unit_test(test_holm),
-		cmocka_unit_test(test_blocks),	     cmocka_unit_test(test_ratio_of_known_blocks),
+		cmocka_unit_test(test_median),
+		cmocka_unit_test(test_value_covers),
+		cmocka_unit_test(test_ratio_covers),
+		cmocka_unit_test(test_same_is_one),
+		cmocka_unit_test(test_poor_data),
+		cmocka_unit_test(test_repeats),
+		cmocka_unit_test(test_student),
+		cmocka_unit_test(test_replicas),
+		cmocka_unit_test(test_runs),
+		cmocka_unit_test(test_holm),
+		cmocka_unit_test(test_blocks),
+		cmocka_unit_test(test_ratio_of_known_blocks),
+		cmocka_unit_test(test_median_of_known_runs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
