@@ -15,8 +15,8 @@ LLVM    := /usr/lib/llvm-19
 WARN    := -Wall -Wextra -Wpedantic $(if $(CI),-Werror)
 # valgrind 3.19 cannot read the DWARF 5 that clang 19 writes.
 CFLAGS  ?= -O2 -g $(if $(findstring clang,$(CC)),-gdwarf-4)
-# Two clones of one commit give the same objects: no path of a machine is in them.
-MAPPED  := '-ffile-prefix-map=$(CURDIR)=.'
+# Two builds of one commit give the same objects, in whatever folders: no path of a machine is in them.
+MAPPED  := '-ffile-prefix-map=$(CURDIR)=.' '-ffile-prefix-map=$(BUILD)/=build/'
 STD     := -std=c17 -D_GNU_SOURCE $(WARN) -fno-omit-frame-pointer $(MAPPED)
 # Clang's "function" check reads bytes before each called function, which stubs do not have.
 SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -O1 -g \
@@ -186,11 +186,13 @@ $(1)/gc/native/random.o: $(1)/gc/random.c workloads/gc/rt.h
 
 $(1)/tests/test_gc_random: $$(call gcobj,$(1),random)
 
+# Made aside: another make at the same time has a stamp of its own.
 $(1)/stubmap: $(BUILD)/tree.txt $$(call obj,$(1),$$(HARN) $$(WORK)) $$(call gcobj,$(1),$$(GC)) $(1)/traced.o $(1)/libstubmap.a
 	@echo "  LD $$@"
-	@scripts/stamp $$^ >$(1)/stamp.c
-	@$$(CC) $$(STD) -c -o $(1)/stamp.o $(1)/stamp.c
-	@$$(CC) $$(LINK) $(2) -o $$@ $$(filter-out %.txt,$$^) $(1)/stamp.o $$(LIBS)
+	@new=$$@.$$$$$$$$ && scripts/stamp $$^ >$$$$new.c && \
+		$$(CC) $$(STD) -c -o $$$$new.o $$$$new.c && \
+		$$(CC) $$(LINK) $(2) -o $$$$new $$(filter-out %.txt,$$^) $$$$new.o $$(LIBS) && \
+		mv $$$$new $$@; status=$$$$?; rm -f $$$$new $$$$new.c $$$$new.o; exit $$$$status
 
 # Kept, or the next make would compile and link all tests again.
 .SECONDARY: $$(patsubst tests/%.c,$(1)/obj/tests/%.o,$$(TESTS))
