@@ -173,9 +173,20 @@ static void blocks_that_are_asked_for_are_enough(void **state)
 	char line[300];
 	snprintf(line, sizeof line, "power %s/few --difference 0", at);
 	refused(cmd_power, line, "--difference");
-	r = command(cmd_power, 2, "power %s/four", at);
-	assert_non_null(strstr(r.err, "it needs 5 blocks"));
+	/* The call is right, and has no answer: a line says so, and the table why of each ratio. */
+	r = command(cmd_power, 1, "power %s/four", at);
+	assert_non_null(strstr(r.err, "no ratio of the run has an interval: it takes 5 blocks"));
+	assert_non_null(strstr(r.out, "fewer than 5 blocks"));
+	assert_int_equal(strchr(r.err, '\n') + 1 - r.err, strlen(r.err));
 	done(&r);
+	r = command(cmd_power, 1, "power %s/four --json", at);
+	assert_non_null(strstr(r.out, "\"blocks\":null"));
+	assert_non_null(strstr(r.err, "no ratio of the run has an interval"));
+	done(&r);
+	snprintf(line, sizeof line, "grep -v '\"pool\"' %s/few >%s/alone", at, at);
+	assert_int_equal(system(line), 0);
+	snprintf(line, sizeof line, "power %s/alone", at);
+	refused(cmd_power, line, "the run has no ratio to its baseline");
 }
 
 int main(void)

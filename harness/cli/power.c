@@ -18,7 +18,8 @@ static const struct option_help help = {
 	.summary =
 	    "Shows for each ratio of the run's tables which difference its blocks would have\n"
 	    "found, and how many blocks would find the one that is asked for, 4 times in 5, if\n"
-	    "they vary as these do. What differs between runs is not in it.",
+	    "they vary as these do. What differs between runs is not in it. The exit status is\n"
+	    "1 if no ratio of the run has an interval.",
 	.min_words = 1,
 	.max_words = 1,
 };
@@ -104,17 +105,38 @@ static void print_sentence(const struct run *run, size_t *needed, size_t n, doub
 	printf(" --blocks N        (or stubmap run ... -b N)\n");
 }
 
+/* Of the ratios of the run's tables, those with an interval; *all gets the number of all. */
+static size_t count_intervals(const struct rows *rows, size_t *all)
+{
+	size_t n = 0;
+
+	*all = 0;
+	for (size_t cell = 0; cell < rows->census.n; cell++) {
+		const struct row *row = ratio_of(rows, cell);
+		*all += row != NULL;
+		n += row && row->ratio.interval;
+	}
+	return n;
+}
+
+/* The command's exit status: 1 if no ratio tells anything, though there are some. */
 static int show(const struct rows *rows, double difference, bool json)
 {
 	static const char *const headers[] = { "arm",	 "figure",     "ratio",
 					       "blocks", "would find", "blocks needed" };
 	const struct census *c = &rows->census;
 	const struct cell *before = NULL;
-	size_t *needed = calloc(c->n + 1, sizeof *needed), n = 0;
+	size_t all, intervals = count_intervals(rows, &all), n = 0, *needed;
 	struct table t;
 	char label[160];
-	int r = needed ? 0 : -ENOMEM;
+	int r = 0;
 
+	if (!all)
+		return say("the run has no ratio to its baseline");
+	if (!intervals)
+		say("no ratio of the run has an interval: it takes 5 blocks that both sides have");
+	if (!(needed = calloc(intervals + 1, sizeof *needed)))
+		return say(strerror(ENOMEM));
 	table_begin(&t, headers, "llrrrr");
 	for (size_t cell = 0; cell < c->n && !r; cell++) {
 		const struct row *row = ratio_of(rows, cell);
@@ -133,14 +155,14 @@ static int show(const struct rows *rows, double difference, bool json)
 		before = &c->groups[cell];
 		put(&t, rows, row, blocks);
 	}
-	if (table_end(&t, json || r || !before ? NULL : stdout))
+	if (table_end(&t, json || r ? NULL : stdout))
 		r = -ENOMEM;
 	if (!r && !json && n)
 		print_sentence(c->run, needed, n, difference);
 	free(needed);
 	if (r)
 		return say(strerror(-r));
-	return n || json ? 0 : say("the run has no ratio with an interval: it needs 5 blocks");
+	return !intervals;
 }
 
 int cmd_power(int argc, char **argv)
