@@ -1,7 +1,6 @@
 /* claims.c - reads claims, tests them on runs, and says what several runs say together. */
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,16 +11,6 @@
 #include "base/suggest.h"
 
 const char *const verdicts[] = { "holds", "refuted", "open", "no data" };
-
-static int __attribute__((format(printf, 2, 3))) refuse(char *error, const char *form, ...)
-{
-	va_list ap;
-
-	va_start(ap, form);
-	vsnprintf(error, RUN_ERROR, form, ap);
-	va_end(ap);
-	return -EINVAL;
-}
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
@@ -75,7 +64,7 @@ static int check_keys(json_t *json, size_t i, char *error)
 	else
 		snprintf(who, sizeof who, "claim %zu", i + 1);
 	if (!json_is_object(json))
-		return refuse(error, "claim %zu must be an object", i + 1);
+		return run_refuse(error, -EINVAL, "claim %zu must be an object", i + 1);
 	for (size_t k = 0; k < KEYS; k++)
 		names[k] = keys[k].name;
 	json_object_foreach(json, key, v) {
@@ -84,18 +73,18 @@ static int check_keys(json_t *json, size_t i, char *error)
 			k++;
 		if (k == KEYS) {
 			suggest_refuse(why, sizeof why, "key in a claim", key, names, KEYS);
-			return refuse(error, "%s: %s", who, why);
+			return run_refuse(error, -EINVAL, "%s: %s", who, why);
 		}
 		if (!is_type(v, keys[k].type))
-			return refuse(error, "%s: %s must be %s", who, key,
-				      type_names[keys[k].type]);
+			return run_refuse(error, -EINVAL, "%s: %s must be %s", who, key,
+					  type_names[keys[k].type]);
 	}
 	for (size_t k = 0; k < KEYS; k++)
 		if (keys[k].needed && !json_object_get(json, names[k]))
-			return refuse(error,
-				      "%s: %s is missing; a claim needs id, text, phase, "
-				      "event, of, and above, below or both",
-				      who, names[k]);
+			return run_refuse(error, -EINVAL,
+					  "%s: %s is missing; a claim needs id, text, phase, "
+					  "event, of, and above, below or both",
+					  who, names[k]);
 	return 0;
 }
 
@@ -127,20 +116,23 @@ static int check_past(const json_t *json, const char *id, char *error)
 			k++;
 		if (k == KNOWN) {
 			suggest_refuse(why, sizeof why, "key in superseded", key, known, KNOWN);
-			return refuse(error, "claim %s: %s", id, why);
+			return run_refuse(error, -EINVAL, "claim %s: %s", id, why);
 		}
 		if (!json_is_string(v) && (k || !json_is_null(v)))
-			return refuse(error, "claim %s: superseded: %s must be a text", id, key);
+			return run_refuse(error, -EINVAL, "claim %s: superseded: %s must be a text",
+					  id, key);
 	}
 	for (size_t k = 1; k < KNOWN && past; k++)
 		if (!json_object_get(past, known[k]))
-			return refuse(error,
-				      "claim %s: superseded needs when, why and last, and by, an "
-				      "id or null",
-				      id);
+			return run_refuse(
+			    error, -EINVAL,
+			    "claim %s: superseded needs when, why and last, and by, an "
+			    "id or null",
+			    id);
 	json_array_foreach(json_object_get(json, "formerly"), i, v)
 		if (!json_is_string(v))
-			return refuse(error, "claim %s: formerly must be a list of texts", id);
+			return run_refuse(error, -EINVAL,
+					  "claim %s: formerly must be a list of texts", id);
 	return 0;
 }
 
@@ -175,7 +167,7 @@ static int read_claim(json_t *json, size_t i, struct claim *c, char *error)
 		snprintf(why, sizeof why, "nothing is above %g and below %g", c->above, c->below);
 	else if (!cell_from_json(json_object_get(json, "of"), &c->of, why) && to)
 		cell_from_json(to, &c->to, why);
-	return *why ? refuse(error, "claim %s: %s", c->id, why) : 0;
+	return *why ? run_refuse(error, -EINVAL, "claim %s: %s", c->id, why) : 0;
 }
 
 int claims_load(const char *path, struct claims *c, char error[RUN_ERROR])
@@ -191,22 +183,23 @@ int claims_load(const char *path, struct claims *c, char error[RUN_ERROR])
 	fclose(f);
 	r = 0;
 	if (!json_is_array(c->json))
-		r = refuse(error, "%s:%d: %s", path, c->json ? 1 : e.line,
-			   c->json ? "must be an array of claims" : e.text);
+		r = run_refuse(error, -EINVAL, "%s:%d: %s", path, c->json ? 1 : e.line,
+			       c->json ? "must be an array of claims" : e.text);
 	if (!r && !(c->list = calloc(json_array_size(c->json) + 1, sizeof *c->list))) {
-		refuse(error, "out of memory");
+		run_refuse(error, -EINVAL, "out of memory");
 		r = -ENOMEM;
 	}
 	for (; !r && c->n < json_array_size(c->json); c->n++) {
 		char why[RUN_ERROR];
 		struct claim *at = &c->list[c->n];
 		if ((r = read_claim(json_array_get(c->json, c->n), c->n, at, why))) {
-			refuse(error, "%s: %.*s", path, RUN_ERROR - 100, why);
+			run_refuse(error, -EINVAL, "%s: %.*s", path, RUN_ERROR - 100, why);
 			break;
 		}
 		for (size_t i = 0; i < c->n && !r; i++)
 			if (!strcmp(c->list[i].id, at->id))
-				r = refuse(error, "%s: two claims are called %s", path, at->id);
+				r = run_refuse(error, -EINVAL, "%s: two claims are called %s", path,
+					       at->id);
 	}
 	if (r)
 		claims_free(c);

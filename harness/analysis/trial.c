@@ -1,23 +1,11 @@
 /* trial.c - loads runs, and puts those of one machine together. */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analysis/trial.h"
 #include "base/say.h"
-
-static int __attribute__((format(printf, 3, 4))) refuse(char *error, int result, const char *form,
-							...)
-{
-	va_list ap;
-
-	va_start(ap, form);
-	vsnprintf(error, RUN_ERROR, form, ap);
-	va_end(ap);
-	return result;
-}
 
 static const json_t *machine_of(const struct trial_run *r)
 {
@@ -99,19 +87,20 @@ static int read_one(struct trial *t, const char *path, char *error)
 	t->n++;
 	r->seed = (json_int_t)run_seed(&r->run);
 	if (run_mixed(&r->run, why))
-		return refuse(error, -EINVAL, "%s: %.*s", path, RUN_ERROR / 2, why);
+		return run_refuse(error, -EINVAL, "%s: %.*s", path, RUN_ERROR / 2, why);
 	for (size_t i = 0; i + 1 < t->n; i++) {
 		if (json_equal(t->runs[i].run.head, r->run.head))
-			return refuse(error, -EINVAL, "%s and %s are one run: name it once",
-				      t->runs[i].path, path);
+			return run_refuse(error, -EINVAL, "%s and %s are one run: name it once",
+					  t->runs[i].path, path);
 		if (strcmp(plan_of(&t->runs[i]), plan_of(r)))
-			return refuse(error, -EINVAL,
-				      "%s is of plan '%s', and %s of '%s'; claims are tested on "
-				      "runs of one plan",
-				      t->runs[i].path, plan_of(&t->runs[i]), path, plan_of(r));
+			return run_refuse(
+			    error, -EINVAL,
+			    "%s is of plan '%s', and %s of '%s'; claims are tested on "
+			    "runs of one plan",
+			    t->runs[i].path, plan_of(&t->runs[i]), path, plan_of(r));
 	}
 	if ((e = census_take(&r->run, &r->census)) || (e = accept_judge(&r->run, &r->acceptance)))
-		return refuse(error, e, "%s: %s", path, strerror(-e));
+		return run_refuse(error, e, "%s: %s", path, strerror(-e));
 	return 0;
 }
 
@@ -153,11 +142,11 @@ int trial_load(struct trial *t, char *const *paths, size_t n, char error[RUN_ERR
 
 	*t = (struct trial){ .runs = calloc(n ? n : 1, sizeof *t->runs) };
 	if (!t->runs)
-		return refuse(error, -ENOMEM, "out of memory");
+		return run_refuse(error, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < n && !r; i++)
 		r = read_one(t, paths[i], error);
 	if (!r && (r = group_machines(t)))
-		refuse(error, r, "out of memory");
+		run_refuse(error, r, "out of memory");
 	if (r)
 		trial_free(t);
 	else

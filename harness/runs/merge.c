@@ -1,6 +1,5 @@
 /* merge.c - checks that the files belong together, then takes their lines one after another. */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,17 +9,6 @@
 #include "runs/merge.h"
 #include "runs/row.h"
 #include "runs/segment.h"
-
-static int __attribute__((format(printf, 3, 4))) refuse(char *error, int result, const char *form,
-							...)
-{
-	va_list ap;
-
-	va_start(ap, form);
-	vsnprintf(error, RUN_ERROR, form, ap);
-	va_end(ap);
-	return result;
-}
 
 struct merge {
 	struct run run; /* in memory: refuses what a run file must not have */
@@ -34,15 +22,17 @@ static int check_heads(const char *path, const struct run *first, const char *it
 	char what[SEGMENT_DIFFERS];
 
 	if (!json_equal(json_object_get(first->head, "plan"), json_object_get(run->head, "plan")))
-		return refuse(error, -EINVAL, "%s and %s are of different plans", its_path, path);
+		return run_refuse(error, -EINVAL, "%s and %s are of different plans", its_path,
+				  path);
 	if (run_seed(first) != run_seed(run))
-		return refuse(error, -EINVAL, "%s and %s have different seeds", its_path, path);
+		return run_refuse(error, -EINVAL, "%s and %s have different seeds", its_path, path);
 	if (!mixed && segment_differs_but_cpu(json_object_get(first->head, "machine"),
 					      json_object_get(run->head, "machine"), what))
-		return refuse(error, -EINVAL,
-			      "%s (there) and %s (here) are of different programs or machines: "
-			      "%.*s (--mixed joins them all the same; claims refuse the run then)",
-			      its_path, path, RUN_ERROR - 900, what);
+		return run_refuse(
+		    error, -EINVAL,
+		    "%s (there) and %s (here) are of different programs or machines: "
+		    "%.*s (--mixed joins them all the same; claims refuse the run then)",
+		    its_path, path, RUN_ERROR - 900, what);
 	return 0;
 }
 
@@ -81,7 +71,7 @@ static int put(struct merge *m, const json_t *line, bool sorted)
 {
 	if (json_dumpf(line, m->out, JSON_COMPACT | (sorted ? JSON_SORT_KEYS : 0)) ||
 	    putc('\n', m->out) == EOF)
-		return refuse(m->error, -EIO, "out of memory, or cannot write");
+		return run_refuse(m->error, -EIO, "out of memory, or cannot write");
 	return 0;
 }
 
@@ -131,7 +121,7 @@ static int put_line(struct merge *m, json_t *line, json_int_t base)
 	int r;
 
 	if (base + own && json_object_set_new(line, "segment", json_integer(base + own)))
-		return refuse(m->error, -ENOMEM, "out of memory");
+		return run_refuse(m->error, -ENOMEM, "out of memory");
 	r = run_take(&m->run, line, m->error);
 	return r ? r : put(m, line, true);
 }
@@ -164,7 +154,8 @@ static int put_file(struct merge *m, const char *const *paths, size_t n, size_t 
 		}
 		if (r) {
 			snprintf(why, sizeof why, "%s", m->error);
-			refuse(m->error, r, "%s:%zu: %.*s", paths[i], number, RUN_ERROR / 2, why);
+			run_refuse(m->error, r, "%s:%zu: %.*s", paths[i], number, RUN_ERROR / 2,
+				   why);
 		}
 		json_decref(json);
 	}
@@ -199,25 +190,25 @@ int run_merge(const char *const *paths, size_t n, const char *out, bool mixed, s
 	if ((r = check_files(paths, n, mixed, error)))
 		return r;
 	if (!access(out, F_OK))
-		return refuse(error, -EEXIST, "%s exists: name another file", out);
+		return run_refuse(error, -EEXIST, "%s exists: name another file", out);
 	/* It must be new: an OUT.new may be somebody's, or one of the files that are read. */
 	if (asprintf(&aside, "%s.%d.new", out, (int)getpid()) < 0)
-		return refuse(error, -ENOMEM, "out of memory");
+		return run_refuse(error, -ENOMEM, "out of memory");
 	if (!(m.out = fopen(aside, "wxe"))) {
-		r = refuse(error, -errno, "%s: %s", aside, strerror(errno));
+		r = run_refuse(error, -errno, "%s: %s", out, strerror(errno));
 		goto done;
 	}
 	for (size_t i = 0; i < n && !r; i++)
 		r = put_file(&m, paths, n, i);
 	if (!r && fflush(m.out))
-		r = refuse(error, -errno, "%s: cannot write: %s", aside, strerror(errno));
+		r = run_refuse(error, -errno, "%s: cannot write: %s", out, strerror(errno));
 	if (!r && fsync(fileno(m.out)))
-		r = refuse(error, -errno, "%s: cannot write: %s", aside, strerror(errno));
+		r = run_refuse(error, -errno, "%s: cannot write: %s", out, strerror(errno));
 	int e = file_finish(m.out);
 	if (!r && e)
-		r = refuse(error, e, "%s: cannot write: %s", aside, strerror(-e));
+		r = run_refuse(error, e, "%s: cannot write: %s", out, strerror(-e));
 	if (!r && rename(aside, out))
-		r = refuse(error, -errno, "%s: %s", out, strerror(errno));
+		r = run_refuse(error, -errno, "%s: %s", out, strerror(errno));
 	if (r)
 		unlink(aside);
 	else

@@ -1,23 +1,12 @@
 /* row.c - checks lines of invocations, and finds them by block and cell. */
 #include <errno.h>
 #include <fnmatch.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/prng.h"
 #include "runs/row.h"
-
-static int __attribute__((format(printf, 2, 3))) refuse(char *error, const char *form, ...)
-{
-	va_list ap;
-
-	va_start(ap, form);
-	vsnprintf(error, RUN_ERROR, form, ap);
-	va_end(ap);
-	return -EINVAL;
-}
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -38,20 +27,23 @@ static int check_figure(const json_t *figure, char *error)
 	size_t i;
 
 	if (!json_is_object(figure))
-		return refuse(error, "a figure must be an object");
+		return run_refuse(error, -EINVAL, "a figure must be an object");
 	if (!samples || json_is_null(samples))
 		return 0;
 	if (!json_is_array(samples))
-		return refuse(error, "figure %s/%s: samples must be a list or null", phase, event);
+		return run_refuse(error, -EINVAL, "figure %s/%s: samples must be a list or null",
+				  phase, event);
 	if (!json_is_number(per) || !(json_number_value(per) > 0))
-		return refuse(error, "figure %s/%s: per must be a number over 0", phase, event);
+		return run_refuse(error, -EINVAL, "figure %s/%s: per must be a number over 0",
+				  phase, event);
 	if (warmup && (!json_is_integer(warmup) || json_integer_value(warmup) < 0))
-		return refuse(error, "figure %s/%s: warmup must be a whole number, 0 or more",
-			      phase, event);
+		return run_refuse(error, -EINVAL,
+				  "figure %s/%s: warmup must be a whole number, 0 or more", phase,
+				  event);
 	json_array_foreach((json_t *)samples, i, sample)
 		if (!json_is_number(sample))
-			return refuse(error, "figure %s/%s: sample %zu is no number", phase, event,
-				      i + 1);
+			return run_refuse(error, -EINVAL, "figure %s/%s: sample %zu is no number",
+					  phase, event, i + 1);
 	return 0;
 }
 
@@ -148,15 +140,17 @@ int row_read(const struct run *run, json_t *json, struct invocation *inv, char e
 	*inv = (struct invocation){ .json = json, .figures = json_object_get(json, "figures") };
 	if (strcmp(text_of(json, "type"), "invocation") || !json_is_integer(block) ||
 	    !json_is_array(inv->figures) || (strcmp(status, "ok") && strcmp(status, "failed")))
-		return refuse(error, "no invocation: it lacks its type, block, status or figures");
+		return run_refuse(error, -EINVAL,
+				  "no invocation: it lacks its type, block, status or figures");
 	if (json_integer_value(block) < 0 || json_integer_value(block) >= PLAN_MAX_BLOCKS)
-		return refuse(error, "block %lld: 0 to %d are allowed",
-			      (long long)json_integer_value(block), PLAN_MAX_BLOCKS - 1);
+		return run_refuse(error, -EINVAL, "block %lld: 0 to %d are allowed",
+				  (long long)json_integer_value(block), PLAN_MAX_BLOCKS - 1);
 	if (segment && (!json_is_integer(segment) || json_integer_value(segment) < 0 ||
 			json_integer_value(segment) >= (json_int_t)json_array_size(run->segments)))
-		return refuse(error, "it names a segment that no line before it begins");
+		return run_refuse(error, -EINVAL,
+				  "it names a segment that no line before it begins");
 	if (cell_read(json_object_get(json, "cell"), &inv->cell, why))
-		return refuse(error, "%s", why);
+		return run_refuse(error, -EINVAL, "%s", why);
 	json_array_foreach((json_t *)inv->figures, i, figure)
 		if (check_figure(figure, error))
 			return -EINVAL;
@@ -166,8 +160,8 @@ int row_read(const struct run *run, json_t *json, struct invocation *inv, char e
 	inv->why = inv->ok ? NULL : text_of(json, "why");
 	inv->stopped = json_is_true(json_object_get(json, "stopped"));
 	if (!known_cell(run, &inv->cell) && !plan_has(run, &inv->cell))
-		return refuse(error, "the run's plan has no such cell: %s on %s", inv->cell.stubs,
-			      inv->cell.workload);
+		return run_refuse(error, -EINVAL, "the run's plan has no such cell: %s on %s",
+				  inv->cell.stubs, inv->cell.workload);
 	return 0;
 }
 

@@ -14,8 +14,7 @@
 #include "runs/segment.h"
 #include "runs/store.h"
 
-static int __attribute__((format(printf, 3, 4))) refuse(char *error, int result, const char *form,
-							...)
+int run_refuse(char error[RUN_ERROR], int result, const char *form, ...)
 {
 	va_list ap;
 
@@ -41,11 +40,11 @@ static int set_head(struct run *run, json_t *head, char *error)
 	run->segments = json_pack("[O]", head);
 	run->baseline = json_object_get(plan, "baseline");
 	if (strcmp(text_of(head, "type"), "run") || !json_is_object(run->baseline))
-		return refuse(error, -EINVAL, "no run file: its first line is no head");
+		return run_refuse(error, -EINVAL, "no run file: its first line is no head");
 	if (json_integer_value(json_object_get(head, "schema")) != SCHEMA)
-		return refuse(error, -EINVAL, "schema %lld; this program reads %d",
-			      (long long)json_integer_value(json_object_get(head, "schema")),
-			      SCHEMA);
+		return run_refuse(error, -EINVAL, "schema %lld; this program reads %d",
+				  (long long)json_integer_value(json_object_get(head, "schema")),
+				  SCHEMA);
 	return 0;
 }
 
@@ -77,9 +76,10 @@ static int check_row(struct run *run, json_t *json, struct invocation *inv, size
 	*at = row_find(run, inv->block, &inv->cell);
 	if (*at < run->n &&
 	    (run->invocations[*at].ok || !json_is_true(json_object_get(json, "retry"))))
-		return refuse(error, -EINVAL, "block %u has %s on %s already, with the same values",
-			      inv->block, inv->cell.stubs, inv->cell.workload);
-	return row_room(run) ? refuse(error, -ENOMEM, "out of memory") : 0;
+		return run_refuse(error, -EINVAL,
+				  "block %u has %s on %s already, with the same values", inv->block,
+				  inv->cell.stubs, inv->cell.workload);
+	return row_room(run) ? run_refuse(error, -ENOMEM, "out of memory") : 0;
 }
 
 /* Takes a checked row, and a reference to its json. */
@@ -102,9 +102,10 @@ static int add_segment(struct run *run, json_t *json, char *error)
 
 	if (!json_is_integer(n) ||
 	    json_integer_value(n) != (json_int_t)json_array_size(run->segments))
-		return refuse(error, -EINVAL, "the file's next segment is %zu, not this",
-			      json_array_size(run->segments));
-	return json_array_append(run->segments, json) ? refuse(error, -ENOMEM, "out of memory") : 0;
+		return run_refuse(error, -EINVAL, "the file's next segment is %zu, not this",
+				  json_array_size(run->segments));
+	return json_array_append(run->segments, json) ? run_refuse(error, -ENOMEM, "out of memory")
+						      : 0;
 }
 
 int run_take(struct run *run, json_t *json, char error[RUN_ERROR])
@@ -130,16 +131,16 @@ int run_write_line(int fd, const char *path, const json_t *json, char error[RUN_
 	int r = 0;
 
 	if (!text)
-		return refuse(error, -ENOMEM, "out of memory");
+		return run_refuse(error, -ENOMEM, "out of memory");
 	text[len] = '\n'; /* in place of the final zero */
 	int e = file_write(fd, text, len + 1);
 	if (!e && fdatasync(fd))
 		e = -errno;
 	if (e) {
-		r = refuse(error, e, "%s: cannot write: %s", path, strerror(-e));
+		r = run_refuse(error, e, "%s: cannot write: %s", path, strerror(-e));
 		if (before >= 0 && ftruncate(fd, before))
-			r = refuse(error, e, "%s: cannot write: %s; the last line is cut off", path,
-				   strerror(-e));
+			r = run_refuse(error, e, "%s: cannot write: %s; the last line is cut off",
+				       path, strerror(-e));
 	}
 	free(text);
 	return r;
@@ -182,8 +183,9 @@ static int read_line(struct run *run, char *line, size_t len, size_t number, boo
 		return 0;
 	}
 	if (!json)
-		return refuse(error, -EINVAL, "%s",
-			      number > 1 ? "not JSON" : "no run file: its first line is no head");
+		return run_refuse(error, -EINVAL, "%s",
+				  number > 1 ? "not JSON"
+					     : "no run file: its first line is no head");
 	if (number == 1)
 		return set_head(run, json, error);
 	r = run_take(run, json, error);
@@ -209,11 +211,11 @@ static int read_lines(FILE *f, const char *path, struct run *run, off_t *whole, 
 		if (!run->torn)
 			*whole += len;
 		if (r)
-			refuse(error, r, "%s:%zu: %.*s", path, number, RUN_ERROR / 2, why);
+			run_refuse(error, r, "%s:%zu: %.*s", path, number, RUN_ERROR / 2, why);
 	}
 	free(line);
 	if (!r && !number)
-		r = refuse(error, -EINVAL, "%s: no run file: it is empty", path);
+		r = run_refuse(error, -EINVAL, "%s: no run file: it is empty", path);
 	return r;
 }
 
@@ -229,9 +231,9 @@ int run_load(const char *path, struct run *run, char error[RUN_ERROR])
 	r = read_lines(f, path, run, &whole, error);
 	fclose(f);
 	if (!r && !run->head)
-		r = refuse(error, -EINVAL,
-			   "%s:1: no run file: its first line was cut off (sweep begins it anew)",
-			   path);
+		r = run_refuse(
+		    error, -EINVAL,
+		    "%s:1: no run file: its first line was cut off (sweep begins it anew)", path);
 	if (r)
 		run_close(run);
 	return r;
@@ -254,16 +256,16 @@ static int check_same(const char *path, const struct plan *p, const struct run_s
 	char what[SEGMENT_DIFFERS];
 
 	if (!json_equal(plan, p->json))
-		return refuse(
+		return run_refuse(
 		    error, -EEXIST,
 		    "%s holds a run of another plan ('%s'); name another file, or the same plan",
 		    path, text_of(plan, "name"));
 	if (strcmp(shard ? shard : "", start->shard ? start->shard : ""))
-		return refuse(error, -EEXIST, "%s holds %s%s of the run; name another file", path,
-			      shard ? "shard " : "all blocks", shard ? shard : "");
+		return run_refuse(error, -EEXIST, "%s holds %s%s of the run; name another file",
+				  path, shard ? "shard " : "all blocks", shard ? shard : "");
 	if (!start->mixed &&
 	    segment_differs(json_object_get(run->head, "machine"), start->machine, what))
-		return refuse(
+		return run_refuse(
 		    error, -EXDEV,
 		    "%s was begun by another program or on another machine: %.*s. It would "
 		    "hold numbers that can't be compared: name another file (sweep --mixed goes on "
@@ -280,7 +282,7 @@ static int go_on(const char *path, const struct plan *p, const struct run_start 
 	FILE *f = copy < 0 ? NULL : fdopen(copy, "r");
 
 	if (!f)
-		return refuse(error, -errno, "%s: %s", path, strerror(errno));
+		return run_refuse(error, -errno, "%s: %s", path, strerror(errno));
 	r = read_lines(f, path, run, &whole, error);
 	fclose(f);
 	if (!r && run->head)
@@ -288,14 +290,14 @@ static int go_on(const char *path, const struct plan *p, const struct run_start 
 	if (r)
 		return r;
 	if (run->torn && ftruncate(run->fd, whole))
-		return refuse(error, -errno, "%s: %s", path, strerror(errno));
+		return run_refuse(error, -errno, "%s: %s", path, strerror(errno));
 	if (!run->head) {
 		run->torn = false;
 		run->anew = true;
 		return begin_file(path, p, start, run, error);
 	}
 	run->resumed = segment_line(json_array_size(run->segments), start->machine);
-	return run->resumed ? 0 : refuse(error, -ENOMEM, "out of memory");
+	return run->resumed ? 0 : run_refuse(error, -ENOMEM, "out of memory");
 }
 
 int run_open(const char *path, const struct plan *p, const struct run_start *start, struct run *run,
@@ -306,20 +308,20 @@ int run_open(const char *path, const struct plan *p, const struct run_start *sta
 
 	*run = (struct run){ .fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666) };
 	if (run->fd >= 0 && flock(run->fd, LOCK_EX | LOCK_NB)) {
-		r = refuse(error, -EBUSY, "%s is being written by another process", path);
+		r = run_refuse(error, -EBUSY, "%s is being written by another process", path);
 		goto bad;
 	}
 	if (run->fd < 0 || fstat(run->fd, &st)) {
-		r = refuse(error, -errno, "%s: %s", path, strerror(errno));
+		r = run_refuse(error, -errno, "%s: %s", path, strerror(errno));
 		goto bad;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		r = refuse(error, -EINVAL, "%s is no regular file", path);
+		r = run_refuse(error, -EINVAL, "%s is no regular file", path);
 		goto bad;
 	}
 	r = (st.st_size ? go_on : begin_file)(path, p, start, run, error);
 	if (!r && !(run->path = strdup(path)))
-		r = refuse(error, -ENOMEM, "out of memory");
+		r = run_refuse(error, -ENOMEM, "out of memory");
 	if (!r)
 		return 0;
 bad:
@@ -352,7 +354,7 @@ int run_append(struct run *run, json_t *record, char error[RUN_ERROR])
 		return r;
 	segment = json_array_size(run->segments) - 1;
 	if (segment && json_object_set_new(record, "segment", json_integer((json_int_t)segment)))
-		return refuse(error, -ENOMEM, "out of memory");
+		return run_refuse(error, -ENOMEM, "out of memory");
 	if ((r = check_row(run, record, &inv, &at, error)) ||
 	    (run->fd >= 0 && (r = run_write_line(run->fd, run->path, record, error))))
 		return r;
@@ -382,10 +384,11 @@ bool run_mixed(const struct run *run, char why[RUN_ERROR])
 
 	for (size_t s = 1; s < json_array_size(run->segments); s++)
 		if (segment_differs_but_cpu(machine_of(run, 0), machine_of(run, s), what)) {
-			refuse(why, 0,
-			       "its segments 0 (there) and %zu (here) are not of one program and "
-			       "machine: %.*s",
-			       s, RUN_ERROR - 200, what);
+			run_refuse(
+			    why, 0,
+			    "its segments 0 (there) and %zu (here) are not of one program and "
+			    "machine: %.*s",
+			    s, RUN_ERROR - 200, what);
 			return true;
 		}
 	for (size_t i = 0; i < run->n; i++) {
@@ -396,8 +399,8 @@ bool run_mixed(const struct run *run, char why[RUN_ERROR])
 			*seen = inv->segment + 1;
 		if (cpu_of(run, *seen - 1) == cpu_of(run, inv->segment))
 			continue;
-		refuse(why, 0, "block %u ran on CPU %lld and on CPU %lld", inv->block,
-		       (long long)cpu_of(run, *seen - 1), (long long)cpu_of(run, inv->segment));
+		run_refuse(why, 0, "block %u ran on CPU %lld and on CPU %lld", inv->block,
+			   (long long)cpu_of(run, *seen - 1), (long long)cpu_of(run, inv->segment));
 		return true;
 	}
 	return false;

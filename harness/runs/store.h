@@ -65,6 +65,10 @@ struct run {
 
 enum { SCHEMA = 1, RUN_ERROR = 2000 };
 
+/* Words a refusal, or what else an error says; returns the result. */
+int run_refuse(char error[RUN_ERROR], int result, const char *form, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* How a run file is begun, or gone on with. */
 struct run_start {
 	json_t *machine;   /* the fingerprint, or NULL; a reference is taken */
