@@ -1,4 +1,6 @@
-/* test_accept.c - what a run must keep to count, as its plan said beforehand. */
+/* test_accept.c - what a run must keep to count, as its plan said beforehand; and what is noted of
+ * it.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +9,7 @@
 #include <cmocka.h>
 
 #include "analysis/accept.h"
+#include "analysis/notes.h"
 #include "claim_runs.h"
 
 static struct acceptance judge(struct made m)
@@ -31,6 +34,8 @@ static void a_plan_says_beforehand_what_a_run_must_keep(void **state)
 	(void)state;
 	assert_int_equal(a.state, RUN_ACCEPTED);
 	assert_string_equal(a.why, "");
+	a = judge(MADE(.load = 2)); /* at the limit */
+	assert_int_equal(a.state, RUN_ACCEPTED);
 	a = judge(MADE(.load = 2.5));
 	assert_int_equal(a.state, RUN_MARKED);
 	assert_string_equal(a.why, "load 2.5 is above 2");
@@ -63,10 +68,56 @@ static void a_plan_says_beforehand_what_a_run_must_keep(void **state)
 	assert_int_equal(a.state, RUN_WITHOUT_RULE);
 }
 
+/* A run of this head, as many segments and three invocations, of which the first ones stood still:
+ * its notes have these words, or, without any, there are none. */
+static void notes(const char *head, size_t segments, size_t stopped, struct run run,
+		  const char *words)
+{
+	struct invocation all[3] = { 0 };
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	assert_non_null(f);
+	run.head = json_loads(head, 0, NULL);
+	run.segments = json_array();
+	for (size_t i = 0; i < segments; i++)
+		json_array_append(run.segments, run.head);
+	for (size_t i = 0; i < stopped; i++)
+		all[i].stopped = true;
+	run.invocations = all;
+	run.n = 3;
+	notes_print(f, &run);
+	fclose(f);
+	if (!text || !strstr(text, words) || (*text && !*words))
+		fail_msg("no '%s': %s", words, text);
+	free(text);
+	json_decref(run.segments);
+	json_decref(run.head);
+}
+
+static void what_is_not_as_usual_is_noted(void **state)
+{
+#define HEAD(dirty, more) \
+	"{\"machine\": {\"program\": {\"commit\": \"aa\", \"dirty\": " dirty "}}" more "}"
+	static const char head[] = HEAD("false", "");
+	struct run none = { .fd = -1 }, again = { .superseded = 2 }, torn = { .torn = true };
+
+	(void)state;
+	notes(head, 1, 0, none, "");
+	notes(head, 2, 0, none, "made in 2 segments, of one program");
+	notes(head, 1, 2, none, "2 of 3 invocations stood still");
+	notes(head, 1, 0, again, "2 invocations failed and were run again");
+	notes(head, 1, 0, torn, "the last line is cut off");
+	notes(HEAD("false", ", \"shard\": \"2/4\""), 1, 0, none, "shard 2/4: a part");
+	notes(HEAD("true", ""), 1, 0, none, "changes that are in no commit");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_plan_says_beforehand_what_a_run_must_keep),
+		cmocka_unit_test(what_is_not_as_usual_is_noted),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -203,6 +203,13 @@ static void machines_are_shown_one_by_one(void **state)
 	done(&r);
 	shows(1, "claims @/zen/t.jsonl @/lake/t.jsonl -c @/two.json --markdown",
 	      "| differs | u |  | lake | 2.00 (2.00 to 2.00) | > 3.00 | refuted, 1 run |");
+	/* A machine whose runs lie in two folders has the name of neither. */
+	assert_int_equal(system(expand("mkdir -p @/sea", line)), 0);
+	make("sea/t.jsonl", MADE(.cpu = "1", .seed = 3));
+	r = claims(1, "claims @/zen/t.jsonl @/lake/t.jsonl @/sea/t.jsonl -c @/two.json");
+	assert_non_null(strstr(r.out, "\n         lake "));
+	assert_non_null(strstr(r.out, "\ndiffers  Some CPU, family 1 model ?"));
+	done(&r);
 	/* In one folder, the processor names it. */
 	make("a.jsonl", MADE(.cpu = "1"));
 	make("b.jsonl", MADE(.cpu = "2", .seed = 2));
@@ -307,6 +314,44 @@ static void a_chance_is_corrected_for_the_number_of_claims(void **state)
 	shows(0, "claims @/a.jsonl -c @/many.json", "holds, 1 run\n");
 }
 
+/* A count has an interval without a width: what lies at a bound is not beyond it. */
+static void a_bound_is_not_within(void **state)
+{
+	static const char form[] = "[{\"id\": \"a\", \"text\": \"t\", \"phase\": \"steady\", "
+				   "\"event\": \"samples_shared\", " OF "%s}]";
+	static const struct {
+		const char *bounds, *verdict;
+	} cases[] = {
+		{ "\"above\": 0", "holds" },
+		{ "\"above\": 1", "refuted" },
+		{ "\"below\": 1", "refuted" },
+		{ "\"below\": 2", "holds" },
+	};
+	char text[400];
+
+	(void)state;
+	make("a.jsonl", MADE(.shared = 1));
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		snprintf(text, sizeof text, form, cases[i].bounds);
+		put("bound.json", text);
+		shows(*cases[i].verdict == 'r', "claims @/a.jsonl -c @/bound.json",
+		      cases[i].verdict);
+	}
+}
+
+/* Summary alone said so. */
+static void a_cut_last_line_is_told(void **state)
+{
+	char line[LINE], command[LINE + 100];
+
+	(void)state;
+	make("a.jsonl", MADE(.seed = 1));
+	snprintf(command, sizeof command, "head -c -9 %s", expand("@/a.jsonl >@/cut.jsonl", line));
+	assert_int_equal(system(command), 0);
+	shows(0, "claims @/cut.jsonl -c @/claims.json", "the last line is cut off, and left out");
+	shows(0, "claims @/cut.jsonl -c @/claims.json", "1 of 18 invocations are missing");
+}
+
 /* By each fact of the processor alone; what an administrator may change is none of them. */
 static void a_machine_is_its_processor(void **state)
 {
@@ -349,6 +394,8 @@ int main(void)
 		cmocka_unit_test(runs_of_two_programs_are_told),
 		cmocka_unit_test(runs_that_do_not_belong_together_are_refused),
 		cmocka_unit_test(a_chance_is_corrected_for_the_number_of_claims),
+		cmocka_unit_test(a_bound_is_not_within),
+		cmocka_unit_test(a_cut_last_line_is_told),
 		cmocka_unit_test(a_machine_is_its_processor),
 	};
 

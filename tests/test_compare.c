@@ -228,6 +228,15 @@ static void two_machines_are_told(void **state)
 	struct result r = compare(0, "compare @/a @/b");
 	assert_non_null(strstr(r.err, "cpu_family"));
 	done(&r);
+	/* Why something is missing is no fact of a machine. */
+	char line[LINE];
+	assert_int_equal(system(expand("sed 's/\"cpu_model\"/\"missing\": {\"l3\": \"why\"}, "
+				       "&/' @/a >@/c",
+				       line)),
+			 0);
+	r = compare(0, "compare @/c @/a");
+	assert_string_equal(r.err, "");
+	done(&r);
 }
 
 static void make_record(const char *name, int bytes, double ns)

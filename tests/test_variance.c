@@ -100,6 +100,23 @@ static void what_is_there_once_is_not_told(void **state)
 	assert_int_equal(variance_of(none, 2, &v), -EDOM);
 }
 
+/* Setups whose means differ by less than their processes would make them: there is no part below 0.
+ */
+static void no_part_is_below_0(void **state)
+{
+	double high = 2, low = 0.5;
+	struct unit u[8];
+	struct variance v;
+
+	(void)state;
+	for (uint32_t i = 0; i < 8; i++)
+		u[i] = (struct unit){ i % 2 ? &high : &low, 1, i / 2, 0 };
+	assert_int_equal(variance_of(u, 8, &v), 0);
+	assert_true(v.known[LEVEL_SETUP] && v.known[LEVEL_PROCESS] && v.part[LEVEL_PROCESS] > 0);
+	for (int i = 0; i < LEVELS; i++)
+		assert_true(v.part[i] >= 0 && v.error[i] >= 0);
+}
+
 /* ---- The commands -----------------------------------------------------------------------------
  */
 
@@ -189,14 +206,58 @@ static void blocks_that_are_asked_for_are_enough(void **state)
 	refused(cmd_power, line, "the run has no ratio to its baseline");
 }
 
+/* Each ratio's number of --json in order: the sentence tells the middle one, nine tenths, and the
+ * last. What its blocks would just have found, they show. */
+static void the_sentence_is_of_all_ratios(void **state)
+{
+	enum { CELLS = 10 };
+	double needed[CELLS], detectable;
+	const char *at = run_folder;
+	char part[100];
+	size_t n = 0;
+
+	(void)state;
+	make_run("ten", MADE(.blocks = 6, .cells = CELLS, .replica = 0.1));
+	struct result r = command(cmd_power, 0, "power %s/ten --json", at);
+	for (const char *found = r.out; (found = strstr(found, "\"blocks\":")); n++) {
+		assert_true(n < CELLS);
+		found += strlen("\"blocks\":");
+		needed[n] = strtod(found, NULL);
+		for (size_t k = n; k && needed[k - 1] > needed[k]; k--) {
+			double t = needed[k];
+			needed[k] = needed[k - 1];
+			needed[k - 1] = t;
+		}
+	}
+	done(&r);
+	assert_int_equal(n, CELLS);
+	assert_true(needed[4] < needed[8] && needed[8] < needed[9]);
+	snprintf(part, sizeof part, "Half of them need %g, nine tenths %g, all %g:", needed[4],
+		 needed[8], needed[9]);
+	expect(command(cmd_power, 0, "power %s/ten", at), part);
+	make_run("one", MADE(.blocks = 12, .replica = 0.1));
+	r = command(cmd_power, 0, "power %s/one --json", at);
+	const char *found = strstr(r.out, "\"detectable\":");
+	assert_non_null(found);
+	detectable = strtod(found + strlen("\"detectable\":"), NULL) * 100;
+	done(&r);
+	snprintf(part, sizeof part, "--difference %.9g%%", detectable * 1.0001);
+	expect(command(cmd_power, 0, "power %s/one %s", at, part), "1 of 1 ratios show");
+	expect(command(cmd_power, 0, "power %s/one %s --json", at, part), "\"blocks\":12}");
+	snprintf(part, sizeof part, "--difference %.9g%%", detectable * 0.9999);
+	expect(command(cmd_power, 0, "power %s/one %s", at, part), "0 of 1 ratios show");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parts_are_found),
 		cmocka_unit_test(errors_add_up),
 		cmocka_unit_test(what_is_there_once_is_not_told),
+		cmocka_unit_test(no_part_is_below_0),
 		cmocka_unit_test(what_to_add_is_told),
 		cmocka_unit_test(blocks_that_are_asked_for_are_enough),
+		cmocka_unit_test(the_sentence_is_of_all_ratios),
 	};
 	return cmocka_run_group_tests(tests, make_folder, drop_folder);
 }

@@ -26,6 +26,8 @@ void notes_print(FILE *out, const struct run *run)
 	else if (segments > 1)
 		table_wrapf(out, "note: ", "made in %zu segments, of one program and machine",
 			    segments);
+	if (run->torn)
+		table_wrapf(out, "note: ", "the last line is cut off, and left out");
 	if (shard)
 		table_wrapf(out, "note: ", "shard %s: a part of the plan's blocks", shard);
 	if (run->superseded)

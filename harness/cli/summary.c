@@ -68,9 +68,6 @@ int cmd_summary(int argc, char **argv)
 		return say(error);
 	if (run_load(argv[first], &run, error))
 		return say(error);
-	if (run.torn)
-		say_line("stubmap summary", "note: the last line of %s is cut off, and left out",
-			 argv[first]);
 	if ((r = report_summary(stdout, &run, &o)))
 		r = say(strerror(-r));
 	else
