@@ -259,6 +259,85 @@ static void a_block_is_filled_whole_or_not_at_all(void **state)
 	      "t.md:4: a block begins before the last one ended");
 }
 
+/* Whatever else is stale or wrong, each is asked, and --check fails. */
+static void a_check_asks_all(void **state)
+{
+	static const char *const asked[] = { "ledger --check", "ledger --findings t.md",
+					     "provenance --check", "figures --check one" };
+	char command[1000];
+
+	(void)state;
+	assert_int_equal(
+	    sh("rm -rf t; mkdir -p t/scripts t/results/one; cp \"$ROOT/scripts/fill\" t/scripts;"
+	       "cd t; for s in ledger provenance figures; do"
+	       " printf '#!/bin/sh\\necho \"%s $*\"; [ \"$FAIL\" != \"%s $*\" ]\\n' $s $s "
+	       ">scripts/$s; chmod +x scripts/$s; done;"
+	       "printf '<!-- from: echo 1 -->\\n1\\n<!-- end -->\\n' >t.md;"
+	       "scripts/fill --check t.md"),
+	    0);
+	for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+		assert_non_null(strstr(said, asked[i]));
+		snprintf(command, sizeof command, "cd t; FAIL='%s' scripts/fill --check t.md",
+			 asked[i]);
+		assert_int_equal(sh(command), 1);
+	}
+	assert_int_equal(sh("cd t; sed -i 's/^1/2/' t.md; cp t.md old; scripts/fill --check t.md"),
+			 1);
+	assert_non_null(strstr(said, "t.md: a block is stale; run scripts/fill t.md"));
+	assert_int_equal(sh("cd t; cmp t.md old"), 0);
+	assert_int_equal(sh("cd t; scripts/fill --chek t.md"), 2);
+	assert_non_null(strstr(said, "usage: scripts/fill [--check] [FILE...]\n"));
+	assert_int_equal(sh("cd t; scripts/fill none.md"), 2);
+	assert_string_equal(said, "fill: none.md: there is no such file\n");
+	/* No room for it: the text stays, and nothing beside it. */
+	assert_int_equal(sh("cd t; (ulimit -f 0; scripts/fill t.md); cmp t.md old && ls"), 0);
+	assert_null(strstr(said, ".new"));
+}
+
+/* Faults of files and of the output are a line, and no trace of the program. */
+static void what_cannot_be_read_is_a_line(void **state)
+{
+	static const struct {
+		const char *command, *says;
+	} cases[] = {
+		{ "echo '[{' >scripts/claims-x.json; scripts/ledger --check",
+		  "scripts/ledger: scripts/claims-x.json: " },
+		{ "echo x >scripts/ledger.tsv; scripts/ledger --check",
+		  "scripts/ledger: scripts/ledger.tsv:1: a line has an id, a file and a sum" },
+		{ "rm scripts/ledger.tsv; scripts/ledger --check", "ledger.tsv: No such file" },
+		{ "scripts/ledger --findings none.md", "none.md: No such file" },
+		{ "printf '#!/bin/sh\\necho 1\\n' >scripts/runs; chmod +x scripts/runs;"
+		  "echo '[{\"id\": \"a\"}]' >scripts/claims-x.json; "
+		  "scripts/ledger",
+		  "scripts/ledger: ./none: No such file" },
+		{ ": >results/m/x.jsonl; scripts/provenance",
+		  "scripts/provenance: results/m/x.jsonl:1: " },
+		{ "echo '{\"plan' >results/m/x.jsonl; scripts/provenance --check",
+		  "scripts/provenance: results/m/x.jsonl:1: " },
+		{ "echo x >results/historic.tsv; scripts/provenance --check",
+		  "results/historic.tsv:1: a line has a file and the reason" },
+		{ "scripts/provenance >/dev/full",
+		  "scripts/provenance: standard output: No space" },
+		{ "scripts/ledger --check >/dev/full",
+		  "scripts/ledger: standard output: No space" },
+	};
+	char command[2000];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		snprintf(command, sizeof command,
+			 "rm -rf r; mkdir -p r/scripts r/results/m; cd r; git init -q .;"
+			 "cp \"$ROOT/scripts/ledger\" \"$ROOT/scripts/provenance\" scripts;"
+			 ": >scripts/ledger.tsv; echo '[]' >scripts/claims-x.json;" COMMIT(
+			     "a") "; export STUBMAP=./none; %s",
+			 cases[i].command);
+		int status = sh(command);
+		const char *end = strchr(said, '\n');
+		if (status != 2 || !strstr(said, cases[i].says) || !end || end[1])
+			fail_msg("%s: status %d, said: %s", cases[i].command, status, said);
+	}
+}
+
 /* ---- Which program made a run ---------------------------------------------------------------- */
 
 #define RUNS                                                                                     \
@@ -304,7 +383,7 @@ static void a_reference_names_a_program_of_this_history(void **state)
 	assert_int_equal(sh(RUNS
 			    "run '{}'; sed -i 's/}}/}, \"plan\": {\"name\": \"y\"}}/' results/*/*;"
 			    "echo '[]' >scripts/claims-y.json; scripts/provenance"),
-			 1);
+			 2);
 	assert_non_null(strstr(said, "build/stubmap: run make first"));
 	assert_null(strstr(said, "Traceback"));
 	/* The commit of the tree in which it lay is not that of the program. */
@@ -318,6 +397,25 @@ static void a_reference_names_a_program_of_this_history(void **state)
 			    "scripts/provenance --check"),
 			 1);
 	assert_non_null(strstr(said, "names results/one/y.jsonl, which needs it no more"));
+}
+
+/* A plan's runs are the files of its name, with one number or two; with --all those of old, too. */
+static void runs_go_by_their_names(void **state)
+{
+	(void)state;
+	assert_int_equal(sh("rm -rf f; mkdir -p f/scripts f/results/m f/results/n; cd f;"
+			    "cp \"$ROOT/scripts/runs\" scripts; cd results;"
+			    "for n in x x-1 x-2 x-19 x-123 x-bad x-old-1 x-y-1; do"
+			    " echo '{\"plan\":{\"name\":\"x\"}}' >m/$n.jsonl; done;"
+			    "echo '{\"plan\":{\"name\":\"y\"}}' >n/y.jsonl; : >n/x-3.jsonl;"
+			    "cd ..; scripts/runs x; echo; scripts/runs --all x | grep old;"
+			    "scripts/runs --plans; scripts/runs none"),
+			 0);
+	assert_string_equal(said, "results/m/x.jsonl\nresults/m/x-1.jsonl\nresults/m/x-2.jsonl\n"
+				  "results/m/x-19.jsonl\nresults/n/x-3.jsonl\n\n"
+				  "results/m/x-old-1.jsonl\nx\ny\n");
+	assert_int_equal(sh("cd f; scripts/runs"), 2);
+	assert_string_equal(said, "usage: scripts/runs [--all] PLAN\n");
 }
 
 /* ---- Figures of several runs ----------------------------------------------------------------- */
@@ -358,7 +456,10 @@ int main(void)
 		cmocka_unit_test(a_shallow_history_is_told),
 		cmocka_unit_test(a_sentence_is_held_to_its_claim),
 		cmocka_unit_test(a_block_is_filled_whole_or_not_at_all),
+		cmocka_unit_test(a_check_asks_all),
+		cmocka_unit_test(what_cannot_be_read_is_a_line),
 		cmocka_unit_test(a_reference_names_a_program_of_this_history),
+		cmocka_unit_test(runs_go_by_their_names),
 		cmocka_unit_test(a_figure_is_of_all_runs),
 	};
 
