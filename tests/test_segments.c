@@ -100,6 +100,22 @@ static void another_program_or_machine_is_refused(void **state)
 	plan_free(&p);
 }
 
+/* Hashes that are not known are not equal ones. */
+static void an_unknown_hash_tells_nothing(void **state)
+{
+	static const char form[] = "{s: {s: s, s: n}}";
+	json_t *a = json_pack(form, "program", "commit", "aaaa", "hash"),
+	       *b = json_pack(form, "program", "commit", "bbbb", "hash");
+	char what[SEGMENT_DIFFERS];
+
+	(void)state;
+	assert_true(segment_differs(a, b, what));
+	assert_non_null(strstr(what, "program aaaa (no hash) there, bbbb (no hash) here"));
+	assert_false(segment_differs(a, a, what));
+	json_decref(a);
+	json_decref(b);
+}
+
 /* A file that programs of old began: its program is not known. */
 static void a_run_of_old_is_refused(void **state)
 {
@@ -417,6 +433,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(another_program_or_machine_is_refused),
+		cmocka_unit_test(an_unknown_hash_tells_nothing),
 		cmocka_unit_test(a_run_of_old_is_refused),
 		cmocka_unit_test(resumes_are_segments),
 		cmocka_unit_test(a_block_is_of_one_cpu),
