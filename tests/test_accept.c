@@ -12,13 +12,12 @@
 #include "analysis/notes.h"
 #include "claim_runs.h"
 
-static struct acceptance judge(struct made m)
+static struct acceptance judge_file(void)
 {
 	struct acceptance a;
 	char error[RUN_ERROR], path[200];
 	struct run run;
 
-	make("x.jsonl", m);
 	snprintf(path, sizeof path, "%s/x.jsonl", folder);
 	assert_int_equal(run_load(path, &run, error), 0);
 	assert_int_equal(accept_judge(&run, &a), 0);
@@ -26,9 +25,15 @@ static struct acceptance judge(struct made m)
 	return a;
 }
 
+static struct acceptance judge(struct made m)
+{
+	make("x.jsonl", m);
+	return judge_file();
+}
+
 static void a_plan_says_beforehand_what_a_run_must_keep(void **state)
 {
-	char text[300];
+	char text[LINE];
 	struct acceptance a = judge(MADE(.seed = 1));
 
 	(void)state;
@@ -43,6 +48,8 @@ static void a_plan_says_beforehand_what_a_run_must_keep(void **state)
 	assert_string_equal(a.why, "steal 2 % is above 1 %");
 	a = judge(MADE(.shared = 1, .accept = "{\"shared\": 5}"));
 	assert_string_equal(a.why, "shared 33.3 % is above 5 %");
+	assert_int_equal(system(expand("sed -i s/steady/run/g @/x.jsonl", text)), 0);
+	assert_string_equal(judge_file().why, a.why); /* programs have no steady state */
 	a = judge(MADE(.accept = "{\"shared\": 5}"));
 	assert_int_equal(a.state, RUN_ACCEPTED);
 	a = judge(MADE(.wobble = 0.2));

@@ -233,6 +233,7 @@ static void runs_that_do_not_belong_together_are_refused(void **state)
 	(void)state;
 	make("a.jsonl", MADE(.seed = 1));
 	make("b.jsonl", MADE(.plan = "u"));
+	refuse_claims("claims @/a.jsonl --json --markdown", "exclude each other");
 	refuse_claims("claims @/a.jsonl @/a.jsonl -c @/claims.json", "are one run: name it once");
 	refuse_claims("claims @/a.jsonl @/b.jsonl -c @/claims.json",
 		      "claims are tested on runs of one plan");

@@ -112,6 +112,10 @@ static void an_unknown_hash_tells_nothing(void **state)
 	assert_true(segment_differs(a, b, what));
 	assert_non_null(strstr(what, "program aaaa (no hash) there, bbbb (no hash) here"));
 	assert_false(segment_differs(a, a, what));
+	assert_true(segment_differs(a, NULL, what));
+	assert_string_equal(what, "the machine is not known here");
+	assert_true(segment_differs(NULL, a, what));
+	assert_string_equal(what, "the machine is not known there");
 	json_decref(a);
 	json_decref(b);
 }
@@ -230,10 +234,11 @@ static void a_block_is_of_one_cpu(void **state)
 
 /* ---- What stands in a file ------------------------------------------------------------------- */
 
-#define HEAD                                                                                   \
+#define HEAD_OF(baseline)                                                                      \
 	"{\"schema\":1,\"type\":\"run\",\"seed\":1,\"machine\":null,\"plan\":{\"name\":\"t\"," \
-	"\"seed\":1,\"blocks\":4,\"iterations\":1,\"baseline\":{\"stubs\":\"page\"},"          \
+	"\"seed\":1,\"blocks\":4,\"iterations\":1,\"baseline\":{\"stubs\":" baseline "},"      \
 	"\"cells\":[{\"stubs\":[\"page\",\"po*\"],\"live\":[4,64]}]}}\n"
+#define HEAD HEAD_OF("\"page\"")
 #define ROW(block, status, cell, more)                                                 \
 	"{\"type\":\"invocation\",\"block\":" block ",\"status\":\"" status "\"," more \
 	"\"cell\":{" cell "},\"figures\":[]}\n"
@@ -275,6 +280,7 @@ static void rows_are_checked(void **state)
 		{ HEAD ROW("0", "ok", "\"stubs\":\"page\",\"live\":8", ""), "no such cell" },
 		{ HEAD ROW("0", "ok", CELL("page", ",\"wx\":\"dual\""), ""), "no such cell" },
 		{ HEAD ROW("0", "ok", CELL("pool", ",\"replica\":1"), ""), "no such cell" },
+		{ HEAD_OF("5") ROW("0", "ok", CELL("page", ",\"replica\":1"), ""), "no such cell" },
 		{ HEAD ROW("0", "ok", "\"stubs\":\"page\",\"workload\":\"replay:sqljs\"", ""),
 		  "no such cell" },
 		{ HEAD ROW("0", "ok", CELL("pool-of-old", ""), ""),

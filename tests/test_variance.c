@@ -113,6 +113,7 @@ static void no_part_is_below_0(void **state)
 		u[i] = (struct unit){ i % 2 ? &high : &low, 1, i / 2, 0 };
 	assert_int_equal(variance_of(u, 8, &v), 0);
 	assert_true(v.known[LEVEL_SETUP] && v.known[LEVEL_PROCESS] && v.part[LEVEL_PROCESS] > 0);
+	assert_true(fabs(v.part[LEVEL_PROCESS] - 2 * log(2) * log(2)) < 1e-12);
 	for (int i = 0; i < LEVELS; i++)
 		assert_true(v.part[i] >= 0 && v.error[i] >= 0);
 }
