@@ -9,7 +9,7 @@
 
 DATA = ARG1
 OUT = ARG2
-HEIGHT = 620
+HEIGHT = 1040
 load ARG0[1:strlen(ARG0)-strlen("faults.gp")]."style.gp"
 
 kinds = ""
@@ -46,9 +46,9 @@ lines = (panels + 1) / 2
 set output OUT
 set multiplot layout lines, 2 columnsfirst \
 	title "Forgetful producers of stack maps, in programs that run: who notices" \
-	margins 0.18, 0.97, 0.12, 0.88 spacing 0.03, 0.07
+	margins 0.20, 0.97, 0.07, 0.93 spacing 0.03, 0.05
 set yrange [words(list) + 0.6 : 0.4]
-set ytics scale 0
+set ytics scale 0 font ",11"
 set xrange [0:100]
 set xtics 25
 unset grid

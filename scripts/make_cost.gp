@@ -1,4 +1,4 @@
-# make_cost.gp - the cost of one stub: memory, and time to make it; one bar for each arm.
+# make_cost.gp - the cost of one stub: memory, and time to make it; one row for each arm.
 #
 #   stubmap summary RUN.jsonl --tsv make > make.tsv
 #   gnuplot -c scripts/make_cost.gp make.tsv make.svg [KIND [LIVE]]
@@ -27,45 +27,46 @@ stats DATA skip 1 using (wanted(strcol(1), strcol(3), $4) ? \
 if (words(list) == 0) { exit error "make_cost.gp: no such cell in ".DATA }
 
 find(arm, i) = i > words(list) ? NaN : word(list, i) eq arm ? i : find(arm, i + 1)
-x(arm, kind, live) = wanted(arm, kind, live) ? find(arm, 1) : NaN
-above(v) = v > 0 ? v : NaN
+y(arm, kind, live) = wanted(arm, kind, live) ? find(arm, 1) : NaN
 text(v) = v >= 100 ? sprintf("%.0f", v) : sprintf("%.3g", v)
-pale(c) = 255 - (255 - c) * 0.45
-paler(rgb) = int(pale(rgb / 65536)) * 65536 + int(pale(rgb / 256 % 256)) * 256 + int(pale(rgb % 256))
 
 set output OUT
 set multiplot layout 1, 2 title sprintf("What one of %d stubs takes (%s)", LIVE, KIND) \
-	margins 0.12, 0.94, 0.28, 0.88 spacing 0.14
-set logscale y 10
-set format y "%g"
-set xtics rotate by -55 offset -0.3, 0
-set xtics ()
-do for [i = 1:words(list)] { set xtics add (word(list, i) i) }
-set xrange [0.4:words(list) + 0.6]
-set style fill solid 1 noborder
-set key off
+	margins 0.17, 0.96, 0.24, 0.88 spacing 0.07
+set logscale x 10
+set format x "%g"
+set grid noytics xtics
+set yrange [words(list) + 0.6:0.4]
+set ytics scale 0
+set ytics ()
+do for [i = 1:words(list)] { set ytics add (word(list, i) i) }
 
-# A panel's axis begins at a power of ten below its least bar; a 0 has no bar and says so.
+# A panel's axis begins at a power of ten below its least value; a 0 stands on the axis and says so.
 do for [panel = 1:2] {
 	low = top[panel] > 0 ? 10 ** floor(log10(bottom[panel]) - 0.1) : 1
 	high = top[panel] > 0 ? 10 ** ceil(log10(top[panel]) + 0.25) : 10
-	set yrange [low:high]
+	set xrange [low:high]
 	if (panel == 1) {
-		set ylabel "memory of a stub [bytes, PSS]" offset 1, 0
-		plot DATA skip 1 using (x(strcol(1), strcol(3), $4)):(above($6)):(0.7):(colour(strcol(1))) \
-			with boxes lc rgb variable, \
-		     DATA skip 1 using (x(strcol(1), strcol(3), $4)):($6 > 0 ? $6 : low * 1.001):(text($6)) \
-			with labels offset 0, 0.7 font ",12"
+		set xlabel "memory of a stub [bytes, PSS]"
+		set key off
+		plot for [i = 1:words(list)] DATA skip 1 using ($6 > 0 ? $6 : low):\
+			(strcol(1) eq word(list, i) ? y(strcol(1), strcol(3), $4) : NaN) \
+			with points pt point(word(list, i)) ps 1.1 lc rgb colour(word(list, i)), \
+		     DATA skip 1 using ($6 > 0 ? $6 : low):(y(strcol(1), strcol(3), $4)):(text($6)) \
+			with labels left offset 1, 0 font ",12"
 	} else {
-		set ylabel "time of a stub [ns]: bind (full), first call (pale)" offset 1, 0
-		plot DATA skip 1 using (x(strcol(1), strcol(3), $4) - 0.19):(above($9)):(0.36): \
-			(colour(strcol(1))) with boxes lc rgb variable, \
-		     DATA skip 1 using (x(strcol(1), strcol(3), $4) + 0.19):(above($12)):(0.36): \
-			(paler(colour(strcol(1)))) with boxes lc rgb variable, \
-		     DATA skip 1 using (x(strcol(1), strcol(3), $4) - 0.19):10:(0):($11 - $10) \
-			with vectors nohead lc rgb "#404040" lw 2, \
-		     DATA skip 1 using (x(strcol(1), strcol(3), $4) + 0.19):13:(0):($14 - $13) \
-			with vectors nohead lc rgb "#404040" lw 2
+		set ytics ()
+		do for [i = 1:words(list)] { set ytics add ("" i) }
+		set xlabel "time of a stub [ns], median and 95 % interval"
+		set key at screen 0.98, screen 0.02 right bottom vertical maxrows 1 samplen 1 Left reverse
+		plot for [i = 1:words(list)] DATA skip 1 using 9:\
+			(strcol(1) eq word(list, i) ? y(strcol(1), strcol(3), $4) - 0.13 : NaN):10:11 \
+			with xerrorbars pt point(word(list, i)) ps 1.1 lw 1.5 lc rgb colour(word(list, i)) notitle, \
+		     for [i = 1:words(list)] DATA skip 1 using 12:\
+			(strcol(1) eq word(list, i) ? y(strcol(1), strcol(3), $4) + 0.17 : NaN):13:14 \
+			with xerrorbars pt 6 ps 0.8 lw 1.5 lc rgb colour(word(list, i)) notitle, \
+		     NaN with points pt 7 ps 1.1 lc rgb "#404040" title "to make it (the arm's mark)", \
+		     NaN with points pt 6 ps 0.8 lc rgb "#404040" title "its first call"
 	}
 }
 unset multiplot
