@@ -120,11 +120,31 @@ static void what_is_not_as_usual_is_noted(void **state)
 	notes(HEAD("true", ""), 1, 0, none, "changes that are in no commit");
 }
 
+/* The middle of all invocations' loads, and of all groups' noise. */
+static void the_middle_counts(void **state)
+{
+	char line[LINE];
+
+	(void)state;
+	make("x.jsonl", MADE(.load = 1));
+	assert_int_equal(system(expand("sed -i '2s/.load.: 1/\"load\": 9/' @/x.jsonl", line)), 0);
+	assert_int_equal(judge_file().state, RUN_ACCEPTED);
+	double calm = judge_file().aa;
+	make("y.jsonl", MADE(.wobble = 0.4));
+	assert_int_equal(system(expand("cd @; sed -i '1s/.live.: 64/\"live\": [64, 8]/' x.jsonl;"
+				       "sed '1d; s/.live.: 64/\"live\": 8/' y.jsonl >>x.jsonl",
+				       line)),
+			 0);
+	assert_true(judge_file().aa > 10 && judge_file().aa > 2 * calm);
+	assert_int_equal(judge_file().state, RUN_MARKED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_plan_says_beforehand_what_a_run_must_keep),
 		cmocka_unit_test(what_is_not_as_usual_is_noted),
+		cmocka_unit_test(the_middle_counts),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -210,6 +210,10 @@ static void machines_are_shown_one_by_one(void **state)
 	assert_non_null(strstr(r.out, "\n         lake "));
 	assert_non_null(strstr(r.out, "\ndiffers  Some CPU, family 1 model ?"));
 	done(&r);
+	/* Nor is a folder that has no name of its own one. */
+	shows(0, "claims @/./zen/../zen/t.jsonl -c @/claims.json --json", "\"machine\":\"zen\"");
+	make("a.jsonl", MADE(.cpu = "1"));
+	shows(0, "claims @/./a.jsonl -c @/claims.json --json", "\"machine\":\"Some CPU, family 1");
 	/* In one folder, the processor names it. */
 	make("a.jsonl", MADE(.cpu = "1"));
 	make("b.jsonl", MADE(.cpu = "2", .seed = 2));
@@ -243,6 +247,7 @@ static void runs_that_do_not_belong_together_are_refused(void **state)
 static void runs_of_two_programs_are_told(void **state)
 {
 	struct result r;
+	char line[LINE];
 
 	(void)state;
 	make("a.jsonl", MADE(.seed = 1));
@@ -252,6 +257,20 @@ static void runs_of_two_programs_are_told(void **state)
 	assert_null(strstr(r.out, "another program"));
 	done(&r);
 	make("b.jsonl", MADE(.seed = 2, .commit = "cccccccccccccccccccccccccccccccccccccccc"));
+	shows(0, "claims @/a.jsonl @/b.jsonl -c @/claims.json",
+	      "note: another program than that of the run above");
+	/* Of another machine it is no news. */
+	make("b.jsonl",
+	     MADE(.seed = 2, .cpu = "2", .commit = "cccccccccccccccccccccccccccccccccccccccc"));
+	r = claims(0, "claims @/a.jsonl @/b.jsonl -c @/claims.json");
+	assert_null(strstr(r.out, "another program"));
+	done(&r);
+	/* Records of old name the tree of theirs. */
+	make("b.jsonl", MADE(.seed = 2));
+	assert_int_equal(system(expand("cd @; for f in a b; do sed -i \"s/.program.: {[^}]*}/"
+				       "\\\"git_commit\\\": \\\"$f\\\"/\" $f.jsonl; done",
+				       line)),
+			 0);
 	shows(0, "claims @/a.jsonl @/b.jsonl -c @/claims.json",
 	      "note: another program than that of the run above");
 	/* One run of two programs is no run. */

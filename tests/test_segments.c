@@ -118,6 +118,12 @@ static void an_unknown_hash_tells_nothing(void **state)
 	assert_string_equal(what, "the machine is not known there");
 	json_decref(a);
 	json_decref(b);
+	/* A fact that is not known, and one that there was not yet. */
+	a = json_pack("{s:n}", "governor");
+	b = json_object();
+	assert_false(segment_differs(a, b, what) || segment_differs(b, a, what));
+	json_decref(a);
+	json_decref(b);
 }
 
 /* A file that programs of old began: its program is not known. */

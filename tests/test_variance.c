@@ -185,6 +185,7 @@ static void blocks_that_are_asked_for_are_enough(void **state)
 	needed = strtod(blocks + strlen("\"blocks\":"), NULL);
 	assert_true(needed > 6 && needed < 1000);
 	done(&r);
+	expect(command(cmd_power, 0, "power %s/few --difference 0.001%%", at), "over a million");
 	make_run("many", MADE(.blocks = 120, .cells = 8, .replica = 0.1));
 	expect(command(cmd_power, 0, "power %s/many", at), "8 of 8 ratios show 5 %");
 	make_run("four", MADE(.blocks = 4));
