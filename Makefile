@@ -1,6 +1,7 @@
 # make            build/stubmap and build/libstubmap.a
 # make install    the library alone: headers, libstubmap.a, stubmap.pc (PREFIX=/usr/local, DESTDIR)
 # make check      everything that is tested, with ASan and UBSan   (the test command)
+# make check ONLY="stubs stubs_threads"   tests/test_stubs.c and so on alone
 # make smoke      every arm on every workload once
 # make reproduce  the reference runs, their tables and figures (scripts/reproduce)
 # make format     clang-format
@@ -41,6 +42,10 @@ THREADED := $(BUILD)/tsan/tests/test_tierup $(BUILD)/tsan/tests/test_stubs_threa
 LONG  := tierup wasm collector gc_random cli cli_runs survival cache map_count tenants cmd_maps doctor cold
 PROGRAMS := $(THREADED) scripts/take-home $(LONG:%=$(BUILD)/san/tests/test_%)
 PROGRAMS += $(filter-out $(PROGRAMS),$(TESTS:tests/%.c=$(BUILD)/san/tests/%))
+ifdef ONLY
+$(foreach t,$(ONLY),$(if $(wildcard tests/test_$(t).c),,$(error ONLY: there is no tests/test_$(t).c)))
+PROGRAMS := $(foreach t,$(ONLY),$(or $(filter %/tsan/tests/test_$(t),$(THREADED)),$(BUILD)/san/tests/test_$(t)))
+endif
 GC    := $(patsubst workloads/gc/%.c,%,$(wildcard workloads/gc/*.c))
 # Programs on a collected heap: bitcode that the JIT compiles, carried in the executable, and a
 # native twin each. Clang's own passes stay off: the JIT's tiers are to start from the same module.
