@@ -11,12 +11,12 @@ DATA = ARG1
 OUT = ARG2
 EVENTS = ARGC > 2 ? int(ARG3) : 20000
 WIDTH = 800
-HEIGHT = 900
-load ARG0[1:strlen(ARG0)-strlen("policies.gp")]."style.gp"
 
-KINDS = "eager all module table adaptive one one,K=1 one,K=10 one,K=100 one,K=1000"
+ALL = "eager all module table signature signature,K=1000 adaptive rent one one,K=1 one,K=10 one,K=100 one,K=1000"
 PLACES = "page template pool"
-short(kind) = strstrt(kind, "K=") ? kind[strstrt(kind, "K="):*] : kind
+# Of one, K alone; engines have their names, as far as their rules are these.
+short(kind) = kind eq "signature" ? "JSC: signature" : kind eq "signature,K=1000" ? "V8: sig., K=1000" \
+	: strstrt(kind, "K=") ? kind[strstrt(kind, "K="):*] : kind
 name(policy, generic) = generic > 0 ? sprintf("%s,K=%d", policy, generic) : policy
 index_of(what, i) = i > words(KINDS) ? NaN : word(KINDS, i) eq what ? i : index_of(what, i + 1)
 bare(stubs) = stubs[1:5] eq "lazy+" ? stubs[6:*] : stubs
@@ -25,10 +25,16 @@ x(stubs, policy, generic, i) = bare(stubs) eq word(PLACES, i) ? index_of(name(po
 tint(stubs) = colour(stubs)
 
 traces = ""
+found = ""
 top = 0
 note(t) = strstrt(" ".traces." ", " ".t." ") ? 0 : (traces = traces.(traces eq "" ? "" : " ").t, 0)
-stats DATA skip 1 using (note(strcol(5)) + ($6 == EVENTS && $10 > top ? (top = $10, 0) : 0) + ($6 == EVENTS && $12 > top ? (top = $12, 0) : 0)) nooutput
+meet(kind) = (found = found." ".kind, 0)
+stats DATA skip 1 using (note(strcol(5)) + meet(name(strcol(3), $4)) + ($6 == EVENTS && $10 > top ? (top = $10, 0) : 0) + ($6 == EVENTS && $12 > top ? (top = $12, 0) : 0)) nooutput
 if (words(traces) == 0) { exit error "policies.gp: no replay in ".DATA }
+KINDS = ""
+do for [kind in ALL] { if (strstrt(found." ", " ".kind." ")) { KINDS = KINDS.(KINDS eq "" ? "" : " ").kind } }
+HEIGHT = 150 + 250 * words(traces)
+load ARG0[1:strlen(ARG0)-strlen("policies.gp")]."style.gp"
 
 set output OUT
 set multiplot layout words(traces), 1 margins 0.10, 0.97, 0.11, 0.93 spacing 0.05 \

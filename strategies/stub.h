@@ -115,11 +115,13 @@ enum stub_literals {
 
 /* STUB_DEFERRED strategies: which pending stubs are made when one of them is first called. */
 enum stub_policy {
-	STUB_ALL,      /* every pending stub */
-	STUB_ONE,      /* the called one alone */
-	STUB_TABLE,    /* those of its table; if it is in none: it alone */
-	STUB_MODULE,   /* those of its module */
-	STUB_ADAPTIVE, /* as many as the calls so far make worthwhile */
+	STUB_ALL,	/* every pending stub */
+	STUB_ONE,	/* the called one alone */
+	STUB_TABLE,	/* those of its table; if it is in none: it alone */
+	STUB_MODULE,	/* those of its module */
+	STUB_SIGNATURE, /* those of its kind and signature */
+	STUB_ADAPTIVE,	/* as many as the calls so far make worthwhile */
+	STUB_RENT,	/* those that the calls so far have paid for; these are interpreted */
 	STUB_POLICIES
 };
 extern const char *const stub_policy_names[STUB_POLICIES];
@@ -135,7 +137,8 @@ struct stub_config {
 	 * until 256 more stubs have been released. Stubs get larger and slower. */
 	bool poison;
 	enum stub_policy policy; /* STUB_DEFERRED */
-	uint32_t generic;	 /* STUB_DEFERRED: interpreted calls before a stub is made */
+	uint32_t generic; /* STUB_DEFERRED: the least number of interpreted calls before a stub is
+			     made; under STUB_RENT there may be more */
 };
 
 struct stub_ops;

@@ -182,6 +182,8 @@ static void policies_make_their_groups(void **state)
 	struct counts c;
 
 	(void)state;
+	count(&c, 1000);
+	const uint64_t often = c.above;
 	count(&c, 0);
 	assert_true(c.crossed < c.in_table && c.in_table < c.in_module &&
 		    c.in_module < c.boundaries);
@@ -189,6 +191,7 @@ static void policies_make_their_groups(void **state)
 	run(CELL "\"lazy+template\", \"policy\": \"one\"}", c.crossed, c.crossed);
 	run(CELL "\"lazy+page\", \"policy\": \"table\"}", c.in_table, c.crossed);
 	run(CELL "\"lazy+pool\", \"policy\": \"module\"}", c.in_module, c.crossed);
+	run(CELL "\"lazy+pool\", \"policy\": \"rent\", \"generic\": 1000}", often, often);
 	/* No batch of pages saves anything. */
 	run(CELL "\"lazy+page\", \"policy\": \"adaptive\"}", c.crossed, c.crossed);
 }

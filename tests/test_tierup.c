@@ -223,9 +223,8 @@ static void test_policies_under_callers(void **unused)
 	static const struct {
 		const char *policy;
 		uint32_t generic;
-	} made[] = {
-		{ "one", 0 }, { "one", 3 }, { "adaptive", 0 }, { "adaptive", 3 }, { "all", 3 }
-	};
+	} made[] = { { "one", 0 }, { "one", 3 },  { "adaptive", 0 }, { "adaptive", 3 },
+		     { "all", 3 }, { "rent", 0 }, { "rent", 3 } };
 	char error[CELL_ERROR];
 	struct cell c;
 

@@ -12,6 +12,11 @@
  *
  * - bound: the optimum's ns at these costs; regret: the ratio of the runs' ns to it.
  *
+ * - oracle: a life like the first, with the same trigger and interpretive stub, in which each stub
+ *   that the optimum makes is made by the first call of one of them, in one batch, and each other
+ *   call is interpreted. What it takes more than the bound is the price of being told of the
+ *   boundaries and of the first call itself: no policy that is told no more can do without.
+ *
  * The compiled callers and targets are warm: an engine's would not be, but no policy affects them.
  * A cost is one number for all stubs of a trace, averaged over its mix of kinds: the bound belongs
  * to this model, not to the machine, and its source is `model`.
@@ -32,6 +37,8 @@ enum { TIMES = 3, GENERIC_EVENTS = 200000, MILLI = 1000, MICRO = 1000000 };
 struct cold {
 	struct world *w;
 	struct stub_space space;
+	struct stub_space rest;	      /* oracle: of the boundaries that get no stub */
+	bool *worth;		      /* oracle: of each boundary, whether it gets one */
 	struct stub_spec *specs;      /* of the crossed stubs */
 	struct stub_callee **callees; /* of the crossed stubs */
 	uint64_t *calls;	      /* through each of these in one round */
@@ -222,6 +229,74 @@ static int take_costs(struct cold *l, const struct stub_ops *placement, struct p
 	return e;
 }
 
+/* ---- The oracle --------------------------------------------------------------------------- */
+
+static int open_oracle(struct cold *l, const struct stub_ops *kin)
+{
+	struct stub_config config = l->w->setup->stub;
+
+	config.policy = STUB_ALL;
+	config.generic = 0;
+	if (open_space(l, kin, &config))
+		return -1;
+	config.policy = STUB_ONE;
+	config.generic = UINT32_MAX;
+	return jit_space_open(&l->rest, kin, l->w->code, &config, &host_runtime, l->w->why);
+}
+
+static struct stub_space *oracle_space(struct cold *l, uint32_t k)
+{
+	return l->worth[k] ? &l->space : &l->rest;
+}
+
+static void close_oracle(struct cold *l)
+{
+	for (uint32_t k = 0; k < l->w->scenario.nboundaries && l->rest.ops; k++)
+		if (l->w->callees[k].code)
+			l->space.ops->release(oracle_space(l, k), &l->w->callees[k]);
+	stub_space_close(&l->rest);
+	stub_space_close(&l->space);
+}
+
+static int live_as_oracle(struct cold *l, const struct stub_ops *kin, uint64_t *ns)
+{
+	struct world *w = l->w;
+	int e = open_oracle(l, kin);
+
+	rounds_zero(w);
+	uint64_t start = clock_ns();
+	for (uint32_t k = 0; k < w->scenario.nboundaries && !e; k++) {
+		e = kin->bind(oracle_space(l, k), &w->specs[k], w->pointers[k]);
+		e = e ? world_fail(w, "cold", e) : 0;
+	}
+	if (!e) {
+		rounds_run(w, 1);
+		*ns = clock_ns() - start;
+		e = rounds_check(w, &w->scenario, 0, 1);
+	}
+	close_oracle(l);
+	return e;
+}
+
+static int ask_oracle(struct cold *l, const struct stub_ops *placement,
+		      const struct policy_costs *c, json_t *figures)
+{
+	struct policy_optimum best = policy_optimum(c, l->calls, l->w->scenario.crossed);
+	uint64_t ns[TIMES], regret[TIMES];
+	int e = 0;
+
+	for (uint32_t i = 0; i < l->w->scenario.crossed; i++)
+		l->worth[l->w->crossed[i]] = best.made && policy_pays(c, l->calls[i]);
+	for (unsigned i = 0; i < TIMES && !e; i++) {
+		e = live_as_oracle(l, deferred_kin(placement), &ns[i]);
+		regret[i] = (uint64_t)((double)ns[i] / best.ns * MICRO);
+	}
+	if (!e)
+		figure_samples(figures, FIGURE_OF(cold, oracle, bound, "model"), MICRO, 0, regret,
+			       TIMES);
+	return e;
+}
+
 static void figure_costs(const struct cold *l, const struct policy_costs *c, json_t *figures)
 {
 	struct policy_optimum best = policy_optimum(c, l->calls, l->w->scenario.crossed);
@@ -252,7 +327,8 @@ static int prepare(struct cold *l)
 	l->specs = calloc(s->crossed, sizeof *l->specs);
 	l->callees = calloc(s->crossed, sizeof *l->callees);
 	l->calls = calloc(s->crossed, sizeof *l->calls);
-	if (!l->specs || !l->callees || !l->calls)
+	l->worth = calloc(s->nboundaries, sizeof *l->worth);
+	if (!l->specs || !l->callees || !l->calls || !l->worth)
 		return world_fail(l->w, "cold", -ENOMEM);
 	for (uint32_t i = 0; i < s->crossed; i++) {
 		l->specs[i] = l->w->specs[l->w->crossed[i]];
@@ -281,9 +357,12 @@ int measure_cold(struct world *w, json_t *figures)
 		e = take_costs(&l, placement, &costs);
 		if (!e)
 			figure_costs(&l, &costs, figures);
+		if (!e)
+			e = ask_oracle(&l, placement, &costs, figures);
 	}
 	free(l.specs);
 	free(l.callees);
 	free(l.calls);
+	free(l.worth);
 	return e;
 }

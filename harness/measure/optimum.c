@@ -1,6 +1,11 @@
 /* optimum.c - one pass for the stubs that pay for themselves, then the batch. */
 #include "measure/optimum.h"
 
+bool policy_pays(const struct policy_costs *c, uint64_t calls)
+{
+	return c->make + (double)calls * c->call < (double)calls * c->generic;
+}
+
 struct policy_optimum policy_optimum(const struct policy_costs *c, const uint64_t *calls, size_t n)
 {
 	struct policy_optimum none = { 0 }, some = { .ns = c->batch };
@@ -13,7 +18,7 @@ struct policy_optimum policy_optimum(const struct policy_costs *c, const uint64_
 			continue;
 		none.interpreted++;
 		none.ns += interpreted;
-		if (made < interpreted) {
+		if (policy_pays(c, calls[i])) {
 			some.made++;
 			some.ns += made;
 		} else {

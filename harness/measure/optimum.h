@@ -13,6 +13,7 @@
 #ifndef STUBMAP_MEASURE_OPTIMUM_H
 #define STUBMAP_MEASURE_OPTIMUM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,8 @@ struct policy_optimum {
 	size_t made, interpreted; /* numbers of stubs; the others are never called */
 };
 
+/* Whether a stub is worth making, if there is a batch at all. */
+bool policy_pays(const struct policy_costs *, uint64_t calls);
 /* calls[n]: how often each stub is called. */
 struct policy_optimum policy_optimum(const struct policy_costs *, const uint64_t *calls, size_t n);
 

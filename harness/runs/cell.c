@@ -52,7 +52,7 @@ const struct cell_key cell_keys[CELL_KEYS] = {
 	{ "markers", FLAG(markers), STUBS, 17,
 	  "endbr64 at the start of each stub", NULL, 0, false, true, CELL_ARM },
 	{ "policy", TEXT(policy), STUBS | USE_DEFERRED, 21,
-	  "lazy+NAME: a call makes all (default), one, table, module, adaptive", "P", 'p', false,
+	  "lazy+NAME: a call makes all (default), one, table, module, signature, adaptive, rent", "P", 'p', false,
 	  false, CELL_ARM },
 	{ "generic", U32(generic, 0, CELL_MAX_GENERIC), STUBS | USE_DEFERRED, 22,
 	  "lazy+NAME: calls that are interpreted before, 0 to 1000 (default: 0)", "K", 'g', false,

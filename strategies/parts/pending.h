@@ -1,52 +1,49 @@
 /*
- * pending.h - the callees that wait for their stubs, and the policies, which choose the stubs that
- * one call makes.
+ * pending.h - the callees that wait for their stubs.
  *
- * The callees form a ring in the order in which they were bound, with an anchor, at[0]; a word
- * (1..) names a callee for as long as it waits:
+ * They form two rings, each with an anchor; a word (2..) names a callee for as long as it waits.
+ * They wait in the first in the order in which they were bound; rent (policy.c) moves those that
+ * were called into the second, where it finds them without a look at the others:
  *
- *      anchor <-> a <-> b <-> d <-> e <-> anchor          (c has its stub)
+ *      at[0] <-> a <-> b <-> d <-> e <-> at[0]          (c has its stub)
+ *      at[1] <-> f <-> at[1]
  */
 #ifndef STUBMAP_PENDING_H
 #define STUBMAP_PENDING_H
 
 #include "../stub.h"
 
+/* Programs bind many stubs that nobody calls, so what one takes while it waits is kept small. */
 struct pending {
-	struct stub_spec spec;	    /* but target and context: the callee's hold */
-	struct stub_callee *callee; /* NULL: free */
+	struct stub_callee *callee; /* holds the target and the context; NULL: free */
+	stub_signature signature;
+	const uint64_t *bound;
+	uint32_t module, table;
 	uint32_t before, behind;
-	uint32_t calls;	 /* interpreted calls so far */
-	uint32_t window; /* adaptive: the size of the batch that was made right beside; 0: none */
+	uint32_t calls; /* interpreted so far */
+	union {
+		uint16_t window;    /* adaptive: size of the batch that was made beside; 0: none */
+		uint16_t retargets; /* rent: so far */
+	};
+	uint8_t kind, nbound;
 };
+
+enum { PENDING_WAITING, PENDING_CALLED, PENDING_RINGS };
 
 struct pending_ring {
 	struct pending *at;
-	uint32_t capacity, count; /* of at, with the anchor; of pending callees */
-	uint32_t free;		  /* the first free place, chained by behind; 0: none */
+	uint32_t capacity, used, count; /* places of at; ever taken; callees that wait */
+	uint32_t free;			/* the first one given back, chained by behind; 0: none */
 };
 
-/* Adds a callee at the end of the ring; its word, or 0: no memory. Pointers into `at` become
+/* Adds a callee at the end of the first ring; its word, or 0: no memory. Pointers into `at` become
  * invalid. */
 uint32_t pending_add(struct pending_ring *ring, const struct stub_spec *spec,
 		     struct stub_callee *c);
 void pending_remove(struct pending_ring *ring, uint32_t word);
-
-enum { ADAPTIVE_SYSCALL = 16 }; /* stubs whose making costs as much as a system call */
-
-struct policy {
-	enum stub_policy policy;
-	bool bulk;	 /* a batch costs fewer system calls than its stubs one by one */
-	uint64_t credit; /* adaptive: stubs that it may guess */
-};
-
-/* Chooses the stubs that a call of `word` makes: stores their words, in the order of binding, in
- * batch (it must have room for all) and returns how many. */
-size_t policy_choose(const struct policy *policy, const struct pending_ring *ring, uint32_t word,
-		     uint32_t *batch);
-/* Call it when the batch was made, by this many system calls, before it is removed from the
- * ring. */
-void policy_learn(struct policy *policy, struct pending_ring *ring, const uint32_t *batch, size_t n,
-		  uint64_t syscalls);
+/* Moves it to the end of the second ring. */
+void pending_called(struct pending_ring *ring, uint32_t word);
+/* What its stub must know, as of now. */
+struct stub_spec pending_spec(const struct pending_ring *ring, uint32_t word);
 
 #endif

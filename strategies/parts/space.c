@@ -10,8 +10,13 @@
 #include "../stub.h"
 
 const char *const stub_policy_names[STUB_POLICIES] = {
-	[STUB_ALL] = "all",	  [STUB_ONE] = "one",		[STUB_TABLE] = "table",
-	[STUB_MODULE] = "module", [STUB_ADAPTIVE] = "adaptive",
+	[STUB_ALL] = "all",
+	[STUB_ONE] = "one",
+	[STUB_TABLE] = "table",
+	[STUB_MODULE] = "module",
+	[STUB_SIGNATURE] = "signature",
+	[STUB_ADAPTIVE] = "adaptive",
+	[STUB_RENT] = "rent",
 };
 
 static bool takes(const struct stub_ops *ops, enum stub_literals literals)

@@ -7,11 +7,12 @@
  *              stub_config.policy says, in bulk where it can, then jumps to callee.code: the stub
  *
  * It trades a slower first call for an instantiation that makes no code at all. The policy trades
- * again: stubs that nobody calls against changes of protection (parts/pending.c).
+ * again: stubs that nobody calls against changes of protection (parts/policy.c).
  *
  * With stub_config.generic = K the trigger is an interpretive stub (parts/generic.c), and the first
  * K calls of a callee go through that; the next makes its stub. It trades slow calls of functions
- * that are seldom called for code that is never made.
+ * that are seldom called for code that is never made. Under STUB_RENT the trigger is always
+ * that, and the policy finds how many calls go through it: at least K.
  *
  * prepare is not passed on, as instantiation is to make nothing: it only refuses specs for which no
  * stub could be made later. Bodies and templates are made with the batch.
@@ -40,8 +41,8 @@
 
 #include "../code/arena.h"
 #include "../parts/generic.h"
-#include "../parts/pending.h"
 #include "../parts/poison.h"
+#include "../parts/policy.h"
 
 struct lazy_state {
 	struct stub_space inner, *space;
@@ -49,10 +50,10 @@ struct lazy_state {
 	const uint8_t *trigger;
 	struct policy policy;
 	struct pending_ring ring; /* a pending callee's word is its word in the ring */
-	/* A batch's arrays, each as large as the ring. */
-	uint32_t *batch;
+	/* A batch's arrays, in one block, each as large as the ring. */
 	struct stub_spec *specs;
 	struct stub_callee **callees;
+	uint32_t *batch;
 	uint32_t room;
 	struct poison poison;
 };
@@ -62,25 +63,7 @@ static bool is_pending(const struct lazy_state *state, const struct stub_callee 
 	return __atomic_load_n(&c->code, __ATOMIC_RELAXED) == state->trigger;
 }
 
-static struct stub_spec spec_of(const struct lazy_state *state, uint32_t word)
-{
-	const struct pending *p = &state->ring.at[word];
-	struct stub_spec spec = p->spec;
-
-	spec.target = p->callee->target;
-	spec.context = p->callee->context;
-	return spec;
-}
-
 /* ---- Making ------------------------------------------------------------------------------- */
-
-static uint64_t syscalls(const struct lazy_state *state)
-{
-	struct code_stats stats;
-
-	code_get_stats(state->inner.code, &stats);
-	return stats.syscalls;
-}
 
 /* Makes the n stubs of batch in order; returns how many of them were made. */
 static size_t bind_batch(struct lazy_state *state, size_t n)
@@ -89,7 +72,7 @@ static size_t bind_batch(struct lazy_state *state, size_t n)
 	size_t done = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		state->specs[i] = spec_of(state, state->batch[i]);
+		state->specs[i] = pending_spec(&state->ring, state->batch[i]);
 		state->callees[i] = state->ring.at[state->batch[i]].callee;
 	}
 	if (inner->ops->bind_many)
@@ -101,12 +84,15 @@ static size_t bind_batch(struct lazy_state *state, size_t n)
 
 static size_t make_batch(struct lazy_state *state, size_t n)
 {
-	uint64_t before = syscalls(state);
-	size_t done = bind_batch(state, n);
+	struct code_stats before, after;
 
+	code_get_stats(state->inner.code, &before);
+	size_t done = bind_batch(state, n);
+	code_get_stats(state->inner.code, &after);
 	if (done)
 		policy_learn(&state->policy, &state->ring, state->batch, done,
-			     syscalls(state) - before);
+			     after.syscalls - before.syscalls,
+			     after.quanta_stubs - before.quanta_stubs);
 	for (size_t i = 0; i < done; i++)
 		pending_remove(&state->ring, state->batch[i]);
 	return done;
@@ -180,7 +166,7 @@ static const void *first_call(void *arg, struct stub_callee *c, struct emit_save
 
 	stub_space_lock(state->space);
 	if (is_pending(state, c)) {
-		spec = spec_of(state, (uint32_t)c->word);
+		spec = pending_spec(&state->ring, (uint32_t)c->word);
 		error = make(state, c);
 	}
 	const void *code = callable(c);
@@ -202,11 +188,8 @@ static enum emit_next any_call(void *arg, struct stub_callee *c, struct emit_cal
 
 	stub_space_lock(state->space);
 	if (is_pending(state, c)) {
-		struct pending *p = &state->ring.at[c->word];
-
-		spec = spec_of(state, (uint32_t)c->word);
-		interpret = p->calls < state->inner.config.generic;
-		p->calls += interpret;
+		spec = pending_spec(&state->ring, (uint32_t)c->word);
+		interpret = policy_waits(&state->policy, &state->ring, (uint32_t)c->word);
 		error = interpret ? 0 : make(state, c);
 	}
 	call->target = callable(c);
@@ -233,7 +216,7 @@ static int make_trigger(struct stub_space *space)
 	const struct emit_hooks hooks = { any_call, any_return, state };
 	bool markers = space->config.markers;
 	uint8_t code[EMIT_MAX];
-	size_t size = space->config.generic
+	size_t size = space->config.generic || space->config.policy == STUB_RENT
 			  ? emit_interpreter(code, markers, sizeof(struct generic_frame), &hooks)
 			  : emit_trigger(code, markers, first_call, state);
 
@@ -251,7 +234,7 @@ static int lazy_open(struct stub_space *space)
 	if ((unsigned)config.policy >= STUB_POLICIES)
 		return -EINVAL;
 	state->space = space;
-	state->policy = (struct policy){ config.policy, space->ops->inner->bind_many, 0 };
+	policy_open(&state->policy, config.policy, space->ops->inner->bind_many, config.generic);
 	arena_init(&state->arena, space->code);
 	int error = poison_open(&state->poison, space, report_late);
 	if (error)
@@ -271,9 +254,7 @@ static void lazy_close(struct stub_space *space)
 	poison_close(&state->poison);
 	arena_close(&state->arena);
 	free(state->ring.at);
-	free(state->batch);
 	free(state->specs);
-	free(state->callees);
 }
 
 static int lazy_prepare(struct stub_space *space, const struct stub_spec *specs, size_t n)
@@ -286,18 +267,19 @@ static int lazy_prepare(struct stub_space *space, const struct stub_spec *specs,
 }
 
 /* Makes room for a batch of all that can be pending: a call must not need the heap to make
- * stubs. */
+ * stubs. The arrays hold nothing between batches, so nothing is copied. */
 static int make_room(struct lazy_state *state)
 {
 	uint32_t n = state->room ? state->room * 2 : 64;
-	void *batch = realloc(state->batch, n * sizeof(*state->batch));
-	state->batch = batch ? batch : state->batch;
-	void *specs = realloc(state->specs, n * sizeof(*state->specs));
-	state->specs = specs ? specs : state->specs;
-	void *callees = realloc(state->callees, n * sizeof(*state->callees));
-	state->callees = callees ? callees : state->callees;
-	if (!batch || !specs || !callees)
+	struct stub_spec *specs =
+	    malloc(n * (sizeof(*specs) + sizeof(*state->callees) + sizeof(*state->batch)));
+
+	if (!specs)
 		return -ENOMEM;
+	free(state->specs);
+	state->specs = specs;
+	state->callees = (struct stub_callee **)(specs + n);
+	state->batch = (uint32_t *)(state->callees + n);
 	state->room = n;
 	return 0;
 }
@@ -323,13 +305,36 @@ static int lazy_bind(struct stub_space *space, const struct stub_spec *spec, str
 	return 0;
 }
 
+static void retarget_pending(struct lazy_state *state, struct stub_callee *c, const void *target)
+{
+	policy_retargeted(&state->policy, &state->ring, (uint32_t)c->word);
+	c->target = target;
+}
+
+/* Of n stubs that are made. */
+static int retarget_made(struct lazy_state *state, struct stub_callee *const *c,
+			 const void *const *targets, size_t n, size_t *done)
+{
+	struct code_stats before, after;
+
+	if (state->policy.policy != STUB_RENT)
+		return stub_retarget_many(&state->inner, c, targets, n, done);
+	code_get_stats(state->inner.code, &before);
+	int error = stub_retarget_many(&state->inner, c, targets, n, done);
+	code_get_stats(state->inner.code, &after);
+	if (*done)
+		policy_learn_retarget(&state->policy, (after.syscalls - before.syscalls) / *done);
+	return error;
+}
+
 static int lazy_retarget(struct stub_space *space, struct stub_callee *c, const void *target)
 {
 	struct lazy_state *state = space->state;
+	size_t done;
 
 	if (!is_pending(state, c))
-		return state->inner.ops->retarget(&state->inner, c, target);
-	c->target = target;
+		return retarget_made(state, &c, &target, 1, &done);
+	retarget_pending(state, c, target);
 	return 0;
 }
 
@@ -343,12 +348,11 @@ static int lazy_retarget_many(struct stub_space *space, struct stub_callee *cons
 		size_t run = 0, changed = 0;
 
 		for (; *done < n && is_pending(state, c[*done]); ++*done)
-			c[*done]->target = targets[*done];
+			retarget_pending(state, c[*done], targets[*done]);
 		while (*done + run < n && !is_pending(state, c[*done + run]))
 			run++;
 		if (run)
-			error = stub_retarget_many(&state->inner, c + *done, targets + *done, run,
-						   &changed);
+			error = retarget_made(state, c + *done, targets + *done, run, &changed);
 		*done += changed;
 	}
 	return error;
@@ -363,9 +367,9 @@ static void lazy_release(struct stub_space *space, struct stub_callee *c)
 	enum emit_zero zero = EMIT_ZERO;
 
 	if (is_pending(state, c)) {
-		const struct stub_spec *spec = &state->ring.at[c->word].spec;
+		const struct pending *p = &state->ring.at[c->word];
 
-		zero = emit_zero_of(spec->kind, spec->signature);
+		zero = emit_zero_of((enum stub_kind)p->kind, p->signature);
 		pending_remove(&state->ring, (uint32_t)c->word);
 	} else {
 		state->inner.ops->release(&state->inner, c);
