@@ -94,6 +94,8 @@ static void what_programs_are_made_of_is_dirt(void **state)
 		{ "echo 2 >harness/base/a.c", "git checkout -q .", " dirty" },
 		{ "echo 1 >strategies/new.c", "rm strategies/new.c", " dirty" },
 		{ "echo 1 >strategies/x.ignored.c", "rm strategies/x.ignored.c", " dirty" },
+		{ "echo 1 >harness/base/x.ignored.c", "rm harness/base/x.ignored.c", " dirty" },
+		{ "echo 1 >workloads/x.ignored.c", "rm workloads/x.ignored.c", " dirty" },
 		{ "rm harness/base/a.c", "git checkout -q .", " dirty" },
 		{ "echo 2 >harness/base/a.c; git add -A", "git reset -q --hard", " dirty" },
 		{ "echo 2 >README; echo 1 >note", "rm note; git checkout -q .", " clean" },
@@ -240,6 +242,31 @@ static void doubts_are_one_line(void **state)
 	}
 }
 
+static void a_program_has_a_name(void **state)
+{
+	static const struct {
+		const char *machine, *is;
+	} cases[] = {
+		{ "{}", "not known" },
+		{ "{\"program\": {\"commit\": \"0123456789abcdef\", \"dirty\": false, \"hash\": "
+		  "\"fedcba9876543210\"}}",
+		  "commit 0123456789ab, clean; linked from fedcba987654" },
+		{ "{\"program\": {\"commit\": \"0123\", \"dirty\": true, \"hash\": \"4\"}}",
+		  "commit 0123 and changes; linked from 4" },
+		{ "{\"program\": {\"commit\": null, \"dirty\": null, \"hash\": \"4\"}}",
+		  "commit unknown; linked from 4" },
+	};
+	char line[PROVENANCE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		json_t *machine = json_loads(cases[i].machine, 0, NULL);
+
+		assert_string_equal(provenance_name(machine, line), cases[i].is);
+		json_decref(machine);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +274,7 @@ int main(void)
 		cmocka_unit_test(a_stamp_names_what_was_linked),
 		cmocka_unit_test(a_program_keeps_its_commit),
 		cmocka_unit_test(doubts_are_one_line),
+		cmocka_unit_test(a_program_has_a_name),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
