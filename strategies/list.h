@@ -11,6 +11,7 @@
 	X(page)      \
 	X(pool)      \
 	X(template)  \
+	X(near)      \
 	X(lazy_page) \
 	X(lazy_pool) \
 	X(lazy_template)

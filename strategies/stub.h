@@ -173,6 +173,28 @@ void stub_space_unlock(struct stub_space *space);
 enum { STUB_CALL_PAD = 16 };
 size_t stub_call_pad(uint8_t code[STUB_CALL_PAD], const struct stub_callee *c);
 
+/*
+ * A call instruction of compiled code (`call rel32`, `jmp rel32`) that leads to a callee. A loader
+ * points it at a pad (stub_call_pad) in reach; then the strategy may make it direct, and undoes
+ * that when it must: the rel32 is the strategy's from attach to detach.
+ *
+ *      mov r10, callee               call pad --> mov r10, callee; jmp [r10]        unbound
+ *      call [r10]         becomes    call stub                                      bound
+ *                                    call target, if the call passes the context    bound, indirect
+ */
+struct stub_site {
+	uint8_t *field;		    /* of the rel32, committed */
+	struct stub_callee *callee; /* in place until detach */
+	const uint8_t *pad;
+	/* The call passes callee->context as ctx and leaves r10 alone, instead of the caller's
+	 * instance and the callee; only for a callee that is bound as STUB_INDIRECT or not yet. */
+	bool context;
+};
+
+/* Whether the space takes sites: its strategy has the hooks, and code may be written. A loader asks
+ * before it compiles calls so. */
+bool stub_takes_sites(const struct stub_space *space);
+
 /* ---- Strategies ---------------------------------------------------------------------------- */
 
 enum stub_flags {
@@ -234,6 +256,12 @@ struct stub_ops {
 	/* Only STUB_DEFERRED strategies have it: whether c, which is bound, has its own stub
 	 * yet. */
 	bool (*made)(const struct stub_space *, const struct stub_callee *c);
+	/* Takes n call sites of one module; no thread runs it yet. Those of bound callees become
+	 * direct at once. Every other hook may then write the module's code: while it does, under
+	 * CODE_TOGGLE, nobody may run that. 0, or -ENOMEM: none is taken. Optional, with detach. */
+	int (*attach)(struct stub_space *, const struct stub_site *sites, size_t n);
+	/* Forgets the sites in [from, to), before the module is released; writes nothing. */
+	void (*detach)(struct stub_space *, const void *from, const void *to);
 };
 
 /* Every strategy; the first is the floor. NULL ends the table. */

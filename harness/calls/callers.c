@@ -47,7 +47,7 @@ _Static_assert(offsetof(struct callers_state, x) == 0 &&
 /* Whether calls go through callees, wherever these lie. */
 static bool by_callees(const struct ir_writer *w)
 {
-	return w->part == CALLERS_SLOTS || w->part == CALLERS_SHARED;
+	return w->part != CALLERS_DIRECT;
 }
 
 /* The address of boundary k's callee as an operand of type ptr: a constant, or %callees and more.
@@ -63,10 +63,20 @@ static void site_callee(struct ir_writer *w, uint32_t k, char out[64])
 		snprintf(out, 64, "getelementptr (i8, ptr @callees, i64 %zu)", at);
 }
 
-/* The code pointer, loaded here and now. */
-static unsigned site_code(struct ir_writer *w, const char *callee)
+/* What a site calls, as an operand: the code pointer, loaded here and now, or a symbol that the
+ * loader binds. */
+static void site_code(struct ir_writer *w, uint32_t k, const char *callee, char out[64])
 {
-	return ir_let(w, "load ptr, ptr %s", callee);
+	if (w->part == CALLERS_NEAR)
+		snprintf(out, 64, "@s%" PRIu32, k);
+	else
+		snprintf(out, 64, "%%v%u", ir_let(w, "load ptr, ptr %s", callee));
+}
+
+/* Whether a site passes the callee's context, so that the target itself may be called. */
+static bool site_passes_context(const struct ir_writer *w, uint32_t k)
+{
+	return w->part == CALLERS_NEAR && w->scenario->boundaries[k].kind == BOUNDARY_INDIRECT;
 }
 
 /* The first parameter that a site passes: the stub stores the earlier ones. */
@@ -81,28 +91,31 @@ static unsigned site_native(struct ir_writer *w, uint32_t k, const unsigned *val
 	stub_signature s = w->signatures[k];
 	enum stub_type result = stub_result(s);
 	const struct boundary *b = &w->scenario->boundaries[k];
-	unsigned code = 0;
-	char callee[64] = "";
+	char callee[64] = "", code[64];
+	unsigned ctx = 0;
 
 	if (by_callees(w)) {
 		site_callee(w, k, callee);
-		code = site_code(w, callee);
+		site_code(w, k, callee, code);
 	} else {
 		uint32_t i = b->kind == BOUNDARY_BUILTIN ? 0 : b->instance;
 
-		code = ir_let(w, "getelementptr i8, ptr %%state, i64 %" PRIu32, 32 + 8 * i);
-		code = ir_let(w, "load ptr, ptr %%v%u", code);
+		ctx = ir_let(w, "getelementptr i8, ptr %%state, i64 %" PRIu32, 32 + 8 * i);
+		ctx = ir_let(w, "load ptr, ptr %%v%u", ctx);
+		snprintf(code, sizeof(code), "@t%" PRIu32, scenario_target(w->scenario, k));
+	}
+	if (site_passes_context(w, k)) {
+		ctx = ir_let(w, "getelementptr i8, ptr %s, i64 16", callee);
+		ctx = ir_let(w, "load ptr, ptr %%v%u", ctx);
 	}
 	fputs("  ", w->f);
 	if (result != STUB_VOID)
 		fprintf(w->f, "%%v%u = ", w->last + 1);
-	if (by_callees(w)) {
-		fprintf(w->f, "call %s %%v%u(ptr nest %s, ptr %%ctx", ir_types[result], code,
-			callee);
-	} else {
-		fprintf(w->f, "call %s @t%" PRIu32 "(ptr %%v%u", ir_types[result],
-			scenario_target(w->scenario, k), code);
-	}
+	fprintf(w->f, "call %s %s(", ir_types[result], code);
+	if (ctx)
+		fprintf(w->f, "ptr %%v%u", ctx);
+	else
+		fprintf(w->f, "ptr nest %s, ptr %%ctx", callee);
 	for (unsigned j = site_first(w, k); j < stub_nparams(s); j++)
 		fprintf(w->f, ", %s %%v%u", ir_types[stub_param(s, j)], values[j]);
 	if (by_callees(w) && b->kind == BOUNDARY_REF)
@@ -120,7 +133,7 @@ static unsigned slot(struct ir_writer *w, const char *array, unsigned j)
 static unsigned site_entry_native(struct ir_writer *w, uint32_t k, const unsigned *values)
 {
 	stub_signature s = w->signatures[k];
-	char callee[64];
+	char callee[64], code[64];
 
 	for (unsigned j = 0; j < stub_nparams(s); j++) {
 		unsigned v = ir_widen(w, stub_param(s, j), values[j]);
@@ -128,8 +141,8 @@ static unsigned site_entry_native(struct ir_writer *w, uint32_t k, const unsigne
 		fprintf(w->f, "  store i64 %%v%u, ptr %%v%u\n", v, slot(w, "argv", j));
 	}
 	site_callee(w, k, callee);
-	unsigned code = site_code(w, callee);
-	fprintf(w->f, "  call void %%v%u(ptr nest %s, ptr %%argv)\n", code, callee);
+	site_code(w, k, callee, code);
+	fprintf(w->f, "  call void %s(ptr nest %s, ptr %%argv)\n", code, callee);
 	return stub_result(s) == STUB_VOID
 		   ? 0
 		   : ir_let(w, "load %s, ptr %%argv", ir_types[stub_result(s)]);
@@ -139,7 +152,7 @@ static unsigned site_entry_native(struct ir_writer *w, uint32_t k, const unsigne
 static unsigned site_entry_js(struct ir_writer *w, uint32_t k, const unsigned *values)
 {
 	stub_signature s = w->signatures[k];
-	char callee[64];
+	char callee[64], code[64];
 
 	for (unsigned j = 0; j < stub_nparams(s); j++) {
 		unsigned v = ir_box(w, stub_param(s, j), values[j], slot(w, "bigints", j));
@@ -147,8 +160,9 @@ static unsigned site_entry_js(struct ir_writer *w, uint32_t k, const unsigned *v
 		fprintf(w->f, "  store i64 %%v%u, ptr %%v%u\n", v, slot(w, "argv", j));
 	}
 	site_callee(w, k, callee);
-	unsigned code = site_code(w, callee), result = ++w->last;
-	fprintf(w->f, "  %%v%u = call i64 %%v%u(ptr nest %s, ptr %%argv, i64 %u)\n", result, code,
+	site_code(w, k, callee, code);
+	unsigned result = ++w->last;
+	fprintf(w->f, "  %%v%u = call i64 %s(ptr nest %s, ptr %%argv, i64 %u)\n", result, code,
 		callee, stub_nparams(s));
 	return stub_result(s) == STUB_VOID ? 0 : ir_unbox(w, stub_result(s), result);
 }
@@ -331,6 +345,27 @@ static void write_dispatch(struct ir_writer *w, const uint32_t *thunks, uint32_t
 	round_tail(w, "%x2");
 }
 
+/* Declares what the sites of boundary k call by its name. */
+static void declare(struct ir_writer *w, uint32_t k)
+{
+	const stub_signature s = w->signatures[k];
+	const enum boundary_kind kind = w->scenario->boundaries[k].kind;
+
+	if (w->part == CALLERS_NEAR && kind <= BOUNDARY_ENTRY_JS) {
+		fprintf(w->f, "declare %s @s%" PRIu32 "(ptr nest, ptr%s)\n",
+			kind == BOUNDARY_ENTRY_JS ? "i64" : "void", k,
+			kind == BOUNDARY_ENTRY_JS ? ", i64" : "");
+		return;
+	}
+	fprintf(w->f, "declare %s @%c%" PRIu32 "(ptr", ir_types[stub_result(s)],
+		w->part == CALLERS_NEAR ? 's' : 't', k);
+	if (w->part == CALLERS_NEAR && !site_passes_context(w, k))
+		fputs(" nest, ptr", w->f);
+	for (unsigned j = site_first(w, k); j < stub_nparams(s); j++)
+		fprintf(w->f, ", %s", ir_types[stub_param(s, j)]);
+	fputs(w->part == CALLERS_NEAR && kind == BOUNDARY_REF ? ", ptr swiftself)\n" : ")\n", w->f);
+}
+
 static int write_callers(struct ir_writer *w)
 {
 	const struct scenario *s = w->scenario;
@@ -342,19 +377,15 @@ static int write_callers(struct ir_writer *w)
 	if (!of_boundary || !thunks)
 		goto out;
 	n = callers_thunks(s, of_boundary, NULL);
-	if (w->part == CALLERS_SLOTS)
+	if (w->part == CALLERS_SLOTS || w->part == CALLERS_NEAR)
 		fputs("@callees = external dso_local global [0 x i8], align 16\n", w->f);
 	for (uint32_t k = 0; k < s->nboundaries; k++) {
 		if (of_boundary[k] == UINT32_MAX)
 			continue;
 		thunks[of_boundary[k]] = k;
-		if (by_callees(w) || scenario_target(s, k) != k)
-			continue;
-		fprintf(w->f, "declare %s @t%" PRIu32 "(ptr",
-			ir_types[stub_result(w->signatures[k])], k);
-		for (unsigned j = 0; j < stub_nparams(w->signatures[k]); j++)
-			fprintf(w->f, ", %s", ir_types[stub_param(w->signatures[k], j)]);
-		fputs(")\n", w->f);
+		if (w->part == CALLERS_NEAR ||
+		    (w->part == CALLERS_DIRECT && scenario_target(s, k) == k))
+			declare(w, k);
 	}
 	if (s->shape == SCENARIO_STRAIGHT)
 		write_straight(w);

@@ -7,12 +7,15 @@
  *             h<k>, its host form (exit_js only)
  *   slots     round_slots                           @callees, @refs
  *   shared    round_slots, callees by way of state  @refs
+ *   near      round_slots, by calls of s<k>         s<k>, @callees, @refs
  *   direct    round_direct                          t<k> of every boundary crossed, @refs
  *
  * Each part is a module of its own, so that a cell compiles and loads only what it runs. The
  * symbols:
  *   @refs     uint32_t[SCENARIO_REFS], in code_data (reached by 32-bit displacement)
  *   @callees  struct stub_callee[nboundaries], in code_data; callee k belongs to boundary k
+ *   s<k>      a call site of callee k (stub.h, struct stub_site); the kind indirect passes the
+ *             callee's context, all others the callee in r10
  *   @version  absolute: the hook answers with the number version + 1 as an address (NULL means
  *             "unknown" to the loader). One object loaded twice gives two versions of the targets.
  *
@@ -50,7 +53,7 @@ struct callers_state {
 typedef void callers_round(struct callers_state *);
 
 /* Shared: code of one module for many instances, each with callees of its own. */
-enum callers_part { CALLERS_TARGETS, CALLERS_SLOTS, CALLERS_SHARED, CALLERS_DIRECT };
+enum callers_part { CALLERS_TARGETS, CALLERS_SLOTS, CALLERS_SHARED, CALLERS_NEAR, CALLERS_DIRECT };
 
 /* IR text, zero-terminated, size without the zero; free(*text). 0, -EINVAL (a signature, kind,
  * instance or event that the scenario's own bounds forbid; no event at all), -ENOMEM. */

@@ -96,6 +96,17 @@ static const void *resolve(void *arg, const char *symbol, enum load_use use)
 	return loaded_address(&w->targets[0], symbol);
 }
 
+static struct stub_callee *near_callee(void *arg, const char *symbol, bool *passes_context)
+{
+	struct world *w = arg;
+
+	if (symbol[0] != 's' || symbol[1] < '0' || symbol[1] > '9')
+		return NULL;
+	unsigned long k = strtoul(symbol + 1, NULL, 10);
+	*passes_context = w->scenario.boundaries[k].kind == BOUNDARY_INDIRECT;
+	return &w->callees[k];
+}
+
 static int compile(const struct world *w, enum callers_part part, const struct jit_options *options,
 		   struct jit_object *object, char why[CELL_ERROR])
 {
@@ -135,7 +146,12 @@ static int compile_part(struct world *w, enum callers_part part, unsigned tier,
 static int load_part(struct world *w, const struct jit_object *object, uint32_t offset,
 		     struct loaded *out)
 {
-	const struct load_hooks hooks = { .resolve = resolve, .arg = w, .text_offset = offset };
+	const bool near = stub_takes_sites(&w->space);
+	const struct load_hooks hooks = { .resolve = resolve,
+					  .callee = near ? near_callee : NULL,
+					  .space = &w->space,
+					  .arg = w,
+					  .text_offset = offset };
 
 	return jit_load(w->code, object, &hooks, out, w->why);
 }
@@ -153,6 +169,7 @@ static int load_modules(struct world *w, struct prng *rng)
 	const bool steady = w->setup->family == FAMILY_CALLS;
 	const bool tierup = w->setup->family == FAMILY_TIERUP;
 	const bool direct = steady && w->ops->flags & STUB_DIRECT;
+	const bool near = steady && stub_takes_sites(&w->space);
 	const unsigned tier = w->job->cell.tier;
 	struct jit_object targets = { 0 }, callers = { 0 };
 	int e = compile_part(w, CALLERS_TARGETS, tierup ? 0 : tier, &targets);
@@ -163,6 +180,7 @@ static int load_modules(struct world *w, struct prng *rng)
 		e = compile_part(w,
 				 !steady  ? CALLERS_SHARED
 				 : direct ? CALLERS_DIRECT
+				 : near	  ? CALLERS_NEAR
 					  : CALLERS_SLOTS,
 				 tierup ? 2 : tier, &callers);
 	if (!e)

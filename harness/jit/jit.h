@@ -43,6 +43,10 @@ enum load_use { LOAD_CALL, LOAD_DATA };
 struct load_hooks {
 	/* The address for one relocation, or NULL: the load fails and names the symbol. */
 	const void *(*resolve)(void *arg, const char *symbol, enum load_use use);
+	/* Near calls; optional: the callee that a called symbol stands for, or NULL: ask resolve.
+	 * Its calls become sites of space, which must take them (stub_takes_sites). */
+	struct stub_callee *(*callee)(void *arg, const char *symbol, bool *passes_context);
+	struct stub_space *space;
 	void *arg;
 	uint32_t text_offset; /* set-up randomisation: bytes before the text, a multiple of 16 */
 };
@@ -66,21 +70,23 @@ struct loaded {
 	char *names;
 	uint32_t *by_name; /* indices of functions[], sorted by name */
 	struct code_memory *code;
+	struct stub_space *space; /* that took sites; NULL: none */
 };
 
 /*
  * Places text, read-only data and stack maps in one region of CODE_MODULES, writable data in
  * code_data, and relocates. hooks->resolve is asked once for each relocation against a symbol that
  * the object does not define (once for all that share a GOT entry). A call whose answer is out of
- * reach goes through a pad of 16 bytes in the module (jmp [rip], address); any other relocation
- * that does not fit is an error. 0, -EINVAL (a bad object, an unknown relocation, a symbol that
- * nobody defines), -ERANGE (does not fit), -ENOMEM, with one line in error; after an error nothing
- * stays allocated, except in code_data.
+ * reach goes through a pad of 16 bytes in the module (jmp [rip], address), and so does a call of a
+ * callee, until the space makes it direct; any other relocation that does not fit is an error. 0,
+ * -EINVAL (a bad object, an unknown relocation, a symbol that nobody defines), -ERANGE (does not
+ * fit), -ENOMEM, with one line in error; after an error nothing stays allocated, except in
+ * code_data.
  */
 int jit_load(struct code_memory *, const struct jit_object *, const struct load_hooks *,
 	     struct loaded *out, char error[JIT_ERROR]);
-/* Gives the region back. Writable data stays with the code memory, which can't free it
- * separately. */
+/* Gives the region back, and its sites, before their space is closed. Writable data stays with the
+ * code memory, which can't free it separately. */
 void jit_unload(struct loaded *);
 /* For the loader alone: orders functions[] and fills by_name[]. */
 void loaded_index(struct loaded *);

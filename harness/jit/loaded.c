@@ -35,6 +35,8 @@ void loaded_index(struct loaded *m)
 
 void jit_unload(struct loaded *m)
 {
+	if (m->space)
+		m->space->ops->detach(m->space, m->region, (uint8_t *)m->region + m->region_size);
 	if (m->region)
 		code_release(m->code, m->region, m->region_size);
 	free(m->functions);

@@ -13,6 +13,9 @@
  *      pad + 0   ff 25 00 00 00 00   jmp [rip + 0]
  *      pad + 6   address             8 bytes, unaligned; never written again
  *
+ * A call of a callee that the hook names goes through another sort of pad (stub_call_pad), and is
+ * told to the space when the module is committed (stub.h, struct stub_site).
+ *
  * Read-only data shares the region with text because it is given back with it; so does
  * .data.rel.ro, which only the relocations write.
  */
@@ -24,7 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAD = 16, GOT_ENTRY = 8 };
+enum { PAD = STUB_CALL_PAD, GOT_ENTRY = 8 };
 
 /* ---- The loader's state ----------------------------------------------------------------- */
 
@@ -32,6 +35,12 @@ enum { PAD = 16, GOT_ENTRY = 8 };
 struct symbol_use {
 	uint32_t got, pad;
 	uint64_t got_value, pad_value;
+	bool callee, context; /* the pad is a callee's; its calls pass the context */
+};
+
+struct pad {
+	uint64_t value; /* the address that it leads to, or a callee's */
+	bool callee;
 };
 
 struct loader {
@@ -42,7 +51,9 @@ struct loader {
 	uint64_t *answers;	 /* one a relocation, in the order of the sections */
 	uint32_t *pads;		 /* one a relocation: the pad that it goes through */
 	uint32_t npads, ngot;
-	uint64_t *pad_values; /* npads of them */
+	struct pad *pad_list; /* npads of them */
+	struct stub_site *sites;
+	size_t nsites, noted;
 	size_t text_end, pads_at, got_at, end, data_size, data_align;
 	uint8_t *region, *write, *data;
 };
@@ -86,22 +97,38 @@ static bool in_reach(const struct loader *l, uint64_t address)
 	       reloc_fits(address - 4 - to, 4, RELOC_SIGNED);
 }
 
-static int need_pad(struct loader *l, struct symbol_use *use, uint64_t address)
+static int need_pad(struct loader *l, struct symbol_use *use, uint64_t value)
 {
-	uint64_t *grown;
+	struct pad *grown;
 
-	if (use->pad && use->pad_value == address)
+	if (use->pad && use->pad_value == value)
 		return 0;
 	if ((l->npads & (l->npads - 1)) == 0) { /* a power of two is full: double it */
-		grown = realloc(l->pad_values, (l->npads ? 2 * l->npads : 1) * sizeof(*grown));
+		grown = realloc(l->pad_list, (l->npads ? 2 * l->npads : 1) * sizeof(*grown));
 		if (!grown)
 			return -ENOMEM;
-		l->pad_values = grown;
+		l->pad_list = grown;
 	}
-	l->pad_values[l->npads] = address;
+	l->pad_list[l->npads] = (struct pad){ value, use->callee };
 	use->pad = ++l->npads;
-	use->pad_value = address;
+	use->pad_value = value;
 	return 0;
+}
+
+/* Whether the hook names a callee for a called symbol: then it reserves its pad, and a site. */
+static bool need_site(struct loader *l, struct symbol_use *use, const char *symbol, size_t number,
+		      int *err)
+{
+	const struct stub_callee *c =
+	    l->hooks->callee ? l->hooks->callee(l->hooks->arg, symbol, &use->context) : NULL;
+
+	if (!c)
+		return false;
+	use->callee = true;
+	l->nsites++;
+	*err = need_pad(l, use, (uintptr_t)c);
+	l->pads[number] = use->pad;
+	return true;
 }
 
 /* Asks the hook if the symbol needs it, and reserves the pad or GOT entry. */
@@ -118,6 +145,9 @@ static int ask_for(struct loader *l, const Elf64_Rela *r, const struct section *
 	(void)target;
 	if (outside && !(got && use->got)) {
 		const char *name = object_symbol(&l->object, symbol);
+
+		if (call && need_site(l, use, name, number, &err))
+			return err;
 		const void *at =
 		    l->hooks->resolve(l->hooks->arg, name, call ? LOAD_CALL : LOAD_DATA);
 
@@ -171,7 +201,13 @@ static int scan(struct loader *l)
 	l->uses = calloc(l->object.nsymbols + 1, sizeof(*l->uses));
 	l->answers = calloc(total + 1, sizeof(*l->answers));
 	l->pads = calloc(total + 1, sizeof(*l->pads));
-	return l->uses && l->answers && l->pads ? each_relocation(l, ask_for) : -ENOMEM;
+	if (!l->uses || !l->answers || !l->pads)
+		return -ENOMEM;
+	int err = each_relocation(l, ask_for);
+	if (err || !l->nsites)
+		return err;
+	l->sites = calloc(l->nsites, sizeof(*l->sites));
+	return l->sites ? 0 : -ENOMEM;
 }
 
 /* ---- Placing ---------------------------------------------------------------------------- */
@@ -231,8 +267,14 @@ static void write_pads(struct loader *l)
 	uint8_t *at = l->write + l->pads_at;
 
 	for (uint32_t i = 0; i < l->npads; i++, at += PAD) {
+		const struct pad *pad = &l->pad_list[i];
+
+		if (pad->callee) {
+			stub_call_pad(at, (const struct stub_callee *)(uintptr_t)pad->value);
+			continue;
+		}
 		memcpy(at, "\xff\x25\0\0\0", 6);
-		memcpy(at + 6, &l->pad_values[i], 8);
+		memcpy(at + 6, &pad->value, 8);
 	}
 }
 
@@ -258,6 +300,17 @@ static int symbol_value(struct loader *l, const Elf64_Sym *symbol, uint64_t answ
 	return 0;
 }
 
+static void note_site(struct loader *l, const struct symbol_use *use, uint64_t field, uint64_t pad)
+{
+	if (use->callee)
+		l->sites[l->noted++] = (struct stub_site){
+			.field = (uint8_t *)(uintptr_t)field,
+			.callee = (struct stub_callee *)(uintptr_t)use->pad_value,
+			.pad = (const uint8_t *)(uintptr_t)pad,
+			.context = use->context,
+		};
+}
+
 static int relocate(struct loader *l, const Elf64_Rela *r, const struct section *target,
 		    size_t number)
 {
@@ -276,6 +329,7 @@ static int relocate(struct loader *l, const Elf64_Rela *r, const struct section 
 		value = (uintptr_t)l->region + entry;
 	} else if (l->pads[number]) {
 		value = (uintptr_t)l->region + l->pads_at + (size_t)(l->pads[number] - 1) * PAD;
+		note_site(l, use, target->address + r->r_offset, value);
 	}
 	value += (uint64_t)r->r_addend;
 	if (kind->relative)
@@ -336,6 +390,12 @@ static int hand_over(struct loader *l, struct loaded *out)
 
 	if (!err)
 		err = code_commit(l->code, l->region, l->end);
+	if (!err && l->nsites) {
+		struct stub_space *space = l->hooks->space;
+
+		err = space->ops->attach(space, l->sites, l->nsites);
+		out->space = err ? NULL : space;
+	}
 	if (err)
 		return err;
 	for (size_t i = 0; i < l->object.nsections; i++) {
@@ -383,6 +443,7 @@ int jit_load(struct code_memory *code, const struct jit_object *object,
 	free(l.uses);
 	free(l.answers);
 	free(l.pads);
-	free(l.pad_values);
+	free(l.pad_list);
+	free(l.sites);
 	return err;
 }

@@ -36,7 +36,7 @@ static bool sound(const struct stub_ops *ops, const struct stub_config *config,
 		  const struct stub_runtime *runtime)
 {
 	return ops->name && ops->summary && ops->bind && ops->retarget && ops->release &&
-	       !(ops->flags & STUB_BULK) == !ops->bind_many &&
+	       !(ops->flags & STUB_BULK) == !ops->bind_many && !ops->attach == !ops->detach &&
 	       !(ops->flags & STUB_DEFERRED) == !ops->made && takes(ops, config->literals) &&
 	       (!(ops->flags & STUB_DEFERRED) || runtime->raise) &&
 	       (!config->poison || runtime->released);
@@ -85,6 +85,11 @@ int stub_retarget_many(struct stub_space *space, struct stub_callee *const *c,
 	for (*done = 0; *done < n && !error; *done += !error)
 		error = space->ops->retarget(space, c[*done], targets[*done]);
 	return error;
+}
+
+bool stub_takes_sites(const struct stub_space *space)
+{
+	return space->ops->attach && !code_frozen(space->code);
 }
 
 void stub_space_lock(struct stub_space *space)
