@@ -12,6 +12,8 @@
  * so a call must return the number of an upgrade from low to high: an older number would mean that
  * a call after retarget's return went to the old target.
  *
+ * Where the space takes call sites, half of the callers call by those of one module.
+ *
  * STUBMAP_TEST_UPGRADES is the number of upgrades for each configuration.
  */
 #include <pthread.h>
@@ -19,6 +21,7 @@
 #include <stdatomic.h>
 
 #include "running_helpers.h"
+#include "site_helpers.h"
 #include "stub_set_up.h"
 
 enum { CALLERS = 4, STUBS = 40, TARGETS = 256, TARGET_BYTES = 65536 + 16, UPGRADES = 3000 };
@@ -27,6 +30,7 @@ struct place {
 	struct stub_callee c;
 	struct stub_spec spec; /* changed while nobody calls */
 	uint64_t argument;     /* bind: stored */
+	bool context;	       /* its site passes the context: always indirect */
 	bool far;	       /* every other target is out of a near call's reach */
 	atomic_bool enabled;
 	atomic_uint begun, done;
@@ -45,6 +49,7 @@ struct live {
 	struct set_up *t;
 	const struct stub_ops *ops;
 	struct place places[STUBS];
+	struct thunks thunks; /* a site each; n: 0 where none is taken */
 	struct caller callers[CALLERS];
 	uint8_t *near[2], *far[2]; /* targets: plain, and as a host function */
 	unsigned long upgrades;
@@ -101,8 +106,8 @@ static const void *target(const struct live *live, const struct place *p, unsign
 
 /* ---- Callers -------------------------------------------------------------------------------- */
 
-/* One call; what the target made of the argument. */
-static bool call(struct caller *caller, struct place *p, uint32_t *result)
+/* One call through c; what the target made of the argument. */
+static bool call(struct caller *caller, struct place *p, struct stub_callee *c, uint32_t *result)
 {
 	uint64_t argv[2] = { p->argument, 0 }, stack[MAX_STACK];
 	struct probe_regs regs;
@@ -116,7 +121,7 @@ static bool call(struct caller *caller, struct place *p, uint32_t *result)
 		regs.ints[0] = (uintptr_t)argv;
 		regs.ints[1] = 1;
 	}
-	probe_call(&p->c, &regs);
+	probe_call(c, &regs);
 	*result = (uint32_t)(p->spec.kind == STUB_ENTRY_NATIVE ? argv[0] : regs.rax);
 	return regs.intact == 1 &&
 	       (p->spec.kind != STUB_ENTRY_JS || regs.rax >> 48 == STUB_VALUE_INT32);
@@ -124,6 +129,8 @@ static bool call(struct caller *caller, struct place *p, uint32_t *result)
 
 static void check_call(struct caller *caller, struct place *p)
 {
+	struct live *live = caller->live;
+	bool site = live->thunks.n && (caller - live->callers) % 2;
 	uint32_t got;
 
 	if (!atomic_load(&p->enabled))
@@ -131,7 +138,7 @@ static void check_call(struct caller *caller, struct place *p)
 	if (p->spec.kind <= STUB_ENTRY_JS && p->spec.context != &caller->context)
 		return; /* entries write the activation of their instance's thread */
 	unsigned low = atomic_load(&p->done);
-	bool good = call(caller, p, &got);
+	bool good = call(caller, p, site ? &live->thunks.via[p - live->places] : &p->c, &got);
 	unsigned high = atomic_load(&p->begun);
 
 	got -= (uint32_t)p->argument;
@@ -143,7 +150,7 @@ static void check_call(struct caller *caller, struct place *p)
 		caller->checked++;
 	}
 	if (!good)
-		atomic_fetch_add(&caller->live->wrong, 1);
+		atomic_fetch_add(&live->wrong, 1);
 }
 
 static void *run(void *arg)
@@ -183,6 +190,8 @@ static void bind(struct live *live, unsigned i)
 				      .signature = parsed("i>i"),
 				      .context = &live->callers[i % CALLERS].context,
 				      .module = i % 3 };
+	if (p->context)
+		p->spec.kind = STUB_INDIRECT;
 	p->spec.target = target(live, p, k);
 	if (p->spec.kind == STUB_BIND) {
 		p->spec.bound = &p->argument;
@@ -264,6 +273,14 @@ static void change(struct live *live)
 	}
 }
 
+static struct stub_callee *callee_of(void *arg, unsigned i, bool *context)
+{
+	struct place *p = &((struct live *)arg)->places[i];
+
+	*context = p->context = i % 3 == 0;
+	return &p->c;
+}
+
 /* ---- One configuration ---------------------------------------------------------------------- */
 
 static atomic_ulong *raised, *late; /* of the configuration that runs: raise knows no more */
@@ -309,6 +326,8 @@ static struct live *open_live(const struct stub_ops *ops, enum code_wx wx,
 		caller->seed = i;
 		caller->context.activation = &caller->activation;
 	}
+	if (stub_takes_sites(&live->t->space))
+		open_thunks(&live->thunks, &live->t->space, STUBS, callee_of, live);
 	for (unsigned i = 0; i < STUBS; i++) {
 		live->places[i].argument = 100 + i;
 		live->places[i].far = i / CALLERS % 2;
@@ -324,6 +343,8 @@ static void close_live(struct live *live)
 
 	for (unsigned i = 0; i < STUBS; i++)
 		live->ops->release(&live->t->space, &live->places[i].c);
+	if (live->thunks.n)
+		close_thunks(&live->thunks);
 	munmap(live->far[0], (size_t)2 * TARGETS * TARGET_BYTES);
 	code_get_stats(live->t->code, &stats);
 	assert_int_equal(stats.retired, 0);
@@ -399,7 +420,7 @@ static void *call_each(void *arg)
 
 	f->good = true;
 	for (unsigned i = 0; i < FIRSTS; i++)
-		f->good &= call(&f->caller, &f->places[i], &got) &&
+		f->good &= call(&f->caller, &f->places[i], &f->places[i].c, &got) &&
 			   got == f->places[i].argument + (i % TARGETS << 16);
 	return NULL;
 }
