@@ -210,8 +210,8 @@ enum stub_flags {
 	STUB_CAN_TABLE = 32,
 	STUB_CAN_SHARE = 64, /* has quanta of equal bytes (code_config.share) */
 	/* Unless poisoned, after a reclaim (with stub_config.running: after two) it holds at most
-	 * 1.3 times the bytes that its live stubs and their bodies take, and no more quanta beyond
-	 * that than one stub of each kind would. */
+	 * 1.3 times the bytes that its live stubs take, and few quanta more: those of the bodies
+	 * that it has made, and one for each sort of stubs that it keeps apart. */
 	STUB_COMPACT = 128,
 };
 

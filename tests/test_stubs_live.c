@@ -229,6 +229,13 @@ static void reclaim(struct group *g)
 		g->t->space.ops->reclaim(&g->t->space);
 }
 
+/* Nobody calls: what the first one moves, the second one frees. */
+static void reclaim_all(struct group *g)
+{
+	reclaim(g);
+	reclaim(g);
+}
+
 /* ---- Nothing is lost over many upgrades ------------------------------------------------------ */
 
 static void upgrade_some(struct group *g, unsigned upgrades)
@@ -246,7 +253,7 @@ static void upgrade_some(struct group *g, unsigned upgrades)
 	}
 	assert_int_equal(upgrade_all(g, 1, 2), 0); /* all far: that form stays */
 	assert_int_equal(upgrade_all(g, 0, 2), 0);
-	reclaim(g);
+	reclaim_all(g);
 	call_group(g);
 }
 
@@ -317,7 +324,7 @@ static void replaced_stubs_are_counted(const struct stub_ops *ops, enum code_wx 
 	if (moves)
 		assert_int_equal(retired - after.retired,
 				 3 * (before.used_stubs - after.used_stubs));
-	reclaim(&g);
+	reclaim_all(&g);
 	code_get_stats(t->code, &after);
 	assert_int_equal(after.retired, 0);
 	for (unsigned i = 1; i < N; i++)
@@ -433,9 +440,9 @@ static void a_quantum_is_written_once(void **state)
 	}
 	code_get_stats(t->code, &stats);
 	assert_int_equal(stats.quanta_stubs, together + N);
-	reclaim(&g);
+	reclaim_all(&g);
 	code_get_stats(t->code, &stats);
-	assert_int_equal(stats.quanta_stubs, N);
+	assert_int_equal(stats.quanta_stubs, 1); /* moved together */
 	call_group(&g);
 	release_group(&g);
 	code_get_stats(t->code, &stats);

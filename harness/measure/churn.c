@@ -16,6 +16,8 @@
  * shows them over time. Between two points some live instances are called, and their answers
  * checked.
  *
+ * After each death the strategy is told that nobody is inside a stub (reclaim), timed apart.
+ *
  * Under poison stubs of dead instances are called, too: each such call must be reported.
  */
 #include <errno.h>
@@ -42,7 +44,8 @@ struct churner {
 	uint32_t *alive, *place; /* the live slots; each slot's index among them */
 	uint32_t nalive, *unused, nunused;
 	uint64_t steps, births, deaths, stubs, stale;
-	uint64_t bind_ns[POINTS], release_ns[POINTS]; /* first sums, then ps per stub */
+	uint64_t bind_ns[POINTS], release_ns[POINTS]; /* sums */
+	uint64_t reclaim_ns[POINTS];
 	uint64_t bound[POINTS], released[POINTS];
 	uint64_t held[POINTS], used[POINTS], live[POINTS], calls_ns[POINTS];
 	uint64_t kernel[KERNEL_POINTS];
@@ -84,6 +87,16 @@ static int call_stale(struct churner *c, struct tenant *a, const struct stub_cal
 	return -1;
 }
 
+/* Here, outside all stubs, the strategy may move those that live. Returns ns. */
+static uint64_t give_back(struct world *w)
+{
+	struct stamp s = stamp_begin();
+
+	if (w->ops->reclaim)
+		w->ops->reclaim(&w->space);
+	return stamp_end(s).ns;
+}
+
 static int death(struct churner *c, uint32_t slot)
 {
 	/* The floor's callees are its stubs: a caller that keeps one still has a stub. */
@@ -104,6 +117,7 @@ static int death(struct churner *c, uint32_t slot)
 	c->alive[c->place[slot]] = last;
 	c->place[last] = c->place[slot];
 	c->release_ns[c->point] += ns;
+	c->reclaim_ns[c->point] += give_back(c->w);
 	c->released[c->point] += n;
 	c->stubs -= n;
 	return stale ? call_stale(c, a, &kept) : 0;
@@ -249,12 +263,14 @@ static void figure_times(struct churner *c, struct figure_name name, const uint6
 
 static void figure_all(struct churner *c)
 {
-	uint64_t ratio[POINTS], peak = 0;
+	const uint64_t enough = 8 * (uint64_t)code_get_config(c->w->code)->quantum;
+	uint64_t ratio[POINTS], peak = 0, worst = 0;
 	struct code_stats s;
 	size_t n = 0;
 
 	figure_times(c, FIGURE_OF(bind, ns, stub, "clock"), c->bind_ns, c->bound);
 	figure_times(c, FIGURE_OF(release, ns, stub, "clock"), c->release_ns, c->released);
+	figure_times(c, FIGURE_OF(churn, reclaim_ns, stub, "clock"), c->reclaim_ns, c->released);
 	figure_points(c, FIGURE_OF(churn, call_ns, call, "clock"), 1000, c->calls_ns);
 	figure_points(c, FIGURE_OF(churn, held, process, "code"), 1, c->held);
 	figure_points(c, FIGURE_OF(churn, used, process, "code"), 1, c->used);
@@ -265,10 +281,15 @@ static void figure_all(struct churner *c)
 		peak = c->held[i] > peak ? c->held[i] : peak;
 		if (c->used[i])
 			ratio[n++] = c->held[i] * 1000 / c->used[i];
+		if (c->used[i] >= enough && c->held[i] * 1000 / c->used[i] > worst)
+			worst = c->held[i] * 1000 / c->used[i];
 	}
 	if (n)
 		figure_samples(c->figures, FIGURE_OF(churn, fragmentation, process, "code"), 1000,
 			       0, ratio, n);
+	if (worst)
+		figure_one(c->figures, FIGURE_OF(churn, fragmentation_worst, process, "code"), 1000,
+			   worst);
 	figure_one(c->figures, FIGURE_OF(churn, held_peak, process, "code"), 1, peak);
 	figure_one(c->figures, FIGURE_OF(churn, births, process, "count"), 1, c->births);
 	if (c->stale)
@@ -276,6 +297,7 @@ static void figure_all(struct churner *c)
 			   c->stale);
 	while (c->nalive)
 		tenant_release(&c->t, &c->t.all[c->alive[--c->nalive]]);
+	give_back(c->w);
 	code_get_stats(c->w->code, &s);
 	figure_one(c->figures, FIGURE_OF(churn, held_after, process, "code"), 1, s.committed_stubs);
 }

@@ -18,7 +18,7 @@ void arena_close(struct arena *arena)
 	for (size_t i = 0; i < sizeof(arena->sizes) / sizeof(arena->sizes[0]); i++)
 		free(arena->sizes[i].free);
 	free(arena->open);
-	free(arena->live);
+	free(arena->quanta);
 	arena_init(arena, arena->code);
 }
 
@@ -41,108 +41,305 @@ static int grow(void **list, uint32_t *capacity, uint32_t needed, size_t element
 	return 0;
 }
 
-/* Opens the quanta of [at, at+size); those that were just reserved are open already. */
-static int open_run(struct arena *arena, uint8_t *at, size_t size, bool reserved)
-{
-	uintptr_t mask = code_get_config(arena->code)->quantum - 1;
-	uint8_t *from = (uint8_t *)((uintptr_t)at & ~mask);
-	size_t bytes = (((uintptr_t)at + size + mask) & ~mask) - (uintptr_t)from;
+/* ---- Free places ---------------------------------------------------------------------------- */
 
-	for (uint32_t i = arena->nopen; i-- > 0;) {
-		const struct arena_run *run = &arena->open[i];
-		if (from >= run->at && from + bytes <= run->at + run->bytes)
-			return 0;
+static void swap(uint8_t **a, uint8_t **b)
+{
+	uint8_t *old = *a;
+
+	*a = *b;
+	*b = old;
+}
+
+static void push(struct arena_size *s, uint8_t *at)
+{
+	uint32_t i = s->nfree++;
+
+	s->free[i] = at;
+	for (; i && s->free[i] < s->free[(i - 1) / 2]; i = (i - 1) / 2)
+		swap(&s->free[i], &s->free[(i - 1) / 2]);
+}
+
+static uint8_t *pop(struct arena_size *s)
+{
+	uint8_t *lowest = s->free[0];
+	uint32_t n = --s->nfree, i = 0, child;
+
+	for (s->free[0] = s->free[n]; (child = 2 * i + 1) < n; i = child) {
+		child += child + 1 < n && s->free[child + 1] < s->free[child];
+		if (s->free[i] < s->free[child])
+			break;
+		swap(&s->free[i], &s->free[child]);
 	}
+	return lowest;
+}
+
+/* ---- Quanta --------------------------------------------------------------------------------- */
+
+enum { HELD = 1u << 30, MARKED = 1u << 29, BYTES = MARKED - 1 }; /* in arena.quanta */
+
+static size_t quantum_of(const struct arena *arena)
+{
+	return code_get_config(arena->code)->quantum;
+}
+
+static uint8_t *quantum_at(const struct arena *arena, size_t number)
+{
+	uintptr_t from, to;
+
+	code_range(arena->code, CODE_STUBS, &from, &to);
+	return (uint8_t *)from + number * quantum_of(arena);
+}
+
+static size_t number_of(const struct arena *arena, const uint8_t *at)
+{
+	return (size_t)(at - quantum_at(arena, 0)) / quantum_of(arena);
+}
+
+static int hold(struct arena *arena, uint8_t *at, size_t bytes)
+{
+	size_t first = number_of(arena, at), end = first + bytes / quantum_of(arena);
+	uint32_t had = arena->nquanta;
+
+	while (arena->nquanta < end) {
+		void *list = arena->quanta;
+		int error = grow(&list, &arena->nquanta, arena->nquanta + 1, sizeof(uint32_t));
+		arena->quanta = list;
+		if (error)
+			return error;
+		memset(arena->quanta + had, 0, (arena->nquanta - had) * sizeof(uint32_t));
+		had = arena->nquanta;
+	}
+	for (size_t i = first; i < end; i++)
+		arena->quanta[i] = HELD;
+	arena->held += end - first;
+	arena->empty += end - first;
+	return 0;
+}
+
+/* Gives neighbours back; no place in them is taken. */
+static void release(struct arena *arena, uint8_t *at, size_t bytes)
+{
+	size_t first = number_of(arena, at), n = bytes / quantum_of(arena);
+
+	for (size_t i = first; i < first + n; i++)
+		arena->quanta[i] = 0;
+	arena->held -= n;
+	arena->empty -= n;
+	if (arena->bump >= at && arena->bump < at + bytes)
+		arena->bump = arena->end = NULL;
+	else if (arena->bump < at && arena->end > at)
+		arena->end = at;
+	code_release(arena->code, at, bytes);
+}
+
+/* Adds to the bytes of the quanta that [at, at+size) touches, or takes them away. */
+static void count(struct arena *arena, const uint8_t *at, size_t size, bool taken)
+{
+	while (size) {
+		size_t number = number_of(arena, at);
+		size_t here = (size_t)(quantum_at(arena, number + 1) - at);
+		uint32_t *quantum = &arena->quanta[number];
+
+		here = here < size ? here : size;
+		arena->empty -= !(*quantum & BYTES);
+		*quantum = taken ? *quantum + (uint32_t)here : *quantum - (uint32_t)here;
+		arena->empty += !(*quantum & BYTES);
+		at += here;
+		size -= here;
+	}
+}
+
+static bool is_open(const struct arena *arena, const uint8_t *at)
+{
+	for (uint32_t i = arena->nopen; i-- > 0;)
+		if (at >= arena->open[i].at && at < arena->open[i].at + arena->open[i].bytes)
+			return true;
+	return false;
+}
+
+static int open_run(struct arena *arena, uint8_t *at, size_t bytes, bool reserved)
+{
 	void *list = arena->open;
 	int error = grow(&list, &arena->capacity, arena->nopen + 1, sizeof(*arena->open));
 	arena->open = list;
 	if (!error && !reserved)
-		error = code_patch(arena->code, from, bytes);
+		error = code_patch(arena->code, at, bytes);
 	if (!error)
-		arena->open[arena->nopen++] = (struct arena_run){ from, bytes, reserved };
+		arena->open[arena->nopen++] = (struct arena_run){ at, bytes, reserved };
 	return error;
 }
 
-/* Reserves new quanta of at least `bytes` to take places from. */
+/* Opens the quanta of [at, at+size), two at most, that are not open. */
+static int open_place(struct arena *arena, const uint8_t *at, size_t size)
+{
+	const size_t quantum = quantum_of(arena);
+	uint8_t *from = quantum_at(arena, number_of(arena, at));
+	uint8_t *to = quantum_at(arena, number_of(arena, at + size - 1) + 1);
+
+	while (from < to && is_open(arena, from))
+		from += quantum;
+	while (to > from && is_open(arena, to - quantum))
+		to -= quantum;
+	return from < to ? open_run(arena, from, (size_t)(to - from), false) : 0;
+}
+
+/* Reserves new quanta of at least `bytes` to take places from. A run right behind the last one
+ * continues it; otherwise the rest of that becomes a free place. */
 static int new_run(struct arena *arena, size_t bytes)
 {
-	size_t mask = code_get_config(arena->code)->quantum - 1;
+	size_t mask = quantum_of(arena) - 1;
+	size_t rest = code_frozen(arena->code) ? 0 : (size_t)(arena->end - arena->bump);
 	size_t size = (bytes + mask) & ~mask;
 	uint8_t *at = code_reserve(arena->code, CODE_STUBS, size);
 
 	if (!at)
 		return -ENOMEM;
-	int error = open_run(arena, at, size, true);
+	int error = hold(arena, at, size);
 	if (error) {
 		code_release(arena->code, at, size);
 		return error;
+	}
+	error = open_run(arena, at, size, true);
+	if (error) {
+		release(arena, at, size);
+		return error;
+	}
+	if (rest && at == arena->end) {
+		arena->end = at + size;
+		return 0;
+	}
+	struct arena_size *s = &arena->sizes[rest / EMIT_SLOT];
+	void *list = s->free;
+	if (rest && !grow(&list, &s->capacity, s->nfree + s->taken + 1, sizeof(*s->free))) {
+		s->free = list;
+		push(s, arena->bump);
 	}
 	arena->bump = at;
 	arena->end = at + size;
 	return 0;
 }
 
-/* ---- Frozen: places counted by quantum ------------------------------------------------------ */
+/* ---- Empty quanta --------------------------------------------------------------------------- */
 
-/* Numbers of the quanta that [at, at+size) touches. */
-static void quanta_of(const struct arena *arena, const uint8_t *at, size_t size, size_t *first,
-		      size_t *last)
+/* Whether the bytes taken, and three tenths of them more, fit into a quantum less than `held`. */
+static bool too_many(const struct arena *arena, size_t held)
 {
-	uintptr_t from, to;
-
-	code_range(arena->code, CODE_STUBS, &from, &to);
-	*first = ((uintptr_t)at - from) / code_get_config(arena->code)->quantum;
-	*last = ((uintptr_t)at + size - 1 - from) / code_get_config(arena->code)->quantum;
+	return held > 1 && 10 * (held - 1) * quantum_of(arena) >= 13 * arena->used;
 }
 
-static int count_quanta(struct arena *arena)
-{
-	uintptr_t from, to;
-
-	if (arena->live || !code_frozen(arena->code))
-		return 0;
-	code_range(arena->code, CODE_STUBS, &from, &to);
-	arena->live =
-	    calloc((to - from) / code_get_config(arena->code)->quantum, sizeof(*arena->live));
-	return arena->live ? 0 : -ENOMEM;
-}
-
-static void arrive(struct arena *arena, const uint8_t *at, size_t size)
-{
-	size_t first, last;
-
-	for (quanta_of(arena, at, size, &first, &last); first <= last; first++)
-		arena->live[first]++;
-}
-
-static bool is_open(const struct arena *arena, const uint8_t *at)
-{
-	for (uint32_t i = 0; i < arena->nopen; i++)
-		if (at >= arena->open[i].at && at < arena->open[i].at + arena->open[i].bytes)
-			return true;
-	return false;
-}
-
-/* Gives back those committed quanta of [at, at+size) in which no place is left. */
+/* Frozen: gives back those committed quanta of [at, at+size) in which no place is left. */
 static void release_empty(struct arena *arena, uint8_t *at, size_t size)
 {
-	size_t quantum = code_get_config(arena->code)->quantum;
-	size_t first, last;
+	size_t number = number_of(arena, at), last = number_of(arena, at + size - 1);
 
-	quanta_of(arena, at, size, &first, &last);
-	at = (uint8_t *)((uintptr_t)at & ~(quantum - 1));
-	for (; first <= last; first++, at += quantum)
-		if (!arena->live[first] && !is_open(arena, at))
-			code_release(arena->code, at, quantum);
+	for (; number <= last; number++)
+		if (arena->quanta[number] == HELD && !is_open(arena, quantum_at(arena, number)))
+			release(arena, quantum_at(arena, number), quantum_of(arena));
 }
 
-static void leave(struct arena *arena, uint8_t *at, size_t size)
+/* Keeps the free places outside [from, to) that lie in quanta that are held. */
+static void sift(struct arena *arena, const uint8_t *from, const uint8_t *to)
 {
-	size_t first, last;
+	for (size_t i = 0; i < sizeof(arena->sizes) / sizeof(arena->sizes[0]); i++) {
+		struct arena_size *s = &arena->sizes[i];
+		uint32_t n = s->nfree;
 
-	for (quanta_of(arena, at, size, &first, &last); first <= last; first++)
-		arena->live[first]--;
-	release_empty(arena, at, size);
+		s->nfree = 0;
+		for (uint32_t j = 0; j < n; j++) {
+			uint8_t *at = s->free[j], *last = at + i * EMIT_SLOT - 1;
+
+			if ((at < from || at >= to) && arena->quanta[number_of(arena, at)] &&
+			    arena->quanta[number_of(arena, last)])
+				push(s, at);
+		}
+	}
+}
+
+/* Nothing may be open. Neighbours go together, the highest first. */
+static void release_all_empty(struct arena *arena)
+{
+	size_t quantum = quantum_of(arena), n = 0;
+
+	for (size_t i = arena->nquanta; i-- > 0 && (n || arena->empty);) {
+		bool goes =
+		    (arena->quanta[i] & ~MARKED) == HELD && too_many(arena, arena->held - n);
+
+		n += goes;
+		if (n && (!goes || i == 0)) {
+			release(arena, quantum_at(arena, i + !goes), n * quantum);
+			n = 0;
+		}
+	}
+	sift(arena, NULL, NULL);
+	arena->old_bump = arena->bump;
+	arena->old_end = arena->end;
+}
+
+static void settle_some(struct arena *arena)
+{
+	if (!arena->nopen && arena->empty && 8 * (size_t)arena->empty >= arena->held &&
+	    too_many(arena, arena->held))
+		release_all_empty(arena);
+}
+
+void arena_settle(struct arena *arena)
+{
+	for (uint32_t i = 0; i < arena->nquanta; i++)
+		arena->quanta[i] &= ~MARKED;
+	if (!arena->nopen && arena->empty && too_many(arena, arena->held))
+		release_all_empty(arena);
+}
+
+/* ---- Sparse quanta -------------------------------------------------------------------------- */
+
+enum { GRADES = 16 }; /* of how full a quantum is */
+
+static uint32_t grade(const struct arena *arena, uint32_t quantum)
+{
+	return (uint32_t)((quantum & BYTES) * (GRADES - 1) / quantum_of(arena));
+}
+
+/* The bound, and a tenth of what is used below it, so that it takes some time to the next marks. */
+static bool good(const struct arena *arena, size_t held)
+{
+	return held < 2 || 10 * (held - 1) * quantum_of(arena) < 12 * arena->used;
+}
+
+bool arena_mark(struct arena *arena)
+{
+	size_t quanta[GRADES] = { 0 }, bytes[GRADES] = { 0 }, held = arena->held, moved = 0;
+	uint32_t g;
+
+	if (arena->nopen || !too_many(arena, arena->held))
+		return false;
+	for (uint32_t i = 0; i < arena->nquanta; i++) {
+		if (arena->quanta[i] & HELD) {
+			quanta[grade(arena, arena->quanta[i])]++;
+			bytes[grade(arena, arena->quanta[i])] += arena->quanta[i] & BYTES;
+		}
+	}
+	for (g = 0; g < GRADES; g++) {
+		size_t quantum = quantum_of(arena);
+
+		held -= quanta[g];
+		moved += bytes[g];
+		if (good(arena, held + (moved + quantum - 1) / quantum))
+			break;
+	}
+	for (uint32_t i = 0; i < arena->nquanta; i++)
+		if (arena->quanta[i] & HELD && grade(arena, arena->quanta[i]) <= g)
+			arena->quanta[i] |= MARKED;
+	if (arena->bump && arena->quanta[number_of(arena, arena->bump)] & MARKED)
+		arena->bump = arena->end = arena->old_bump = arena->old_end = NULL;
+	return true;
+}
+
+bool arena_marked(const struct arena *arena, const uint8_t *at, size_t bytes)
+{
+	return (arena->quanta[number_of(arena, at)] |
+		arena->quanta[number_of(arena, at + bytes - 1)]) &
+	       MARKED;
 }
 
 /* ---- Places --------------------------------------------------------------------------------- */
@@ -153,12 +350,11 @@ static uint8_t *take_new(struct arena *arena, size_t size)
 {
 	size_t expected = arena->expected > size ? arena->expected : size;
 
-	if ((size_t)(arena->end - arena->bump) < size) {
-		if (new_run(arena, expected) && (expected == size || new_run(arena, size)))
-			return NULL;
-	} else if (open_run(arena, arena->bump, size, false)) {
+	if ((size_t)(arena->end - arena->bump) < size && new_run(arena, expected) &&
+	    (expected == size || new_run(arena, size)))
 		return NULL;
-	}
+	if (open_place(arena, arena->bump, size))
+		return NULL;
 	arena->bump += size;
 	return arena->bump - size;
 }
@@ -172,16 +368,16 @@ uint8_t *arena_take(struct arena *arena, size_t bytes)
 	void *list = s->free;
 	int error = grow(&list, &s->capacity, s->nfree + s->taken + 1, sizeof(*s->free));
 	s->free = list;
-	if (error || count_quanta(arena))
+	if (error)
 		return NULL;
-	if (!s->nfree)
+	if (!s->nfree || arena->fresh)
 		at = take_new(arena, size);
-	else if (!open_run(arena, s->free[s->nfree - 1], size, false))
-		at = s->free[--s->nfree];
+	else if (!open_place(arena, s->free[0], size))
+		at = pop(s);
 	if (at) {
 		s->taken++;
-		if (arena->live)
-			arrive(arena, at, size);
+		arena->used += size;
+		count(arena, at, size, true);
 		arena->expected -= arena->expected > size ? size : arena->expected;
 		code_account(arena->code, CODE_STUBS, (ptrdiff_t)size);
 	}
@@ -194,16 +390,21 @@ void arena_give(struct arena *arena, uint8_t *at, size_t bytes)
 	struct arena_size *s = &arena->sizes[size / EMIT_SLOT];
 
 	s->taken--;
-	if (arena->live)
-		leave(arena, at, size);
-	else
-		s->free[s->nfree++] = at;
+	arena->used -= size;
+	count(arena, at, size, false);
 	code_account(arena->code, CODE_STUBS, -(ptrdiff_t)size);
+	if (code_frozen(arena->code)) {
+		release_empty(arena, at, size);
+	} else {
+		push(s, at);
+		settle_some(arena);
+	}
 }
 
 int arena_commit(struct arena *arena)
 {
 	uint32_t nopen = arena->nopen, kept = 0;
+	bool frozen = code_frozen(arena->code);
 	int result = 0;
 
 	for (uint32_t i = 0; i < nopen; i++) {
@@ -217,46 +418,31 @@ int arena_commit(struct arena *arena)
 		}
 	}
 	arena->nopen = kept;
-	for (uint32_t i = kept; arena->live && i < nopen; i++)
+	for (uint32_t i = kept; frozen && i < nopen; i++)
 		release_empty(arena, arena->open[i].at, arena->open[i].bytes);
-	if (arena->live)
+	if (frozen)
 		arena->bump = arena->end = NULL;
 	arena->expected = 0;
 	arena->old_bump = arena->bump;
 	arena->old_end = arena->end;
+	settle_some(arena);
 	return result;
-}
-
-/* Forgets the free places in [from, to). */
-static void drop(struct arena *arena, const uint8_t *from, const uint8_t *to)
-{
-	for (size_t i = 0; i < sizeof(arena->sizes) / sizeof(arena->sizes[0]); i++) {
-		struct arena_size *s = &arena->sizes[i];
-		uint32_t kept = 0;
-
-		for (uint32_t j = 0; j < s->nfree; j++)
-			if (s->free[j] < from || s->free[j] >= to)
-				s->free[kept++] = s->free[j];
-		s->nfree = kept;
-	}
 }
 
 int arena_abort(struct arena *arena)
 {
 	uint32_t kept = 0;
 
-	drop(arena, arena->old_bump, arena->old_end);
 	for (uint32_t i = 0; i < arena->nopen; i++) {
 		struct arena_run run = arena->open[i];
 
-		if (run.reserved) {
-			drop(arena, run.at, run.at + run.bytes);
-			code_release(arena->code, run.at, run.bytes);
-		} else {
+		if (run.reserved)
+			release(arena, run.at, run.bytes);
+		else
 			arena->open[kept++] = run;
-		}
 	}
 	arena->nopen = kept;
+	sift(arena, arena->old_bump, arena->old_end);
 	arena->bump = arena->old_bump;
 	arena->end = arena->old_end;
 	return arena_commit(arena);

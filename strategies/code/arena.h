@@ -7,14 +7,26 @@
  *
  * Places start at multiples of 16 bytes. Quanta are opened when a place in them is taken and stay
  * open until arena_commit closes them all. A caller that announces how much it will take
- * (`expected`) gets it in one run of quanta: many places, one change of protection. Lists of free
- * places, by size, newest first, are in heap memory; quanta are not given back.
+ * (`expected`) gets it in one run of quanta: many places, one change of protection. Free places are
+ * used again for places of their size, the lowest first, so that the highest quanta empty; the
+ * heaps of free places are in heap memory. Empty quanta go back if more are held than may be: 1.3
+ * times the bytes of the places taken, in whole quanta, at least one; but not before they are an
+ * eighth of all, as that looks at each free place.
+ *
+ * One place keeps its quantum. The owner of the places may move those out of the sparsest quanta:
+ *
+ *      if (arena_mark(arena))            marks quanta, if that is needed to keep the bound
+ *              arena->fresh = true       take places in new quanta only,
+ *              ...                       for each place that is arena_marked, and commit
+ *              arena->fresh = false
+ *              ...                       give the old places back; then, or when that was not now:
+ *      arena_settle(arena)
  *
  * Where committed code must stay as it is (code_frozen: callers run, and toggle can't write without
  * stopping them), a quantum is written once: places taken after a commit lie in new quanta, the
  * rest of the last quantum is lost, and a place given back is of no use until its whole quantum is
- * free and goes back to the code memory. So a commit after each place costs a quantum a place. Only
- * stubs made together lie together, so stubs made together should be released together.
+ * free and goes back to the code memory. So a commit after each place costs a quantum a place,
+ * until the owner moves them together.
  */
 #ifndef STUBMAP_ARENA_H
 #define STUBMAP_ARENA_H
@@ -22,7 +34,8 @@
 #include "../emit/emit.h"
 #include "internal.h"
 
-/* Free places of one size. The list has room for all places taken: giving one back can't fail. */
+/* Free places of one size, a heap with the lowest first. It has room for all places taken: giving
+ * one back can't fail. */
 struct arena_size {
 	uint8_t **free;
 	uint32_t nfree, capacity, taken;
@@ -43,7 +56,11 @@ struct arena {
 	struct arena_run *open;
 	uint32_t nopen, capacity;
 	struct arena_size sizes[EMIT_MAX / EMIT_SLOT + 1];
-	uint32_t *live; /* frozen: number of places that touch each quantum of the stubs' area */
+	uint32_t *quanta;     /* by number in the stubs' area: bytes taken, flags (arena.c) */
+	uint32_t nquanta;     /* of that array */
+	uint32_t held, empty; /* quanta; those of them without a place taken */
+	size_t used;	      /* bytes of the places taken */
+	bool fresh;	      /* take no free place */
 };
 
 void arena_init(struct arena *arena, struct code_memory *code);
@@ -59,6 +76,13 @@ int arena_commit(struct arena *arena);
 /* Call it when all places taken since the last commit have been given back: undoes what came since,
  * quanta included. 0, or -ENOMEM as arena_commit. */
 int arena_abort(struct arena *arena);
+
+/* Whether more quanta are held than may be: then marks the sparsest, so that new quanta for what is
+ * in them would keep the bound. */
+bool arena_mark(struct arena *arena);
+bool arena_marked(const struct arena *arena, const uint8_t *at, size_t bytes);
+/* Forgets the marks, and gives empty quanta back at once. */
+void arena_settle(struct arena *arena);
 
 /* Takes a place for n bytes, writes and commits them; returns the place, or NULL. */
 const uint8_t *arena_add(struct arena *arena, const void *bytes, size_t n);

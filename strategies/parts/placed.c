@@ -70,11 +70,13 @@ uint32_t placed_new(struct placed_list *list)
 		list->records = bigger;
 		list->capacity = n;
 	}
+	list->records[list->count].callee = NULL;
 	return ++list->count;
 }
 
 void placed_free(struct placed_list *list, uint32_t word)
 {
+	placed_at(list, word)->callee = NULL;
 	placed_at(list, word)->next = list->free;
 	list->free = word;
 }
@@ -155,6 +157,7 @@ void placed_publish(const struct placed_list *list, const struct stub_spec *spec
 	__atomic_store_n(&c->target, spec->target, __ATOMIC_RELAXED);
 	c->context = spec->context;
 	c->word = word;
+	placed_at(list, word)->callee = c;
 	__atomic_store_n(&c->code, placed_at(list, word)->at, __ATOMIC_RELEASE);
 }
 
@@ -191,6 +194,8 @@ static void replace(struct stub_space *space, struct placed_list *list, struct s
 	struct placed moved = *old;
 
 	*old = *live;
+	old->callee = NULL;
+	moved.callee = c;
 	moved.before = made;
 	moved.prev = live->prev;
 	moved.next = live->next;
@@ -233,10 +238,8 @@ static void free_replaced(struct stub_space *space, struct placed_list *list, ui
 	placed_at(list, word)->before = 0;
 }
 
-void placed_reclaim(struct stub_space *space)
+static void free_all_replaced(struct stub_space *space, struct placed_list *list)
 {
-	struct placed_list *list = space->state;
-
 	for (uint32_t word = list->replaced; word; word = placed_at(list, word)->next)
 		free_replaced(space, list, word);
 	list->replaced = 0;
@@ -254,6 +257,7 @@ void placed_release(struct stub_space *space, struct stub_callee *c)
 	}
 	if (poisoned(&list->poison))
 		set_owner(list, p->at, c->target, c->context);
+	placed_at(list, word)->callee = NULL;
 	*c = (struct stub_callee){ 0 };
 	dispose(space, list, word);
 }
@@ -431,4 +435,50 @@ int placed_retarget_many(struct stub_space *space, struct stub_callee *const *c,
 	free(m.specs);
 	free(m.words);
 	return error;
+}
+
+/* ---- Reclaim -------------------------------------------------------------------------------- */
+
+/* Makes the stubs of marked quanta anew, all together: a retarget to the same target. */
+static void move_marked(struct stub_space *space, struct placed_list *list)
+{
+	struct stub_spec *specs = malloc(list->count * sizeof(*specs));
+	uint32_t *words = malloc(list->count * sizeof(*words));
+	struct stub_callee **c = malloc(list->count * sizeof(struct stub_callee *));
+	uint32_t n = 0;
+
+	for (uint32_t word = 1; specs && words && c && word <= list->count; word++) {
+		const struct placed *p = placed_at(list, word);
+
+		if (p->callee && arena_marked(list->arena, p->at, p->size)) {
+			c[n] = p->callee;
+			specs[n++] = spec_for(p, p->callee, p->callee->target);
+		}
+	}
+	list->arena->fresh = true;
+	if (n && !list->make(space, specs, words, n))
+		for (uint32_t i = 0; i < n; i++)
+			replace(space, list, c[i], words[i], specs[i].target);
+	list->arena->fresh = false;
+	free(specs);
+	free(words);
+	free(c);
+}
+
+/* Poisoned stubs stay where they are: stale callers are known by the stub that they call. What
+ * there is no room to move stays, too. */
+void placed_reclaim(struct stub_space *space)
+{
+	struct placed_list *list = space->state;
+
+	free_all_replaced(space, list);
+	if (!list->arena)
+		return;
+	arena_settle(list->arena);
+	if (poisoned(&list->poison) || !list->count || !arena_mark(list->arena))
+		return;
+	move_marked(space, list);
+	if (!space->config.running)
+		free_all_replaced(space, list);
+	arena_settle(list->arena);
 }

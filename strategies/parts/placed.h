@@ -8,6 +8,9 @@
  *
  * A thread that has read the old code pointer can still call a replaced stub: the stub stays until
  * its callee's release or the space's reclaim.
+ *
+ * A strategy whose places are an arena's sets `arena`: reclaim then moves stubs out of the sparsest
+ * quanta, which replaces them, too, and STUB_COMPACT is one of its flags.
  */
 #ifndef STUBMAP_PLACED_H
 #define STUBMAP_PLACED_H
@@ -23,8 +26,9 @@ struct placed {
 	stub_signature signature;
 	const uint64_t *bound;
 	unsigned nbound;
-	uint32_t before;     /* word of the stub that it replaced; 0: none is kept */
-	uint32_t prev, next; /* the list of records with a `before`; next: free ones, too */
+	struct stub_callee *callee; /* whose stub it is now; NULL: nobody's */
+	uint32_t before;	    /* word of the stub that it replaced; 0: none is kept */
+	uint32_t prev, next;	    /* the list of records with a `before`; next: free ones, too */
 };
 
 struct placed_list {
@@ -37,6 +41,7 @@ struct placed_list {
 	uintptr_t from, to; /* the stubs' area */
 	bool baked, frozen;
 	struct poison poison;
+	struct arena *arena; /* of all stubs, to be kept compact; NULL: there is none */
 	/* The strategy sets both. Makes n stubs that can be called, in new records, whose words go
 	 * to words[]. 0, or -ENOMEM, -ENOTSUP: it made none. */
 	int (*make)(struct stub_space *, const struct stub_spec *, uint32_t *words, size_t n);

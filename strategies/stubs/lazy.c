@@ -415,5 +415,5 @@ static bool lazy_made(const struct stub_space *space, const struct stub_callee *
 	}
 
 LAZY(page, STUB_CAN_BAKE | STUB_CAN_TABLE);
-LAZY(pool, STUB_CAN_TABLE | STUB_CAN_SHARE);
-LAZY(template, STUB_CAN_BAKE | STUB_CAN_TABLE);
+LAZY(pool, STUB_CAN_TABLE | STUB_CAN_SHARE | STUB_COMPACT);
+LAZY(template, STUB_CAN_BAKE | STUB_CAN_TABLE | STUB_COMPACT);

@@ -11,13 +11,13 @@
  * one at a time, each stub costs two changes of protection of a quantum in which other stubs run;
  * made in bulk, all together cost two. The first 16 bytes of a stub never cross a cache line.
  *
- * Released places are used again by stubs of the same size. Retarget and its memory order:
- * placed.c.
+ * Released places are used again by stubs of the same size, the lowest first; reclaim moves the
+ * stubs of sparse quanta together (arena.h, placed.c). Retarget and its memory order: placed.c.
  *
  * While callers run under toggle, a quantum that holds live stubs is never written again (arena.h).
- * Stubs made together still lie together; made one at a time, each takes a quantum of its own, and
- * so does each baked stub that is upgraded alone: template is then like page, but for the page's
- * start. Upgrades should use retarget_many.
+ * Stubs made together still lie together; made one at a time, each takes a quantum of its own until
+ * the next reclaim, and so does each baked stub that is upgraded alone: template is then like page,
+ * but for the page's start. Upgrades should use retarget_many.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -154,6 +154,7 @@ static int template_open(struct stub_space *space)
 	struct template_state *state = space->state;
 
 	arena_init(&state->arena, space->code);
+	state->list.arena = &state->arena;
 	state->list.make = make;
 	state->list.drop = drop;
 	return placed_open(&state->list, space);
@@ -193,7 +194,7 @@ static int template_bind(struct stub_space *space, const struct stub_spec *spec,
 const struct stub_ops stub_template = {
 	.name = "template",
 	.summary = "whole stubs copied from one template a signature, packed",
-	.flags = STUB_BULK | STUB_RETARGET_IN_PLACE | STUB_CAN_BAKE | STUB_CAN_TABLE,
+	.flags = STUB_BULK | STUB_RETARGET_IN_PLACE | STUB_CAN_BAKE | STUB_CAN_TABLE | STUB_COMPACT,
 	.state = sizeof(struct template_state),
 	.open = template_open,
 	.close = template_close,

@@ -1,0 +1,214 @@
+/*
+ * test_stubs_compact.c - memory comes back: whatever is bound, retargeted and released in whatever
+ * order, a STUB_COMPACT strategy holds no more than stub.h allows after each reclaim, and each stub
+ * still reaches its target, wherever it was moved.
+ */
+#include "running_helpers.h"
+#include "stub_set_up.h"
+
+enum { MOST = 1500, STEPS = 6000, QUANTUM = 4096 };
+
+struct population {
+	struct set_up *t;
+	const struct stub_ops *ops;
+	bool running;
+	uint64_t floor; /* quanta: those that stay when all stubs are released, and one */
+	unsigned n;	/* the first n of places are bound */
+	unsigned places[MOST], probes[MOST];
+	struct stub_callee c[MOST], before[MOST];
+	struct stub_spec specs[MOST];
+	uint64_t seed, moves;
+};
+
+static void call(struct population *p, unsigned i)
+{
+	call_one(p->t, &p->specs[i], &p->c[i], p->probes[i]);
+}
+
+static void bind(struct population *p, enum stub_kind kind, uint64_t signature)
+{
+	unsigned i = p->places[p->n++];
+
+	p->probes[i] = mixed(&p->seed) % WORLD_PROBES;
+	p->specs[i] = spec_of(&p->t->w, kind, some_signature(signature), p->probes[i],
+			      mixed(&p->seed) % WORLD_INSTANCES);
+	assert_int_equal(p->ops->bind(&p->t->space, &p->specs[i], &p->c[i]), 0);
+	if (p->ops->flags & STUB_DEFERRED)
+		call(p, i);
+}
+
+static void release(struct population *p, unsigned at)
+{
+	unsigned i = p->places[at];
+
+	p->ops->release(&p->t->space, &p->c[i]);
+	p->places[at] = p->places[--p->n];
+	p->places[p->n] = i;
+}
+
+static void retarget(struct population *p, unsigned i)
+{
+	p->probes[i] = mixed(&p->seed) % WORLD_PROBES;
+	assert_int_equal(
+	    p->ops->retarget(&p->t->space, &p->c[i], p->t->w.probes[p->probes[i]].entry), 0);
+}
+
+/* Where callers run, one that has read the code pointer before a reclaim can still call there. */
+static void reclaim(struct population *p)
+{
+	unsigned called = 0;
+
+	memcpy(p->before, p->c, sizeof(p->c));
+	p->ops->reclaim(&p->t->space);
+	for (unsigned k = 0; k < p->n; k++) {
+		unsigned i = p->places[k];
+
+		if (p->c[i].code == p->before[i].code)
+			continue;
+		p->moves++;
+		if (called++ > 3)
+			continue;
+		if (p->running)
+			call_one(p->t, &p->specs[i], &p->before[i], p->probes[i]);
+		call(p, i);
+	}
+	if (p->running)
+		p->ops->reclaim(&p->t->space);
+}
+
+static void check(const struct population *p)
+{
+	const struct code_config *config = code_get_config(p->t->code);
+	struct code_stats stats;
+
+	code_get_stats(p->t->code, &stats);
+	if (!p->running)
+		assert_int_equal(stats.retired, 0);
+	if (10 * stats.committed_stubs >
+	    13 * (stats.used_stubs + stats.retired) + 10 * p->floor * QUANTUM)
+		fail_msg("%s, %s%s%s: %llu bytes held for %llu used and %llu retired", p->ops->name,
+			 code_wx_names[config->wx], config->share ? ", share" : "",
+			 p->running ? ", running" : "", (unsigned long long)stats.committed_stubs,
+			 (unsigned long long)stats.used_stubs, (unsigned long long)stats.retired);
+}
+
+/* How many should be alive: floods and lulls, of any stubs and of the oldest. */
+static unsigned wanted(unsigned step)
+{
+	static const unsigned turns[] = { MOST, MOST, MOST / 10, MOST / 10, MOST / 2, 3 };
+
+	return turns[step * (sizeof(turns) / sizeof(*turns)) / STEPS];
+}
+
+static void step(struct population *p, unsigned number)
+{
+	unsigned some = p->n ? mixed(&p->seed) % p->n : 0;
+
+	if (mixed(&p->seed) % 8 == 0 && p->n)
+		retarget(p, p->places[some]);
+	else if (p->n < wanted(number) || (p->n < MOST && mixed(&p->seed) % 4 == 0))
+		bind(p, (enum stub_kind)(mixed(&p->seed) % STUB_KINDS), mixed(&p->seed));
+	else
+		release(p, some);
+	reclaim(p);
+	check(p);
+	if (number % 16 == 0 && p->n)
+		call(p, p->places[mixed(&p->seed) % p->n]);
+}
+
+static struct population *open_population(const struct stub_ops *ops, struct code_config config,
+					  struct stub_config stubs)
+{
+	struct population *p = calloc(1, sizeof(*p));
+
+	assert_non_null(p);
+	p->t = open_set_up_as(ops, config, stubs, &world_runtime);
+	p->ops = ops;
+	p->running = stubs.running;
+	p->seed = 11;
+	for (unsigned i = 0; i < MOST; i++)
+		p->places[i] = i;
+	return p;
+}
+
+static void close_population(struct population *p)
+{
+	close_set_up(p->t);
+	free(p);
+}
+
+/* Of each kind and signature, and for bind of each number of stored arguments. */
+static void make_all_bodies(struct population *p)
+{
+	struct code_stats stats;
+
+	for (unsigned i = 0; i < STUB_KINDS * 12 * STUB_MAX_BOUND; i++)
+		bind(p, i % STUB_KINDS, i / STUB_KINDS / STUB_MAX_BOUND);
+	while (p->n)
+		release(p, p->n - 1);
+	reclaim(p);
+	code_get_stats(p->t->code, &stats);
+	p->floor = stats.quanta_stubs + 1;
+}
+
+static void memory_comes_back_as(const struct stub_ops *ops, struct code_config config,
+				 struct stub_config stubs)
+{
+	struct population *p = open_population(ops, config, stubs);
+
+	make_all_bodies(p);
+	for (unsigned i = 0; i < STEPS; i++)
+		step(p, i);
+	for (unsigned i = 0; i < p->n; i++)
+		call(p, p->places[i]);
+	assert_true(p->moves > 0);
+	while (p->n) {
+		release(p, p->n - 1);
+		reclaim(p);
+		check(p);
+	}
+	close_population(p);
+}
+
+struct memory {
+	enum code_wx wx;
+	bool running, share;
+};
+
+static void memory_comes_back(void **state)
+{
+	const struct memory kinds[] = { { CODE_TOGGLE, false, false },
+					{ CODE_TOGGLE, true, false },
+					{ CODE_DUAL, false, true },
+					{ running_wx(), true, false } };
+
+	(void)state;
+	for (unsigned i = 0; stub_strategies[i]; i++) {
+		const struct stub_ops *ops = stub_strategies[i];
+
+		for (int literals = STUB_LITERALS_BAKED; literals < FORMS; literals++) {
+			for (unsigned k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
+				const struct memory *m = &kinds[k];
+				bool share = m->share && ops->flags & STUB_CAN_SHARE;
+
+				if (!takes(ops, literals) || !(ops->flags & STUB_COMPACT))
+					continue;
+				memory_comes_back_as(ops,
+						     (struct code_config){ m->wx,
+									   .quantum = QUANTUM,
+									   .share = share },
+						     (struct stub_config){ .literals = literals,
+									   .running = m->running });
+			}
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(memory_comes_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
