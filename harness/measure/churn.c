@@ -48,7 +48,7 @@ struct churner {
 	uint64_t reclaim_ns[POINTS];
 	uint64_t bound[POINTS], released[POINTS];
 	uint64_t held[POINTS], used[POINTS], live[POINTS], calls_ns[POINTS];
-	uint64_t kernel[KERNEL_POINTS];
+	uint64_t kernel[KERNEL_POINTS], mappings; /* bytes; the most */
 	unsigned point;
 };
 
@@ -199,13 +199,16 @@ static int call_some(struct churner *c)
 	return 0;
 }
 
-static uint64_t kernel_bytes(const struct churner *c)
+static uint64_t kernel_bytes(struct churner *c)
 {
 	char why[METERS_ERROR];
 	struct memory_view v;
 
 	if (meters_memory(c->w->code, &v, why))
 		return 0;
+	uint64_t mappings = v.areas[CODE_STUBS].mappings + v.alias[CODE_STUBS].mappings +
+			    v.areas[CODE_LITERALS].mappings;
+	c->mappings = mappings > c->mappings ? mappings : c->mappings;
 	return v.areas[CODE_STUBS].pss + v.alias[CODE_STUBS].pss + v.areas[CODE_LITERALS].pss;
 }
 
@@ -287,6 +290,9 @@ static void figure_all(struct churner *c)
 	if (n)
 		figure_samples(c->figures, FIGURE_OF(churn, fragmentation, process, "code"), 1000,
 			       0, ratio, n);
+	if (c->mappings)
+		figure_one(c->figures, FIGURE_OF(churn, mappings, process, "kernel"), 1,
+			   c->mappings);
 	if (worst)
 		figure_one(c->figures, FIGURE_OF(churn, fragmentation_worst, process, "code"), 1000,
 			   worst);
