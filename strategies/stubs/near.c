@@ -13,7 +13,7 @@
  * the one adapter of its signature, as in null. All other callees have a stub of template's, as do
  * those that no site names. It trades writes of code at each bind and retarget, and a pad of 16
  * bytes a callee and module, for calls that load no code pointer and that the predictor sees as
- * direct.
+ * direct. Stubs stay in the stubs' area, as all of it is in reach of a module's calls.
  *
  * While callers run:
  *
