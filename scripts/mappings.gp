@@ -12,6 +12,7 @@ LIMIT = ARGC > 2 ? ARG3 + 0 : 65530
 load ARG0[1:strlen(ARG0)-strlen("mappings.gp")]."style.gp"
 set datafile separator comma
 set datafile columnheaders
+set datafile missing NaN
 
 wanted(phase, event) = phase eq "churn" && event eq "mappings"
 stats DATA using (wanted(strcol("phase"), strcol("event")) ? list_arm(strcol("stubs")) : 0) nooutput
