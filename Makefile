@@ -25,7 +25,7 @@ SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -O1 -g 
 TSANFLAGS := -fsanitize=thread -O1 -g
 # Include paths of harness and tests: rooms by their names, the library by its installed headers.
 VIEW     = -iquote . -iquote harness -I$(BUILD)/include -isystem $(LLVM)/include
-PUBLIC  := $(patsubst %,$(BUILD)/include/stubmap/%.h,stub types code map version)
+PUBLIC  := $(patsubst %,$(BUILD)/include/stubmap/%.h,stub types code map version watch)
 # LLVM's linker takes a sixth of the time of binutils' for the seventy programs with debug information.
 LINK    := -B$(LLVM)/bin -fuse-ld=lld
 LIBS    := -L$(LLVM)/lib -Wl,-rpath,$(LLVM)/lib -lLLVM-19 -ljansson -lzstd -lelf -lpapi -lpfm -lm -lpthread

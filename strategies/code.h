@@ -40,6 +40,8 @@
 extern "C" {
 #endif
 
+struct stub_watch;
+
 enum code_wx {
 	CODE_TOGGLE, /* mprotect: writable, then executable, never both */
 	CODE_DUAL,   /* one memfd, mapped twice: an executable view, a writable one */
@@ -63,6 +65,9 @@ struct code_config {
 	/* For tests: each letter decides one reserve (a: works, f: fails; A, F: this one and all
 	 * later ones) or one commit (o: works, c: fails). NULL: nothing fails. */
 	const char *faults;
+	/* Is told of the stubs in this memory (watch.h); it must outlive the memory. NULL: nobody
+	 * is. */
+	const struct stub_watch *watch;
 };
 
 struct code_stats {

@@ -26,6 +26,8 @@
  *      stub_space_close(&space);
  *      code_close(memory);
  *
+ * watch.h tells profilers, debuggers and unwinders of stubs, for those who ask.
+ *
  * The calling conventions (System V x86-64; `ctx` is the instance, the first argument of all
  * compiled code, as in Wasmtime; r10 holds the callee, LLVM's `nest`):
  *

@@ -98,7 +98,7 @@ static inline struct world *world_of(void *context)
 	return w;
 }
 
-/* What a call may spoil, it spoils. */
+/* What a call may spoil, it spoils. From here to the stub is not far. */
 static inline void spoil(void)
 {
 	__asm__ volatile("mov $0x6b6b6b6b, %%ecx\n\tmov %%rcx, %%rdx\n\tmov %%rcx, %%rsi\n\t"
@@ -107,6 +107,10 @@ static inline void spoil(void)
 			 "movq %%rcx, %%xmm1\n\tmovq %%rcx, %%xmm8" ::
 			     : "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "xmm0", "xmm1",
 			       "xmm8", "memory");
+	if (probe_step) /* below the red zone */
+		__asm__ volatile("lea -128(%%rsp), %%rsp\n\tpushf\n\torq %0, (%%rsp)\n\tpopf\n\t"
+				 "lea 128(%%rsp), %%rsp" ::"i"(PROBE_TRAP)
+				 : "memory", "cc");
 }
 
 static inline int world_convert(void *context, stub_signature s, const stub_value *argv,

@@ -276,7 +276,7 @@ static void the_interpreter_decodes(void **state)
 	open_reader(&r);
 	for (int markers = 0; markers < 2; markers++)
 		for (int i = 0; i < 3; i++) {
-			size_t size = emit_interpreter(code, markers, sizes[i], &hooks);
+			size_t size = emit_interpreter(code, markers, sizes[i], &hooks, NULL);
 			assert_true(size > 0);
 			read_back(&r, code, size);
 			assert_int_equal(r.calls, 3);
@@ -293,7 +293,7 @@ static void the_trigger_decodes(void **state)
 	(void)state;
 	open_reader(&r);
 	for (int markers = 0; markers < 2; markers++) {
-		size_t size = emit_trigger(code, markers, never_called, &r);
+		size_t size = emit_trigger(code, markers, never_called, &r, NULL);
 		read_back(&r, code, size);
 		assert_int_equal(r.calls, 1);
 		assert_int_equal(r.returns, 1);

@@ -389,6 +389,10 @@ void arena_give(struct arena *arena, uint8_t *at, size_t bytes)
 	size_t size = round_up(bytes);
 	struct arena_size *s = &arena->sizes[size / EMIT_SLOT];
 
+	const struct stub_watch *watch = code_get_config(arena->code)->watch;
+
+	if (watch)
+		watch->gone(watch->arg, at, size);
 	s->taken--;
 	arena->used -= size;
 	count(arena, at, size, false);

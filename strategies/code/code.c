@@ -40,6 +40,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../watch.h"
 #include "internal.h"
 #include "quanta.h"
 
@@ -364,12 +365,24 @@ static int barrier(struct code_memory *code, int command)
 	return syscall(SYS_membarrier, command, 0, 0) ? -errno : 0;
 }
 
+/* Nothing on x86. Elsewhere what was written must leave the data cache by the address that it was
+ * written through, and old instructions must leave the other cache by the one that is executed. */
+static void synchronise(const struct code_memory *code, void *at, size_t bytes)
+{
+	char *written = code_writable(code, at);
+
+	__builtin___clear_cache(written, written + bytes);
+	if (written != at)
+		__builtin___clear_cache(at, (char *)at + bytes);
+}
+
 int code_commit(struct code_memory *code, void *at, size_t bytes)
 {
 	bool steered = code->fault && (*code->fault == 'o' || *code->fault == 'c');
 	bool fault = steered && *code->fault++ == 'c';
 	int error = fault ? -ENOMEM : turn(code, at, bytes, PROT_READ | PROT_EXEC);
 
+	synchronise(code, at, bytes);
 	if (!error && code->running && code->config.wx != CODE_TOGGLE)
 		error = barrier(code, MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE);
 	return error;
@@ -406,6 +419,8 @@ void code_release(struct code_memory *code, void *at, size_t bytes)
 	uintptr_t from = p->from + (size_t)q * quantum;
 	size_t length = (size_t)n * quantum;
 	quanta_mark(&p->quanta, q, n, false);
+	if (code->config.watch)
+		code->config.watch->gone(code->config.watch->arg, at, length);
 
 	if (p->alias) {
 		(void)advise(code, p->alias + (from - p->from), length, MADV_REMOVE);

@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "../watch.h"
+
 enum asm_reg { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R13 = 13, XMM_SPARE = 8 };
 enum asm_condition { CC_B = 2, CC_AE = 3, CC_E = 4, CC_NE = 5, CC_P = 10, CC_ALWAYS = 16 };
 
@@ -41,7 +43,7 @@ enum asm_op {
 };
 enum { CALL_MEM = 2, JMP_MEM = 4, PUSH_MEM = 6 };
 enum { NARROW = 0, WIDE = 1 }; /* 32 or 64 bits */
-enum { ASM_LABEL_USES = 24, ASM_JUMPS = 64 };
+enum { ASM_LABEL_USES = 24, ASM_JUMPS = 64, ASM_CHANGES = 12 };
 
 struct asm_label {
 	int at; /* offset, -1 while unknown */
@@ -57,6 +59,8 @@ struct assembler {
 	uint64_t near_jumps; /* bit n: jump n takes a rel32, not a rel8 */
 	bool overflow;	     /* a mark was added: start over */
 	bool full;	     /* the buffer or a list is too small: a fault of the emitter */
+	unsigned nchanges;
+	struct stub_change changes[ASM_CHANGES]; /* of the frame; for who unwinds (watch.h) */
 };
 
 static inline void asm_byte(struct assembler *a, unsigned byte)
@@ -202,6 +206,39 @@ static inline void asm_nop(struct assembler *a, unsigned n)
 
 	for (unsigned i = 0; i < n; i++)
 		asm_byte(a, (unsigned char)nops[n][i]);
+}
+
+/* From here on a frame is laid out so. */
+static inline void asm_frame(struct assembler *a, enum stub_frame frame)
+{
+	if (a->nchanges == ASM_CHANGES)
+		a->full = true;
+	else
+		a->changes[a->nchanges++] =
+		    (struct stub_change){ (uint16_t)a->len, (uint8_t)frame };
+}
+
+/* push rbp; mov rbp, rsp */
+static inline void asm_enter(struct assembler *a)
+{
+	asm_push(a, RBP);
+	asm_frame(a, STUB_FRAME_PUSHED);
+	asm_move(a, WIDE, RBP, RSP);
+	asm_frame(a, STUB_FRAME_MADE);
+}
+
+static inline void asm_leave(struct assembler *a)
+{
+	asm_byte(a, 0xc9);
+	asm_frame(a, STUB_FRAME_NONE);
+}
+
+/* leave; ret. Code behind it is reached by jumps from inside the frame. */
+static inline void asm_leave_return(struct assembler *a)
+{
+	asm_leave(a);
+	asm_byte(a, 0xc3);
+	asm_frame(a, STUB_FRAME_MADE);
 }
 
 static inline void asm_fix(struct assembler *a, unsigned from, unsigned jump, int at)

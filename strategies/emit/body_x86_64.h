@@ -21,6 +21,9 @@
 #include "asm_x86_64.h"
 #include "emit.h"
 
+_Static_assert((int)EMIT_CHANGES == (int)ASM_CHANGES, "a piece's changes of frame");
+void emit_frames_of(const struct assembler *a, struct emit_frames *frames); /* NULL: nothing */
+
 #define INT32_HIGH 0xfff90000u /* an int32's upper half; doubles are below */
 
 enum { WORD = -16, ACTIVATION = -24, CONTEXT = -32, EXIT_CONTEXT = -24, FIXED = 32 };
@@ -150,14 +153,13 @@ static inline unsigned base(const struct emitter *e)
 
 static inline void prologue(struct emitter *e, enum stub_kind kind)
 {
-	asm_push(&e->a, RBP);
-	asm_move(&e->a, WIDE, RBP, RSP);
+	asm_enter(&e->a);
 	asm_bytes(&e->a, 0x6a | (unsigned)kind << 8, 2);
 }
 
 static inline void leave_return(struct emitter *e)
 {
-	asm_bytes(&e->a, 0xc3c9, 2);
+	asm_leave_return(&e->a);
 }
 
 /* Loads a constant whose top 16 bits are tag and whose others are zero. */

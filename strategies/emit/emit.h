@@ -27,9 +27,17 @@
 #define STUBMAP_EMIT_H
 
 #include "../stub.h"
+#include "../watch.h"
 
 enum { EMIT_MAX = 2048 }; /* bytes: no body is larger */
 enum { EMIT_SLOT = 16 };  /* bytes of a pool's head, and the alignment of every body */
+
+/* How a piece of code changes its frame (watch.h). */
+enum { EMIT_CHANGES = 12 };
+struct emit_frames {
+	struct stub_change changes[EMIT_CHANGES];
+	unsigned n;
+};
 
 enum emit_form { EMIT_NEAR, EMIT_FAR, EMIT_TABLE, EMIT_BEHIND, EMIT_CALLEE };
 
@@ -39,6 +47,7 @@ struct emit_config {
 	size_t distance; /* S */
 	struct stub_runtime runtime;
 	bool poison;
+	const char *by; /* the strategy's name, for who watches; emit_body does not read it */
 };
 
 /* Where a baked body's literals lie; 0: it has none. */
@@ -53,6 +62,9 @@ struct emit_patches {
  * (the runtime lacks a function that the kind calls). */
 int emit_body(uint8_t code[EMIT_MAX], const struct emit_config *config,
 	      const struct stub_spec *spec, size_t *size, struct emit_patches *patches);
+/* How that body changes its frame. Errors as emit_body's. */
+int emit_frames(const struct emit_config *config, const struct stub_spec *spec,
+		struct emit_frames *frames);
 /* 0, or the error that emit_body would return. */
 int emit_check(const struct stub_spec *spec, const struct stub_runtime *runtime);
 
@@ -80,10 +92,11 @@ struct emit_saved {
 	uint64_t xmm[8]; /* low halves */
 };
 /* Code that calls slow(arg, callee, saved) with every argument register saved, then jumps to the
- * address that slow returned, as if it had been called there; NULL: it returns to its caller. */
+ * address that slow returned, as if it had been called there; NULL: it returns to its caller.
+ * frames, here and below: NULL, or how the code changes its frame. */
 size_t emit_trigger(uint8_t code[EMIT_MAX], bool markers,
 		    const void *(*slow)(void *arg, struct stub_callee *, struct emit_saved *),
-		    void *arg);
+		    void *arg, struct emit_frames *frames);
 
 /*
  * The end of an interpretive stub's frame; while the target runs, rsp is its address. The registers
@@ -113,7 +126,7 @@ struct emit_hooks {
 /* Code that makes a frame of `size` bytes that ends in an emit_call, and asks the hooks what
  * becomes of the call. */
 size_t emit_interpreter(uint8_t code[EMIT_MAX], bool markers, size_t size,
-			const struct emit_hooks *hooks);
+			const struct emit_hooks *hooks, struct emit_frames *frames);
 
 /* How a call that is not made ends: zero in the result registers; zero in argv[0] too
  * (entry_native); STUB_VALUE_ERROR (entry_js). */
@@ -121,6 +134,7 @@ enum emit_zero { EMIT_ZERO, EMIT_ZERO_ARGV, EMIT_ZERO_ERROR, EMIT_ZEROES };
 enum emit_zero emit_zero_of(enum stub_kind kind, stub_signature s);
 /* Where a poisoned stub leads: calls report(arg, r11, r10), then returns as `zero` says. */
 size_t emit_poisoned(uint8_t code[EMIT_MAX], bool markers, enum emit_zero zero,
-		     void (*report)(void *arg, uint8_t *at, struct stub_callee *c), void *arg);
+		     void (*report)(void *arg, uint8_t *at, struct stub_callee *c), void *arg,
+		     struct emit_frames *frames);
 
 #endif

@@ -14,8 +14,7 @@
  *      ...        whatever else C keeps over the call
  *      [rsp]      struct emit_call, whose first words are the target's stack arguments
  */
-#include "asm_x86_64.h"
-#include "emit.h"
+#include "body_x86_64.h"
 
 enum { CALLEE = -24, HEAD = 32 }; /* bytes pushed before the rest of the frame */
 
@@ -42,15 +41,14 @@ static void load_arguments(struct assembler *a)
 }
 
 size_t emit_interpreter(uint8_t code[EMIT_MAX], bool markers, size_t size,
-			const struct emit_hooks *hooks)
+			const struct emit_hooks *hooks, struct emit_frames *frames)
 {
 	struct assembler a = { .code = code, .cap = EMIT_MAX };
 	struct asm_label go = { .at = -1 }, results = { .at = -1 };
 
 	if (markers)
 		asm_bytes(&a, 0xfa1e0ff3, 4); /* endbr64 */
-	asm_push(&a, RBP);
-	asm_move(&a, WIDE, RBP, RSP);
+	asm_enter(&a);
 	for (unsigned i = 0; i < HEAD / 8; i++)
 		asm_push(&a, R10);
 	asm_grow_stack(&a, (uint32_t)((size + 15) / 16 * 16));
@@ -75,10 +73,11 @@ size_t emit_interpreter(uint8_t code[EMIT_MAX], bool markers, size_t size,
 	asm_bind(&a, &results);
 	asm_load(&a, WIDE, RAX, RSP, AT(rax));
 	asm_mem(&a, 0xf2, NARROW, OP_FLOAD, 0, RSP, AT(xmm0));
-	asm_bytes(&a, 0xc3c9, 2); /* leave; ret */
+	asm_leave_return(&a);
 	asm_bind(&a, &go);
 	asm_load(&a, WIDE, R10, RBP, CALLEE);
-	asm_byte(&a, 0xc9);	    /* leave */
+	asm_leave(&a);
 	asm_bytes(&a, 0xe3ff41, 3); /* jmp r11 */
+	emit_frames_of(&a, frames);
 	return a.overflow || a.full ? 0 : a.len;
 }

@@ -172,8 +172,17 @@ static void start(struct emitter *e, uint8_t code[EMIT_MAX], const struct emit_c
 	e->nstack = emit_locate(s, 0, e->params);
 }
 
-int emit_body(uint8_t code[EMIT_MAX], const struct emit_config *config,
-	      const struct stub_spec *spec, size_t *size, struct emit_patches *patches)
+void emit_frames_of(const struct assembler *a, struct emit_frames *frames)
+{
+	if (!frames)
+		return;
+	frames->n = a->nchanges;
+	memcpy(frames->changes, a->changes, sizeof(a->changes));
+}
+
+/* emit_body, with its emitter: what else is to be known of the body stands there. */
+static int body(struct emitter *e, uint8_t code[EMIT_MAX], const struct emit_config *config,
+		const struct stub_spec *spec)
 {
 	static void (*const kinds[STUB_KINDS])(struct emitter *) = {
 		[STUB_ENTRY_NATIVE] = entry_native, [STUB_ENTRY_JS] = emit_entry_js,
@@ -182,25 +191,45 @@ int emit_body(uint8_t code[EMIT_MAX], const struct emit_config *config,
 		[STUB_CALL_REF] = emit_call_ref
 	};
 	uint64_t near_jumps = 0;
-	struct emitter e;
 
 	int error = emit_check(spec, &config->runtime);
 	if (error)
 		return error;
 	do {
-		start(&e, code, config, spec);
-		e.a.near_jumps = near_jumps;
-		marker(&e.a, config->markers);
+		start(e, code, config, spec);
+		e->a.near_jumps = near_jumps;
+		marker(&e->a, config->markers);
 		if (config->poison)
-			poison_head(&e);
-		kinds[spec->kind](&e);
-		near_jumps = e.a.near_jumps;
-	} while (e.a.overflow);
-	if (e.a.full)
-		return -ENOTSUP;
+			poison_head(e);
+		kinds[spec->kind](e);
+		near_jumps = e->a.near_jumps;
+	} while (e->a.overflow);
+	return e->a.full ? -ENOTSUP : 0;
+}
+
+int emit_body(uint8_t code[EMIT_MAX], const struct emit_config *config,
+	      const struct stub_spec *spec, size_t *size, struct emit_patches *patches)
+{
+	struct emitter e;
+
+	int error = body(&e, code, config, spec);
+	if (error)
+		return error;
 	*size = e.a.len;
 	*patches = e.patches;
 	return 0;
+}
+
+int emit_frames(const struct emit_config *config, const struct stub_spec *spec,
+		struct emit_frames *frames)
+{
+	uint8_t code[EMIT_MAX];
+	struct emitter e;
+
+	int error = body(&e, code, config, spec);
+	if (!error)
+		emit_frames_of(&e.a, frames);
+	return error;
 }
 
 bool emit_in_reach(const void *at, const void *target)
@@ -272,15 +301,14 @@ size_t emit_trap(uint8_t code[EMIT_SLOT], bool markers)
 
 size_t emit_trigger(uint8_t code[EMIT_MAX], bool markers,
 		    const void *(*slow)(void *arg, struct stub_callee *, struct emit_saved *),
-		    void *arg)
+		    void *arg, struct emit_frames *frames)
 {
 	static const uint8_t saved[] = { RDI, RSI, RDX, RCX, R8, R9, R10, RAX };
 	struct assembler a = { .code = code, .cap = EMIT_MAX };
 	struct asm_label failed = unbound;
 
 	marker(&a, markers);
-	asm_push(&a, RBP);
-	asm_move(&a, WIDE, RBP, RSP);
+	asm_enter(&a);
 	asm_grow_stack(&a, 64);
 	for (unsigned i = 0; i < 8; i++)
 		asm_mem(&a, 0xf2, NARROW, OP_FSTORE, i, RSP, 8 * (int32_t)i);
@@ -295,12 +323,13 @@ size_t emit_trigger(uint8_t code[EMIT_MAX], bool markers,
 		asm_pop(&a, saved[i]);
 	for (unsigned i = 0; i < 8; i++)
 		asm_mem(&a, 0xf2, NARROW, OP_FLOAD, i, RSP, 8 * (int32_t)i);
-	asm_byte(&a, 0xc9); /* leave */
+	asm_leave(&a);
 	asm_reg_reg(&a, 0, WIDE, OP_TEST, R11, R11);
 	asm_jump(&a, CC_E, &failed);
 	asm_bytes(&a, 0xe3ff41, 3); /* jmp r11 */
 	asm_bind(&a, &failed);
 	asm_byte(&a, 0xc3);
+	emit_frames_of(&a, frames);
 	return a.len;
 }
 
@@ -313,13 +342,13 @@ enum emit_zero emit_zero_of(enum stub_kind kind, stub_signature s)
 }
 
 size_t emit_poisoned(uint8_t code[EMIT_MAX], bool markers, enum emit_zero zero,
-		     void (*report)(void *arg, uint8_t *at, struct stub_callee *c), void *arg)
+		     void (*report)(void *arg, uint8_t *at, struct stub_callee *c), void *arg,
+		     struct emit_frames *frames)
 {
 	struct assembler a = { .code = code, .cap = EMIT_MAX };
 
 	marker(&a, markers);
-	asm_push(&a, RBP);
-	asm_move(&a, WIDE, RBP, RSP);
+	asm_enter(&a);
 	asm_push(&a, RDI);
 	asm_push(&a, RDI);
 	asm_move_imm(&a, RDI, (uintptr_t)arg);
@@ -336,6 +365,7 @@ size_t emit_poisoned(uint8_t code[EMIT_MAX], bool markers, enum emit_zero zero,
 	}
 	if (zero == EMIT_ZERO_ARGV)
 		asm_store(&a, RDI, 0, RAX);
-	asm_bytes(&a, 0xc3c9, 2); /* leave; ret */
+	asm_leave_return(&a);
+	emit_frames_of(&a, frames);
 	return a.len;
 }

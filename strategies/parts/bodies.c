@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bodies.h"
+#include "watched.h"
 
 /*
  * A signature takes 56 bits; three are left for the form, four for the kind, and one that is always
@@ -102,6 +103,8 @@ static int make(struct bodies *bodies, struct arena *arena, const struct emit_co
 		arena_give(arena, at, size);
 	else
 		memcpy(code_writable(arena->code, at), code, size);
+	if (!error)
+		watched_body(arena->code, STUB_ROLE_BODY, at, size, config, spec);
 	return error;
 }
 

@@ -87,7 +87,8 @@ struct emit_config placed_config(const struct stub_space *space, enum emit_form 
 				     .markers = space->config.markers,
 				     .distance = code_literal_distance(space->code),
 				     .runtime = space->runtime,
-				     .poison = space->config.poison };
+				     .poison = space->config.poison,
+				     .by = space->ops->name };
 }
 
 /* ---- Words in the side table ---------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "poison.h"
+#include "watched.h"
 
 int poison_open(struct poison *poison, struct stub_space *space,
 		void (*report)(void *space, uint8_t *r11, struct stub_callee *r10))
@@ -17,11 +18,15 @@ int poison_open(struct poison *poison, struct stub_space *space,
 	if (!space->config.poison)
 		return 0;
 	for (unsigned i = 0; i < EMIT_ZEROES; i++) {
-		size_t size = emit_poisoned(code, space->config.markers, i, report, space);
+		struct emit_frames frames;
+		size_t size = emit_poisoned(code, space->config.markers, i, report, space, &frames);
 		uint8_t *at = arena_take(&poison->arena, size);
 
-		if (at)
+		if (at) {
 			memcpy(code_writable(space->code, at), code, size);
+			watched_code(space->code, STUB_ROLE_REPORT, space->ops->name, at, size,
+				     &frames);
+		}
 		full |= !at;
 		entries[i] = at;
 	}

@@ -43,6 +43,7 @@
 #include "../parts/generic.h"
 #include "../parts/poison.h"
 #include "../parts/policy.h"
+#include "../parts/watched.h"
 
 struct lazy_state {
 	struct stub_space inner, *space;
@@ -216,12 +217,18 @@ static int make_trigger(struct stub_space *space)
 	const struct emit_hooks hooks = { any_call, any_return, state };
 	bool markers = space->config.markers;
 	uint8_t code[EMIT_MAX];
-	size_t size = space->config.generic || space->config.policy == STUB_RENT
-			  ? emit_interpreter(code, markers, sizeof(struct generic_frame), &hooks)
-			  : emit_trigger(code, markers, first_call, state);
+	struct emit_frames frames;
+	size_t size =
+	    space->config.generic || space->config.policy == STUB_RENT
+		? emit_interpreter(code, markers, sizeof(struct generic_frame), &hooks, &frames)
+		: emit_trigger(code, markers, first_call, state, &frames);
 
 	state->trigger = arena_add(&state->arena, code, size);
-	return state->trigger ? 0 : -ENOMEM;
+	if (!state->trigger)
+		return -ENOMEM;
+	watched_code(space->code, STUB_ROLE_TRIGGER, space->ops->name, state->trigger, size,
+		     &frames);
+	return 0;
 }
 
 /* ---- The strategy ------------------------------------------------------------------------- */

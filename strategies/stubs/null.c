@@ -45,7 +45,8 @@ static int null_open(struct stub_space *space)
 					    .markers = space->config.markers,
 					    .distance = code_literal_distance(space->code),
 					    .runtime = space->runtime,
-					    .poison = space->config.poison };
+					    .poison = space->config.poison,
+					    .by = space->ops->name };
 	return poison_open(&state->poison, space, report);
 }
 

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "../parts/placed.h"
+#include "../parts/watched.h"
 
 /* Puts a new stub in a new quantum. */
 static int place(struct stub_space *space, const struct stub_spec *spec, struct placed *placed)
@@ -49,6 +50,7 @@ static int place(struct stub_space *space, const struct stub_spec *spec, struct 
 	}
 	code_account(space->code, CODE_STUBS, placed_bytes(size));
 	code_account(space->code, CODE_LITERALS, placed_literal_bytes(space, placed));
+	watched_body(space->code, STUB_ROLE_STUB, placed->at, size, &config, spec);
 	return 0;
 }
 

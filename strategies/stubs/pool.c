@@ -38,6 +38,7 @@
 #include "../parts/bodies.h"
 #include "../parts/poison.h"
 #include "../parts/slots.h"
+#include "../parts/watched.h"
 
 enum pool_sort { POOL_HEAD, POOL_WHOLE, POOL_SORTS };
 
@@ -55,6 +56,7 @@ struct pool_state {
 	unsigned whole; /* bits 1 << kind: the kinds that take whole slots */
 	struct pool_slots slots[POOL_SORTS];
 	struct poison poison;
+	const struct stub_watch *watch; /* the code memory's */
 };
 
 /* A slot's words at p+S: the slot jumps through the first. */
@@ -131,7 +133,9 @@ static int pool_open(struct stub_space *space)
 	state->emit = (struct emit_config){ .form = EMIT_BEHIND,
 					    .markers = markers,
 					    .distance = distance,
-					    .runtime = space->runtime };
+					    .runtime = space->runtime,
+					    .by = space->ops->name };
+	state->watch = config->watch;
 	code_range(space->code, CODE_STUBS, &state->from, &to);
 	for (unsigned sort = 0; sort < POOL_SORTS; sort++) {
 		struct slots *slots = &state->slots[sort].slots;
@@ -174,6 +178,7 @@ static int pool_prepare(struct stub_space *space, const struct stub_spec *specs,
 		if (!trap)
 			return -ENOMEM;
 		memcpy(code_writable(space->code, trap), code, size);
+		watched_code(space->code, STUB_ROLE_TRAP, space->ops->name, trap, size, NULL);
 	}
 	int error =
 	    bodies_prepare(&state->bodies, &state->arena, &state->emit, state->whole, specs, n);
@@ -224,6 +229,9 @@ static int provide(struct stub_space *space, struct pool_slots *slots, size_t n)
 	}
 	if (error)
 		code_release(space->code, at, quanta * quantum);
+	else
+		watched_code(space->code, STUB_ROLE_SLOTS, space->ops->name, at, quanta * quantum,
+			     NULL);
 	return error;
 }
 
@@ -284,6 +292,8 @@ static int pool_bind_many(struct stub_space *space, const struct stub_spec *spec
 	for (unsigned sort = 0; sort < POOL_SORTS; sort++)
 		if (wanted[sort])
 			account(space, sort, (ptrdiff_t)wanted[sort]);
+	for (size_t i = 0; state->watch && i < n; i++)
+		watched_slot(space->code, space->ops->name, c[i]->code, EMIT_SLOT, &specs[i]);
 	return 0;
 }
 
@@ -348,6 +358,8 @@ static void pool_release(struct stub_space *space, struct stub_callee *c)
 		slot = (uint8_t *)(uintptr_t)(name & ~(uint64_t)(EMIT_SLOT - 1));
 		traits = name & (EMIT_SLOT - 1);
 	}
+	if (state->watch)
+		state->watch->gone(state->watch->arg, slot, EMIT_SLOT);
 	free_slot(space, sort_of(traits), slot);
 }
 
@@ -365,6 +377,8 @@ static void move(void *arg, struct stub_callee *c, uint32_t to)
 	__atomic_store_n(&words->second, words_of(state, old)->second, __ATOMIC_RELAXED);
 	__atomic_store_n(&words->jump, words_of(state, old)->jump, __ATOMIC_RELEASE);
 	__atomic_store_n(&c->code, slot, __ATOMIC_RELEASE);
+	if (state->watch)
+		state->watch->moved(state->watch->arg, old, slot);
 }
 
 /* Poisoned stubs stay where they are: stale callers are known by the slot that they call. */

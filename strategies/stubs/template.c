@@ -26,6 +26,7 @@
 
 #include "../parts/bodies.h"
 #include "../parts/placed.h"
+#include "../parts/watched.h"
 
 struct template_state {
 	struct placed_list list; /* must be first: placed.h */
@@ -110,6 +111,8 @@ static int place(struct stub_space *space, const struct stub_spec *spec, struct 
 	memcpy(code_writable(space->code, placed->at), template->code, template->size);
 	placed_literals(space, &state->list, placed, spec);
 	code_account(space->code, CODE_LITERALS, placed_literal_bytes(space, placed));
+	const struct emit_config config = placed_config(space, form);
+	watched_body(space->code, STUB_ROLE_STUB, placed->at, placed->size, &config, spec);
 	return 0;
 }
 
