@@ -143,7 +143,10 @@ static int be_child(const char *job)
 	const char *how = json_string_value(json_object_get(json, "how"));
 
 	if (!strcmp(how, "crash")) {
-		fputs("first line\nabout to fall\n", stderr);
+		const char *names = getenv("STUBMAP_NAMES");
+
+		fprintf(stderr, "first line\nabout to fall%s%s\n", names ? ", names " : "",
+			names ? names : "");
 		signal(SIGSEGV, SIG_DFL); /* no sanitizer's report in between */
 		raise(SIGSEGV);
 	} else if (!strcmp(how, "report")) {
@@ -234,6 +237,42 @@ static void test_children(void **state)
 	json_decref(b);
 }
 
+/* A cell that crashed is run again, with names; a line says how to see it in gdb. */
+static void test_crashed_cells(void **state)
+{
+	json_t *job = json_pack("{s:s, s:I, s:{s:s}}", "how", "crash", "seed", (json_int_t)1,
+				"cell", "it's", "x");
+	const struct spawn_options o = { 0 };
+	char said[2000];
+	json_t *record;
+	int pipes[2], old = dup(2);
+
+	(void)state;
+	assert_int_equal(pipe(pipes), 0);
+	fflush(stderr);
+	dup2(pipes[1], 2);
+	int r = spawn_cell(job, &o, 60, &record);
+	fflush(stderr);
+	dup2(old, 2);
+	close(old);
+	close(pipes[1]);
+	ssize_t n = read(pipes[0], said, sizeof said - 1);
+	close(pipes[0]);
+	assert_int_equal(r, 0);
+	assert_true(n > 0);
+	said[n] = 0;
+	assert_non_null(strstr(said, "STUBMAP_NAMES=gdb gdb -ex run -ex backtrace --args '/"));
+	assert_non_null(strstr(said, "test_store' child '{\"cell\":{\"it'\\''s\":\"x\"},"));
+	const char *why = json_string_value(json_object_get(record, "why"));
+	assert_non_null(why);
+	assert_non_null(strstr(why,
+			       "killed by signal 11 (Segmentation fault): about to fall, names "
+			       "gdb"));
+	assert_null(getenv("STUBMAP_NAMES"));
+	json_decref(record);
+	json_decref(job);
+}
+
 struct ticks {
 	char path[64];
 	unsigned n;
@@ -304,9 +343,10 @@ static void test_stopped_parent(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_goes_on), cmocka_unit_test(test_one_writer),
-		cmocka_unit_test(test_refuses), cmocka_unit_test(test_children),
-		cmocka_unit_test(test_ticks),	cmocka_unit_test(test_stopped_parent),
+		cmocka_unit_test(test_goes_on),	       cmocka_unit_test(test_one_writer),
+		cmocka_unit_test(test_refuses),	       cmocka_unit_test(test_children),
+		cmocka_unit_test(test_crashed_cells),  cmocka_unit_test(test_ticks),
+		cmocka_unit_test(test_stopped_parent),
 	};
 
 	if (argc == 3 && !strcmp(argv[1], "child"))

@@ -286,7 +286,7 @@ void world_close(struct world *w)
 	if (w->space_open)
 		stub_space_close(&w->space);
 	if (w->code)
-		code_close(w->code);
+		jit_code_close(w->code);
 	scenario_close(&w->scenario);
 	free(w->host);
 	free(w->instances);

@@ -15,6 +15,7 @@
 #include "analysis/precision.h"
 #include "analysis/report.h"
 #include "base/say.h"
+#include "names/names.h"
 #include "runs/store.h"
 #include "runs/sweep.h"
 #include "measure/prepare.h"
@@ -43,7 +44,7 @@ struct wanted {
 	struct option_forms forms;
 	uint64_t blocks, iterations, seed, timeout, seconds;
 	double precision;
-	const char *output;
+	const char *output, *names;
 };
 
 static void add_word(struct wanted *w, const char *key, const char *word)
@@ -245,6 +246,9 @@ static int read_options(int argc, char **argv, struct wanted *w)
 		{ "timeout", 0, OPTION_NUMBER, "SECONDS",
 		  "the most that an invocation may take (default: 120)", &w->timeout, 1,
 		  PLAN_MAX_TIMEOUT },
+		{ "names", 0, OPTION_TEXT, "TOOLS",
+		  "name each stub for " NAMES_ALL " (a list); slows down what makes stubs",
+		  &w->names, 0, 0 },
 		{ "counters", 0, OPTION_FLAG, NULL, "hardware counters too (see --json)",
 		  &w->counters, 0, 0 },
 		OPTION_FORMS(w->forms),
@@ -265,6 +269,22 @@ static int read_options(int argc, char **argv, struct wanted *w)
 	return options_parse(argc, argv, &grouped, specs, n + NSTATISTICS, &first);
 }
 
+/* The invocations inherit it. What names cost is in their figures, so these are not kept. */
+static int name_stubs(const struct wanted *w)
+{
+	unsigned wanted;
+
+	if (!w->names)
+		return 0;
+	if (names_parse(w->names, &wanted))
+		return say_line("stubmap run", "--names '%s': a list of " NAMES_ALL " is allowed",
+				w->names);
+	if (w->output)
+		return say("--names: its cost is in the figures, which -o would keep: leave out "
+			   "one of them");
+	return setenv("STUBMAP_NAMES", w->names, 1) ? say("out of memory") : 0;
+}
+
 int cmd_run(int argc, char **argv)
 {
 	struct wanted w = { .blocks = 7, .iterations = 10, .seed = 1 };
@@ -275,6 +295,8 @@ int cmd_run(int argc, char **argv)
 
 	r = r ? (r < 0 ? 2 : 0) : options_forms("stubmap run", &w.forms, NULL) ? 2 : -1;
 	if (r >= 0)
+		goto out;
+	if ((r = name_stubs(&w)))
 		goto out;
 	choose_arms(&w);
 	text = plan_of(&w);

@@ -333,7 +333,7 @@ static void cell_close(struct gc_cell *c)
 	free(c->runtime);
 	if (c->space_open)
 		stub_space_close(&c->space);
-	code_close(c->code);
+	jit_code_close(c->code);
 }
 
 enum gc_status gc_run(const struct gc_job *job, struct gc_result *result, char why[GC_ERROR])

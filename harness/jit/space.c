@@ -3,10 +3,15 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <stubmap/watch.h>
 
-int jit_code_open(struct code_memory **code, const struct code_config *config,
-		  char error[JIT_ERROR])
+#include "jit/crash.h"
+#include "names/names.h"
+
+static int open_code(struct code_memory **code, const struct code_config *config,
+		     char error[JIT_ERROR])
 {
 	int e = code_open(code, config);
 
@@ -19,6 +24,68 @@ int jit_code_open(struct code_memory **code, const struct code_config *config,
 					  "them under dual alone"
 					: strerror(-e));
 	return e;
+}
+
+/* The names that the environment wants for all stubs of this process; 0: none. */
+static int wanted_names(unsigned *wanted, char error[JIT_ERROR])
+{
+	const char *text = getenv("STUBMAP_NAMES");
+
+	*wanted = 0;
+	if (!text || !*text || !names_parse(text, wanted))
+		return 0;
+	snprintf(error, JIT_ERROR, "STUBMAP_NAMES is '%s': a list of " NAMES_ALL " is allowed",
+		 text);
+	return -EINVAL;
+}
+
+int jit_code_open(struct code_memory **code, const struct code_config *config,
+		  char error[JIT_ERROR])
+{
+	struct code_config named = *config;
+	struct names *names = NULL;
+	const char *path;
+	unsigned wanted;
+
+	*code = NULL;
+	int e = wanted_names(&wanted, error);
+	if (!e && !wanted && !(e = open_code(code, config, error)))
+		crash_opened(*code);
+	if (e || !wanted)
+		return e;
+	if ((e = names_open(&names, wanted, &path))) {
+		snprintf(error, JIT_ERROR, "%s: %s", path, strerror(-e));
+		return e;
+	}
+	named.watch = names_watch(names);
+	if ((e = open_code(code, &named, error))) {
+		names_close(names);
+		return e;
+	}
+	crash_opened(*code);
+	if ((e = names_attach(names, *code))) {
+		snprintf(error, JIT_ERROR, "names of stubs: %s", strerror(-e));
+		jit_code_close(*code);
+		*code = NULL;
+	}
+	return e;
+}
+
+void jit_code_close(struct code_memory *code)
+{
+	struct names *names = code ? names_of(code) : NULL;
+
+	crash_closed(code);
+	code_close(code);
+	names_close(names);
+}
+
+void jit_code_named(const struct code_memory *code)
+{
+	struct names *names = names_of(code);
+
+	if (names)
+		names_flush(names);
 }
 
 int jit_space_open(struct stub_space *space, const struct stub_ops *ops, struct code_memory *code,

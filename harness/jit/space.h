@@ -6,9 +6,14 @@
 
 #include "jit/jit.h"
 
-/* As code_open and stub_space_open: 0, or -errno, with the line in error. */
+/* As code_open and stub_space_open: 0, or -errno, with the line in error. Where the environment's
+ * STUBMAP_NAMES lists names (names/names.h), the memory's stubs get them. */
 int jit_code_open(struct code_memory **, const struct code_config *, char error[JIT_ERROR]);
 int jit_space_open(struct stub_space *, const struct stub_ops *, struct code_memory *,
 		   const struct stub_config *, const struct stub_runtime *, char error[JIT_ERROR]);
+/* After the spaces are closed. NULL: nothing. */
+void jit_code_close(struct code_memory *);
+/* Tells gdb of all stubs made so far, if it is to know them. Not for timed code. */
+void jit_code_named(const struct code_memory *);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/say.h"
 #include "measure/prepare.h"
 #include "base/watch.h"
+#include "jit/crash.h"
 
 static int take_job(const char *text, struct job *job, json_t **root, char why[CELL_ERROR])
 {
@@ -52,6 +53,7 @@ int child_main(int argc, char **argv)
 		goto out;
 	}
 	watch_begin();
+	crash_begin();
 	if (job.prepare) {
 		status = wasm_prepare_cell(&job.cell, job.cache) ? 0 : 1;
 		goto out;

@@ -25,6 +25,7 @@
 #include "runs/figures.h"
 #include "measure/phases.h"
 #include "measure/space.h"
+#include "jit/space.h"
 #include "meters/memory.h"
 #include "meters/probe.h"
 #include "calls/rounds.h"
@@ -129,6 +130,7 @@ static int phase_bind(struct phases *p)
 	if (e)
 		return world_fail(p->w, "bind one by one", e);
 	figure_time(p, TIME_OF(bind_one), p->w->scenario.nboundaries, t);
+	jit_code_named(p->w->code);
 	return 0;
 }
 

@@ -67,7 +67,7 @@ void wasm_site_close(struct wasm_site *p)
 	if (p->space_open)
 		stub_space_close(&p->space);
 	if (p->code)
-		code_close(p->code);
+		jit_code_close(p->code);
 }
 
 int wasm_session_check(struct wasm_session *w, const struct wasi *wasi)

@@ -30,6 +30,7 @@
 #include "meters/counters.h"
 #include "runs/figures.h"
 #include "measure/space.h"
+#include "jit/space.h"
 #include "meters/memory.h"
 #include "meters/probe.h"
 #include "base/prng.h"
@@ -135,6 +136,7 @@ static int run_once(struct wasm_session *w, struct wasm_site *p, struct sample *
 	if (!e)
 		e = wasm_instance_open(&in, p->module, &p->space, &p->thread, &wasi, w->why);
 	if (!e) {
+		jit_code_named(p->code);
 		wasm_instance_stats(in, &out->stats);
 		out->bound = out->stats.bound;
 		out->values[INSTANTIATE] = out->stats.open_ns;

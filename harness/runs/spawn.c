@@ -413,6 +413,67 @@ done:
 	return r;
 }
 
+/* Within a shell's single quotes. */
+static void put_quoted(const char *text)
+{
+	for (; *text; text++)
+		if (*text == '\'')
+			fputs("'\\''", stderr);
+		else
+			fputc(*text, stderr);
+}
+
+static bool is_fault(const char *why)
+{
+	static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP };
+	int number;
+
+	if (!why || sscanf(why, "killed by signal %d", &number) != 1)
+		return false;
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+		if (number == signals[i])
+			return true;
+	return false;
+}
+
+static const char *why_of(const json_t *record)
+{
+	return json_string_value(json_object_get(record, "why"));
+}
+
+/* Says how to see a crash again. */
+static void tell_how_to_look(const json_t *job)
+{
+	char *text = json_dumps(job, JSON_COMPACT | JSON_SORT_KEYS), self[4096];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+
+	if (text && n > 0) {
+		self[n] = 0;
+		fprintf(stderr, "stubmap: it crashed; to look at it: STUBMAP_NAMES=gdb gdb -ex run "
+				"-ex backtrace --args '");
+		put_quoted(self);
+		fputs("' child '", stderr);
+		put_quoted(text);
+		fputs("'\n", stderr);
+	}
+	free(text);
+}
+
+/* A cell that crashed is run once more, with its stubs named: if it crashes again, its record says
+ * in which stub. The figures of neither run are kept. */
+static void look_closer(const json_t *job, const struct spawn_options *o, json_t *record)
+{
+	json_t *again = NULL;
+
+	tell_how_to_look(job);
+	if (getenv("STUBMAP_NAMES") || setenv("STUBMAP_NAMES", "gdb", 1))
+		return;
+	if (!spawn_job(job, o, &again) && is_fault(why_of(again)))
+		json_object_set(record, "why", json_object_get(again, "why"));
+	unsetenv("STUBMAP_NAMES");
+	json_decref(again);
+}
+
 int spawn_cell(const json_t *job, const struct spawn_options *o, unsigned timeout_s,
 	       json_t **record)
 {
@@ -422,5 +483,8 @@ int spawn_cell(const json_t *job, const struct spawn_options *o, unsigned timeou
 
 	/* An upgrade may take two system calls while other processes want the CPUs: 1/4 ms each. */
 	within.timeout_ms = timeout_s ? timeout_s * 1000 : TIMEOUT_MS + (unsigned)(upgrades / 4);
-	return spawn_job(job, &within, record);
+	int r = spawn_job(job, &within, record);
+	if (!r && is_fault(why_of(*record)))
+		look_closer(job, &within, *record);
+	return r;
 }
