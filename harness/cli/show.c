@@ -1,17 +1,21 @@
 /*
  * show.c - `stubmap show stub`: binds one stub by a strategy and disassembles it in place, with its
- * literals and the shared body to which it leads.
+ * literals and the shared body to which it leads; or binds many and draws where they lie.
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "runs/cell.h"
 #include "cli/commands.h"
+#include "cli/layout.h"
 #include "cli/options.h"
 #include "base/say.h"
 #include "calls/world.h"
 #include "jit/disassemble.h"
+#include "meters/fingerprint.h"
+#include "model/machines.h"
 
 enum { SHOW_MAX = 2048 }; /* bytes: the longest body */
 
@@ -21,7 +25,7 @@ static const struct option_help help = {
 	    "Binds one stub and disassembles it in place, up to its padding; then shows its\n"
 	    "literals and the body that it goes on to, if it has one. A signature is the\n"
 	    "letters of its parameters, '>', and that of its result: i is i32, l i64, f f32, d\n"
-	    "f64, r a reference (\"iid>l\").",
+	    "f64, r a reference (\"iid>l\"). --layout draws where many stubs lie instead.",
 	.min_words = 0,
 	.max_words = 0,
 };
@@ -132,8 +136,90 @@ static int show_bound(struct show *s, struct stub_space *space, const struct cel
 	return 0;
 }
 
-static int show_cell(const struct cell *c, bool json)
+/* ---- The layout ------------------------------------------------------------------------------ */
+
+static void place(void *arg, const struct stub_piece *p)
 {
+	if (p->role != STUB_ROLE_SLOTS)
+		layout_add(arg, p->at, p->bytes, p->role == STUB_ROLE_STUB);
+}
+
+/* Nothing goes or moves while stubs are bound. */
+static void gone(void *arg, const uint8_t *at, size_t bytes)
+{
+	(void)arg;
+	(void)at;
+	(void)bytes;
+}
+
+static void moved(void *arg, const uint8_t *from, const uint8_t *to)
+{
+	(void)arg;
+	(void)from;
+	(void)to;
+}
+
+static void draw(const struct cell *c, const struct layout *layout, bool svg)
+{
+	json_t *host = env_machine();
+	struct machine machine = { 0 };
+	char what[200];
+
+	snprintf(what, sizeof what, "%u stubs of %s, %s %s, %s, quanta of %u KiB", c->live,
+		 c->stubs, c->kind, c->signature, c->wx, c->quantum >> 10);
+	if (!host || machine_of_fingerprint(host, &machine))
+		machine.l1i.ways = 8;
+	const struct layout_title title = { what, machine.l1i.ways, machine.l1i.size };
+	(svg ? layout_svg : layout_text)(stdout, layout, &title);
+	json_decref(host);
+}
+
+/* Binds the cell's stubs, as at an instantiation: in bulk where the strategy can. */
+static int bind_all(struct stub_space *space, const struct stub_spec *spec, uint32_t n)
+{
+	const struct stub_ops *ops = space->ops;
+	struct stub_callee *callees = code_data(space->code, n * sizeof *callees), **c;
+	struct stub_spec *specs = calloc(n, sizeof *specs);
+	int e = 0;
+
+	c = calloc(n, sizeof(struct stub_callee *));
+	if (!callees || !specs || !c)
+		e = -ENOMEM;
+	for (uint32_t i = 0; !e && i < n; i++) {
+		specs[i] = *spec;
+		c[i] = &callees[i];
+	}
+	if (!e && ops->prepare)
+		e = ops->prepare(space, specs, n);
+	if (!e && ops->bind_many)
+		e = ops->bind_many(space, specs, c, n);
+	for (uint32_t i = 0; !e && !ops->bind_many && i < n; i++)
+		e = ops->bind(space, &specs[i], c[i]);
+	free(specs);
+	free(c);
+	return e;
+}
+
+enum form { FORM_TEXT, FORM_JSON, FORM_LAYOUT, FORM_SVG };
+
+/* 0 or -errno. */
+static int show_it(struct show *s, struct stub_space *space, const struct cell *c,
+		   const struct stub_spec *spec, const struct layout *layout, enum form form)
+{
+	if (form < FORM_LAYOUT)
+		return show_bound(s, space, c, spec);
+	int e = bind_all(space, spec, c->live);
+
+	if (!e)
+		e = layout->no_memory ? -ENOMEM : 0;
+	if (!e)
+		draw(c, layout, form == FORM_SVG);
+	return e;
+}
+
+static int show_cell(const struct cell *c, enum form form)
+{
+	const bool json = form == FORM_JSON;
 	struct host host = { 0 };
 	struct host_instance instance = { .head.activation = &host.activation, .host = &host };
 	/* The arguments that bind stores: easy to recognise in its code or its words. */
@@ -144,6 +230,8 @@ static int show_cell(const struct cell *c, bool json)
 	char error[CELL_ERROR];
 	struct setup setup;
 	struct stub_space space;
+	struct layout layout = { 0 };
+	const struct stub_watch watch = { place, gone, moved, &layout };
 	void (*target)(void) = nobody;
 	int e, status = 0;
 
@@ -154,13 +242,15 @@ static int show_cell(const struct cell *c, bool json)
 	spec.signature = setup.signature;
 	if (spec.kind == STUB_BIND)
 		spec.nbound = scenario_bound(stub_nparams(spec.signature));
+	if (form >= FORM_LAYOUT)
+		setup.code.watch = &watch;
 	if ((e = code_open(&s.code, &setup.code)))
 		return say(c->wx, strerror(-e));
 	if ((e = stub_space_open(&space, setup.stubs, s.code, &setup.stub, &host_runtime))) {
 		status = say(c->stubs,
 			     e == -EINVAL ? "can't have its literals in this form" : strerror(-e));
 	} else {
-		if ((e = show_bound(&s, &space, c, &spec)))
+		if ((e = show_it(&s, &space, c, &spec, &layout, form)))
 			status = say(c->stubs, strerror(-e)) - 1;
 		stub_space_close(&space);
 	}
@@ -171,6 +261,7 @@ static int show_cell(const struct cell *c, bool json)
 	}
 	json_decref(s.out);
 	code_close(s.code);
+	free(layout.pages);
 	return status;
 }
 
@@ -178,7 +269,8 @@ static int show_stub(int argc, char **argv)
 {
 	const char *stubs = NULL, *kind = NULL, *signature = NULL, *wx = NULL, *literals = NULL;
 	uint64_t quantum = 0;
-	bool markers = false, json = false;
+	uint64_t live = 0;
+	bool markers = false, json = false, layout = false, svg = false;
 	const struct option_spec specs[] = {
 		{ "stubs", 's', OPTION_TEXT, "ARM", "default: pool", &stubs, 0, 0 },
 		{ "kind", 'k', OPTION_TEXT, "K", "default: indirect", &kind, 0, 0 },
@@ -190,7 +282,12 @@ static int show_stub(int argc, char **argv)
 		{ "literals", 0, OPTION_TEXT, "L", "own, baked, table (default: own)", &literals, 0,
 		  0 },
 		{ "markers", 0, OPTION_FLAG, NULL, "endbr64 at the start", &markers, 0, 0 },
-		{ "json", 0, OPTION_FLAG, NULL, "as JSON", &json, 0, 0 },
+		{ "layout", 0, OPTION_FLAG, NULL, "the pages, lines and sets that stubs lie in",
+		  &layout, 0, 0 },
+		{ "live", 'n', OPTION_NUMBER, "N", "stubs of the layout (default: 64)", &live, 1,
+		  65536 },
+		{ "svg", 0, OPTION_FLAG, NULL, "the layout as SVG", &svg, 0, 0 },
+		{ "json", 0, OPTION_FLAG, NULL, "one stub as JSON", &json, 0, 0 },
 	};
 	char error[CELL_ERROR];
 	struct cell cell;
@@ -200,16 +297,27 @@ static int show_stub(int argc, char **argv)
 
 	if (r)
 		return r < 0 ? 2 : 0;
+	layout |= svg;
+	if (layout && json)
+		return say_line("stubmap show", "--json is of one stub, --layout a picture: leave "
+						"out one of them");
+	if (live && !layout)
+		return say_line("stubmap show", "--live is the layout's: add --layout");
 	text =
 	    json_pack("{s:s*, s:s*, s:s*, s:s*, s:s*, s:b}", "stubs", stubs, "kind", kind,
 		      "signature", signature, "wx", wx, "literals", literals, "markers", markers);
 	if (quantum)
 		json_object_set_new(text, "quantum", json_integer((json_int_t)quantum));
+	if (live)
+		json_object_set_new(text, "live", json_integer((json_int_t)live));
 	r = cell_from_json(text, &cell, error);
 	json_decref(text);
 	if (r)
 		return say_line("stubmap show", "%s", error);
-	return show_cell(&cell, json);
+	return show_cell(&cell, svg	 ? FORM_SVG
+				: layout ? FORM_LAYOUT
+				: json	 ? FORM_JSON
+					 : FORM_TEXT);
 }
 
 int cmd_show(int argc, char **argv)
