@@ -119,14 +119,14 @@ static void close_watched(struct set_up *t)
 	close_set_up(t);
 }
 
-static void check_name(const struct set_up *t, const struct stub_piece *p,
-		       const struct stub_spec *spec)
+/* The strategy named is the one that made the code, perhaps for another: lazy, near. */
+static void check_name(const struct stub_piece *p, const struct stub_spec *spec)
 {
-	const struct stub_ops *ops = t->space.ops->inner ? t->space.ops->inner : t->space.ops;
 	char name[STUB_PIECE_NAME], want[80], signature[20];
 
+	assert_non_null(stub_strategy(p->by));
 	snprintf(want, sizeof want, "%s %s/%s %s", p->role == STUB_ROLE_STUB ? "stub" : "body",
-		 ops->name, stub_kind_names[spec->kind],
+		 p->by, stub_kind_names[spec->kind],
 		 stub_signature_format(spec->signature, signature));
 	assert_string_equal(stub_piece_name(p, name), want);
 }
@@ -154,7 +154,7 @@ static void pieces_of(const struct stub_ops *ops, enum stub_literals literals)
 
 			assert_non_null(p);
 			assert_true(p->role <= STUB_ROLE_BODY);
-			check_name(t, p, &specs[i]);
+			check_name(p, &specs[i]);
 		}
 		if (turn && ops->reclaim) /* stubs may move */
 			ops->reclaim(&t->space);
