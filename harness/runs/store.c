@@ -1,7 +1,6 @@
 /* store.c - begins, continues, extends and reads run files. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,16 +12,6 @@
 #include "runs/row.h"
 #include "runs/segment.h"
 #include "runs/store.h"
-
-int run_refuse(char error[RUN_ERROR], int result, const char *form, ...)
-{
-	va_list ap;
-
-	va_start(ap, form);
-	vsnprintf(error, RUN_ERROR, form, ap);
-	va_end(ap);
-	return result;
-}
 
 static const char *text_of(const json_t *object, const char *key)
 {
