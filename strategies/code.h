@@ -46,20 +46,38 @@ enum code_wx {
 	CODE_TOGGLE, /* mprotect: writable, then executable, never both */
 	CODE_DUAL,   /* one memfd, mapped twice: an executable view, a writable one */
 	CODE_RWX,    /* writable and executable: measures what the others cost */
+	/* Writable and executable, but a protection key denies all threads to write, except the one
+	 * between reserve or patch and commit or release, all of which must be its own. A thread
+	 * older than code_open can run this code but not read it. It needs a processor with keys;
+	 * it has been tested in an emulated one alone. */
+	CODE_PKEY,
 	CODE_WX_POLICIES
 };
-extern const char *const code_wx_names[CODE_WX_POLICIES]; /* "toggle", "dual", "rwx" */
+extern const char *const code_wx_names[CODE_WX_POLICIES]; /* "toggle", "dual", "rwx", "pkey" */
+
+/* What pages the kernel gives for code. Only quanta of CODE_LARGE_QUANTUM ask for larger ones than
+ * the least. */
+enum { CODE_LARGE_QUANTUM = 2 << 20 };
+enum code_pages {
+	CODE_PAGES_SMALL,	/* 4 KiB, in one aligned reservation */
+	CODE_PAGES_TRANSPARENT, /* 2 MiB as far as the kernel finds free memory: no promise */
+	CODE_PAGES_HUGETLB,	/* 2 MiB out of vm.nr_hugepages; without a free one reserve fails */
+	CODE_PAGE_SIZES
+};
+extern const char *const code_page_names[CODE_PAGE_SIZES]; /* "4 KiB pages", ... */
 
 enum code_area { CODE_STUBS, CODE_MODULES, CODE_LITERALS, CODE_DATA, CODE_AREAS };
 
 struct code_config {
 	enum code_wx wx;
-	uint32_t quantum; /* bytes: 4096, 16384 or 65536; -EINVAL otherwise */
+	/* Bytes: 4096, 16384, 65536, or 2 MiB in large pages (code_stats.pages). */
+	uint32_t quantum;
 	/* Set-up randomisation: moves the base by this many 4 KiB pages, 0..511, rounded down to
 	 * whole quanta. */
 	uint32_t colour;
-	/* CODE_DUAL only: quanta that hold the same bytes become one physical quantum, if the
-	 * strategy makes such quanta (STUB_CAN_SHARE); the first of them is never given back. */
+	/* CODE_DUAL only, and no quanta of 2 MiB: quanta that hold the same bytes become one
+	 * physical quantum, if the strategy makes such quanta (STUB_CAN_SHARE); the first of them
+	 * is never given back. It keeps a descriptor open. */
 	bool share;
 	size_t limit_stubs; /* bytes of code that stubs may take; 0: the whole area */
 	/* For tests: each letter decides one reserve (a: works, f: fails; A, F: this one and all
@@ -81,30 +99,44 @@ struct code_stats {
 	uint64_t used_stubs;	/* bytes of code that live stubs, bodies and templates occupy */
 	uint64_t retired;	/* bytes of code that retargets replaced, kept until reclaim */
 	uint64_t used_literals; /* bytes of literals that live stubs occupy */
+	enum code_pages pages;	/* that the first quantum got when code_open tried it */
 };
 
 struct code_memory;
 
-/* 0, or -EINVAL (config), -EACCES (the kernel forbids the policy), -ENOMEM: *out is then NULL. */
+/*
+ * 0, or -EINVAL (config), -EACCES (the kernel forbids the policy), -ENOTSUP (no protection key to
+ * be had), -ENOMEM: *out is then NULL. The kernel may also come to forbid it later (a filter,
+ * PR_SET_MDWE): then the call that needs it fails.
+ *
+ * A child of fork has its own copy under all policies but CODE_DUAL. Under that it has none: no
+ * code, so that calls into it crash, and no way to write the parent's; reserve, patch and commit
+ * fail there, and code_close frees heap memory alone.
+ */
 int code_open(struct code_memory **out, const struct code_config *config);
 void code_close(struct code_memory *code); /* NULL: nothing */
 const struct code_config *code_get_config(const struct code_memory *code);
 void code_get_stats(const struct code_memory *code, struct code_stats *out);
 
-/* Whole quanta, contiguous, writable until committed. CODE_STUBS or CODE_MODULES. NULL: no room. */
+/* Whole quanta, contiguous, writable until committed. CODE_STUBS or CODE_MODULES. NULL: no room, or
+ * the kernel refuses. */
 void *code_reserve(struct code_memory *code, enum code_area area, size_t bytes);
 /* The address to write `at` through: `at` itself, or the writable view under CODE_DUAL. */
 void *code_writable(const struct code_memory *code, const void *at);
-/* Makes [at, at+bytes) executable; reserved or patched code must not run before its commit. While a
- * space with stub_config.running is open on this memory, it returns only when each thread is sure
- * to execute the new bytes. 0, -EINVAL (not all of it is reserved), -ENOMEM (no mapping left). */
+/* Makes [at, at+bytes) executable; reserved or patched code must not run before its commit. From
+ * its return on the calling thread executes the new bytes; so does each other thread if a space
+ * with stub_config.running is open on this memory. Without that, another thread that may have
+ * fetched from there before must first execute a serialising instruction (as CPUID; a lock is
+ * none). 0, -EINVAL (not all of it is reserved), -ENOMEM (no mapping left), -EACCES (forbidden). On
+ * failure it stays writable; under CODE_TOGGLE the code in the touched pages can't run until a
+ * commit succeeds. */
 int code_commit(struct code_memory *code, void *at, size_t bytes);
 /* Makes committed code writable again, until its next commit. Under CODE_TOGGLE no code in the
- * touched pages can run meanwhile; with a space of stub_config.running it is refused: -EBUSY. Other
- * errors as code_commit's. */
+ * touched pages (of 4 KiB; with quanta of 2 MiB, these) can run meanwhile; with a space of
+ * stub_config.running it is refused: -EBUSY. Other errors as code_commit's: all still runs. */
 int code_patch(struct code_memory *code, void *at, size_t bytes);
 /* Gives whole quanta back, from a quantum's start, committed or not, with the literals that belong
- * to them. */
+ * to them. What the kernel refuses of it delays only the return of memory. */
 void code_release(struct code_memory *code, void *at, size_t bytes);
 /* Read-write memory within reach of all code (16-byte aligned, zeroed, never freed on its own).
  * NULL: no room. */

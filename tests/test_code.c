@@ -11,9 +11,9 @@
 
 static void life_in(struct code_memory *code, const struct code_config *config, enum code_area area)
 {
-	const char *writable[] = { "rw-", "r-x", "rwx" };
-	const char *ready[] = { "r-x", "r-x", "rwx" };
-	const char *gone[] = { "---", "r-x", "rwx" };
+	const char *writable[] = { "rw-", "r-x", "rwx", "rwx" };
+	const char *ready[] = { "r-x", "r-x", "rwx", "rwx" };
+	const char *gone[] = { "---", "r-x", "rwx", "rwx" };
 	uint32_t quantum = config->quantum;
 	uint8_t *p = code_reserve(code, area, quantum + 1);
 
@@ -37,12 +37,14 @@ static void life_in(struct code_memory *code, const struct code_config *config, 
 	assert_int_equal(run(p), 1);
 	assert_int_equal(run(p + 2 * quantum - 6), 2);
 
-	/* Twelve bytes across the quanta's border touch one page of each. */
+	/* Twelve bytes across the quanta's border touch one page of each; large ones change whole.
+	 */
 	assert_int_equal(code_patch(code, p + quantum - 6, 12), 0);
 	assert_protection(p + quantum - 1, writable[config->wx]);
 	assert_protection(p + quantum, writable[config->wx]);
 	if (quantum > 4096)
-		assert_protection(p, ready[config->wx]);
+		assert_protection(p,
+				  (quantum == CODE_LARGE_QUANTUM ? writable : ready)[config->wx]);
 	assert_never_both(config);
 	write_code(code, p + quantum - 6, 3);
 	write_code(code, p + quantum, 4);
@@ -218,6 +220,9 @@ static void test_bad_config(void **state)
 		{ .quantum = 0 },
 		{ .quantum = 8192 },
 		{ .quantum = 131072 },
+		{ .quantum = 1 << 20 },
+		{ .quantum = 4 << 20 },
+		{ .wx = CODE_DUAL, .quantum = CODE_LARGE_QUANTUM, .share = true },
 		{ .quantum = 4096, .colour = 512 },
 		{ .quantum = 4096, .faults = "ab" },
 	};
@@ -246,6 +251,8 @@ static void bad_ranges(struct code_memory *code, const struct code_config *confi
 	assert_null(code_reserve(code, CODE_STUBS, SIZE_MAX));
 	assert_null(code_reserve(code, CODE_LITERALS, q));
 	assert_null(code_reserve(code, CODE_STUBS, to - from));
+	if (q == CODE_LARGE_QUANTUM)
+		return; /* all of them would take the memory that they may need */
 	uint8_t *rest = code_reserve(code, CODE_STUBS, to - from - q);
 	assert_ptr_equal(rest, p + q);
 	assert_null(code_reserve(code, CODE_STUBS, 1));
@@ -336,6 +343,7 @@ struct model {
 	struct code_memory *code;
 	uint8_t *base;
 	uint32_t quantum, run_of[MODEL]; /* length at a run's start, ~0 inside, 0 free */
+	uint32_t n, most;		 /* quanta; of a run */
 	uint64_t random;
 };
 
@@ -347,7 +355,7 @@ static uint32_t next(struct model *m)
 
 static uint32_t lowest_fit(const struct model *m, uint32_t n)
 {
-	for (uint32_t at = 0, free = 0; at < MODEL; at++) {
+	for (uint32_t at = 0, free = 0; at < m->n; at++) {
 		free = m->run_of[at] ? 0 : free + 1;
 		if (free == n)
 			return at + 1 - n;
@@ -357,10 +365,10 @@ static uint32_t lowest_fit(const struct model *m, uint32_t n)
 
 static void model_reserve(struct model *m)
 {
-	uint32_t n = next(m) % 4 ? 1 : 1 + next(m) % 70;
+	uint32_t n = next(m) % 4 ? 1 : 1 + next(m) % m->most;
 	uint32_t at = lowest_fit(m, n);
 
-	if (at == MODEL)
+	if (at == MODEL) /* no run of free ones is long enough */
 		return;
 	uint8_t *p = code_reserve(m->code, CODE_STUBS, (size_t)n * m->quantum - next(m) % 4096);
 	assert_ptr_equal(p, m->base + (size_t)at * m->quantum);
@@ -375,7 +383,7 @@ static void model_reserve(struct model *m)
 
 static void model_release(struct model *m)
 {
-	uint32_t at = next(m) % MODEL, n = m->run_of[at];
+	uint32_t at = next(m) % m->n, n = m->run_of[at];
 
 	if (!n || n == ~0u)
 		return;
@@ -389,11 +397,16 @@ static void model_release(struct model *m)
 
 static void model(struct code_memory *code, const struct code_config *config)
 {
-	struct model m = { .code = code, .quantum = config->quantum, .random = 1 + config->wx };
+	const bool large = config->quantum == CODE_LARGE_QUANTUM;
+	struct model m = { .code = code,
+			   .quantum = config->quantum,
+			   .n = large ? 20 : MODEL,
+			   .most = large ? 4 : 70,
+			   .random = 1 + config->wx };
 	uintptr_t to;
 
 	code_range(code, CODE_STUBS, (uintptr_t *)&m.base, &to);
-	for (int i = 0; i < 5000; i++) {
+	for (int i = 0; i < (large ? 200 : 5000); i++) {
 		if (next(&m) % 3)
 			model_release(&m);
 		else
@@ -419,7 +432,7 @@ static void running(struct code_memory *code, const struct code_config *config)
 {
 	bool toggle = config->wx == CODE_TOGGLE;
 
-	if (!can_run(config->wx)) {
+	if (!can_run(config->wx)) { /* it is open: there is no barrier */
 		assert_int_equal(code_set_running(code), -ENOSYS);
 		return;
 	}

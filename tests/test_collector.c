@@ -9,6 +9,7 @@
 
 #include "cache_helpers.h"
 #include "gc_helpers.h"
+#include "running_helpers.h"
 
 static struct gc_job job_of(const char *program, const char *maps)
 {
@@ -118,7 +119,7 @@ static void expect_hops(const struct gc_job *j)
 
 static void test_allocators(void **unused)
 {
-	static const uint32_t quanta[] = { 4096, 16384, 65536 };
+	static const uint32_t quanta[CODE_WX_POLICIES] = { 4096, CODE_LARGE_QUANTUM, 16384, 65536 };
 
 	(void)unused;
 	for (size_t s = 0; stub_strategies[s]; s++) {
@@ -126,6 +127,8 @@ static void test_allocators(void **unused)
 
 		j.stubs = stub_strategies[s];
 		for (unsigned wx = 0; wx < CODE_WX_POLICIES; wx++) {
+			if (!can_open(wx))
+				continue;
 			j.wx = (enum code_wx)wx;
 			j.quantum = quanta[wx];
 			all_ways(&j, expect_hops);

@@ -270,7 +270,8 @@ static void what_prevents_a_space_is_said(void **unused)
 	assert_int_equal(jit_code_open(&code, &(struct code_config){ .quantum = 5000 }, error),
 			 -EINVAL);
 	assert_null(code);
-	says("quantum", error, "code memory toggle, quantum 5000: quanta of 4096, 16384 or 65536");
+	says("quantum", error,
+	     "code memory toggle, quantum 5000: quanta of 4096, 16384, 65536 or 2097152");
 	assert_int_equal(jit_code_open(&code, &(struct code_config){ .quantum = 4096 }, error), 0);
 	assert_int_equal(jit_space_open(&space, pool, code, &baked, &nobody, error), -EINVAL);
 	says("literals", error, "pool can't have its literals baked");

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "running_helpers.h"
 #include "stub_set_up.h"
 
 static struct set_up *open_policy(const struct stub_ops *ops, struct code_config code,
@@ -72,7 +73,7 @@ static void one_life(struct set_up *t, enum stub_kind kind, stub_signature s, ui
 
 static void answers_of(const struct stub_ops *ops, enum stub_policy policy, uint32_t generic)
 {
-	struct code_config config = { .wx = generic % CODE_WX_POLICIES, .quantum = 4096 };
+	struct code_config config = { .wx = wx_of(generic), .quantum = 4096 };
 	struct set_up *t = open_policy(ops, config, policy, generic);
 	struct code_stats stats;
 

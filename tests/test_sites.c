@@ -162,7 +162,7 @@ static void each_policy(const struct stub_ops *ops, struct stub_config config)
 	for (int wx = 0; wx < CODE_WX_POLICIES; wx++) {
 		struct sites_test *s = NULL;
 
-		if (!config.running || can_run(wx))
+		if (config.running ? can_run(wx) : can_open(wx))
 			s = open_sites_test(ops, wx, config, NULL);
 		if (!s)
 			continue;

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "running_helpers.h"
 #include "stub_slow.h"
 
 /* ---- Signatures ---------------------------------------------------------------------------- */
@@ -141,18 +142,20 @@ static void conform(const struct stub_ops *ops, struct code_config config,
 
 static void every_form_conforms(void **state)
 {
-	static const uint32_t quanta[] = { 4096, 16384, 65536 };
+	static const uint32_t quanta[] = { 4096, 16384, 65536, CODE_LARGE_QUANTUM };
 
 	(void)state;
 	for (unsigned i = 0; stub_strategies[i]; i++)
-		for (int n = 0; n < CODE_WX_POLICIES * 3 * 2; n++) {
+		for (int n = 0; n < CODE_WX_POLICIES * 4 * 2; n++) {
 			struct code_config config = { .wx = n % CODE_WX_POLICIES,
-						      .quantum = quanta[n / CODE_WX_POLICIES % 3] };
+						      .quantum = quanta[n / CODE_WX_POLICIES % 4] };
 
+			if (!can_open(config.wx))
+				continue;
 			for (int form = STUB_LITERALS_BAKED; form < FORMS; form++)
 				if (takes(stub_strategies[i], form))
 					conform(stub_strategies[i], config, form,
-						n / (CODE_WX_POLICIES * 3));
+						n / (CODE_WX_POLICIES * 4));
 		}
 }
 

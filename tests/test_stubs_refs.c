@@ -50,7 +50,7 @@ static void in_every_mode(void (*test)(struct set_up *), const struct stub_ops *
 
 	runtime.released = released;
 	for (int wx = 0; wx < CODE_WX_POLICIES; wx++)
-		for (int mode = 0; mode < (can_run(wx) ? 3 : 1); mode++) {
+		for (int mode = 0; mode < (can_run(wx) ? 3 : can_open(wx)); mode++) {
 			config.running = mode > 0;
 			config.poison = mode > 1;
 			struct set_up *t =

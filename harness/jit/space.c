@@ -19,10 +19,11 @@ static int open_code(struct code_memory **code, const struct code_config *config
 		snprintf(error, JIT_ERROR, "code memory %s, quantum %u: %s",
 			 (unsigned)config->wx < CODE_WX_POLICIES ? code_wx_names[config->wx] : "?",
 			 config->quantum,
-			 e == -EACCES	? "the kernel forbids this policy"
-			 : e == -EINVAL ? "quanta of 4096, 16384 or 65536 are allowed, and sharing "
-					  "them under dual alone"
-					: strerror(-e));
+			 e == -EACCES	 ? "the kernel forbids this policy"
+			 : e == -ENOTSUP ? "this CPU or kernel has no protection keys to give"
+			 : e == -EINVAL	 ? "quanta of 4096, 16384, 65536 or 2097152 are allowed, "
+					   "and sharing them (but the last) under dual alone"
+					 : strerror(-e));
 	return e;
 }
 

@@ -36,9 +36,14 @@ int measure_space(const struct code_memory *code, uint64_t stubs, uint64_t fault
 	uint64_t pss_modules = at[CODE_MODULES].pss + alias[CODE_MODULES].pss;
 	uint64_t mappings =
 	    at[CODE_STUBS].mappings + alias[CODE_STUBS].mappings + at[CODE_LITERALS].mappings;
-	const uint64_t pages = at[CODE_STUBS].rss / (uint64_t)sysconf(_SC_PAGESIZE);
+	const bool large = code_get_config(code)->quantum == CODE_LARGE_QUANTUM;
+	const uint64_t in_large = at[CODE_STUBS].transparent + at[CODE_STUBS].hugetlb;
+	const uint64_t pages = (at[CODE_STUBS].rss - in_large) / (uint64_t)sysconf(_SC_PAGESIZE) +
+			       in_large / CODE_LARGE_QUANTUM;
 	struct tlb itlb = { 0 };
 	const char *no_itlb = tlb_of_code(&itlb) ? "CPUID does not tell the ITLB" : NULL;
+	if (in_large)
+		no_itlb = "what it holds of 2 MiB pages is not known";
 	const struct space_figure table[] = {
 		/* Each page counts once, over both views of the code, and the literals. */
 		{ KERNEL(pss, stub), stubs, pss_code + at[CODE_LITERALS].pss, unseen },
@@ -58,8 +63,11 @@ int measure_space(const struct code_memory *code, uint64_t stubs, uint64_t fault
 		 * (its size is CPUID's) exceeds its reach. */
 		{ KERNEL(code_pages, stub), stubs, pages, unseen },
 		{ KERNEL(itlb_reach, itlb_entry), itlb.entries, pages, no_itlb ? no_itlb : unseen },
+		{ KERNEL(transparent, process), 1, at[CODE_STUBS].transparent, unseen },
+		{ KERNEL(hugetlb, process), 1, at[CODE_STUBS].hugetlb, unseen },
 	};
-	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+	/* The last two say what quanta of 2 MiB got; no others ask for such pages. */
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table) - (large ? 0 : 2); i++) {
 		const struct space_figure *f = &table[i];
 		if (f->missing)
 			figure_missing(figures, f->name, f->missing);

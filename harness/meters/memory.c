@@ -48,11 +48,24 @@ static struct range_view *view_of(const struct range ranges[RANGES], uintptr_t f
 	return NULL;
 }
 
+/* The kernel leaves pages of hugetlb out of Rss and Pss. One that several mappings show is a page
+ * of both views of CODE_DUAL. */
+static void add(struct range_view *view, const char *name, uint64_t bytes)
+{
+	bool shared = !strcmp(name, "Shared_Hugetlb"), hugetlb = strstr(name, "_Hugetlb");
+	bool transparent = !strcmp(name, "AnonHugePages") || !strcmp(name, "ShmemPmdMapped");
+
+	view->rss += !strcmp(name, "Rss") || hugetlb ? bytes : 0;
+	view->pss += shared ? bytes / 2 : !strcmp(name, "Pss") || hugetlb ? bytes : 0;
+	view->hugetlb += hugetlb ? bytes : 0;
+	view->transparent += transparent ? bytes : 0;
+}
+
 static int read_mappings(FILE *f, const struct range ranges[RANGES], struct memory_view *out,
 			 char error[METERS_ERROR])
 {
 	struct range_view *view = NULL;
-	char *line = NULL;
+	char *line = NULL, name[32];
 	size_t size = 0;
 	uintptr_t from, to;
 	uint64_t kib;
@@ -67,10 +80,8 @@ static int read_mappings(FILE *f, const struct range ranges[RANGES], struct memo
 			out->mappings += !strstr(line, "[vsyscall]");
 			if (view)
 				view->mappings++;
-		} else if (view && sscanf(line, "Rss: %" SCNu64 " kB", &kib) == 1) {
-			view->rss += kib * 1024;
-		} else if (view && sscanf(line, "Pss: %" SCNu64 " kB", &kib) == 1) {
-			view->pss += kib * 1024;
+		} else if (view && sscanf(line, "%31[^:]: %" SCNu64 " kB", name, &kib) == 2) {
+			add(view, name, kib * 1024);
 		}
 	}
 	if (edge) {

@@ -20,6 +20,8 @@ struct range_view {
 	uint64_t rss;	   /* bytes: pages present, shared or not */
 	uint64_t pss;	   /* bytes: each page divided by the number of times that it is mapped */
 	uint64_t mappings; /* the kernel's mappings of any protection, also without access */
+	/* Of rss, what pages of 2 MiB map: bytes. */
+	uint64_t transparent, hugetlb;
 };
 
 /*

@@ -33,8 +33,8 @@ struct cell {
 	uint32_t targets; /* ring: functions that the stubs lead to; 0: one each */
 	char kind[16];	  /* "" : does not apply */
 	char signature[20];
-	char wx[8];	  /* toggle, dual, rwx */
-	uint32_t quantum; /* 4096, 16384, 65536 */
+	char wx[8];	  /* toggle, dual, rwx, pkey */
+	uint32_t quantum; /* 4096, 16384, 65536, CODE_LARGE_QUANTUM */
 	char literals[8]; /* own, baked, table */
 	bool markers;
 	bool share;	     /* equal quanta of code are one physical quantum: wx dual */

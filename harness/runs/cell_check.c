@@ -141,6 +141,11 @@ int cell_from_json(const json_t *json, struct cell *c, char error[CELL_ERROR])
 		refuse_share(c, error);
 		return -EINVAL;
 	}
+	if (c->share && c->quantum == CODE_LARGE_QUANTUM) {
+		snprintf(error, CELL_ERROR, "share with quantum %u: allowed: 4096, 16384, 65536",
+			 c->quantum);
+		return -EINVAL;
+	}
 	/* Callers share instances, so their boxes of an i64 would collide; and each result must
 	 * tell which tier gave it. */
 	if (c->family == FAMILY_TIERUP &&
@@ -150,8 +155,10 @@ int cell_from_json(const json_t *json, struct cell *c, char error[CELL_ERROR])
 			 c->signature, c->workload);
 		return -EINVAL;
 	}
-	if (c->quantum != 4096 && c->quantum != 16384 && c->quantum != 65536) {
-		snprintf(error, CELL_ERROR, "quantum %u: allowed: 4096, 16384, 65536", c->quantum);
+	if (c->quantum != 4096 && c->quantum != 16384 && c->quantum != 65536 &&
+	    c->quantum != CODE_LARGE_QUANTUM) {
+		snprintf(error, CELL_ERROR, "quantum %u: allowed: 4096, 16384, 65536, %d",
+			 c->quantum, CODE_LARGE_QUANTUM);
 		return -EINVAL;
 	}
 	if (c->tier != 0 && c->tier != 2) {

@@ -61,7 +61,11 @@ static uint8_t *new_thunk(struct stub_space *space)
 	if (s->used + THUNK > CHUNK) {
 		s->chunk = code_reserve(space->code, CODE_STUBS, CHUNK);
 		s->used = 0;
-		if (!s->chunk || code_commit(space->code, s->chunk, CHUNK)) {
+		if (s->chunk && code_commit(space->code, s->chunk, CHUNK)) {
+			code_release(space->code, s->chunk, CHUNK);
+			s->chunk = NULL;
+		}
+		if (!s->chunk) {
 			s->used = CHUNK;
 			return NULL;
 		}
@@ -89,12 +93,14 @@ static int counting_bind(struct stub_space *space, const struct stub_spec *spec,
 
 	if (!e)
 		e = code_patch(space->code, thunk, THUNK);
+	if (!e) {
+		write_thunk(code_writable(space->code, thunk), &n->count, &n->inner);
+		e = code_commit(space->code, thunk, THUNK);
+	}
 	if (e) {
 		free(n);
 		return e;
 	}
-	write_thunk(code_writable(space->code, thunk), &n->count, &n->inner);
-	code_commit(space->code, thunk, THUNK);
 	n->kind = spec->kind;
 	n->next = s->all;
 	s->all = n;
