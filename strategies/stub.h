@@ -226,8 +226,13 @@ struct stub_ops {
 	int (*open)(struct stub_space *);   /* optional; 0 or -errno */
 	void (*close)(struct stub_space *); /* optional; frees what state points to, not code */
 	/* At instantiation: names specs that may be bound later, in any number and order. Optional.
-	 * 0, -ENOMEM (no code memory), -ENOTSUP (no body can be made for the signature or kind),
-	 * -EINVAL (the runtime lacks a function). */
+	 * 0, -ENOMEM (no code memory), -EACCES (the kernel forbids what it allowed at code_open),
+	 * -ENOTSUP (no body can be made for the signature or kind), -EINVAL (the runtime lacks a
+	 * function). All that was bound before can be called; but not after -ENOTRECOVERABLE: the
+	 * kernel has twice in a row refused to commit code that was open for writing (it has come
+	 * to forbid what it allowed at code_open), so that code beside it may not be executable
+	 * any more (CODE_TOGGLE), or threads not see what was taken back (running). Nothing is
+	 * left but to close the space. */
 	int (*prepare)(struct stub_space *, const struct stub_spec *, size_t n);
 	/* From its return on c->code can be called. c must not move in memory until its release. 0,
 	 * or an error of prepare's: c is unchanged. */
@@ -237,7 +242,8 @@ struct stub_ops {
 	int (*bind_many)(struct stub_space *, const struct stub_spec *specs,
 			 struct stub_callee *const *c, size_t n);
 	/* From its return on, calls through c reach target; calls under way reach the old target or
-	 * the new. 0, or -ENOMEM: nothing has changed. */
+	 * the new. 0, or an error of prepare's: calls reach the old target (while the hook was at
+	 * work, they may have reached the new). */
 	int (*retarget)(struct stub_space *, struct stub_callee *c, const void *target);
 	/* Retargets n different callees; after its return calls through c[i] reach targets[i]. It
 	 * takes at most one change of protection or barrier for stubs changed in place, and one for

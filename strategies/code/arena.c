@@ -414,12 +414,17 @@ int arena_commit(struct arena *arena)
 	for (uint32_t i = 0; i < nopen; i++) {
 		struct arena_run run = arena->open[i];
 		int error = code_commit(arena->code, run.at, run.bytes);
-		if (error) {
-			result = error;
-			run.reserved = false; /* places in it may have been handed out for good */
-			arena->open[i] = arena->open[kept];
-			arena->open[kept++] = run;
-		}
+		if (!error)
+			continue;
+		result = result ? result : error;
+		/* Older places in it must not wait for the next commit. */
+		if (!run.reserved && !code_commit(arena->code, run.at, run.bytes))
+			continue;
+		if (!run.reserved)
+			result = -ENOTRECOVERABLE;
+		run.reserved = false; /* places in it may have been handed out for good */
+		arena->open[i] = arena->open[kept];
+		arena->open[kept++] = run;
 	}
 	arena->nopen = kept;
 	for (uint32_t i = kept; frozen && i < nopen; i++)

@@ -70,11 +70,12 @@ void arena_close(struct arena *arena); /* heap memory only */
  * arena_commit. NULL: no room. */
 uint8_t *arena_take(struct arena *arena, size_t bytes);
 void arena_give(struct arena *arena, uint8_t *at, size_t bytes);
-/* Makes all places taken since the last commit executable. 0, or -ENOMEM: the kernel refused the
- * change, and no code in the open quanta can run until a later commit. */
+/* Makes all places taken since the last commit executable. 0, or -ENOMEM, -EACCES: the kernel
+ * refused the change for some of them, but older ones can run. -ENOTRECOVERABLE: it refused twice
+ * in a row; under CODE_TOGGLE no code in the open quanta can run until a later commit. */
 int arena_commit(struct arena *arena);
 /* Call it when all places taken since the last commit have been given back: undoes what came since,
- * quanta included. 0, or -ENOMEM as arena_commit. */
+ * quanta included. Errors as arena_commit's. */
 int arena_abort(struct arena *arena);
 
 /* Whether more quanta are held than may be: then marks the sparsest, so that new quanta for what is

@@ -120,5 +120,5 @@ int bodies_prepare(struct bodies *bodies, struct arena *arena, const struct emit
 			error = make(bodies, arena, config, &specs[i]);
 	}
 	int committed = arena_commit(arena);
-	return error ? error : committed;
+	return error && committed != -ENOTRECOVERABLE ? error : committed;
 }

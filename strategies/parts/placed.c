@@ -37,8 +37,13 @@
  * A place used again for another stub is written, committed, and only then published: the same as a
  * new stub. Release and reclaim presuppose that nobody still calls the old stub.
  *
- * Many at once: all new stubs are made first, together, and only this step can fail; then come the
- * stores, then one commit for the stubs changed in place: one change of protection or one barrier.
+ * Many at once: all new stubs are made first, together; then come the stores and one commit for the
+ * stubs changed in place: one change of protection or one barrier; then the new stubs replace the
+ * old, which can't fail.
+ *
+ * A commit that the kernel refuses after a store in place: the old targets go back, and are
+ * committed. So a refusal changes nothing; a second one in a row is reported as such, since these
+ * stubs can't be called then (toggle), or threads may have seen the new target (running).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -317,13 +322,18 @@ static int retarget_baked(struct stub_space *space, struct placed_list *list, st
 
 	if (must_move(list, p, target))
 		return move(space, list, c, target);
+	const void *old = c->target;
 	uint8_t *field = p->at + p->patches.target;
 	size_t bytes = p->form == EMIT_NEAR ? 4 : 8;
 	int error = code_patch(space->code, field, bytes);
 	if (error)
 		return error;
 	store_field(space, p, c, target);
-	return code_commit(space->code, field, bytes);
+	error = code_commit(space->code, field, bytes);
+	if (!error)
+		return 0;
+	store_field(space, p, c, old);
+	return code_commit(space->code, field, bytes) ? -ENOTRECOVERABLE : error;
 }
 
 int placed_retarget(struct stub_space *space, struct stub_callee *c, const void *target)
@@ -341,6 +351,7 @@ struct many {
 	const void *const *targets;
 	size_t n, moves;
 	uint8_t *low, *high; /* of the stubs that are patched in place; NULL: none */
+	const void **olds;   /* the targets until now */
 	struct stub_spec *specs;
 	uint32_t *words; /* both: of the stubs that move, in order */
 };
@@ -352,6 +363,7 @@ static void survey(const struct placed_list *list, struct many *m)
 	for (size_t i = 0; i < m->n; i++) {
 		const struct placed *p = placed_at(list, m->c[i]->word);
 
+		m->olds[i] = m->c[i]->target;
 		if (must_move(list, p, m->targets[i])) {
 			m->specs[m->moves++] = spec_for(p, m->c[i], m->targets[i]);
 		} else {
@@ -361,40 +373,52 @@ static void survey(const struct placed_list *list, struct many *m)
 	}
 }
 
-/* The new stubs must be made, and the stubs patched in place must be writable. */
-static void change_all(struct stub_space *space, struct placed_list *list, const struct many *m)
+/* Gives the stubs that are patched in place these targets; their memory must be writable. */
+static void store_all(const struct stub_space *space, const struct placed_list *list,
+		      const struct many *m, const void *const *targets)
 {
-	size_t moved = 0;
-
 	for (size_t i = 0; i < m->n; i++) {
 		const struct placed *p = placed_at(list, m->c[i]->word);
 
-		if (must_move(list, p, m->targets[i]))
-			replace(space, list, m->c[i], m->words[moved++], m->targets[i]);
-		else
-			store_field(space, p, m->c[i], m->targets[i]);
+		if (!must_move(list, p, m->targets[i]))
+			store_field(space, p, m->c[i], targets[i]);
 	}
 }
 
-static int retarget_all(struct stub_space *space, struct placed_list *list, struct many *m)
+static int patch_all(struct stub_space *space, const struct placed_list *list, const struct many *m)
 {
 	/* Only a change of protection needs the whole span; a barrier is for all memory. */
 	size_t bytes =
 	    code_get_config(space->code)->wx == CODE_TOGGLE ? (size_t)(m->high - m->low) : 1;
 
+	int error = code_patch(space->code, m->low, bytes);
+	if (error)
+		return error;
+	store_all(space, list, m, m->targets);
+	error = code_commit(space->code, m->low, bytes);
+	if (!error)
+		return 0;
+	store_all(space, list, m, m->olds);
+	return code_commit(space->code, m->low, bytes) ? -ENOTRECOVERABLE : error;
+}
+
+static int retarget_all(struct stub_space *space, struct placed_list *list, struct many *m)
+{
+	size_t moved = 0;
+
 	int error = m->moves ? list->make(space, m->specs, m->words, m->moves) : 0;
 	if (error)
 		return error;
 	if (m->low)
-		error = code_patch(space->code, m->low, bytes);
+		error = patch_all(space, list, m);
 	for (size_t i = 0; error && i < m->moves; i++) {
 		list->drop(space, placed_at(list, m->words[i]));
 		placed_free(list, m->words[i]);
 	}
-	if (error)
-		return error;
-	change_all(space, list, m);
-	return m->low ? code_commit(space->code, m->low, bytes) : 0;
+	for (size_t i = 0; !error && i < m->n; i++)
+		if (must_move(list, placed_at(list, m->c[i]->word), m->targets[i]))
+			replace(space, list, m->c[i], m->words[moved++], m->targets[i]);
+	return error;
 }
 
 static int one_by_one(struct stub_space *space, const struct many *m, size_t *done)
@@ -420,9 +444,10 @@ int placed_retarget_many(struct stub_space *space, struct stub_callee *const *c,
 	}
 	if (n < 2)
 		return one_by_one(space, &m, done);
+	m.olds = malloc(n * sizeof(*m.olds));
 	m.specs = malloc(n * sizeof(*m.specs));
 	m.words = malloc(n * sizeof(*m.words));
-	int error = m.specs && m.words ? 0 : -ENOMEM;
+	int error = m.olds && m.specs && m.words ? 0 : -ENOMEM;
 	if (!error) {
 		survey(list, &m);
 		error = retarget_all(space, list, &m);
@@ -433,6 +458,7 @@ int placed_retarget_many(struct stub_space *space, struct stub_callee *const *c,
 		error = one_by_one(space, &m, done);
 	else
 		*done = error ? 0 : n;
+	free(m.olds);
 	free(m.specs);
 	free(m.words);
 	return error;
