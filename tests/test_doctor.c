@@ -16,6 +16,8 @@
 #include <cmocka.h>
 
 #include "cli/commands.h"
+#include <stubmap/code.h>
+
 #include "meters/counters.h"
 #include "command_helpers.h"
 
@@ -320,12 +322,16 @@ static void check_command(void)
 
 	check_width(r.out);
 	check_holds(r.out, cpu ? cpu->name : "not known; generic events only");
+	check_holds(r.out, "execmem");
 	assert_string_equal(r.err, "");
 	done(&r);
 	r = run_to(0, cmd_doctor, "doctor --json");
 	json = json_loads(r.out, 0, NULL);
 	all = json_object_get(json_object_get(json, "counters"), "meters");
 	assert_int_equal(json_array_size(all), METERS);
+	all = json_object_get(json, "policies");
+	assert_int_equal(json_array_size(all), CODE_WX_POLICIES);
+	assert_true(json_is_string(json_object_get(json_array_get(all, CODE_DUAL), "mdwe")));
 	json_decref(json);
 	done(&r);
 }

@@ -9,6 +9,7 @@
 #include "meters/counters.h"
 #include "meters/fingerprint.h"
 #include "meters/memory.h"
+#include "meters/policies.h"
 #include "meters/provenance.h"
 #include "cli/options.h"
 #include "base/say.h"
@@ -18,9 +19,9 @@
 static const struct option_help help = {
 	.usage = "doctor [--json]",
 	.summary =
-	    "Shows what can be measured here, and why the rest can't; and which settings spoil\n"
-	    "a measurement: ok, warn (recorded with a run), refuse (no sweep begins; the exit\n"
-	    "status is 1).",
+	    "Shows what can be measured here, and why the rest can't; which settings spoil a\n"
+	    "measurement: ok, warn (recorded with a run), refuse (no sweep begins; the exit\n"
+	    "status is 1); and which W^X policies work.",
 	.min_words = 0,
 	.max_words = 0,
 };
@@ -114,14 +115,53 @@ static json_t *tracer_to_json(const struct tracer *t)
 			 t->here ? t->version : NULL, "why", t->here ? NULL : t->why);
 }
 
+static int print_policies(const struct policy_answer answers[CODE_WX_POLICIES])
+{
+	static const char *const headers[] = { "wx",	  "here",  "mdwe",
+					       "execmem", "memfd", "quanta of 2M" };
+	struct table t;
+
+	table_wrapf(stdout, "",
+		    "Executable memory, tried in child processes: here; after prctl(PR_SET_MDWE); "
+		    "where, as under SELinux without execmem, written memory must not become "
+		    "executable; and without memfd_create.");
+	table_begin(&t, headers, "llllll");
+	for (int wx = 0; wx < CODE_WX_POLICIES; wx++) {
+		table_row(&t);
+		table_cell(&t, "%s", code_wx_names[wx]);
+		for (int place = 0; place < POLICY_PLACES; place++)
+			table_cell(&t, "%s", answers[wx].places[place]);
+		if (answers[wx].large)
+			table_cell(&t, "%s", answers[wx].large);
+	}
+	return table_end(&t, stdout);
+}
+
+static json_t *policies_to_json(const struct policy_answer answers[CODE_WX_POLICIES])
+{
+	json_t *list = json_array();
+
+	for (int wx = 0; wx < CODE_WX_POLICIES; wx++) {
+		json_t *row =
+		    json_pack("{s:s, s:s?}", "wx", code_wx_names[wx], "large", answers[wx].large);
+
+		for (int place = 0; place < POLICY_PLACES; place++)
+			json_object_set_new(row, policy_place_names[place],
+					    json_string(answers[wx].places[place]));
+		json_array_append_new(list, row);
+	}
+	return list;
+}
+
 static int print_json(json_t *machine, const struct env_check *checks, size_t n,
 		      const struct counters_survey *survey, const char *error,
-		      const struct probe_cost *cost, const struct tracer *tracer)
+		      const struct probe_cost *cost, const struct tracer *tracer,
+		      const struct policy_answer policies[CODE_WX_POLICIES])
 {
 	json_t *all =
-	    json_pack("{s:O, s:o, s:o, s:o, s:o, s:s?}", "machine", machine, "checks",
-		      checks_to_json(checks, n), "clocks", clocks_to_json(cost), "tracer",
-		      tracer_to_json(tracer), "counters",
+	    json_pack("{s:O, s:o, s:o, s:o, s:o, s:o, s:s?}", "machine", machine, "checks",
+		      checks_to_json(checks, n), "policies", policies_to_json(policies), "clocks",
+		      clocks_to_json(cost), "tracer", tracer_to_json(tracer), "counters",
 		      error ? json_null() : counters_survey_to_json(survey), "counters_why", error);
 	int r = all ? 0 : -ENOMEM;
 
@@ -142,6 +182,7 @@ int cmd_doctor(int argc, char **argv)
 	char error[COUNTERS_ERROR];
 	struct probe_cost cost;
 	struct tracer tracer;
+	struct policy_answer policies[CODE_WX_POLICIES];
 	json_t *machine;
 	size_t n;
 	int first, r, missing, worst = ENV_OK;
@@ -157,14 +198,18 @@ int cmd_doctor(int argc, char **argv)
 		return 1;
 	}
 	n = env_checks(machine, checks);
+	policies_try(policies);
 	cost = meters_probe_cost();
 	missing = counters_survey(survey, NULL, error);
 	tracer.here = !valgrind_version(tracer.version, tracer.why);
 	if (json) {
-		r = print_json(machine, checks, n, survey, missing ? error : NULL, &cost, &tracer);
+		r = print_json(machine, checks, n, survey, missing ? error : NULL, &cost, &tracer,
+			       policies);
 	} else {
 		print_machine(machine);
 		r = print_checks(checks, n);
+		putchar('\n');
+		r |= print_policies(policies);
 		printf("\nclock: a bracket shows %llu ns; tsc: %llu ticks; kernel: smaps, rusage\n",
 		       (unsigned long long)cost.clock_ns, (unsigned long long)cost.tsc_ticks);
 		print_tracer(&tracer);

@@ -1,0 +1,28 @@
+/*
+ * policies.h - which W^X policies work here, and which still would where a program may not do all
+ * that this one may. Nothing is guessed: each is tried in a child process, from code_open to a call
+ * of code that was written, changed and given back.
+ */
+#ifndef STUBMAP_METERS_POLICIES_H
+#define STUBMAP_METERS_POLICIES_H
+
+#include <stubmap/code.h>
+
+/* What the child may not do. */
+enum policy_place {
+	PLACE_HERE,    /* as this process */
+	PLACE_MDWE,    /* prctl(PR_SET_MDWE): no memory that was writable becomes executable */
+	PLACE_EXECMEM, /* as SELinux without execmem: neither that, nor both at once */
+	PLACE_MEMFD,   /* no memfd_create */
+	POLICY_PLACES
+};
+extern const char *const policy_place_names[POLICY_PLACES]; /* "here", "mdwe", "execmem", "memfd" */
+
+struct policy_answer {
+	const char *places[POLICY_PLACES]; /* "works", or what was refused */
+	const char *large;		   /* what quanta of 2 MiB get, here; NULL: not open */
+};
+
+void policies_try(struct policy_answer out[CODE_WX_POLICIES]);
+
+#endif

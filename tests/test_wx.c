@@ -1,0 +1,61 @@
+/*
+ * test_wx.c - the table of W^X policies that doctor prints: what a policy needs and may not do, it
+ * can't do without; what it does not need, it does not miss.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "meters/policies.h"
+#include "running_helpers.h"
+
+static struct policy_answer answers[CODE_WX_POLICIES];
+
+static void expect(enum code_wx wx, enum policy_place place, bool works)
+{
+	const char *got = answers[wx].places[place];
+
+	assert_non_null(got);
+	if (!strcmp(answers[wx].places[PLACE_HERE], "works") != can_open(wx))
+		fail_msg("%s here: %s", code_wx_names[wx], answers[wx].places[PLACE_HERE]);
+	/* Not there at all; or the kernel can't be asked to forbid it. */
+	if (!can_open(wx) || !strcmp(got, "not known"))
+		return;
+	if (!strcmp(got, "works") != works || (!works && strcmp(got, "forbidden") != 0))
+		fail_msg("%s, %s: %s", code_wx_names[wx], policy_place_names[place], got);
+}
+
+static void test_table(void **state)
+{
+	(void)state;
+	policies_try(answers);
+	for (int wx = 0; wx < CODE_WX_POLICIES; wx++) {
+		expect(wx, PLACE_HERE, true);
+		expect(wx, PLACE_MDWE, wx == CODE_DUAL);
+		expect(wx, PLACE_EXECMEM, wx == CODE_DUAL);
+		expect(wx, PLACE_MEMFD, wx != CODE_DUAL);
+		assert_int_equal(answers[wx].large != NULL, can_open(wx));
+	}
+}
+
+/* The children's restrictions stay theirs. */
+static void test_no_trace(void **state)
+{
+	(void)state;
+	policies_try(answers);
+	for (int wx = 0; wx < CODE_WX_POLICIES; wx++)
+		expect(wx, PLACE_HERE, true);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_no_trace),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
