@@ -20,6 +20,7 @@
 #include "base/home.h"
 #include "child_helpers.h"
 #include "forbid.h"
+#include "running_helpers.h"
 #include "quiet.h"
 #include "runs/cell.h"
 #include "text_helpers.h"
@@ -368,6 +369,10 @@ static void failed_cells_are_recorded(void **state)
 	call_to(1, c, "run --stubs page,pool --live 8192 --quantum 64K -b 1 -i 1");
 	assert_non_null(strstr(c->out, "out of code memory"));
 	assert_non_null(strstr(c->out, "pool"));
+	if (!can_open(CODE_PKEY)) {
+		call_to(1, c, "run --stubs pool --live 4 -b 1 -i 1 --wx pkey");
+		assert_true(strstr(c->out, "protection") || strstr(c->out, "forbids"));
+	}
 	setenv("STUBMAP_CODE_TEST", "F", 1);
 	call_to(1, c, "run --stubs page --live 4 -b 1 -i 1");
 	unsetenv("STUBMAP_CODE_TEST");
