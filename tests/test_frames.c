@@ -382,10 +382,10 @@ static void unwinding_is_right_at_each_instruction(void **state)
 
 				crossing.steps = 0;
 				if (takes(ops, form))
-					step_all(ops, n % CODE_WX_POLICIES, stubs);
+					step_all(ops, wx_of((unsigned)n), stubs);
 				stubs.generic = 2;
 				if (takes(ops, form) && ops->flags & STUB_DEFERRED)
-					step_all(ops, n % CODE_WX_POLICIES, stubs);
+					step_all(ops, wx_of((unsigned)n), stubs);
 				assert_true(!takes(ops, form) || crossing.steps > 100);
 				total += crossing.steps;
 			}
