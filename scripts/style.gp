@@ -1,7 +1,8 @@
 # style.gp - shared by all figures: the terminal, by the output's suffix, and one colour, point and
 # dash for each arm: colour and point are the same in every figure, the dash unless it means
-# something else. Colours: Wong, Nature Methods 8, 441 (2011), safe for the colour blind; a lazy arm
-# has its placement's point, hollow, and dashes.
+# something else. Colours: Wong, Nature Methods 8, 441 (2011), and where these end, Tol's muted
+# scheme (SRON/EPS/TN/09-002), both safe for the colour blind; a lazy arm has its placement's point,
+# hollow, and dashes.
 #
 # Expects OUT and, if it should not be 800 x 500, WIDTH and HEIGHT.
 
@@ -23,6 +24,10 @@ ARMS    = "null page pool template lazy+page lazy+pool lazy+template"
 COLOURS = "0x000000 0xD55E00 0x0072B2 0x009E73 0xE69F00 0x56B4E9 0xCC79A7"
 POINTS  = "2 5 7 9 4 6 8"
 DASHES  = "1 1 1 1 2 2 2"
+ARMS    = ARMS." page+stagger near"
+COLOURS = COLOURS." 0x882255 0x332288"
+POINTS  = POINTS." 13 15"
+DASHES  = DASHES." 1 1"
 # Encoders of stack maps.
 ARMS    = ARMS." none exact exact-consed exact-first exact-first-consed ranged ranged-consed"
 COLOURS = COLOURS." 0x999999 0xD55E00 0x0072B2 0xD55E00 0x0072B2 0xE69F00 0x009E73"

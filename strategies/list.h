@@ -6,14 +6,15 @@
 #ifndef STUBMAP_LIST_H
 #define STUBMAP_LIST_H
 
-#define STUB_LIST(X) \
-	X(null)      \
-	X(page)      \
-	X(pool)      \
-	X(template)  \
-	X(near)      \
-	X(lazy_page) \
-	X(lazy_pool) \
+#define STUB_LIST(X)    \
+	X(null)         \
+	X(page)         \
+	X(page_stagger) \
+	X(pool)         \
+	X(template)     \
+	X(near)         \
+	X(lazy_page)    \
+	X(lazy_pool)    \
 	X(lazy_template)
 
 #define MAP_LIST(X)           \
