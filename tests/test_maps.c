@@ -118,6 +118,29 @@ static void assert_same_map(const struct map_live *a, const struct map_live *b)
 	} while (more);
 }
 
+/* Pcs of safepoints and others. `order`: as they come, ascending, descending; or runs of equal ones
+ * as they come. */
+static void choose_pcs(const struct sample *s, int order, uint32_t *pcs, size_t n)
+{
+	struct prng r;
+	prng_seed(&r, 7);
+	for (size_t i = 0; i < n; i++)
+		pcs[i] = s->n && prng_below(&r, 4)
+			     ? s->points[prng_below(&r, (uint32_t)s->n)].pc + !prng_below(&r, 4)
+			     : (uint32_t)prng_next(&r);
+	if (order == 3)
+		for (size_t i = 0; i < n; i++)
+			pcs[i] = pcs[i - i % 3];
+	for (size_t i = 0; order && order < 3 && i < n; i++)
+		for (size_t k = i; k; k--) {
+			uint32_t before = pcs[k - 1];
+			if (order == 1 ? before <= pcs[k] : before >= pcs[k])
+				break;
+			pcs[k - 1] = pcs[k];
+			pcs[k] = before;
+		}
+}
+
 static void check_many(const struct map_ops *ops, const struct map_bytes *table,
 		       const struct sample *s)
 {
@@ -125,23 +148,23 @@ static void check_many(const struct map_ops *ops, const struct map_bytes *table,
 	uint32_t pcs[N];
 	struct map_live many[N], one;
 	enum map_answer answers[N];
-	struct prng r;
 	uint8_t *scratch;
-	prng_seed(&r, 7);
 	if (!ops->lookup_many)
 		return;
-	for (int i = 0; i < N; i++)
-		pcs[i] = s->n && prng_below(&r, 2) ? s->points[prng_below(&r, (uint32_t)s->n)].pc
-						   : (uint32_t)prng_next(&r);
-	for (size_t n = 0; n <= N; n = n < 40 ? n + 1 : n + 160) {
-		scratch = ops->scratch ? malloc(n * ops->scratch(table->data, table->len)) : NULL;
-		ops->lookup_many(table->data, table->len, pcs, n, scratch, many, answers);
-		for (size_t i = 0; i < n; i++) {
-			assert_int_equal(answers[i], look(ops, table, pcs[i], &one));
-			if (answers[i] == MAP_FOUND)
-				assert_same_map(&many[i], &one);
+	for (int order = 0; order < 4; order++) {
+		size_t most = order ? N / 5 : N;
+		choose_pcs(s, order, pcs, most);
+		for (size_t n = order ? most : 0; n <= most; n = n < 40 ? n + 1 : n + 160) {
+			scratch =
+			    ops->scratch ? malloc(n * ops->scratch(table->data, table->len)) : NULL;
+			ops->lookup_many(table->data, table->len, pcs, n, scratch, many, answers);
+			for (size_t i = 0; i < n; i++) {
+				assert_int_equal(answers[i], look(ops, table, pcs[i], &one));
+				if (answers[i] == MAP_FOUND)
+					assert_same_map(&many[i], &one);
+			}
+			free(scratch);
 		}
-		free(scratch);
 	}
 }
 

@@ -13,31 +13,48 @@
 
 #include "map_samples.h"
 
+/* Every place ascends and lies where it may; returns a sum of them. */
+static uint32_t walk_within(const struct map_live *live)
+{
+	struct map_cursor at = { 0 };
+	uint32_t place, last = 0, sum = 0, n = 0;
+	while (map_next(live, &at, &place)) {
+		assert_true(place >= MAP_REGISTER || !live->frame_size ||
+			    place < live->frame_size / 4 + 32);
+		assert_true(!n++ || place > last);
+		last = place;
+		sum = 31 * sum + place;
+	}
+	return sum;
+}
+
 static void look_everywhere(const struct map_ops *ops, struct map_bytes *table,
 			    const struct sample *s, struct prng *r)
 {
 	enum { N = 18 };
-	uint32_t pcs[N], place;
+	uint32_t pcs[N], frames[N], places[N];
 	struct map_live live, many[N];
-	enum map_answer answers[N];
+	enum map_answer answers[N], all[N];
 	for (int i = 0; i < N; i++) {
 		pcs[i] =
 		    i % 3 ? s->points[prng_below(r, (uint32_t)s->n)].pc : (uint32_t)prng_next(r);
-		if (look(ops, table, pcs[i], &live) != MAP_FOUND)
+		answers[i] = look(ops, table, pcs[i], &live);
+		if (answers[i] != MAP_FOUND)
 			continue;
-		struct map_cursor at = { 0 };
-		uint32_t last = 0, sum = 0;
-		while (map_next(&live, &at, &place)) {
-			assert_true(place >= MAP_REGISTER || !live.frame_size ||
-				    place < live.frame_size / 4 + 32);
-			assert_true(!sum || place > last);
-			last = place;
-			sum++;
-		}
+		frames[i] = live.frame_size;
+		places[i] = walk_within(&live);
 	}
-	if (ops->lookup_many)
-		ops->lookup_many(table->data, table->len, pcs, N, scratch_for(ops, table, N), many,
-				 answers);
+	if (!ops->lookup_many)
+		return;
+	uint8_t *scratch = scratch_for(ops, table, N);
+	ops->lookup_many(table->data, table->len, pcs, N, scratch, many, all);
+	for (int i = 0; i < N; i++) {
+		assert_int_equal(all[i], answers[i]);
+		if (all[i] != MAP_FOUND)
+			continue;
+		assert_int_equal(many[i].frame_size, frames[i]);
+		assert_int_equal(walk_within(&many[i]), places[i]);
+	}
 }
 
 /* The same of what a damaged table is loaded as, unless that is refused. */

@@ -386,6 +386,33 @@ static size_t coded_scratch(const uint8_t *map, size_t len)
 	return words <= CODED_MAX_WORDS ? 2 * 8 * words : 0;
 }
 
+enum { SEEN_BITS = 6 };
+
+/*
+ * A walk through recursion asks for the same few pcs again and again: their answers are copied. To
+ * sort the pcs as well, so that those of a page share its walk, cost more than it saved on most
+ * walks of collected programs, and each single lookup a little for the state that it must leave
+ * behind.
+ */
+static void coded_lookup_many(const uint8_t *map, size_t len, const uint32_t *pcs, size_t n,
+			      uint8_t *scratch, struct map_live *out, enum map_answer *answers)
+{
+	const size_t each = coded_scratch(map, len);
+	size_t seen[1 << SEEN_BITS] = { 0 }; /* where a pc of this hash was last, or 0 */
+	for (size_t i = 0; i < n; i++) {
+		size_t *before = &seen[pcs[i] * 0x9e3779b1u >> (32 - SEEN_BITS)], k = *before;
+		*before = i;
+		if (i && pcs[k] == pcs[i]) {
+			answers[i] = answers[k];
+			if (answers[i] == MAP_FOUND)
+				out[i] = out[k];
+			continue;
+		}
+		answers[i] =
+		    coded_lookup(map, len, pcs[i], each ? scratch + i * each : scratch, &out[i]);
+	}
+}
+
 /* Gaps and maps share the pages, which count as data. */
 static void coded_split(const uint8_t *map, size_t len, size_t *index, size_t *data)
 {
@@ -418,6 +445,7 @@ const struct map_ops map_coded_8 = {
 	.finish = coded_8_finish,
 	.scratch = coded_scratch,
 	.lookup = coded_lookup,
+	.lookup_many = coded_lookup_many,
 	.split = coded_split,
 };
 
@@ -431,5 +459,6 @@ const struct map_ops map_coded_32 = {
 	.finish = coded_32_finish,
 	.scratch = coded_scratch,
 	.lookup = coded_lookup,
+	.lookup_many = coded_lookup_many,
 	.split = coded_split,
 };
