@@ -11,6 +11,7 @@
 	X(page)         \
 	X(page_stagger) \
 	X(pool)         \
+	X(island)       \
 	X(template)     \
 	X(near)         \
 	X(lazy_page)    \

@@ -45,6 +45,7 @@ enum stub_role {
 	STUB_ROLE_STUB,	   /* one function's */
 	STUB_ROLE_BODY,	   /* shared by the stubs of a kind and signature */
 	STUB_ROLE_SLOTS,   /* code of stubs to come: each is told again when it is bound */
+	STUB_ROLE_HEAD,	   /* what slots share: each leads there */
 	STUB_ROLE_TRIGGER, /* where calls of deferred stubs lead */
 	STUB_ROLE_REPORT,  /* where calls of poisoned stubs lead */
 	STUB_ROLE_TRAP,	   /* where calls of free slots lead */

@@ -20,7 +20,7 @@
 
 enum { DISTANCE = 512 << 20 };
 
-static const char *const form_names[] = { "near", "far", "table", "behind", "callee" };
+static const char *const form_names[] = { "near", "far", "table", "behind", "callee", "short" };
 
 static stub_signature parsed(const char *text)
 {
@@ -37,9 +37,11 @@ static struct emit_config config_of(int form, bool markers)
 		struct stub_runtime runtime;
 	} fake = { .at = { 0x111111111111, 0x222222222222, 0x333333333333, 0x444444444444 } };
 
-	return (struct emit_config){
-		.form = form, .markers = markers, .distance = DISTANCE, .runtime = fake.runtime
-	};
+	return (struct emit_config){ .form = form,
+				     .markers = markers,
+				     .distance = DISTANCE,
+				     .runtime = fake.runtime,
+				     .base = 0x555555555555 };
 }
 
 static struct stub_spec spec_of(int kind, stub_signature s, unsigned nbound)
@@ -199,7 +201,7 @@ static void check_forms(struct reader *r, int kind, stub_signature s)
 	unsigned most = most_bound(kind, s);
 
 	for (unsigned n = most > 0; n <= most; n++)
-		for (int form = EMIT_NEAR; form <= EMIT_CALLEE; form++)
+		for (int form = EMIT_NEAR; form < EMIT_FORMS; form++)
 			for (int markers = 0; markers < 2; markers++) {
 				struct emit_config config = config_of(form, markers);
 				struct stub_spec spec = spec_of(kind, s, n);
@@ -238,6 +240,42 @@ static void every_body_decodes(void **state)
 	for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		for (int kind = 0; kind < STUB_KINDS; kind++)
 			check_forms(&r, kind, parsed(texts[i]));
+	LLVMDisasmDispose(r.llvm);
+}
+
+/* Each slot names itself and goes to the head, which is in whole instructions; then comes the trap.
+ */
+static void check_island(struct reader *r, enum emit_record record, bool markers)
+{
+	struct emit_island island;
+	const unsigned mark = markers ? 4 : 0;
+
+	emit_island(&island, record, 0x555555555555, markers);
+	assert_true(island.slots >= (markers ? 24 : 52) && island.before < island.slots);
+	for (unsigned i = 0; i < island.slots; i++) {
+		const uint8_t *at = island.code + emit_island_slot(&island, i);
+
+		assert_memory_equal(at, "\xf3\x0f\x1e\xfa", mark);
+		at += mark;
+		assert_true(at[0] == 0x6a && at[1] == i && at[2] == 0xeb);
+		assert_int_equal(at + 4 + (int8_t)at[3] - island.code, EMIT_ISLAND_HEAD);
+	}
+	read_back(r, island.code + EMIT_ISLAND_HEAD, island.behind - EMIT_ISLAND_HEAD);
+	assert_in_range(island.records, EMIT_ISLAND_HEAD, island.behind - 4);
+	assert_memory_equal(island.code + island.trap + mark, "\x0f\x0b", 2);
+	if (record == EMIT_OFFSETS)
+		assert_memory_equal(island.code + island.callee + mark, "\x41\xff\x62\x08", 4);
+}
+
+static void every_island_decodes(void **state)
+{
+	struct reader r;
+
+	(void)state;
+	open_reader(&r);
+	for (int record = 0; record < EMIT_RECORDS; record++)
+		for (int markers = 0; markers < 2; markers++)
+			check_island(&r, record, markers);
 	LLVMDisasmDispose(r.llvm);
 }
 
@@ -379,13 +417,13 @@ static void print_sizes(void **state)
 
 	(void)state;
 	print_message("bytes of a body  ");
-	for (int form = EMIT_NEAR; form <= EMIT_CALLEE; form++)
+	for (int form = EMIT_NEAR; form < EMIT_FORMS; form++)
 		print_message("%8s", form_names[form]);
 	print_message("\n");
 	for (int kind = 0; kind < STUB_KINDS; kind++)
 		for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 			print_message("%-13s %-18s", stub_kind_names[kind], texts[i]);
-			for (int form = EMIT_NEAR; form <= EMIT_CALLEE; form++) {
+			for (int form = EMIT_NEAR; form < EMIT_FORMS; form++) {
 				stub_signature s = parsed(texts[i]);
 				struct emit_config config = config_of(form, false);
 				struct stub_spec spec = spec_of(kind, s, most_bound(kind, s));
@@ -409,6 +447,7 @@ int main(void)
 		cmocka_unit_test(small_bodies_to_the_letter),
 		cmocka_unit_test(heads_to_the_letter),
 		cmocka_unit_test(every_body_decodes),
+		cmocka_unit_test(every_island_decodes),
 		cmocka_unit_test(the_trigger_decodes),
 		cmocka_unit_test(the_interpreter_decodes),
 		cmocka_unit_test(literals_go_where_they_belong),

@@ -30,7 +30,9 @@ static struct counts read_text(const char *text)
 			continue;
 		assert_int_equal(strcspn(line, "\n"), 14 + 64);
 		for (const char *p = line + 14; *p != '\n'; p++)
-			c.stubs += *p >= '1' && *p <= '9' ? (unsigned)(*p - '0') : 0;
+			c.stubs += *p >= '1' && *p <= '9'   ? (unsigned)(*p - '0')
+				   : *p >= 'A' && *p <= 'Z' ? (unsigned)(*p - 'A') + 10
+							    : 0;
 	}
 	return c;
 }

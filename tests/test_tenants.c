@@ -155,7 +155,8 @@ static void test_share_refused(void **unused)
 	for (unsigned i = 0; i < 2; i++) {
 		json_t *json = json_loads(bad[i], 0, NULL);
 		assert_true(cell_from_json(json, &c, error) < 0);
-		assert_non_null(strstr(error, "share takes wx dual and pool or lazy+pool"));
+		assert_non_null(
+		    strstr(error, "share takes wx dual and pool or island or lazy+pool"));
 		json_decref(json);
 	}
 }

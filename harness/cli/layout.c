@@ -81,7 +81,8 @@ enum { TEXT_PAGES = 20, TEXT_HEIGHT = 12 };
 static char mark(const struct layout_page *p, unsigned set)
 {
 	if (p->stubs[set])
-		return p->stubs[set] < 10 ? (char)('0' + p->stubs[set]) : '*';
+		return p->stubs[set] < 36 ? "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[p->stubs[set]]
+					  : '*';
 	return p->touched[set] ? '-' : p->shared[set] ? 'b' : '.';
 }
 
@@ -125,7 +126,8 @@ void layout_text(FILE *f, const struct layout *l, const struct layout_title *tit
 
 	fprintf(f, "%s\n\n%14sset 0%26s32%28s63\n", title->what, "", "", "");
 	text_pages(f, l);
-	fprintf(f, "\n  1-9, *: stubs that begin in the line; -: a stub goes on; b: shared code\n\n"
+	fprintf(f, "\n  1-9, A (10) to Z: stubs that begin in the line; -: a stub goes on; b: "
+		   "shared code\n\n"
 		   "  lines that each set must hold (!: more than its ways)\n");
 	text_bars(f, &s, title->ways);
 	fprintf(f, "\n  %u lines in %zu pages and %u of %u sets; at most %u in a set of %u ways",

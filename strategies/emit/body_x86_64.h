@@ -104,6 +104,17 @@ static inline void load_context(struct emitter *e, unsigned reg)
 	case EMIT_CALLEE:
 		asm_load(a, WIDE, reg, R10, offsetof(struct stub_callee, context));
 		break;
+	case EMIT_SHORT:
+		if (e->nbound) { /* its place holds the way to the arguments */
+			asm_load(a, WIDE, reg, R10, offsetof(struct stub_callee, context));
+			break;
+		}
+		asm_load(a, NARROW, reg, R11, 4);
+		asm_move_imm(a, e->spare, e->config->base);
+		asm_reg_reg(a, 0, WIDE, OP_ADD, reg, e->spare);
+		break;
+	default:
+		break;
 	}
 }
 
@@ -129,11 +140,14 @@ static inline void go_to_target(struct emitter *e, bool jump)
 		asm_rip(a, NARROW, OP_GROUP5, through_mem, (int64_t)e->config->distance);
 		break;
 	case EMIT_BEHIND:
+	case EMIT_SHORT:
 		asm_mem(a, 0, NARROW, OP_GROUP5, through_mem, R11, 8);
 		break;
 	case EMIT_CALLEE:
 		asm_mem(a, 0, NARROW, OP_GROUP5, through_mem, R10,
 			offsetof(struct stub_callee, target));
+		break;
+	default:
 		break;
 	}
 }
@@ -146,7 +160,21 @@ static inline void call_target(struct emitter *e)
 /* The register that go_to_target still needs, or RSP for none. */
 static inline unsigned base(const struct emitter *e)
 {
-	return e->config->form == EMIT_BEHIND ? R11 : e->config->form == EMIT_CALLEE ? R10 : RSP;
+	switch (e->config->form) {
+	case EMIT_BEHIND:
+	case EMIT_SHORT:
+		return R11;
+	case EMIT_CALLEE:
+		return R10;
+	default:
+		return RSP;
+	}
+}
+
+static inline void marker(struct assembler *a, bool markers)
+{
+	if (markers)
+		asm_bytes(a, 0xfa1e0ff3, 4); /* endbr64 */
 }
 
 /* ---- Parts ------------------------------------------------------------------------------- */

@@ -9,13 +9,16 @@
  *   EMIT_TABLE    [rip..]: word p+S+8    call [rip..]: word p+S       one side table
  *   EMIT_BEHIND   [r11+S]                call [r11+8]                 body behind a pool's head
  *   EMIT_CALLEE   [r10+16]               call [r10+8]                 the callee is the table
+ *   EMIT_SHORT    base + u32 [r11+4]     call [r11+8]                 body behind an island's head
  *
  * Bound arguments (bind) are immediates in the baked forms. In EMIT_TABLE they are words from
  * p+S+16 on, for which the stub's own size leaves room. Behind a head the word at r11+S+8 is the
  * argument if it is the only one, else a pointer to spec->bound; in EMIT_CALLEE the callee's word
- * points there.
+ * points there. In EMIT_SHORT a bind finds spec->bound at its context + i32 [r11+4], and the
+ * context in the callee.
  *
- * With poison, all but EMIT_BEHIND begin with a head that a store of data turns away from the body:
+ * With poison, the forms up to EMIT_TABLE and EMIT_CALLEE begin with a head that a store of data
+ * turns away from the body:
  *
  *   lea r11, [p+2S]; jmp [r11]                          [p+2S]: p + EMIT_SLOT, or the report
  *   cmp [r10], 0; jne body; lea r11, [p]; jmp [r10+24]  EMIT_CALLEE: code 0: word is the report
@@ -39,7 +42,15 @@ struct emit_frames {
 	unsigned n;
 };
 
-enum emit_form { EMIT_NEAR, EMIT_FAR, EMIT_TABLE, EMIT_BEHIND, EMIT_CALLEE };
+enum emit_form {
+	EMIT_NEAR,
+	EMIT_FAR,
+	EMIT_TABLE,
+	EMIT_BEHIND,
+	EMIT_CALLEE,
+	EMIT_SHORT,
+	EMIT_FORMS
+};
 
 struct emit_config {
 	enum emit_form form;
@@ -48,6 +59,7 @@ struct emit_config {
 	struct stub_runtime runtime;
 	bool poison;
 	const char *by; /* the strategy's name, for who watches; emit_body does not read it */
+	uint64_t base;	/* EMIT_SHORT */
 };
 
 /* Where a baked body's literals lie; 0: it has none. */
@@ -83,6 +95,47 @@ size_t emit_head(uint8_t code[EMIT_SLOT], size_t distance, bool markers);
 /* A whole stub that fits a slot and is the same for every signature, with its literals in the side
  * table (EMIT_TABLE). Returns its size, or 0 if the kind has none. */
 size_t emit_whole(uint8_t slot[EMIT_SLOT], enum stub_kind kind, size_t distance, bool markers);
+
+/*
+ * An island: slots that only say which they are, around one head that finds the slot's record.
+ *
+ *      | push 0; jmp head | ... | pop rax; find record rax; go on | ... | push n-1; jmp head | trap
+ * | 0                        128                                                          256
+ *
+ * Slots are 4 bytes (with markers 8); how many there are follows from the reach of a short jump and
+ * from the head's size. Records lie side by side at the address that `records` leads to. The head
+ * loses rax and leaves the record's address in r11 (but for EMIT_WORDS) and the callee in r10.
+ */
+enum emit_record {
+	EMIT_OFFSETS, /* i32 target - record | u32 context - base: goes to the target */
+	EMIT_WORDS,   /* target | context: goes to the target */
+	EMIT_BODY,    /* i32 body - record | for the body, in EMIT_SHORT: u32 | target */
+	EMIT_FULL,    /* body | for the body, in EMIT_BEHIND, S = 16: target | context | bound */
+	EMIT_RECORDS
+};
+enum { EMIT_ISLAND = 256 };	 /* bytes, and an island's alignment */
+enum { EMIT_ISLAND_HEAD = 128 }; /* where the head begins */
+enum { EMIT_ISLAND_JUMP = 2 };	 /* bytes of the jump that ends a slot */
+struct emit_island {
+	uint8_t code[EMIT_ISLAND];
+	unsigned record;	/* bytes */
+	unsigned slots, before; /* how many; before the head */
+	unsigned slot, behind;	/* bytes of a slot; offset of the first one behind the head */
+	unsigned records;	/* offset of the rel32 that leads to the records */
+	unsigned trap;		/* offset: a free slot leads there */
+	unsigned callee;	/* EMIT_OFFSETS: offset of a jump to callee->target */
+};
+void emit_island(struct emit_island *island, enum emit_record record, uint64_t base, bool markers);
+/* How its code changes frames (watch.h): a word is pushed from a slot's jump to behind the head's
+ * pop. Returns how many changes there are. */
+unsigned emit_island_frames(const struct emit_island *island,
+			    struct stub_change changes[EMIT_ISLAND]);
+static inline unsigned emit_island_slot(const struct emit_island *island, unsigned i)
+{
+	return i < island->before ? i * island->slot
+				  : island->behind + (i - island->before) * island->slot;
+}
+
 /* A body that traps; a free slot leads to it. At most EMIT_SLOT bytes. */
 size_t emit_trap(uint8_t code[EMIT_SLOT], bool markers);
 

@@ -121,19 +121,13 @@ static void builtin(struct emitter *e)
 
 /* ---- What the strategies call -------------------------------------------------------------- */
 
-static void marker(struct assembler *a, bool markers)
-{
-	if (markers)
-		asm_bytes(a, 0xfa1e0ff3, 4); /* endbr64 */
-}
-
 /* emit.h draws it. With markers the body needs one of its own: the head's jump is indirect. */
 static void poison_head(struct emitter *e)
 {
 	struct assembler *a = &e->a;
 	struct asm_label body = unbound;
 
-	if (e->config->form == EMIT_BEHIND)
+	if (e->config->form == EMIT_BEHIND || e->config->form == EMIT_SHORT)
 		return;
 	if (e->config->form == EMIT_CALLEE) {
 		asm_mem(a, 0, WIDE, 0x83, 7, R10, offsetof(struct stub_callee, code));

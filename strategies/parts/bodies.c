@@ -16,7 +16,7 @@ static uint64_t key_of(const struct stub_spec *spec, enum emit_form form)
 {
 	unsigned kind = spec->nbound ? STUB_KINDS - 1 + spec->nbound : (unsigned)spec->kind;
 
-	_Static_assert((int)STUB_KINDS + (int)STUB_MAX_BOUND <= 16 && (int)EMIT_CALLEE < 8, "bits");
+	_Static_assert((int)STUB_KINDS + (int)STUB_MAX_BOUND <= 16 && (int)EMIT_FORMS <= 8, "bits");
 	return spec->signature << 8 | (uint64_t)form << 5 | (uint64_t)kind << 1 | 1;
 }
 
@@ -82,13 +82,15 @@ int bodies_insert(struct bodies *bodies, const struct stub_spec *spec, enum emit
 	return 0;
 }
 
-static int make(struct bodies *bodies, struct arena *arena, const struct emit_config *config,
-		const struct stub_spec *spec)
+int bodies_add(struct bodies *bodies, struct arena *arena, const struct emit_config *config,
+	       const struct stub_spec *spec)
 {
 	uint8_t code[EMIT_MAX];
 	size_t size;
 	struct emit_patches none;
 
+	if (bodies_find(bodies, spec, config->form))
+		return 0;
 	int error = emit_body(code, config, spec, &size, &none);
 	if (error)
 		return error;
@@ -115,9 +117,8 @@ int bodies_prepare(struct bodies *bodies, struct arena *arena, const struct emit
 
 	for (size_t i = 0; i < n && !error; i++) {
 		error = emit_check(&specs[i], &config->runtime);
-		if (!error && !(without >> specs[i].kind & 1) &&
-		    !bodies_find(bodies, &specs[i], config->form))
-			error = make(bodies, arena, config, &specs[i]);
+		if (!error && !(without >> specs[i].kind & 1))
+			error = bodies_add(bodies, arena, config, &specs[i]);
 	}
 	int committed = arena_commit(arena);
 	return error && committed != -ENOTRECOVERABLE ? error : committed;

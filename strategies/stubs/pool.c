@@ -293,7 +293,7 @@ static int pool_bind_many(struct stub_space *space, const struct stub_spec *spec
 		if (wanted[sort])
 			account(space, sort, (ptrdiff_t)wanted[sort]);
 	for (size_t i = 0; state->watch && i < n; i++)
-		watched_slot(space->code, space->ops->name, c[i]->code, EMIT_SLOT, &specs[i]);
+		watched_slot(space->code, space->ops->name, c[i]->code, EMIT_SLOT, 0, &specs[i]);
 	return 0;
 }
 

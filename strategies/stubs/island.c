@@ -1,0 +1,348 @@
+/*
+ * island.c - slots of four bytes that only say which they are; one head for some fifty of them
+ * finds what differs, in a table, by that number.
+ *
+ *   quantum   | island | island | ...         island: 256 bytes, emit.h draws it
+ *
+ *   callee -> | push i; jmp head | ... head: record i = records + i * size, go on ... | trap |
+ *
+ *   records   size
+ *   offsets      8   | i32 target | u32 context |              indirect, both in reach
+ *   words       16   | target | context |                      indirect
+ *   body        16   | i32 body | u32 context | target |       other kinds, the context in reach
+ *   full        32   | body | target | context | bound |       other kinds; all under poison
+ *
+ * It trades time for memory: an indirect stub takes 12.8 bytes in all where pool's takes 32, the
+ * other kinds 20.5 where pool's take 48. A call goes through one direct jump more than pool's, some
+ * fifty stubs share their indirect jump, and the loads of a record wait for the number's. What it
+ * gets back is that many more stubs lie in each line and page.
+ *
+ * What is in reach is decided at each bind. A code address (target of `offsets`, body) is counted
+ * from its record: +-2 GiB, all of the code memory and what lies around it. A context is counted
+ * from a base, which is 2 GiB below the space's first context and stands in code: 4 GiB in which an
+ * engine's heap of instances is expected. `body` has u32 bound - context in the place of a bind's
+ * context, which is then read in the callee. What is out of reach takes words or a full record. A
+ * retarget never moves a stub: a target out of reach of `offsets` is called through the callee's
+ * own target word, by a jump in the island.
+ *
+ * Islands are written a quantum at a time, for ever, and never changed. Records lie densely in a
+ * table of their own; under code_config.share at the quantum's own literals, as then all quanta
+ * hold the same bytes. Free slots form a list through their records, the last released first; slots
+ * that were never used are taken in order. Quanta are not given back.
+ *
+ * Memory order: as pool's. bind stores a record's other fields first, then the one that the head
+ * goes on to (release), then the callee's code pointer (release). Retarget is one aligned store of
+ * the target, 4 bytes or 8, which the stub reads once: a call under way goes to the old target or
+ * the new. Where an offset gives way to the callee's word, or the reverse, the word is stored
+ * before the offset and always holds the newest target: a call that reads either goes to one of the
+ * two that it may reach. So callers may run meanwhile, under every policy, and nothing is left to
+ * reclaim.
+ *
+ * Poison: all records are full; the body leads to the report, and the slot's address takes the
+ * bound argument's place, to name the stub.
+ */
+#include <errno.h>
+#include <stddef.h>
+
+#include "../parts/bodies.h"
+#include "../parts/islands.h"
+#include "../parts/poison.h"
+
+struct island_state {
+	struct arena arena;
+	struct bodies bodies;
+	struct emit_config body, full; /* of the bodies behind these records */
+	uint64_t base;
+	bool based;
+	const uint8_t *low, *high; /* the table: what is in reach of both is in reach of a record */
+	struct island_slots slots[EMIT_RECORDS];
+	struct poison poison;
+	const struct stub_watch *watch; /* the code memory's */
+};
+
+/* The callee's word: the slot's name, enum emit_zero, the sort of its record. */
+static uint64_t word_of(uint32_t number, enum emit_zero zero, enum emit_record sort)
+{
+	return ((uint64_t)number + 1) << 4 | (uint64_t)zero << 2 | sort;
+}
+
+static uint32_t number_of(uint64_t word)
+{
+	return (uint32_t)((word >> 4) - 1);
+}
+
+static enum emit_record sort_of(uint64_t word)
+{
+	return (enum emit_record)(word & 3);
+}
+
+/* ---- The sort of record ---------------------------------------------------------------------- */
+
+static bool in_reach(const struct island_state *state, const void *target)
+{
+	return emit_in_reach(state->low, target) && emit_in_reach(state->high, target);
+}
+
+static enum emit_record sort_wanted(const struct island_state *state, const struct stub_spec *spec)
+{
+	bool near = state->based && (uintptr_t)spec->context - state->base <= UINT32_MAX;
+
+	if (poisoned(&state->poison))
+		return EMIT_FULL;
+	if (spec->kind == STUB_INDIRECT)
+		return near && in_reach(state, spec->target) ? EMIT_OFFSETS : EMIT_WORDS;
+	if (spec->kind == STUB_BIND) {
+		intptr_t way = (intptr_t)((uintptr_t)spec->bound - (uintptr_t)spec->context);
+
+		near = way == (int32_t)way;
+	}
+	return near ? EMIT_BODY : EMIT_FULL;
+}
+
+static void choose_base(struct island_state *state, const struct stub_spec *spec)
+{
+	uint64_t context = (uintptr_t)spec->context, half = (uint64_t)1 << 31;
+
+	if (state->based || !context)
+		return;
+	state->based = true;
+	state->base = context > half ? context - half : 0;
+	state->body.base = state->base;
+}
+
+/* ---- The strategy -------------------------------------------------------------------------- */
+
+static void report(void *arg, uint8_t *r11, struct stub_callee *r10)
+{
+	const struct stub_space *space = arg;
+	const struct full_record *record = (const struct full_record *)r11;
+
+	(void)r10;
+	space->runtime.released(&(struct stub_owner){
+	    .code = (const void *)(uintptr_t)__atomic_load_n(&record->bound, __ATOMIC_RELAXED),
+	    .target = (const void *)(uintptr_t)__atomic_load_n(&record->target, __ATOMIC_RELAXED),
+	    .context = __atomic_load_n(&record->context, __ATOMIC_RELAXED) });
+}
+
+static int island_open(struct stub_space *space)
+{
+	struct island_state *state = space->state;
+	uintptr_t low, high;
+
+	arena_init(&state->arena, space->code);
+	state->watch = code_get_config(space->code)->watch;
+	code_range(space->code, CODE_LITERALS, &low, &high);
+	state->low = (const uint8_t *)low;
+	state->high = (const uint8_t *)high;
+	state->full = (struct emit_config){ .form = EMIT_BEHIND,
+					    .markers = space->config.markers,
+					    .distance = offsetof(struct full_record, context),
+					    .runtime = space->runtime,
+					    .by = space->ops->name };
+	state->body = state->full;
+	state->body.form = EMIT_SHORT;
+	return poison_open(&state->poison, space, report);
+}
+
+static void island_close(struct stub_space *space)
+{
+	struct island_state *state = space->state;
+
+	for (unsigned sort = 0; sort < EMIT_RECORDS; sort++)
+		islands_close(&state->slots[sort]);
+	poison_close(&state->poison);
+	bodies_close(&state->bodies);
+	arena_close(&state->arena);
+}
+
+static int island_prepare(struct stub_space *space, const struct stub_spec *specs, size_t n)
+{
+	struct island_state *state = space->state;
+	int error = 0;
+
+	for (size_t i = 0; i < n && !error; i++) {
+		error = emit_check(&specs[i], &space->runtime);
+		choose_base(state, &specs[i]);
+		enum emit_record sort = sort_wanted(state, &specs[i]);
+		if (!error && (sort == EMIT_BODY || sort == EMIT_FULL))
+			error =
+			    bodies_add(&state->bodies, &state->arena,
+				       sort == EMIT_BODY ? &state->body : &state->full, &specs[i]);
+	}
+	int committed = arena_commit(&state->arena);
+	return error && committed != -ENOTRECOVERABLE ? error : committed;
+}
+
+static void fill_full(const struct island_state *state, struct full_record *r,
+		      const struct stub_spec *spec)
+{
+	const void *body = bodies_find(&state->bodies, spec, EMIT_BEHIND)->code;
+
+	__atomic_store_n(&r->target, (uintptr_t)spec->target, __ATOMIC_RELAXED);
+	__atomic_store_n(&r->context, spec->context, __ATOMIC_RELAXED);
+	__atomic_store_n(&r->bound, spec->nbound == 1 ? *spec->bound : (uintptr_t)spec->bound,
+			 __ATOMIC_RELAXED);
+	__atomic_store_n(&r->body, body, __ATOMIC_RELEASE);
+}
+
+static void fill_body(const struct island_state *state, struct body_record *r,
+		      const struct stub_spec *spec)
+{
+	const uint8_t *body = bodies_find(&state->bodies, spec, EMIT_SHORT)->code;
+	uintptr_t from = spec->nbound ? (uintptr_t)spec->context : state->base;
+	uintptr_t to = spec->nbound ? (uintptr_t)spec->bound : (uintptr_t)spec->context;
+
+	r->context = (uint32_t)(to - from);
+	__atomic_store_n(&r->target, (uintptr_t)spec->target, __ATOMIC_RELAXED);
+	__atomic_store_n(&r->body, (int32_t)(body - (uint8_t *)r), __ATOMIC_RELEASE);
+}
+
+static void bind_one(struct island_state *state, const struct stub_spec *spec,
+		     struct stub_callee *c)
+{
+	enum emit_record sort = sort_wanted(state, spec);
+	struct island_slots *s = &state->slots[sort];
+	uint32_t number = islands_take(s);
+	uint8_t *record = islands_record(s, number);
+
+	if (sort == EMIT_OFFSETS) {
+		struct offsets_record *r = (struct offsets_record *)record;
+
+		r->context = (uint32_t)((uintptr_t)spec->context - state->base);
+		__atomic_store_n(&r->target, (int32_t)((const uint8_t *)spec->target - record),
+				 __ATOMIC_RELEASE);
+	} else if (sort == EMIT_WORDS) {
+		struct words_record *r = (struct words_record *)record;
+
+		r->context = (uintptr_t)spec->context;
+		__atomic_store_n(&r->target, spec->target, __ATOMIC_RELEASE);
+	} else if (sort == EMIT_BODY) {
+		fill_body(state, (struct body_record *)record, spec);
+	} else {
+		fill_full(state, (struct full_record *)record, spec);
+	}
+	c->target = spec->target;
+	c->context = spec->context;
+	c->word = word_of(number, emit_zero_of(spec->kind, spec->signature), sort);
+	__atomic_store_n(&c->code, islands_slot(s, number), __ATOMIC_RELEASE);
+}
+
+static int island_bind_many(struct stub_space *space, const struct stub_spec *specs,
+			    struct stub_callee *const *c, size_t n)
+{
+	struct island_state *state = space->state;
+	size_t wanted[EMIT_RECORDS] = { 0 };
+
+	int error = island_prepare(space, specs, n);
+	for (size_t i = 0; i < n && !error; i++)
+		wanted[sort_wanted(state, &specs[i])]++;
+	for (unsigned sort = 0; sort < EMIT_RECORDS && !error; sort++) {
+		struct island_slots *s = &state->slots[sort];
+
+		if (!wanted[sort])
+			continue;
+		if (!s->each) /* its code depends on the base */
+			islands_open(s, space->code, sort, &state->body);
+		error = islands_provide(s, space->code, wanted[sort]);
+	}
+	if (error)
+		return error;
+	for (size_t i = 0; i < n; i++)
+		bind_one(state, &specs[i], c[i]);
+	for (unsigned sort = 0; sort < EMIT_RECORDS; sort++) {
+		const struct emit_island *island = &state->slots[sort].shape;
+
+		code_account(space->code, CODE_STUBS, (ptrdiff_t)(wanted[sort] * island->slot));
+		code_account(space->code, CODE_LITERALS,
+			     (ptrdiff_t)(wanted[sort] * island->record));
+	}
+	for (size_t i = 0; state->watch && i < n; i++) {
+		const uint64_t word = c[i]->word;
+
+		islands_tell(&state->slots[sort_of(word)], space->code, number_of(word), &specs[i]);
+	}
+	return 0;
+}
+
+static int island_bind(struct stub_space *space, const struct stub_spec *spec,
+		       struct stub_callee *c)
+{
+	return island_bind_many(space, spec, &c, 1);
+}
+
+static void retarget(const struct island_state *state, struct stub_callee *c, const void *target)
+{
+	enum emit_record sort = sort_of(c->word);
+	const struct island_slots *s = &state->slots[sort];
+	uint8_t *record = islands_record(s, number_of(c->word));
+
+	__atomic_store_n(&c->target, target, __ATOMIC_RELEASE);
+	if (sort == EMIT_OFFSETS) {
+		const uint8_t *to = target;
+
+		if (!in_reach(state, target))
+			to = islands_island(s, number_of(c->word)) + s->shape.callee;
+		__atomic_store_n(&((struct offsets_record *)record)->target, (int32_t)(to - record),
+				 __ATOMIC_RELEASE);
+	} else {
+		/* words: the record's first word; the others: its second */
+		__atomic_store_n((const void **)record + (sort != EMIT_WORDS), target,
+				 __ATOMIC_RELEASE);
+	}
+}
+
+static int island_retarget(struct stub_space *space, struct stub_callee *c, const void *target)
+{
+	retarget(space->state, c, target);
+	return 0;
+}
+
+static int island_retarget_many(struct stub_space *space, struct stub_callee *const *c,
+				const void *const *targets, size_t n, size_t *done)
+{
+	for (size_t i = 0; i < n; i++)
+		retarget(space->state, c[i], targets[i]);
+	*done = n;
+	return 0;
+}
+
+static void island_release(struct stub_space *space, struct stub_callee *c)
+{
+	struct island_state *state = space->state;
+	uint64_t word = c->word;
+
+	if (poisoned(&state->poison)) {
+		struct full_record *record =
+		    islands_record(&state->slots[EMIT_FULL], number_of(word));
+
+		__atomic_store_n(&record->bound, (uintptr_t)c->code, __ATOMIC_RELAXED);
+		__atomic_store_n(&record->body, (const void *)state->poison.entries[word >> 2 & 3],
+				 __ATOMIC_RELEASE);
+		word = poison_pass(&state->poison, word);
+	}
+	*c = (struct stub_callee){ 0 };
+	if (!word)
+		return;
+	struct island_slots *s = &state->slots[sort_of(word)];
+	if (state->watch)
+		state->watch->gone(state->watch->arg, islands_slot(s, number_of(word)),
+				   s->shape.slot);
+	islands_give(s, number_of(word));
+	code_account(space->code, CODE_STUBS, -(ptrdiff_t)s->shape.slot);
+	code_account(space->code, CODE_LITERALS, -(ptrdiff_t)s->shape.record);
+}
+
+const struct stub_ops stub_island = {
+	.name = "island",
+	.summary = "slots of 4 bytes that name a record of 8 or 16 to a head that they share",
+	.flags = STUB_BULK | STUB_RETARGET_IN_PLACE | STUB_CAN_TABLE | STUB_CAN_SHARE,
+	.state = sizeof(struct island_state),
+	.open = island_open,
+	.close = island_close,
+	.prepare = island_prepare,
+	.bind = island_bind,
+	.bind_many = island_bind_many,
+	.retarget = island_retarget,
+	.retarget_many = island_retarget_many,
+	.release = island_release,
+};
