@@ -49,9 +49,8 @@ static uint64_t waited(void)
 	return ns;
 }
 
-/* Whether the kernel ran something else in this thread's place for more than a hundredth of the
- * time since the last call: in a long sample one switch is no more than its clock's own. */
-static bool lost(struct probe *p)
+/* In a long sample one switch is no more than its clock's own. */
+bool probe_lost(struct probe *p)
 {
 	const struct probe before = *p;
 
@@ -78,7 +77,7 @@ static bool quiet(struct probe *p, uint64_t *median)
 	}
 	*median = v[PROBES / 2];
 	p->least = v[0] < p->least ? v[0] : p->least;
-	const bool was = !lost(p);
+	const bool was = !probe_lost(p);
 
 	p->since = clock_ns();
 	return *median * 100 <= p->least * 103 && was;

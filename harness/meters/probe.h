@@ -45,5 +45,8 @@ struct probe {
 void probe_begin(struct probe *, uint64_t patience_ns);
 void probe_wait(struct probe *);
 bool probe_again(struct probe *);
+/* A part of both: whether the kernel ran something else in this thread's place for more than a
+ * hundredth of the time since the last call. */
+bool probe_lost(struct probe *);
 
 #endif
