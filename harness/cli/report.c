@@ -68,25 +68,6 @@ static char *name_run(const struct run *run, char out[200])
 	return out;
 }
 
-/* Text that a function prints, as HTML. */
-static void put_printed(FILE *out, const char *tag, void (*print)(FILE *, const struct run *),
-			const struct run *run)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
-
-	if (!f)
-		return;
-	print(f, run);
-	if (!fclose(f) && *text) {
-		fprintf(out, "<%s>", tag);
-		html_text(out, text);
-		fprintf(out, "</%.3s>\n", tag);
-	}
-	free(text);
-}
-
 static void print_state(FILE *f, const struct run *run)
 {
 	struct acceptance kept;
@@ -98,31 +79,56 @@ static void print_state(FILE *f, const struct run *run)
 	notes_print(f, run);
 }
 
-static void put_findings(FILE *out, const struct pages *p)
+/* A run's sentences as paragraphs: each begins behind an empty line. */
+static void put_paragraphs(FILE *out, char *text)
 {
-	char name[200];
+	char *line;
+
+	fputs("<p>", out);
+	for (text += *text == '\n'; (line = strsep(&text, "\n"));) {
+		html_text(out, line);
+		if (*line)
+			fputc(' ', out);
+		else if (text && *text)
+			fputs("</p>\n<p>", out);
+	}
+	fputs("</p>\n", out);
+}
+
+/* What a run says, and what it kept. 0 or -errno. */
+static int put_finding(FILE *out, const struct run *run)
+{
+	char name[200], *said = NULL, *state = NULL;
+	size_t size;
+	FILE *f = open_memstream(&said, &size), *g = open_memstream(&state, &size);
+	int r = f && g ? report_sentences(f, run) : -ENOMEM;
+
+	if (g)
+		print_state(g, run);
+	r = f && fclose(f) && !r ? -ENOMEM : r;
+	r = g && fclose(g) && !r ? -ENOMEM : r;
+	if (!r) {
+		fputs("<p class=\"meta\">", out);
+		html_text(out, name_run(run, name));
+		fputs("</p>\n", out);
+		put_paragraphs(out, said);
+		fputs("<pre>", out);
+		html_text(out, state);
+		fputs("</pre>\n", out);
+	}
+	free(said);
+	free(state);
+	return r;
+}
+
+static int put_findings(FILE *out, const struct pages *p)
+{
+	int r = 0;
 
 	fputs("<h2>Findings</h2>\n", out);
-	for (size_t i = 0; i < p->n; i++) {
-		char *text = NULL, *at, *line;
-		size_t size;
-		FILE *f = open_memstream(&text, &size);
-
-		if (!f)
-			continue;
-		report_sentences(f, &p->runs[i]);
-		fclose(f);
-		fputs("<p class=\"meta\">", out);
-		html_text(out, name_run(&p->runs[i], name));
-		fputs("</p>\n<p>", out);
-		for (at = text + (*text == '\n'); (line = strsep(&at, "\n"));) {
-			html_text(out, *line ? line : at ? "" : "");
-			fputs(*line ? " " : at && *at ? "</p>\n<p>" : "", out);
-		}
-		fputs("</p>\n", out);
-		put_printed(out, "pre", print_state, &p->runs[i]);
-		free(text);
-	}
+	for (size_t i = 0; i < p->n && !r; i++)
+		r = put_finding(out, &p->runs[i]);
+	return r;
 }
 
 static void put_number(FILE *out, const json_t *v)
@@ -297,7 +303,7 @@ static int put_page(FILE *out, const struct pages *p)
 	snprintf(name, sizeof name, "stubmap: %.60s%s", plan_of(&p->runs[0]),
 		 p->n > 1 ? " and other runs" : "");
 	report_begin(out, name);
-	put_findings(out, p);
+	r = put_findings(out, p);
 	fputs("<h2>Figures</h2>\n", out);
 	for (size_t i = 0; i < p->n && !r; i++)
 		r = report_figures(out, &p->runs[i], name_run(&p->runs[i], name), &number);
