@@ -8,7 +8,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -40,6 +42,28 @@ static int sh(const char *command)
 	read_file("err", err);
 	drop_progress(err);
 	return WEXITSTATUS(status);
+}
+
+/* Makes a folder of the template, and enters it: $S is the program beside the test, and its objects
+ * are kept as the tests' are. 0, or -1. */
+static inline int shell_enter(char *folder)
+{
+	const char *objects = getenv("STUBMAP_TEST_OBJECTS");
+	char self[4000], from[4096];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 20);
+
+	if (n <= 0)
+		return -1;
+	self[n] = 0;
+	for (int up = 0; up < 2; up++) /* .../tests/test_NAME */
+		*strrchr(self, '/') = 0;
+	strcat(self, "/stubmap");
+	if (objects && !realpath(objects, from))
+		return -1;
+	if (access(self, X_OK) || !mkdtemp(folder) || chdir(folder) || setenv("S", self, 1) ||
+	    (objects && symlink(from, "stubmap")) || setenv("XDG_CACHE_HOME", folder, 1))
+		return -1;
+	return 0;
 }
 
 #endif

@@ -46,21 +46,8 @@ static void refused(const char *command, const char *says)
 
 static int set_up(void **state)
 {
-	const char *objects = getenv("STUBMAP_TEST_OBJECTS");
-	char self[4000], from[4096];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 20);
-
 	(void)state;
-	if (n <= 0)
-		return -1;
-	self[n] = 0;
-	for (int up = 0; up < 2; up++) /* .../tests/test_cli_runs */
-		*strrchr(self, '/') = 0;
-	strcat(self, "/stubmap");
-	if (objects && !realpath(objects, from))
-		return -1;
-	if (access(self, X_OK) || !mkdtemp(folder) || chdir(folder) || setenv("S", self, 1) ||
-	    (objects && symlink(from, "stubmap")) || setenv("XDG_CACHE_HOME", folder, 1))
+	if (shell_enter(folder))
 		return -1;
 	return system(
 	    "printf '%s' '{\"name\":\"p\",\"seed\":1,\"blocks\":2,\"iterations\":1,"

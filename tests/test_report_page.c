@@ -37,22 +37,10 @@ static void refused(const char *command, const char *says)
 
 static int set_up(void **state)
 {
-	const char *objects = getenv("STUBMAP_TEST_OBJECTS");
-	char self[4000], tree[4000], from[4096];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 20);
+	char tree[4000];
 
 	(void)state;
-	if (n <= 0 || home_tree(tree, sizeof tree))
-		return -1;
-	self[n] = 0;
-	for (int up = 0; up < 2; up++) /* .../tests/test_report_page */
-		*strrchr(self, '/') = 0;
-	strcat(self, "/stubmap");
-	if (objects && !realpath(objects, from))
-		return -1;
-	if (access(self, X_OK) || !mkdtemp(folder) || chdir(folder) || setenv("S", self, 1) ||
-	    setenv("TREE", tree, 1) || (objects && symlink(from, "stubmap")) ||
-	    setenv("XDG_CACHE_HOME", folder, 1))
+	if (home_tree(tree, sizeof tree) || setenv("TREE", tree, 1) || shell_enter(folder))
 		return -1;
 	return system(
 	    "printf '%s' '{\"name\":\"p<i>\",\"seed\":1,\"blocks\":5,\"iterations\":1,"
