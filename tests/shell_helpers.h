@@ -66,4 +66,13 @@ static inline int shell_enter(char *folder)
 	return 0;
 }
 
+/* Leaves it, and removes it. */
+static inline int shell_leave(const char *folder)
+{
+	char command[100];
+
+	snprintf(command, sizeof command, "rm -rf %s", folder);
+	return chdir("/") || system(command);
+}
+
 #endif

@@ -42,18 +42,8 @@ static void refused(const char *command, const char *says)
 
 static int set_up(void **state)
 {
-	char self[4000];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 20);
-
 	(void)state;
-	if (n <= 0)
-		return -1;
-	self[n] = 0;
-	for (int up = 0; up < 2; up++) /* .../tests/test_cli_files */
-		*strrchr(self, '/') = 0;
-	strcat(self, "/stubmap");
-	if (access(self, X_OK) || !mkdtemp(folder) || chdir(folder) || setenv("S", self, 1) ||
-	    setenv("XDG_CACHE_HOME", folder, 1))
+	if (shell_enter(folder))
 		return -1;
 	FILE *f = fopen("record.jsonl", "w");
 	if (!f || fputs(RECORD, f) < 0 || fclose(f))
@@ -69,11 +59,8 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	char command[100];
-
 	(void)state;
-	snprintf(command, sizeof command, "rm -rf %s", folder);
-	return chdir("/") || system(command);
+	return shell_leave(folder);
 }
 
 /* ---- What is no file ------------------------------------------------------------------------- */

@@ -50,11 +50,8 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	char command[100];
-
 	(void)state;
-	snprintf(command, sizeof command, "rm -rf %s", folder);
-	return chdir("/") || system(command);
+	return shell_leave(folder);
 }
 
 /* Findings before figures, claims and tables; each opened element is closed; no address but its
