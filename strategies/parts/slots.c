@@ -16,6 +16,8 @@ struct slots_quantum {
 	uint64_t map[]; /* a bit a slot: free; behind them the lists */
 };
 
+enum { FEW = 4 };
+
 #define TAKEN ((uint64_t)1 << 63)
 #define LINK  (~TAKEN & ~(uint64_t)7)
 
@@ -189,10 +191,14 @@ void slots_give(struct slots *s, struct stub_callee *c, uint32_t slot)
 
 /* ---- Quanta go ------------------------------------------------------------------------------ */
 
-/* Whether what is taken, and three tenths of it more, fit into a quantum less. */
+/* Whether more is held than 1.3 times what is taken; of FEW quanta, whether that fits into one
+ * less, as by the first rule a stub that comes and goes might commit and release a quantum each
+ * time. */
 static bool too_many(const struct slots *s)
 {
-	return s->held > 1 && 10 * (uint64_t)(s->held - 1) * s->per >= 13 * (uint64_t)s->taken;
+	const uint64_t held = s->held > FEW ? s->held : s->held - 1;
+
+	return s->held > 1 && 10 * held * s->per >= 13 * (uint64_t)s->taken;
 }
 
 static bool stays(const struct slots *s, const struct slots_quantum *q)

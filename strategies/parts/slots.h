@@ -7,11 +7,11 @@
  *                                          '---------'  slots_compact
  *
  * The lowest free slot is taken first, so that the highest quanta empty. An empty quantum goes back
- * as soon as more are held than may be: 1.3 times the taken slots, in whole quanta, at least one.
- * That alone is no bound, as one stub keeps its quantum. So slots_compact moves the stubs of the
- * highest quantum to the lowest free slots until the bound holds. It can, because a callee's code
- * pointer may be replaced at any time. As a quantum's worth of slots must be released before the
- * next quantum has to go, that is less than 1.3 moves a release.
+ * as soon as more are held than may be: 1.3 times the taken slots, or, up to four quanta, one more
+ * than these need. That alone is no bound, as one stub keeps its quantum. So slots_compact moves
+ * the stubs of the highest quantum to the lowest free slots until the bound holds. It can, because
+ * a callee's code pointer may be replaced at any time. As 1 / 1.3 of a quantum's slots must be
+ * released before the next quantum has to go, that is at most 1.3 moves a release.
  *
  * A moved stub leaves its old slot as it is, for callers that have read the old code pointer: where
  * callers run, the old quantum is given back by the next slots_compact (stub.h: reclaim).
