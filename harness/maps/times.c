@@ -187,10 +187,21 @@ static void tsc_probe(struct maps_cost *cost, double per_ns)
 	cost->tsc_probe = maps_spread_of("tsc", probes, PROBES).p50;
 }
 
+/* clflush waits for the flush before it: on a server of 2023 a table of a megabyte takes it
+ * milliseconds, for each cold lookup. clflushopt does not. */
+__attribute__((target("clflushopt"))) static void flush_unordered(const uint8_t *data, size_t len)
+{
+	for (size_t at = 0; at < len; at += MAPS_LINE_BYTES)
+		_mm_clflushopt((void *)(uintptr_t)(data + at));
+}
+
 static void flush(const struct map_bytes *table)
 {
-	for (size_t at = 0; at < table->len; at += MAPS_LINE_BYTES)
-		_mm_clflush(table->data + at);
+	if (__builtin_cpu_supports("clflushopt"))
+		flush_unordered(table->data, table->len);
+	else
+		for (size_t at = 0; at < table->len; at += MAPS_LINE_BYTES)
+			_mm_clflush(table->data + at);
 	if (table->len)
 		_mm_clflush(table->data + table->len - 1);
 	_mm_mfence();
