@@ -132,6 +132,16 @@ static void what_programs_are_made_of_is_dirt(void **state)
 	sh("rm -rf ../.git; rmdir .git; mv ../elsewhere .git");
 }
 
+/* This program is linked as anyone's own would be: scripts/stamp has not been asked. */
+static void a_program_without_a_stamp_says_so(void **state)
+{
+	char why[PROVENANCE_WHY] = "";
+
+	(void)state;
+	assert_null(provenance_program(why));
+	assert_string_equal(why, "the program was linked without a stamp");
+}
+
 static void a_stamp_names_what_was_linked(void **state)
 {
 	char first[200];
@@ -271,6 +281,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_programs_are_made_of_is_dirt),
+		cmocka_unit_test(a_program_without_a_stamp_says_so),
 		cmocka_unit_test(a_stamp_names_what_was_linked),
 		cmocka_unit_test(a_program_keeps_its_commit),
 		cmocka_unit_test(doubts_are_one_line),

@@ -90,6 +90,18 @@ static pid_t begin(const char *option, const char *value, rlim_t bytes)
 	_exit(127);
 }
 
+/* A line that could not be written whole is taken back at once, not when a sweep goes on. */
+static void check_last_line(void)
+{
+	char last = 0;
+	int fd = open("run.jsonl", O_RDONLY);
+
+	assert_true(fd >= 0 && lseek(fd, -1, SEEK_END) > 0);
+	assert_int_equal(read(fd, &last, 1), 1);
+	close(fd);
+	assert_int_equal(last, '\n');
+}
+
 /* Its exit status; -1 - signal if it was killed. All that it left behind has ended then, too. */
 static int end(pid_t pid)
 {
@@ -419,6 +431,7 @@ static void a_full_disk_ends_it_between_two_rows(void **state)
 	/* Room for the head and some rows. */
 	assert_int_equal(end(begin(NULL, NULL, 20000)), 2);
 	assert_int_equal(system("grep -q 'cannot write: File too large' said"), 0);
+	check_last_line();
 	check_rows(false, NULL);
 	assert_true(rows_now() < BLOCKS * plan.n);
 	assert_int_equal(sweep(NULL, NULL), 0);
@@ -447,6 +460,7 @@ static void a_full_file_system_does_so_too(void **state)
 	}
 	assert_int_equal(system("grep -q 'cannot write: No space left on device' said"), 0);
 	assert_int_equal(system("grep -qx 2 status"), 0);
+	check_last_line();
 	check_rows(false, NULL);
 	assert_int_equal(sweep(NULL, NULL), 0);
 	assert_int_equal(check_rows(true, NULL), 0);
