@@ -222,10 +222,16 @@ static int new_run(struct arena *arena, size_t bytes)
 
 /* ---- Empty quanta --------------------------------------------------------------------------- */
 
-/* Whether the bytes taken, and three tenths of them more, fit into a quantum less than `held`. */
+/* Of few quanta one more may be held than the bound says. */
+static size_t counted(size_t held)
+{
+	return held > 8 ? held : held - 1;
+}
+
+/* Whether more is held than the bytes taken, and three tenths of them more. */
 static bool too_many(const struct arena *arena, size_t held)
 {
-	return held > 1 && 10 * (held - 1) * quantum_of(arena) >= 13 * arena->used;
+	return held > 1 && 10 * counted(held) * quantum_of(arena) >= 13 * arena->used;
 }
 
 /* Frozen: gives back those committed quanta of [at, at+size) in which no place is left. */
@@ -303,7 +309,7 @@ static uint32_t grade(const struct arena *arena, uint32_t quantum)
 /* The bound, and a tenth of what is used below it, so that it takes some time to the next marks. */
 static bool good(const struct arena *arena, size_t held)
 {
-	return held < 2 || 10 * (held - 1) * quantum_of(arena) < 12 * arena->used;
+	return held < 2 || 10 * counted(held) * quantum_of(arena) < 12 * arena->used;
 }
 
 bool arena_mark(struct arena *arena)

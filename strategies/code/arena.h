@@ -10,7 +10,7 @@
  * (`expected`) gets it in one run of quanta: many places, one change of protection. Free places are
  * used again for places of their size, the lowest first, so that the highest quanta empty; the
  * heaps of free places are in heap memory. Empty quanta go back if more are held than may be: 1.3
- * times the bytes of the places taken, in whole quanta, at least one; but not before they are an
+ * times the bytes of the places taken, up to eight quanta one more; but not before they are an
  * eighth of all, as that looks at each free place.
  *
  * One place keeps its quantum. The owner of the places may move those out of the sparsest quanta:

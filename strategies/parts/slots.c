@@ -16,7 +16,7 @@ struct slots_quantum {
 	uint64_t map[]; /* a bit a slot: free; behind them the lists */
 };
 
-enum { FEW = 4 };
+enum { FEW = 8 };
 
 #define TAKEN ((uint64_t)1 << 63)
 #define LINK  (~TAKEN & ~(uint64_t)7)
@@ -191,14 +191,14 @@ void slots_give(struct slots *s, struct stub_callee *c, uint32_t slot)
 
 /* ---- Quanta go ------------------------------------------------------------------------------ */
 
-/* Whether more is held than 1.3 times what is taken; of FEW quanta, whether that fits into one
- * less, as by the first rule a stub that comes and goes might commit and release a quantum each
- * time. */
+/* Whether more is held than 1.15 times what is taken; of FEW quanta, whether that, 1.3 times, fits
+ * into one less, as by the first rule a stub that comes and goes might commit and release a quantum
+ * each time. */
 static bool too_many(const struct slots *s)
 {
-	const uint64_t held = s->held > FEW ? s->held : s->held - 1;
-
-	return s->held > 1 && 10 * held * s->per >= 13 * (uint64_t)s->taken;
+	if (s->held > FEW)
+		return 100 * (uint64_t)s->held * s->per >= 115 * (uint64_t)s->taken;
+	return s->held > 1 && 10 * (uint64_t)(s->held - 1) * s->per >= 13 * (uint64_t)s->taken;
 }
 
 static bool stays(const struct slots *s, const struct slots_quantum *q)

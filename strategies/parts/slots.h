@@ -7,8 +7,9 @@
  *                                          '---------'  slots_compact
  *
  * The lowest free slot is taken first, so that the highest quanta empty. An empty quantum goes back
- * as soon as more are held than may be: 1.3 times the taken slots, or, up to four quanta, one more
- * than these need. That alone is no bound, as one stub keeps its quantum. So slots_compact moves
+ * as soon as more are held than may be: 1.15 times the taken slots, or, up to eight quanta, one
+ * more than 1.3 times. So a strategy that has an arena or a second struct slots beside it holds 1.3
+ * times what it uses. That alone is no bound, as one stub keeps its quantum. So slots_compact moves
  * the stubs of the highest quantum to the lowest free slots until the bound holds. It can, because
  * a callee's code pointer may be replaced at any time. As 1 / 1.3 of a quantum's slots must be
  * released before the next quantum has to go, that is at most 1.3 moves a release.
