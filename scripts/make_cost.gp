@@ -11,8 +11,7 @@ DATA = ARG1
 OUT = ARG2
 KIND = ARGC > 2 ? ARG3 : "indirect"
 LIVE = ARGC > 3 ? int(ARG4) : 0
-WIDTH = 800
-HEIGHT = 460
+HEIGHT = 520
 load ARG0[1:strlen(ARG0)-strlen("make_cost.gp")]."style.gp"
 
 if (LIVE == 0) {
@@ -26,13 +25,14 @@ stats DATA skip 1 using (wanted(strcol(1), strcol(3), $4) ? \
 	list_arm(strcol(1)) + span(1, $6) + span(2, $9) + span(2, $12) : 0) nooutput
 if (words(list) == 0) { exit error "make_cost.gp: no such cell in ".DATA }
 
-find(arm, i) = i > words(list) ? NaN : word(list, i) eq arm ? i : find(arm, i + 1)
-y(arm, kind, live) = wanted(arm, kind, live) ? find(arm, 1) : NaN
+y(arm, kind, live) = wanted(arm, kind, live) ? place(arm) : NaN
 text(v) = v >= 100 ? sprintf("%.0f", v) : sprintf("%.3g", v)
 
 set output OUT
-set multiplot layout 1, 2 title sprintf("What one of %d stubs takes (%s)", LIVE, KIND) \
-	margins 0.17, 0.96, 0.24, 0.88 spacing 0.07
+set multiplot
+set lmargin at screen 0.27
+set rmargin at screen 0.93
+set label 1 sprintf("What one of %d stubs takes (%s)", LIVE, KIND) at screen 0.5, screen 1 - 14.0 / HEIGHT center
 set logscale x 10
 set format x "%g"
 set grid noytics xtics
@@ -46,27 +46,28 @@ do for [panel = 1:2] {
 	low = top[panel] > 0 ? 10 ** floor(log10(bottom[panel]) - 0.1) : 1
 	high = top[panel] > 0 ? 10 ** ceil(log10(top[panel]) + 0.25) : 10
 	set xrange [low:high]
+	set bmargin at screen (panel == 1 ? 0.605 : 0.19)
+	set tmargin at screen (panel == 1 ? 0.92 : 0.47)
 	if (panel == 1) {
-		set xlabel "memory of a stub [bytes, PSS]"
+		set xlabel "memory of a stub [bytes, PSS, log]" offset 0, 0.5
 		set key off
 		plot for [i = 1:words(list)] DATA skip 1 using ($6 > 0 ? $6 : low):\
 			(strcol(1) eq word(list, i) ? y(strcol(1), strcol(3), $4) : NaN) \
-			with points pt point(word(list, i)) ps 1.1 lc rgb colour(word(list, i)), \
+			with points pt point(word(list, i)) ps 0.8 lc rgb colour(word(list, i)), \
 		     DATA skip 1 using ($6 > 0 ? $6 : low):(y(strcol(1), strcol(3), $4)):(text($6)) \
-			with labels left offset 1, 0 font ",12"
+			with labels left offset 1, 0 font ",11"
+		unset label 1
 	} else {
-		set ytics ()
-		do for [i = 1:words(list)] { set ytics add ("" i) }
-		set xlabel "time of a stub [ns], median and 95 % interval"
-		set key at screen 0.98, screen 0.02 right bottom vertical maxrows 1 samplen 1 Left reverse
+		set xlabel "time of a stub [ns, log]" offset 0, 0.5
+		set key at screen 0.5, screen 0.01 center bottom vertical maxrows 2 samplen 1 Left reverse
 		plot for [i = 1:words(list)] DATA skip 1 using 9:\
 			(strcol(1) eq word(list, i) ? y(strcol(1), strcol(3), $4) - 0.13 : NaN):10:11 \
-			with xerrorbars pt point(word(list, i)) ps 1.1 lw 1.5 lc rgb colour(word(list, i)) notitle, \
+			with xerrorbars pt point(word(list, i)) ps 0.8 lw 1.2 lc rgb colour(word(list, i)) notitle, \
 		     for [i = 1:words(list)] DATA skip 1 using 12:\
 			(strcol(1) eq word(list, i) ? y(strcol(1), strcol(3), $4) + 0.17 : NaN):13:14 \
-			with xerrorbars pt 6 ps 0.8 lw 1.5 lc rgb colour(word(list, i)) notitle, \
-		     NaN with points pt 7 ps 1.1 lc rgb "#404040" title "to make it (the arm's mark)", \
-		     NaN with points pt 6 ps 0.8 lc rgb "#404040" title "its first call"
+			with xerrorbars pt 12 ps 0.8 lw 1.2 lc rgb colour(word(list, i)) notitle, \
+		     NaN with points pt 7 ps 0.8 lc rgb "#404040" title "to make it (the arm's mark)", \
+		     NaN with points pt 12 ps 0.8 lc rgb "#404040" title "its first call"
 	}
 }
 unset multiplot

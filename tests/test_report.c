@@ -202,10 +202,11 @@ static void test_tsv(void **state)
 	char *text = text_of(REPORT_TSV_RING);
 
 	(void)state;
-	assert_non_null(
-	    strstr(text, "arm\tworkload\tkind\tlive\tl1i_ways\tsteady_ns\tlow\thigh\n"));
+	assert_non_null(strstr(text, "arm\tworkload\tkind\tlive\tl1i_ways\tsteady_ns\tlow\thigh\t"
+				     "l1i_lines\titlb_entries\n"));
 	assert_non_null(strstr(text, "\npool\tring\tindirect\t8\tNaN\t10\t"));
-	assert_non_null(strstr(text, "\ntemplate\tring\tindirect\t8\tNaN\tNaN\tNaN\tNaN\n"));
+	assert_non_null(
+	    strstr(text, "\ntemplate\tring\tindirect\t8\tNaN\tNaN\tNaN\tNaN\tNaN\tNaN\n"));
 	assert_null(strstr(text, "A/A"));
 	free(text);
 	text = text_of(REPORT_TSV_MAKE);

@@ -1,6 +1,7 @@
 /*
  * lives.c - data of the plots of stubs' lives: one line for each cell, with its arm, W^X policy
- * and what it varies; for churn one line for each cell and point of its stream.
+ * and what it varies; for churn one line for each cell and point of its stream, for stalls one for
+ * each invocation.
  *
  *   stubs  wx  share  poison  workload  live  threads  instances  ...
  */
@@ -15,13 +16,17 @@
 
 enum { COLUMNS = 8 };
 
+enum lines { OF_CELLS, OF_POINTS, OF_INVOCATIONS };
+
 static const struct life_form {
 	enum workload_life life;
+	enum lines lines;
 	struct figure_id ids[COLUMNS];
 	size_t n;
 } forms[] = {
 	[REPORT_TSV_TIERUP -
 	 REPORT_TSV_TIERUP] = { LIFE_TIERUP,
+				OF_CELLS,
 				{ FIGURE_ID(upgrade, ns), FIGURE_ID(upgrade, one_ns),
 				  FIGURE_ID(upgrade, stall_on_cpu), FIGURE_ID(floor, stall_on_cpu),
 				  FIGURE_ID(upgrade, stall), FIGURE_ID(floor, stall),
@@ -29,15 +34,22 @@ static const struct life_form {
 				8 },
 	[REPORT_TSV_FLOODS -
 	    REPORT_TSV_TIERUP] = { LIFE_FLOOD,
+				   OF_CELLS,
 				   { FIGURE_ID(instantiate, to_call), FIGURE_ID(instantiate, ready),
 				     FIGURE_ID(space, bytes), FIGURE_ID(space, bytes_code),
 				     FIGURE_ID(space, tables), FIGURE_ID(steady, ns) },
 				   6 },
 	/* For each point, not over all points. */
 	[REPORT_TSV_CHURN - REPORT_TSV_TIERUP] = { LIFE_CHURN,
+						   OF_POINTS,
 						   { FIGURE_ID(churn, held), FIGURE_ID(churn, used),
 						     FIGURE_ID(churn, stubs) },
 						   3 },
+	[REPORT_TSV_STALLS - REPORT_TSV_TIERUP] = { LIFE_TIERUP,
+						    OF_INVOCATIONS,
+						    { FIGURE_ID(upgrade, stall_on_cpu),
+						      FIGURE_ID(floor, stall_on_cpu) },
+						    2 },
 };
 
 static void print_cell(FILE *out, const struct cell *c)
@@ -74,16 +86,31 @@ static void print_point(FILE *out, const struct samples *s, size_t i, double *sc
 	print_number(out, n > 0, n ? (scratch[(n - 1) / 2] + scratch[n / 2]) / 2 : 0);
 }
 
+/* The samples of a cell, a column each; on failure, too, they are to be freed. */
+static int gather(const struct census *c, size_t cell, const struct life_form *form,
+		  struct samples s[COLUMNS])
+{
+	int r = 0;
+
+	for (size_t k = 0; k < form->n && !r; k++)
+		r = samples_gather(c, cell, form->ids[k], &s[k]);
+	return r;
+}
+
+static void forget(struct samples s[COLUMNS])
+{
+	for (size_t k = 0; k < COLUMNS; k++)
+		samples_free(&s[k]);
+}
+
 static int print_points(FILE *out, const struct census *c, size_t cell,
 			const struct life_form *form)
 {
 	struct samples s[COLUMNS] = { 0 };
 	double *scratch = NULL;
 	size_t points = 0;
-	int r = 0;
+	int r = gather(c, cell, form, s);
 
-	for (size_t k = 0; k < form->n && !r; k++)
-		r = samples_gather(c, cell, form->ids[k], &s[k]);
 	if (!r && !(scratch = malloc((s[0].n + 1) * sizeof *scratch)))
 		r = -ENOMEM;
 	for (size_t u = 0; u < s[0].n; u++)
@@ -95,9 +122,29 @@ static int print_points(FILE *out, const struct census *c, size_t cell,
 			print_point(out, &s[k], i, scratch);
 		fputc('\n', out);
 	}
-	for (size_t k = 0; k < form->n; k++)
-		samples_free(&s[k]);
+	forget(s);
 	free(scratch);
+	return r;
+}
+
+/* A line for each invocation. What one lacks may stand in another's line: the columns are
+ * distributions, not pairs. */
+static int print_invocations(FILE *out, const struct census *c, size_t cell,
+			     const struct life_form *form)
+{
+	struct samples s[COLUMNS] = { 0 };
+	size_t lines = 0;
+	int r = gather(c, cell, form, s);
+
+	for (size_t k = 0; k < form->n; k++)
+		lines = s[k].n > lines ? s[k].n : lines;
+	for (size_t i = 0; i < lines && !r; i++) {
+		print_cell(out, &c->cells[cell]);
+		for (size_t k = 0; k < form->n; k++)
+			print_number(out, i < s[k].n, i < s[k].n ? s[k].units[i].samples[0] : 0);
+		fputc('\n', out);
+	}
+	forget(s);
 	return r;
 }
 
@@ -107,9 +154,25 @@ static bool same_arm(const struct cell *a, const struct cell *b)
 	       a->poison == b->poison && !strcmp(a->workload, b->workload) && a->live == b->live;
 }
 
+static int print_lines(FILE *out, const struct rows *rows, size_t cell,
+		       const struct life_form *form)
+{
+	const struct census *c = &rows->census;
+
+	switch (form->lines) {
+	case OF_POINTS:
+		return print_points(out, c, cell, form);
+	case OF_INVOCATIONS:
+		return print_invocations(out, c, cell, form);
+	default:
+		print_cell(out, &c->cells[cell]);
+		print_estimates(out, rows, cell, form);
+		return 0;
+	}
+}
+
 /* Prints the cells of the first cell's arm together, so that a plot can join them. */
-static int print_arm(FILE *out, const struct rows *rows, size_t first, const struct life_form *form,
-		     bool points)
+static int print_arm(FILE *out, const struct rows *rows, size_t first, const struct life_form *form)
 {
 	const struct census *c = &rows->census;
 	int r = 0;
@@ -117,40 +180,32 @@ static int print_arm(FILE *out, const struct rows *rows, size_t first, const str
 	for (size_t i = 0; i < first; i++)
 		if (!c->cells[i].replica && same_arm(&c->cells[i], &c->cells[first]))
 			return 0; /* printed with that cell */
-	for (size_t i = first; i < c->n && !r; i++) {
-		if (c->cells[i].replica || !same_arm(&c->cells[i], &c->cells[first]))
-			continue;
-		if (points) {
-			r = print_points(out, c, i, form);
-			continue;
-		}
-		print_cell(out, &c->cells[i]);
-		print_estimates(out, rows, i, form);
-	}
+	for (size_t i = first; i < c->n && !r; i++)
+		if (!c->cells[i].replica && same_arm(&c->cells[i], &c->cells[first]))
+			r = print_lines(out, rows, i, form);
 	return r;
 }
 
 int life_tsv(FILE *out, const struct run *run, enum report_form which)
 {
 	const struct life_form *form = &forms[which - REPORT_TSV_TIERUP];
-	const bool points = which == REPORT_TSV_CHURN;
 	struct rows rows;
 	int r = rows_make(run, form->ids, form->n, &rows);
 
 	if (r)
 		return r;
 	fputs("stubs\twx\tshare\tpoison\tworkload\tlive\tthreads\tinstances", out);
-	if (points)
+	if (form->lines == OF_POINTS)
 		fputs("\tpoint", out);
 	for (size_t k = 0; k < form->n; k++)
 		fprintf(out, "\t%s_%s%s", form->ids[k].phase, form->ids[k].event,
-			points ? "" : "\tlow\thigh");
+			form->lines == OF_CELLS ? "\tlow\thigh" : "");
 	fputc('\n', out);
 	for (size_t i = 0; i < rows.census.n && !r; i++) {
 		const struct cell *c = &rows.census.cells[i];
 
 		if (family_rows[c->family].life == form->life && !c->replica)
-			r = print_arm(out, &rows, i, form, points);
+			r = print_arm(out, &rows, i, form);
 	}
 	rows_free(&rows);
 	return r;

@@ -32,22 +32,36 @@ static void plot_arm(const struct run *run, const struct cell *cell, char *out, 
 
 enum { PLOT_ARM = 200 };
 
+static json_int_t number(const json_t *unit, const char *key)
+{
+	return json_integer_value(json_object_get(unit, key));
+}
+
+/* How many a unit of the machine has; 0: the run does not know. */
+static void put_count(FILE *out, json_int_t n)
+{
+	if (n)
+		fprintf(out, "\t%lld", (long long)n);
+	else
+		fputs("\tNaN", out);
+}
+
 static void print_line(FILE *out, const struct rows *rows, size_t cell, const char *arm,
 		       const struct figure_id *ids, size_t n)
 {
 	const struct cell *c = &rows->census.cells[cell];
 	const json_t *machine = json_object_get(rows->census.run->head, "machine");
-	const json_t *ways = json_object_get(json_object_get(machine, "l1i"), "ways");
+	const json_t *l1i = json_object_get(machine, "l1i");
+	const json_int_t line = number(l1i, "line");
 
 	fprintf(out, "%s\t", arm);
 	say_put(out, c->workload);
-	fprintf(out, "\t%s\t%u\t", c->kind, c->live);
-	if (ways)
-		fprintf(out, "%lld", (long long)json_integer_value(ways));
-	else
-		fputs("NaN", out);
+	fprintf(out, "\t%s\t%u", c->kind, c->live);
+	put_count(out, number(l1i, "ways"));
 	for (size_t k = 0; k < n; k++)
 		estimate_print(out, &rows_find(rows, cell, ids[k])->value);
+	put_count(out, line ? number(l1i, "size") / line : 0);
+	put_count(out, number(json_object_get(machine, "itlb"), "entries"));
 	fputc('\n', out);
 }
 
@@ -125,7 +139,7 @@ int plot_tsv(FILE *out, const struct run *run, enum report_form form)
 	fputs("arm\tworkload\tkind\tlive\tl1i_ways", out);
 	for (size_t k = 0; k < n; k++)
 		fprintf(out, "\t%s_%s\tlow\thigh", ids[k].phase, ids[k].event);
-	fputc('\n', out);
+	fputs("\tl1i_lines\titlb_entries\n", out);
 	print_lines(out, &rows, arms, ids, n);
 	free(arms);
 	rows_free(&rows);

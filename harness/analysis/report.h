@@ -14,14 +14,15 @@ enum report_form {
 	REPORT_HTML,	     /* the same, a part of a page */
 	REPORT_JSON,	     /* one object a line: every figure of every cell */
 	REPORT_CSV,	     /* the same, a column for each key */
-	REPORT_TSV_RING,     /* scripts/ring.gp */
+	REPORT_TSV_RING,     /* scripts/ring.gp, above */
 	REPORT_TSV_MAKE,     /* scripts/make_cost.gp */
 	REPORT_TSV_PAGES,    /* scripts/page_use.gp */
-	REPORT_TSV_FILLS,    /* scripts/ring.gp, as fills */
+	REPORT_TSV_FILLS,    /* scripts/ring.gp, below */
 	REPORT_TSV_POLICIES, /* scripts/policies.gp */
 	REPORT_TSV_TIERUP,   /* scripts/tierup.gp */
 	REPORT_TSV_FLOODS,   /* scripts/floods.gp */
 	REPORT_TSV_CHURN,    /* scripts/churn.gp */
+	REPORT_TSV_STALLS,   /* scripts/tierup.gp: one line an invocation */
 	REPORT_FORMS
 };
 /* "ring", "make", ..., NULL; from REPORT_TSV_RING on. */
@@ -54,7 +55,7 @@ struct rows;
 
 /* REPORT_TSV_RING, _MAKE, _PAGES, _FILLS. 0 or -errno. */
 int plot_tsv(FILE *out, const struct run *, enum report_form);
-/* REPORT_TSV_TIERUP, _FLOODS, _CHURN. 0 or -errno. */
+/* REPORT_TSV_TIERUP, _FLOODS, _CHURN, _STALLS. 0 or -errno. */
 int life_tsv(FILE *out, const struct run *, enum report_form);
 
 /* Results of phase "cold" (measure/cold.c): policies of making stubs; rows_make must have been

@@ -382,7 +382,7 @@ static int read_options(int argc, char **argv, struct wanted *w, int *first)
 		{ "predict", 0, OPTION_TEXT, "RUN.jsonl",
 		  "instead: rank correlation with that run's ns per call in ring", &w->predict, 0,
 		  0 },
-		{ "tsv", 0, OPTION_FLAG, NULL, "data for scripts/reach.gp", &w->tsv, 0, 0 },
+		{ "tsv", 0, OPTION_FLAG, NULL, "data for scripts/reach", &w->tsv, 0, 0 },
 		{ "json", 0, OPTION_FLAG, NULL, "tidy rows, one object a line", &w->json, 0, 0 },
 	};
 	enum {

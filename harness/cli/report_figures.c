@@ -17,44 +17,67 @@
 /* Columns of the ring's data. */
 enum { KIND = 2, LIVE };
 
-static const struct drawing {
+/* No form of TSV: there is no second file. */
+#define NO_DATA { REPORT_TABLE, NULL }
+
+/* A column that has values where there is something to draw; NULL: any line. */
+struct data {
 	enum report_form form;
-	const char *script, *kind, *more;
-	const char
-	    *needs; /* a column that has values where there is something to draw; NULL: any line */
+	const char *needs;
+};
+
+static const struct drawing {
+	struct data data, more; /* more: a second file, for the last argument, if it has data */
+	const char *script, *kind;
 	const char *caption;
 } drawings[] = {
-#define RING(kind)                                                                            \
-	{ REPORT_TSV_RING,                                                                    \
-	  "ring",                                                                             \
-	  kind,                                                                               \
-	  NULL,                                                                               \
-	  "steady_ns",                                                                        \
-	  "The time of a call through one of N live stubs of kind " kind                      \
-	  ", called in shuffled order. Where a line turns up, a cache is too small for what " \
+#define RING(kind)                                                                       \
+	{ { REPORT_TSV_RING, "steady_ns" },                                              \
+	  { REPORT_TSV_FILLS, "steady_l1i_fill" },                                       \
+	  "ring",                                                                        \
+	  kind,                                                                          \
+	  "The time of a call through one of N live stubs of kind " kind                 \
+	  ", called in shuffled order, and, where they were counted, the lines that it " \
+	  "fetches into the L1I. Where a line turns up, a cache is too small for what "  \
 	  "this placement asks of it" }
 	RING("indirect"),
 	RING("entry_native"),
 	RING("entry_js"),
 	RING("exit_js"),
 	RING("builtin"),
-	{ REPORT_TSV_FILLS, "ring", "indirect", "fills", "steady_l1i_fill",
-	  "Lines fetched into the L1I by a call, counted. Where they begin, the stubs no longer "
-	  "fit their sets" },
-	{ REPORT_TSV_MAKE, "make_cost", NULL, NULL, "bind_ns",
+	{ { REPORT_TSV_MAKE, "bind_ns" },
+	  NO_DATA,
+	  "make_cost",
+	  NULL,
 	  "What one stub takes to make: bytes of code and literals, time to bind it, time of its "
 	  "first call" },
-	{ REPORT_TSV_PAGES, "page_use", NULL, NULL, "space_minor_faults",
+	{ { REPORT_TSV_PAGES, "space_minor_faults" },
+	  NO_DATA,
+	  "page_use",
+	  NULL,
 	  "Pages and page faults of N stubs. A line along the diagonal is a page a stub" },
-	{ REPORT_TSV_POLICIES, "policies", NULL, NULL, "regret",
+	{ { REPORT_TSV_POLICIES, "regret" },
+	  NO_DATA,
+	  "policies",
+	  NULL,
 	  "Time from cold to the least that is possible with hindsight, by the policy of making "
 	  "stubs. 1 is the least" },
-	{ REPORT_TSV_TIERUP, "tierup", NULL, NULL, NULL,
-	  "What an upgrade costs, and the longest stall of a caller, by the number of callers" },
-	{ REPORT_TSV_FLOODS, "floods", NULL, NULL, NULL,
+	{ { REPORT_TSV_TIERUP, NULL },
+	  { REPORT_TSV_STALLS, NULL },
+	  "tierup",
+	  NULL,
+	  "What an upgrade costs, by the number of callers, and the longest stall of a caller "
+	  "in each process; grey: the same without upgrades" },
+	{ { REPORT_TSV_FLOODS, NULL },
+	  NO_DATA,
+	  "floods",
+	  NULL,
 	  "Bytes of an instance and time to its first call, by the number of instances" },
-	{ REPORT_TSV_CHURN, "churn", NULL, NULL, NULL,
-	  "Code held over time, as instances are born and die" },
+	{ { REPORT_TSV_CHURN, NULL },
+	  NO_DATA,
+	  "churn",
+	  NULL,
+	  "Bytes of code held for one in use, as instances are born and die" },
 };
 
 /* Runs gnuplot; what it says goes to the file `said`. Its exit status, 127: it is not there. */
@@ -109,13 +132,13 @@ static size_t find_column(const char *data, const char *name)
 }
 
 /* Whether there is something to draw; of the ring values at more than one number of stubs. */
-static bool has_data(const struct drawing *f, const char *data)
+static bool has_data(const struct data *d, const char *wanted, const char *data)
 {
-	const size_t at = f->needs ? find_column(data, f->needs) : 0;
+	const size_t at = d->needs ? find_column(data, d->needs) : 0;
 	char first[20] = "";
 
 	/* Lazy arms have a regret in any plan; what is drawn is how the policies compare. */
-	if (f->form == REPORT_TSV_POLICIES && !strstr(data, "\tadaptive\t"))
+	if (d->form == REPORT_TSV_POLICIES && !strstr(data, "\tadaptive\t"))
 		return false;
 	for (const char *line = strchr(data, '\n'); line && line[1];
 	     line = strchr(line + 1, '\n')) {
@@ -124,11 +147,11 @@ static bool has_data(const struct drawing *f, const char *data)
 			   *kind = column(line + 1, KIND, &klen);
 		const char *live = column(line + 1, LIVE, &len);
 
-		if (f->needs && (!vlen || !strncmp(value, "NaN", 3)))
+		if (d->needs && (!vlen || !strncmp(value, "NaN", 3)))
 			continue;
-		if (!f->kind)
+		if (!wanted)
 			return true;
-		if (klen != strlen(f->kind) || strncmp(kind, f->kind, klen))
+		if (klen != strlen(wanted) || strncmp(kind, wanted, klen))
 			continue;
 		if (!*first)
 			snprintf(first, sizeof first, "%.*s", (int)len, live);
@@ -155,7 +178,7 @@ static char *read_all(const char *path)
 
 /* The files that a figure is made through. */
 struct files {
-	char script[PATH_MAX], data[PATH_MAX], svg[PATH_MAX], said[PATH_MAX];
+	char script[PATH_MAX], data[PATH_MAX], more[PATH_MAX], svg[PATH_MAX], said[PATH_MAX];
 };
 
 static int find_files(const struct drawing *f, struct files *at)
@@ -169,6 +192,7 @@ static int find_files(const struct drawing *f, struct files *at)
 	    (r = home_temp(folder, sizeof folder)))
 		return r;
 	snprintf(at->data, sizeof at->data, "%s/report-%ld.tsv", folder, pid);
+	snprintf(at->more, sizeof at->more, "%s/report-%ld-more.tsv", folder, pid);
 	snprintf(at->svg, sizeof at->svg, "%s/report-%ld.svg", folder, pid);
 	snprintf(at->said, sizeof at->said, "%s/report-%ld.txt", folder, pid);
 	return 0;
@@ -177,6 +201,7 @@ static int find_files(const struct drawing *f, struct files *at)
 static void forget(const struct files *at)
 {
 	unlink(at->data);
+	unlink(at->more);
 	unlink(at->svg);
 	unlink(at->said);
 }
@@ -193,23 +218,35 @@ static const char *last_line(char *text)
 	return text && text[n] ? text + n : "gnuplot failed, and says nothing";
 }
 
+static bool file_has_data(const struct data *d, const char *kind, const char *path)
+{
+	char *data = d->form == REPORT_TABLE ? NULL : read_all(path);
+	bool has = data && has_data(d, kind, data);
+
+	free(data);
+	return has;
+}
+
 /* The figure as SVG, to free(); NULL: it has no data, or was not made. */
 static char *draw(const struct drawing *f, const struct files *at)
 {
-	const char *const argv[] = { "gnuplot", "-c",	 at->script, at->data,
-				     at->svg,	f->kind, f->more,    NULL };
-	char *data = read_all(at->data), *svg = NULL, *said = NULL;
+	const char *argv[] = { "gnuplot", "-c", at->script, at->data, at->svg, NULL, NULL, NULL };
+	char *svg = NULL, *said;
+	size_t n = 5;
 
-	if (data && has_data(f, data)) {
-		if (!gnuplot(argv, at->said)) {
-			svg = read_all(at->svg);
-		} else {
-			said = read_all(at->said);
-			say_line("stubmap report", "no figure %s: %s", f->script, last_line(said));
-		}
+	if (!file_has_data(&f->data, f->kind, at->data))
+		return NULL;
+	if (f->kind)
+		argv[n++] = f->kind;
+	if (file_has_data(&f->more, f->kind, at->more))
+		argv[n++] = at->more;
+	if (!gnuplot(argv, at->said)) {
+		svg = read_all(at->svg);
+	} else {
+		said = read_all(at->said);
+		say_line("stubmap report", "no figure %s: %s", f->script, last_line(said));
+		free(said);
 	}
-	free(data);
-	free(said);
 	return svg;
 }
 
@@ -252,8 +289,11 @@ int report_figures(FILE *out, const struct run *run, const char *name, unsigned 
 		if ((r = find_files(f, &at)))
 			break;
 		/* Drawings of one form share their data. */
-		if (!i || f->form != f[-1].form)
-			r = write_data(run, f->form, at.data);
+		if (!i || f->data.form != f[-1].data.form) {
+			r = write_data(run, f->data.form, at.data);
+			if (!r && f->more.form != REPORT_TABLE)
+				r = write_data(run, f->more.form, at.more);
+		}
 		char *svg = r ? NULL : draw(f, &at);
 		if (svg)
 			put_figure(out, f, run, name, svg, (*number)++);
