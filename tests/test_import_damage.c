@@ -8,8 +8,11 @@
 #include <cmocka.h>
 #include <unistd.h>
 
+#include <errno.h>
+
 #include "base/prng.h"
 #include "corpora/image.h"
+#include "fuzz.h"
 #include "import_samples.h"
 
 static void expect_refusal(uint8_t *bytes, size_t size, const char *part)
@@ -274,13 +277,112 @@ static void test_damaged_corpus(void **state)
 	free(bytes);
 }
 
+/* ---- Sizes that are not so --------------------------------------------------------------------
+ */
+
+/* A corpus file whose body is not what any writer would write. */
+static void expect_body(const char *body, size_t len, const char *part)
+{
+	enum { HEADER = 24 };
+	uint8_t *file = malloc(HEADER + FUZZ_FRAME + len), name[8] = CORPUS_MAGIC;
+
+	assert_non_null(file);
+	memcpy(file, name, sizeof name);
+	for (size_t i = 0; i < 8; i++)
+		file[16 + i] = (uint8_t)((uint64_t)len >> 8 * i);
+	size_t size = HEADER + fuzz_frame(file + HEADER, (const uint8_t *)body, len);
+	fuzz_checksum(file + 16, size - 16, file + 8);
+	expect_refusal(file, size, part);
+}
+#define BODY(text) text, sizeof(text) - 1
+
+static void test_corpus_counts(void **state)
+{
+	(void)state;
+	/* names, 16 bytes of text, slots of 8, flags, functions, safepoints, sets, places */
+	expect_body(BODY("\0\0\0\20\10\0\1\0\0\0\0\1END."), "a function without a safepoint");
+	expect_body(BODY("\0\0\0\20\10\0\1\1\0\0\4\1\3\0\0END."), "a function without a safepoint");
+	expect_body(BODY("\0\0\0\20\10\0\2\1\0\0\0\10\0\10\3\0\0END."),
+		    "a function without a safepoint");
+	expect_body(BODY("\0\0\0\20\10\0\377\377\3\0\0\0END."), "contradicts itself");
+	expect_body(BODY("\0\0\0\20\10\0\0\377\377\3\0\0END."), "contradicts itself");
+	expect_body(BODY("\0\0\0\20\10\0\0\0\377\377\3\0END."), "contradicts itself");
+	expect_body(BODY("\0\0\0\20\10\0\0\0\0\377\377\3END."), "contradicts itself");
+
+	/* A body that so few bytes can't be made to. */
+	uint8_t *file = calloc(1, 64);
+	assert_non_null(file);
+	memcpy(file, CORPUS_MAGIC, 8);
+	file[19] = 2; /* 32 MiB */
+	fuzz_frame(file + 24, NULL, 0);
+	memcpy(file + 29, file + 16, 8);
+	fuzz_checksum(file + 16, 48, file + 8);
+	expect_refusal(file, 64, "not what the header says, or above 64 MiB");
+}
+
+static uint8_t *llvm_sample(size_t *size)
+{
+	uint8_t *bytes = sample_assemble(SAMPLE_LLVM, size);
+
+	assert_non_null(bytes);
+	return bytes;
+}
+
+static void test_elf_counts(void **state)
+{
+	size_t size;
+	uint8_t *bytes = llvm_sample(&size);
+	Elf64_Ehdr *h = (void *)bytes;
+	Elf64_Shdr *sections = (void *)(bytes + h->e_shoff);
+
+	(void)state;
+	/* More sections than 16 bits can say, and than there are. */
+	h->e_shnum = 0;
+	sections[0].sh_size = UINT64_C(1) << 30;
+	expect_refusal(bytes, size, "not a readable ELF file");
+
+	bytes = llvm_sample(&size);
+	h = (void *)bytes;
+	sections = (void *)(bytes + h->e_shoff);
+	for (unsigned i = 1; i < h->e_shnum; i++)
+		if (sections[i].sh_type == SHT_PROGBITS || sections[i].sh_type == SHT_RELA) {
+			sections[i].sh_offset = 0;
+			sections[i].sh_size = size;
+		}
+	expect_refusal(bytes, size, "sections overlap");
+
+	/* One table that many units share. */
+	expect_edited(SAMPLE_OCAML, "unit1, unit2, unit3, 0\n",
+		      "unit1\n .rept 400\n .quad unit4\n .endr\n .quad 0\n"
+		      "unit4: .quad 300\n .rept 300\n .quad first+16\n .short 16, 0\n"
+		      " .balign 8\n .endr\n",
+		      "the units' tables overlap");
+}
+
+static void test_places_of_a_file(void **state)
+{
+	static const uint32_t places[] = { 0, 1, 2, 3 };
+	struct corpus_builder b = { .file = 1 };
+
+	(void)state;
+	assert_int_equal(corpus_add(&b, 1, 16, places, 4), 0);
+	assert_int_equal(corpus_add(&b, 2, 16, places, 4), 0);
+	assert_int_equal(corpus_add(&b, 3, 16, places, 1), -EFBIG);
+	assert_int_equal(corpus_add(&b, 3, 16, NULL, 0), 0);
+	corpus_abandon(&b);
+	b.file = 0;
+	assert_int_equal(corpus_add(&b, 1, 16, places, 4), 0);
+	corpus_abandon(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ocaml),	       cmocka_unit_test(test_go),
 		cmocka_unit_test(test_llvm),	       cmocka_unit_test(test_cwasm),
 		cmocka_unit_test(test_foreign),	       cmocka_unit_test(test_damaged_samples),
-		cmocka_unit_test(test_damaged_corpus),
+		cmocka_unit_test(test_damaged_corpus), cmocka_unit_test(test_corpus_counts),
+		cmocka_unit_test(test_elf_counts),     cmocka_unit_test(test_places_of_a_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,7 +41,9 @@ static int compare_places(const void *a, const void *b)
 int corpus_add(struct corpus_builder *b, uint32_t pc, uint32_t frame_size, const uint32_t *places,
 	       uint32_t nplaces)
 {
-	int r = nplaces > MAX_PLACES - b->nplaces ? -EFBIG : 0;
+	uint64_t most = CORPUS_PLACES_PER_BYTE * (uint64_t)b->file;
+	most = b->file && most < MAX_PLACES ? most : MAX_PLACES;
+	int r = nplaces > most - b->nplaces ? -EFBIG : 0;
 
 	if (!r)
 		r = grow(&b->places, &b->places_cap, b->nplaces + nplaces + 1, sizeof *b->places);

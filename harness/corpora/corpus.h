@@ -56,11 +56,14 @@ struct corpus_builder {
 	uint32_t *places;
 	size_t ndrafts, drafts_cap, nfunctions, functions_cap, nplaces, places_cap;
 	uint32_t widened; /* frames grown because a slot lay beyond their end */
+	size_t file;	  /* bytes of the file that the places come from; 0: of no file */
 };
+enum { CORPUS_PLACES_PER_BYTE = 8 }; /* of a file: as in a bitmap that is all ones */
 
 /* Adds a safepoint. The order of safepoints and places is free, and a place may come twice. pc and
  * frame_size are those of struct safepoint. 0, -ENOMEM, -EINVAL (a slot beyond 2^30), -EFBIG (2^28
- * places in all). */
+ * places in all, or more than CORPUS_PLACES_PER_BYTE of the file's bytes: its maps may be shared by
+ * any number of safepoints). */
 int corpus_add(struct corpus_builder *, uint32_t pc, uint32_t frame_size, const uint32_t *places,
 	       uint32_t nplaces);
 /* A function may come more than once, or have no safepoint: these are left out. */

@@ -73,7 +73,7 @@ static int add_record(const struct image *img, const struct image_section *s, ui
 static int read_image(const struct image *img, struct corpus *out)
 {
 	const struct image_section *s = image_find(img, ".wasmtime.stackmap");
-	struct corpus_builder b = { 0 };
+	struct corpus_builder b = { .file = img->size };
 	uint32_t *places = NULL;
 	int r;
 

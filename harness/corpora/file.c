@@ -18,7 +18,8 @@
  *            register minus the one before
  *      "END."
  *
- * The checksum is FNV-1a of 64 bits, which no change within one byte escapes.
+ * A reader asks for no more memory than a few times the bytes that there are, whatever the counts
+ * say. The checksum is FNV-1a of 64 bits, which no change within one byte escapes.
  */
 #include "corpora/corpus.h"
 
@@ -30,7 +31,8 @@
 #include <unistd.h>
 #include <zstd.h>
 
-enum { HEADER = 24, MAX_BODY = 1 << 30, LEVEL = 19 };
+/* A block of zstd makes at most BLOCK bytes from ZBLOCK or more. */
+enum { HEADER = 24, MAX_BODY = 64 << 20, LEVEL = 19, BLOCK = 128 << 10, ZBLOCK = 4 };
 
 static uint64_t fnv1a(const uint8_t *p, size_t n)
 {
@@ -202,6 +204,9 @@ int corpus_write(const struct corpus *c, const char *path, char error[CORPUS_ERR
 
 	if (r)
 		goto done;
+	r = -EFBIG; /* it could not be read again */
+	if (body.len > MAX_BODY)
+		goto done;
 	size_t room = ZSTD_compressBound(body.len);
 	r = -ENOMEM;
 	out = malloc(HEADER + room);
@@ -232,6 +237,7 @@ done:
 struct body {
 	const uint8_t *at, *end;
 	int bad; /* ran past the end, or a number too large */
+	const char *why;
 };
 
 static uint32_t get(struct body *r)
@@ -309,6 +315,31 @@ static int connect_sets(struct corpus *c, const uint32_t *starts, uint32_t nsets
 	return known == nsets ? 0 : -EINVAL;
 }
 
+/* What reads a corpus counts on that: corpus.h. */
+static int check_functions(struct body *r, const struct corpus *c)
+{
+	uint32_t point = 0;
+
+	for (uint32_t i = 0; i < c->nfunctions; i++) {
+		while (point < c->nsafepoints && c->safepoints[point].pc <= c->functions[i].start)
+			point++;
+		if (point == c->nsafepoints || c->safepoints[point].pc > c->functions[i].end) {
+			r->why = "a function without a safepoint";
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+/* Whether the body has the bytes that its counts need at the least. */
+static int has_room(const struct body *r, const struct corpus *c, uint32_t nsets)
+{
+	uint64_t least = UINT64_C(2) * c->nfunctions + UINT64_C(3) * c->nsafepoints +
+			 UINT64_C(2) * nsets + c->nplaces;
+
+	return least <= (size_t)(r->end - r->at);
+}
+
 static int read_columns(struct body *r, struct corpus *c)
 {
 	uint64_t end = 0, pc = 0;
@@ -336,12 +367,11 @@ static int read_columns(struct body *r, struct corpus *c)
 	}
 	for (uint32_t i = 0; i < c->nsafepoints; i++)
 		c->safepoints[i].nlive = get(r);
-	return r->bad ? -EINVAL : 0;
+	return r->bad ? -EINVAL : check_functions(r, c);
 }
 
 static int read_body(struct body *r, struct corpus *c)
 {
-	size_t body = (size_t)(r->end - r->at);
 	uint32_t *starts = NULL;
 	int status = -EINVAL;
 
@@ -355,10 +385,8 @@ static int read_body(struct body *r, struct corpus *c)
 	c->nsafepoints = get(r);
 	uint32_t nsets = get(r);
 	c->nplaces = get(r);
-	/* Each element takes at least a byte, so no count makes us ask for far more memory than the
-	 * body has. */
 	if (r->bad || (c->slot_bytes != 4 && c->slot_bytes != 8) || c->flags & ~CORPUS_FLAGS ||
-	    c->nfunctions > body || c->nsafepoints > body || nsets > body || c->nplaces > body)
+	    !has_room(r, c, nsets))
 		return -EINVAL;
 	c->functions = calloc(c->nfunctions + 1, sizeof *c->functions);
 	c->safepoints = calloc(c->nsafepoints + 1, sizeof *c->safepoints);
@@ -394,8 +422,9 @@ int corpus_read(const char *path, const uint8_t *bytes, size_t size, struct corp
 	if (fnv1a(bytes + 16, size - 16) != get64(bytes + 8))
 		goto done;
 	uint64_t n = get64(bytes + 16);
-	why = "the body's length is not what the header says, or above 1 GiB";
-	if (n > MAX_BODY || ZSTD_getFrameContentSize(bytes + HEADER, size - HEADER) != n)
+	why = "the body's length is not what the header says, or above 64 MiB";
+	if (n > MAX_BODY || n > (size - HEADER) / ZBLOCK * BLOCK ||
+	    ZSTD_getFrameContentSize(bytes + HEADER, size - HEADER) != n)
 		goto done;
 	why = "out of memory";
 	r = -ENOMEM;
@@ -406,9 +435,9 @@ int corpus_read(const char *path, const uint8_t *bytes, size_t size, struct corp
 	r = -EINVAL;
 	if (ZSTD_decompress(body, n, bytes + HEADER, size - HEADER) != n)
 		goto done;
-	struct body reader = { .at = body, .end = body + n };
+	struct body reader = { body, body + n, 0, "the body contradicts itself" };
 	r = read_body(&reader, c);
-	why = r == -ENOMEM ? "out of memory" : "the body contradicts itself";
+	why = r == -ENOMEM ? "out of memory" : reader.why;
 done:
 	free(body);
 	if (r) {

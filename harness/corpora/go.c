@@ -273,7 +273,7 @@ static int read_function(struct go *g, uint64_t i, struct corpus_builder *b)
 static int read_image(const struct image *img, struct corpus *out)
 {
 	struct go g = { .img = img, .s = image_find(img, ".gopclntab") };
-	struct corpus_builder b = { 0 };
+	struct corpus_builder b = { .file = img->size };
 
 	if (!g.s)
 		g.s = image_find(img, ".data.rel.ro.gopclntab");

@@ -103,16 +103,54 @@ static int find_text(struct image *img)
 	return 0;
 }
 
+static uint64_t header_field(const uint8_t *bytes, size_t at, unsigned n)
+{
+	const int big = bytes[EI_DATA] == ELFDATA2MSB;
+	uint64_t v = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		v = v << 8 | bytes[at + (big ? i : n - 1 - i)];
+	return v;
+}
+
+/* Whether the file has all the sections' headers that it claims: libelf asks for their memory
+ * before it looks. */
+static int has_headers(const uint8_t *bytes, size_t size)
+{
+	static const struct {
+		size_t header, offset, count, each, first;
+		unsigned width;
+	} forms[] = {
+		{ sizeof(Elf32_Ehdr), offsetof(Elf32_Ehdr, e_shoff), offsetof(Elf32_Ehdr, e_shnum),
+		  sizeof(Elf32_Shdr), offsetof(Elf32_Shdr, sh_size), 4 },
+		{ sizeof(Elf64_Ehdr), offsetof(Elf64_Ehdr, e_shoff), offsetof(Elf64_Ehdr, e_shnum),
+		  sizeof(Elf64_Shdr), offsetof(Elf64_Shdr, sh_size), 8 },
+	};
+	const int wide = size > EI_CLASS && bytes[EI_CLASS] == ELFCLASS64;
+
+	if (size < forms[wide].header)
+		return 0;
+	uint64_t at = header_field(bytes, forms[wide].offset, forms[wide].width);
+	uint64_t n = header_field(bytes, forms[wide].count, 2);
+	if (at > size)
+		return 0;
+	/* More than 16 bits can say: the first header has the number. */
+	if (!n && at && size - at >= forms[wide].each)
+		n = header_field(bytes, at + forms[wide].first, forms[wide].width);
+	return n <= (size - at) / forms[wide].each;
+}
+
 int image_open(struct image *img, const char *path, uint8_t *bytes, size_t size,
 	       char error[CORPUS_ERROR])
 {
+	uint64_t total = 0;
 	GElf_Ehdr h;
 	size_t names;
 	int r = 0;
 
-	*img = (struct image){ .path = path, .error = error };
+	*img = (struct image){ .path = path, .error = error, .size = size };
 	elf_version(EV_CURRENT);
-	img->elf = elf_memory((char *)bytes, size);
+	img->elf = has_headers(bytes, size) ? elf_memory((char *)bytes, size) : NULL;
 	if (!img->elf || elf_kind(img->elf) != ELF_K_ELF || !gelf_getehdr(img->elf, &h) ||
 	    elf_getshdrnum(img->elf, &img->nsections) || !img->nsections ||
 	    elf_getshdrstrndx(img->elf, &names)) {
@@ -134,6 +172,10 @@ int image_open(struct image *img, const char *path, uint8_t *bytes, size_t size,
 		Elf_Scn *scn = elf_getscn(img->elf, i);
 		r = scn ? read_section(img, bytes, size, scn, names)
 			: image_error(img, NULL, 0, "section %zu lies outside the file", i);
+		total += img->sections[i].data ? img->sections[i].size : 0;
+		if (!r && total > size)
+			r = image_error(img, img->sections[i].name, 0,
+					"sections overlap: the file has 0x%zx bytes", size);
 	}
 	if (!r)
 		r = find_text(img);
@@ -188,8 +230,7 @@ static const char *symbol_at(const struct image *img, const struct image_section
 		return NULL;
 	const struct image_section *names = &img->sections[table->link];
 	memcpy(sym, table->data + i * sizeof *sym, sizeof *sym);
-	if (!names->data || sym->st_name >= names->size ||
-	    !memchr(names->data + sym->st_name, 0, names->size - sym->st_name))
+	if (!names->data || sym->st_name >= names->size || names->data[names->size - 1])
 		return NULL;
 	return (const char *)names->data + sym->st_name;
 }
@@ -333,140 +374,7 @@ int image_relocate(struct image *img)
 	return r;
 }
 
-/* ---- .eh_frame ------------------------------------------------------------------------------ */
-
-struct unwind {
-	const struct image *img;
-	const struct image_section *s;
-	uint64_t at, end; /* the current entry: offsets in the section */
-	int bad;
-};
-
-static uint64_t unwind_fixed(struct unwind *u, unsigned bytes)
-{
-	uint64_t v = 0;
-
-	if (bytes > u->end - u->at) {
-		u->bad = 1;
-		return 0;
-	}
-	for (unsigned i = bytes; i--;)
-		v = v << 8 | u->s->data[u->at + i];
-	u->at += bytes;
-	return v;
-}
-
-static uint64_t unwind_leb(struct unwind *u)
-{
-	uint64_t v = 0, byte;
-	unsigned shift = 0;
-
-	do {
-		byte = unwind_fixed(u, 1);
-		v |= shift < 64 ? (byte & 127) << shift : 0;
-		shift += 7;
-	} while (byte & 128);
-	return v;
-}
-
-/* A pointer in one of the DW_EH_PE_ forms that compilers use for code; others are bad. */
-static uint64_t unwind_pointer(struct unwind *u, unsigned form, int is_length)
-{
-	uint64_t here = u->s->address + u->at, v = 0;
-
-	switch (form & 15) {
-	case 0x0: /* absptr */
-	case 0x4: /* udata8 */
-	case 0xc: /* sdata8 */
-		v = unwind_fixed(u, 8);
-		break;
-	case 0x3: /* udata4 */
-		v = unwind_fixed(u, 4);
-		break;
-	case 0xb: /* sdata4 */
-		v = unwind_fixed(u, 4);
-		v = is_length ? v : (v ^ 0x80000000u) - 0x80000000u;
-		break;
-	default:
-		u->bad = 1;
-	}
-	if ((form & 0x70) == 0x10)
-		return is_length ? v : v + here;
-	u->bad |= (form & 0x70) != 0;
-	return v;
-}
-
-/* The form of the pointers of the CIE at an offset. */
-static unsigned unwind_cie(struct unwind u, uint64_t at)
-{
-	unsigned form = 0;
-
-	u.end = u.s->size;
-	u.at = at;
-	if (at > u.end || u.end - at < 9)
-		return ~0u;
-	uint64_t length = unwind_fixed(&u, 4);
-	if (length > u.end - u.at)
-		return ~0u;
-	u.end = u.at + length;
-	if (unwind_fixed(&u, 4))
-		return ~0u;
-	uint64_t version = unwind_fixed(&u, 1);
-	const char *letters = (const char *)u.s->data + u.at;
-	while (unwind_fixed(&u, 1))
-		;
-	unwind_leb(&u);
-	unwind_leb(&u);
-	if (version == 1)
-		unwind_fixed(&u, 1);
-	else
-		unwind_leb(&u);
-	if (u.bad || *letters != 'z')
-		return u.bad ? ~0u : 0;
-	unwind_leb(&u);
-	for (letters++; *letters && !u.bad; letters++) {
-		if (*letters == 'R')
-			form = (unsigned)unwind_fixed(&u, 1);
-		else if (*letters == 'L')
-			unwind_fixed(&u, 1);
-		else if (*letters == 'P')
-			unwind_pointer(&u, unwind_fixed(&u, 1) & 0x1f, 0);
-	}
-	return u.bad ? ~0u : form;
-}
-
-int image_functions(const struct image *img, struct corpus_builder *b)
-{
-	struct unwind u = { .img = img, .s = image_find(img, ".eh_frame") };
-	uint64_t next = 0, entry;
-	int r = 0;
-
-	if (!u.s)
-		return image_symbol_functions(img, b);
-	for (entry = 0; !r && u.s->size - entry >= 8; entry = next) {
-		u.at = entry;
-		u.end = u.s->size;
-		uint64_t length = unwind_fixed(&u, 4);
-		if (length > u.end - u.at)
-			return image_error(img, u.s->name, entry, "an entry of 0x%llx bytes",
-					   (unsigned long long)length);
-		next = u.at + length;
-		u.end = next;
-		if (!length)
-			continue; /* a terminator; linkers may leave one in the middle */
-		uint64_t id_at = u.at, id = unwind_fixed(&u, 4);
-		if (!id)
-			continue;
-		unsigned form = id <= id_at ? unwind_cie(u, id_at - id) : ~0u;
-		uint64_t start = unwind_pointer(&u, form, 0), size = unwind_pointer(&u, form, 1);
-		if (form == ~0u || u.bad)
-			return image_error(img, u.s->name, entry, "unreadable unwind entry");
-		/* PLT and start-up code lie elsewhere, and discarded functions at 0. */
-		if (start - img->text < img->text_size && size)
-			r = image_add_function(img, b, u.s->name, entry, start, size);
-	}
-	return r;
-}
+/* ---- Sealing -------------------------------------------------------------------------------- */
 
 int image_seal(const struct image *img, int r, struct corpus_builder *b, struct corpus *out)
 {

@@ -23,6 +23,7 @@ struct image_section {
 struct image {
 	const char *path;
 	char *error; /* char[CORPUS_ERROR] */
+	size_t size; /* bytes of the file: sections with bytes do not overlap, and take no more */
 	Elf *elf;
 	struct image_section *sections; /* in the file's order; number 0 is empty */
 	size_t nsections;

@@ -89,7 +89,11 @@ int corpus_import_bytes(const char *path, uint8_t *bytes, size_t size, struct co
 		r = import_image(&img, out);
 		image_close(&img);
 	}
-	if (r && !*error)
+	if (r == -EFBIG && !*error)
+		snprintf(error, CORPUS_ERROR,
+			 "%s: more live places than %d a byte of the file, or 2^28 in all", path,
+			 CORPUS_PLACES_PER_BYTE);
+	else if (r && !*error)
 		snprintf(error, CORPUS_ERROR, "%s: %s", path, strerror(-r));
 	if (r) {
 		/* A damaged section's name may hold anything. */

@@ -29,7 +29,8 @@ static const uint8_t dwarf[] = { 0, 3, 5, 4, 1, 2, 8, 9, 12, 13, 10, 11, 6 };
 struct frametable {
 	const struct image *img;
 	const struct image_section *s;
-	uint64_t at; /* offset in the section */
+	uint64_t at;   /* offset in the section */
+	uint64_t read; /* bytes of all tables */
 	uint64_t left_out;
 };
 
@@ -121,9 +122,13 @@ static int read_unit(struct frametable *t, uint64_t address, struct corpus_build
 	if (count > t->s->size / 12)
 		return image_error(t->img, t->s->name, t->at, "a table of %llu descriptors",
 				   (unsigned long long)count);
+	uint64_t start = t->at;
 	t->at += 8;
 	while (!r && count--)
 		r = read_descriptor(t, b);
+	t->read += t->at - start;
+	if (!r && t->read > t->img->size)
+		r = image_error(t->img, t->s->name, start, "the units' tables overlap");
 	return r;
 }
 
