@@ -179,6 +179,10 @@ static void test_foreign(void **state)
 	spill_packed(f, zeros, bomb);
 	free(zeros);
 	expect_refused(f, "more than");
+	/* Few bytes that ask for much memory before there is any. */
+	static const uint8_t window[] = { 0x28, 0xb5, 0x2f, 0xfd, 0, 17 << 3, 1, 0, 0 };
+	spill(f->file, window, sizeof window);
+	expect_refused(f, "too much memory");
 
 	/* A good trace under another's name. */
 	uint8_t *bytes = load("workloads/traces/sqlite3oo.trace.zst", &len);

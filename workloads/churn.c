@@ -34,7 +34,7 @@ static void read_head(struct packed_reader *r, struct churn *c, struct totals *s
 	for (uint32_t i = 0; i < c->nkinds && !r->bad; i++)
 		packed_text(r, c->kinds[i], sizeof c->kinds[i], "a kind's name");
 	/* An event takes at least two bytes. */
-	stated->created = packed_count(r, MAX_EVENTS / 2, "the number of creations");
+	stated->created = packed_count(r, MAX_EVENTS / 2, 1, "the number of creations");
 	stated->released = packed_uleb(r, stated->created, "the number of releases");
 	stated->bytes = packed_uleb(r, stated->created * MAX_SIZE, "the sum of all sizes");
 }

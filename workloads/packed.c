@@ -17,7 +17,7 @@
 
 enum {
 	MAX_PACKED = 16 << 20, /* bytes of a file; the largest here has less than 100,000 */
-	MAX_WINDOW = 27,       /* zstd may ask for 2^27 bytes of history */
+	MAX_WINDOW = 23, /* zstd may ask for 2^23 bytes of history, as zstd -19 does at most */
 	MAGIC = 16,
 	TAIL = 4 + 8, /* END, checksum */
 };
@@ -45,9 +45,9 @@ uint64_t packed_uleb(struct packed_reader *r, uint64_t max, const char *what)
 	return packed_wrong(r, what);
 }
 
-uint64_t packed_count(struct packed_reader *r, uint64_t max, const char *what)
+uint64_t packed_count(struct packed_reader *r, uint64_t max, unsigned bytes, const char *what)
 {
-	uint64_t left = (uint64_t)(r->end - r->at);
+	uint64_t left = (uint64_t)(r->end - r->at) / bytes;
 
 	return packed_uleb(r, left < max ? left : max, what);
 }

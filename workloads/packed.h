@@ -34,7 +34,7 @@ int packed_body(const uint8_t *data, size_t len, const char *magic, const char *
 uint64_t packed_wrong(struct packed_reader *, const char *what);
 uint64_t packed_uleb(struct packed_reader *, uint64_t max, const char *what);
 void packed_text(struct packed_reader *, char *out, size_t size, const char *what);
-/* A number of things of at least one byte each: not more than there are bytes left. */
-uint64_t packed_count(struct packed_reader *, uint64_t max, const char *what);
+/* A number of things of at least so many bytes each: not more than there are bytes left. */
+uint64_t packed_count(struct packed_reader *, uint64_t max, unsigned bytes, const char *what);
 
 #endif

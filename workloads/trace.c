@@ -78,7 +78,7 @@ static int read_events(struct packed_reader *r, struct trace *t)
 {
 	int64_t id = 0;
 
-	t->nevents = packed_count(r, PACKED_MAX_PLAIN, "the number of events");
+	t->nevents = packed_count(r, PACKED_MAX_PLAIN, 1, "the number of events");
 	if (r->bad)
 		return -EINVAL;
 	t->events = malloc((t->nevents + 1) * sizeof *t->events);
@@ -132,7 +132,8 @@ static int parse_body(struct packed_reader *r, struct trace *t)
 	for (uint32_t i = 0; i < t->ninstances && !r->bad; i++)
 		read_instance(r, &t->instances[i]);
 
-	t->nstubs = (uint32_t)packed_count(r, MAX_COUNT, "the number of stubs");
+	/* kind, instance, place, a signature of one letter and its length, count */
+	t->nstubs = (uint32_t)packed_count(r, MAX_COUNT, 6, "the number of stubs");
 	t->stubs = calloc((size_t)t->nstubs + 1, sizeof *t->stubs);
 	if (!t->stubs)
 		return workload_refuse(r->error, -ENOMEM, "no memory for %u stubs", t->nstubs);

@@ -296,9 +296,12 @@ static int check_element(struct reader *r, uint32_t segment, uint32_t i, uint32_
 	if (function >= r->file->nfunction_types)
 		return wasm_refuse(r, "%s: function %u of %u", who, function,
 				   r->file->nfunction_types);
+	const struct wasm_type *type = &r->file->types[r->file->function_types[function]];
+	if (type->fits) /* a name is looked for in the whole file */
+		return 0;
 	snprintf(who, sizeof who, "element %u of segment %u, %s", i, segment,
 		 wasm_function_name(r, function, name));
-	return wasm_check_signature(r, who, &r->file->types[r->file->function_types[function]]);
+	return wasm_check_signature(r, who, type);
 }
 
 static int read_segment(struct reader *r, uint32_t segment)

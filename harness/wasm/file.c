@@ -129,9 +129,12 @@ static int read_type(struct reader *r, uint32_t number, struct wasm_type *type)
 	return 0;
 }
 
+/* Bytes that a type, an import and an export take at the least. */
+enum { TYPE_BYTES = 2, IMPORT_BYTES = 4, EXPORT_BYTES = 3 };
+
 static int read_types(struct reader *r)
 {
-	uint32_t n = wasm_count(r);
+	uint32_t n = wasm_count_of(r, TYPE_BYTES);
 	int e = 0;
 
 	r->file->types = make_room(n, sizeof *r->file->types);
@@ -198,7 +201,7 @@ static int read_import(struct reader *r)
 static int read_imports(struct reader *r)
 {
 	struct wasm_file *f = r->file;
-	uint32_t n = wasm_count(r);
+	uint32_t n = wasm_count_of(r, IMPORT_BYTES);
 	int e = 0;
 
 	f->imports = make_room(n, sizeof *f->imports);
@@ -321,7 +324,7 @@ static int read_export(struct reader *r)
 
 static int read_exports(struct reader *r)
 {
-	uint32_t n = wasm_count(r);
+	uint32_t n = wasm_count_of(r, EXPORT_BYTES);
 	int e = 0;
 
 	r->file->exports = make_room(n, sizeof *r->file->exports);

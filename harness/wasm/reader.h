@@ -96,15 +96,20 @@ static inline void wasm_leb(struct reader *r)
 	r->bad = true;
 }
 
-/* Reads a count of things that take at least one byte each. */
-static inline uint32_t wasm_count(struct reader *r)
+/* Reads a count of things that take at least so many bytes each. */
+static inline uint32_t wasm_count_of(struct reader *r, unsigned bytes)
 {
 	uint32_t n = wasm_number(r);
 
-	if (n <= (size_t)(r->end - r->at))
+	if (n <= (size_t)(r->end - r->at) / bytes)
 		return n;
 	r->bad = true;
 	return 0;
+}
+
+static inline uint32_t wasm_count(struct reader *r)
+{
+	return wasm_count_of(r, 1);
 }
 
 #endif
