@@ -184,6 +184,72 @@ static void a_name_may_have_a_comma(void **state)
 	assert_non_null(strstr(out, "\nwasm:not,a.wasm\n"));
 }
 
+/* No text of a file makes a terminal do anything: the line feeds, and the returns of CSV, are
+ * ours. */
+static void expect_no_control(const char *text, const char *command)
+{
+	for (const char *p = text; *p; p++) {
+		const unsigned char c = (unsigned char)*p, next = (unsigned char)p[1];
+
+		if ((c < ' ' && c != '\n' && (c != '\r' || next != '\n') && c != '\t') ||
+		    c == 127 || (c == 0xc2 && next < 0xa0))
+			fail_msg("%s: a control character in: %.60s", command, p);
+	}
+}
+
+/* Texts of a run and a plan that may be anybody's. */
+static void a_run_is_shown_and_not_obeyed(void **state)
+{
+	static const char *const calls[] = {
+		"summary bad.jsonl",
+		"summary bad.jsonl --json",
+		"summary bad.jsonl --csv",
+		"summary bad.jsonl --markdown",
+		"compare bad.jsonl bad.jsonl",
+		"compare bad.jsonl bad.jsonl --json",
+		"compare run.jsonl bad.jsonl",
+		"compare run.jsonl bad.jsonl --csv",
+		"claims bad.jsonl -c claims.json",
+		"claims bad.jsonl -c claims.json --json",
+		"power bad.jsonl",
+		"variance bad.jsonl",
+		"merge -o merged.jsonl bad.jsonl run.jsonl",
+		"sweep plan.json -o bad.jsonl",
+		"maps record.jsonl --csv",
+		"maps record.jsonl --json",
+		"maps record.jsonl --markdown",
+		"sweep bad.json -o other.jsonl",
+	};
+	static const char *const edits[] = {
+		/* a machine, a start, a source, a unit, the plan's name, a key of nobody's */
+		"s/\"cpu\":\"[^\"]*\"/\"cpu\":\"X\"/;s/\"started\":\"[^\"]*\"/\"started\":\"X\"/;"
+		"s/\"source\":\"clock\"/\"source\":\"X\"/;s/\"unit\":\"[a-z]*\"/\"unit\":\"X\"/g;"
+		"s/\"commit\":\"[^\"]*\"/\"commit\":\"X\"/;s/\"name\":\"p\"/\"name\":\"X\"/;"
+		"s/\"schema\":1/\"schema\":1,\"X\":\"X\"/",
+		/* an arm and a kind */
+		"s/\"stubs\":\"null\"/\"stubs\":\"X\"/g;s/\"kind\":\"[^\"]*\"/\"kind\":\"X\"/",
+		/* a reason */
+		"s/\"status\":\"ok\"/\"status\":\"failed\"/;s/\"why\":null/\"why\":\"X\"/",
+	};
+	char command[800];
+
+	(void)state;
+	for (size_t e = 0; e < sizeof edits / sizeof *edits; e++) {
+		snprintf(command, sizeof command,
+			 "for f in run.jsonl plan.json; do sed '%s' $f |"
+			 " sed 's/\"X\"/\"x\\\\u001b[2J\\\\u007f\\\\u009b\"/g'"
+			 " >bad.${f#*.}; done",
+			 edits[e]);
+		assert_int_equal(sh(command), 0);
+		for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+			snprintf(command, sizeof command, "\"$S\" %s", calls[i]);
+			assert_true(sh(command) <= 2);
+			expect_no_control(out, command);
+			expect_no_control(err, command);
+		}
+	}
+}
+
 static void a_record_is_shown_and_not_obeyed(void **state)
 {
 	(void)state;
@@ -291,6 +357,7 @@ int main(void)
 		cmocka_unit_test(names_and_texts_can_not_break_a_line),
 		cmocka_unit_test(a_name_may_have_a_comma),
 		cmocka_unit_test(a_record_is_shown_and_not_obeyed),
+		cmocka_unit_test(a_run_is_shown_and_not_obeyed),
 		cmocka_unit_test(a_full_standard_output_is_told),
 		cmocka_unit_test(a_limit_on_files_is_told),
 		cmocka_unit_test(a_limit_on_open_files_is_told),

@@ -48,6 +48,30 @@ static void csv_quotes_what_would_break_a_row(void **state)
 	expect(&t, "a,b,c,d\r\n\"x,y\",\"say \"\"no\"\"\",\"two\nlines\",plain\r\n");
 }
 
+/* What would reach a terminal as a command is shown; in JSON it means what it did. */
+static void no_control_character_is_written(void **state)
+{
+	static const char hostile[] = "a\033[2J\r\177\xc2\x9b"
+				      "b\tc\nd\xc2\xa0\xc3\xbc\\\177";
+	struct tidy t = begin(false);
+
+	(void)state;
+	assert_int_equal(tidy_put(&t, json_pack("{s:s, s:i}", "k\177", hostile, "n", 1)), 0);
+	tidy_end(&t);
+	fclose(t.out);
+	assert_string_equal(text,
+			    "{\"k\\u007F\":\"a\\u001B[2J\\r\\u007F\\u009Bb\\tc\\nd\u00a0\u00fc"
+			    "\\\\\\u007F\",\"n\":1}\n");
+	json_t *again = json_loads(text, 0, NULL);
+	assert_string_equal(json_string_value(json_object_get(again, "k\177")), hostile);
+	json_decref(again);
+	free(text);
+	t = begin(true);
+	assert_int_equal(tidy_put(&t, json_pack("{s:s, s:s}", "a", hostile, "b", "\033\"")), 0);
+	expect(&t, "a,b\r\n\"a\\x1b[2J\\r\\x7f\\xc2\\x9bb\\tc\nd\u00a0\u00fc\\\\x7f\","
+		   "\"\\x1b\"\"\"\r\n");
+}
+
 /* The first row's keys are the columns; numbers, truth and null as JSON writes them, null empty. */
 static void csv_has_the_first_rows_columns(void **state)
 {
@@ -75,6 +99,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(json_is_an_object_a_line),
 		cmocka_unit_test(csv_quotes_what_would_break_a_row),
+		cmocka_unit_test(no_control_character_is_written),
 		cmocka_unit_test(csv_has_the_first_rows_columns),
 		cmocka_unit_test(no_row_is_no_header),
 	};

@@ -4,7 +4,7 @@
 
 #include "base/say.h"
 
-enum { ESCAPE = 4 }; /* bytes of \x1b; a character of UTF-8 has no more */
+enum { ESCAPE = SAY_PIECE - 1 }; /* bytes of \x1b; a character of UTF-8 has no more */
 
 /* Bytes of the character at p, or 0: it is not UTF-8, or must be escaped. */
 static size_t plain_length(const unsigned char *p)
@@ -24,7 +24,7 @@ static size_t plain_length(const unsigned char *p)
 	return n;
 }
 
-static size_t escape(unsigned char c, char out[ESCAPE + 1])
+static size_t escape(unsigned char c, char out[SAY_PIECE])
 {
 	switch (c) {
 	case '\n':
@@ -38,8 +38,7 @@ static size_t escape(unsigned char c, char out[ESCAPE + 1])
 	}
 }
 
-/* Copies the next piece of *text and moves *text past it; returns the piece's bytes. */
-static size_t next_piece(const char **text, char piece[ESCAPE + 1])
+size_t say_piece(const char **text, char piece[SAY_PIECE])
 {
 	const unsigned char *p = (const unsigned char *)*text;
 	size_t n = plain_length(p);
@@ -54,10 +53,10 @@ static size_t next_piece(const char **text, char piece[ESCAPE + 1])
 
 char *say_plain(char *out, size_t size, const char *text)
 {
-	char piece[ESCAPE + 1];
+	char piece[SAY_PIECE];
 	size_t at = 0, n;
 
-	while (*text && at + (n = next_piece(&text, piece)) < size) {
+	while (*text && at + (n = say_piece(&text, piece)) < size) {
 		memcpy(out + at, piece, n);
 		at += n;
 	}
@@ -68,10 +67,10 @@ char *say_plain(char *out, size_t size, const char *text)
 
 void say_put(FILE *out, const char *text)
 {
-	char piece[ESCAPE + 1];
+	char piece[SAY_PIECE];
 
 	while (*text) {
-		next_piece(&text, piece);
+		say_piece(&text, piece);
 		fputs(piece, out);
 	}
 }

@@ -15,6 +15,11 @@
  * Returns out. */
 char *say_plain(char *out, size_t size, const char *text);
 
+/* One character of a text as say_plain shows it, and the bytes that it has so. Moves *text past
+ * it. */
+enum { SAY_PIECE = 5 };
+size_t say_piece(const char **text, char piece[SAY_PIECE]);
+
 /* Writes all of text to a stream, escaped as say_plain does. */
 void say_put(FILE *, const char *text);
 

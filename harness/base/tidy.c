@@ -1,4 +1,5 @@
 /* tidy.c - JSON lines and CSV. */
+#include "base/say.h"
 #include "base/tidy.h"
 
 #include <errno.h>
@@ -38,17 +39,17 @@ static void put_field(const struct tidy *t, const json_t *value)
 
 	if (!text && value && !json_is_null(value))
 		text = dumped = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | digits_of(t));
-	if (text && text[strcspn(text, ",\"\r\n")]) {
-		fputc('"', t->out);
-		for (; *text; text++) {
-			if (*text == '"')
-				fputc('"', t->out);
-			fputc(*text, t->out);
-		}
-		fputc('"', t->out);
-	} else if (text) {
-		fputs(text, t->out);
+	const char *quote = text && text[strcspn(text, ",\"\r\n")] ? "\"" : "";
+	fputs(quote, t->out);
+	while (text && *text) {
+		char piece[SAY_PIECE] = "\n";
+		if (*text == '\n')
+			text++;
+		else
+			say_piece(&text, piece);
+		fprintf(t->out, "%s%s", *piece == '"' ? quote : "", piece);
 	}
+	fputs(quote, t->out);
 	free(dumped);
 }
 
@@ -87,11 +88,29 @@ int tidy_put(struct tidy *t, json_t *row)
 		r = put_csv(t, flat);
 		json_decref(flat);
 	} else if (!r) {
-		json_dumpf(row, t->out, JSON_COMPACT | digits_of(t));
-		fputc('\n', t->out);
+		r = tidy_json(t->out, row, JSON_COMPACT | digits_of(t));
 	}
 	json_decref(row);
 	return r;
+}
+
+int tidy_json(FILE *out, const json_t *value, size_t flags)
+{
+	char *text = value ? json_dumps(value, flags) : NULL;
+
+	if (!text)
+		return -ENOMEM;
+	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+		if (*p == 0x7f)
+			fputs("\\u007F", out);
+		else if (*p == 0xc2 && p[1] < 0xa0)
+			fprintf(out, "\\u%04X", *++p); /* U+0080 to U+009f */
+		else
+			fputc(*p, out);
+	}
+	fputc('\n', out);
+	free(text);
+	return 0;
 }
 
 void tidy_end(struct tidy *t)

@@ -14,6 +14,7 @@
 #include "cli/options.h"
 #include "base/say.h"
 #include "base/table.h"
+#include "base/tidy.h"
 #include "meters/valgrind.h"
 
 static const struct option_help help = {
@@ -163,10 +164,8 @@ static int print_json(json_t *machine, const struct env_check *checks, size_t n,
 		      checks_to_json(checks, n), "policies", policies_to_json(policies), "clocks",
 		      clocks_to_json(cost), "tracer", tracer_to_json(tracer), "counters",
 		      error ? json_null() : counters_survey_to_json(survey), "counters_why", error);
-	int r = all ? 0 : -ENOMEM;
+	int r = tidy_json(stdout, all, JSON_COMPACT);
 
-	json_dumpf(all, stdout, JSON_COMPACT);
-	putchar('\n');
 	json_decref(all);
 	return r;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/table.h"
+#include "base/tidy.h"
 
 enum { TITLE = 1024 };
 
@@ -239,11 +240,11 @@ int fault_report_json(FILE *out, const struct fault_row *rows, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		json_t *json = row_to_json(&rows[i]);
 
-		if (!json)
-			return -ENOMEM;
-		json_dumpf(json, out, JSON_COMPACT);
-		fputc('\n', out);
+		int r = tidy_json(out, json, JSON_COMPACT);
+
 		json_decref(json);
+		if (r)
+			return r;
 	}
 	return 0;
 }

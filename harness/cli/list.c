@@ -16,6 +16,7 @@
 #include "base/say.h"
 #include "base/suggest.h"
 #include "base/table.h"
+#include "base/tidy.h"
 
 static const struct option_help help = {
 	.usage = "list [stubs|maps|workloads|meters|machines|figures] [--json]",
@@ -145,8 +146,7 @@ static void print_list(size_t which, bool json)
 		json_t *row = json_pack("{s:s, s:s, s:s, s:s?, s:s*}", "list", lists[which].name,
 					"name", item.name, "summary", item.summary, "mark",
 					item.mark, "unit", *item.unit ? item.unit : NULL);
-		json_dumpf(row, stdout, JSON_COMPACT);
-		putchar('\n');
+		tidy_json(stdout, row, JSON_COMPACT);
 		json_decref(row);
 	}
 }

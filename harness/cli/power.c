@@ -12,6 +12,7 @@
 #include "analysis/views.h"
 #include "base/say.h"
 #include "base/table.h"
+#include "base/tidy.h"
 
 static const struct option_help help = {
 	.usage = "power RUN.jsonl [--difference 5%]",
@@ -69,10 +70,8 @@ static int print_json(const struct rows *rows, const struct row *row, size_t blo
 	    row->id.event, "ratio", e->value, "n", (json_int_t)e->n, "detectable",
 	    e->interval ? json_real(row->detectable) : json_null(), "blocks",
 	    e->interval && blocks < SIZE_MAX ? json_integer((json_int_t)blocks) : json_null());
-	int r = json ? 0 : -ENOMEM;
+	int r = tidy_json(stdout, json, JSON_COMPACT | JSON_REAL_PRECISION(9));
 
-	json_dumpf(json, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
-	putchar('\n');
 	json_decref(json);
 	return r;
 }

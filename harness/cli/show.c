@@ -12,6 +12,7 @@
 #include "cli/layout.h"
 #include "cli/options.h"
 #include "base/say.h"
+#include "base/tidy.h"
 #include "calls/world.h"
 #include "jit/disassemble.h"
 #include "meters/fingerprint.h"
@@ -256,8 +257,7 @@ static int show_cell(const struct cell *c, enum form form)
 	}
 	disassemble_close(s.disassembler);
 	if (json && !status) {
-		json_dumpf(s.out, stdout, JSON_INDENT(2));
-		putchar('\n');
+		tidy_json(stdout, s.out, JSON_INDENT(2));
 	}
 	json_decref(s.out);
 	code_close(s.code);

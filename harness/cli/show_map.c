@@ -21,6 +21,7 @@
 #include "maps/lines.h"
 #include "cli/options.h"
 #include "base/say.h"
+#include "base/tidy.h"
 
 static const struct option_help help = {
 	.usage = "show map FILE PC [options]",
@@ -363,8 +364,7 @@ static int show_all(const struct corpus *c, const char *path, uint32_t pc,
 	if (!r && json) {
 		json_t *all = json_pack("{s:s, s:I, s:b, s:O}", "file", path, "pc", (json_int_t)pc,
 					"safepoint", real, "encoders", s.out);
-		json_dumpf(all, stdout, JSON_INDENT(2));
-		putchar('\n');
+		r = tidy_json(stdout, all, JSON_INDENT(2));
 		json_decref(all);
 	}
 	json_decref(s.out);

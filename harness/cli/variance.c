@@ -13,6 +13,7 @@
 #include "analysis/views.h"
 #include "base/say.h"
 #include "base/table.h"
+#include "base/tidy.h"
 
 static const struct option_help help = {
 	.usage = "variance RUN.jsonl...",
@@ -117,10 +118,8 @@ static int print_json(const struct subject *s)
 			      s->v.known[k] ? json_real(s->v.part[k] / s->total) : json_null(),
 			      "of_error",
 			      s->v.known[k] ? json_real(s->v.error[k] / s->error) : json_null()));
-	int r = json ? 0 : -ENOMEM;
+	int r = tidy_json(stdout, json, JSON_COMPACT | JSON_REAL_PRECISION(9));
 
-	json_dumpf(json, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
-	putchar('\n');
 	json_decref(json);
 	return r;
 }

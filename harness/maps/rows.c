@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/tidy.h"
 
 enum { KEY = 4352, HEAD = 9 };
 static const char head[HEAD + 1] = "{\"maps\": ";
@@ -160,8 +161,7 @@ void maps_rows_write(const struct maps_rows *r, FILE *out)
 	json_t *row;
 
 	json_array_foreach(r->list, i, row) {
-		json_dumpf(row, out, JSON_REAL_PRECISION(6));
-		putc('\n', out);
+		tidy_json(out, row, JSON_REAL_PRECISION(6));
 	}
 }
 

@@ -4,11 +4,11 @@
  */
 #include "measure/prepare.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/progress.h"
+#include "base/say.h"
 #include "runs/job.h"
 #include "runs/spawn.h"
 #include "base/watch.h"
@@ -89,9 +89,8 @@ static const char *usable(const char *cache)
 {
 	if (cache && jit_cache_usable(cache))
 		return cache;
-	fprintf(stderr,
-		"stubmap: note: no cache (%s): large programs are compiled in each process\n",
-		cache ? cache : "XDG_CACHE_HOME and HOME name no folder");
+	say_line("stubmap", "note: no cache (%s): large programs are compiled in each process",
+		 cache ? cache : "XDG_CACHE_HOME and HOME name no folder");
 	return NULL;
 }
 

@@ -7,6 +7,7 @@
 #include "model/report.h"
 #include "base/say.h"
 #include "base/table.h"
+#include "base/tidy.h"
 
 enum { HEADING = 200 };
 
@@ -174,10 +175,9 @@ static int print_row(FILE *out, const struct simulate_task *t, const struct simu
 	}
 	if (m->count && !note)
 		add_counts(row, t, m->count);
-	json_dumpf(row, out, JSON_COMPACT);
-	fputc('\n', out);
+	int e = tidy_json(out, row, JSON_COMPACT);
 	json_decref(row);
-	return 0;
+	return e;
 }
 
 static int report_json(FILE *out, const struct simulate_task *t)

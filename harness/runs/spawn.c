@@ -444,7 +444,8 @@ static const char *why_of(const json_t *record)
 /* Says how to see a crash again. */
 static void tell_how_to_look(const json_t *job)
 {
-	char *text = json_dumps(job, JSON_COMPACT | JSON_SORT_KEYS), self[4096];
+	char *text = json_dumps(job, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENSURE_ASCII);
+	char self[4096];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
 
 	if (text && n > 0) {
