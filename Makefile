@@ -2,6 +2,7 @@
 # make install    the library alone: headers, libstubmap.a, stubmap.pc (PREFIX=/usr/local, DESTDIR)
 # make check      everything that is tested, with ASan and UBSan   (the test command)
 # make check ONLY="stubs stubs_threads"   tests/test_stubs.c and so on alone
+# make fuzz       each reader of foreign files under libFuzzer, TIME=10 seconds each (scripts/fuzz)
 # make smoke      every arm on every workload once
 # make reproduce  the reference runs, their tables and figures (scripts/reproduce)
 # make format     clang-format
@@ -35,6 +36,7 @@ ENCODERS := $(wildcard strategies/maps/*.c)
 WORK  := $(wildcard workloads/*.c)
 HARN  := $(wildcard harness/*/*.c)
 TESTS := $(wildcard tests/test_*.c)
+FUZZ  := $(patsubst tests/%.c,%,$(filter-out tests/fuzz_main.c,$(wildcard tests/fuzz_*.c)))
 # Tests of the library's internals: they are linked with its objects.
 INSIDE := $(shell grep -l '"strategies/' $(TESTS))
 THREADED := $(BUILD)/tsan/tests/test_tierup $(BUILD)/tsan/tests/test_stubs_threads
@@ -42,9 +44,10 @@ THREADED := $(BUILD)/tsan/tests/test_tierup $(BUILD)/tsan/tests/test_stubs_threa
 LONG  := tierup wasm collector gc_random cli cli_runs survival cache map_count tenants cmd_maps doctor cold
 PROGRAMS := $(THREADED) scripts/take-home $(LONG:%=$(BUILD)/san/tests/test_%)
 PROGRAMS += $(filter-out $(PROGRAMS),$(TESTS:tests/%.c=$(BUILD)/san/tests/%))
+PROGRAMS += $(FUZZ:%=$(BUILD)/san/tests/%)
 ifdef ONLY
-$(foreach t,$(ONLY),$(if $(wildcard tests/test_$(t).c),,$(error ONLY: there is no tests/test_$(t).c)))
-PROGRAMS := $(foreach t,$(ONLY),$(or $(filter %/tsan/tests/test_$(t),$(THREADED)),$(BUILD)/san/tests/test_$(t)))
+$(foreach t,$(filter-out $(FUZZ),$(ONLY)),$(if $(wildcard tests/test_$(t).c),,$(error ONLY: there is no tests/test_$(t).c)))
+PROGRAMS := $(foreach t,$(ONLY),$(or $(filter %/tsan/tests/test_$(t),$(THREADED)),$(BUILD)/san/tests/$(if $(filter $(t),$(FUZZ)),$(t),test_$(t))))
 endif
 GC    := $(patsubst workloads/gc/%.c,%,$(wildcard workloads/gc/*.c))
 # Programs on a collected heap: bitcode that the JIT compiles, carried in the executable, and a
@@ -110,6 +113,38 @@ install: $(BUILD)/libstubmap.a
 	install -m 644 $(BUILD)/libstubmap.a "$(DESTDIR)$(PREFIX)/lib"
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' strategies/stubmap.pc.in \
 		>"$(DESTDIR)$(PREFIX)/lib/pkgconfig/stubmap.pc"
+
+# What libFuzzer's targets need, compiled once more: clang counts what an input reaches. The tests
+# run the same targets without it (tests/fuzz_main.c).
+FUZZED := $(wildcard harness/base/*.c harness/corpora/*.c harness/meters/*.c harness/runs/*.c) \
+          $(addprefix harness/,jit/disassemble.c wasm/file.c wasm/code.c wasm/reader.c) $(WORK) $(STRAT)
+FUZZFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-sanitize=function \
+             -fsanitize-address-use-after-return=never -O1 -g
+# What no target reaches would only make each run's count longer.
+UNREACHED := strategies/stubs/% strategies/code/% strategies/emit/%
+TIME   ?= 10
+.PHONY: fuzz
+fuzz: setup
+	@$(MAKE) --no-print-directory $(JOBS) $(FUZZ:%=$(BUILD)/fuzz/%)
+	@BUILD="$(BUILD)" scripts/fuzz $(TIME)
+
+$(BUILD)/fuzz/obj/%.o: %.c | setup-dirs $(PUBLIC)
+	@mkdir -p $(@D)
+	@echo "  CC $@"
+	@clang-19 $(STD) $(if $(filter harness/% tests/%,$<),$(VIEW)) $(FUZZFLAGS) \
+		$(if $(filter $(UNREACHED),$<),,-fsanitize=fuzzer-no-link) -DFUZZ_LIBFUZZER -MMD -MP -c -o $@ $<
+
+$(BUILD)/fuzz/libfuzzed.a: $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(FUZZED)) $(call gcobj,$(BUILD),$(GC))
+	@rm -f $@
+	@echo "  AR $@"
+	@$(AR) qcsD $@ $^
+
+$(FUZZ:%=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/tests/%.o \
+		$(BUILD)/fuzz/obj/tests/fuzz_main.o $(BUILD)/fuzz/libfuzzed.a
+	@echo "  LD $@"
+	@clang-19 $(LINK) $(FUZZFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+-include $(patsubst %.c,$(BUILD)/fuzz/obj/%.d,$(FUZZED) $(FUZZ:%=tests/%.c) tests/fuzz_main.c)
 
 smoke: all
 	@rm -f $(BUILD)/smoke.jsonl
@@ -200,7 +235,8 @@ $(1)/stubmap: $(BUILD)/tree.txt $$(call obj,$(1),$$(HARN) $$(WORK)) $$(call gcob
 		mv $$$$new $$@; status=$$$$?; rm -f $$$$new $$$$new.c $$$$new.o; exit $$$$status
 
 # Kept, or the next make would compile and link all tests again.
-.SECONDARY: $$(patsubst tests/%.c,$(1)/obj/tests/%.o,$$(TESTS))
+.SECONDARY: $$(patsubst tests/%.c,$(1)/obj/tests/%.o,$$(TESTS)) $$(FUZZ:%=$(1)/obj/tests/%.o) \
+            $(1)/obj/tests/fuzz_main.o
 
 $(1)/tests/%: $(1)/obj/tests/%.o $$(call obj,$(1),$$(HARNLIB) $$(WORK)) \
               $$(call gcobj,$(1),$$(GC)) $(1)/traced.o $(1)/libstubmap.a
@@ -210,6 +246,8 @@ $(1)/tests/%: $(1)/obj/tests/%.o $$(call obj,$(1),$$(HARNLIB) $$(WORK)) \
 
 $$(patsubst tests/%.c,$(1)/tests/%,$$(INSIDE)): $$(call obj,$(1),$$(STRAT))
 
+$$(FUZZ:%=$(1)/tests/%): $(1)/obj/tests/fuzz_main.o
+
 # A test that simulates the machine's counters: its own functions replace these.
 $(1)/tests/test_doctor: PLAYED := $(patsubst %,-Wl$(COMMA)--wrap=%,uarch_host group_init \
 	group_has_table group_available group_open group_read group_close loop_open loop_run \
@@ -217,7 +255,8 @@ $(1)/tests/test_doctor: PLAYED := $(patsubst %,-Wl$(COMMA)--wrap=%,uarch_host gr
 
 -include $$(patsubst %.c,$(1)/obj/traced/%.d,strategies/list.c $$(ENCODERS)) \
          $$(patsubst %.o,%.d,$$(call obj,$(1),$$(STRAT) $$(WORK) $$(HARN) $$(TESTS)) \
-                              $$(call gcobj,$(1),$$(GC)))
+                              $$(call gcobj,$(1),$$(GC))) \
+         $$(patsubst %,$(1)/obj/tests/%.d,$$(FUZZ) fuzz_main)
 endef
 
 # A build outside the tree finds its tree by this link (harness/base/home.h).
@@ -232,6 +271,6 @@ clean:
 	rm -rf $(BUILD)
 
 format:
-	clang-format-19 -i $(STRAT) $(WORK) $(HARN) $(TESTS) tests/gc_random.c tests/without.c \
+	clang-format-19 -i $(STRAT) $(WORK) $(HARN) $(wildcard tests/*.c) \
 		$(shell git ls-files '*.h') \
 		$(wildcard examples/*.c workloads/gc/*.c workloads/wasm/*.c)

@@ -1,64 +1,74 @@
 /*
- * fuzz_import.c - libFuzzer's target for the importers of stack maps. An input that is no ELF file
- * becomes the body of a corpus file: compressed and with its checksum, or the fuzzer would never
- * get past those.
- *
- *      clang-19 -std=c17 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined \
- *              -iquote . -iquote harness -Ibuild/include -isystem /usr/lib/llvm-19/include \
- *              tests/fuzz_import.c harness/corpora/*.c harness/base/say.c harness/base/file.c \
- *              -L/usr/lib/llvm-19/lib -lLLVM-19 -lzstd -lelf \
- *              -o build/fuzz_import
+ * fuzz_import.c - fuzz targets for what `stubmap maps` reads: one an importer, whose inputs are ELF
+ * files, and one for the project's own corpora. An input of that is the body of a corpus file or,
+ * if it begins as one, the whole file; both get their checksum here.
  */
-#include <stdlib.h>
-#include <string.h>
-#include <zstd.h>
+#include <stdio.h>
 
+#include "corpora/importers.h"
+#include "fuzz.h"
 #include "import_samples.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+/* LLVM's disassembler, which reads Go's calls, takes some megabytes once. A call of two bytes may
+ * have 16 places, and each is kept a few times over until a corpus is sealed. */
+const struct fuzz_memory fuzz_memory = { 32 << 20, 600 };
 
-static uint8_t *corpus_of(const uint8_t *body, size_t len, size_t *size)
+static const char *const names[] = {
+#define ROW(name) #name,
+	IMPORTER_LIST(ROW)
+#undef ROW
+	    "corpus"
+};
+enum { NAMES = sizeof names / sizeof *names, CORPUS = NAMES - 1, HEADER = 24 };
+
+const char *fuzz_name(size_t i)
 {
-	size_t room = ZSTD_compressBound(len);
-	uint8_t *bytes = malloc(24 + room);
-	uint64_t h = 0xcbf29ce484222325u;
-
-	if (!bytes)
-		return NULL;
-	memcpy(bytes, CORPUS_MAGIC, 8);
-	for (int i = 0; i < 8; i++)
-		bytes[16 + i] = (uint8_t)(len >> 8 * i);
-	*size = 24 + ZSTD_compress(bytes + 24, room, body, len, 1);
-	for (size_t i = 16; i < *size; i++)
-		h = (h ^ bytes[i]) * 0x100000001b3u;
-	for (int i = 0; i < 8; i++)
-		bytes[8 + i] = (uint8_t)(h >> 8 * i);
-	return bytes;
+	return i < NAMES ? names[i] : NULL;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+/* Puts a corpus file at out, which has room for it; returns its bytes. */
+static size_t corpus_of(uint8_t *out, const uint8_t *data, size_t len)
 {
+	size_t size = len;
+
+	if (len >= HEADER && !memcmp(data, CORPUS_MAGIC, 8)) {
+		memcpy(out, data, len);
+	} else {
+		memcpy(out, CORPUS_MAGIC, 8);
+		for (size_t i = 0; i < 8; i++)
+			out[16 + i] = (uint8_t)((uint64_t)len >> 8 * i);
+		size = HEADER + fuzz_frame(out + HEADER, data, len);
+	}
+	fuzz_checksum(out + 16, size - 16, out + 8);
+	return size;
+}
+
+bool fuzz_run(size_t i, const uint8_t *data, size_t len)
+{
+	static uint8_t room[FUZZ_MOST + HEADER + FUZZ_FRAME];
 	char error[CORPUS_ERROR];
 	struct corpus c;
+	struct corpus_stats stats;
 	size_t size = len;
-	uint8_t *bytes;
 
-	if (len >= 4 && !memcmp(data, "\177ELF", 4)) {
-		bytes = malloc(len);
-		if (bytes)
-			memcpy(bytes, data, len);
-	} else {
-		bytes = corpus_of(data, len, &size);
-	}
-	if (!bytes)
-		return 0;
-	if (!corpus_import_bytes("input", bytes, size, &c, error)) {
-		if (sample_check(&c))
-			abort();
-		corpus_close(&c);
-	} else if (!*error || strchr(error, '\n')) {
-		abort();
-	}
+	if (i == CORPUS)
+		size = corpus_of(room, data, len);
+	else if (len)
+		memcpy(room, data, len);
+	/* What is read is of exactly its size, and may be written. */
+	uint8_t *bytes = malloc(size + !size);
+	fuzz_check(bytes);
+	memcpy(bytes, room, size);
+	int r = corpus_import_bytes("input", bytes, size, &c, error);
 	free(bytes);
-	return 0;
+	if (r) {
+		fuzz_check(*error && !strchr(error, '\n'));
+		return false;
+	}
+	const char *wrong = sample_check(&c);
+	if (wrong)
+		fprintf(stderr, "taken in spite of %s\n", wrong);
+	fuzz_check(!wrong && !corpus_stats(&c, &stats));
+	corpus_close(&c);
+	return true;
 }

@@ -1,113 +1,121 @@
 /*
- * fuzz_map.c - libFuzzer's target for the readers of stack maps. An input is a pc and a table; each
- * encoder's reader is led through it (FUZZ_MAP=name: that one's alone), from memory of exactly the
- * table's size. What map.h promises for any bytes must hold, and many lookups at once must say what
- * single ones say.
+ * fuzz_map.c - fuzz targets for the readers of stack maps, one an encoder. An input is a pc, of 4
+ * bytes, and a table. What map.h promises for any bytes must hold, and many lookups at once must
+ * say what single ones say.
  *
- *      clang-19 -std=c17 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined \
- *              strategies/list.c strategies/signature.c strategies/{maps,stubs,parts,code,emit}/*.c
- * \ tests/fuzz_map.c -o build/fuzz_map mkdir -p build/fuzzed && FUZZ_MAP=paged build/fuzz_map
- * -max_len=4096 build/fuzzed tests/data/maps
+ * Nothing is allocated but what an encoder's load asks for. Where a table asks for much scratch,
+ * fewer pcs are looked up.
  */
-#include <stdlib.h>
-#include <string.h>
+#include <stubmap/map.h>
 
-#include "../strategies/map.h"
+#include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+enum { PCS = 12, FEW_PCS = 3, MUCH = 1 << 16, SCRATCH = 1 << 24, PLACES = 500 };
 
-enum { PCS = 40, SCRATCH = 1 << 24 };
+const struct fuzz_memory fuzz_memory = { 1 << 20, 64 };
 
-static void check(int holds)
+const char *fuzz_name(size_t i)
 {
-	if (!holds)
-		abort();
+	return map_encoders[i] ? map_encoders[i]->name : NULL;
 }
 
-/* Around the input's pc, and where the table itself speaks of pcs. */
+/* The input's pc and those near it, and where the table itself speaks of pcs. */
 static void choose_pcs(const uint8_t *table, size_t len, uint32_t first, uint32_t *pcs)
 {
 	for (size_t i = 0; i < PCS; i++) {
 		pcs[i] = first + (uint32_t)(i * i);
-		if (i >= PCS / 2 && len >= 4)
+		if (i % 2 && len >= 4)
 			memcpy(&pcs[i], table + 4 * i % (len - 3), 4);
 	}
 }
 
-/* Every place ascends, and lies where it may; the number of places. */
-static size_t walk(const struct map_live *live)
+/* Every place ascends, and lies where it may; returns a hash of them. Of a large bitmap the last
+ * words are enough besides the first: no place lies higher. */
+static uint32_t walk(const struct map_live *live)
 {
 	struct map_cursor at = { 0 };
-	uint32_t place, last = 0;
-	size_t n = 0;
+	uint32_t place, last = 0, n = 0, hash = live->frame_size;
 
 	while (map_next(live, &at, &place)) {
-		check(!n++ || place > last);
+		fuzz_check(!n || place > last);
 		if (place < MAP_REGISTER && live->frame_size)
-			check(place < (uint64_t)live->frame_size / 4 + 32);
+			fuzz_check(place < (uint64_t)live->frame_size / 4 + 32);
 		last = place;
+		hash = 31 * hash + place;
+		if (++n == PLACES && at.word != MAP_CURSOR_REGISTERS &&
+		    live->nbytes / 4 > at.word + 2)
+			at = (struct map_cursor){ .word = live->nbytes / 4 - 2 };
 	}
-	return n;
+	return hash;
 }
 
-static void look(const struct map_ops *ops, const uint8_t *table, size_t len, uint32_t first)
+/* Room for n lookups that ends where the block ends: what is written behind it is seen. */
+static uint8_t *scratch_of(size_t n, size_t room)
 {
-	size_t room = map_scratch(ops, table, len);
-	struct map_live one[PCS], many[PCS];
+	static uint8_t block[FEW_PCS * SCRATCH];
+
+	fuzz_check(room <= SCRATCH);
+	return room ? block + sizeof block - n * room : NULL;
+}
+
+static bool look(const struct map_ops *ops, const uint8_t *table, size_t len, uint32_t first)
+{
+	const size_t room = map_scratch(ops, table, len), n = room > MUCH ? FEW_PCS : PCS;
 	enum map_answer answers[PCS], all[PCS];
-	uint32_t pcs[PCS];
+	uint32_t pcs[PCS], hashes[PCS];
+	struct map_live live, many[PCS];
+	bool found = false;
 
-	check(room <= SCRATCH);
-	uint8_t *scratch = room ? malloc(PCS * room) : NULL;
 	choose_pcs(table, len, first, pcs);
-	for (size_t i = 0; i < PCS; i++) {
-		answers[i] = ops->lookup(table, len, pcs[i], scratch, &one[i]);
-		one[i].registers = answers[i] == MAP_FOUND ? (uint32_t)walk(&one[i]) : 0;
+	uint8_t *scratch = scratch_of(1, room);
+	for (size_t i = 0; i < n; i++) {
+		answers[i] = ops->lookup(table, len, pcs[i], scratch, &live);
+		hashes[i] = answers[i] == MAP_FOUND ? walk(&live) : 0;
+		found |= answers[i] == MAP_FOUND;
 	}
-	if (ops->lookup_many) {
-		ops->lookup_many(table, len, pcs, PCS, scratch, many, all);
-		for (size_t i = 0; i < PCS; i++) {
-			check(all[i] == answers[i]);
-			if (all[i] != MAP_FOUND)
-				continue;
-			check(many[i].frame_size == one[i].frame_size);
-			check(walk(&many[i]) == one[i].registers);
-		}
-	}
-	free(scratch);
+	if (ops->lookup_many)
+		ops->lookup_many(table, len, pcs, n, scratch_of(n, room), many, all);
+	for (size_t i = 0; i < n && ops->lookup_many; i++)
+		fuzz_check(all[i] == answers[i] &&
+			   (all[i] != MAP_FOUND || walk(&many[i]) == hashes[i]));
+	return found;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+/* What is looked up in is not the table, but what an engine makes of it. */
+static bool load_and_look(const struct map_ops *ops, const uint8_t *data, size_t len,
+			  uint32_t first)
 {
-	static const char *only;
+	struct map_bytes table = { malloc(len + !len), len, len };
+	bool found = false;
+
+	fuzz_check(table.data);
+	memcpy(table.data, data, len);
+	if (!map_load(ops, &table)) {
+		/* there may be room behind its bytes */
+		uint8_t *exact = malloc(table.len + !table.len);
+		fuzz_check(exact);
+		if (table.len)
+			memcpy(exact, table.data, table.len);
+		found = look(ops, exact, table.len, first);
+		free(exact);
+	}
+	free(table.data);
+	return found;
+}
+
+bool fuzz_run(size_t i, const uint8_t *data, size_t len)
+{
+	const struct map_ops *ops = map_encoders[i];
+	size_t index, rest;
 	uint32_t first;
 
-	if (!only)
-		only = getenv("FUZZ_MAP") ? getenv("FUZZ_MAP") : "";
-	if (len < 4)
-		return 0;
-	memcpy(&first, data, 4);
-	data += 4;
-	len -= 4;
-	for (size_t e = 0; map_encoders[e]; e++) {
-		const struct map_ops *ops = map_encoders[e];
-		size_t index, rest;
-
-		if (*only && strcmp(only, ops->name))
-			continue;
-		struct map_bytes table = { malloc(len + !len), len, len };
-		memcpy(table.data, data, len);
-		ops->split(len ? table.data : NULL, len, &index, &rest);
-		check(index + rest == len);
-		if (!map_load(ops, &table)) {
-			/* load may have left room behind its bytes. */
-			uint8_t *exact = table.len ? malloc(table.len) : NULL;
-			if (table.len)
-				memcpy(exact, table.data, table.len);
-			look(ops, exact, table.len, first);
-			free(exact);
-		}
-		free(table.data);
-	}
-	return 0;
+	if (len < sizeof first)
+		return false;
+	memcpy(&first, data, sizeof first);
+	data += sizeof first;
+	len -= sizeof first;
+	ops->split(len ? data : NULL, len, &index, &rest);
+	fuzz_check(index + rest == len);
+	bool found = ops->load ? load_and_look(ops, data, len, first) : look(ops, data, len, first);
+	return found || ops->flags & MAP_FLOOR;
 }
