@@ -5,6 +5,7 @@
 # make fuzz       each reader of foreign files under libFuzzer, TIME=10 seconds each (scripts/fuzz)
 # make smoke      every arm on every workload once
 # make reproduce  the reference runs, their tables and figures (scripts/reproduce)
+# make paper      PAPER.pdf, of PAPER.md and its figures (scripts/paper)
 # make format     clang-format
 #
 # Each target installs what is missing first (scripts/setup, through apt-get).
@@ -68,7 +69,7 @@ EXPORT   := --wildcard --localize-hidden $(patsubst %,--keep-global-symbol='%_*'
 HARNLIB  := $(filter-out harness/cli/main.c,$(HARN))
 
 .DEFAULT_GOAL := all
-.PHONY: all check smoke reproduce format clean setup FORCE
+.PHONY: all check smoke reproduce paper format clean setup FORCE
 
 all: setup
 	@$(MAKE) --no-print-directory $(JOBS) $(BUILD)/stubmap $(BUILD)/libstubmap.a $(LIVE)
@@ -153,6 +154,10 @@ smoke: all
 
 reproduce: all
 	@STUBMAP=$(BUILD)/stubmap scripts/reproduce $(BUILD)/results
+
+paper:
+	@scripts/setup paper
+	@scripts/paper
 
 $(WASM)/bad/%/complete: workloads/wasm/bad/%.wat scripts/wasm-build $(wildcard workloads/wasm/*.*)
 	@echo "  WASM bad/$*"

@@ -78,7 +78,7 @@ set table $shares
 share(e) = sprintf("< awk -F'\\t' -v OFS='\\t' -v e='%s' '$1 == \"bogus\" && $2 != \"empty\" && $4 == e {n++; w += $6; s += $7; d += $8} END {if (n) print w / n, s / n, d / n}' '%s'", e, SAFETY)
 plot for [i = 1:n] share(word(means, i)) using (n - i):1:2:3 with table
 unset table
-set key at screen 0.5, screen 0.405 center bottom vertical Left reverse maxrows 1 samplen 1 font ",11"
+set key at screen 0.5, screen 0.405 center bottom vertical Left reverse maxrows 1 samplen 1 width 3 font ",11"
 plot $shares using (0):($1):(0):4:($1 - 0.35):($1 + 0.35) with boxxyerror lw 0.5 fc rgb colour("detected") title "detected", \
 	"" using ($4):($1):4:($4 + $3):($1 - 0.35):($1 + 0.35) with boxxyerror lw 0.5 fc rgb colour("silent") title "silent", \
 	"" using ($4 + $3):($1):($4 + $3):($4 + $3 + $2):($1 - 0.35):($1 + 0.35) with boxxyerror lw 0.5 fc rgb colour("wrong") title "wrong"

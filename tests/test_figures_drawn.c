@@ -245,6 +245,32 @@ static void reach_is_a_table(void **state)
 	refused("\"$TREE/scripts/reach\"", "usage: ");
 }
 
+/* A short paper, with a figure and links; twice the same, with no path of this machine in it. */
+static void a_paper_is_made(void **state)
+{
+	(void)state;
+	good("mkdir -p page/results/zen4 && cp -r \"$TREE/scripts\" page &&"
+	     " cp \"$TREE/results/zen4/make_cost.svg\" page/results/zen4 &&"
+	     " printf '# T\\n\\n![M](results/zen4/make_cost.svg)\\n\\n**Figure 1.** It.\\n\\n"
+	     "[a file](results/README.md)\\n' >page/PAPER.md && echo old >page/PAPER.pdf");
+	refused("mkdir -p bare2 && for c in sh dirname; do ln -sf \"$(command -v $c)\" bare2; done;"
+		" PATH=$PWD/bare2 page/scripts/paper",
+		"apt-get install pandoc weasyprint");
+	refused("page/scripts/paper --help", "usage: ");
+	refused("\"$TREE/scripts/setup\" papr", "allowed: paper");
+	good("[ \"$(cat page/PAPER.pdf)\" = old ]");
+	if (sh("command -v pandoc && command -v weasyprint && command -v rsvg-convert")) {
+		print_message("needs pandoc, weasyprint and rsvg-convert\n");
+		skip();
+	}
+	good("page/scripts/paper && mv page/PAPER.pdf once.pdf && sleep 1 && page/scripts/paper &&"
+	     " cmp once.pdf page/PAPER.pdf && head -c 5 once.pdf | grep -q '^%PDF-'");
+	good("! grep -aqF \"$PWD\" once.pdf && ! grep -aq 'file:' once.pdf");
+	good("rm page/results/zen4/make_cost.svg && echo old >page/PAPER.pdf");
+	assert_int_equal(sh("page/scripts/paper"), 2);
+	good("[ \"$(cat page/PAPER.pdf)\" = old ] && [ ! -e page/PAPER.pdf.new ]");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +281,7 @@ int main(void)
 		cmocka_unit_test(stalls_are_of_each_process),
 		cmocka_unit_test(figures_are_made_whole_or_not_at_all),
 		cmocka_unit_test(reach_is_a_table),
+		cmocka_unit_test(a_paper_is_made),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
