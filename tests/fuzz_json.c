@@ -1,8 +1,13 @@
 /*
- * fuzz_json.c - fuzz targets for files of JSON that others may have written: plans and runs.
+ * fuzz_json.c - fuzz targets for files of JSON that others may have written: plans, runs and
+ * claims; and for what is made of a run's numbers, whatever they are.
  */
 #include <stdio.h>
 
+#include "analysis/accept.h"
+#include "analysis/claims.h"
+#include "analysis/notes.h"
+#include "analysis/report.h"
 #include "fuzz.h"
 #include "runs/plan.h"
 #include "runs/store.h"
@@ -11,11 +16,11 @@
  * product of its lists, up to PLAN_MAX_CELLS. */
 const struct fuzz_memory fuzz_memory = { 8 << 20, 400 };
 
-enum { PLAN, RUN, NAMES };
+enum { PLAN, RUN, SUMMARY, CLAIMS, NAMES };
 
 const char *fuzz_name(size_t i)
 {
-	static const char *const names[NAMES + 1] = { "plan", "run" };
+	static const char *const names[NAMES + 1] = { "plan", "run", "summary", "claims" };
 
 	return names[i];
 }
@@ -59,7 +64,52 @@ static bool read_run(const uint8_t *data, size_t len)
 	return true;
 }
 
+/* Into nothing: what is computed is at stake. */
+static void sum_up(const struct run *run)
+{
+	static const enum report_form forms[] = { REPORT_TABLE, REPORT_CSV };
+	FILE *out = fopen("/dev/null", "w");
+	struct acceptance kept;
+
+	fuzz_check(out);
+	report_summary(out, run, &(struct report_options){ forms[run->n % 2] });
+	report_failures(run);
+	accept_judge(run, &kept);
+	notes_print(out, run);
+	fclose(out);
+}
+
+static bool read_summary(const uint8_t *data, size_t len)
+{
+	char error[RUN_ERROR];
+	struct run run;
+
+	if (run_load(fuzz_file(data, len), &run, error))
+		return false;
+	sum_up(&run);
+	run_close(&run);
+	return true;
+}
+
+static bool read_claims(const uint8_t *data, size_t len)
+{
+	char error[RUN_ERROR] = "";
+	struct claims claims;
+
+	if (claims_load(fuzz_file(data, len), &claims, error)) {
+		fuzz_check(*error);
+		return false;
+	}
+	for (size_t i = 0; i < claims.n; i++)
+		fuzz_check(claims.list[i].id && claims.list[i].text);
+	claims_free(&claims);
+	return true;
+}
+
 bool fuzz_run(size_t i, const uint8_t *data, size_t len)
 {
-	return i == PLAN ? read_plan(data, len) : read_run(data, len);
+	static bool (*const reads[NAMES])(const uint8_t *, size_t) = { read_plan, read_run,
+								       read_summary, read_claims };
+
+	return reads[i](data, len);
 }

@@ -211,6 +211,32 @@ static unsigned load_seeds(const char *folder, struct seed seeds[SEEDS], bool *b
 /* ---- Changes -----------------------------------------------------------------------------------
  */
 
+static bool of_number(uint8_t byte)
+{
+	return byte && strchr("0123456789+-.eE", byte);
+}
+
+/* In a text: puts another value in the place of a number. */
+static size_t change_number(struct prng *r, uint8_t *b, size_t len, size_t at)
+{
+	static const char *const values[] = { "0",     "-1",	 "0.5",
+					      "1e308", "1e-320", "9007199254740993",
+					      "null",  "[]",	 "{}",
+					      "\"\"",  "true",	 "4294967296" };
+	const char *value = values[prng_below(r, sizeof values / sizeof *values)];
+	size_t end = at, n = strlen(value);
+
+	while (at && of_number(b[at - 1]))
+		at--;
+	while (end < len && of_number(b[end]))
+		end++;
+	if (len - (end - at) + n > FUZZ_MOST)
+		return len;
+	memmove(b + at + n, b + end, len - end);
+	memcpy(b + at, value, n);
+	return len - (end - at) + n;
+}
+
 /* Changes one place of an input in a room of FUZZ_MOST bytes; returns the new length. */
 static size_t change(struct prng *r, uint8_t *b, size_t len, const struct seed *other)
 {
@@ -221,6 +247,8 @@ static size_t change(struct prng *r, uint8_t *b, size_t len, const struct seed *
 	if (!len)
 		return 0;
 	n = n < rest ? n : rest;
+	if (b[at] >= '0' && b[at] <= '9' && !prng_below(r, 3))
+		return change_number(r, b, len, at);
 	switch (prng_below(r, 9)) {
 	case 0:
 	case 1:
