@@ -309,7 +309,7 @@ static void test_corpus_counts(void **state)
 	expect_body(BODY("\0\0\0\20\10\0\0\0\377\377\3\0END."), "contradicts itself");
 	expect_body(BODY("\0\0\0\20\10\0\0\0\0\377\377\3END."), "contradicts itself");
 
-	/* A body that so few bytes can't be made to. */
+	/* A body that so few bytes will not be made to. */
 	uint8_t *file = calloc(1, 64);
 	assert_non_null(file);
 	memcpy(file, CORPUS_MAGIC, 8);
@@ -317,7 +317,7 @@ static void test_corpus_counts(void **state)
 	fuzz_frame(file + 24, NULL, 0);
 	memcpy(file + 29, file + 16, 8);
 	fuzz_checksum(file + 16, 48, file + 8);
-	expect_refusal(file, 64, "not what the header says, or above 64 MiB");
+	expect_refusal(file, 64, "not what the header says, or above 256 MiB");
 }
 
 static uint8_t *llvm_sample(size_t *size)

@@ -31,8 +31,13 @@
 #include <unistd.h>
 #include <zstd.h>
 
-/* A block of zstd makes at most BLOCK bytes from ZBLOCK or more. */
-enum { HEADER = 24, MAX_BODY = 64 << 20, LEVEL = 19, BLOCK = 128 << 10, ZBLOCK = 4 };
+/* A body may be RATIO times its file's bytes and SMALL_BODY more: real ones are 2 to 104 times. */
+enum { HEADER = 24, MAX_BODY = 256 << 20, SMALL_BODY = 1 << 20, RATIO = 512, LEVEL = 19 };
+
+static int body_allowed(uint64_t body, size_t file)
+{
+	return body <= MAX_BODY && body <= SMALL_BODY + RATIO * (uint64_t)file;
+}
 
 static uint64_t fnv1a(const uint8_t *p, size_t n)
 {
@@ -204,9 +209,6 @@ int corpus_write(const struct corpus *c, const char *path, char error[CORPUS_ERR
 
 	if (r)
 		goto done;
-	r = -EFBIG; /* it could not be read again */
-	if (body.len > MAX_BODY)
-		goto done;
 	size_t room = ZSTD_compressBound(body.len);
 	r = -ENOMEM;
 	out = malloc(HEADER + room);
@@ -214,6 +216,9 @@ int corpus_write(const struct corpus *c, const char *path, char error[CORPUS_ERR
 		goto done;
 	size_t n = ZSTD_compress(out + HEADER, room, body.data, body.len, LEVEL);
 	if (ZSTD_isError(n))
+		goto done;
+	r = -EFBIG; /* it could not be read again */
+	if (!body_allowed(body.len, HEADER + n))
 		goto done;
 	memcpy(out, CORPUS_MAGIC, 8);
 	put64(out + 16, body.len);
@@ -422,9 +427,9 @@ int corpus_read(const char *path, const uint8_t *bytes, size_t size, struct corp
 	if (fnv1a(bytes + 16, size - 16) != get64(bytes + 8))
 		goto done;
 	uint64_t n = get64(bytes + 16);
-	why = "the body's length is not what the header says, or above 64 MiB";
-	if (n > MAX_BODY || n > (size - HEADER) / ZBLOCK * BLOCK ||
-	    ZSTD_getFrameContentSize(bytes + HEADER, size - HEADER) != n)
+	why = "the body's length is not what the header says, or above 256 MiB or 512 times the "
+	      "file's";
+	if (!body_allowed(n, size) || ZSTD_getFrameContentSize(bytes + HEADER, size - HEADER) != n)
 		goto done;
 	why = "out of memory";
 	r = -ENOMEM;
