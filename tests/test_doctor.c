@@ -19,6 +19,7 @@
 #include <stubmap/code.h>
 
 #include "meters/counters.h"
+#include "meters/fingerprint.h"
 #include "command_helpers.h"
 
 /* ---- The machine that is played -------------------------------------------------------------- */
@@ -210,39 +211,108 @@ void __wrap_loop_close(struct loop *loop)
 
 /* ---- What is said ---------------------------------------------------------------------------- */
 
-/* A meter's reasons as doctor has them: a whole step's stands above, once. */
-static void as_above(const struct counters_survey *s, const char *why, char out[COUNTER_WHY])
+static void swap_all(char text[COUNTER_WHY], const char *what, const char *by)
 {
-	char step[16 + GROUP_WHY], rest[COUNTER_WHY];
+	char rest[COUNTER_WHY];
 
-	snprintf(out, COUNTER_WHY, "%s", why);
-	for (int kind = 0; kind < GROUP_KINDS; kind++) {
-		char *at;
-
-		snprintf(step, sizeof step, "%s: %s", group_names[kind], s->step[kind].why);
-		if (s->step[kind].available || !(at = strstr(out, step)))
-			continue;
-		snprintf(rest, sizeof rest, "%s", at + strlen(step));
-		snprintf(at, COUNTER_WHY - (size_t)(at - out), "%s: as above%.600s",
-			 group_names[kind], rest);
+	for (char *at; *what && (at = strstr(text, what));) {
+		snprintf(rest, sizeof rest, "%s", at + strlen(what));
+		assert_true(snprintf(at, COUNTER_WHY - (size_t)(at - text), "%s%s", by, rest) <
+			    (int)(COUNTER_WHY - (size_t)(at - text)));
 	}
 }
 
-static void check_meter(const struct counters_survey *s, const struct counter *c, const char *page)
+/* A meter's reasons as doctor has them: a whole step's stands above, once, and its own event has no
+ * name. */
+static void in_common(const struct counters_survey *s, const struct counter *c,
+		      char out[COUNTER_WHY])
 {
-	char why[COUNTER_WHY], event[EVENT_NAME];
-	const char *name;
+	const struct event *e = cpu ? event_find(cpu, c->meter->name) : NULL;
+	char what[EVENT_NAME + GROUP_WHY], by[40], name[EVENT_NAME] = "";
+
+	snprintf(out, COUNTER_WHY, "%s", c->why);
+	for (int kind = 0; kind < GROUP_KINDS; kind++) {
+		snprintf(what, sizeof what, "%s: %s", group_names[kind], s->step[kind].why);
+		snprintf(by, sizeof by, "%s: as above", group_names[kind]);
+		if (!s->step[kind].available)
+			swap_all(out, what, by);
+	}
+	if (e)
+		assert_int_equal(event_encoding(cpu, e, name), 0);
+	if (e && !tables) {
+		assert_true(snprintf(what, sizeof what,
+				     "%s (0x%llx): this libpfm has no table %s%s%s", name,
+				     (unsigned long long)e->raw, cpu->pmu,
+				     cpu->absent ? "; it is " : "",
+				     cpu->absent ? cpu->absent : "") < (int)sizeof what);
+		assert_non_null(strstr(out, what));
+		swap_all(out, what, "its own event: as above");
+	}
+	swap_all(out, name, "its own event");
+	swap_all(out, c->meter->generic ? c->meter->generic : "", "the kernel's event");
+}
+
+/* How often the part stands in a page without blanks. */
+static unsigned count_of(const char *page, const char *part)
+{
+	char *piece = squeezed(part);
+	unsigned n = 0;
+
+	for (const char *at = page; (at = strstr(at, piece)); at++)
+		n++;
+	free(piece);
+	return n;
+}
+
+/* The meters without a source, those of one reason together, each reason once. */
+static void check_missing(const struct counters_survey *s, const char *page)
+{
+	char why[COUNTER_WHY], other[COUNTER_WHY], whole[METERS * 24 + COUNTER_WHY];
+	bool seen[METERS] = { false };
+
+	for (size_t i = 0; i < METERS; i++) {
+		size_t n = 0;
+
+		if (s->counter[i].source || seen[i])
+			continue;
+		assert_in_range(strlen(s->counter[i].why), 1, COUNTER_WHY - 2); /* not cut off */
+		in_common(s, &s->counter[i], why);
+		for (size_t k = i; k < METERS; k++) {
+			if (s->counter[k].source)
+				continue;
+			in_common(s, &s->counter[k], other);
+			if (strcmp(other, why))
+				continue;
+			seen[k] = true;
+			n += (size_t)snprintf(whole + n, sizeof whole - n, "%s%s", n ? "," : "",
+					      meter_names[k]);
+		}
+		snprintf(whole + n, sizeof whole - n, "%s", why);
+		if (count_of(page, whole) != 1)
+			fail_msg("%u times: %s\nin: %s", count_of(page, whole), whole, page);
+	}
+}
+
+static void check_counter(const struct counter *c, const char *page)
+{
+	char event[EVENT_NAME];
+	const char *name = strstr(c->name, "::");
 
 	check_holds(page, c->meter->name);
-	if (!c->source) {
-		assert_in_range(strlen(c->why), 1, COUNTER_WHY - 2); /* not cut off */
-		as_above(s, c->why, why);
-		check_holds(page, why);
-		return;
-	}
-	name = strstr(c->name, "::");
 	snprintf(event, sizeof event, "%s", name ? name + 2 : c->exact);
 	check_holds(page, event);
+}
+
+/* What refuses all counters at once is said in a screen. */
+static void check_screen(const char *page)
+{
+	enum { SCREEN = 40 };
+	unsigned lines = 0;
+
+	for (; *page; page++)
+		lines += *page == '\n';
+	if (scene->answer == COUNTS && lines > SCREEN)
+		fail_msg("%s: %u lines", scene->name, lines);
 }
 
 /* As counters_survey leaves it: where all counts, each meter has a source, and so on. */
@@ -268,7 +338,7 @@ static void check_sense(const struct counters_survey *s)
 static void check_page(void)
 {
 	static struct counters_survey s;
-	char error[COUNTERS_ERROR] = "", *page = NULL;
+	char error[COUNTERS_ERROR] = "", *page = NULL, *flat;
 	size_t size = 0;
 	json_t *json;
 	FILE *f = open_memstream(&page, &size);
@@ -286,11 +356,16 @@ static void check_page(void)
 		check_holds(page, cpu->pmu);
 	if (cpu && !tables && cpu->absent)
 		check_holds(page, cpu->absent);
+	check_screen(page);
+	flat = squeezed(page);
 	for (int kind = 0; kind < GROUP_KINDS; kind++)
 		if (!s.step[kind].available)
-			check_holds(page, s.step[kind].why);
+			assert_int_equal(count_of(flat, s.step[kind].why), 1);
+	check_missing(&s, flat);
+	free(flat);
 	for (size_t i = 0; i < METERS; i++)
-		check_meter(&s, &s.counter[i], page);
+		if (s.counter[i].source)
+			check_counter(&s.counter[i], page);
 	json = counters_survey_to_json(&s);
 	assert_non_null(json);
 	json_decref(json);
@@ -354,11 +429,56 @@ static void the_command_says_it(void **state)
 	check_command();
 }
 
+/* ---- The machine's settings ------------------------------------------------------------------ */
+
+/* The checks of the settings that a fingerprint has; how many of them warn. */
+static size_t warnings_of(const char *facts, size_t settings)
+{
+	json_t *machine = json_loads(facts, 0, NULL);
+	struct env_check checks[ENV_MAX_CHECKS];
+	size_t n = env_checks(machine, checks), warned = 0;
+
+	assert_non_null(machine);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(!checks[i].remedy, checks[i].level == ENV_OK);
+		assert_int_equal(!checks[i].advice, checks[i].level == ENV_OK);
+		warned += i < settings && checks[i].level != ENV_OK;
+	}
+	json_decref(machine);
+	return warned;
+}
+
+static void every_warning_says_what_to_do(void **state)
+{
+	enum { SETTINGS = 7 };
+	struct result r;
+
+	(void)state;
+	assert_int_equal(warnings_of("{}", SETTINGS), SETTINGS);
+	assert_int_equal(warnings_of("{\"governor\": \"powersave\", \"turbo\": true, \"smt\": 1, "
+				     "\"aslr\": 0, \"thp\": \"always\", \"build\": "
+				     "\"sanitized\", \"hypervisor\": \"KVMKVMKVM\"}",
+				     SETTINGS),
+			 SETTINGS);
+	assert_int_equal(warnings_of("{\"governor\": \"performance\", \"turbo\": false, \"smt\": 0,"
+				     "\"aslr\": 2, \"thp\": \"madvise\", \"build\": "
+				     "\"optimised\", \"hypervisor\": false}",
+				     SETTINGS),
+			 0);
+	setenv("LIBPFM_FORCE_PMU", "skl", 1);
+	r = run_to(1, cmd_doctor, "doctor");
+	unsetenv("LIBPFM_FORCE_PMU");
+	check_width(r.out);
+	assert_non_null(strstr(r.out, "\nforced_pmu: unset LIBPFM_FORCE_PMU\n"));
+	done(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_cpu_and_every_refusal),
 		cmocka_unit_test(the_command_says_it),
+		cmocka_unit_test(every_warning_says_what_to_do),
 	};
 
 	unsetenv("LIBPFM_FORCE_PMU");

@@ -78,6 +78,18 @@ static const struct golden {
 	{ "sapphire-rapids", "itlb_walk", 0xe11, 0 },
 	{ "sapphire-rapids", "frontend_stall", 0x600019c, 0 },
 	{ "sapphire-rapids", "resteer", 0x1c6, 0x17 },
+	{ "emerald-rapids", "cycles", 0x3c, 0 },
+	{ "emerald-rapids", "instructions", 0xc0, 0 },
+	{ "emerald-rapids", "branches", 0xc4, 0 },
+	{ "emerald-rapids", "branch_miss", 0xc5, 0 },
+	{ "emerald-rapids", "indirect_branch_miss", 0x80c5, 0 },
+	{ "emerald-rapids", "l1i_miss", 0x1c6, 0x12 },
+	{ "emerald-rapids", "l1i_fill", 0xe424, 0 },
+	{ "emerald-rapids", "l2i_miss", 0x2424, 0 },
+	{ "emerald-rapids", "itlb_miss", 0x2011, 0 },
+	{ "emerald-rapids", "itlb_walk", 0xe11, 0 },
+	{ "emerald-rapids", "frontend_stall", 0x600019c, 0 },
+	{ "emerald-rapids", "resteer", 0x1c6, 0x17 },
 	{ "alder-lake-p", "cycles", 0x3c, 0 },
 	{ "alder-lake-p", "instructions", 0xc0, 0 },
 	{ "alder-lake-p", "branches", 0xc4, 0 },
@@ -367,6 +379,7 @@ static void models_are_told_apart(void **state)
 	assert_uarch(uarch_of_x86(intel, 6, 0x55, 7, 0), "cascade-lake-sp");
 	assert_uarch(uarch_of_x86(intel, 6, 0x6a, 6, 0), "ice-lake-sp");
 	assert_uarch(uarch_of_x86(intel, 6, 0x8f, 8, 0), "sapphire-rapids");
+	assert_uarch(uarch_of_x86(intel, 6, 0xcf, 2, 0), "emerald-rapids");
 	assert_uarch(uarch_of_x86(intel, 6, 0x97, 2, 0x40), "alder-lake-p");
 	assert_uarch(uarch_of_x86(intel, 6, 0x97, 2, 0x20), "alder-lake-e");
 	assert_uarch(uarch_of_x86(intel, 6, 0x9a, 3, 0x20), "alder-lake-e");
@@ -396,6 +409,8 @@ static void borrowed_tables_say_so(void **state)
 	assert_null(uarch_find("zen4")->borrowed);
 	assert_non_null(uarch_find("zen5")->borrowed);
 	assert_string_equal(uarch_find("zen5")->pmu, uarch_find("zen4")->pmu);
+	assert_non_null(uarch_find("emerald-rapids")->borrowed);
+	assert_string_equal(uarch_find("emerald-rapids")->pmu, uarch_find("sapphire-rapids")->pmu);
 	assert_non_null(uarch_find("cortex-a72")->borrowed);
 	assert_string_equal(uarch_find("cortex-a72")->pmu, uarch_find("cortex-a57")->pmu);
 }

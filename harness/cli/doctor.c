@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/commands.h"
 #include "meters/counters.h"
@@ -20,28 +21,71 @@
 static const struct option_help help = {
 	.usage = "doctor [--json]",
 	.summary =
-	    "Shows what can be measured here, and why the rest can't; which settings spoil a\n"
-	    "measurement: ok, warn (recorded with a run), refuse (no sweep begins; the exit\n"
-	    "status is 1); and which W^X policies work.",
+	    "Shows which settings spoil a measurement, and what to do about each: ok, warn\n"
+	    "(recorded with a run), refuse (no sweep begins; the exit status is 1); which W^X\n"
+	    "policies work; what can be measured here, and why the rest can't.",
 	.min_words = 0,
 	.max_words = 0,
 };
 
+/* Appends a name to a list with commas. */
+static void append(char *list, size_t size, const char *name)
+{
+	size_t n = strlen(list);
+
+	if (n < size)
+		snprintf(list + n, size - n, "%s%s", n ? ", " : "", name);
+}
+
+/* What can be done, each thing once, on a line that can be copied. */
+static void print_remedies(const struct env_check *checks, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *remedy = checks[i].remedy;
+		char names[104] = "";
+		bool said = !remedy;
+
+		for (size_t k = 0; k < i && !said; k++)
+			said = checks[k].remedy && !strcmp(checks[k].remedy, remedy);
+		for (size_t k = i; k < n && !said; k++)
+			if (checks[k].remedy && !strcmp(checks[k].remedy, remedy))
+				append(names, 100, checks[k].name);
+		strcat(names, ": ");
+		if (!said)
+			table_wrapf(stdout, names, "%s", remedy);
+	}
+}
+
+/* What is well in one line; then the others, why they matter, and what to do. */
 static int print_checks(const struct env_check *checks, size_t n)
 {
 	static const char *const headers[] = { "setting", "state", "", "why it matters" };
+	char well[ENV_MAX_CHECKS * 80] = "", one[100];
+	bool warned = false;
 	struct table t;
+	int r;
 
 	table_begin(&t, headers, "llll");
 	for (size_t i = 0; i < n; i++) {
+		if (checks[i].level == ENV_OK) {
+			snprintf(one, sizeof one, "%s %s", checks[i].name, checks[i].state);
+			append(well, sizeof well, one);
+			continue;
+		}
+		warned = true;
 		table_row(&t);
 		table_cell(&t, "%s", checks[i].name);
 		table_cell(&t, "%s", checks[i].state);
 		table_cell(&t, "%s", env_level_names[checks[i].level]);
-		if (checks[i].advice)
-			table_cell(&t, "%s", checks[i].advice);
+		table_cell(&t, "%s", checks[i].advice);
 	}
-	return table_end(&t, stdout);
+	if (*well)
+		table_wrapf(stdout, "ok: ", "%s", well);
+	r = table_end(&t, warned ? stdout : NULL);
+	if (warned)
+		puts("what to do:");
+	print_remedies(checks, n);
+	return r;
 }
 
 /* Prints {size: 32768, ways: 8, ...} as "32 KiB, 8 ways". */
@@ -78,10 +122,10 @@ static json_t *checks_to_json(const struct env_check *checks, size_t n)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s?}", "name",
-						      checks[i].name, "state", checks[i].state,
-						      "level", env_level_names[checks[i].level],
-						      "why", checks[i].advice));
+		json_array_append_new(
+		    list, json_pack("{s:s, s:s, s:s, s:s?, s:s?}", "name", checks[i].name, "state",
+				    checks[i].state, "level", env_level_names[checks[i].level],
+				    "why", checks[i].advice, "do", checks[i].remedy));
 	return list;
 }
 
@@ -123,9 +167,8 @@ static int print_policies(const struct policy_answer answers[CODE_WX_POLICIES])
 	struct table t;
 
 	table_wrapf(stdout, "",
-		    "Executable memory, tried in child processes: here; after prctl(PR_SET_MDWE); "
-		    "where, as under SELinux without execmem, written memory must not become "
-		    "executable; and without memfd_create.");
+		    "executable memory, tried in child processes: here, after prctl(PR_SET_MDWE), "
+		    "as under SELinux without execmem, without memfd_create, in quanta of 2 MiB");
 	table_begin(&t, headers, "llllll");
 	for (int wx = 0; wx < CODE_WX_POLICIES; wx++) {
 		table_row(&t);

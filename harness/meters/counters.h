@@ -19,7 +19,7 @@
 #include "meters/group.h"
 #include "meters/events.h"
 
-enum { COUNTERS_ERROR = 480, COUNTER_WHY = 640 };
+enum { COUNTERS_ERROR = 480, COUNTER_WHY = 1000 };
 
 /* For tests: what should fail. */
 enum counters_fault {

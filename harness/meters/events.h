@@ -2,9 +2,9 @@
  * events.h - knowledge of counters as data: the meters' names, the event of each CPU for each
  * meter, and the count that a known loop must give before the event is believed.
  *
- * Names and encodings are libpfm's. Debian's 4.13 for x86-64 knows neither Zen 5 nor Alder Lake nor
- * any Arm core: Zen 5 borrows a table; the rows of the others have the codes of the makers'
- * manuals, and are used only with a libpfm that has their table.
+ * Names and encodings are libpfm's. Debian's 4.13 for x86-64 knows neither Zen 5 nor Emerald Rapids
+ * nor Alder Lake nor any Arm core: the first two borrow a table; the rows of the others have the
+ * codes of the makers' manuals, and are used only with a libpfm that has their table.
  */
 #ifndef STUBMAP_METERS_EVENTS_H
 #define STUBMAP_METERS_EVENTS_H

@@ -38,6 +38,7 @@ struct env_check {
 	enum env_level level;
 	char state[64];	    /* the setting here */
 	const char *advice; /* why it matters; NULL where ok */
+	const char *remedy; /* a command, or what else can be done; NULL where ok */
 };
 
 enum { ENV_MAX_CHECKS = 16 };

@@ -73,9 +73,9 @@ void group_explain(int error, const char *name, char why[GROUP_WHY])
 	case EACCES:
 	case EPERM:
 		snprintf(why, GROUP_WHY,
-			 "%s: forbidden; kernel.perf_event_paranoid is %d (2 or less, or "
-			 "CAP_PERFMON, is "
-			 "needed), or a container's seccomp profile blocks perf_event_open",
+			 "%s: forbidden; kernel.perf_event_paranoid is %d (`sudo sysctl "
+			 "kernel.perf_event_paranoid=2`, or CAP_PERFMON), or a container's seccomp "
+			 "profile blocks perf_event_open (docker run --cap-add PERFMON)",
 			 name, paranoid());
 		return;
 	case ENOSYS:

@@ -21,7 +21,7 @@ enum group_kind { GROUP_PAPI, GROUP_HARDWARE, GROUP_SOFTWARE, GROUP_KERNEL, GROU
 extern const char *const group_names[GROUP_KINDS];   /* the names above */
 extern const char *const group_sources[GROUP_KINDS]; /* as a record's "source" has it */
 
-enum { GROUP_MAX = 18, GROUP_WHY = 240, GROUP_EXACT = 200 };
+enum { GROUP_MAX = 18, GROUP_WHY = 320, GROUP_EXACT = 200 };
 
 struct counter_group {
 	enum group_kind kind;

@@ -125,30 +125,44 @@ json_t *counters_survey_to_json(const struct counters_survey *survey)
 			 (json_int_t)survey->probe_ns, "meters", list);
 }
 
-/* A meter's reasons; a reason that holds for a whole step is cut to the step's name, as it stands
- * above. */
-static void shorten(const struct counters_survey *survey, const char *why, char out[COUNTER_WHY])
+static void replace(char text[COUNTER_WHY], const char *what, const char *by)
 {
-	char text[16 + GROUP_WHY];
-	size_t used = 0;
+	char rest[COUNTER_WHY];
+	char *at = text;
 
-	while (*why && used + 1 < COUNTER_WHY) {
-		size_t skip = 0;
-
-		for (int kind = 0; kind < GROUP_KINDS && !skip; kind++) {
-			snprintf(text, sizeof text, "%s: %s", group_names[kind],
-				 survey->step[kind].why);
-			if (survey->step[kind].available || strncmp(why, text, strlen(text)) != 0)
-				continue;
-			skip = strlen(text);
-			used += (size_t)snprintf(out + used, COUNTER_WHY - used, "%s: as above",
-						 group_names[kind]);
-		}
-		if (!skip)
-			out[used++] = *why++;
-		why += skip;
+	while (*what && (at = strstr(at, what))) {
+		snprintf(rest, sizeof rest, "%s", at + strlen(what));
+		snprintf(at, COUNTER_WHY - (size_t)(at - text), "%s%s", by, rest);
+		at += strlen(by);
 	}
-	out[used < COUNTER_WHY ? used : COUNTER_WHY - 1] = 0;
+}
+
+/* A meter's reasons without what is its alone, so that equal ones are said once: its event's name;
+ * and a reason that holds for a whole step is cut to the step's name, as it stands above. */
+static void shorten(const struct counters_survey *survey, const struct counter *c,
+		    char out[COUNTER_WHY])
+{
+	const struct uarch *u = survey->uarch;
+	const struct event *event = u ? event_find(u, c->meter->name) : NULL;
+	char what[EVENT_NAME + GROUP_WHY], by[40], name[EVENT_NAME];
+
+	snprintf(out, COUNTER_WHY, "%s", c->why);
+	for (int kind = 0; kind < GROUP_KINDS; kind++) {
+		if (survey->step[kind].available)
+			continue;
+		snprintf(what, sizeof what, "%s: %s", group_names[kind], survey->step[kind].why);
+		snprintf(by, sizeof by, "%s: as above", group_names[kind]);
+		replace(out, what, by);
+	}
+	if (event && !event_encoding(u, event, name)) {
+		snprintf(what, sizeof what, "%s (0x%llx): this libpfm has no table %s%s%s", name,
+			 (unsigned long long)event->raw, u->pmu, u->absent ? "; it is " : "",
+			 u->absent ? u->absent : "");
+		replace(out, what, "its own event: as above");
+		replace(out, name, "its own event");
+	}
+	if (c->meter->generic)
+		replace(out, c->meter->generic, "the kernel's event");
 }
 
 /* A meter's event: its own name, without its table's and without the modifiers. --json has the
@@ -170,7 +184,7 @@ static void event_name(const char *exact, char out[GROUP_EXACT])
 static void print_head(FILE *f, const struct counters_survey *survey)
 {
 	const struct uarch *u = survey->uarch;
-	char name[16];
+	char name[16], works[80] = "";
 
 	table_wrapf(f, "cpu       ", "%s: %s", survey->cpu,
 		    u ? u->name : "not known; generic events only");
@@ -181,33 +195,70 @@ static void print_head(FILE *f, const struct counters_survey *survey)
 		table_wrapf(f, "events    ", "%s", u->borrowed);
 	for (int kind = 0; kind < GROUP_KINDS; kind++) {
 		snprintf(name, sizeof name, "%-9s ", group_names[kind]);
-		table_wrapf(f, name, "%s",
-			    survey->step[kind].available ? "works" : survey->step[kind].why);
+		if (survey->step[kind].available)
+			snprintf(works + strlen(works), sizeof works - strlen(works), "%s%s",
+				 *works ? ", " : "", group_names[kind]);
+		else
+			table_wrapf(f, name, "%s", survey->step[kind].why);
 	}
+	if (*works)
+		table_wrapf(f, "works     ", "%s", works);
 	fprintf(f, "a start and a stop take %llu ns; hardware events count user mode only\n\n",
 		(unsigned long long)survey->probe_ns);
 }
 
+static void print_counter(FILE *f, const struct counters_survey *survey, size_t i)
+{
+	const struct counter *c = &survey->counter[i];
+	char ratio[16] = "reads", event[GROUP_EXACT], before[80];
+
+	if (c->proof == PROOF_COUNTED)
+		snprintf(ratio, sizeof ratio, "%.3f", c->ratio);
+	snprintf(before, sizeof before, "%-21s %-7s %-5u %-10s ", c->meter->name, c->source,
+		 survey->group[i], ratio);
+	event_name(c->exact, event);
+	table_wrapf(f, before, "%s", event);
+}
+
+/* The meters that can't be had: those of one reason together. */
+static void print_missing(FILE *f, const struct counters_survey *survey)
+{
+	char why[METERS][COUNTER_WHY], names[METERS * 24];
+	bool said[METERS];
+
+	for (size_t i = 0; i < METERS; i++) {
+		said[i] = survey->counter[i].source;
+		shorten(survey, &survey->counter[i], why[i]);
+	}
+	for (size_t i = 0; i < METERS; i++) {
+		size_t n = 0;
+
+		if (said[i])
+			continue;
+		for (size_t k = i; k < METERS; k++)
+			if (!said[k] && !strcmp(why[k], why[i])) {
+				said[k] = true;
+				n += (size_t)snprintf(names + n, sizeof names - n, "%s%s",
+						      n ? ", " : "", meter_names[k]);
+			}
+		table_wrapf(f, "none      ", "%s", names);
+		table_wrapf(f, "          ", "%s", why[i]);
+	}
+}
+
 void counters_survey_print(FILE *f, const struct counters_survey *survey)
 {
-	print_head(f, survey);
-	fprintf(f, "%-21s %-7s %-5s %-10s %s\n", "meter", "source", "group", "in a loop", "event");
-	for (size_t i = 0; i < METERS; i++) {
-		const struct counter *c = &survey->counter[i];
-		char ratio[16] = "reads", why[COUNTER_WHY], event[GROUP_EXACT];
-		int used;
+	bool any = false;
 
-		if (!c->source) {
-			used = fprintf(f, "%-21s %-7s ", c->meter->name, "-");
-			shorten(survey, c->why, why);
-			table_wrap(why, (size_t)used, f);
+	print_head(f, survey);
+	for (size_t i = 0; i < METERS; i++) {
+		if (!survey->counter[i].source)
 			continue;
-		}
-		if (c->proof == PROOF_COUNTED)
-			snprintf(ratio, sizeof ratio, "%.3f", c->ratio);
-		used = fprintf(f, "%-21s %-7s %-5u %-10s ", c->meter->name, c->source,
-			       survey->group[i], ratio);
-		event_name(c->exact, event);
-		table_wrap(event, (size_t)used, f);
+		if (!any)
+			fprintf(f, "%-21s %-7s %-5s %-10s %s\n", "meter", "source", "group",
+				"in a loop", "event");
+		any = true;
+		print_counter(f, survey, i);
 	}
+	print_missing(f, survey);
 }
