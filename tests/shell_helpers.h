@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "base/home.h"
 #include "quiet.h"
 
 enum { OUTPUT = 1 << 18 };
@@ -44,12 +45,30 @@ static int sh(const char *command)
 	return WEXITSTATUS(status);
 }
 
-/* Makes a folder of the template, and enters it: $S is the program beside the test, and its objects
- * are kept as the tests' are. 0, or -1. */
+static inline void good(const char *command)
+{
+	int status = sh(command);
+
+	if (status)
+		fail_msg("%s: status %d, said: %s%s", command, status, out, err);
+}
+
+/* Refused with one line that has no control character and says so much. */
+static inline void refused(const char *command, const char *says)
+{
+	int status = sh(command);
+	const char *end = strchr(err, '\n');
+
+	if (status != 2 || *out || !strstr(err, says) || !end || end[1] || strchr(err, '\033'))
+		fail_msg("%s: status %d, said: %s%s", command, status, out, err);
+}
+
+/* Makes a folder of the template, and enters it: $S is the program beside the test, $TREE the tree,
+ * and its objects are kept as the tests' are. 0, or -1. */
 static inline int shell_enter(char *folder)
 {
 	const char *objects = getenv("STUBMAP_TEST_OBJECTS");
-	char self[4000], from[4096];
+	char self[4000], from[4096], tree[4000];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 20);
 
 	if (n <= 0)
@@ -60,10 +79,24 @@ static inline int shell_enter(char *folder)
 	strcat(self, "/stubmap");
 	if (objects && !realpath(objects, from))
 		return -1;
-	if (access(self, X_OK) || !mkdtemp(folder) || chdir(folder) || setenv("S", self, 1) ||
+	if (home_tree(tree, sizeof tree) || setenv("TREE", tree, 1) || access(self, X_OK) ||
+	    !mkdtemp(folder) || chdir(folder) || setenv("S", self, 1) ||
 	    (objects && symlink(from, "stubmap")) || setenv("XDG_CACHE_HOME", folder, 1))
 		return -1;
 	return 0;
+}
+
+/* In such a folder: a run of four cells, run.jsonl, of a plan of that name. */
+static inline int shell_run(const char *name)
+{
+	char command[600];
+
+	snprintf(command, sizeof command,
+		 "printf '%%s' '{\"name\":\"%s\",\"blocks\":5,\"seed\":1,\"iterations\":1,"
+		 "\"baseline\":{\"stubs\":\"page\"},\"cells\":[{\"stubs\":[\"page\",\"pool\"],"
+		 "\"live\":[4,8]}]}' >plan.json && \"$S\" sweep plan.json -o run.jsonl 2>/dev/null",
+		 name);
+	return system(command);
 }
 
 /* Leaves it, and removes it. */

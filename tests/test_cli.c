@@ -291,11 +291,11 @@ static void damaged_traces_are_told_before_anything_runs(void **state)
 
 static void every_command_has_help(void **state)
 {
-	static const char *const commands[] = { "run",	   "sweep",	"merge",    "summary",
-						"compare", "claims",	"list",	    "doctor",
-						"maps",	   "faults",	"model",    "show",
-						"report",  "show stub", "show map", "power",
-						"variance" };
+	static const char *const commands[] = { "run",	   "sweep",   "merge",	   "summary",
+						"compare", "claims",  "list",	   "doctor",
+						"maps",	   "faults",  "model",	   "show",
+						"report",  "plot",    "show stub", "show map",
+						"power",   "variance" };
 	struct cli *c = *state;
 
 	call_to(0, c, "--help");

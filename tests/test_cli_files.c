@@ -17,22 +17,6 @@
 
 static char folder[] = "/tmp/stubmap-files-XXXXXX";
 
-static int one_line(const char *text)
-{
-	const char *end = strchr(text, '\n');
-
-	return end && !end[1];
-}
-
-/* Refused with one line that has no control character and says so much. */
-static void refused(const char *command, const char *says)
-{
-	int status = sh(command);
-
-	if (status != 2 || *out || !strstr(err, says) || !one_line(err) || strchr(err, '\033'))
-		fail_msg("%s: status %d, said: %s", command, status, err);
-}
-
 #define RECORD                                                                                     \
 	"{\"maps\": 1, \"machine\": null}\n"                                                       \
 	"{\"file\": \"a\\u001b[31m\\nb\", \"encoder\": null, \"event\": \"safepoints\","           \

@@ -13,18 +13,14 @@
 #include <stubmap/map.h>
 #include <stubmap/stub.h>
 
-#include "base/home.h"
 #include "shell_helpers.h"
 
 static char folder[] = "/tmp/stubmap-drawn-XXXXXX";
 
 static int set_up(void **state)
 {
-	char tree[4000];
-
 	(void)state;
-	return home_tree(tree, sizeof tree) || setenv("TREE", tree, 1) || shell_enter(folder) ? -1
-											      : 0;
+	return shell_enter(folder);
 }
 
 static int tear_down(void **state)
@@ -33,16 +29,8 @@ static int tear_down(void **state)
 	return shell_leave(folder);
 }
 
-static void good(const char *command)
-{
-	int status = sh(command);
-
-	if (status)
-		fail_msg("%s: status %d, said: %s%s", command, status, out, err);
-}
-
 /* It fails, with one line that has these words. */
-static void refused(const char *command, const char *words)
+static void fails(const char *command, const char *words)
 {
 	int status = sh(command), lines = 0;
 
@@ -172,12 +160,12 @@ static void without_data_there_is_a_line_and_no_picture(void **state)
 	(void)state;
 	good("printf 'arm\\tworkload\\n' >head.tsv");
 	for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
-		refused(command_of(i, "no-such.tsv", "none.svg"), "there is no file no-such.tsv");
-		refused(command_of(i, "\"$HERE/head.tsv\"", "none.svg"), "no row in");
+		fails(command_of(i, "no-such.tsv", "none.svg"), "there is no file no-such.tsv");
+		fails(command_of(i, "\"$HERE/head.tsv\"", "none.svg"), "no row in");
 		good("[ ! -e none.svg ]");
 	}
-	refused("cd \"$TREE/results\" && gnuplot -c ../scripts/tierup.gp zen5/tierup.tsv /no.svg",
-		"no stalls");
+	fails("cd \"$TREE/results\" && gnuplot -c ../scripts/tierup.gp zen5/tierup.tsv /no.svg",
+	      "no stalls");
 }
 
 /* Where nothing was counted, the figure of two panels says so. */
@@ -215,16 +203,16 @@ static void figures_are_made_whole_or_not_at_all(void **state)
 	assert_int_equal(sh("PATH=$PWD/fake:$PATH copy/scripts/figures here"), 2);
 	good("[ \"$(cat copy/results/here/maps_bytes.svg)\" = old ] &&"
 	     " [ -z \"$(ls copy/results/here | grep new)\" ]");
-	refused("mkdir -p bare && for c in sh dirname; do ln -sf \"$(command -v $c)\" bare; done;"
-		" PATH=$PWD/bare copy/scripts/figures here",
-		"apt-get install gnuplot-nox");
+	fails("mkdir -p bare && for c in sh dirname; do ln -sf \"$(command -v $c)\" bare; done;"
+	      " PATH=$PWD/bare copy/scripts/figures here",
+	      "apt-get install gnuplot-nox");
 	good("copy/scripts/figures here && grep -q '</svg>' copy/results/here/maps_bytes.svg");
-	refused("copy/scripts/figures nowhere", "there is no results/nowhere");
+	fails("copy/scripts/figures nowhere", "there is no results/nowhere");
 	good("copy/scripts/figures --show -n 3 maps_bytes 'Bytes. See them.' here");
 	assert_string_equal(out, "![Bytes (here)](results/here/maps_bytes.svg)\n"
 				 "\n**Figure 3.** Bytes. See them. (here: 16 corpora.)\n");
-	refused("copy/scripts/figures --show ring 'A call'", "no ring.svg");
-	refused("copy/scripts/figures --show -n 3 ring", "usage: ");
+	fails("copy/scripts/figures --show ring 'A call'", "no ring.svg");
+	fails("copy/scripts/figures --show -n 3 ring", "usage: ");
 }
 
 static void reach_is_a_table(void **state)
@@ -238,11 +226,9 @@ static void reach_is_a_table(void **state)
 	assert_non_null(strstr(out, "| zen4 | 32 KiB, 8 ways | 8 | - | - | > 16 |\n"));
 	assert_non_null(strstr(out, "| apple-m1-p | 32 KiB, 8 ways | 8 | 8 | - | - |\n"));
 	assert_non_null(strstr(out, "| cortex-a72 | 32 KiB, 8 ways | 8 | 8 | 8 | - |\n"));
-	refused("STUBMAP=\"$S\" \"$TREE/scripts/reach\" \"$PWD/reach.tsv\" bind",
-		"no bind of page");
-	refused("STUBMAP=\"$S\" \"$TREE/scripts/reach\" no-such.tsv",
-		"there is no file no-such.tsv");
-	refused("\"$TREE/scripts/reach\"", "usage: ");
+	fails("STUBMAP=\"$S\" \"$TREE/scripts/reach\" \"$PWD/reach.tsv\" bind", "no bind of page");
+	fails("STUBMAP=\"$S\" \"$TREE/scripts/reach\" no-such.tsv", "there is no file no-such.tsv");
+	fails("\"$TREE/scripts/reach\"", "usage: ");
 }
 
 /* A short paper, with a figure and links; twice the same, with no path of this machine in it. */

@@ -13,39 +13,14 @@
 
 #include <cmocka.h>
 
-#include "base/home.h"
 #include "shell_helpers.h"
 
 static char folder[] = "/tmp/stubmap-page-XXXXXX";
 
-static void good(const char *command)
-{
-	int status = sh(command);
-
-	if (status)
-		fail_msg("%s: status %d, said: %s%s", command, status, out, err);
-}
-
-static void refused(const char *command, const char *says)
-{
-	int status = sh(command);
-	const char *end = strchr(err, '\n');
-
-	if (status != 2 || *out || !strstr(err, says) || !end || end[1])
-		fail_msg("%s: status %d, said: %s%s", command, status, out, err);
-}
-
 static int set_up(void **state)
 {
-	char tree[4000];
-
 	(void)state;
-	if (home_tree(tree, sizeof tree) || setenv("TREE", tree, 1) || shell_enter(folder))
-		return -1;
-	return system(
-	    "printf '%s' '{\"name\":\"p<i>\",\"seed\":1,\"blocks\":5,\"iterations\":1,"
-	    "\"baseline\":{\"stubs\":\"page\"},\"cells\":[{\"stubs\":[\"page\",\"pool\"],"
-	    "\"live\":[4,8]}]}' >plan.json && \"$S\" sweep plan.json -o run.jsonl 2>/dev/null");
+	return shell_enter(folder) || shell_run("p<i>") ? -1 : 0;
 }
 
 static int tear_down(void **state)

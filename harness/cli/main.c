@@ -27,6 +27,7 @@ static const struct command {
 	{ "merge", "the shards of a sweep into one run file", cmd_merge },
 	{ "summary", "a run file as tables, rows or a figure's data", cmd_summary },
 	{ "report", "runs as a page: findings, figures, claims, tables", cmd_report },
+	{ "plot", "a figure of a run, as SVG, PDF or PNG", cmd_plot },
 	{ "compare", "what changed between two runs, or several of each side", cmd_compare },
 	{ "power", "how many blocks would show a difference", cmd_power },
 	{ "variance", "where a run's times vary: runs, set-ups, processes, iterations",

@@ -15,6 +15,7 @@
 #include "base/table.h"
 #include "cli/claims.h"
 #include "cli/commands.h"
+#include "cli/drawings.h"
 #include "cli/options.h"
 #include "cli/report.h"
 #include "meters/fingerprint.h"
@@ -374,7 +375,7 @@ int cmd_report(int argc, char **argv)
 	if (argc - first > RUNS)
 		return say_line("stubmap report", "%d runs are given; at most %d are allowed",
 				argc - first, RUNS);
-	if (!report_can_draw())
+	if (!drawer_can("stubmap report"))
 		return 2;
 	if (!(p = calloc(1, sizeof *p)))
 		return say("out of memory");

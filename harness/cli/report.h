@@ -6,9 +6,6 @@
 
 #include "runs/store.h"
 
-/* Whether gnuplot can be run; false: a line is on stderr. */
-bool report_can_draw(void);
-
 /*
  * Draws all figures of which the run has data, each with its caption, numbered from *number on; a
  * figure that gnuplot does not make is left out, with a line on stderr. name: the run's, for the

@@ -1,0 +1,191 @@
+/* plot.c - stubmap plot: one figure of a run as a file of its own; or which figures it has. The
+ * file is written aside and moved to its place: it is whole, or the old one stays. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/say.h"
+#include "base/suggest.h"
+#include "base/table.h"
+#include "cli/commands.h"
+#include "cli/drawings.h"
+#include "cli/options.h"
+
+static const char command[] = "stubmap plot";
+
+static const struct option_help help = {
+	.usage = "plot RUN.jsonl [--figure NAME] [-o FILE.svg|FILE.pdf|FILE.png]",
+	.summary =
+	    "Draws a figure of a run by gnuplot. Without -o it lists the figures that the run has\n"
+	    "data for. A run with one figure needs no --figure.",
+	.min_words = 1,
+	.max_words = 1,
+};
+
+enum { SUFFIX = 4, MOST = 32 /* figures */, NAMES = 400 };
+
+/* What a picture's file ends in once it is whole. */
+static const struct ending {
+	const char *suffix, *last;
+} endings[] = {
+	{ ".svg", "</svg>" },
+	{ ".pdf", "%%EOF" },
+	{ ".png", "IEND" },
+};
+enum { ENDINGS = sizeof endings / sizeof *endings };
+
+/* NULL: no picture's name. */
+static const struct ending *ending_of(const char *path)
+{
+	const size_t n = strlen(path);
+
+	for (size_t i = 0; i < ENDINGS && n > SUFFIX; i++)
+		if (!strcmp(path + n - SUFFIX, endings[i].suffix))
+			return &endings[i];
+	return NULL;
+}
+
+static bool is_whole(const char *path, const struct ending *ending)
+{
+	enum { TAIL = 16 };
+	char tail[TAIL];
+	FILE *f = fopen(path, "re");
+	size_t n = f && !fseek(f, -TAIL, SEEK_END) ? fread(tail, 1, TAIL, f) : 0;
+
+	if (f)
+		fclose(f);
+	return memmem(tail, n, ending->last, strlen(ending->last));
+}
+
+/* 0, or 2 with a line on stderr. */
+static int write_picture(struct drawer *d, const struct drawing *figure, const char *path)
+{
+	const struct ending *ending = ending_of(path);
+	char aside[PATH_MAX];
+	FILE *f;
+	int r;
+
+	/* Gnuplot takes what begins with | for a command. */
+	if ((size_t)snprintf(aside, sizeof aside, "%s%.*s.new%s", *path == '/' ? "" : "./",
+			     (int)(strlen(path) - SUFFIX), path, ending->suffix) >= sizeof aside)
+		return say_line(command, "%s: %s", path, strerror(ENAMETOOLONG));
+	if (!(f = fopen(aside, "we")) || fclose(f))
+		return say_line(command, "%s: %s", path, strerror(errno));
+	r = drawer_draw(d, figure, aside);
+	if (!r && !is_whole(aside, ending))
+		r = say_line(command, "%s: not all of it could be written", path);
+	if (!r && rename(aside, path))
+		r = say_line(command, "%s: %s", path, strerror(errno));
+	if (r)
+		unlink(aside);
+	return r;
+}
+
+/* The figures that the run has data for, and their names. How many, or -errno. */
+static int find_figures(struct drawer *d, const struct drawing *found[MOST], char names[NAMES])
+{
+	size_t len = 0;
+	int n = 0, r = 0;
+
+	*names = 0;
+	for (const struct drawing *f = drawings; f->name && n < MOST; f++) {
+		if ((r = drawer_has(d, f)) < 0)
+			return r;
+		if (!r)
+			continue;
+		len += (size_t)snprintf(names + len, len < NAMES ? NAMES - len : 0, "%s%s",
+					n ? ", " : "", f->name);
+		found[n++] = f;
+	}
+	return n;
+}
+
+static void list(const struct drawing *const *found, int n)
+{
+	char name[40];
+
+	for (int i = 0; i < n; i++) {
+		snprintf(name, sizeof name, "%-18s ", found[i]->name);
+		table_wrapf(stdout, name, "%s", found[i]->caption);
+	}
+}
+
+/* 0, or 2 with a line on stderr. */
+static int plot(struct drawer *d, const char *run, const struct drawing *figure, const char *path)
+{
+	const struct drawing *found[MOST];
+	char names[NAMES];
+	int r = figure ? drawer_has(d, figure) : 0, n;
+
+	if (r > 0)
+		return write_picture(d, figure, path);
+	if (r < 0 || (n = r = find_figures(d, found, names)) < 0)
+		return say_line(command, "%s: %s", run, strerror(-r));
+	if (!n)
+		return say_line(command, "%s has no data of a figure", run);
+	if (figure)
+		return say_line(command, "%s has no data of the figure %s; it has: %s", run,
+				figure->name, names);
+	if (path && n > 1)
+		return say_line(command, "choose one with --figure; %s has: %s", run, names);
+	if (path)
+		return plot(d, run, found[0], path);
+	list(found, n);
+	return 0;
+}
+
+static int find_figure(const char *name, const struct drawing **figure)
+{
+	const char *names[MOST];
+	char error[500];
+	size_t n = 0;
+
+	while (drawings[n].name && strcmp(drawings[n].name, name)) {
+		names[n] = drawings[n].name;
+		n++;
+	}
+	*figure = &drawings[n];
+	if (drawings[n].name)
+		return 0;
+	suggest_refuse(error, sizeof error, "figure", name, names, n);
+	return say_line(command, "%s", error);
+}
+
+int cmd_plot(int argc, char **argv)
+{
+	const char *path = NULL, *name = NULL;
+	const struct option_spec specs[] = {
+		{ "figure", 0, OPTION_TEXT, "NAME", "which one; the list names them", &name, 0, 0 },
+		{ "output", 'o', OPTION_TEXT, "FILE", "the picture; its ending says of what form",
+		  &path, 0, 0 },
+	};
+	const struct drawing *figure = NULL;
+	char error[RUN_ERROR];
+	struct drawer d;
+	struct run run;
+	int first, r;
+
+	r = options_parse(argc, argv, &help, specs, sizeof specs / sizeof *specs, &first);
+	if (r)
+		return r < 0 ? 2 : 0;
+	if (name && (r = find_figure(name, &figure)))
+		return r;
+	if (name && !path)
+		return say_line(command, "-o FILE is missing");
+	if (path && !ending_of(path))
+		return say_line(command, "-o '%s': allowed: a name that ends in .svg, .pdf or .png",
+				path);
+	if (path && !drawer_can(command))
+		return 2;
+	if (run_load(argv[first], &run, error))
+		return say_line(command, "%s", error);
+	if ((r = drawer_begin(&d, command, &run)))
+		r = say_line(command, "the folder for temporary files: %s", strerror(-r));
+	else
+		r = plot(&d, argv[first], figure, path);
+	drawer_end(&d);
+	run_close(&run);
+	return r;
+}
