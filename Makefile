@@ -72,7 +72,15 @@ HARNLIB  := $(filter-out harness/cli/main.c,$(HARN))
 .PHONY: all check smoke reproduce paper format clean setup FORCE
 
 all: setup
-	@$(MAKE) --no-print-directory $(JOBS) $(BUILD)/stubmap $(BUILD)/libstubmap.a $(LIVE)
+	@$(MAKE) --no-print-directory $(JOBS) $(BUILD)/stubmap $(BUILD)/libstubmap.a $(LIVE) \
+		$(BUILD)/stubmap.1 $(BUILD)/stubmap.bash
+
+# What the program says of its commands and options: man -l build/stubmap.1; . build/stubmap.bash
+$(BUILD)/stubmap.1: scripts/man $(BUILD)/stubmap
+	@scripts/man $(BUILD)/stubmap >$@.new && mv $@.new $@
+
+$(BUILD)/stubmap.bash: scripts/man $(BUILD)/stubmap
+	@scripts/man --bash $(BUILD)/stubmap >$@.new && mv $@.new $@
 
 setup:
 	@scripts/setup
