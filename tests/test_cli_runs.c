@@ -51,6 +51,20 @@ static int tear_down(void **state)
 	return shell_leave(folder);
 }
 
+/* The example of a plan is one that runs as it stands, but for its many blocks. */
+static void the_help_has_a_plan(void **state)
+{
+	(void)state;
+	good("\"$S\" sweep --help | sed -n '/^  {$/,/^  }$/p' >example.json && "
+	     "\"$S\" sweep example.json --blocks 1 -o example.jsonl && "
+	     "[ $(wc -l <example.jsonl) -gt 6 ] && rm example.*");
+	/* It has each key that there is. */
+	good("sed 's/\"seed\":1/\"nokey\":1/' plan.json >nokey.json; \"$S\" sweep nokey.json -o "
+	     "x.jsonl "
+	     "2>said; sed 's/.*allowed: //; s/,//g' said | tr ' ' '\\n' | while read -r key; do "
+	     "\"$S\" sweep --help | grep -q \"^    \\\"$key\\\": \" || exit; done");
+}
+
 static void a_quick_run_is_kept(void **state)
 {
 	(void)state;
@@ -223,6 +237,7 @@ static void threads_without_a_cpu_are_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_help_has_a_plan),
 		cmocka_unit_test(a_quick_run_is_kept),
 		cmocka_unit_test(a_run_keeps_its_seed),
 		cmocka_unit_test(another_program_is_refused),

@@ -155,9 +155,12 @@ static void test_plan_refuses(void **state)
 		{ HEAD BASE "\"cells\": []}", "at least one" },
 		{ HEAD BASE "\"cells\": 3}", "must be a list" },
 		{ HEAD BASE "\"cells\": [3]}", "cells[0] must be an object" },
-		{ HEAD "\"cells\": [{}]}", "baseline is missing; a plan needs name, seed" },
+		{ HEAD "\"cells\": [{}]}",
+		  "baseline is missing; a plan needs name, baseline and cells" },
 		{ HEAD BASE "\"timeout\": 1}", "cells is missing" },
-		{ "{\"name\": \"t\", \"cells\": [{}]}", "seed is missing" },
+		{ "{\"name\": \"t\", \"cells\": [{}]}", "baseline is missing" },
+		{ HEAD BASE "\n/ no comment\n\"cells\": [{}]}", ":2:" },
+		{ HEAD BASE "\"cells\": [{}] // }", ":1:" },
 		{ HEAD "\"baseline\": {}, \"cells\": [{}]}", "baseline must be an object" },
 		{ HEAD "\"baseline\": {\"stubs\": \"pag\"}, \"cells\": [{}]}",
 		  "did you mean 'page'" },
@@ -201,6 +204,28 @@ static void test_plan_refuses(void **state)
 		assert_null(strchr(error, '\n'));
 	}
 	assert_int_equal(plan_load("/nonexistent/plan", &p, error), -ENOENT);
+}
+
+/* What a plan may leave out, it has all the same; comments are none of it. */
+static void test_plan_defaults(void **state)
+{
+	static const char text[] = "// a plan\n{\"name\": \"a//b\\\" // c\", // \"name\"\n" BASE
+				   "\"cells\": [{\"stubs\": \"page\"}]//\n} // \xc3\xa4";
+	char error[PLAN_ERROR] = "";
+	struct plan p;
+
+	(void)state;
+	if (load(text, &p, error))
+		fail_msg("%s", error);
+	assert_string_equal(p.name, "a//b\" // c");
+	assert_int_equal(p.seed, PLAN_SEED);
+	assert_int_equal(p.blocks, PLAN_BLOCKS);
+	assert_int_equal(p.iterations, PLAN_ITERATIONS);
+	assert_int_equal(json_integer_value(json_object_get(p.json, "seed")), PLAN_SEED);
+	assert_int_equal(json_integer_value(json_object_get(p.json, "blocks")), PLAN_BLOCKS);
+	assert_int_equal(json_integer_value(json_object_get(p.json, "iterations")),
+			 PLAN_ITERATIONS);
+	plan_free(&p);
 }
 
 static void test_plan_product(void **state)
@@ -307,10 +332,11 @@ static void test_our_plans(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cell_refuses), cmocka_unit_test(test_cell_round_trip),
-		cmocka_unit_test(test_keys),	     cmocka_unit_test(test_plan_refuses),
-		cmocka_unit_test(test_plan_product), cmocka_unit_test(test_order),
-		cmocka_unit_test(test_suggest),	     cmocka_unit_test(test_our_plans),
+		cmocka_unit_test(test_cell_refuses),  cmocka_unit_test(test_cell_round_trip),
+		cmocka_unit_test(test_keys),	      cmocka_unit_test(test_plan_refuses),
+		cmocka_unit_test(test_plan_defaults), cmocka_unit_test(test_plan_product),
+		cmocka_unit_test(test_order),	      cmocka_unit_test(test_suggest),
+		cmocka_unit_test(test_our_plans),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,10 +1,12 @@
 /* test_table.c - no line is longer than TABLE_WIDTH, and no word is lost by that. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -216,9 +218,60 @@ static void markdown_has_a_table_a_heading(void **state)
 	free(out);
 }
 
+/* A table of one red cell in a terminal, and what that was sent. */
+static void print_red(char *sent, size_t size)
+{
+	static const char *const headers[] = { "arm", "says", "ns" };
+	int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+	struct table t;
+	FILE *f;
+
+	assert_true(terminal >= 0 && !grantpt(terminal) && !unlockpt(terminal));
+	assert_non_null(f = fopen(ptsname(terminal), "r+"));
+	table_begin(&t, headers, "lrl");
+	table_row(&t);
+	table_cell(&t, "pool");
+	table_cell(&t, "no");
+	table_tint(&t, TINT_BAD);
+	table_cell(&t, "1");
+	assert_int_equal(table_end(&t, f), 0);
+	assert_int_equal(fflush(f), 0);
+	/* Two lines, which come in pieces. */
+	for (int lines = 0; lines < 2 && size > 1; sent++, size--) {
+		assert_int_equal(read(terminal, sent, 1), 1);
+		lines += *sent == '\n';
+	}
+	*sent = 0;
+	fclose(f);
+	close(terminal);
+}
+
+static void terminals_have_colours(void **state)
+{
+	const char plain[] = "arm   says  ns\r\npool    no  1\r\n";
+	char sent[200];
+
+	(void)state;
+	unsetenv("NO_COLOR");
+	setenv("TERM", "xterm", 1);
+	print_red(sent, sizeof sent);
+	assert_string_equal(sent, "arm   says  ns\r\npool    \033[31mno\033[0m  1\r\n");
+	setenv("NO_COLOR", "", 1); /* empty: as if it were not there */
+	print_red(sent, sizeof sent);
+	assert_non_null(strchr(sent, '\033'));
+	setenv("NO_COLOR", "1", 1);
+	print_red(sent, sizeof sent);
+	assert_string_equal(sent, plain);
+	unsetenv("NO_COLOR");
+	setenv("TERM", "dumb", 1);
+	print_red(sent, sizeof sent);
+	assert_string_equal(sent, plain);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(terminals_have_colours),
 		cmocka_unit_test(lines_end_at_blanks),
 		cmocka_unit_test(long_words_are_broken),
 		cmocka_unit_test(characters_stay_whole),

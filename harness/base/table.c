@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/html.h"
 #include "base/table.h"
@@ -67,6 +68,12 @@ void table_cell(struct table *t, const char *form, ...)
 	vsnprintf(text, sizeof text, form, ap);
 	va_end(ap);
 	say_plain(t->rows[t->n - 1].cells[t->column++], TABLE_CELL, text);
+}
+
+void table_tint(struct table *t, enum table_tint tint)
+{
+	if (!t->failed && t->column)
+		t->rows[t->n - 1].tints[t->column - 1] = (unsigned char)tint;
 }
 
 void table_format(double v, char *out, size_t size)
@@ -208,23 +215,35 @@ static size_t fit(const struct table *t, size_t width[TABLE_COLUMNS])
 	return between;
 }
 
-/* Prints a cell's next line; *at moves to the rest of the cell. */
-static size_t put_cell(const struct table *t, size_t k, size_t width, const char **at, bool last,
-		       FILE *out)
+/* no-color.org; a file, a pipe and a page get none. */
+static bool has_colours(FILE *out)
 {
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(fileno(out)) && !(no && *no) && !(term && !strcmp(term, "dumb"));
+}
+
+/* Prints a cell's next line; *at moves to the rest of the cell. */
+static size_t put_cell(const struct table *t, size_t k, enum table_tint tint, size_t width,
+		       const char **at, bool last, FILE *out)
+{
+	/* Green, red, yellow, as the terminal has them. */
+	static const char *const on[TABLE_TINTS] = { "", "\033[32m", "\033[31m", "\033[33m" };
 	size_t next, n = table_break(*at, width, &next), pad = 0;
 
 	for (size_t i = 0; i < n; i++)
 		pad += starts_column((*at)[i]);
 	pad = width - pad;
-	fprintf(out, "%*s%.*s", t->align[k] == 'r' ? (int)pad : 0, "", (int)n, *at);
+	fprintf(out, "%*s%s%.*s%s", t->align[k] == 'r' ? (int)pad : 0, "", on[tint], (int)n, *at,
+		tint ? "\033[0m" : "");
 	*at += next;
 	return last || t->align[k] == 'r' ? 0 : pad;
 }
 
-/* A row takes as many lines as its longest cell; no line ends in blanks. */
-static void print_row(const struct table *t, const char *const *cells, const size_t *width,
-		      size_t between, FILE *out)
+/* A row takes as many lines as its longest cell; no line ends in blanks. tints: NULL, or one for
+ * each cell. */
+static void print_row(const struct table *t, const char *const *cells, const unsigned char *tints,
+		      const size_t *width, size_t between, FILE *out)
 {
 	const char *at[TABLE_COLUMNS];
 	size_t end;
@@ -237,7 +256,8 @@ static void print_row(const struct table *t, const char *const *cells, const siz
 			end--;
 		for (size_t k = 0; k < end; k++) {
 			fprintf(out, "%*s", (int)(blanks + (k ? between : 0)), "");
-			blanks = put_cell(t, k, width[k], &at[k], k + 1 == end, out);
+			blanks = put_cell(t, k, tints ? tints[k] : TINT_NONE, width[k], &at[k],
+					  k + 1 == end, out);
 		}
 		fputc('\n', out);
 		for (end = t->ncolumns; end && !*at[end - 1];)
@@ -247,7 +267,9 @@ static void print_row(const struct table *t, const char *const *cells, const siz
 
 static void print_rows(const struct table *t, const size_t *width, size_t between, FILE *out)
 {
-	print_row(t, t->headers, width, between, out);
+	const bool colours = has_colours(out);
+
+	print_row(t, t->headers, NULL, width, between, out);
 	for (size_t i = 0; i < t->n; i++) {
 		const struct table_row *row = &t->rows[i];
 		const char *cells[TABLE_COLUMNS];
@@ -259,7 +281,7 @@ static void print_rows(const struct table *t, const size_t *width, size_t betwee
 		}
 		for (size_t k = 0; k < t->ncolumns; k++)
 			cells[k] = row->cells[k];
-		print_row(t, cells, width, between, out);
+		print_row(t, cells, colours ? row->tints : NULL, width, between, out);
 	}
 }
 

@@ -1,6 +1,8 @@
 /*
  * table.h - a table as text: aligned columns, headings between rows, footnotes under it.
  *
+ * On a terminal a cell may have a colour, unless $NO_COLOR is set (no-color.org).
+ *
  * No line has more than TABLE_WIDTH columns, one for each character: a longer cell continues on the
  * line below. A missing value is "-" with a letter; the note of that letter says why. Equal notes
  * share one.
@@ -13,8 +15,11 @@
 
 enum { TABLE_COLUMNS = 12, TABLE_CELL = 96, TABLE_WIDTH = 100 };
 
+enum table_tint { TINT_NONE, TINT_GOOD, TINT_BAD, TINT_OPEN, TABLE_TINTS };
+
 struct table_row {
 	char *heading; /* across all columns; NULL: a row of cells */
+	unsigned char tints[TABLE_COLUMNS];
 	char cells[TABLE_COLUMNS][TABLE_CELL];
 };
 
@@ -38,6 +43,8 @@ void table_row(struct table *);
 void __attribute__((format(printf, 2, 3))) table_cell(struct table *, const char *form, ...);
 /* A number with three significant digits, whole from 100 on. */
 void table_number(struct table *, double value);
+/* Gives the last cell a colour. */
+void table_tint(struct table *, enum table_tint);
 /* A cell "-a", and note a: why. */
 void table_missing(struct table *, const char *why);
 /* Prints, unless out is NULL, and frees. 0, or -ENOMEM: nothing was printed. */

@@ -223,6 +223,10 @@ static void print_row(struct show *s, size_t claim, size_t machine)
 	table_cell(&s->table, e->interval ? "%s..%s" : "%s%s", low, high);
 	table_cell(&s->table, "%s", bounds);
 	table_cell(&s->table, "%s", says);
+	table_tint(&s->table, f->pooled.verdict == HOLDS     ? TINT_GOOD
+			      : f->pooled.verdict == REFUTED ? TINT_BAD
+			      : f->pooled.verdict == OPEN    ? TINT_OPEN
+							     : TINT_NONE);
 }
 
 static void print_claim(struct show *s, size_t claim)

@@ -38,6 +38,9 @@ static void put(struct table *t, const char *arm, const char *figure, const stru
 	else
 		table_missing(t, c->why);
 	table_cell(t, "%s", change_names[c->change]);
+	table_tint(t, c->change == CHANGE_LESS	 ? TINT_GOOD
+		      : c->change == CHANGE_MORE ? TINT_BAD
+						 : TINT_NONE);
 }
 
 static bool is_shown(const struct comparison *c, bool all)

@@ -77,6 +77,7 @@ static int print_checks(const struct env_check *checks, size_t n)
 		table_cell(&t, "%s", checks[i].name);
 		table_cell(&t, "%s", checks[i].state);
 		table_cell(&t, "%s", env_level_names[checks[i].level]);
+		table_tint(&t, checks[i].level == ENV_REFUSE ? TINT_BAD : TINT_OPEN);
 		table_cell(&t, "%s", checks[i].advice);
 	}
 	if (*well)

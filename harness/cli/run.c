@@ -287,7 +287,9 @@ static int name_stubs(const struct wanted *w)
 
 int cmd_run(int argc, char **argv)
 {
-	struct wanted w = { .blocks = 7, .iterations = 10, .seed = 1 };
+	struct wanted w = { .blocks = PLAN_BLOCKS,
+			    .iterations = PLAN_ITERATIONS,
+			    .seed = PLAN_SEED };
 	char error[PLAN_ERROR];
 	struct plan plan;
 	json_t *text;

@@ -22,7 +22,26 @@ static const struct option_help help = {
 	    "Runs every cell of a plan once a block, each in a process of its own, and appends\n"
 	    "the results to RUN.jsonl. An existing run of the same plan is continued, if program\n"
 	    "and machine are the same. A failed cell is recorded, the sweep goes on, and the exit\n"
-	    "status is 1; it is 130 if a signal (Ctrl-C) ended the sweep before the last cell.",
+	    "status is 1; it is 130 if a signal (Ctrl-C) ended the sweep before the last cell.\n"
+	    "A plan is JSON, with comments; what has a default may be left out:\n"
+	    "\n"
+	    "  {\n"
+	    "    \"name\": \"mine\", // by which scripts/claims-NAME.json is found\n"
+	    "    \"baseline\": {\"stubs\": \"page\"}, // the ratios are to it; it runs twice\n"
+	    "    \"cells\": [ // their keys: the options of `stubmap run --help`, _ for -\n"
+	    "      {\"workload\": \"ring\", \"kind\": \"indirect\",\n"
+	    "       \"stubs\": \"p*\", // each name that fits; ? is one letter\n"
+	    "       \"live\": [4, 64]} // each value of a list, with each of the others\n"
+	    "    ],\n"
+	    "    \"seed\": 1, // of the orders and set-ups (default: 1)\n"
+	    "    \"blocks\": 7, // how often each cell runs (default: 7)\n"
+	    "    \"iterations\": 10, // samples of steady calls in a process (default: 10)\n"
+	    "    \"timeout\": 120, // a process's seconds (default: 120; many upgrades: more)\n"
+	    "    \"counters\": false, // true: count by hardware, too (default: false)\n"
+	    "    // what a run must keep to count (default: nothing): the load average; in\n"
+	    "    // percent stolen time, samples beside a neighbour, how far A is from A\n"
+	    "    \"accept\": {\"load\": 1.5, \"steal\": 1, \"shared\": 5, \"aa\": 20}\n"
+	    "  }",
 	.min_words = 1,
 	.max_words = 1,
 };

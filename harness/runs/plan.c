@@ -256,10 +256,9 @@ int plan_accept_rule(const json_t *accept, struct accept_rule *rule, char error[
 
 static int check_keys(json_t *json, char *error)
 {
-	static const char *const keys[] = { "name",	  "seed",     "blocks",
-					    "iterations", "baseline", "cells",
-					    "counters",	  "timeout",  "accept" };
-	enum { NKEYS = sizeof keys / sizeof *keys, NEEDED = 6 }; /* the others may be left out */
+	static const char *const keys[] = { "name",	  "baseline", "cells",	 "seed",  "blocks",
+					    "iterations", "counters", "timeout", "accept" };
+	enum { NKEYS = sizeof keys / sizeof *keys, NEEDED = 3 }; /* the others may be left out */
 	const char *key;
 	json_t *v;
 
@@ -274,9 +273,7 @@ static int check_keys(json_t *json, char *error)
 	}
 	for (size_t i = 0; i < NEEDED; i++)
 		if (!json_object_get(json, keys[i]))
-			return refuse(error,
-				      "%s is missing; a plan needs name, seed, blocks, iterations, "
-				      "baseline and cells",
+			return refuse(error, "%s is missing; a plan needs name, baseline and cells",
 				      keys[i]);
 	return 0;
 }
@@ -312,19 +309,38 @@ static int read_head(const json_t *json, struct plan *p, char *error)
 		   : 0;
 }
 
+/* A copy with what a plan may leave out: the run's head has it all. */
+static json_t *completed(json_t *json)
+{
+	static const struct {
+		const char *key;
+		json_int_t value;
+	} defaults[] = { { "seed", PLAN_SEED },
+			 { "blocks", PLAN_BLOCKS },
+			 { "iterations", PLAN_ITERATIONS } };
+	json_t *whole = json_copy(json);
+
+	for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
+		if (!json_object_get(whole, defaults[i].key))
+			json_object_set_new(whole, defaults[i].key,
+					    json_integer(defaults[i].value));
+	return whole;
+}
+
 int plan_from_json(json_t *json, struct plan *p, char error[PLAN_ERROR])
 {
 	json_t *cells = json_object_get(json, "cells");
-	int r = 0;
+	int r;
 
 	refuse(error, "out of memory"); /* what is said unless something better comes */
-	*p = (struct plan){ .json = json_incref(json) };
+	*p = (struct plan){ 0 };
 	if (!json_is_object(json))
-		r = refuse(error, "a plan must be an object");
+		return refuse(error, "a plan must be an object");
+	if (!(p->json = completed(json)))
+		return -ENOMEM;
+	r = check_keys(json, error);
 	if (!r)
-		r = check_keys(json, error);
-	if (!r)
-		r = read_head(json, p, error);
+		r = read_head(p->json, p, error);
 	if (!r && !json_is_array(cells))
 		r = refuse(error, "cells must be a list");
 	if (!r)
@@ -336,17 +352,50 @@ int plan_from_json(json_t *json, struct plan *p, char error[PLAN_ERROR])
 	return r;
 }
 
+/* A plan's file on its way to the parser. */
+struct reader {
+	FILE *f;
+	bool text, escaped, comment;
+};
+
+/* Reads on, with blanks for comments; the lines stay as they are. */
+static size_t read_uncommented(void *buffer, size_t size, void *arg)
+{
+	struct reader *r = arg;
+	size_t n = 0;
+
+	for (int c, next; n < size && (c = getc(r->f)) != EOF; n++) {
+		if (r->comment) {
+			r->comment = c != '\n';
+			c = r->comment ? ' ' : c;
+		} else if (r->text) {
+			r->text = r->escaped || c != '"';
+			r->escaped = !r->escaped && c == '\\';
+		} else if (c == '/' && (next = getc(r->f)) != '/') {
+			ungetc(next, r->f);
+		} else if (c == '/') {
+			r->comment = true;
+			c = ' ';
+		} else {
+			r->text = c == '"';
+		}
+		((char *)buffer)[n] = (char)c;
+	}
+	return ferror(r->f) ? (size_t)-1 : n;
+}
+
 int plan_load(const char *path, struct plan *p, char error[PLAN_ERROR])
 {
 	char why[PLAN_ERROR / 2];
 	json_error_t e;
 	int r;
 	FILE *f = file_stream(path, FILE_STREAM, &r, error, PLAN_ERROR);
+	struct reader reader = { .f = f };
 	json_t *json;
 
 	if (!f)
 		return r;
-	json = json_loadf(f, JSON_REJECT_DUPLICATES, &e);
+	json = json_load_callback(read_uncommented, &reader, JSON_REJECT_DUPLICATES, &e);
 	fclose(f);
 	if (!json)
 		return refuse(error, "%s:%d:%d: %s", path, e.line, e.column, e.text);

@@ -1,10 +1,11 @@
 /*
  * plan.h - a plan: the cells that a sweep runs, and their order.
  *
- * A plan is one JSON object:
+ * A plan is one JSON object; its file may have comments, from // to the end of a line:
  *   {"name": "first", "seed": 1, "blocks": 12, "iterations": 12,
  *    "baseline": {"stubs": "page"},
  *    "cells": [{"workload": "ring", "kind": "indirect", "stubs": "*", "live": [4, 64, 4096]}, ...]}
+ * Seed, blocks and iterations may be left out, and are then as in `stubmap run`.
  * A list in a cell stands for each of its values, a name with * or ? for each known name that it
  * matches (for maps without the encoders that are meant to fail, the floor and the unsafe ones:
  * these must be named); a cell stands for the product of all its values. The keys of "baseline" are
@@ -32,7 +33,11 @@ enum {
 	PLAN_MAX_CELLS = 10000,
 	PLAN_MAX_BLOCKS = 1000,
 	PLAN_MAX_ITERATIONS = 10000,
-	PLAN_MAX_TIMEOUT = 1000000
+	PLAN_MAX_TIMEOUT = 1000000,
+	/* Where a plan does not say. */
+	PLAN_SEED = 1,
+	PLAN_BLOCKS = 7,
+	PLAN_ITERATIONS = 10
 };
 
 /* What a run must keep, as its plan says beforehand: INFINITY where it says nothing. */
@@ -51,7 +56,7 @@ struct plan {
 	unsigned timeout_s; /* 0: the usual one (spawn.h) */
 	bool counters;
 	const json_t *baseline; /* in json */
-	json_t *json;		/* as loaded */
+	json_t *json;		/* as loaded, with what it left out */
 	struct cell *cells;	/* replicas included */
 	size_t n;
 };
@@ -59,7 +64,7 @@ struct plan {
 /* 0; -EINVAL with one line in error (for a file with name, line and column); -errno for a file that
  * can't be read, also with a line; -ENOMEM. */
 int plan_load(const char *path, struct plan *, char error[PLAN_ERROR]);
-/* Keeps a reference to json. */
+/* Keeps a copy of json, and references to what is in it. */
 int plan_from_json(json_t *json, struct plan *, char error[PLAN_ERROR]);
 void plan_free(struct plan *);
 /* The error without the name of the plan's part, for plans that a command made from its options. */
