@@ -11,8 +11,10 @@
 #include "cli/commands.h"
 #include "cli/layout.h"
 #include "cli/options.h"
+#include "cli/pointers.h"
 #include "base/say.h"
 #include "base/tidy.h"
+#include "base/table.h"
 #include "calls/world.h"
 #include "jit/disassemble.h"
 #include "meters/fingerprint.h"
@@ -24,9 +26,10 @@ static const struct option_help help = {
 	.usage = "show stub [options]",
 	.summary =
 	    "Binds one stub and disassembles it in place, up to its padding; then shows its\n"
-	    "literals and the body that it goes on to, if it has one. A signature is the\n"
-	    "letters of its parameters, '>', and that of its result: i is i32, l i64, f f32, d\n"
-	    "f64, r a reference (\"iid>l\"). --layout draws where many stubs lie instead.",
+	    "literals and the body that it goes on to, if it has one; what an address is of\n"
+	    "stands behind it in <>. A signature is the letters of its parameters, '>', and that\n"
+	    "of its result: i is i32, l i64, f f32, d f64, r a reference (\"iid>l\"). --layout\n"
+	    "draws where many stubs lie instead.",
 	.min_words = 0,
 	.max_words = 0,
 };
@@ -35,6 +38,7 @@ struct show {
 	struct code_memory *code;
 	uintptr_t from, to; /* where stubs lie */
 	struct disassembler *disassembler;
+	struct pointers pointers;
 	json_t *out; /* NULL: text */
 };
 
@@ -49,28 +53,48 @@ static bool is_padding(const uint8_t *at)
 	return *at == 0xcc || (!at[0] && !at[1]);
 }
 
+/* The length of the instruction at + n, which text gets; 0: the block's end. */
+static size_t instruction(const struct show *s, const uint8_t *at, size_t n,
+			  char text[DISASSEMBLE_TEXT])
+{
+	if (n >= SHOW_MAX || (uintptr_t)at + n >= s->to || is_padding(at + n))
+		return 0;
+	return disassemble(s->disassembler, at + n, DISASSEMBLE_LONGEST, (uintptr_t)at + n, text);
+}
+
+static size_t length_of(const struct show *s, const uint8_t *at)
+{
+	size_t n = 0, len;
+
+	while ((len = instruction(s, at, n, NULL)))
+		n += len;
+	return n;
+}
+
 static void show_block(struct show *s, const char *what, const uint8_t *at)
 {
+	char text[DISASSEMBLE_TEXT], said[POINTERS_TEXT], *tab;
 	json_t *lines = json_array();
 	size_t n = 0;
 
 	if (!s->out)
 		printf("%s at %p, byte %zu of its line, %zu of its page\n", what, (const void *)at,
 		       (size_t)((uintptr_t)at & 63), (size_t)((uintptr_t)at & 4095));
-	while (n < SHOW_MAX && (uintptr_t)at + n < s->to && !is_padding(at + n)) {
-		char text[DISASSEMBLE_TEXT], hex[48] = "";
-		size_t len = disassemble(s->disassembler, at + n, DISASSEMBLE_LONGEST,
-					 (uintptr_t)at + n, text);
-		if (!len)
-			break;
+	for (size_t len; (len = instruction(s, at, n, text)); n += len) {
+		char hex[48] = "", prefix[80];
+
 		for (size_t i = 0; i < len && i < 15; i++)
 			snprintf(hex + 3 * i, 4, "%02x ", at[n + i]);
-		if (s->out)
+		pointers_explain(&s->pointers, text, (uintptr_t)at + n + len, said);
+		if (s->out) {
 			json_array_append_new(lines, json_pack("{s:i, s:s, s:s}", "offset", (int)n,
-							       "bytes", hex, "text", text));
-		else
-			printf("  %4zu  %-32s%s\n", n, hex, text);
-		n += len;
+							       "bytes", hex, "text", said));
+			continue;
+		}
+		snprintf(prefix, sizeof prefix, "  %4zu  %-32s", n, hex);
+		if ((tab = strchr(said, '\t')))
+			*tab = ' ';
+		table_wrapf(stdout, prefix, "%s", said);
 	}
 	if (s->out)
 		json_array_append_new(s->out, json_pack("{s:s, s:I, s:i, s:o}", "what", what,
@@ -82,27 +106,86 @@ static void show_block(struct show *s, const char *what, const uint8_t *at)
 		json_decref(lines);
 }
 
+enum { TABLES = 2, WORDS = 2 };
+
+/* The words beside a stub; NULL: it has none there. table: from 1. */
+static const uint64_t *literals_of(const struct show *s, const uint8_t *stub, unsigned table)
+{
+	const uint64_t *w = (const uint64_t *)(stub + table * code_literal_distance(s->code));
+
+	if ((uintptr_t)stub < s->from || (uintptr_t)stub >= s->to)
+		return NULL; /* no stub: the target itself */
+	return w[0] || w[1] ? w : NULL;
+}
+
+/* The body that a stub goes on to, or NULL. */
+static const uint8_t *body_of(const struct show *s, const uint8_t *stub)
+{
+	const uint64_t *w = literals_of(s, stub, 1);
+
+	return w && w[0] >= s->from && w[0] < s->to ? (const uint8_t *)(uintptr_t)w[0] : NULL;
+}
+
 static void show_literals(struct show *s, const uint8_t *stub)
 {
-	const size_t distance = code_literal_distance(s->code);
+	for (unsigned table = 1; table <= TABLES; table++) {
+		const uint64_t *w = literals_of(s, stub, table);
+		char names[WORDS][POINTERS_NAME];
 
-	for (unsigned table = 1; table <= 2; table++) {
-		const uint64_t *w = (const uint64_t *)(stub + table * distance);
-
-		if (!w[0] && !w[1])
+		if (!w)
 			continue;
+		for (int i = 0; i < WORDS; i++)
+			pointers_name(&s->pointers, w[i], names[i]);
 		if (s->out)
-			json_array_append_new(
-			    s->out, json_pack("{s:s, s:I, s:[I,I]}", "what", "literals", "address",
-					      (json_int_t)(uintptr_t)w, "words", (json_int_t)w[0],
-					      (json_int_t)w[1]));
+			json_array_append_new(s->out, json_pack("{s:s, s:I, s:[I,I], s:[s,s]}",
+								"what", "literals", "address",
+								(json_int_t)(uintptr_t)w, "words",
+								(json_int_t)w[0], (json_int_t)w[1],
+								"names", names[0], names[1]));
 		else
-			printf("literals at the stub + %zu MiB: 0x%llx 0x%llx\n",
-			       table * distance >> 20, (unsigned long long)w[0],
-			       (unsigned long long)w[1]);
-		if (table == 1 && w[0] >= s->from && w[0] < s->to)
-			show_block(s, "body", (const uint8_t *)(uintptr_t)w[0]);
+			printf("literals at the stub + %zu MiB: 0x%llx%s%s%s 0x%llx%s%s%s\n",
+			       table * code_literal_distance(s->code) >> 20,
+			       (unsigned long long)w[0], *names[0] ? " <" : "", names[0],
+			       *names[0] ? ">" : "", (unsigned long long)w[1],
+			       *names[1] ? " <" : "", names[1], *names[1] ? ">" : "");
+		if (table == 1 && body_of(s, stub))
+			show_block(s, "body", body_of(s, stub));
 	}
+}
+
+/* What the stub's addresses can be. Callers, runtime and target come first: code is around them. */
+static void name_pointers(struct show *s, const struct stub_spec *spec,
+			  const struct stub_callee *callee, bool deferred)
+{
+	const struct host_instance *instance = spec->context;
+	const struct host *host = instance->host;
+	const struct {
+		const char *name;
+		uintptr_t at;
+	} runtime[] = {
+		{ "convert", (uintptr_t)host_runtime.convert },
+		{ "box_i64", (uintptr_t)host_runtime.box_i64 },
+		{ "unbox", (uintptr_t)host_runtime.unbox },
+		{ "raise", (uintptr_t)host_runtime.raise },
+		{ "released", (uintptr_t)host_runtime.released },
+	};
+	struct pointers *p = &s->pointers;
+	const uint8_t *stub = callee->code;
+
+	pointers_add(p, "target", spec->target, 1);
+	pointers_add(p, "instance", instance, sizeof *instance);
+	pointers_add(p, "activation", &host->activation, sizeof host->activation);
+	pointers_add(p, "host", host, sizeof *host);
+	pointers_add(p, "callee", callee, sizeof *callee);
+	for (size_t i = 0; i < sizeof runtime / sizeof *runtime; i++)
+		pointers_add(p, runtime[i].name, (const void *)runtime[i].at, 1);
+	pointers_add(p, "stub", stub, length_of(s, stub));
+	for (unsigned table = 1; table <= TABLES && !deferred; table++)
+		pointers_add_words(p, table == 1 ? "literals" : "literals2",
+				   literals_of(s, stub, table), WORDS * sizeof(uint64_t));
+	if (!deferred && body_of(s, stub))
+		pointers_add(p, "body", body_of(s, stub), length_of(s, body_of(s, stub)));
+	pointers_add(p, "code", (const void *)s->from, s->to - s->from);
 }
 
 static int say(const char *what, const char *why)
@@ -128,9 +211,10 @@ static int show_bound(struct show *s, struct stub_space *space, const struct cel
 		return e;
 	code_range(s->code, CODE_STUBS, &s->from, &s->to);
 	if (!s->out)
-		printf("%s, %s, signature %s: %s\n", c->stubs, c->kind, c->signature,
-		       deferred ? "not made yet; this is the trigger of the first call"
-				: space->ops->summary);
+		table_wrapf(stdout, "", "%s, %s, signature %s: %s", c->stubs, c->kind, c->signature,
+			    deferred ? "not made yet; this is the trigger of the first call"
+				     : space->ops->summary);
+	name_pointers(s, spec, callee, deferred);
 	show_block(s, "stub", callee->code);
 	if (!deferred)
 		show_literals(s, callee->code);

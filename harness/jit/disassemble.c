@@ -13,9 +13,11 @@ struct disassembler *disassemble_open(void)
 	LLVMInitializeX86TargetMC();
 	LLVMInitializeX86Disassembler();
 	context = LLVMCreateDisasm("x86_64-linux-gnu", NULL, 0, NULL, NULL);
-	if (context)
-		LLVMSetDisasmOptions(context, LLVMDisassembler_Option_AsmPrinterVariant |
-						  LLVMDisassembler_Option_PrintImmHex);
+	/* In this order: another variant is another printer, which begins without options. */
+	if (context) {
+		LLVMSetDisasmOptions(context, LLVMDisassembler_Option_AsmPrinterVariant);
+		LLVMSetDisasmOptions(context, LLVMDisassembler_Option_PrintImmHex);
+	}
 	return context;
 }
 
