@@ -255,6 +255,7 @@ static void check_island(struct reader *r, enum emit_record record, bool markers
 	for (unsigned i = 0; i < island.slots; i++) {
 		const uint8_t *at = island.code + emit_island_slot(&island, i);
 
+		assert_int_equal(emit_island_index(&island, (unsigned)(at - island.code)), i);
 		assert_memory_equal(at, "\xf3\x0f\x1e\xfa", mark);
 		at += mark;
 		assert_true(at[0] == 0x6a && at[1] == i && at[2] == 0xeb);

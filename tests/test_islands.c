@@ -1,7 +1,11 @@
 /*
  * test_islands.c - what is island's own: which record a bind takes, by what is in reach; a retarget
- * that leaves the reach and comes back; how many bytes a stub takes in all.
+ * that leaves the reach and comes back; how many bytes a stub takes in all; records that move with
+ * their stubs, whatever the sort, and go with their quanta.
  */
+#include <stubmap/watch.h>
+
+#include "running_helpers.h"
 #include "stub_set_up.h"
 
 enum { MANY = 4096, OFFSETS = 8, WORDS = 16, BODY = 16, FULL = 32 };
@@ -29,15 +33,20 @@ static struct block *new_block(struct world *w, struct block *hint)
 	return b;
 }
 
-static struct island open_island(struct code_config config)
+static struct island open_island_as(struct code_config config, struct stub_config stubs)
 {
-	struct island i = { open_set_up(stub_strategy("island"), config, STUB_LITERALS_OWN, false),
+	struct island i = { open_set_up_as(stub_strategy("island"), config, stubs, &world_runtime),
 			    NULL, NULL };
 
 	i.near = new_block(&i.t->w, NULL);
 	i.far = new_block(&i.t->w, (struct block *)((uintptr_t)i.near - ((uintptr_t)64 << 30)));
 	assert_true((uintptr_t)i.near - (uintptr_t)i.far > (uintptr_t)32 << 30);
 	return i;
+}
+
+static struct island open_island(struct code_config config)
+{
+	return open_island_as(config, (struct stub_config){ .literals = STUB_LITERALS_OWN });
 }
 
 static void close_island(struct island *i)
@@ -154,11 +163,211 @@ static void few_bytes_a_stub(void **state)
 	}
 }
 
+/* ---- Churn ----------------------------------------------------------------------------------- */
+
+/* What a watch is told of heads, and of stubs that move. */
+struct told {
+	const uint8_t *heads[MANY];
+	unsigned n, moves;
+};
+
+static void made(void *arg, const struct stub_piece *p)
+{
+	struct told *t = arg;
+
+	if (p->role != STUB_ROLE_HEAD)
+		return;
+	for (unsigned i = 0; i < t->n; i++)
+		assert_ptr_not_equal(t->heads[i], p->at);
+	t->heads[t->n++] = p->at;
+}
+
+static void gone(void *arg, const uint8_t *at, size_t bytes)
+{
+	struct told *t = arg;
+
+	for (unsigned i = t->n; i-- > 0;)
+		if (t->heads[i] >= at && t->heads[i] < at + bytes)
+			t->heads[i] = t->heads[--t->n];
+}
+
+static void moved(void *arg, const uint8_t *from, const uint8_t *to)
+{
+	assert_ptr_not_equal(from, to);
+	((struct told *)arg)->moves++;
+}
+
+struct crowd {
+	struct island i;
+	struct told told;
+	struct stub_watch watch;
+	bool near;
+	enum stub_kind kind;
+	unsigned probes[MANY];
+	struct stub_spec specs[MANY];
+	struct stub_callee c[MANY], before[MANY];
+};
+
+static void bind(struct crowd *a, unsigned n)
+{
+	a->probes[n] = 4;
+	a->specs[n] = spec_in(&a->i, a->kind, a->near, 4);
+	assert_int_equal(a->i.t->space.ops->bind(&a->i.t->space, &a->specs[n], &a->c[n]), 0);
+}
+
+static void call(struct crowd *a, struct stub_callee *c, unsigned n)
+{
+	call_one(a->i.t, &a->specs[n], c, a->probes[n]);
+}
+
+/* To targets near and far, in turn. */
+static void retarget(struct crowd *a, unsigned n)
+{
+	struct stub_space *space = &a->i.t->space;
+
+	a->probes[n] = a->probes[n] == 11 ? 4 : a->probes[n] + 1;
+	assert_int_equal(
+	    space->ops->retarget(space, &a->c[n], a->i.t->w.probes[a->probes[n]].entry), 0);
+}
+
+/* Pages of records that hold anything; those that were dropped read as zeros. */
+static unsigned pages_of_records(const struct crowd *a)
+{
+	static const uint8_t zeros[4096];
+	uintptr_t from, to;
+	unsigned n = 0;
+
+	code_range(a->i.t->code, CODE_STUBS, &from, &to);
+	to += 2 * code_literal_distance(a->i.t->code);
+	for (unsigned page = 0; page < 2 * MANY * FULL / 4096; page++, to += 4096)
+		n += memcmp((const void *)to, zeros, 4096) != 0;
+	return n;
+}
+
+/* Calls each that is left, where it was, too, if callers may still be on their way there. */
+static void compact(struct crowd *a)
+{
+	struct stub_space *space = &a->i.t->space;
+	unsigned moves = 0;
+
+	memcpy(a->before, a->c, sizeof(a->c));
+	space->ops->reclaim(space);
+	for (unsigned n = 0; n < MANY; n++) {
+		if (!a->c[n].code)
+			continue;
+		moves += a->c[n].code != a->before[n].code;
+		call(a, &a->c[n], n);
+		if (space->config.running)
+			call(a, &a->before[n], n);
+	}
+	assert_true(moves > 0);
+	assert_int_equal(moves, a->told.moves);
+	if (space->config.running)
+		space->ops->reclaim(space);
+	assert_int_equal(moves, a->told.moves);
+}
+
+static void check_heads(const struct crowd *a)
+{
+	for (unsigned n = 0; n < MANY; n++) {
+		const uintptr_t head = ((uintptr_t)a->c[n].code & ~(uintptr_t)255) + 128;
+		unsigned found = !a->c[n].code;
+
+		for (unsigned k = 0; k < a->told.n && !found; k++)
+			found = (uintptr_t)a->told.heads[k] == head;
+		assert_true(found);
+	}
+}
+
+static void release_all_but(struct crowd *a, unsigned each)
+{
+	for (unsigned n = 0; n < MANY; n++)
+		if (a->c[n].code && (!each || n % each))
+			a->i.t->space.ops->release(&a->i.t->space, &a->c[n]);
+}
+
+static void churn(struct crowd *a, unsigned record)
+{
+	struct code_stats all, some;
+
+	for (unsigned n = 0; n < MANY; n++) {
+		bind(a, n);
+		for (unsigned k = 0; k < n % 3; k++)
+			retarget(a, n);
+	}
+	assert_int_equal(literals(&a->i), MANY * record);
+	code_get_stats(a->i.t->code, &all);
+	const unsigned pages = pages_of_records(a);
+	release_all_but(a, 8);
+	compact(a);
+	code_get_stats(a->i.t->code, &some);
+	assert_int_equal(some.retired, 0);
+	assert_int_equal(some.used_literals, MANY / 8 * record);
+	/* a quantum that is full, and one of bodies */
+	assert_true(some.committed_stubs <= some.used_stubs * 13 / 10 + 2 * 4096);
+	assert_true(some.committed_stubs < all.committed_stubs);
+	assert_true(pages_of_records(a) <= pages / 2);
+	for (unsigned n = 0; n < MANY; n += 8) {
+		retarget(a, n);
+		call(a, &a->c[n], n);
+	}
+	check_heads(a);
+	release_all_but(a, 0);
+	assert_int_equal(literals(&a->i), 0);
+	for (unsigned n = 0; n < MANY; n++)
+		bind(a, n);
+	assert_true(pages_of_records(a) <= pages);
+	for (unsigned n = 0; n < MANY; n += 17)
+		call(a, &a->c[n], n);
+	check_heads(a);
+}
+
+static void churn_as(struct code_config config, struct stub_config stubs)
+{
+	static const struct {
+		enum stub_kind kind;
+		bool near;
+		unsigned record;
+	} sorts[] = { { STUB_INDIRECT, true, OFFSETS },
+		      { STUB_INDIRECT, false, WORDS },
+		      { STUB_BUILTIN, true, BODY },
+		      { STUB_BIND, true, BODY },
+		      { STUB_EXIT_JS, false, FULL } };
+
+	for (unsigned k = 0; k < sizeof(sorts) / sizeof(*sorts); k++) {
+		struct crowd *a = calloc(1, sizeof(*a));
+
+		assert_non_null(a);
+		a->watch = (struct stub_watch){ made, gone, moved, &a->told };
+		config.watch = &a->watch;
+		a->i = open_island_as(config, stubs);
+		a->kind = sorts[k].kind;
+		a->near = sorts[k].near;
+		struct stub_spec first = spec_in(&a->i, STUB_INDIRECT, true, 4);
+		assert_int_equal(a->i.t->space.ops->prepare(&a->i.t->space, &first, 1), 0);
+		churn(a, sorts[k].record);
+		close_island(&a->i);
+		free(a);
+	}
+}
+
+static void records_move_and_go(void **state)
+{
+	(void)state;
+	churn_as((struct code_config){ .quantum = 4096 }, (struct stub_config){ 0 });
+	churn_as((struct code_config){ .quantum = 4096 }, (struct stub_config){ .markers = true });
+	churn_as((struct code_config){ .quantum = 4096, .wx = running_wx() },
+		 (struct stub_config){ .running = true });
+	churn_as((struct code_config){ .quantum = 4096, .wx = CODE_DUAL, .share = true },
+		 (struct stub_config){ 0 });
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_bind_takes_what_reaches),
 		cmocka_unit_test(few_bytes_a_stub),
+		cmocka_unit_test(records_move_and_go),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

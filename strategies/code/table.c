@@ -6,6 +6,8 @@
  *
  * The stubs' area is smaller than S: behind the second literals of the last stub there is room.
  */
+#include <sys/mman.h>
+
 #include "memory.h"
 
 void *code_table(struct code_memory *code, size_t bytes)
@@ -18,4 +20,14 @@ void *code_table(struct code_memory *code, size_t bytes)
 		return NULL;
 	code->table_used += bytes;
 	return (void *)at;
+}
+
+/* What the kernel refuses of it delays only the return of memory. */
+void code_table_drop(struct code_memory *code, void *at, size_t bytes)
+{
+	const uintptr_t from = ((uintptr_t)at + CODE_PAGE - 1) & ~(CODE_PAGE - 1);
+	const uintptr_t to = ((uintptr_t)at + bytes) & ~(CODE_PAGE - 1);
+
+	if (from < to)
+		(void)kernel_advise(code, from, to - from, MADV_DONTNEED);
 }

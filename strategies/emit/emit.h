@@ -135,6 +135,13 @@ static inline unsigned emit_island_slot(const struct emit_island *island, unsign
 	return i < island->before ? i * island->slot
 				  : island->behind + (i - island->before) * island->slot;
 }
+/* The reverse: which slot begins at an offset. Slots end where the head begins. */
+static inline unsigned emit_island_index(const struct emit_island *island, unsigned at)
+{
+	const unsigned head = at < EMIT_ISLAND_HEAD ? 0 : island->behind - EMIT_ISLAND_HEAD;
+
+	return (at - head) >> __builtin_ctz(island->slot);
+}
 
 /* A body that traps; a free slot leads to it. At most EMIT_SLOT bytes. */
 size_t emit_trap(uint8_t code[EMIT_SLOT], bool markers);

@@ -31,24 +31,18 @@ static uint32_t lists(const struct slots *s)
 	return (s->per + SLOTS_LIST - 1) / SLOTS_LIST;
 }
 
-static size_t quantum_of(const struct slots *s)
-{
-	return code_get_config(s->code)->quantum;
-}
-
-static uint8_t *address_of(const struct slots *s, uint32_t number)
-{
-	uintptr_t from, to;
-
-	code_range(s->code, CODE_STUBS, &from, &to);
-	return (uint8_t *)from + number * quantum_of(s);
-}
-
 void slots_open(struct slots *s, struct code_memory *code, uint32_t per)
 {
-	*s = (struct slots){ .code = code, .per = per };
+	const struct code_config *config = code_get_config(code);
+	uintptr_t to;
+
+	*s = (struct slots){ .code = code, .per = per, .same = config->share };
+	code_range(code, CODE_STUBS, &s->from, &to);
+	s->part = ((uint64_t)config->quantum << 16) / per;
 	while (1u << s->bits < per)
 		s->bits++;
+	while (1u << s->size < config->quantum)
+		s->size++;
 }
 
 void slots_close(struct slots *s)
@@ -96,9 +90,10 @@ static void enter(struct slots *s, struct slots_quantum *q)
 	s->empty++;
 }
 
-int slots_add(struct slots *s, uint8_t *at, uint32_t n)
+/* Adds n committed quanta of free slots. 0, or -ENOMEM: none was added. */
+static int add(struct slots *s, uint8_t *at, uint32_t n)
 {
-	uint32_t number = (uint32_t)((size_t)(at - address_of(s, 0)) / quantum_of(s));
+	uint32_t number = slots_quantum_at(s, at);
 	struct slots_quantum *added = NULL, *q;
 
 	int error = grow(s, number + n);
@@ -125,6 +120,46 @@ int slots_add(struct slots *s, uint8_t *at, uint32_t n)
 	}
 	if (!error && !s->first)
 		s->first = at;
+	return error;
+}
+
+/* What was written becomes executable; the rest shows the first quantum of all. */
+static int show(struct slots *s, uint8_t *at, uint32_t n, uint32_t written)
+{
+	const size_t bytes = (size_t)written << s->size;
+	int error = written ? code_commit(s->code, at, bytes) : 0;
+
+	if (error || written == n)
+		return error;
+	return code_same(s->code, at + bytes, ((size_t)n << s->size) - bytes,
+			 s->first ? s->first : at);
+}
+
+int slots_provide(struct slots *s, size_t n, uint8_t **at, size_t *bytes)
+{
+	const uint32_t quanta = (uint32_t)((n - slots_free_now(s) + s->per - 1) / s->per);
+	const uint32_t written = !s->same ? quanta : s->first ? 0 : 1;
+
+	*bytes = (size_t)quanta << s->size;
+	*at = code_reserve(s->code, CODE_STUBS, *bytes);
+	if (!*at)
+		return -ENOMEM;
+	int error = s->write(s, *at, quanta, written);
+	if (error) {
+		code_release(s->code, *at, *bytes);
+		return error;
+	}
+	error = show(s, *at, quanta, written);
+	if (!error) {
+		error = add(s, *at, quanta);
+		if (error && s->same && code_apart(s->code, *at, *bytes))
+			return error; /* no room for anything: what can't be released is lost */
+	}
+	if (error) {
+		code_release(s->code, *at, *bytes);
+		for (uint32_t i = 0; s->gone && i < quanta; i++)
+			s->gone(s, slots_quantum_at(s, *at) + i);
+	}
 	return error;
 }
 
@@ -155,6 +190,19 @@ uint32_t slots_take(struct slots *s, struct stub_callee *c, unsigned own)
 	return s->low << s->bits | place;
 }
 
+static ptrdiff_t bytes_of(const struct slots *s, uint32_t n)
+{
+	return (ptrdiff_t)(n * s->part >> 16);
+}
+
+void slots_account(struct slots *s)
+{
+	code_account(s->code, CODE_STUBS, bytes_of(s, s->taken) - bytes_of(s, s->counted));
+	code_account(s->code, CODE_LITERALS,
+		     ((ptrdiff_t)s->taken - (ptrdiff_t)s->counted) * (ptrdiff_t)s->literals);
+	s->counted = s->taken;
+}
+
 void slots_leave(struct slots *s, struct stub_callee *c, uint32_t slot)
 {
 	struct slots_quantum *q = s->at[slots_quantum(s, slot)];
@@ -180,13 +228,8 @@ void slots_free(struct slots *s, uint32_t slot)
 	s->low = q->number < s->low ? q->number : s->low;
 	s->taken--;
 	s->empty += q->free == s->per;
+	slots_account(s);
 	slots_trim(s);
-}
-
-void slots_give(struct slots *s, struct stub_callee *c, uint32_t slot)
-{
-	slots_leave(s, c, slot);
-	slots_free(s, slot);
 }
 
 /* ---- Quanta go ------------------------------------------------------------------------------ */
@@ -203,7 +246,7 @@ static bool too_many(const struct slots *s)
 
 static bool stays(const struct slots *s, const struct slots_quantum *q)
 {
-	return !q || (s->same && address_of(s, q->number) == s->first);
+	return !q || (s->same && slots_address(s, q->number) == s->first);
 }
 
 /* The quantum leaves the table; what is still in it has to be moved. */
@@ -220,11 +263,11 @@ static void leave(struct slots *s, struct slots_quantum *q)
 /* Adds what was moved out of q to the retired bytes, or takes it from there. */
 static void account_moved(struct slots *s, const struct slots_quantum *q, bool retired)
 {
-	ptrdiff_t moved = retired ? (ptrdiff_t)q->moved : -(ptrdiff_t)q->moved;
+	const ptrdiff_t sign = retired ? 1 : -1, bytes = sign * bytes_of(s, q->moved);
 
-	code_retire(s->code, moved * (ptrdiff_t)s->bytes);
-	code_account(s->code, CODE_STUBS, moved * (ptrdiff_t)s->bytes);
-	code_account(s->code, CODE_LITERALS, moved * (ptrdiff_t)s->literals);
+	code_retire(s->code, bytes);
+	code_account(s->code, CODE_STUBS, bytes);
+	code_account(s->code, CODE_LITERALS, sign * (ptrdiff_t)q->moved * (ptrdiff_t)s->literals);
 }
 
 /* Gives back quanta of which each lies right above the next. If they show another's bytes and the
@@ -232,17 +275,20 @@ static void account_moved(struct slots *s, const struct slots_quantum *q, bool r
 static void give_back(struct slots *s, struct slots_quantum *highest, uint32_t n)
 {
 	struct slots_quantum *q = highest, *next;
-	uint8_t *at = address_of(s, highest->number - (n - 1));
-	bool stay = s->same && code_apart(s->code, at, n * quantum_of(s));
+	uint8_t *at = slots_address(s, highest->number - (n - 1));
+	bool stay = s->same && code_apart(s->code, at, (size_t)n << s->size);
 
 	if (!stay)
-		code_release(s->code, at, n * quantum_of(s));
+		code_release(s->code, at, (size_t)n << s->size);
 	for (; n; n--, q = next) {
 		next = q->next;
-		if (stay)
+		if (stay) {
 			enter(s, q);
-		else
-			free(q);
+			continue;
+		}
+		if (s->gone)
+			s->gone(s, q->number);
+		free(q);
 	}
 }
 

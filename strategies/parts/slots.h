@@ -1,6 +1,6 @@
 /*
- * slots.h - slots of one size in quanta of their own: which are free, whose the taken ones are, and
- * how quanta are given back.
+ * slots.h - slots of one size in quanta of their own: how quanta come, which slots are free, whose
+ * the taken ones are, and how quanta are given back.
  *
  *      low addresses         | a b c d | e . f g | . h . . |         .: free
  *                                          ^         |
@@ -22,9 +22,11 @@
  *
  *      callee's word    63: set | link to the next callee | 2..0: the strategy's own
  *
- * A strategy has all of this if it calls slots_take in bind, slots_give in release, and
- * slots_compact in reclaim, with a function that copies one stub (pool.c). STUB_COMPACT then is one
- * of its flags.
+ * A strategy has all of this if it calls slots_provide, slots_take and slots_account in bind,
+ * slots_leave and slots_free in release, and slots_compact in reclaim, with a function that copies
+ * one stub (pool.c). STUB_COMPACT then is one of its flags.
+ *
+ * A slot counts as its part of the quantum, with what slots share there (island's heads).
  */
 #ifndef STUBMAP_SLOTS_H
 #define STUBMAP_SLOTS_H
@@ -37,34 +39,47 @@ enum { SLOTS_LIST = 8 };
 struct slots_quantum;
 
 struct slots {
+	/* The strategy's. Writes the code of the first `written` of n new quanta, before their
+	 * commit, and takes what all n need beside them. 0, or -ENOMEM: it has taken nothing. */
+	int (*write)(struct slots *, uint8_t *at, uint32_t n, uint32_t written);
+	/* A quantum that was written is no more. Or NULL. */
+	void (*gone)(struct slots *, uint32_t quantum);
+	uint32_t literals; /* bytes of one slot's, as code_account counts them */
+
 	struct code_memory *code;
 	uint32_t per;		   /* slots a quantum */
 	unsigned bits;		   /* a slot's number: its quantum's << bits | its place there */
-	uint32_t bytes, literals;  /* of one slot, as code_account counts them */
+	unsigned size;		   /* a quantum is 1 << size bytes */
+	uintptr_t from;		   /* of the stubs' area */
+	uint64_t part;		   /* bytes << 16 of a quantum that one slot takes */
 	bool same;		   /* all quanta show the first one's bytes: it stays */
 	uint8_t *first;		   /* the first one added; NULL: none yet */
 	struct slots_quantum **at; /* by number in the stubs' area; NULL: none of these */
 	uint32_t end, top;	   /* of at; of what is in it */
 	uint32_t low;		   /* no slot is free in the quanta below */
 	uint32_t held, empty;	   /* quanta; those of them without a taken slot */
-	uint32_t taken, free;	   /* slots */
+	uint32_t taken, counted;   /* slots; those that code_account knows */
 	struct slots_quantum *leaving; /* quanta whose stubs were moved; not counted above */
 };
 
-/* Sets what does not change; bytes, literals and same are the caller's to set. */
+/* Sets what does not change, but for the three above, which are the caller's to set. */
 void slots_open(struct slots *slots, struct code_memory *code, uint32_t per);
 /* Frees heap memory only; looks at no callee. */
 void slots_close(struct slots *slots);
-/* Adds n committed quanta of free slots. 0, or -ENOMEM: none was added. */
-int slots_add(struct slots *slots, uint8_t *at, uint32_t n);
+/* For more slots than are free: adds the missing ones in one run of quanta [*at, *at + *bytes).
+ * Shared ones: only the first of all is written, the others show it. 0, or an error of
+ * code_commit's or -ENOMEM: none was added. */
+int slots_provide(struct slots *slots, size_t n, uint8_t **at, size_t *bytes);
 /* Takes the lowest free slot for c, whose word keeps `own` (0..7); returns its number. One must be
  * free. */
 uint32_t slots_take(struct slots *slots, struct stub_callee *c, unsigned own);
-/* Gives c's slot back. Under poison in two steps: the callee leaves; later the slot is free. */
-void slots_give(struct slots *slots, struct stub_callee *c, uint32_t slot);
+/* Counts the slots that were taken since the last call. */
+void slots_account(struct slots *slots);
+/* Gives c's slot back: the callee leaves; then, under poison later, the slot is free. */
 void slots_leave(struct slots *slots, struct stub_callee *c, uint32_t slot);
 void slots_free(struct slots *slots, uint32_t slot);
-/* Gives empty quanta back while more are held than may be: also after slots_add without a take. */
+/* Gives empty quanta back while more are held than may be: also those of a slots_provide that no
+ * slots_take has followed. */
 void slots_trim(struct slots *slots);
 /* Gives back what the last call left, then moves stubs until the bound holds. `move` makes a copy
  * of c's stub in the slot `to`, and stores its address to c->code last. `running`: the old quanta
@@ -82,7 +97,15 @@ static inline unsigned slots_own(const struct stub_callee *c)
 	return c->word & 7;
 }
 
-/* The quantum of a slot, and its place there. */
+/* Where a quantum lies; which one lies at an address; the quantum of a slot, its place there. */
+static inline uint8_t *slots_address(const struct slots *slots, uint32_t quantum)
+{
+	return (uint8_t *)(slots->from + ((uintptr_t)quantum << slots->size));
+}
+static inline uint32_t slots_quantum_at(const struct slots *slots, const void *at)
+{
+	return (uint32_t)(((uintptr_t)at - slots->from) >> slots->size);
+}
 static inline uint32_t slots_quantum(const struct slots *slots, uint32_t slot)
 {
 	return slot >> slots->bits;

@@ -27,22 +27,24 @@
  *
  * Islands are written a quantum at a time, for ever, and never changed. Records lie densely in a
  * table of their own; under code_config.share at the quantum's own literals, as then all quanta
- * hold the same bytes. Free slots form a list through their records, the last released first; slots
- * that were never used are taken in order. Quanta are not given back.
+ * hold the same bytes. The lowest free slot is taken first, and the stubs of the highest quanta
+ * move down so that these can be given back, with their records (parts/slots.h, islands.h).
  *
  * Memory order: as pool's. bind stores a record's other fields first, then the one that the head
  * goes on to (release), then the callee's code pointer (release). Retarget is one aligned store of
  * the target, 4 bytes or 8, which the stub reads once: a call under way goes to the old target or
  * the new. Where an offset gives way to the callee's word, or the reverse, the word is stored
  * before the offset and always holds the newest target: a call that reads either goes to one of the
- * two that it may reach. So callers may run meanwhile, under every policy, and nothing is left to
- * reclaim.
+ * two that it may reach. So callers may run meanwhile, under every policy, and a retarget leaves
+ * nothing to reclaim. A stub that moves gets a copy of its record before its code pointer: a caller
+ * that has read the old pointer finds the old slot and record unchanged until the next reclaim.
  *
  * Poison: all records are full; the body leads to the report, and the slot's address takes the
  * bound argument's place, to name the stub.
  */
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "../parts/bodies.h"
 #include "../parts/islands.h"
@@ -60,20 +62,17 @@ struct island_state {
 	const struct stub_watch *watch; /* the code memory's */
 };
 
-/* The callee's word: the slot's name, enum emit_zero, the sort of its record. */
-static uint64_t word_of(uint32_t number, enum emit_zero zero, enum emit_record sort)
+/* A callee's word keeps its sort of record (slots_own); if that is full, also emit_zero, which
+ * poison asks for. */
+static unsigned traits_of(const struct stub_spec *spec, enum emit_record sort)
 {
-	return ((uint64_t)number + 1) << 4 | (uint64_t)zero << 2 | sort;
+	return sort < EMIT_FULL ? sort : EMIT_FULL + emit_zero_of(spec->kind, spec->signature);
 }
+_Static_assert(EMIT_FULL + EMIT_ZEROES <= 8 && EMIT_FULL == EMIT_RECORDS - 1, "three bits");
 
-static uint32_t number_of(uint64_t word)
+static enum emit_record sort_of(unsigned traits)
 {
-	return (uint32_t)((word >> 4) - 1);
-}
-
-static enum emit_record sort_of(uint64_t word)
-{
-	return (enum emit_record)(word & 3);
+	return traits < EMIT_FULL ? (enum emit_record)traits : EMIT_FULL;
 }
 
 /* ---- The sort of record ---------------------------------------------------------------------- */
@@ -202,7 +201,7 @@ static void bind_one(struct island_state *state, const struct stub_spec *spec,
 {
 	enum emit_record sort = sort_wanted(state, spec);
 	struct island_slots *s = &state->slots[sort];
-	uint32_t number = islands_take(s);
+	const uint32_t number = slots_take(&s->slots, c, traits_of(spec, sort));
 	uint8_t *record = islands_record(s, number);
 
 	if (sort == EMIT_OFFSETS) {
@@ -223,7 +222,6 @@ static void bind_one(struct island_state *state, const struct stub_spec *spec,
 	}
 	c->target = spec->target;
 	c->context = spec->context;
-	c->word = word_of(number, emit_zero_of(spec->kind, spec->signature), sort);
 	__atomic_store_n(&c->code, islands_slot(s, number), __ATOMIC_RELEASE);
 }
 
@@ -241,26 +239,21 @@ static int island_bind_many(struct stub_space *space, const struct stub_spec *sp
 
 		if (!wanted[sort])
 			continue;
-		if (!s->each) /* its code depends on the base */
+		if (!islands_opened(s)) /* its code depends on the base */
 			islands_open(s, space->code, sort, &state->body);
-		error = islands_provide(s, space->code, wanted[sort]);
+		error = islands_provide(s, wanted[sort]);
 	}
+	for (unsigned sort = 0; sort < EMIT_RECORDS && error; sort++)
+		slots_trim(&state->slots[sort].slots); /* one sort may have found room */
 	if (error)
 		return error;
 	for (size_t i = 0; i < n; i++)
 		bind_one(state, &specs[i], c[i]);
-	for (unsigned sort = 0; sort < EMIT_RECORDS; sort++) {
-		const struct emit_island *island = &state->slots[sort].shape;
-
-		code_account(space->code, CODE_STUBS, (ptrdiff_t)(wanted[sort] * island->slot));
-		code_account(space->code, CODE_LITERALS,
-			     (ptrdiff_t)(wanted[sort] * island->record));
-	}
-	for (size_t i = 0; state->watch && i < n; i++) {
-		const uint64_t word = c[i]->word;
-
-		islands_tell(&state->slots[sort_of(word)], space->code, number_of(word), &specs[i]);
-	}
+	for (unsigned sort = 0; sort < EMIT_RECORDS; sort++)
+		if (wanted[sort])
+			slots_account(&state->slots[sort].slots);
+	for (size_t i = 0; state->watch && i < n; i++)
+		islands_tell(&state->slots[sort_of(slots_own(c[i]))], c[i]->code, &specs[i]);
 	return 0;
 }
 
@@ -270,25 +263,28 @@ static int island_bind(struct stub_space *space, const struct stub_spec *spec,
 	return island_bind_many(space, spec, &c, 1);
 }
 
+/* Leads a record to target, or to the island's jump through the callee. */
+static void aim_offset(const struct island_state *state, const struct island_slots *s,
+		       const void *slot, struct offsets_record *record, const void *target)
+{
+	const uint8_t *to =
+	    in_reach(state, target) ? target : islands_island(slot) + s->shape.callee;
+
+	__atomic_store_n(&record->target, (int32_t)(to - (uint8_t *)record), __ATOMIC_RELEASE);
+}
+
 static void retarget(const struct island_state *state, struct stub_callee *c, const void *target)
 {
-	enum emit_record sort = sort_of(c->word);
+	enum emit_record sort = sort_of(slots_own(c));
 	const struct island_slots *s = &state->slots[sort];
-	uint8_t *record = islands_record(s, number_of(c->word));
+	void *record = islands_record_of(s, c->code);
 
 	__atomic_store_n(&c->target, target, __ATOMIC_RELEASE);
-	if (sort == EMIT_OFFSETS) {
-		const uint8_t *to = target;
-
-		if (!in_reach(state, target))
-			to = islands_island(s, number_of(c->word)) + s->shape.callee;
-		__atomic_store_n(&((struct offsets_record *)record)->target, (int32_t)(to - record),
-				 __ATOMIC_RELEASE);
-	} else {
-		/* words: the record's first word; the others: its second */
+	if (sort == EMIT_OFFSETS)
+		aim_offset(state, s, c->code, record, target);
+	else /* words: the record's first word; the others: its second */
 		__atomic_store_n((const void **)record + (sort != EMIT_WORDS), target,
 				 __ATOMIC_RELEASE);
-	}
 }
 
 static int island_retarget(struct stub_space *space, struct stub_callee *c, const void *target)
@@ -306,36 +302,66 @@ static int island_retarget_many(struct stub_space *space, struct stub_callee *co
 	return 0;
 }
 
+/* A name in the quarantine is a slot's address. */
 static void island_release(struct stub_space *space, struct stub_callee *c)
 {
 	struct island_state *state = space->state;
-	uint64_t word = c->word;
+	const unsigned traits = slots_own(c);
+	struct island_slots *s = &state->slots[sort_of(traits)];
+	uint8_t *slot = (uint8_t *)(uintptr_t)c->code;
 
-	if (poisoned(&state->poison)) {
-		struct full_record *record =
-		    islands_record(&state->slots[EMIT_FULL], number_of(word));
-
-		__atomic_store_n(&record->bound, (uintptr_t)c->code, __ATOMIC_RELAXED);
-		__atomic_store_n(&record->body, (const void *)state->poison.entries[word >> 2 & 3],
-				 __ATOMIC_RELEASE);
-		word = poison_pass(&state->poison, word);
-	}
+	slots_leave(&s->slots, c, islands_number(s, slot));
 	*c = (struct stub_callee){ 0 };
-	if (!word)
-		return;
-	struct island_slots *s = &state->slots[sort_of(word)];
+	if (poisoned(&state->poison)) {
+		struct full_record *record = islands_record_of(s, slot);
+
+		__atomic_store_n(&record->bound, (uintptr_t)slot, __ATOMIC_RELAXED);
+		__atomic_store_n(&record->body,
+				 (const void *)state->poison.entries[traits - EMIT_FULL],
+				 __ATOMIC_RELEASE);
+		slot = (uint8_t *)(uintptr_t)poison_pass(&state->poison, (uintptr_t)slot);
+		if (!slot)
+			return;
+	}
 	if (state->watch)
-		state->watch->gone(state->watch->arg, islands_slot(s, number_of(word)),
-				   s->shape.slot);
-	islands_give(s, number_of(word));
-	code_account(space->code, CODE_STUBS, -(ptrdiff_t)s->shape.slot);
-	code_account(space->code, CODE_LITERALS, -(ptrdiff_t)s->shape.record);
+		state->watch->gone(state->watch->arg, slot, s->shape.slot);
+	islands_free(s, slot);
+}
+
+/* The old slot and record stay as they are; what is counted from the record changes. */
+static void move(void *arg, struct stub_callee *c, uint32_t to)
+{
+	struct island_state *state = arg;
+	struct island_slots *s = &state->slots[sort_of(slots_own(c))];
+	const uint8_t *old = c->code, *from = islands_record_of(s, old);
+	uint8_t *slot = islands_slot(s, to), *record = islands_record(s, to);
+
+	memcpy(record, from, s->shape.record);
+	if (s->sort == EMIT_OFFSETS)
+		aim_offset(state, s, slot, (struct offsets_record *)record, c->target);
+	else if (s->sort == EMIT_BODY)
+		((struct body_record *)record)->body += (int32_t)(from - record);
+	__atomic_store_n(&c->code, slot, __ATOMIC_RELEASE);
+	if (state->watch)
+		islands_tell_moved(s, old, slot);
+}
+
+/* Poisoned stubs stay where they are: stale callers are known by the slot that they call. */
+static void island_reclaim(struct stub_space *space)
+{
+	struct island_state *state = space->state;
+
+	for (unsigned sort = 0; sort < EMIT_RECORDS && !poisoned(&state->poison); sort++)
+		if (islands_opened(&state->slots[sort]))
+			slots_compact(&state->slots[sort].slots, space->config.running, move,
+				      state);
 }
 
 const struct stub_ops stub_island = {
 	.name = "island",
 	.summary = "slots of 4 bytes that name a record of 8 or 16 to a head that they share",
-	.flags = STUB_BULK | STUB_RETARGET_IN_PLACE | STUB_CAN_TABLE | STUB_CAN_SHARE,
+	.flags =
+	    STUB_BULK | STUB_RETARGET_IN_PLACE | STUB_CAN_TABLE | STUB_CAN_SHARE | STUB_COMPACT,
 	.state = sizeof(struct island_state),
 	.open = island_open,
 	.close = island_close,
@@ -345,4 +371,5 @@ const struct stub_ops stub_island = {
 	.retarget = island_retarget,
 	.retarget_many = island_retarget_many,
 	.release = island_release,
+	.reclaim = island_reclaim,
 };

@@ -33,6 +33,7 @@
  * pools make no whole slots: these could not tell the report where they lie.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "../parts/bodies.h"
@@ -43,9 +44,10 @@
 enum pool_sort { POOL_HEAD, POOL_WHOLE, POOL_SORTS };
 
 struct pool_slots {
-	struct slots slots;
+	struct slots slots;	 /* must be first */
 	uint8_t code[EMIT_SLOT]; /* of each slot */
 };
+_Static_assert(!offsetof(struct pool_slots, slots), "write_slots finds the slots there");
 
 struct pool_state {
 	struct arena arena;
@@ -120,6 +122,17 @@ static void report(void *arg, uint8_t *r11, struct stub_callee *r10)
 	    .context = __atomic_load_n(&more_of(state, slot)->context, __ATOMIC_RELAXED) });
 }
 
+static int write_slots(struct slots *slots, uint8_t *at, uint32_t n, uint32_t written)
+{
+	const struct pool_slots *of = (const struct pool_slots *)slots;
+	uint8_t *write = code_writable(slots->code, at);
+
+	(void)n;
+	for (size_t i = 0; i < (size_t)written << slots->size; i += EMIT_SLOT)
+		memcpy(write + i, of->code, EMIT_SLOT);
+	return 0;
+}
+
 static int pool_open(struct stub_space *space)
 {
 	struct pool_state *state = space->state;
@@ -141,8 +154,7 @@ static int pool_open(struct stub_space *space)
 		struct slots *slots = &state->slots[sort].slots;
 
 		slots_open(slots, space->code, config->quantum / EMIT_SLOT);
-		slots->same = config->share;
-		slots->bytes = EMIT_SLOT;
+		slots->write = write_slots;
 		slots->literals = sort == POOL_HEAD ? 32 : 16;
 	}
 	memset(head->code, 0xcc, EMIT_SLOT); /* int3 behind the jumps */
@@ -189,49 +201,17 @@ static int pool_prepare(struct stub_space *space, const struct stub_spec *specs,
 	return error;
 }
 
-/* Shared quanta: only the first one is written, all others show it. */
-static int make_slots(struct stub_space *space, struct pool_slots *slots, uint8_t *at, size_t bytes)
-{
-	const struct code_config *config = code_get_config(space->code);
-	const uint8_t *first = slots->slots.first;
-	const size_t written = !config->share ? bytes : first ? 0 : config->quantum;
-
-	if (written) {
-		uint8_t *write = code_writable(space->code, at);
-		for (size_t i = 0; i < written; i += EMIT_SLOT)
-			memcpy(write + i, slots->code, EMIT_SLOT);
-		int error = code_commit(space->code, at, written);
-		if (error)
-			return error;
-	}
-	return written == bytes
-		   ? 0
-		   : code_same(space->code, at + written, bytes - written, first ? first : at);
-}
-
-/* Makes sure that n slots are free; adds missing ones in one run of quanta. */
+/* Makes sure that n slots are free. */
 static int provide(struct stub_space *space, struct pool_slots *slots, size_t n)
 {
-	const size_t quantum = code_get_config(space->code)->quantum;
-	const size_t have = slots_free_now(&slots->slots);
+	uint8_t *at;
+	size_t bytes;
 
-	if (n <= have)
+	if (n <= slots_free_now(&slots->slots))
 		return 0;
-	size_t quanta = ((n - have) * EMIT_SLOT + quantum - 1) / quantum;
-	uint8_t *at = code_reserve(space->code, CODE_STUBS, quanta * quantum);
-	if (!at)
-		return -ENOMEM;
-	int error = make_slots(space, slots, at, quanta * quantum);
-	if (!error) {
-		error = slots_add(&slots->slots, at, (uint32_t)quanta);
-		if (error && slots->slots.same && code_apart(space->code, at, quanta * quantum))
-			return error; /* no room for anything: what can't be released is lost */
-	}
-	if (error)
-		code_release(space->code, at, quanta * quantum);
-	else
-		watched_code(space->code, STUB_ROLE_SLOTS, space->ops->name, at, quanta * quantum,
-			     NULL);
+	int error = slots_provide(&slots->slots, n, &at, &bytes);
+	if (!error)
+		watched_code(space->code, STUB_ROLE_SLOTS, space->ops->name, at, bytes, NULL);
 	return error;
 }
 
@@ -264,14 +244,6 @@ static void bind_one(struct pool_state *state, const struct stub_spec *spec, str
 	__atomic_store_n(&c->code, slot, __ATOMIC_RELEASE);
 }
 
-static void account(struct stub_space *space, enum pool_sort sort, ptrdiff_t n)
-{
-	const struct pool_state *state = space->state;
-
-	code_account(space->code, CODE_STUBS, n * EMIT_SLOT);
-	code_account(space->code, CODE_LITERALS, n * (ptrdiff_t)state->slots[sort].slots.literals);
-}
-
 static int pool_bind_many(struct stub_space *space, const struct stub_spec *specs,
 			  struct stub_callee *const *c, size_t n)
 {
@@ -291,7 +263,7 @@ static int pool_bind_many(struct stub_space *space, const struct stub_spec *spec
 		bind_one(state, &specs[i], c[i]);
 	for (unsigned sort = 0; sort < POOL_SORTS; sort++)
 		if (wanted[sort])
-			account(space, sort, (ptrdiff_t)wanted[sort]);
+			slots_account(&state->slots[sort].slots);
 	for (size_t i = 0; state->watch && i < n; i++)
 		watched_slot(space->code, space->ops->name, c[i]->code, EMIT_SLOT, 0, &specs[i]);
 	return 0;
@@ -331,13 +303,10 @@ static int pool_retarget_many(struct stub_space *space, struct stub_callee *cons
 	return 0;
 }
 
-static void free_slot(struct stub_space *space, enum pool_sort sort, uint8_t *slot)
+static void free_slot(struct pool_state *state, enum pool_sort sort, uint8_t *slot)
 {
-	struct pool_state *state = space->state;
-
 	__atomic_store_n(&words_of(state, slot)->jump, state->trap, __ATOMIC_RELEASE);
 	slots_free(&state->slots[sort].slots, number_of(state, slot));
-	account(space, sort, -1);
 }
 
 /* A name in the quarantine is a slot's address and, below it, its traits. */
@@ -360,7 +329,7 @@ static void pool_release(struct stub_space *space, struct stub_callee *c)
 	}
 	if (state->watch)
 		state->watch->gone(state->watch->arg, slot, EMIT_SLOT);
-	free_slot(space, sort_of(traits), slot);
+	free_slot(state, sort_of(traits), slot);
 }
 
 /* The words of the copy come before the code pointer, as in bind. The old slot stays as it is. */
