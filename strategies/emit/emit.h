@@ -135,10 +135,11 @@ static inline unsigned emit_island_slot(const struct emit_island *island, unsign
 	return i < island->before ? i * island->slot
 				  : island->behind + (i - island->before) * island->slot;
 }
-/* The reverse: which slot begins at an offset. Slots end where the head begins. */
+/* The reverse: which slot begins at an offset. Slots end where the head begins. A branch here would
+ * be mispredicted: it has none. */
 static inline unsigned emit_island_index(const struct emit_island *island, unsigned at)
 {
-	const unsigned head = at < EMIT_ISLAND_HEAD ? 0 : island->behind - EMIT_ISLAND_HEAD;
+	const unsigned head = at / EMIT_ISLAND_HEAD * (island->behind - EMIT_ISLAND_HEAD);
 
 	return (at - head) >> __builtin_ctz(island->slot);
 }
