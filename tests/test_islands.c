@@ -286,11 +286,17 @@ static void release_all_but(struct crowd *a, unsigned each)
 			a->i.t->space.ops->release(&a->i.t->space, &a->c[n]);
 }
 
+/* A hole is filled by one of the last quanta, which then is the lowest, with islands that nobody
+ * has used yet: stubs move there. */
 static void churn(struct crowd *a, unsigned record)
 {
 	struct code_stats all, some;
+	void *hole = code_reserve(a->i.t->code, CODE_STUBS, 4096);
 
+	assert_non_null(hole);
 	for (unsigned n = 0; n < MANY; n++) {
+		if (n == MANY / 4 * 3)
+			code_release(a->i.t->code, hole, 4096);
 		bind(a, n);
 		for (unsigned k = 0; k < n % 3; k++)
 			retarget(a, n);
@@ -298,16 +304,16 @@ static void churn(struct crowd *a, unsigned record)
 	assert_int_equal(literals(&a->i), MANY * record);
 	code_get_stats(a->i.t->code, &all);
 	const unsigned pages = pages_of_records(a);
-	release_all_but(a, 8);
+	release_all_but(a, 4);
 	compact(a);
 	code_get_stats(a->i.t->code, &some);
 	assert_int_equal(some.retired, 0);
-	assert_int_equal(some.used_literals, MANY / 8 * record);
+	assert_int_equal(some.used_literals, MANY / 4 * record);
 	/* a quantum that is full, and one of bodies */
 	assert_true(some.committed_stubs <= some.used_stubs * 13 / 10 + 2 * 4096);
 	assert_true(some.committed_stubs < all.committed_stubs);
-	assert_true(pages_of_records(a) <= pages / 2);
-	for (unsigned n = 0; n < MANY; n += 8) {
+	assert_true(pages_of_records(a) <= pages * 3 / 4);
+	for (unsigned n = 0; n < MANY; n += 4) {
 		retarget(a, n);
 		call(a, &a->c[n], n);
 	}
@@ -316,7 +322,8 @@ static void churn(struct crowd *a, unsigned record)
 	assert_int_equal(literals(&a->i), 0);
 	for (unsigned n = 0; n < MANY; n++)
 		bind(a, n);
-	assert_true(pages_of_records(a) <= pages);
+	/* the quantum that has the rest of them need not be the one with the last chunk */
+	assert_true(pages_of_records(a) <= pages + 2);
 	for (unsigned n = 0; n < MANY; n += 17)
 		call(a, &a->c[n], n);
 	check_heads(a);
