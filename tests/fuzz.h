@@ -19,10 +19,11 @@ const char *fuzz_name(size_t i);
 /* Leads the i-th target's reader over an input, which lies in memory of exactly its size, and
  * aborts where a promise is broken. Whether the reader took it for good. */
 bool fuzz_run(size_t i, const uint8_t *data, size_t len);
-/* What a run may take: bytes of memory at once, and so many more for each of the input's. */
-extern const struct fuzz_memory {
+/* What a run of it may take: bytes of memory at once, and so many more for each of the input's. */
+struct fuzz_memory {
 	size_t base, each;
-} fuzz_memory;
+};
+struct fuzz_memory fuzz_memory(size_t i);
 
 static inline void fuzz_check(bool holds)
 {

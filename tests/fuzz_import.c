@@ -9,10 +9,6 @@
 #include "fuzz.h"
 #include "import_samples.h"
 
-/* LLVM's disassembler, which reads Go's calls, takes some megabytes once. A call of two bytes may
- * have 16 places, and each is kept a few times over until a corpus is sealed. */
-const struct fuzz_memory fuzz_memory = { 32 << 20, 600 };
-
 static const char *const names[] = {
 #define ROW(name) #name,
 	IMPORTER_LIST(ROW)
@@ -24,6 +20,14 @@ enum { NAMES = sizeof names / sizeof *names, CORPUS = NAMES - 1, HEADER = 24 };
 const char *fuzz_name(size_t i)
 {
 	return i < NAMES ? names[i] : NULL;
+}
+
+/* LLVM's disassembler, which reads Go's calls, takes some megabytes once. A call of two bytes may
+ * have 16 places, and each is kept a few times over until a corpus is sealed. */
+struct fuzz_memory fuzz_memory(size_t i)
+{
+	return i == CORPUS ? (struct fuzz_memory){ 2 << 20, 40 }
+			   : (struct fuzz_memory){ 32 << 20, 600 };
 }
 
 /* Puts a corpus file at out, which has room for it; returns its bytes. */

@@ -54,7 +54,8 @@ const char *__asan_default_options(void)
 
 static bool run(size_t target, const uint8_t *data, size_t len)
 {
-	const size_t allowed = fuzz_memory.base + fuzz_memory.each * len;
+	const struct fuzz_memory memory = fuzz_memory(target);
+	const size_t allowed = memory.base + memory.each * len;
 
 	taken.now = taken.most = 0;
 	bool took = fuzz_run(target, data, len);

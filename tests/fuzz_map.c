@@ -12,7 +12,11 @@
 
 enum { PCS = 12, FEW_PCS = 3, MUCH = 1 << 16, SCRATCH = 1 << 24, PLACES = 500 };
 
-const struct fuzz_memory fuzz_memory = { 1 << 20, 64 };
+struct fuzz_memory fuzz_memory(size_t i)
+{
+	(void)i;
+	return (struct fuzz_memory){ 1 << 20, 64 };
+}
 
 const char *fuzz_name(size_t i)
 {

@@ -10,10 +10,6 @@
 #include "workloads/scenario.h"
 #include "workloads/trace.h"
 
-/* A trace counts what was never crossed: at most a million places of an instance and 65,536
- * boundaries of a replay, whatever its bytes; and zstd may ask for 8 MiB of history. */
-const struct fuzz_memory fuzz_memory = { 32 << 20, 64 };
-
 enum { TRACE, CHURN, REPLAY, NAMES };
 
 const char *fuzz_name(size_t i)
@@ -21,6 +17,13 @@ const char *fuzz_name(size_t i)
 	static const char *const names[NAMES + 1] = { "trace", "churn", "replay" };
 
 	return names[i];
+}
+
+/* A replay has boundaries that were never crossed: at most 65,536, among a million places, however
+ * few bytes the trace has. And zstd may ask for 8 MiB of history. */
+struct fuzz_memory fuzz_memory(size_t i)
+{
+	return (struct fuzz_memory){ i == REPLAY ? 32 << 20 : 1 << 20, 64 };
 }
 
 enum { ROOM = 16 + FUZZ_MOST + 4 + 8 };
