@@ -1,5 +1,5 @@
-# churn.gp - bytes of code held for each byte in use, over a stream of births and deaths: one panel for
-# each workload, one line for each arm. 1 would be no waste.
+# churn.gp - bytes of code held for each byte in use, over a stream of births and deaths: one panel
+# for each workload, one line for each arm. 1 would be no waste.
 #
 #   stubmap summary RUN.jsonl --tsv churn > churn.tsv
 #   gnuplot -c scripts/churn.gp churn.tsv churn.svg
@@ -25,7 +25,7 @@ set multiplot
 lines = (words(loads) + 1) / 2
 under = (key_height(list) + 60) / HEIGHT
 each = (1 - 44.0 / HEIGHT - under) / lines
-set label 1 "Bytes of code held for one in use" at screen 0.5, screen 1 - 14.0 / HEIGHT center
+eval headline("Bytes of code held for one in use")
 set logscale y 10
 set yrange [0.8:top * 1.5]
 set xrange [0:1.02]

@@ -4,8 +4,8 @@
 #   stubmap faults --tsv > faults.tsv
 #   gnuplot -c scripts/faults.gp faults.tsv faults.svg
 #
-# Columns: fault, encoder, unsafe, programs, of them skipped, room, runs, caught, bad root, crash, no
-# end, wrong answer, unnoticed, harmless.
+# Columns: fault, encoder, unsafe, programs, of them skipped, room, runs, caught, bad root, crash,
+# no end, wrong answer, unnoticed, harmless.
 
 DATA = ARG1
 OUT = ARG2

@@ -17,11 +17,13 @@ arm(stubs, wx, share) = stubs.(share == 1 ? ",share" : wx eq "toggle" ? "" : "-"
 stats DATA skip 1 using (strcol(5) eq WORKLOAD && (strcol(2) eq "toggle" || $3 == 1) ? \
 	list_arm(arm(strcol(1), strcol(2), $3)) : 0) nooutput
 if (words(list) == 0) { exit error "floods.gp: no ".WORKLOAD." in ".DATA }
-x(stubs, wx, share, workload, a, k) = workload eq WORKLOAD && arm(stubs, wx, share) eq a ? aside(a, k, 1.06) : NaN
+x(stubs, wx, share, workload, a, k) = workload eq WORKLOAD && arm(stubs, wx, share) eq a ? \
+	aside(a, k, 1.06) : NaN
 array bottom[2] = [1e30, 1e30]
 array top[2] = [1, 1]
 span(p, v) = (v > 0 && v < bottom[p] ? bottom[p] = v : 0, v > top[p] ? top[p] = v : 0, 0)
-stats DATA skip 1 using (strcol(5) eq WORKLOAD ? span(1, $15) + span(1, $16) + span(1, $17) + span(2, $9) + span(2, $10) + span(2, $11) : 0) nooutput
+stats DATA skip 1 using (strcol(5) eq WORKLOAD ? span(1, $15) + span(1, $16) + span(1, $17) + \
+	span(2, $9) + span(2, $10) + span(2, $11) : 0) nooutput
 
 set output OUT
 set multiplot
@@ -30,7 +32,7 @@ set rmargin at screen 0.96
 under = (key_height(list) + 56) / HEIGHT
 over = 1 - 40.0 / HEIGHT
 half = (over - under) / 2
-set label 1 sprintf("K instances of one module (%s)", WORKLOAD) at screen 0.5, screen 1 - 14.0 / HEIGHT center
+eval headline(sprintf("K instances of one module (%s)", WORKLOAD))
 set logscale xy 10
 set pointintervalbox 0
 set xrange [0.6:1700]
@@ -60,7 +62,8 @@ set xlabel "instances K [log]" offset 0, 0.5
 set yrange [bottom[2] / 1400:top[2] / 1000 * 1.6]
 eval side("its first call after [us, log]", under + 0.5 * half)
 plot for [a in list] DATA skip 1 using \
-	($10 == $10 ? x(strcol(1), strcol(2), $3, strcol(5), a, $8) : NaN):($9 / 1000):($10 / 1000):($11 / 1000) \
+	($10 == $10 ? x(strcol(1), strcol(2), $3, strcol(5), a, $8) : \
+		NaN):($9 / 1000):($10 / 1000):($11 / 1000) \
 	@bars colour(a), \
      for [a in list] DATA skip 1 using (x(strcol(1), strcol(2), $3, strcol(5), a, $8)):($9 / 1000) \
 	@drawn colour(a) pt point(a) dt dash(a)

@@ -32,7 +32,7 @@ set output OUT
 set multiplot
 set lmargin at screen 0.27
 set rmargin at screen 0.93
-set label 1 sprintf("What one of %d stubs takes (%s)", LIVE, KIND) at screen 0.5, screen 1 - 14.0 / HEIGHT center
+eval headline(sprintf("What one of %d stubs takes (%s)", LIVE, KIND))
 set logscale x 10
 set format x "%g"
 set grid noytics xtics

@@ -22,7 +22,7 @@ x(i, stubs, phase, event, k) = wanted(phase, event) && stubs eq word(list, i) ? 
 
 set output OUT
 set multiplot
-set label 2 "Mappings while instances come and go" at screen 0.5, screen 1 - 14.0 / HEIGHT center
+eval headline("Mappings while instances come and go")
 set lmargin at screen 0.15
 set rmargin at screen 0.97
 set tmargin at screen 1 - 34.0 / HEIGHT
@@ -35,7 +35,7 @@ set xrange [3:1400]
 set yrange [1:LIMIT * 2]
 set key off
 set arrow 1 from graph 0, first LIMIT to graph 1, first LIMIT nohead dt 3 lc rgb "#707070"
-set label 1 sprintf("vm.max_map_count: %.0f", LIMIT) at graph 0.02, first LIMIT left offset 0, 0.6 \
+set label 3 sprintf("vm.max_map_count: %.0f", LIMIT) at graph 0.02, first LIMIT left offset 0, 0.6 \
 	tc rgb "#404040"
 plot for [i = 1:words(list)] DATA using \
 	(x(i, strcol("stubs"), strcol("phase"), strcol("event"), column("instances"))):(column("median")) \

@@ -4,7 +4,8 @@
 #   stubmap maps FILE... --tsv bytes > bytes.tsv
 #   gnuplot -c scripts/maps_bytes.gp bytes.tsv bytes.svg
 #
-# The references with a star have no lookup. Columns: number, corpus, encoder, bytes, text_percent, bits_per_safepoint.
+# The references with a star have no lookup. Columns: number, corpus, encoder, bytes, text_percent,
+# bits_per_safepoint.
 
 DATA = ARG1
 OUT = ARG2
@@ -21,7 +22,7 @@ stats DATA skip 1 using (note($1, $5, strcol(3))) nooutput
 if (rows == 0) { exit error "maps_bytes.gp: no corpus in ".DATA }
 
 set output OUT
-set label 1 "Stack maps of real programs, by encoder" at screen 0.5, screen 1 - 14.0 / HEIGHT center
+eval headline("Stack maps of real programs, by encoder")
 set xlabel "bytes of the stack maps [% of text, log]" offset 0, 0.5
 set logscale x 2
 set xrange [low / 1.15 : high * 1.15]
@@ -33,7 +34,8 @@ set lmargin at screen 0.34
 set rmargin at screen 0.97
 set tmargin at screen 1 - 30.0 / HEIGHT
 set bmargin at screen 234.0 / HEIGHT
-set key at screen 0.5, screen 172.0 / HEIGHT center top vertical maxrows 8 reverse Left samplen 1 width -1 font ",11"
+set key at screen 0.5, screen 172.0 / HEIGHT center top vertical maxrows 8 reverse Left \
+	samplen 1 width -1 font ",11"
 
 x(e, wanted, v) = e eq wanted ? v : NaN
 # Engines' own formats, in letters, stand in the lower half of a row.
@@ -41,7 +43,8 @@ lower(e) = strstrt("ABCDGHVX", "".point(e)) ? 0.22 : -0.17
 mark(e) = e eq "ranged-unsafe" ? e." (!)" : e
 # Each reference is drawn through the middle of its row, from half a row above to half a row below.
 # The first plot gives the rows their names, for which each needs a number.
-plot DATA skip 1 using (strcol(3) eq "exact" ? $5 : NaN):1:ytic(2) with dots lc rgb "white" notitle, \
+plot DATA skip 1 using (strcol(3) eq "exact" ? $5 : NaN):1:ytic(2) \
+	with dots lc rgb "white" notitle, \
      DATA skip 1 using (x(strcol(3), "order-0", $5)):($1 - 0.4):(0):(0.8) with vectors nohead \
 	lc rgb "black" lw 2.5 title "order-0, all", \
      DATA skip 1 using (x(strcol(3), "order-0-live", $5)):($1 - 0.4):(0):(0.8) with vectors nohead \
@@ -50,5 +53,6 @@ plot DATA skip 1 using (strcol(3) eq "exact" ? $5 : NaN):1:ytic(2) with dots lc 
 	lc rgb "black" lw 2 dt 2 title "adaptive *", \
      DATA skip 1 using (x(strcol(3), "zstd", $5)):($1 - 0.4):(0):(0.8) with vectors nohead \
 	lc rgb "#707070" lw 2 title "zstd -19 *", \
-     for [i = 1:words(list)] DATA skip 1 using (x(strcol(3), word(list, i), $5)):($1 + lower(word(list, i))) with points \
+     for [i = 1:words(list)] DATA skip 1 using (x(strcol(3), word(list, i), $5)):($1 + \
+     	lower(word(list, i))) with points \
 	lc rgb colour(word(list, i)) pt point(word(list, i)) ps 0.8 lw 1.2 title mark(word(list, i))

@@ -4,8 +4,9 @@
 #   stubmap maps FILE... --tsv safety > safety.tsv
 #   gnuplot -c scripts/maps_safety.gp safety.tsv safety.svg
 #
-# Lookups of pc + 1 and inside an instruction, whose shares are nearly those of pc - 1, are left to the
-# data. Columns: kind (bogus, fault), case, number, encoder, percent right, wrong, silent, detected, corpora.
+# Lookups of pc + 1 and inside an instruction, whose shares are nearly those of pc - 1, are left to
+# the data. Columns: kind (bogus, fault), case, number, encoder, percent right, wrong, silent,
+# detected, corpora.
 
 DATA = ARG1
 OUT = ARG2
@@ -19,7 +20,8 @@ list_case(c, n) = strstrt(" ".cases." ", " ".c." ") ? 0 : \
 	(cases = cases.(cases eq "" ? "" : " ").c, having[words(cases)] = n, 0)
 shown(e) = e ne "none"
 hidden(c) = c eq "pc+1" || c eq "mid-instruction"
-note(k, c, e, n) = hidden(c) ? 0 : (list_case(k.":".c, n), n > corpora ? corpora = n : 0, shown(e) ? list_arm(e) : 0)
+note(k, c, e, n) = hidden(c) ? 0 : (list_case(k.":".c, n), n > corpora ? corpora = n : \
+	0, shown(e) ? list_arm(e) : 0)
 stats DATA skip 1 using (note(strcol(1), strcol(2), strcol(4), $9)) nooutput
 if (words(list) == 0) { exit error "maps_safety.gp: no encoder in ".DATA }
 
@@ -67,14 +69,16 @@ do for [p = 1:panels] {
 	do for [i = 1:words(list)] { set ytics add ((p > lines ? "" : mark(word(list, i))) i) }
 	plot for [k = 1:4] DATA skip 1 using (edge(k)):(b(strcol(1), strcol(2), strcol(4), c)): \
 		(edge(k)):(edge(k + 1)):(b(strcol(1), strcol(2), strcol(4), c) - 0.36): \
-		(b(strcol(1), strcol(2), strcol(4), c) + 0.36) with boxxyerror lw 0.5 fc rgb colour(word(STATES, k))
+		(b(strcol(1), strcol(2), strcol(4), c) + 0.36) \
+			with boxxyerror lw 0.5 fc rgb colour(word(STATES, k))
 }
 # The key has a panel of its own, as wide as the figure.
 set margins 0, 0, 0, 0
 set size 1, 0.05
 set origin 0, 0
 unset title; unset xlabel; unset border; unset tics
-set key at screen 0.53, screen 0.024 center center reverse Left vertical maxrows 2 samplen 1.5 width -2 font ",11"
+set key at screen 0.53, screen 0.024 center center reverse Left vertical maxrows 2 \
+	samplen 1.5 width -2 font ",11"
 set xrange [0:1]
 set yrange [0:1]
 plot for [k = 1:4] 1 / 0 with boxes fc rgb colour(word(STATES, k)) title word(NAMES, k)

@@ -1,13 +1,13 @@
-# ring.gp - a call against the number of live stubs, one line for each arm: its time and, if a second
-# file is named, below it over the same axis the lines that it fetches into the L1I.
+# ring.gp - a call against the number of live stubs, one line for each arm: its time and, if a
+# second file is named, below it over the same axis the lines that it fetches into the L1I.
 #
 #   stubmap summary RUN.jsonl --tsv ring > ring.tsv
 #   stubmap summary COUNTED.jsonl --tsv fills > fills.tsv
 #   gnuplot -c scripts/ring.gp ring.tsv ring.svg [KIND [fills.tsv]]      KIND: indirect by default
 #
 # Where fills.tsv is missing or has no counts of that kind, the second panel says so. Columns: arm,
-# workload, kind, live, l1i_ways, value, low, high (95 %), ..., by name: l1i_lines, itlb_entries. Arms
-# that coincide stand a little aside of each other, in the key's order.
+# workload, kind, live, l1i_ways, value, low, high (95 %), ..., by name: l1i_lines, itlb_entries.
+# Arms that coincide stand a little aside of each other, in the key's order.
 
 DATA = ARG1
 OUT = ARG2
@@ -19,7 +19,8 @@ load ARG0[1:strlen(ARG0)-strlen("ring.gp")]."style.gp"
 
 # Of the arms with a parameter only page with its literals apart is drawn: the others coincide with
 # their plain arms.
-wanted(arm, kind) = kind eq KIND && arm ne "arm" && (!comma(arm) || large(arm) || arm[1:5] eq "page,")
+wanted(arm, kind) = kind eq KIND && arm ne "arm" && (!comma(arm) || large(arm) \
+	|| arm[1:5] eq "page,")
 bottom = 1e30
 top = 0
 most = 4
@@ -51,7 +52,7 @@ under = (key_height(list) + 56) / HEIGHT # the key and the axis' name
 over = 1 - 62.0 / HEIGHT
 set bmargin at screen TWO ? under + (over - under) * 0.42 : under
 set tmargin at screen over
-set label 1 "One call through one of N live stubs (".KIND.")" at screen 0.5, screen 1 - 14.0 / HEIGHT center
+eval headline("One call through one of N live stubs (".KIND.")")
 set logscale xy
 set logscale x 2
 set xrange [2.8:most * 1.6]
@@ -64,8 +65,10 @@ set yrange [bottom / 1.3:top * 1.3]
 set key off
 set errorbars 0.6
 
-mark(i, at) = sprintf("set arrow %d from %g, graph 0 to %g, graph 1 nohead lc rgb '#707070' dt 3 lw 1.2 back", i, at, at)
-name_at(i, at, text) = sprintf("set label %d '%s' at %g, graph 1 center offset 0, 0.6 tc rgb '#404040' font ',11'", i, text, at)
+mark(i, at) = sprintf("set arrow %d from %g, graph 0 to %g, graph 1 nohead \
+lc rgb '#707070' dt 3 lw 1.2 back", i, at, at)
+name_at(i, at, text) = sprintf("set label %d '%s' at %g, graph 1 center offset 0, 0.6 \
+tc rgb '#404040' font ',11'", i, text, at)
 if (ways > 0) { eval mark(1, ways); eval name_at(11, ways, sprintf("L1I ways (%d)", ways)) }
 if (entries > 0) { eval mark(2, entries); eval name_at(12, entries, sprintf("ITLB (%d)", entries)) }
 if (lines > 0) { eval mark(3, lines); eval name_at(13, lines, sprintf("L1I lines (%d)", lines)) }

@@ -1,10 +1,10 @@
-# style.gp - shared by all figures: the terminal, by the output's suffix; one palette in which a colour
-# has one meaning in every figure (an arm of stubs, a family of encoders, what became of an answer);
-# and what scripts need of arms' names.
+# style.gp - shared by all figures: the terminal, by the output's suffix; one palette in which a
+# colour has one meaning in every figure (an arm of stubs, a family of encoders, what became of an
+# answer); and what scripts need of arms' names.
 #
-# Every colour has a contrast of 3 or more on white. In grey the marks and dashes tell arms apart, and
-# bars keep one order, with white between their parts. A figure is 85 mm wide in print, one column,
-# where its letters have 6.5 points.
+# Every colour has a contrast of 3 or more on white. In grey the marks and dashes tell arms apart,
+# and bars keep one order, with white between their parts. A figure is 85 mm wide in print, one
+# column, where its letters have 6.5 points.
 #
 # Expects DATA and OUT and, if it should not be 480 x 360, WIDTH and HEIGHT.
 
@@ -31,7 +31,8 @@ set tics nomirror out
 set grid ytics lc rgb "#d8d8d8" lt 1 lw 0.5
 
 # The palette: name, colour, point, dash. A lazy arm is paler than its placement, hollow and dashed.
-# Encoders have a colour a family and a point each, engines' own a letter; states of an answer are areas.
+# Encoders have a colour a family and a point each, engines' own a letter; states of an answer are
+# areas.
 PALETTE = "\
 null               0x000000  2 1 \
 page               0xC03000  5 1 \
@@ -76,7 +77,8 @@ comma(arm) = strstrt(arm, ",")
 base(arm) = comma(arm) ? arm[1:comma(arm) - 1] : arm
 large(arm) = strstrt(arm, "quantum=2097152") > 0
 spoken(arm) = large(arm) ? base(arm).", 2 MiB" : arm
-row_of(name, i) = 4 * i > words(PALETTE) ? 0 : word(PALETTE, 4 * i - 3) eq name ? i : row_of(name, i + 1)
+row_of(name, i) = 4 * i > words(PALETTE) ? 0 : word(PALETTE, 4 * i - 3) eq name ? i : \
+	row_of(name, i + 1)
 row(arm) = row_of(base(arm), 1)
 colour(arm) = row(arm) ? int(word(PALETTE, 4 * row(arm) - 2)) : 0x808080
 mark_of(text) = strstrt("ABCDGHVX", text) ? text : int(text)
@@ -85,21 +87,29 @@ dash(arm) = comma(arm) ? 3 : row(arm) ? int(word(PALETTE, 4 * row(arm))) : 3
 
 # The arms of the data, each once, in their order: list_arm notes one and returns 0, for stats.
 list = ""
-list_arm(arm) = strstrt(" ".list." ", " ".arm." ") ? 0 : (list = list.(list eq "" ? "" : " ").arm, 0)
+list_arm(arm) = strstrt(" ".list." ", " ".arm." ") ? 0 : (list = list.(list eq "" ? \
+	"" : " ").arm, 0)
 # The place of an arm in that list; NaN: it is not there.
 place_of(arm, i) = i > words(list) ? NaN : word(list, i) eq arm ? i : place_of(arm, i + 1)
 place(arm) = place_of(arm, 1)
-# Of arms that share a place on a logarithmic axis each is moved aside by a factor, in the list's order.
+# Of arms that share a place on a logarithmic axis each is moved aside by a factor, in the list's
+# order.
 aside(arm, x, factor) = x * factor ** (place(arm) - (words(list) + 1) / 2.0)
 
-# Of figures with panels one above the other: the name of a panel's y axis, `middle` up the page; and the
-# key of the list below them all, in two columns, for `eval key_below`; it takes key_height(list) pixels.
-side(name, middle) = sprintf("set label 2 \"%s\" at screen 0.03, screen %g center rotate by 90", name, middle)
+# What stands over a figure, as label 1.
+headline(text) = sprintf("set label 1 \"%s\" at screen 0.5, screen 1 - 14.0 / HEIGHT center", text)
+# Of figures with panels one above the other: the name of a panel's y axis, `middle` up the page;
+# and the key of the list below them all, in two columns, for `eval key_below`; it takes
+# key_height(list) pixels.
+side(name, middle) = sprintf("set label 2 \"%s\" at screen 0.03, screen %g center rotate by 90", \
+	name, middle)
 key_rows(names) = (words(names) + 1) / 2
 key_height(names) = 20.0 * key_rows(names)
 key_below = "unset for [i = 1:20] arrow i; unset label; unset xlabel; unset ylabel; unset border; \
-unset tics; unset grid; unset logscale; set xrange [0:1]; set yrange [0:1]; set lmargin at screen 0.02; \
-set rmargin at screen 0.98; set bmargin at screen 0; set tmargin at screen key_height(list) / HEIGHT; \
-set key at graph 0.5, graph 1 center top vertical maxrows key_rows(list) samplen 3 width 1 Left reverse; \
+unset tics; unset grid; unset logscale; set xrange [0:1]; set yrange [0:1]; \
+set lmargin at screen 0.02; set rmargin at screen 0.98; \
+set bmargin at screen 0; set tmargin at screen key_height(list) / HEIGHT; \
+set key at graph 0.5, graph 1 center top vertical maxrows key_rows(list); \
+set key samplen 3 width 1 Left reverse; \
 plot for [i = 1:words(list)] NaN with linespoints lw 1.2 ps 0.6 lc rgb colour(word(list, i)) \
 pt point(word(list, i)) dt dash(word(list, i)) title spoken(word(list, i))"

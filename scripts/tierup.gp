@@ -1,6 +1,7 @@
-# tierup.gp - the cost of an upgrade while T threads call through the stubs, and how long the longest
-# stall of a caller was: above, a line for each arm; below, a mark for each process, under it a cross
-# for the same process's floor, rounds of equal length without upgrades. A short line is a median.
+# tierup.gp - the cost of an upgrade while T threads call through the stubs, and how long the
+# longest stall of a caller was: above, a line for each arm; below, a mark for each process, under
+# it a cross for the same process's floor, rounds of equal length without upgrades. A short line is
+# a median.
 #
 #   stubmap summary RUN.jsonl --tsv tierup > tierup.tsv
 #   stubmap summary RUN.jsonl --tsv stalls > stalls.tsv
@@ -8,7 +9,8 @@
 #
 # Columns of both: stubs, wx, share, poison, workload, live, threads, instances; then of the first
 # value, low, high of ns an upgrade in bulk (9), ...; of the second, a line for each process, the
-# longest stall on its CPU [ns] (9), its floor (10). Stalls are shown of the fewest callers and of 4.
+# longest stall on its CPU [ns] (9), its floor (10). Stalls of the fewest
+# callers and of 4 are shown.
 
 DATA = ARG1
 OUT = ARG2
@@ -24,17 +26,20 @@ array top[2] = [0, 0]
 span(p, v) = (v > 0 && v < bottom[p] ? bottom[p] = v : 0, v > top[p] ? top[p] = v : 0, 0)
 few = 1e9
 most = 1
-stats DATA skip 1 using ($4 == 0 ? (list_arm(strcol(1)) + span(1, $9) + span(1, $10) + span(1, $11), \
+stats DATA skip 1 using ($4 == 0 ? \
+	(list_arm(strcol(1)) + span(1, $9) + span(1, $10) + span(1, $11), \
 	$7 < few ? few = $7 : 0, $7 > most ? most = $7 : 0, 0) : 0) nooutput
 if (words(list) == 0) { exit error "tierup.gp: no tier-up in ".DATA }
 many = most < 4 ? most : 4
-stats STALLS skip 1 using ($4 == 0 && ($7 == few || $7 == many) ? span(2, $9) + span(2, $10) : 0) nooutput
+stats STALLS skip 1 using ($4 == 0 && ($7 == few || $7 == many) ? span(2, $9) + span(2, $10) : \
+	0) nooutput
 
 wxs = "toggle dual"
-x(arm, wx, poison, a, k, t) = arm eq a && wx eq word(wxs, k) && poison == 0 ? aside(a, t, 1.05) : NaN
+x(arm, wx, poison, a, k, t) = arm eq a && wx eq word(wxs, k) && poison == 0 ? aside(a, t, 1.05) : \
+	NaN
 set output OUT
 set multiplot
-set label 1 "Every stub upgraded while T threads call" at screen 0.5, screen 1 - 14.0 / HEIGHT center
+eval headline("Every stub upgraded while T threads call")
 set key off
 set errorbars 0.6
 set pointintervalbox 0
@@ -57,7 +62,8 @@ do for [k = 1:2] {
 	set rmargin at screen left(k) + width
 	set title word(wxs, k)
 	set format y (k == 1 ? "%g" : "")
-	plot for [a in list] DATA skip 1 using ($10 == $10 ? x(strcol(1), strcol(2), $4, a, k, $7) : NaN):9:10:11 \
+	plot for [a in list] DATA skip 1 using ($10 == $10 ? x(strcol(1), strcol(2), $4, a, k, $7) : \
+		NaN):9:10:11 \
 		with yerrorbars lc rgb colour(a) pt -1 lw 1, \
 	     for [a in list] DATA skip 1 using (x(strcol(1), strcol(2), $4, a, k, $7)):9 \
 		with linespoints lc rgb colour(a) pt point(a) dt dash(a) lw 1.2 ps 0.6
@@ -74,8 +80,9 @@ set ytics scale 0 font ",11"
 set xtics autofreq font ",11"
 set grid noytics xtics
 is(arm, wx, poison, t, a, k, want) = arm eq a && wx eq word(wxs, k) && poison == 0 && t == want
-median(a, k, t, column) = system(sprintf("awk -F'\\t' '$1 == \"%s\" && $2 == \"%s\" && $4 == 0 && $7 == %d && $%d != \"NaN\" { print $%d }' '%s' \
-	| sort -g | awk '{ v[NR] = $1 } END { print NR ? (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 : \"NaN\" }'", \
+median(a, k, t, column) = system(sprintf("awk -F'\\t' '$1 == \"%s\" && $2 == \"%s\" && \
+	$4 == 0 && $7 == %d && $%d != \"NaN\" { print $%d }' '%s' | sort -g | awk '{ v[NR] = $1 } \
+	END { print NR ? (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 : \"NaN\" }'", \
 	a, word(wxs, k), t, column, column, STALLS)) / 1000.0
 do for [half = 1:2] {
 	t = half == 1 ? few : many
