@@ -336,7 +336,7 @@ static void test_elf_counts(void **state)
 	Elf64_Shdr *sections = (void *)(bytes + h->e_shoff);
 
 	(void)state;
-	/* More sections than 16 bits can say, and than there are. */
+	/* More sections than there are, by a number that 16 bits can't hold: libelf's own check. */
 	h->e_shnum = 0;
 	sections[0].sh_size = UINT64_C(1) << 30;
 	expect_refusal(bytes, size, "not a readable ELF file");

@@ -103,43 +103,6 @@ static int find_text(struct image *img)
 	return 0;
 }
 
-static uint64_t header_field(const uint8_t *bytes, size_t at, unsigned n)
-{
-	const int big = bytes[EI_DATA] == ELFDATA2MSB;
-	uint64_t v = 0;
-
-	for (unsigned i = 0; i < n; i++)
-		v = v << 8 | bytes[at + (big ? i : n - 1 - i)];
-	return v;
-}
-
-/* Whether the file has all the sections' headers that it claims: libelf asks for their memory
- * before it looks. */
-static int has_headers(const uint8_t *bytes, size_t size)
-{
-	static const struct {
-		size_t header, offset, count, each, first;
-		unsigned width;
-	} forms[] = {
-		{ sizeof(Elf32_Ehdr), offsetof(Elf32_Ehdr, e_shoff), offsetof(Elf32_Ehdr, e_shnum),
-		  sizeof(Elf32_Shdr), offsetof(Elf32_Shdr, sh_size), 4 },
-		{ sizeof(Elf64_Ehdr), offsetof(Elf64_Ehdr, e_shoff), offsetof(Elf64_Ehdr, e_shnum),
-		  sizeof(Elf64_Shdr), offsetof(Elf64_Shdr, sh_size), 8 },
-	};
-	const int wide = size > EI_CLASS && bytes[EI_CLASS] == ELFCLASS64;
-
-	if (size < forms[wide].header)
-		return 0;
-	uint64_t at = header_field(bytes, forms[wide].offset, forms[wide].width);
-	uint64_t n = header_field(bytes, forms[wide].count, 2);
-	if (at > size)
-		return 0;
-	/* More than 16 bits can say: the first header has the number. */
-	if (!n && at && size - at >= forms[wide].each)
-		n = header_field(bytes, at + forms[wide].first, forms[wide].width);
-	return n <= (size - at) / forms[wide].each;
-}
-
 int image_open(struct image *img, const char *path, uint8_t *bytes, size_t size,
 	       char error[CORPUS_ERROR])
 {
@@ -150,7 +113,7 @@ int image_open(struct image *img, const char *path, uint8_t *bytes, size_t size,
 
 	*img = (struct image){ .path = path, .error = error, .size = size };
 	elf_version(EV_CURRENT);
-	img->elf = has_headers(bytes, size) ? elf_memory((char *)bytes, size) : NULL;
+	img->elf = elf_memory((char *)bytes, size);
 	if (!img->elf || elf_kind(img->elf) != ELF_K_ELF || !gelf_getehdr(img->elf, &h) ||
 	    elf_getshdrnum(img->elf, &img->nsections) || !img->nsections ||
 	    elf_getshdrstrndx(img->elf, &names)) {
