@@ -179,7 +179,7 @@ static int read_maps(struct go *g, struct function *f, uint64_t at)
 		return go_error(g, at, "pointer maps leave their section");
 	f->maps = m + 8;
 	f->n = n;
-	f->nbit = nbit;
+	f->nbit = n ? nbit : 0; /* without bitmaps nothing holds so many bits */
 	return 0;
 }
 
