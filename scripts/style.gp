@@ -15,10 +15,11 @@ if (!exists("WIDTH")) WIDTH = 480
 if (!exists("HEIGHT")) HEIGHT = 360
 suffix = strlen(OUT) > 4 ? OUT[strlen(OUT)-3:] : ""
 if (suffix eq ".pdf") {
-	set terminal pdfcairo size WIDTH / 143.4, HEIGHT / 143.4 font "Sans,6.5" linewidth 0.5 noenhanced
+	set terminal pdfcairo size WIDTH / 143.4, HEIGHT / 143.4 font "Sans,13" fontscale 0.37 \
+		linewidth 0.5 pointscale 0.5 noenhanced
 }
 if (suffix eq ".png") { # 1440 pixels a column
-	set terminal pngcairo size 3 * WIDTH, 3 * HEIGHT font "Sans,9.5" fontscale 3 linewidth 3 \
+	set terminal pngcairo size 3 * WIDTH, 3 * HEIGHT font "Sans,13" fontscale 2.2 linewidth 3 \
 		pointscale 3 background "white" noenhanced
 }
 if (suffix ne ".pdf" && suffix ne ".png") {
