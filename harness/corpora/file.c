@@ -18,8 +18,8 @@
  *            register minus the one before
  *      "END."
  *
- * A reader asks for no more memory than a few times the bytes that there are, whatever the counts
- * say. The checksum is FNV-1a of 64 bits, which no change within one byte escapes.
+ * A reader asks for no more memory than the body's bytes can fill, whatever the counts say. The
+ * checksum is FNV-1a of 64 bits, which no change within one byte escapes.
  */
 #include "corpora/corpus.h"
 
