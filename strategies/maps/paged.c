@@ -7,69 +7,31 @@
  *      directory  a block for each 16 KiB of text:   u32 base | u16 at[65]
  *      buckets    one for each 256 bytes of text, from base + at[i] to base + at[i + 1]:
  *                     u8 count of entries with an id | u8 low[], theirs first | id[]
- *      chunks     u32 frame_size | first slot | bytes of a bitmap | registers | offset
- *      records    from a chunk's offset on, all of one size:   bitmap | bitmap | ...
+ *      chunks     parts/map_chunks.h draws them
+ *      records
  *      zeros      for the last loads of a reader
  *
  * Nothing is searched for: bits 8 to 31 of a pc say where its bucket lies, and bits 0 to 7 are the
  * byte to find there, so the answer is exact. A bucket holds 4 or 5 entries; those without live
  * places come last and have no id, since half of a table's may be such.
  *
- * An id is a chunk's number and a place in the chunk. All maps of a chunk have one frame size and
- * one set of registers, so these cost a record nothing, and a lookup ends without a look at the
- * record; their bitmaps lack the bytes at both ends that are 0 in all of them. Chunk 0 is that of
- * empty maps. Where there are too many sets of registers for that, a record begins with a mask of
- * 4 bytes instead. Ids have 12, 16 or 24 bits, as the table needs. A bit stands for 8 bytes of the
- * frame if no two slots are 4 apart (stride 2).
+ * An id is a chunk's number and a place in the chunk. Chunk 0 is that of empty maps, and has no
+ * record. Ids have 12, 16 or 24 bits, as the table needs.
  *
  * A table that is damaged: all four steps (directory, bucket, chunk, record) check their bytes
  * against len. paged_write.c writes.
  */
-#include "../parts/table.h"
 #include "paged.h"
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
-static inline uint32_t load8(const uint8_t *p)
-{
-	MAP_TOUCH(p, 1);
-	return *p;
-}
-
-/* A bit for each of the first LANES bytes that equals the key. All LANES are read. */
-typedef uint32_t compare_fn(const uint8_t *p, uint8_t key);
 /* The place, LANES or more, of a byte that equals the key; n or more: there is none.
  * p[0..n + PAGED_SLACK) may be read. */
 typedef size_t find_fn(const uint8_t *p, size_t n, uint8_t key);
-enum { LANES = 16 };
-
-static inline uint32_t compare_8(const uint8_t *p, uint8_t key)
-{
-	const uint64_t ones = 0x0101010101010101u, low = 0x7f * ones;
-	uint64_t v;
-	MAP_TOUCH(p, sizeof v);
-	memcpy(&v, p, sizeof v);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	v = __builtin_bswap64(v);
-#endif
-	v ^= ones * key;
-	/* A byte that is 0 gets its top bit, any other nothing; the product has all these bits in
-	 * its upper byte. */
-	v = ~(((v & low) + low) | v | low);
-	return (uint32_t)((v >> 7) * 0x0102040810204080u >> 56);
-}
-
-MAP_INLINE uint32_t compare_scalar(const uint8_t *p, uint8_t key)
-{
-	return compare_8(p, key) | compare_8(p + 8, key) << 8;
-}
+enum { LANES = MAP_COMPARED };
 
 MAP_INLINE size_t find_scalar(const uint8_t *p, size_t n, uint8_t key)
 {
 	for (size_t i = LANES; i < n; i += 8) {
-		uint32_t equal = compare_8(p + i, key);
+		uint32_t equal = map_compare_8(p + i, key);
 		if (equal)
 			return i + (size_t)__builtin_ctz(equal);
 	}
@@ -77,25 +39,17 @@ MAP_INLINE size_t find_scalar(const uint8_t *p, size_t n, uint8_t key)
 }
 
 #if defined(__x86_64__)
-MAP_INLINE uint32_t compare_sse2(const uint8_t *p, uint8_t key)
-{
-	MAP_TOUCH(p, 16);
-	__m128i v = _mm_loadu_si128((const void *)p);
-	return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8((char)key)));
-}
-
 MAP_INLINE size_t find_sse2(const uint8_t *p, size_t n, uint8_t key)
 {
 	for (size_t i = LANES; i < n; i += 16) {
-		uint32_t equal = compare_sse2(p + i, key);
+		uint32_t equal = map_compare_sse2(p + i, key);
 		if (equal)
 			return i + (size_t)__builtin_ctz(equal);
 	}
 	return n;
 }
 
-#define AVX2 __attribute__((target("avx2,bmi,bmi2")))
-AVX2 MAP_INLINE size_t find_avx2(const uint8_t *p, size_t n, uint8_t key)
+MAP_AVX2 MAP_INLINE size_t find_avx2(const uint8_t *p, size_t n, uint8_t key)
 {
 	const __m256i keys = _mm256_set1_epi8((char)key);
 	for (size_t i = LANES; i < n; i += 32) {
@@ -108,8 +62,6 @@ AVX2 MAP_INLINE size_t find_avx2(const uint8_t *p, size_t n, uint8_t key)
 	return n;
 }
 #endif
-
-_Static_assert(offsetof(struct map_live, registers) == 12, "a chunk begins as a map_live does");
 
 /* A head of at least PAGED_HEAD bytes: all of it is read before anything is written. */
 struct table {
@@ -143,30 +95,9 @@ MAP_INLINE uint32_t id_at(const uint8_t *ids, size_t i, uint32_t bits)
 MAP_INLINE enum map_answer paged_map(const struct table *t, struct form form, uint32_t id,
 				     struct map_live *out)
 {
-	size_t chunk = (size_t)(id >> form.chunk_bits) * PAGED_CHUNK;
-	if ((uint64_t)t->chunks + chunk + PAGED_CHUNK > t->len)
-		return MAP_DAMAGED;
-	const uint8_t *c = t->map + t->chunks + chunk;
-	uint64_t nbytes = map_load32(c + 8), record = map_load32(c + 16);
-	record += (nbytes + form.mask) * (id & ((1u << form.chunk_bits) - 1)) + form.mask;
-	if (record + nbytes > t->len)
-		return MAP_DAMAGED;
-	if (map_load32(c + 4) + nbytes * (8 * form.stride) > (uint64_t)map_load32(c) / 4 + 32)
-		return MAP_DAMAGED;
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	out->frame_size = map_load32(c);
-	out->first = map_load32(c + 4);
-	out->nbytes = (uint32_t)nbytes;
-	out->registers = map_load32(c + 12);
-#else
-	MAP_TOUCH(c + 12, 4);
-	memcpy(out, c, 16); /* one load and one store */
-#endif
-	if (form.mask && chunk) /* chunk 0 has no record */
-		out->registers = map_load32(t->map + record - 4);
-	out->stride = (uint8_t)form.stride;
-	out->bitmap = t->map + record;
-	return MAP_FOUND;
+	uint32_t chunk = id >> form.chunk_bits, place = id & ((1u << form.chunk_bits) - 1);
+	return map_chunk_map(t->map, t->len, t->chunks + (uint64_t)chunk * MAP_CHUNK, place,
+			     form.stride, chunk ? form.mask : 0, out);
 }
 
 /* The bucket of a pc. */
@@ -199,10 +130,10 @@ MAP_INLINE enum map_answer paged_bucket(const struct table *t, uint32_t pc, stru
  * the id of an entry without one would be, bytes are read, and not used.
  */
 enum { FAR = 16 };
-MAP_INLINE int paged_id(struct bucket b, compare_fn *compare, struct form form, uint32_t pc,
+MAP_INLINE int paged_id(struct bucket b, map_compare_fn *compare, struct form form, uint32_t pc,
 			uint32_t *id)
 {
-	size_t live = load8(b.at) + (size_t)1;
+	size_t live = map_load8(b.at) + (size_t)1;
 	int32_t size = (int32_t)(b.size - paged_ids_size((uint32_t)live - 1, form.bits));
 	if (size < (int32_t)live)
 		return b.size ? MAP_DAMAGED : MAP_NO_SAFEPOINT;
@@ -221,7 +152,7 @@ typedef enum map_answer lookup_fn(const uint8_t *map, size_t len, uint32_t pc,
 				  struct map_live *out);
 
 /* far: for what paged_id says is FAR. */
-MAP_INLINE enum map_answer paged_lookup(const uint8_t *map, size_t len, compare_fn *compare,
+MAP_INLINE enum map_answer paged_lookup(const uint8_t *map, size_t len, map_compare_fn *compare,
 					lookup_fn *far, struct form form, uint32_t pc,
 					struct map_live *out)
 {
@@ -238,11 +169,11 @@ MAP_INLINE enum map_answer paged_lookup(const uint8_t *map, size_t len, compare_
 
 MAP_INLINE struct form paged_form(const uint8_t *map)
 {
-	uint32_t bits = load8(map + PAGED_BYTE_BITS);
+	uint32_t bits = map_load8(map + PAGED_BYTE_BITS);
 	return (struct form){ bits <= PAGED_BITS ? bits : PAGED_BITS,
-			      load8(map + PAGED_BYTE_STRIDE) == 1 ? 1 : 2,
-			      load8(map + PAGED_BYTE_MASK) & 4,
-			      load8(map + PAGED_BYTE_CHUNK_BITS) & 31 };
+			      map_load8(map + PAGED_BYTE_STRIDE) == 1 ? 1 : 2,
+			      map_load8(map + PAGED_BYTE_MASK) & 4,
+			      map_load8(map + PAGED_BYTE_CHUNK_BITS) & 31 };
 }
 
 /* The whole again, for less than one lookup in ten. */
@@ -254,7 +185,7 @@ MAP_INLINE enum map_answer paged_far(const uint8_t *map, size_t len, find_fn *fi
 	struct bucket b;
 	if (paged_bucket(&t, pc, &b) != MAP_FOUND)
 		return MAP_DAMAGED; /* unreachable */
-	uint32_t live = load8(b.at);
+	uint32_t live = map_load8(b.at);
 	size_t end = b.size - paged_ids_size(live, form.bits), i = find(b.at, end, (uint8_t)pc);
 	if (i >= end)
 		return MAP_NO_SAFEPOINT;
@@ -266,7 +197,7 @@ MAP_INLINE enum map_answer paged_far(const uint8_t *map, size_t len, find_fn *fi
  * on its way while the others' are asked for. It pays to fetch the bucket, and the bitmap for the
  * caller; the directory and the chunks are small, and not worth an instruction.
  */
-MAP_INLINE void paged_lookup_many(const uint8_t *map, size_t len, compare_fn *compare,
+MAP_INLINE void paged_lookup_many(const uint8_t *map, size_t len, map_compare_fn *compare,
 				  lookup_fn *far, struct form form, const uint32_t *pcs, size_t n,
 				  struct map_live *out, enum map_answer *answers)
 {
@@ -314,30 +245,23 @@ static enum map_answer far_sse2(const uint8_t *map, size_t len, uint32_t pc, str
 	return paged_far(map, len, find_sse2, pc, out);
 }
 
-AVX2 static enum map_answer far_avx2(const uint8_t *map, size_t len, uint32_t pc,
-				     struct map_live *out)
+MAP_AVX2 static enum map_answer far_avx2(const uint8_t *map, size_t len, uint32_t pc,
+					 struct map_live *out)
 {
 	return paged_far(map, len, find_avx2, pc, out);
-}
-
-static bool has_avx2(void)
-{
-	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
 }
 
 static __attribute__((noinline)) enum map_answer far(const uint8_t *map, size_t len, uint32_t pc,
 						     struct map_live *out)
 {
-	return has_avx2() ? far_avx2(map, len, pc, out) : far_sse2(map, len, pc, out);
+	return map_has_avx2() ? far_avx2(map, len, pc, out) : far_sse2(map, len, pc, out);
 }
-#define COMPARE compare_sse2
 #else
 static __attribute__((noinline)) enum map_answer far(const uint8_t *map, size_t len, uint32_t pc,
 						     struct map_live *out)
 {
 	return paged_far(map, len, find_scalar, pc, out);
 }
-#define COMPARE compare_scalar
 #endif
 
 /* The reader is compiled for the usual form, for that of few maps, for that of slots of 4 bytes
@@ -354,10 +278,10 @@ static __attribute__((noinline)) enum map_answer look_other(const uint8_t *map, 
 		return len ? MAP_DAMAGED : MAP_NO_SAFEPOINT;
 	uint32_t form = map_load32(map + PAGED_BYTE_BITS);
 	if (form == FEW)
-		return paged_lookup(map, len, COMPARE, far, few, pc, out);
+		return paged_lookup(map, len, MAP_COMPARE, far, few, pc, out);
 	if (form == NARROW)
-		return paged_lookup(map, len, COMPARE, far, narrow, pc, out);
-	return paged_lookup(map, len, COMPARE, far, paged_form(map), pc, out);
+		return paged_lookup(map, len, MAP_COMPARE, far, narrow, pc, out);
+	return paged_lookup(map, len, MAP_COMPARE, far, paged_form(map), pc, out);
 }
 
 static enum map_answer paged_look(const uint8_t *map, size_t len, uint32_t pc, uint8_t *scratch,
@@ -365,7 +289,7 @@ static enum map_answer paged_look(const uint8_t *map, size_t len, uint32_t pc, u
 {
 	(void)scratch;
 	if (len >= PAGED_HEAD && map_load32(map + PAGED_BYTE_BITS) == USUAL)
-		return paged_lookup(map, len, COMPARE, far, usual, pc, out);
+		return paged_lookup(map, len, MAP_COMPARE, far, usual, pc, out);
 	return look_other(map, len, pc, out);
 }
 
@@ -375,24 +299,20 @@ static void paged_look_many(const uint8_t *map, size_t len, const uint32_t *pcs,
 	(void)scratch;
 	uint32_t form = len < PAGED_HEAD ? 0 : map_load32(map + PAGED_BYTE_BITS);
 	if (form == USUAL)
-		paged_lookup_many(map, len, COMPARE, far, usual, pcs, n, out, answers);
+		paged_lookup_many(map, len, MAP_COMPARE, far, usual, pcs, n, out, answers);
 	else if (form == FEW)
-		paged_lookup_many(map, len, COMPARE, far, few, pcs, n, out, answers);
+		paged_lookup_many(map, len, MAP_COMPARE, far, few, pcs, n, out, answers);
 	else if (form == NARROW)
-		paged_lookup_many(map, len, COMPARE, far, narrow, pcs, n, out, answers);
+		paged_lookup_many(map, len, MAP_COMPARE, far, narrow, pcs, n, out, answers);
 	else if (len >= PAGED_HEAD)
-		paged_lookup_many(map, len, COMPARE, far, paged_form(map), pcs, n, out, answers);
+		paged_lookup_many(map, len, MAP_COMPARE, far, paged_form(map), pcs, n, out,
+				  answers);
 	else
 		for (size_t i = 0; i < n; i++)
 			answers[i] = len ? MAP_DAMAGED : MAP_NO_SAFEPOINT;
 }
 
 /* One by one, for the test. */
-static bool always(void)
-{
-	return true;
-}
-
 static enum map_answer far_scalar(const uint8_t *map, size_t len, uint32_t pc, struct map_live *out)
 {
 	return paged_far(map, len, find_scalar, pc, out);
@@ -407,17 +327,17 @@ static enum map_answer far_scalar(const uint8_t *map, size_t len, uint32_t pc, s
 		return paged_lookup(map, len, compare, far_##name, paged_form(map), pc, out); \
 	}
 
-READER(scalar, compare_scalar)
+READER(scalar, map_compare_scalar)
 #if defined(__x86_64__)
-READER(sse2, compare_sse2)
-READER(avx2, compare_sse2)
+READER(sse2, map_compare_sse2)
+READER(avx2, map_compare_sse2)
 #endif
 
-const struct map_paged_reader map_paged_readers[] = {
-	{ "scalar", always, look_scalar },
+const struct map_reader map_paged_readers[] = {
+	{ "scalar", map_runs_everywhere, look_scalar },
 #if defined(__x86_64__)
-	{ "sse2", always, look_sse2 },
-	{ "avx2", has_avx2, look_avx2 },
+	{ "sse2", map_runs_everywhere, look_sse2 },
+	{ "avx2", map_has_avx2, look_avx2 },
 #endif
 	{ 0 },
 };

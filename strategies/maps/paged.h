@@ -5,16 +5,16 @@
 #ifndef STUBMAP_PAGED_H
 #define STUBMAP_PAGED_H
 
-#include "../parts/strings.h"
+#include "../parts/map_chunks.h"
+#include "../parts/compare.h"
 
 enum {
 	PAGED_HEAD = 12,
 	PAGED_BUCKETS = 64,			   /* of a block */
 	PAGED_BLOCK = 4 + 2 * (PAGED_BUCKETS + 1), /* bytes */
-	PAGED_CHUNK = 20,
-	PAGED_BITS = 24,  /* at most, of an id */
-	PAGED_SLACK = 32, /* bytes behind four times a bucket's size */
-	PAGED_LIVE = 255, /* at most, in a bucket */
+	PAGED_BITS = 24,			   /* at most, of an id */
+	PAGED_SLACK = 32,			   /* bytes behind four times a bucket's size */
+	PAGED_LIVE = 255,			   /* at most, in a bucket */
 };
 
 /* Where a head's numbers of one byte stand. */
@@ -34,28 +34,15 @@ static inline uint32_t paged_ids_size(uint32_t n, uint32_t bits)
 /* ---- Writing (paged_write.c) --------------------------------------------------------------- */
 
 struct map_paged {
-	struct map_strings maps;  /* each: words: frame_size, registers, nslots, slots */
-	struct map_bytes entries; /* of struct map_paged_entry */
-	struct map_bytes words;	  /* of the last map */
-	unsigned parities;	  /* bit 0: some slot is even; bit 1: odd */
-	uint32_t registers;	  /* of all maps */
-	uint32_t bucket_live;	  /* entries with a map in the last bucket */
-};
-
-struct map_paged_entry {
-	uint32_t pc, map; /* map: 1 + the word where it begins; 0: empty */
+	struct map_chunked points;
+	uint32_t bucket_live; /* entries with a map in the last bucket */
 };
 
 int map_paged_add(void *state, const struct safepoint *);
 int map_paged_finish(void *state, struct map_bytes *out);
 
-/* ---- Reading: the readers one by one ------------------------------------------------------- */
+/* ---- Reading ------------------------------------------------------------------------------- */
 
-struct map_paged_reader {
-	const char *name;
-	bool (*runs_here)(void);
-	enum map_answer (*lookup)(const uint8_t *map, size_t len, uint32_t pc, struct map_live *);
-};
-extern const struct map_paged_reader map_paged_readers[]; /* name NULL ends it */
+extern const struct map_reader map_paged_readers[]; /* name NULL ends it */
 
 #endif
