@@ -55,6 +55,7 @@ ranged-consed      0x8A5A3C  8 1 \
 ranged-start       0x8A5A3C 11 1 \
 ranged-unsafe      0x8A5A3C  2 1 \
 paged              0x007A87 15 1 \
+counted            0x007A87 14 1 \
 coded-8            0x007A87 13 1 \
 coded-32           0x007A87 12 1 \
 blocks             0x6B6B6B  B 1 \

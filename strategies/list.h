@@ -29,6 +29,7 @@
 	X(ranged_start)       \
 	X(ranged_unsafe)      \
 	X(paged)              \
+	X(counted)            \
 	X(coded_8)            \
 	X(coded_32)           \
 	X(blocks)             \

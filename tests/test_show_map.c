@@ -48,6 +48,8 @@ static void test_show_meanings(void **state)
 		{ "coded-8",
 		  { "origin: the pc ", "gap after a page's start: ", "bits of a page" } },
 		{ "paged", { "directory: bucket ", "bytes of pcs", "chunk[1]: frame size " } },
+		{ "counted",
+		  { "directory: block 0 from byte ", "bytes of pcs", "chunk[0]: frame size " } },
 		{ "go", { "findfunctab[0]: from function 0 on", "_func[0]: pcsp 0x", "locals: " } },
 		{ "ocaml", { "mask: a hash of ", "return address: 0x", "nlive: " } },
 		{ "oxcaml", { "bucket[0]: from segment 0", "side[0]: pc 0x", "unit: " } },

@@ -148,13 +148,19 @@ static void of_bucket(const struct load *l)
 		snprintf(l->out, MEANING, "bucket: an id");
 }
 
+static void of_chunk(const struct load *l, size_t chunks)
+{
+	static const char *const fields[] = { "frame size", "first slot", "bytes of a bitmap",
+					      "registers", "records at byte" };
+	snprintf(l->out, MEANING, "chunk[%zu]: %s %" PRIu32, (l->at - chunks) / 20,
+		 fields[(l->at - chunks) % 20 / 4], l->value);
+}
+
 static void of_paged(const struct load *l)
 {
 	static const char *const header[] = { "bytes of the directory", "chunks at byte", NULL };
 	static const char *const form[] = { "bits of an id", "stride", "bytes of a mask",
 					    "bits of a place in a chunk" };
-	static const char *const fields[] = { "frame size", "first slot", "bytes of a bitmap",
-					      "registers", "records at byte" };
 	size_t directory = 12, buckets = directory + word(l->table), chunks = word(l->table + 4);
 	size_t at = l->at - directory;
 
@@ -174,8 +180,43 @@ static void of_paged(const struct load *l)
 	else if (l->at < chunks)
 		of_bucket(l);
 	else
-		snprintf(l->out, MEANING, "chunk[%zu]: %s %" PRIu32, (l->at - chunks) / 20,
-			 fields[(l->at - chunks) % 20 / 4], l->value);
+		of_chunk(l, chunks);
+}
+
+/* ---- counted -------------------------------------------------------------------------------- */
+
+static void of_counted(const struct load *l)
+{
+	static const char *const header[] = { "bytes of the directory", "wide buckets at byte",
+					      "chunks at byte", NULL };
+	static const char *const form[] = { "bits of a place in a chunk", "codes of one map" };
+	size_t directory = 17, buckets = directory + word(l->table), wide = word(l->table + 4);
+	size_t chunks = word(l->table + 8), at = l->at - directory, block = at / 84;
+
+	if (in_header(l, header))
+		return;
+	if (l->at < directory && l->at < 15)
+		snprintf(l->out, MEANING, "form: the next bytes at once");
+	else if (l->at < directory)
+		snprintf(l->out, MEANING, "form: %s: %" PRIu32, form[l->at - 15], l->value);
+	else if (l->at < buckets && at % 84 == 0)
+		snprintf(l->out, MEANING, "directory: block %zu from byte %" PRIu32 " on", block,
+			 l->value);
+	else if (l->at < buckets && at % 84 < 20)
+		snprintf(l->out, MEANING, "directory: group %zu is %" PRIu32 " bytes on",
+			 block * 8 + (at % 84 - 4) / 2, l->value);
+	else if (l->at < buckets)
+		snprintf(l->out, MEANING, "directory: counts of group %zu",
+			 block * 8 + (at % 84 - 20) / 8);
+	else if (l->at >= chunks)
+		of_chunk(l, chunks);
+	else if (l->bytes >= 8)
+		snprintf(l->out, MEANING, "bytes of pcs");
+	else if (l->bytes == 1)
+		snprintf(l->out, MEANING, "bucket: a code, or what would be behind it");
+	else
+		snprintf(l->out, MEANING, "%s: counts, or where it is",
+			 l->at < wide ? "bucket" : "wide bucket");
 }
 
 /* ---- OCaml and OxCaml, after their load ------------------------------------------------------ */
@@ -426,10 +467,10 @@ static const struct {
 	void (*of)(const struct load *);
 	size_t header; /* bytes that it must have */
 } formats[] = {
-	{ "blocks", of_blocks, 12 }, { "v8", of_v8, 8 },	   { "go", of_go, 24 },
-	{ "coded-8", of_coded, 44 }, { "coded-32", of_coded, 44 }, { "paged", of_paged, 12 },
-	{ "ocaml", of_ocaml, 8 },    { "oxcaml", of_oxcaml, 24 },  { "dart", of_dart, 16 },
-	{ "art", of_art, 8 },	     { "hotspot", of_hotspot, 4 },
+	{ "blocks", of_blocks, 12 },   { "v8", of_v8, 8 },	     { "go", of_go, 24 },
+	{ "coded-8", of_coded, 44 },   { "coded-32", of_coded, 44 }, { "paged", of_paged, 12 },
+	{ "counted", of_counted, 17 }, { "ocaml", of_ocaml, 8 },     { "oxcaml", of_oxcaml, 24 },
+	{ "dart", of_dart, 16 },       { "art", of_art, 8 },	     { "hotspot", of_hotspot, 4 },
 };
 
 void meaning_of_load(const struct map_ops *ops, const uint8_t *table, size_t len, size_t at,
