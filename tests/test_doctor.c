@@ -3,7 +3,8 @@
  * an unknown one, under everything that can refuse a counter: all of it, in lines that fit.
  *
  * No counter of this machine is asked: the linker puts the functions of this file in place of those
- * that open counters, read them and run loops (Makefile, PLAYED).
+ * that open counters, read them and run loops (Makefile, PLAYED). Nor is any policy tried, which is
+ * test_wx.c's: its answer is the longest one.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -20,6 +21,7 @@
 
 #include "meters/counters.h"
 #include "meters/fingerprint.h"
+#include "meters/policies.h"
 #include "command_helpers.h"
 
 /* ---- The machine that is played -------------------------------------------------------------- */
@@ -98,6 +100,7 @@ void __wrap_group_close(struct counter_group *);
 int __wrap_loop_open(struct loop *, enum loop_kind kind);
 void __wrap_loop_run(const struct loop *);
 void __wrap_loop_close(struct loop *);
+void __wrap_policies_try(struct policy_answer out[CODE_WX_POLICIES]);
 
 const struct uarch *__wrap_uarch_host(char text[UARCH_CPU])
 {
@@ -207,6 +210,15 @@ void __wrap_loop_run(const struct loop *loop)
 void __wrap_loop_close(struct loop *loop)
 {
 	(void)loop;
+}
+
+void __wrap_policies_try(struct policy_answer out[CODE_WX_POLICIES])
+{
+	for (int wx = 0; wx < CODE_WX_POLICIES; wx++) {
+		for (int place = 0; place < POLICY_PLACES; place++)
+			out[wx].places[place] = "no process";
+		out[wx].large = code_page_names[CODE_PAGES_TRANSPARENT];
+	}
 }
 
 /* ---- What is said ---------------------------------------------------------------------------- */
