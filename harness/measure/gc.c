@@ -22,9 +22,10 @@
 
 #include "runs/figures.h"
 #include "gc/run.h"
+#include "base/sanitized.h"
 #include "meters/probe.h"
 
-enum { WARMUP = 1, MILLION = 1000000, PATIENCE_NS = 500000000 };
+enum { WARMUP = 1, MILLION = 1000000, PATIENCE_NS = SANITIZED ? 0 : 500000000 };
 
 enum row { ENCODE, LOAD, RUN, COLLECT, WALK, LOOKUP, SHARE, ROWS };
 

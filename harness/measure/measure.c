@@ -31,9 +31,10 @@
 #include "calls/rounds.h"
 #include "measure/snapshot.h"
 #include "base/clock.h"
+#include "base/sanitized.h"
 #include "base/stamp.h"
 
-enum { SAMPLE_NS = 2000000, WARMUP = 3, PATIENCE = 20 };
+enum { SAMPLE_NS = 2000000, WARMUP = 3, PATIENCE = SANITIZED ? 0 : 20 };
 
 struct phases {
 	struct world *w;

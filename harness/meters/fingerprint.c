@@ -18,6 +18,7 @@
 #include "meters/events.h"
 #include "meters/provenance.h"
 #include "meters/tlb.h"
+#include "base/sanitized.h"
 
 enum { WHY = PROVENANCE_WHY, TEXT = 4096 };
 
@@ -314,24 +315,15 @@ static json_t *compiler(const char *arg, char why[WHY])
 #endif
 }
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-
 static json_t *build(const char *arg, char why[WHY])
 {
 	(void)arg, (void)why;
-#if defined(SANITIZED)
-	return json_string("sanitized");
-#elif defined(__OPTIMIZE__)
-	return json_string("optimised");
+#if defined(__OPTIMIZE__)
+	const char *plain = "optimised";
 #else
-	return json_string("not optimised");
+	const char *plain = "not optimised";
 #endif
+	return json_string(SANITIZED ? "sanitized" : plain);
 }
 
 static json_t *program(const char *arg, char why[WHY])
