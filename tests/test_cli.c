@@ -366,7 +366,7 @@ static void failed_cells_are_recorded(void **state)
 {
 	struct cli *c = *state;
 
-	call_to(1, c, "run --stubs page,pool --live 8192 --quantum 64K -b 1 -i 1");
+	call_to(1, c, "run --stubs page,pool --live 200 --quantum 2M -b 1 -i 1");
 	assert_non_null(strstr(c->out, "out of code memory"));
 	assert_non_null(strstr(c->out, "pool"));
 	if (!can_open(CODE_PKEY)) {

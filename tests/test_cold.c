@@ -15,6 +15,7 @@
 
 #include "measure/families.h"
 #include "workloads/workload.h"
+#include "cache_helpers.h"
 
 enum { EVENTS = 3000 };
 
@@ -105,7 +106,7 @@ struct outcome {
 
 static struct outcome live(const char *stubs, const char *policy)
 {
-	struct job job = { .seed = 3, .iterations = 1, .data = "workloads" };
+	struct job job = { .seed = 3, .iterations = 1, .data = "workloads", .cache = cache };
 	json_t *figures = json_array();
 	char why[CELL_ERROR];
 	struct outcome out;
@@ -149,7 +150,7 @@ static void live_programs_make_what_policies_say(void **state)
 
 static void run(const char *text, uint64_t made, uint64_t used)
 {
-	struct job job = { .seed = 3, .iterations = 1, .data = "workloads" };
+	struct job job = { .seed = 3, .iterations = 1, .data = "workloads", .cache = cache };
 	json_t *figures = json_array(), *json = json_loads(text, 0, NULL);
 	char why[CELL_ERROR];
 
@@ -220,5 +221,5 @@ int main(void)
 		cmocka_unit_test(live_programs_make_what_policies_say),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, make_cache, remove_cache);
 }

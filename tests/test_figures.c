@@ -16,6 +16,8 @@
 #include "measure/families.h"
 #include "runs/figures.h"
 
+enum { EARLY = 6 };
+
 static struct figure_id id_of(const json_t *figure)
 {
 	return (struct figure_id){ json_string_value(json_object_get(figure, "phase")),
@@ -115,6 +117,15 @@ static void test_families(void **unused)
 		}
 }
 
+/* Each cell of a run comes once in each block, and each meter in one of a few: the first blocks
+ * have all. A line without one is a head. */
+static bool is_early(const char *line)
+{
+	const char *block = strstr(line, "\"block\":");
+
+	return !block || atoi(block + 8) < EARLY;
+}
+
 static void test_reference_runs(void **unused)
 {
 	glob_t files;
@@ -129,6 +140,8 @@ static void test_reference_runs(void **unused)
 		assert_non_null(f);
 		/* maps.jsonl and its like hold no figures of runs. */
 		while (getline(&line, &cap, f) > 0) {
+			if (!is_early(line))
+				continue;
 			json_t *json = json_loads(line, 0, NULL);
 			const json_t *figures = json_object_get(json, "figures");
 

@@ -140,23 +140,24 @@ static void conform(const struct stub_ops *ops, struct code_config config,
 	close_set_up(t);
 }
 
+/* For each strategy each two of policy, quantum, form and markers meet; but of policy and quantum
+ * one half for each form, and the others for the next strategy. */
 static void every_form_conforms(void **state)
 {
 	static const uint32_t quanta[] = { 4096, 16384, 65536, CODE_LARGE_QUANTUM };
 
 	(void)state;
 	for (unsigned i = 0; stub_strategies[i]; i++)
-		for (int n = 0; n < CODE_WX_POLICIES * 4 * 2; n++) {
-			struct code_config config = { .wx = n % CODE_WX_POLICIES,
-						      .quantum = quanta[n / CODE_WX_POLICIES % 4] };
+		for (unsigned wx = 0; wx < CODE_WX_POLICIES; wx++)
+			for (unsigned form = STUB_LITERALS_BAKED; form < FORMS; form++)
+				for (unsigned markers = 0; markers < 2; markers++) {
+					const unsigned q = i + wx + form + 2 * markers;
+					struct code_config config = { .wx = wx,
+								      .quantum = quanta[q % 4] };
 
-			if (!can_open(config.wx))
-				continue;
-			for (int form = STUB_LITERALS_BAKED; form < FORMS; form++)
-				if (takes(stub_strategies[i], form))
-					conform(stub_strategies[i], config, form,
-						n / (CODE_WX_POLICIES * 4));
-		}
+					if (takes(stub_strategies[i], form) && can_open(wx))
+						conform(stub_strategies[i], config, form, markers);
+				}
 }
 
 /* ---- Slow paths and errors ------------------------------------------------------------------ */
