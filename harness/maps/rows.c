@@ -161,7 +161,7 @@ void maps_rows_write(const struct maps_rows *r, FILE *out)
 	json_t *row;
 
 	json_array_foreach(r->list, i, row) {
-		tidy_json(out, row, JSON_REAL_PRECISION(6));
+		tidy_json(out, row, JSON_REAL_PRECISION(9));
 	}
 }
 
