@@ -295,7 +295,11 @@ static void a_full_standard_output_is_told(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
-		snprintf(command, sizeof command, "\"$S\" %s >/dev/full", calls[i]);
+		/* A machine under load may hold a child up; a sweep then says so. */
+		snprintf(command, sizeof command,
+			 "(\"$S\" %s >/dev/full) 2>said; s=$?; grep -v 'stood still' said >&2; "
+			 "(exit $s)",
+			 calls[i]);
 		refused(command, ": standard output: No space left on device");
 	}
 	refused("\"$S\" list >&-", "stubmap list: standard output: Bad file descriptor");
