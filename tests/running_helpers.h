@@ -11,7 +11,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/sanitized.h"
 #include "stubmap/code.h"
 
 /* Not where the kernel forbids it, or the processor has no protection keys. */
@@ -44,14 +43,6 @@ static inline bool can_run(enum code_wx wx)
 		return false;
 	return wx == CODE_TOGGLE ||
 	       (commands > 0 && (commands & MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE));
-}
-
-/* The tests of threads are built twice, under TSan and under the others, and divide a product
- * between the two builds: whether an element is this one's. n is the sum of its factors' numbers,
- * so that in each half each two factors meet. */
-static inline bool this_builds(unsigned n)
-{
-	return n % 2 == SANITIZED_THREADS;
 }
 
 /* Dual, where it can be had. */

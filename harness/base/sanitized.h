@@ -3,24 +3,16 @@
 #ifndef STUBMAP_BASE_SANITIZED_H
 #define STUBMAP_BASE_SANITIZED_H
 
-#if defined(__SANITIZE_THREAD__)
-#define SANITIZER_THREADS 1
-#elif defined(__SANITIZE_ADDRESS__)
-#define SANITIZER_ADDRESSES 1
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+enum { SANITIZED = 1 };
 #elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define SANITIZER_THREADS 1
-#elif __has_feature(address_sanitizer)
-#define SANITIZER_ADDRESSES 1
-#endif
-#endif
-
-#if defined(SANITIZER_THREADS)
-enum { SANITIZED = 1, SANITIZED_THREADS = 1 };
-#elif defined(SANITIZER_ADDRESSES)
-enum { SANITIZED = 1, SANITIZED_THREADS = 0 };
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+enum { SANITIZED = 1 };
 #else
-enum { SANITIZED = 0, SANITIZED_THREADS = 0 };
+enum { SANITIZED = 0 };
+#endif
+#else
+enum { SANITIZED = 0 };
 #endif
 
 #endif
