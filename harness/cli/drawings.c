@@ -12,7 +12,7 @@
 #include "base/home.h"
 #include "base/say.h"
 
-/* Columns of the ring's data. */
+/* Columns of the data by number of stubs. */
 enum { KIND = 2, LIVE };
 
 /* No form of TSV: there is no second file. */
@@ -45,7 +45,7 @@ const struct drawing drawings[] = {
 	  NO_DATA,
 	  "page_use",
 	  "page_use",
-	  NULL,
+	  "indirect",
 	  "Pages and page faults of N stubs. A line along the diagonal is a page a stub" },
 	{ { REPORT_TSV_POLICIES, "regret" },
 	  NO_DATA,
@@ -127,7 +127,7 @@ static size_t find_column(const char *data, const char *name)
 	return at;
 }
 
-/* Whether there is something to draw; of the ring values at more than one number of stubs. */
+/* Whether there is something to draw; of one kind of stub, at more than one number of stubs. */
 static bool has_data(const struct drawing_data *d, const char *wanted, const char *data)
 {
 	const size_t at = d->needs ? find_column(data, d->needs) : 0;
