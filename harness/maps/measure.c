@@ -234,6 +234,10 @@ static void rows_of_cost(const struct measure *m, const struct maps_cost *cost)
 		      "cold times differ by at least this, if at all; 0 is less");
 		value(m, "probe_fence", "ns/lookup", "clock", cost->fence,
 		      "in each lookup of warm_alone");
+		if (cost->rows)
+			value(m, "warm_shared", "%", "clock",
+			      100 * (double)cost->rows_shared / (double)cost->rows,
+			      "of the warm samples: something else had a share of the core");
 	}
 }
 

@@ -10,6 +10,7 @@
 #include "maps/times.h"
 #include "maps/lines.h"
 #include "meters/memory.h"
+#include "meters/probe.h"
 #include "base/sort.h"
 #include "base/stamp.h"
 
@@ -51,6 +52,8 @@ struct bench {
 	uint8_t *scratch; /* of a block */
 	struct maps_pcs pcs;
 	double *samples;
+	struct probe probe;
+	size_t rows; /* of warm blocks */
 	volatile uint64_t sink;
 };
 
@@ -126,7 +129,8 @@ static void block_batched(struct bench *b, const uint32_t *pcs)
 	b->sink += answers[0] + answers[MAPS_BLOCK - 1];
 }
 
-/* Times n pcs, in whole blocks, over and over. The first round is a warm-up. */
+/* Times n pcs, in whole blocks, over and over. The first round is a warm-up. A row of MAPS_ROW
+ * blocks is timed again while something else has a share of the core. */
 static struct maps_spread warm(struct bench *b, block_fn *block, const uint32_t *pcs, size_t n)
 {
 	size_t nblocks = n / MAPS_BLOCK;
@@ -134,10 +138,17 @@ static struct maps_spread warm(struct bench *b, block_fn *block, const uint32_t 
 		return maps_spread_missing("the encoder looks up one by one only");
 	for (size_t i = 0; i < nblocks; i++)
 		block(b, pcs + i * MAPS_BLOCK);
-	for (size_t i = 0; i < b->task->blocks; i++) {
-		uint64_t start = clock_ns();
-		block(b, pcs + i % nblocks * MAPS_BLOCK);
-		b->samples[i] = (double)(clock_ns() - start) / MAPS_BLOCK;
+	for (size_t from = 0, end; from < b->task->blocks; from = end) {
+		end = from + MAPS_ROW < b->task->blocks ? from + MAPS_ROW : b->task->blocks;
+		do {
+			probe_wait(&b->probe);
+			for (size_t i = from; i < end; i++) {
+				uint64_t start = clock_ns();
+				block(b, pcs + i % nblocks * MAPS_BLOCK);
+				b->samples[i] = (double)(clock_ns() - start) / MAPS_BLOCK;
+			}
+		} while (probe_again(&b->probe));
+		b->rows++;
 	}
 	return maps_spread_of("clock", b->samples, b->task->blocks);
 }
@@ -329,6 +340,8 @@ static void lookups(struct bench *b, struct maps_cost *cost)
 		[MAPS_BATCHED] = block_batched,
 	};
 	cost->clock_probe = clock_probe();
+	if (b->task->blocks)
+		probe_begin(&b->probe, MAPS_PATIENCE_NS);
 	for (int c = 0; c < MAPS_CLASSES; c++) {
 		if (!b->pcs.of[c])
 			continue;
@@ -337,6 +350,8 @@ static void lookups(struct bench *b, struct maps_cost *cost)
 		cost->fence = warm(b, block_fence, b->pcs.of[c], MAPS_PCS).p50;
 		count_lines(b, cost, c);
 	}
+	cost->rows = b->rows;
+	cost->rows_shared = b->probe.kept;
 	cold(b, cost);
 }
 

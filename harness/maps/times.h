@@ -12,13 +12,15 @@
  * Warm samples are blocks of MAPS_BLOCK lookups between two readings of CLOCK_MONOTONIC ("clock"),
  * so their percentiles are those of blocks, not of lookups; cold samples are single lookups between
  * two readings of the time-stamp counter ("tsc"), less the cost of a reading. A lookup ends when it
- * has found the bitmap; no time here includes reading it.
+ * has found the bitmap; no time here includes reading it. Warm samples are taken again while
+ * something else has a share of the core (meters/probe.h), for at most two seconds an encoder.
  */
 #ifndef STUBMAP_MAPS_TIMES_H
 #define STUBMAP_MAPS_TIMES_H
 
 #include <stubmap/map.h>
 
+#include "base/sanitized.h"
 #include "maps/pcs.h"
 
 /* A measured distribution, or the reason why there is none. */
@@ -33,7 +35,10 @@ struct maps_spread {
 struct maps_spread maps_spread_of(const char *source, double *samples, size_t n);
 struct maps_spread maps_spread_missing(const char *why);
 
-enum { MAPS_BLOCK = 128, MAPS_BENCH_ERROR = 240 };
+enum { MAPS_BLOCK = 128, MAPS_ROW = 50, MAPS_BENCH_ERROR = 240 };
+
+/* How long an encoder's rows of MAPS_ROW samples are taken again, because the core was shared. */
+#define MAPS_PATIENCE_NS ((uint64_t)(SANITIZED ? 0 : 2000000000))
 
 enum maps_pattern { MAPS_RANDOM, MAPS_ALONE, MAPS_BATCHED, MAPS_COLD, MAPS_PATTERNS };
 enum maps_count { MAPS_LINES_READ, MAPS_LINES_WITH_BITMAP, MAPS_LINES_FETCHED, MAPS_COUNTS };
@@ -52,7 +57,9 @@ struct maps_cost {
 	 * each lookup; a reading of the counter is subtracted; a fence is part of each lookup of
 	 * `alone`. */
 	double clock_probe, tsc_probe, fence;
-	double tsc_step;			     /* ns: the smallest step of the counter */
+	double tsc_step; /* ns: the smallest step of the counter */
+	/* Rows of warm samples, and those that were kept although the core was shared (probe.h). */
+	size_t rows, rows_shared;
 	size_t outcomes[MAPS_CLASSES][MAP_OUTCOMES]; /* every safepoint, and the bogus pcs drawn */
 };
 

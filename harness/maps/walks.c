@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "meters/memory.h"
+#include "meters/probe.h"
 
 struct asker {
 	const struct maps_walks_task *task;
@@ -134,17 +135,24 @@ static size_t ask_sample(struct asker *a, ask_fn *ask, size_t sample)
 	return n;
 }
 
-static struct maps_spread time_walks(struct asker *a, ask_fn *ask, double *samples, size_t n)
+static struct maps_spread time_walks(struct asker *a, ask_fn *ask, struct probe *probe,
+				     double *samples, size_t n)
 {
 	if (!a->ncuts)
 		return maps_spread_missing("the walks have too few lookups for a sample");
 	for (size_t i = 0; n && i < a->ncuts; i++)
 		ask_sample(a, ask, i);
-	for (size_t i = 0; i < n; i++) {
-		uint64_t start = clock_ns();
-		size_t lookups = ask_sample(a, ask, i % a->ncuts);
+	for (size_t from = 0, end; from < n; from = end) {
+		end = from + MAPS_ROW < n ? from + MAPS_ROW : n;
+		do {
+			probe_wait(probe);
+			for (size_t i = from; i < end; i++) {
+				uint64_t start = clock_ns();
+				size_t lookups = ask_sample(a, ask, i % a->ncuts);
 
-		samples[i] = (double)(clock_ns() - start) / (double)lookups;
+				samples[i] = (double)(clock_ns() - start) / (double)lookups;
+			}
+		} while (probe_again(probe));
 	}
 	return maps_spread_of("clock", samples, n);
 }
@@ -153,12 +161,15 @@ static int time_both(struct asker *a, struct maps_walks *out)
 {
 	size_t least = a->task->samples, n = least && least < a->ncuts ? a->ncuts : least;
 	double *samples = malloc((n + 1) * sizeof(*samples));
+	struct probe probe;
 
 	if (!samples)
 		return -ENOMEM;
-	out->single = time_walks(a, ask_single, samples, n);
+	if (n)
+		probe_begin(&probe, MAPS_PATIENCE_NS);
+	out->single = time_walks(a, ask_single, &probe, samples, n);
 	out->batched = a->task->ops->lookup_many
-			   ? time_walks(a, ask_batched, samples, n)
+			   ? time_walks(a, ask_batched, &probe, samples, n)
 			   : maps_spread_missing("the encoder looks up one by one only");
 	free(samples);
 	return 0;
