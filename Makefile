@@ -59,6 +59,10 @@ GC    := $(patsubst workloads/gc/%.c,%,$(wildcard workloads/gc/*.c))
 BITCODE  := clang-19 -std=c17 $(WARN) -O1 -Xclang -disable-llvm-passes -emit-llvm \
             -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables
 
+# Allocators that others wrote, an object each where its library is (scripts/peer-build); none is
+# linked with the program. Where one is not there, the next make tries again.
+PEERS    := $(patsubst harness/peers/arms/%,$(BUILD)/peers/%.so,$(basename $(wildcard harness/peers/arms/*)))
+
 COMMA   := ,
 obj      = $(patsubst %.c,$(1)/obj/%.o,$(2))
 gcobj    = $(patsubst %,$(1)/gc/%.o,$(2)) $(patsubst %,$(1)/gc/native/%.o,$(2))
@@ -77,7 +81,7 @@ THREADED_HARN := $(filter-out harness/cli/% harness/maps/% harness/analysis/%,$(
 .PHONY: all check smoke reproduce paper format clean setup FORCE
 
 all: setup
-	@$(MAKE) --no-print-directory $(JOBS) $(BUILD)/stubmap $(BUILD)/libstubmap.a $(LIVE) \
+	@$(MAKE) --no-print-directory $(JOBS) $(BUILD)/stubmap $(BUILD)/libstubmap.a $(LIVE) $(PEERS) \
 		$(BUILD)/stubmap.1 $(BUILD)/stubmap.bash
 
 # What the program says of its commands and options: man -l build/stubmap.1; . build/stubmap.bash
@@ -99,7 +103,7 @@ check: setup
 	@BUILD="$(BUILD)" CC="$(CC)" STUBMAP_TEST_OBJECTS=$(BUILD)/objects scripts/run-tests $(PROGRAMS)
 
 .PHONY: check-programs
-check-programs: $(BUILD)/stubmap $(LIVE) $(BAD) $(filter $(BUILD)/%,$(PROGRAMS)) $(BUILD)/san/stubmap \
+check-programs: $(BUILD)/stubmap $(LIVE) $(BAD) $(PEERS) $(filter $(BUILD)/%,$(PROGRAMS)) $(BUILD)/san/stubmap \
                 $(BUILD)/objects/warm $(BUILD)/without
 
 # For scripts/elsewhere: the tests by name, and a kernel that refuses what it is told to.
@@ -192,6 +196,15 @@ $(WASM)/%/complete: scripts/wasm-build scripts/fetch-source $(wildcard workloads
 	@echo "  WASM $*"
 	@scripts/wasm-build $* $(@D)
 	@test -e $(@D)/why || touch $@
+
+define peer # $(1) suffix
+$(BUILD)/peers/%.so: harness/peers/arms/%.$(1) harness/peers/peer.h scripts/peer-build $(PUBLIC) | setup-dirs
+	@mkdir -p $$(@D)
+	@echo "  PEER $$*"
+	@CC="$(CC)" scripts/peer-build $$< $$(@:.so=) $(BUILD)/include
+endef
+$(eval $(call peer,c))
+$(eval $(call peer,cc))
 
 $(PUBLIC): $(BUILD)/include/stubmap/%.h: strategies/%.h
 	@mkdir -p $(@D)
@@ -308,4 +321,4 @@ clean:
 format:
 	clang-format-19 -i $(STRAT) $(WORK) $(HARN) $(wildcard tests/*.c) \
 		$(shell git ls-files '*.h') \
-		$(wildcard examples/*.c workloads/gc/*.c workloads/wasm/*.c)
+		$(wildcard examples/*.c harness/peers/arms/* workloads/gc/*.c workloads/wasm/*.c)

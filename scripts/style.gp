@@ -31,8 +31,8 @@ set border 3 lc rgb "#404040"
 set tics nomirror out
 set grid ytics lc rgb "#d8d8d8" lt 1 lw 0.5
 
-# The palette: name, colour, point, dash. A lazy arm is paler than its placement, hollow and dashed.
-# Encoders have a colour a family and a point each, engines' own a letter; states of an answer are
+# The palette: name, colour, point, dash. A lazy arm is paler than its placement, hollow and dashed,
+# a library's arm hollow. Encoders have a colour a family and a point each, engines' own a letter; states of an answer are
 # areas.
 PALETTE = "\
 null               0x000000  2 1 \
@@ -45,6 +45,12 @@ near               0x5B2A9D 15 4 \
 lazy+page          0xD9730D  4 2 \
 lazy+pool          0x2E93D9  6 2 \
 lazy+template      0x3F9E5A  8 2 \
+peer:asmjit        0x0F8B8D  4 1 \
+peer:orc           0x946C00  6 1 \
+peer:ffcall-trampoline 0xA64CA6 8 1 \
+peer:ffcall-callback 0xE0426E 10 1 \
+peer:libffi        0x7A4A32 12 1 \
+peer:luajit        0x000080 14 1 \
 none               0x8A8A8A  1 1 \
 exact              0xC2187F  5 1 \
 exact-consed       0xC2187F  4 1 \

@@ -13,6 +13,7 @@
 #include <stubmap/map.h>
 #include <stubmap/stub.h>
 
+#include "peers/peers.h"
 #include "shell_helpers.h"
 
 static char folder[] = "/tmp/stubmap-drawn-XXXXXX";
@@ -77,7 +78,9 @@ static size_t read_palette(void)
 
 		if (sscanf(line, "%39s 0x%6x ", c->name, &c->rgb) != 2)
 			continue;
-		c->sort = stub_strategy(c->name) ? ARM : map_encoder(c->name) ? ENCODER : STATE;
+		c->sort = stub_strategy(c->name) || peer_named(c->name) ? ARM
+			  : map_encoder(c->name)			? ENCODER
+									: STATE;
 		n++;
 	}
 	fclose(f);

@@ -123,6 +123,12 @@ int plot_tsv(FILE *out, const struct run *run, enum report_form form)
 							   FIGURE_METER_ID(run, itlb_miss),
 							   FIGURE_METER_ID(run, cycles) },
 							 7 },
+		[REPORT_TSV_PEERS -
+		    REPORT_TSV_RING] = { { FIGURE_ID(steady, ns), FIGURE_ID(bind, ns),
+					   FIGURE_ID(space, grown), FIGURE_ID(space, grown_code),
+					   FIGURE_ID(space, stride),
+					   FIGURE_ID(space, grown_mappings) },
+					 6 },
 	};
 	const struct figure_id *ids = plots[form - REPORT_TSV_RING].ids;
 	size_t n = plots[form - REPORT_TSV_RING].n;

@@ -15,7 +15,7 @@
 #include "base/tidy.h"
 #include "analysis/views.h"
 
-const char *const report_tsv_names[] = { "ring",   "make",   "pages", "fills",	"policies",
+const char *const report_tsv_names[] = { "ring",   "make",   "pages", "fills",	"peers", "policies",
 					 "tierup", "floods", "churn", "stalls", NULL };
 
 /* ---- The table ----------------------------------------------------------------------------- */
@@ -221,7 +221,7 @@ static int print_view(FILE *out, const struct rows *rows, const struct view *vie
 	return print_below(out, rows, view, form);
 }
 
-static int print_table(FILE *out, const struct run *run, enum table_form form)
+static int print_table(FILE *out, const struct run *run, enum table_form form, bool peers)
 {
 	struct figure_id ids[VIEWS_FIGURES];
 	struct rows rows;
@@ -233,10 +233,14 @@ static int print_table(FILE *out, const struct run *run, enum table_form form)
 		return r;
 	if (form != TABLE_HTML)
 		print_title(out, run);
-	for (size_t v = 0; views[v] && !r; v++)
+	for (size_t v = 0; views[v] && !r && !peers; v++)
 		r = print_view(out, &rows, views[v], form, &printed);
 	if (!r)
 		r = policy_table(out, &rows, form);
+	if (!r)
+		r = peer_table(out, &rows, form, peers);
+	if (!r && peers && rows.census.n)
+		r = sentence_print(out, &rows, view_of(&rows.census.cells[0]));
 	rows_free(&rows);
 	return r;
 }
@@ -329,13 +333,13 @@ int report_summary(FILE *out, const struct run *run, const struct report_options
 
 	switch (options->form) {
 	case REPORT_TABLE:
-		r = print_table(out, run, TABLE_TEXT);
+		r = print_table(out, run, TABLE_TEXT, options->peers);
 		break;
 	case REPORT_MARKDOWN:
-		r = print_table(out, run, TABLE_MARKDOWN);
+		r = print_table(out, run, TABLE_MARKDOWN, options->peers);
 		break;
 	case REPORT_HTML:
-		r = print_table(out, run, TABLE_HTML);
+		r = print_table(out, run, TABLE_HTML, options->peers);
 		break;
 	case REPORT_JSON:
 	case REPORT_CSV:

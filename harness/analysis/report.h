@@ -18,6 +18,7 @@ enum report_form {
 	REPORT_TSV_MAKE,     /* scripts/make_cost.gp */
 	REPORT_TSV_PAGES,    /* scripts/page_use.gp */
 	REPORT_TSV_FILLS,    /* scripts/ring.gp, below */
+	REPORT_TSV_PEERS,    /* scripts/peers.gp */
 	REPORT_TSV_POLICIES, /* scripts/policies.gp */
 	REPORT_TSV_TIERUP,   /* scripts/tierup.gp */
 	REPORT_TSV_FLOODS,   /* scripts/floods.gp */
@@ -30,6 +31,7 @@ extern const char *const report_tsv_names[];
 
 struct report_options {
 	enum report_form form;
+	bool peers; /* of tables, that of peers alone */
 };
 
 /*
@@ -53,10 +55,14 @@ size_t report_failures(const struct run *run);
 
 struct rows;
 
-/* REPORT_TSV_RING, _MAKE, _PAGES, _FILLS. 0 or -errno. */
+/* REPORT_TSV_RING, _MAKE, _PAGES, _FILLS, _PEERS. 0 or -errno. */
 int plot_tsv(FILE *out, const struct run *, enum report_form);
 /* REPORT_TSV_TIERUP, _FLOODS, _CHURN, _STALLS. 0 or -errno. */
 int life_tsv(FILE *out, const struct run *, enum report_form);
+
+/* Prints a table of a run that has peers, nothing of another; rows_make must have been asked for
+ * peer_figures. alone: no table stands above it. 0 or -ENOMEM. */
+int peer_table(FILE *out, const struct rows *rows, enum table_form, bool alone);
 
 /* Results of phase "cold" (measure/cold.c): policies of making stubs; rows_make must have been
  * asked for policy_figures (views.h).

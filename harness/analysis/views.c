@@ -153,5 +153,7 @@ size_t views_figures(struct figure_id ids[VIEWS_FIGURES])
 			n = add(ids, n, views[v]->columns[k].id);
 	for (size_t k = 0; k < policy_nfigures; k++)
 		n = add(ids, n, policy_figures[k]);
+	for (size_t k = 0; k < peer_nfigures; k++)
+		n = add(ids, n, peer_figures[k]);
 	return n;
 }

@@ -76,7 +76,8 @@ static void site_code(struct ir_writer *w, uint32_t k, const char *callee, char 
 /* Whether a site passes the callee's context, so that the target itself may be called. */
 static bool site_passes_context(const struct ir_writer *w, uint32_t k)
 {
-	return w->part == CALLERS_NEAR && w->scenario->boundaries[k].kind == BOUNDARY_INDIRECT;
+	return (w->part == CALLERS_NEAR || w->part == CALLERS_PASSING) &&
+	       w->scenario->boundaries[k].kind == BOUNDARY_INDIRECT;
 }
 
 /* The first parameter that a site passes: the stub stores the earlier ones. */
@@ -377,7 +378,7 @@ static int write_callers(struct ir_writer *w)
 	if (!of_boundary || !thunks)
 		goto out;
 	n = callers_thunks(s, of_boundary, NULL);
-	if (w->part == CALLERS_SLOTS || w->part == CALLERS_NEAR)
+	if (w->part == CALLERS_SLOTS || w->part == CALLERS_NEAR || w->part == CALLERS_PASSING)
 		fputs("@callees = external dso_local global [0 x i8], align 16\n", w->f);
 	for (uint32_t k = 0; k < s->nboundaries; k++) {
 		if (of_boundary[k] == UINT32_MAX)

@@ -8,6 +8,7 @@
  *   slots     round_slots                           @callees, @refs
  *   shared    round_slots, callees by way of state  @refs
  *   near      round_slots, by calls of s<k>         s<k>, @callees, @refs
+ *   passing   round_slots, the context passed       @callees, @refs
  *   direct    round_direct                          t<k> of every boundary crossed, @refs
  *
  * Each part is a module of its own, so that a cell compiles and loads only what it runs. The
@@ -18,6 +19,9 @@
  *             callee's context, all others the callee in r10
  *   @version  absolute: the hook answers with the number version + 1 as an address (NULL means
  *             "unknown" to the loader). One object loaded twice gives two versions of the targets.
+ *
+ * Callers of `passing` load the code pointer as those of `slots` do, and pass the callee's context
+ * to the kind indirect as those of `near` do: for stubs that only jump.
  *
  * Both round functions are `void (struct callers_state *)`, called from C; they run state->rounds
  * rounds and leave x in the state. The caller's instance, the ctx of exits, indirect calls and
@@ -53,7 +57,14 @@ struct callers_state {
 typedef void callers_round(struct callers_state *);
 
 /* Shared: code of one module for many instances, each with callees of its own. */
-enum callers_part { CALLERS_TARGETS, CALLERS_SLOTS, CALLERS_SHARED, CALLERS_NEAR, CALLERS_DIRECT };
+enum callers_part {
+	CALLERS_TARGETS,
+	CALLERS_SLOTS,
+	CALLERS_SHARED,
+	CALLERS_NEAR,
+	CALLERS_PASSING,
+	CALLERS_DIRECT
+};
 
 /* IR text, zero-terminated, size without the zero; free(*text). 0, -EINVAL (a signature, kind,
  * instance or event that the scenario's own bounds forbid; no event at all), -ENOMEM. */

@@ -16,7 +16,9 @@
 
 int world_fail(struct world *w, const char *what, int error)
 {
-	const char *how = error == -ENOMEM    ? "out of code memory"
+	const char *said = w->setup->peer ? w->setup->peer->said : NULL;
+	const char *how = said && *said	      ? said
+			  : error == -ENOMEM  ? "out of code memory"
 			  : error == -ENOTSUP ? "a signature or kind it can't make"
 					      : strerror(-error);
 
@@ -170,6 +172,7 @@ static int load_modules(struct world *w, struct prng *rng)
 	const bool tierup = w->setup->family == FAMILY_TIERUP;
 	const bool direct = steady && w->ops->flags & STUB_DIRECT;
 	const bool near = steady && stub_takes_sites(&w->space);
+	const bool bare = w->setup->peer && w->setup->peer->bare;
 	const unsigned tier = w->job->cell.tier;
 	struct jit_object targets = { 0 }, callers = { 0 };
 	int e = compile_part(w, CALLERS_TARGETS, tierup ? 0 : tier, &targets);
@@ -181,6 +184,7 @@ static int load_modules(struct world *w, struct prng *rng)
 				 !steady  ? CALLERS_SHARED
 				 : direct ? CALLERS_DIRECT
 				 : near	  ? CALLERS_NEAR
+				 : bare	  ? CALLERS_PASSING
 					  : CALLERS_SLOTS,
 				 tierup ? 2 : tier, &callers);
 	if (!e)

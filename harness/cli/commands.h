@@ -4,6 +4,7 @@
 #define STUBMAP_CLI_COMMANDS_H
 
 int cmd_run(int argc, char **argv);
+int cmd_peers(int argc, char **argv);
 int cmd_sweep(int argc, char **argv);
 int cmd_merge(int argc, char **argv);
 int cmd_summary(int argc, char **argv);

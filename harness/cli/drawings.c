@@ -47,6 +47,13 @@ const struct drawing drawings[] = {
 	  "page_use",
 	  "indirect",
 	  "Pages and page faults of N stubs. A line along the diagonal is a page a stub" },
+	{ { REPORT_TSV_PEERS, "space_grown" },
+	  NO_DATA,
+	  "peers",
+	  "peers",
+	  NULL,
+	  "N live stubs, ours and those of libraries: the time of a call, the time to make a stub, "
+	  "the bytes that the process gains with one. What a call does differs by arm" },
 	{ { REPORT_TSV_POLICIES, "regret" },
 	  NO_DATA,
 	  "policies",

@@ -12,6 +12,7 @@
 #include "meters/events.h"
 #include "runs/figures.h"
 #include "model/machines.h"
+#include "peers/peers.h"
 #include "cli/options.h"
 #include "base/say.h"
 #include "base/suggest.h"
@@ -19,10 +20,10 @@
 #include "base/tidy.h"
 
 static const struct option_help help = {
-	.usage = "list [stubs|maps|workloads|meters|machines|figures] [--json]",
-	.summary =
-	    "Lists stub allocators, stack-map encoders, workloads, meters, machines that can be\n"
-	    "modelled, and the figures of a run with their units.",
+	.usage = "list [stubs|peers|maps|workloads|meters|machines|figures] [--json]",
+	.summary = "Lists stub allocators, those of libraries (`stubmap peers`), stack-map "
+		   "encoders, workloads, meters, machines that can be\n"
+		   "modelled, and the figures of a run with their units.",
 	.min_words = 0,
 	.max_words = 1,
 };
@@ -40,6 +41,15 @@ static bool stub_item(size_t i, struct item *item)
 	if (s)
 		*item = (struct item){ .name = s->name, .summary = s->summary };
 	return s != NULL;
+}
+
+static bool peer_item(size_t i, struct item *item)
+{
+	const struct peer_row *r = &peer_rows[i];
+
+	if (r->name)
+		*item = (struct item){ .name = r->name, .summary = r->summary };
+	return r->name != NULL;
 }
 
 static bool map_item(size_t i, struct item *item)
@@ -121,9 +131,10 @@ static const struct {
 	bool (*item)(size_t i, struct item *item);
 	int width; /* of a name */
 } lists[] = {
-	{ "stubs", stub_item, 22 },	    { "maps", map_item, 22 },
-	{ "workloads", workload_item, 22 }, { "meters", meter_item, 22 },
-	{ "machines", machine_item, 22 },   { "figures", figure_item, 26 },
+	{ "stubs", stub_item, 22 },	{ "peers", peer_item, 22 },
+	{ "maps", map_item, 22 },	{ "workloads", workload_item, 22 },
+	{ "meters", meter_item, 22 },	{ "machines", machine_item, 22 },
+	{ "figures", figure_item, 26 },
 };
 enum { NLISTS = sizeof lists / sizeof *lists };
 

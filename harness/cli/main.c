@@ -23,6 +23,7 @@ static const struct command {
 	{ "doctor", "what can be measured here, and why the rest can't", cmd_doctor },
 	{ "list", "strategies, encoders, workloads, meters, machines", cmd_list },
 	{ "run", "one quick comparison, as a table", cmd_run },
+	{ "peers", "our allocators beside those of libraries, as a table", cmd_peers },
 	{ "sweep", "a whole plan into a run file; continues one that was cut off", cmd_sweep },
 	{ "merge", "the shards of a sweep into one run file", cmd_merge },
 	{ "summary", "a run file as tables, rows or a figure's data", cmd_summary },

@@ -10,6 +10,7 @@
 
 #include "cli/cells.h"
 #include "cli/commands.h"
+#include "cli/run.h"
 #include "meters/fingerprint.h"
 #include "cli/options.h"
 #include "analysis/precision.h"
@@ -40,11 +41,8 @@ static int say(const char *line)
 
 struct wanted {
 	struct cell_options cells;
-	bool counters;
-	struct option_forms forms;
-	uint64_t blocks, iterations, seed, timeout, seconds;
-	double precision;
-	const char *output, *names;
+	const char *names;
+	struct run_wanted run;
 };
 
 static void add_word(struct wanted *w, const char *key, const char *word)
@@ -148,39 +146,41 @@ static json_t *plan_of(const struct wanted *w)
 	}
 	json_t *cells = cells_of(cell, baseline);
 	return json_pack("{s:s, s:b, s:I, s:I, s:I, s:o, s:o}", "name", "run", "counters",
-			 w->counters, "seed", (json_int_t)w->seed, "blocks", (json_int_t)w->blocks,
-			 "iterations", (json_int_t)w->iterations, "baseline", baseline, "cells",
-			 cells);
+			 w->run.counters, "seed", (json_int_t)w->run.seed, "blocks",
+			 (json_int_t)w->run.blocks, "iterations", (json_int_t)w->run.iterations,
+			 "baseline", baseline, "cells", cells);
 }
 
 /* Begins a run in memory, or in the file that was asked for. 0 or the exit status. */
-static int begin(const struct wanted *w, const struct plan *plan, json_t *machine, struct run *run)
+static int begin(const struct run_wanted *w, const struct plan *plan, json_t *machine,
+		 struct run *run)
 {
 	const struct run_start start = { .machine = machine };
 	char error[RUN_ERROR] = "out of memory";
 
 	if (plan->counters && sweep_survey(machine, error))
-		return say(error);
+		return say_line(w->command, "%s", error);
 	if (w->output ? run_open(w->output, plan, &start, run, error)
 		      : run_begin(run, plan, machine))
-		return say(error);
+		return say_line(w->command, "%s", error);
 	if (run->n < plan->n * plan->blocks || w->precision > 0 || w->seconds)
 		return 0;
 	run_close(run);
-	return say_line("stubmap run",
+	return say_line(w->command,
 			"%s holds this very run, whole: name another file for a new one",
 			w->output);
 }
 
-static int run_plan(const struct wanted *w, const struct plan *plan)
+int run_plan(const struct run_wanted *w, const struct plan *plan)
 {
 	const struct report_options form = { .form = w->forms.json	 ? REPORT_JSON
 						     : w->forms.csv	 ? REPORT_CSV
 						     : w->forms.markdown ? REPORT_MARKDOWN
-									 : REPORT_TABLE };
+									 : REPORT_TABLE,
+					     .peers = w->peers };
 	char error[RUN_ERROR] = "out of memory", data[4096], cache[4096], line[PRECISION_LINE];
 	struct precision precision;
-	struct sweep_options o = { .name = "stubmap run",
+	struct sweep_options o = { .name = w->command,
 				   .timeout_s = (unsigned)w->timeout,
 				   .cpu = sweep_default_cpu(),
 				   .cache = sweep_default_cache(cache, sizeof cache),
@@ -190,9 +190,10 @@ static int run_plan(const struct wanted *w, const struct plan *plan)
 	struct run run;
 	int r;
 
-	if (!machine || sweep_pinned(machine, o.cpu)) {
+	if (!machine || sweep_pinned(machine, o.cpu) ||
+	    ((w->peers || plan_has_peers(plan)) && sweep_peers(machine))) {
 		json_decref(machine);
-		return say(error);
+		return say_line(w->command, "%s", error);
 	}
 	if ((r = begin(w, plan, machine, &run))) {
 		json_decref(machine);
@@ -205,16 +206,16 @@ static int run_plan(const struct wanted *w, const struct plan *plan)
 	}
 	r = sweep_run(plan, &o, &run, error);
 	if (r == -EINTR)
-		say_line("stubmap run", "stopped after %zu of %zu invocations", run.n,
+		say_line(w->command, "stopped after %zu of %zu invocations", run.n,
 			 plan->n * plan->blocks);
 	else if (!r && o.more)
-		say(precision_line(&precision, line));
+		say_line(w->command, "%s", precision_line(&precision, line));
 	if (r && r != -EINTR)
-		r = say(error);
+		r = say_line(w->command, "%s", error);
 	else if (r == -EINTR && !run.n)
 		r = SWEEP_STOPPED;
 	else if (report_summary(stdout, &run, &form))
-		r = say("out of memory");
+		r = say_line(w->command, "out of memory");
 	else
 		r = r == -EINTR ? SWEEP_STOPPED : report_failures(&run) ? 1 : 0;
 	run_close(&run);
@@ -227,31 +228,31 @@ static int read_options(int argc, char **argv, struct wanted *w)
 {
 	const struct option_spec statistics[] = {
 		{ "blocks", 'b', OPTION_NUMBER, "N", "invocations of each arm (default: 7)",
-		  &w->blocks, 1, PLAN_MAX_BLOCKS },
+		  &w->run.blocks, 1, PLAN_MAX_BLOCKS },
 		{ "iterations", 'i', OPTION_NUMBER, "N", "steady samples of each (default: 10)",
-		  &w->iterations, 1, PLAN_MAX_ITERATIONS },
-		{ "seed", 0, OPTION_NUMBER, "N", "of order and set-up (default: 1)", &w->seed, 0,
-		  INT64_MAX },
+		  &w->run.iterations, 1, PLAN_MAX_ITERATIONS },
+		{ "seed", 0, OPTION_NUMBER, "N", "of order and set-up (default: 1)", &w->run.seed,
+		  0, INT64_MAX },
 		{ "precision", 0, OPTION_PERCENT, "2%",
 		  "add blocks until each ratio is known so well: half of its 95 % interval",
-		  &w->precision, 0, 100 },
+		  &w->run.precision, 0, 100 },
 		{ "time", 0, OPTION_TIME, "60s",
-		  "add blocks, or leave some out, until this time is over", &w->seconds, 1,
+		  "add blocks, or leave some out, until this time is over", &w->run.seconds, 1,
 		  31536000 },
 		{ "output", 'o', OPTION_TEXT, "RUN.jsonl",
 		  "keep the run for summary, compare and claims; one that was cut off is "
 		  "continued, "
 		  "a whole one refused",
-		  &w->output, 0, 0 },
+		  &w->run.output, 0, 0 },
 		{ "timeout", 0, OPTION_NUMBER, "SECONDS",
-		  "the most that an invocation may take (default: 120)", &w->timeout, 1,
+		  "the most that an invocation may take (default: 120)", &w->run.timeout, 1,
 		  PLAN_MAX_TIMEOUT },
 		{ "names", 0, OPTION_TEXT, "TOOLS",
 		  "name each stub for " NAMES_ALL " (a list); slows down what makes stubs",
 		  &w->names, 0, 0 },
 		{ "counters", 0, OPTION_FLAG, NULL, "hardware counters too (see --json)",
-		  &w->counters, 0, 0 },
-		OPTION_FORMS(w->forms),
+		  &w->run.counters, 0, 0 },
+		OPTION_FORMS(w->run.forms),
 	};
 	enum { NSTATISTICS = sizeof statistics / sizeof *statistics };
 	struct option_spec specs[CELL_KEYS + NSTATISTICS];
@@ -279,7 +280,7 @@ static int name_stubs(const struct wanted *w)
 	if (names_parse(w->names, &wanted))
 		return say_line("stubmap run", "--names '%s': a list of " NAMES_ALL " is allowed",
 				w->names);
-	if (w->output)
+	if (w->run.output)
 		return say("--names: its cost is in the figures, which -o would keep: leave out "
 			   "one of them");
 	return setenv("STUBMAP_NAMES", w->names, 1) ? say("out of memory") : 0;
@@ -287,15 +288,16 @@ static int name_stubs(const struct wanted *w)
 
 int cmd_run(int argc, char **argv)
 {
-	struct wanted w = { .blocks = PLAN_BLOCKS,
-			    .iterations = PLAN_ITERATIONS,
-			    .seed = PLAN_SEED };
+	struct wanted w = { .run = { .command = "stubmap run",
+				     .blocks = PLAN_BLOCKS,
+				     .iterations = PLAN_ITERATIONS,
+				     .seed = PLAN_SEED } };
 	char error[PLAN_ERROR];
 	struct plan plan;
 	json_t *text;
 	int r = read_options(argc, argv, &w);
 
-	r = r ? (r < 0 ? 2 : 0) : options_forms("stubmap run", &w.forms, NULL) ? 2 : -1;
+	r = r ? (r < 0 ? 2 : 0) : options_forms("stubmap run", &w.run.forms, NULL) ? 2 : -1;
 	if (r >= 0)
 		goto out;
 	if ((r = name_stubs(&w)))
@@ -308,7 +310,7 @@ int cmd_run(int argc, char **argv)
 		r = say(text ? plan_plain_error(error) : "out of memory");
 		goto out;
 	}
-	r = run_plan(&w, &plan);
+	r = run_plan(&w.run, &plan);
 	plan_free(&plan);
 out:
 	cell_options_free(&w.cells);

@@ -323,6 +323,9 @@ static int show_cell(const struct cell *c, enum form form)
 	memcpy(&spec.target, &target, sizeof spec.target);
 	if (setup_of(c, &setup, error))
 		return say("the cell", error);
+	if (setup.peer)
+		return say(c->stubs,
+			   "its stubs are a library's; those of `stubmap list stubs` can be shown");
 	spec.kind = setup.kind;
 	spec.signature = setup.signature;
 	if (spec.kind == STUB_BIND)

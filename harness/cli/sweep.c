@@ -162,6 +162,7 @@ static int sweep(struct plan *plan, struct sweep_options *o, const struct wanted
 	if (w->seed != UINT64_MAX)
 		plan->seed = w->seed;
 	if (!machine || (r = refused(machine)) || sweep_pinned(machine, o->cpu) ||
+	    (plan_has_peers(plan) && sweep_peers(machine)) ||
 	    (plan->counters && sweep_survey(machine, error)) ||
 	    run_open(w->path, plan, &start, &run, error)) {
 		r = r ? r : say(error);

@@ -85,5 +85,5 @@ int flood_space(const struct code_memory *code, uint64_t instances, uint64_t stu
 		else
 			figure_one(figures, rows[i].name, instances, rows[i].bytes);
 	}
-	return measure_space(code, stubs, faults, figures, why);
+	return measure_space(code, NULL, stubs, faults, figures, why);
 }

@@ -106,17 +106,33 @@ static void phase_release(struct phases *p)
 
 /*
  * The population is made once in bulk, released, and made again one at a time; the second set
- * stays, in a memory that has been used before. Strategies that make nothing (null) are timed, too:
- * theirs is the cost of bookkeeping.
+ * stays, in a memory that has been used before. What the process gains is that of the first set,
+ * made in a fresh one. Strategies that make nothing (null) are timed, too: theirs is the cost of
+ * bookkeeping.
  */
 static int phase_bind(struct phases *p)
 {
 	struct code_stats before, after;
+	struct growth_mark mark;
 
+	if (p->w->job->grown) {
+		/* The callees are the harness's, and no part of what stubs take. */
+		memset(p->w->callees, 0, p->w->scenario.nboundaries * sizeof *p->w->callees);
+		if (growth_begin(&mark, p->w->why)) {
+			growth_free(&mark);
+			return -1;
+		}
+	}
 	code_get_stats(p->w->code, &before);
 	struct stamp t = stamp_begin();
 	int e = bind_all(p);
 	t = stamp_end(t);
+	if (p->w->job->grown) {
+		if (!e)
+			measure_growth(&mark, p->w->callees, p->w->scenario.nboundaries,
+				       p->w->ops->flags & STUB_DIRECT, p->figures);
+		growth_free(&mark);
+	}
 	if (e)
 		return world_fail(p->w, "bind", e);
 	code_get_stats(p->w->code, &after);
@@ -325,6 +341,8 @@ static int phase_retarget(struct phases *p)
 static int phase_space(struct phases *p)
 {
 	const uint32_t n = p->w->scenario.nboundaries;
+	const char *elsewhere =
+	    p->w->setup->peer ? "its library has the stubs: space/grown says what they take" : NULL;
 	struct code_stats s;
 
 	code_get_stats(p->w->code, &s);
@@ -338,11 +356,14 @@ static int phase_space(struct phases *p)
 		{ FIGURE_NAME(space, used_literals, stub, "code"), s.used_literals },
 	};
 	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-		figure_one(p->figures, counts[i].name, n, counts[i].value);
+		if (elsewhere)
+			figure_missing(p->figures, counts[i].name, elsewhere);
+		else
+			figure_one(p->figures, counts[i].name, n, counts[i].value);
 	figure_one(p->figures, FIGURE_OF(space, reserved, process, "code"), 1, s.reserved);
 	figure_one(p->figures, FIGURE_OF(space, syscalls, process, "code"), 1, s.syscalls);
 	figure_one(p->figures, FIGURE_OF(space, regions, process, "code"), 1, s.mappings);
-	return measure_space(p->w->code, n, p->faults_before, p->figures, p->w->why);
+	return measure_space(p->w->code, elsewhere, n, p->faults_before, p->figures, p->w->why);
 }
 
 static int phases(struct world *w, struct counters *counters, json_t *figures, struct prng *rng)

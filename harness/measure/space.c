@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
+#include "base/sort.h"
 #include "meters/memory.h"
 #include "meters/tlb.h"
 #include "runs/figures.h"
@@ -17,14 +19,14 @@ struct space_figure {
 
 #define KERNEL(event, unit) FIGURE_NAME(space, event, unit, "kernel")
 
-int measure_space(const struct code_memory *code, uint64_t stubs, uint64_t faults_before,
-		  json_t *figures, char why[METERS_ERROR])
+int measure_space(const struct code_memory *code, const char *elsewhere, uint64_t stubs,
+		  uint64_t faults_before, json_t *figures, char why[METERS_ERROR])
 {
 	char error[METERS_ERROR] = "";
 	struct memory_view v;
 	uint64_t faults = meters_minor_faults() - faults_before; /* reading smaps makes some */
 	int status = meters_memory(code, &v, error);
-	const char *unseen = status ? error : NULL;
+	const char *unseen = status ? error : NULL, *gone = elsewhere ? elsewhere : unseen;
 
 	if (status == -ERANGE) {
 		snprintf(why, METERS_ERROR, "%s", error);
@@ -46,14 +48,14 @@ int measure_space(const struct code_memory *code, uint64_t stubs, uint64_t fault
 		no_itlb = "what it holds of 2 MiB pages is not known";
 	const struct space_figure table[] = {
 		/* Each page counts once, over both views of the code, and the literals. */
-		{ KERNEL(pss, stub), stubs, pss_code + at[CODE_LITERALS].pss, unseen },
-		{ KERNEL(pss_code, stub), stubs, pss_code, unseen },
-		{ KERNEL(pss_literals, stub), stubs, at[CODE_LITERALS].pss, unseen },
+		{ KERNEL(pss, stub), stubs, pss_code + at[CODE_LITERALS].pss, gone },
+		{ KERNEL(pss_code, stub), stubs, pss_code, gone },
+		{ KERNEL(pss_literals, stub), stubs, at[CODE_LITERALS].pss, gone },
 		/* Each view alone: the two must not be added up. */
-		{ KERNEL(rss_code, stub), stubs, at[CODE_STUBS].rss, unseen },
+		{ KERNEL(rss_code, stub), stubs, at[CODE_STUBS].rss, gone },
 		{ KERNEL(rss_alias, stub), stubs, alias[CODE_STUBS].rss,
-		  doubled ? unseen : "code has one view under this policy" },
-		{ KERNEL(mappings, stub), stubs, mappings, unseen },
+		  doubled ? gone : "code has one view under this policy" },
+		{ KERNEL(mappings, stub), stubs, mappings, gone },
 		{ KERNEL(pss_modules, process), 1, pss_modules, unseen },
 		{ KERNEL(process_mappings, process), 1, v.mappings, unseen },
 		{ KERNEL(mappings_limit, process), 1, v.mappings_limit,
@@ -61,8 +63,11 @@ int measure_space(const struct code_memory *code, uint64_t stubs, uint64_t fault
 		{ KERNEL(minor_faults, process), 1, faults, NULL },
 		/* Touched pages of stub code; more than one for each entry of the first-level ITLB
 		 * (its size is CPUID's) exceeds its reach. */
-		{ KERNEL(code_pages, stub), stubs, pages, unseen },
-		{ KERNEL(itlb_reach, itlb_entry), itlb.entries, pages, no_itlb ? no_itlb : unseen },
+		{ KERNEL(code_pages, stub), stubs, pages, gone },
+		{ KERNEL(itlb_reach, itlb_entry), itlb.entries, pages,
+		  elsewhere ? elsewhere
+		  : no_itlb ? no_itlb
+			    : unseen },
 		{ KERNEL(transparent, process), 1, at[CODE_STUBS].transparent, unseen },
 		{ KERNEL(hugetlb, process), 1, at[CODE_STUBS].hugetlb, unseen },
 	};
@@ -75,4 +80,52 @@ int measure_space(const struct code_memory *code, uint64_t stubs, uint64_t fault
 			figure_one(figures, f->name, f->per, f->value);
 	}
 	return 0;
+}
+
+/* Bytes between neighbours, the median; 0: there are not two. */
+static uint64_t stride_of(const struct stub_callee *callees, size_t n)
+{
+	uint64_t *at = malloc((n + 1) * sizeof *at), stride = 0;
+
+	for (size_t i = 0; at && i < n; i++)
+		at[i] = (uint64_t)(uintptr_t)callees[i].code;
+	if (at && n > 1) {
+		sort_u64(at, n);
+		for (size_t i = 0; i + 1 < n; i++)
+			at[i] = at[i + 1] - at[i];
+		sort_u64(at, n - 1);
+		stride = at[(n - 1) / 2];
+	}
+	free(at);
+	return stride;
+}
+
+void measure_growth(const struct growth_mark *mark, const struct stub_callee *callees, size_t n,
+		    bool direct, json_t *figures)
+{
+	char error[METERS_ERROR];
+	struct growth g;
+
+	/* A library may have written them by another view of their pages. */
+	for (size_t i = 0; i < n && !direct; i++)
+		(void)*(const volatile uint8_t *)callees[i].code;
+	const char *unseen = growth_since(mark, &g, error) ? error : NULL;
+	const uint64_t stride = stride_of(callees, n);
+	const struct space_figure table[] = {
+		{ KERNEL(grown, stub), n, (uint64_t)(g.code + g.data), unseen },
+		{ KERNEL(grown_code, stub), n, (uint64_t)g.code, unseen },
+		{ KERNEL(grown_files, process), 1, (uint64_t)g.files, unseen },
+		{ KERNEL(grown_mappings, process), 1, (uint64_t)g.mappings, unseen },
+		{ KERNEL(writable_code, process), 1, (uint64_t)g.writable_code, unseen },
+		{ FIGURE_NAME(space, stride, stub, "count"), 1, stride,
+		  direct    ? "there are no stubs"
+		  : !stride ? "it takes two stubs"
+			    : NULL },
+	};
+
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+		if (table[i].missing)
+			figure_missing(figures, table[i].name, table[i].missing);
+		else
+			figure_one(figures, table[i].name, table[i].per, table[i].value);
 }

@@ -83,7 +83,7 @@ static int space_figures(struct wasm_session *w, struct wasm_site *p, struct was
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		figure_one(w->figures, rows[i].name, rows[i].per, rows[i].value);
-	return measure_space(p->code, s.bound, faults, w->figures, w->why);
+	return measure_space(p->code, NULL, s.bound, faults, w->figures, w->why);
 }
 
 static int drive(struct wasm_session *w, struct wasm_site *p, struct wasm_instance *in,

@@ -14,6 +14,7 @@
 
 #include "workloads/gc.h"
 #include "workloads/wasm.h"
+#include "peers/peers.h"
 #include "runs/cell.h"
 #include "base/suggest.h"
 
@@ -114,7 +115,7 @@ void cell_resolve(struct cell *c)
 
 	c->family = family_of(c->workload, &c->use);
 	/* An arm that this build does not know keeps all that its record holds. */
-	if (!ops || ops->flags & STUB_DEFERRED)
+	if (ops ? ops->flags & STUB_DEFERRED : !peer_named(c->stubs))
 		c->use |= USE_DEFERRED;
 }
 
@@ -170,6 +171,8 @@ size_t cell_names(const char *key, const char **names, size_t max)
 	if (!strcmp(key, "stubs")) {
 		for (; stub_strategies[n] && n < max; n++)
 			names[n] = stub_strategies[n]->name;
+		for (size_t i = 0; peer_rows[i].name && n < max; i++)
+			names[n++] = peer_rows[i].name;
 	} else if (!strcmp(key, "maps")) {
 		if (!map_encoder("none") && max)
 			names[n++] = "none";

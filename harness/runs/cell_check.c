@@ -11,6 +11,7 @@
 
 #include "workloads/gc.h"
 #include "workloads/wasm.h"
+#include "peers/peers.h"
 #include "runs/cell.h"
 #include "base/file.h"
 #include "base/suggest.h"
@@ -99,6 +100,28 @@ static void refuse_share(const struct cell *c, char error[CELL_ERROR])
 		 c->stubs);
 }
 
+/* A peer makes one sort of stub, in its library's own memory (peers/peer.h). */
+static int check_peer(const struct cell *c, char error[CELL_ERROR])
+{
+	const char *bad = c->family != FAMILY_CALLS || !(c->use & USE_RING) ? "workload"
+			  : strcmp(c->kind, "indirect")			    ? "kind"
+			  : strcmp(c->signature, "i>i")			    ? "signature"
+			  : strcmp(c->wx, "toggle")			    ? "wx"
+			  : c->quantum != 4096				    ? "quantum"
+			  : strcmp(c->literals, "own")			    ? "literals"
+			  : c->markers					    ? "markers"
+			  : c->share					    ? "share"
+									    : NULL;
+
+	if (!bad)
+		return 0;
+	snprintf(error, CELL_ERROR,
+		 "%s takes no %s: a peer's stubs are its library's, on workload ring or "
+		 "ring:chosen, of kind indirect and signature i>i",
+		 c->stubs, bad);
+	return -EINVAL;
+}
+
 int cell_from_json(const json_t *json, struct cell *c, char error[CELL_ERROR])
 {
 	stub_signature s;
@@ -114,8 +137,11 @@ int cell_from_json(const json_t *json, struct cell *c, char error[CELL_ERROR])
 	if ((r = fill_in(json, c, error)))
 		return r;
 	const struct stub_ops *ops = stub_strategy(c->stubs);
+	if (!ops && (r = check_peer(c, error)))
+		return r;
+	const unsigned flags = ops ? ops->flags : 0;
 	bool baked = !strcmp(c->literals, "baked"), table = !strcmp(c->literals, "table");
-	if ((baked && !(ops->flags & STUB_CAN_BAKE)) || (table && !(ops->flags & STUB_CAN_TABLE))) {
+	if ((baked && !(flags & STUB_CAN_BAKE)) || (table && !(flags & STUB_CAN_TABLE))) {
 		snprintf(error, CELL_ERROR, "%s has no literals '%s': allowed: own, %s", c->stubs,
 			 c->literals, baked ? "table" : "baked");
 		return -EINVAL;
@@ -137,7 +163,7 @@ int cell_from_json(const json_t *json, struct cell *c, char error[CELL_ERROR])
 			 c->live, c->live);
 		return -EINVAL;
 	}
-	if (c->share && (strcmp(c->wx, "dual") || !(ops->flags & STUB_CAN_SHARE))) {
+	if (c->share && (strcmp(c->wx, "dual") || !(flags & STUB_CAN_SHARE))) {
 		refuse_share(c, error);
 		return -EINVAL;
 	}

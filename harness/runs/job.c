@@ -16,11 +16,11 @@ static json_t *meters_to_json(const struct job *job)
 
 json_t *job_to_json(const struct job *job)
 {
-	return json_pack("{s:o, s:I, s:i, s:i, s:s?, s:s, s:o, s:s?, s:i, s:b}", "cell",
+	return json_pack("{s:o, s:I, s:i, s:i, s:s?, s:s, s:o, s:s?, s:i, s:b, s:b}", "cell",
 			 cell_to_json(&job->cell), "seed", (json_int_t)job->seed, "iterations",
 			 (int)job->iterations, "cpu", job->cpu, "cache", job->cache, "data",
 			 job->data, "events", meters_to_json(job), "snapshot", job->snapshot,
-			 "laps", (int)job->laps, "prepare", job->prepare);
+			 "laps", (int)job->laps, "prepare", job->prepare, "grown", job->grown);
 }
 
 static int check_number(const char *key, json_int_t n, int min, int max, char *error)
@@ -70,14 +70,14 @@ int job_from_json(const json_t *json, struct job *job, char error[CELL_ERROR])
 	json_t *cell, *cache = NULL, *events = NULL, *snapshot = NULL;
 	json_int_t seed, iterations, cpu = -1, laps = 2;
 	json_error_t e;
-	int prepare = 0;
+	int prepare = 0, grown = 0;
 
 	*job = (struct job){ 0 };
 	if (json_unpack_ex((json_t *)json, &e, 0,
-			   "{s:o, s:I, s:I, s?I, s?o, s:s, s?o, s?o, s?I, s?b}", "cell", &cell,
+			   "{s:o, s:I, s:I, s?I, s?o, s:s, s?o, s?o, s?I, s?b, s?b}", "cell", &cell,
 			   "seed", &seed, "iterations", &iterations, "cpu", &cpu, "cache", &cache,
 			   "data", &job->data, "events", &events, "snapshot", &snapshot, "laps",
-			   &laps, "prepare", &prepare)) {
+			   &laps, "prepare", &prepare, "grown", &grown)) {
 		snprintf(error, CELL_ERROR, "job: %s", e.text);
 		return -EINVAL;
 	}
@@ -92,6 +92,7 @@ int job_from_json(const json_t *json, struct job *job, char error[CELL_ERROR])
 	job->iterations = (unsigned)iterations;
 	job->laps = (unsigned)laps;
 	job->prepare = prepare;
+	job->grown = grown;
 	job->cpu = (int)cpu;
 	return cell_from_json(cell, &job->cell, error);
 }

@@ -4,7 +4,7 @@
  * As JSON, which a child process gets as its only argument:
  *   {"cell": {...}, "seed": n, "iterations": n, "cpu": n, "cache": folder or null,
  *    "data": folder, "events": [names] or null, "snapshot": file or null, "laps": n,
- *    "prepare": true or false}
+ *    "prepare": true or false, "grown": true or false}
  * Seed, iterations, cell and data are required; the others default to -1, null, false and 2 laps.
  */
 #ifndef STUBMAP_RUNS_JOB_H
@@ -25,6 +25,7 @@ struct job {
 	/* The file for a snapshot (snapshot.h), which is written after the steady phase and ends
 	 * the run; NULL: measure all phases. */
 	const char *snapshot;
+	bool grown;		    /* also what the process gains with its stubs (peers) */
 	bool prepare;		    /* only build and compile into the cache (measure/prepare.h) */
 	unsigned laps;		    /* of the snapshot's program, 1..JOB_LAPS */
 	const char *meters[METERS]; /* to count in the steady phase (events.h) */

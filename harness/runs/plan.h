@@ -66,6 +66,8 @@ struct plan {
 int plan_load(const char *path, struct plan *, char error[PLAN_ERROR]);
 /* Keeps a copy of json, and references to what is in it. */
 int plan_from_json(json_t *json, struct plan *, char error[PLAN_ERROR]);
+/* Whether a cell's arm is a peer. */
+bool plan_has_peers(const struct plan *);
 void plan_free(struct plan *);
 /* The error without the name of the plan's part, for plans that a command made from its options. */
 const char *plan_plain_error(const char *error);

@@ -43,7 +43,15 @@ static int find_program(const struct cell *c, struct setup *s, char *error)
 
 static int find_arm(const struct cell *c, struct setup *s, char *error)
 {
-	if (!(s->stubs = stub_strategy(c->stubs)))
+	const struct peer_row *peer = peer_named(c->stubs);
+	char why[PEER_WHY];
+
+	if (peer && !(s->peer = peer_load(peer, why))) {
+		snprintf(error, CELL_ERROR, "%s", why);
+		return -EINVAL;
+	}
+	s->stubs = s->peer ? s->peer->ops : stub_strategy(c->stubs);
+	if (!s->stubs)
 		return unknown("stubs", c->stubs, error);
 	if (s->family != FAMILY_GC)
 		return 0;

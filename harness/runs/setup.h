@@ -7,6 +7,7 @@
 
 #include <stubmap/stub.h>
 
+#include "peers/peers.h"
 #include "runs/cell.h"
 #include "workloads/gc.h"
 #include "workloads/wasm.h"
@@ -16,6 +17,7 @@ struct map_ops; /* map.h */
 struct setup {
 	enum family family;
 	const struct stub_ops *stubs;
+	const struct peer *peer;    /* whose stubs they are; NULL: this library's own */
 	const struct map_ops *maps; /* for a program on the collected heap; else NULL */
 	/* The family decides which of these three is set. For a user's own file the texts are the
 	 * cell's. */
@@ -31,7 +33,8 @@ struct setup {
 	enum gc_mode mode;
 };
 
-/* 0, or -EINVAL with one line in error: an unknown name. The setup is valid as long as the cell. */
+/* 0, or -EINVAL with one line in error: an unknown name, a peer that is not there. The setup is
+ * valid as long as the cell. */
 int setup_of(const struct cell *, struct setup *, char error[CELL_ERROR]);
 
 #endif

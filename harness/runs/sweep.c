@@ -13,6 +13,7 @@
 #include "base/say.h"
 #include "workloads/workload.h"
 #include "base/progress.h"
+#include "peers/peers.h"
 #include "runs/job.h"
 #include "runs/row.h"
 #include "runs/spawn.h"
@@ -84,6 +85,21 @@ int sweep_survey(json_t *machine, char error[RUN_ERROR])
 	return json_object_set_new(machine, "counters", counters_survey_to_json(&survey));
 }
 
+int sweep_peers(json_t *machine)
+{
+	json_t *all = json_object();
+	char why[PEER_WHY];
+
+	for (const struct peer_row *r = peer_rows; r->name; r++) {
+		const struct peer *peer = peer_load(r, why);
+
+		json_object_set_new(
+		    all, r->name,
+		    json_pack("{s:s}", peer ? "version" : "missing", peer ? peer->version : why));
+	}
+	return json_object_set_new(machine, "peers", all) ? -ENOMEM : 0;
+}
+
 int sweep_pinned(json_t *machine, int cpu)
 {
 	return json_object_set_new(machine, "pinned_cpu", json_integer(cpu)) ? -ENOMEM : 0;
@@ -132,13 +148,15 @@ struct turn {
 
 static json_t *make_job(const struct sweep *s, const struct turn *t)
 {
+	const json_t *machine = json_object_get(s->run->head, "machine");
 	struct job job = { .cell = *t->cell,
 			   .seed = plan_block_seed(s->plan, t->block),
 			   .iterations = s->plan->iterations,
 			   .cpu = cpu_of(t->cell, s->options),
 			   .cache = s->options->cache,
 			   .data = s->options->data,
-			   .laps = 1 };
+			   .laps = 1,
+			   .grown = json_object_get(machine, "peers") };
 
 	choose_meters(s->run, t->block, &job);
 	return job_to_json(&job);

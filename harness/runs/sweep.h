@@ -43,6 +43,10 @@ int sweep_run(const struct plan *, const struct sweep_options *, struct run *,
  * -EINVAL with a line in error. */
 int sweep_survey(json_t *machine, char error[RUN_ERROR]);
 
+/* Adds to a machine's fingerprint each peer's version, or why it is not there. All cells of such a
+ * run also measure what the process gains (job.grown). 0 or -ENOMEM. */
+int sweep_peers(json_t *machine);
+
 /* Adds the CPU that invocations are pinned to. 0 or -ENOMEM. */
 int sweep_pinned(json_t *machine, int cpu);
 
