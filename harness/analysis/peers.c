@@ -10,12 +10,6 @@
 #include "base/table.h"
 #include "peers/peers.h"
 
-const struct figure_id peer_figures[] = {
-	FIGURE_ID(steady, ns),	      FIGURE_ID(bind, ns),	FIGURE_ID(space, grown),
-	FIGURE_ID(space, grown_code), FIGURE_ID(space, stride), FIGURE_ID(space, grown_mappings),
-};
-const size_t peer_nfigures = sizeof peer_figures / sizeof *peer_figures;
-
 static const char prefix[] = "peer:";
 
 /* What a call does. Ours of kind indirect all change the context and jump. */

@@ -135,6 +135,12 @@ const struct figure_id policy_figures[] = {
 };
 const size_t policy_nfigures = sizeof policy_figures / sizeof *policy_figures;
 
+const struct figure_id peer_figures[] = {
+	FIGURE_ID(steady, ns),	      FIGURE_ID(bind, ns),	FIGURE_ID(space, grown),
+	FIGURE_ID(space, grown_code), FIGURE_ID(space, stride), FIGURE_ID(space, grown_mappings),
+};
+const size_t peer_nfigures = sizeof peer_figures / sizeof *peer_figures;
+
 static size_t add(struct figure_id *ids, size_t n, struct figure_id id)
 {
 	for (size_t i = 0; i < n; i++)

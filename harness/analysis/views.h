@@ -23,7 +23,7 @@ const struct view *view_of(const struct cell *); /* by its family */
 /* The figures that the table of policies shows, and more for its plot. */
 extern const struct figure_id policy_figures[];
 extern const size_t policy_nfigures;
-/* The figures that the table of peers shows (peers.c). */
+/* The figures that the table of peers shows. */
 extern const struct figure_id peer_figures[];
 extern const size_t peer_nfigures;
 /* The figures of all tables, those of policies as well, each once; returns how many. */

@@ -286,6 +286,10 @@ static int model_cells(struct wanted *w, const struct simulate_paths *paths)
 	json_decref(text);
 	if (r)
 		return say(plan_plain_error(error));
+	if (plan_has_peers(&plan)) {
+		plan_free(&plan);
+		return say("--stubs: a peer's stubs are a library's, which no trace has");
+	}
 	for (size_t i = 0; i < plan.n; i++)
 		if (plan.cells[i].family == FAMILY_GC) {
 			say_line("stubmap model",

@@ -28,5 +28,10 @@ enum measure_status measure_job(const struct job *job, json_t *figures, char why
 		snprintf(why, CELL_ERROR, "workload %s %s", job->cell.workload, f->no_snapshot);
 		return MEASURE_REFUSED;
 	}
+	if (job->snapshot && setup.peer) {
+		snprintf(why, CELL_ERROR, "%s: its stubs are a library's, which no snapshot has",
+			 job->cell.stubs);
+		return MEASURE_REFUSED;
+	}
 	return f->measure(job, &setup, figures, why);
 }
