@@ -192,6 +192,16 @@ static void stalls_are_of_each_process(void **state)
 	     " grep -q '^pool.dual.0.0.tierup.256.1.0.4610.460$' stalls.tsv");
 }
 
+/* A line for each arm and trace, and none for rings. */
+static void traces_have_a_line_each(void **state)
+{
+	(void)state;
+	good("\"$S\" summary \"$TREE\"/results/zen4/first-1.jsonl --tsv traces >traces.tsv;"
+	     " awk -F'\\t' 'NR > 1 { n++; k = $1 \" \" $2; if ($2 !~ /^replay:/ || $4 || $6 <= 0 "
+	     "|| seen[k]++) bad = 1 } END { exit bad || n < 9 || !seen[\"pool replay:sqljs\"] }' "
+	     "traces.tsv");
+}
+
 /* ---- What runs the scripts ------------------------------------------------------------------ */
 
 /* A copy of the scripts with one machine's data, in whose results/ may be written. */
@@ -268,6 +278,7 @@ int main(void)
 		cmocka_unit_test(without_data_there_is_a_line_and_no_picture),
 		cmocka_unit_test(an_empty_panel_says_why),
 		cmocka_unit_test(stalls_are_of_each_process),
+		cmocka_unit_test(traces_have_a_line_each),
 		cmocka_unit_test(figures_are_made_whole_or_not_at_all),
 		cmocka_unit_test(reach_is_a_table),
 		cmocka_unit_test(a_paper_is_made),

@@ -62,6 +62,42 @@ static void the_only_figure_needs_no_name(void **state)
 	good("\"$S\" plot one.jsonl -o one.svg && [ -s one.svg ]");
 }
 
+/* Mappings against stubs: where more than one number of instances was tried. */
+static void mappings_are_drawn_against_stubs(void **state)
+{
+	(void)state;
+	good("\"$S\" run --workload churn --live 8 --instances 4,16 --max-events 400 --stubs "
+	     "page,pool --wx toggle,dual -b 1 -o maps.jsonl >text && "
+	     "\"$S\" summary maps.jsonl --tsv mappings >maps.tsv");
+	good("head -n 1 maps.tsv | tr '\\t' ' ' | grep -qx 'stubs wx share poison workload live "
+	     "threads instances churn_stubs_peak low high churn_mappings low high "
+	     "churn_mappings_limit low high'");
+	/* Of each of the eight cells: 1 to 8 stubs an instance; what the kernel says. */
+	good("limit=$(cat /proc/sys/vm/max_map_count); "
+	     "awk -F'\\t' -v limit=\"$limit\" 'NR > 1 { n++; if ($9 < $8 / 2 || $9 > 8 * $8 || "
+	     "$12 < 2 || $12 > limit || $15 != limit) bad = 1 } END { exit bad || n != 8 }' "
+	     "maps.tsv");
+	/* Stubs that have a page each leave holes; dual changes no protection. */
+	good("awk -F'\\t' '$8 == 16 { v[$1, $2] = $12 } END { exit !(v[\"page\", \"toggle\"] > "
+	     "v[\"pool\", \"toggle\"] && v[\"page\", \"dual\"] == v[\"pool\", \"dual\"]) }' "
+	     "maps.tsv");
+	good("\"$S\" plot maps.jsonl");
+	assert_non_null(strstr(out, "\nmappings "));
+	good("\"$S\" plot maps.jsonl --figure mappings -o maps.svg && "
+	     "gnuplot -c \"$TREE\"/scripts/mappings.gp maps.tsv hand.svg && cmp hand.svg maps.svg "
+	     "&& grep -q 'vm.max_map_count (' maps.svg && grep -q 'page,wx=dual' maps.svg");
+	assert_string_equal(err, "");
+	good("\"$S\" report maps.jsonl -o maps.html && grep -q 'stubs that live while' maps.html");
+	good("awk -F'\\t' -v OFS='\\t' 'NR > 1 { $12 = \"NaN\" } 1' maps.tsv >none.tsv");
+	assert_int_not_equal(sh("gnuplot -c \"$TREE\"/scripts/mappings.gp none.tsv none.svg"), 0);
+	assert_non_null(strstr(err, "no mappings in none.tsv"));
+	good(
+	    "\"$S\" run --workload churn --live 8 --instances 4 --max-events 400 --stubs page,pool "
+	    "-b 1 -o few.jsonl >text");
+	refused("\"$S\" plot few.jsonl --figure mappings -o old.svg",
+		"no data of the figure mappings; it has: churn");
+}
+
 static void faults_are_one_line_and_leave_the_old_file(void **state)
 {
 	(void)state;
@@ -96,6 +132,7 @@ int main(void)
 		cmocka_unit_test(figures_are_listed),
 		cmocka_unit_test(each_is_drawn_in_each_form),
 		cmocka_unit_test(the_only_figure_needs_no_name),
+		cmocka_unit_test(mappings_are_drawn_against_stubs),
 		cmocka_unit_test(faults_are_one_line_and_leave_the_old_file),
 	};
 

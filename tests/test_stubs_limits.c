@@ -239,7 +239,7 @@ static int fill_mappings(uint64_t limit)
 	return 0;
 }
 
-static void no_mapping(void **state)
+static void no_mapping_for_page(void **state)
 {
 	uint64_t limit = lines_of("/proc/sys/vm/max_map_count", true);
 
@@ -252,13 +252,94 @@ static void no_mapping(void **state)
 	assert_int_equal(child_wait(child), 0);
 }
 
+/* Takes all mappings that are left: pages of two protections in turn. */
+static uint8_t *take_mappings(uint64_t limit, size_t *bytes)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	*bytes = (limit + 2) * page;
+	uint8_t *all =
+	    mmap(NULL, *bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (all == MAP_FAILED)
+		return NULL;
+	for (uint64_t i = 1; i < limit; i += 2)
+		if (mprotect(all + i * page, page, PROT_READ))
+			break;
+	return all;
+}
+
+enum { SOME = 40 };
+
+/* Where no mapping is left: each bind answers, what was bound is called, and led elsewhere or not.
+ */
+static unsigned crowd_at_limit(struct crowd *a)
+{
+	const struct stub_ops *ops = a->t->space.ops;
+	const void *other = a->t->w.probes[5].entry;
+	unsigned refused = 0;
+
+	for (unsigned i = 0; i < SOME; i++)
+		refused += add(a) != 0;
+	call_all(a);
+	for (unsigned i = 0; i < a->n; i += 7) {
+		int error = ops->retarget(&a->t->space, &a->c[i], other);
+
+		assert_true(error == 0 || error == -ENOMEM);
+		refused += error != 0;
+		call_one(a->t, &a->spec, &a->c[i], error ? 2 : 5);
+	}
+	return refused;
+}
+
+static int crowds_at_limit(uint64_t limit, enum code_wx wx)
+{
+	struct crowd *crowds[32];
+	unsigned n = 0, refused = 0;
+	size_t bytes;
+
+	for (; stub_strategies[n]; n++) {
+		crowds[n] = open_crowd(stub_strategies[n],
+				       (struct code_config){ .wx = wx, .quantum = QUANTUM });
+		while (crowds[n]->n < SOME)
+			assert_int_equal(add(crowds[n]), 0);
+	}
+	uint8_t *all = take_mappings(limit, &bytes);
+	if (!all)
+		return 1;
+	for (unsigned i = 0; i < n; i++)
+		refused += crowd_at_limit(crowds[i]);
+	munmap(all, bytes);
+	for (unsigned i = 0; i < n; i++) {
+		assert_int_equal(add(crowds[i]), 0);
+		call_one(crowds[i]->t, &crowds[i]->spec, &crowds[i]->c[crowds[i]->n - 1], 2);
+		close_crowd(crowds[i]);
+	}
+	print_message("%s: %u refusals where no mapping is left\n", code_wx_names[wx], refused);
+	return wx == CODE_TOGGLE && !refused ? 2 : 0;
+}
+
+static void no_mapping_at_all(void **state)
+{
+	uint64_t limit = lines_of("/proc/sys/vm/max_map_count", true);
+
+	(void)state;
+	if (!limit || limit > 1 << 20)
+		skip(); /* it takes too long to use them up */
+	for (int wx = CODE_TOGGLE; wx <= CODE_DUAL; wx++) {
+		pid_t child = child_fork();
+
+		if (!child)
+			_exit(crowds_at_limit(limit, (enum code_wx)wx));
+		assert_int_equal(child_wait(child), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(no_area),
-		cmocka_unit_test(no_protection),
-		cmocka_unit_test(no_address_space),
-		cmocka_unit_test(no_mapping),
+		cmocka_unit_test(no_area),	     cmocka_unit_test(no_protection),
+		cmocka_unit_test(no_address_space),  cmocka_unit_test(no_mapping_for_page),
+		cmocka_unit_test(no_mapping_at_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,12 @@ static const struct life_form {
 						   { FIGURE_ID(churn, held), FIGURE_ID(churn, used),
 						     FIGURE_ID(churn, stubs) },
 						   3 },
+	[REPORT_TSV_MAPPINGS -
+	    REPORT_TSV_TIERUP] = { LIFE_CHURN,
+				   OF_CELLS,
+				   { FIGURE_ID(churn, stubs_peak), FIGURE_ID(churn, mappings),
+				     FIGURE_ID(churn, mappings_limit) },
+				   3 },
 	[REPORT_TSV_STALLS - REPORT_TSV_TIERUP] = { LIFE_TIERUP,
 						    OF_INVOCATIONS,
 						    { FIGURE_ID(upgrade, stall_on_cpu),

@@ -1,4 +1,5 @@
-/* plots.c - the data of plots of cells that hold N live stubs: a line for each arm and N. */
+/* plots.c - the data of plots of cells that hold N live stubs, a line for each arm and N; and of
+ * traces. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,13 +66,17 @@ static void print_line(FILE *out, const struct rows *rows, size_t cell, const ch
 	fputc('\n', out);
 }
 
-/* Whether a cell is in a plot: it holds N live stubs, or is a program whose run was counted. */
-static bool has_line(const struct rows *rows, size_t cell, const struct figure_id *ids, size_t n)
+/* Whether a cell is in a plot: it holds N live stubs, or is a program whose run was counted; of
+ * traces, whether it is one. */
+static bool has_line(const struct rows *rows, size_t cell, enum report_form form,
+		     const struct figure_id *ids, size_t n)
 {
 	const struct cell *c = &rows->census.cells[cell];
 
 	if (c->replica)
 		return false;
+	if (form == REPORT_TSV_TRACES)
+		return !c->live && rows_find(rows, cell, ids[0])->value.known;
 	for (size_t k = 0; k < n; k++)
 		if (!strcmp(ids[k].phase, "run") && rows_find(rows, cell, ids[k])->value.known)
 			return true;
@@ -80,7 +85,7 @@ static bool has_line(const struct rows *rows, size_t cell, const struct figure_i
 
 /* Prints the lines of one arm together, by live stubs, so that a plot can join them. */
 static void print_lines(FILE *out, const struct rows *rows, char (*arms)[PLOT_ARM],
-			const struct figure_id *ids, size_t n)
+			enum report_form form, const struct figure_id *ids, size_t n)
 {
 	const struct census *c = &rows->census;
 
@@ -91,7 +96,7 @@ static void print_lines(FILE *out, const struct rows *rows, char (*arms)[PLOT_AR
 		while (before < first && strcmp(arms[before], arms[first]))
 			before++;
 		for (size_t i = first; before == first && i < c->n; i++)
-			if (has_line(rows, i, ids, n) && !strcmp(arms[i], arms[first]))
+			if (has_line(rows, i, form, ids, n) && !strcmp(arms[i], arms[first]))
 				print_line(out, rows, i, arms[i], ids, n);
 	}
 }
@@ -129,6 +134,7 @@ int plot_tsv(FILE *out, const struct run *run, enum report_form form)
 					   FIGURE_ID(space, stride),
 					   FIGURE_ID(space, grown_mappings) },
 					 6 },
+		[REPORT_TSV_TRACES - REPORT_TSV_RING] = { { FIGURE_ID(steady, ns) }, 1 },
 	};
 	const struct figure_id *ids = plots[form - REPORT_TSV_RING].ids;
 	size_t n = plots[form - REPORT_TSV_RING].n;
@@ -146,7 +152,7 @@ int plot_tsv(FILE *out, const struct run *run, enum report_form form)
 	for (size_t k = 0; k < n; k++)
 		fprintf(out, "\t%s_%s\tlow\thigh", ids[k].phase, ids[k].event);
 	fputs("\tl1i_lines\titlb_entries\n", out);
-	print_lines(out, &rows, arms, ids, n);
+	print_lines(out, &rows, arms, form, ids, n);
 	free(arms);
 	rows_free(&rows);
 	return 0;

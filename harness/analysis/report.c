@@ -15,8 +15,9 @@
 #include "base/tidy.h"
 #include "analysis/views.h"
 
-const char *const report_tsv_names[] = { "ring",   "make",   "pages", "fills",	"peers", "policies",
-					 "tierup", "floods", "churn", "stalls", NULL };
+const char *const report_tsv_names[] = { "ring",  "make",   "pages",    "fills",
+					 "peers", "traces", "policies", "tierup",
+					 "floods", "churn", "mappings", "stalls", NULL };
 
 /* ---- The table ----------------------------------------------------------------------------- */
 
@@ -351,6 +352,7 @@ int report_summary(FILE *out, const struct run *run, const struct report_options
 	case REPORT_TSV_TIERUP:
 	case REPORT_TSV_FLOODS:
 	case REPORT_TSV_CHURN:
+	case REPORT_TSV_MAPPINGS:
 	case REPORT_TSV_STALLS:
 		r = life_tsv(out, run, options->form);
 		break;

@@ -19,10 +19,12 @@ enum report_form {
 	REPORT_TSV_PAGES,    /* scripts/page_use.gp */
 	REPORT_TSV_FILLS,    /* scripts/ring.gp, below */
 	REPORT_TSV_PEERS,    /* scripts/peers.gp */
+	REPORT_TSV_TRACES,   /* a call of each trace, for a table */
 	REPORT_TSV_POLICIES, /* scripts/policies.gp */
 	REPORT_TSV_TIERUP,   /* scripts/tierup.gp */
 	REPORT_TSV_FLOODS,   /* scripts/floods.gp */
 	REPORT_TSV_CHURN,    /* scripts/churn.gp */
+	REPORT_TSV_MAPPINGS, /* scripts/mappings.gp */
 	REPORT_TSV_STALLS,   /* scripts/tierup.gp: one line an invocation */
 	REPORT_FORMS
 };
@@ -55,9 +57,9 @@ size_t report_failures(const struct run *run);
 
 struct rows;
 
-/* REPORT_TSV_RING, _MAKE, _PAGES, _FILLS, _PEERS. 0 or -errno. */
+/* REPORT_TSV_RING, _MAKE, _PAGES, _FILLS, _PEERS, _TRACES. 0 or -errno. */
 int plot_tsv(FILE *out, const struct run *, enum report_form);
-/* REPORT_TSV_TIERUP, _FLOODS, _CHURN, _STALLS. 0 or -errno. */
+/* REPORT_TSV_TIERUP, _FLOODS, _CHURN, _MAPPINGS, _STALLS. 0 or -errno. */
 int life_tsv(FILE *out, const struct run *, enum report_form);
 
 /* Prints a table of a run that has peers, nothing of another; rows_make must have been asked for

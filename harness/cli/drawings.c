@@ -12,16 +12,13 @@
 #include "base/home.h"
 #include "base/say.h"
 
-/* Columns of the data by number of stubs. */
-enum { KIND = 2, LIVE };
-
 /* No form of TSV: there is no second file. */
-#define NO_DATA { REPORT_TABLE, NULL }
+#define NO_DATA { REPORT_TABLE, NULL, NULL }
 
 const struct drawing drawings[] = {
 #define RING(name, kind)                                                                 \
-	{ { REPORT_TSV_RING, "steady_ns" },                                              \
-	  { REPORT_TSV_FILLS, "steady_l1i_fill" },                                       \
+	{ { REPORT_TSV_RING, "steady_ns", "live" },                                      \
+	  { REPORT_TSV_FILLS, "steady_l1i_fill", "live" },                               \
 	  name,                                                                          \
 	  "ring",                                                                        \
 	  kind,                                                                          \
@@ -34,52 +31,59 @@ const struct drawing drawings[] = {
 	RING("ring-entry_js", "entry_js"),
 	RING("ring-exit_js", "exit_js"),
 	RING("ring-builtin", "builtin"),
-	{ { REPORT_TSV_MAKE, "bind_ns" },
+	{ { REPORT_TSV_MAKE, "bind_ns", NULL },
 	  NO_DATA,
 	  "make_cost",
 	  "make_cost",
 	  NULL,
 	  "What one stub takes to make: bytes of code and literals, time to bind it, time of its "
 	  "first call" },
-	{ { REPORT_TSV_PAGES, "space_minor_faults" },
+	{ { REPORT_TSV_PAGES, "space_minor_faults", "live" },
 	  NO_DATA,
 	  "page_use",
 	  "page_use",
 	  "indirect",
 	  "Pages and page faults of N stubs. A line along the diagonal is a page a stub" },
-	{ { REPORT_TSV_PEERS, "space_grown" },
+	{ { REPORT_TSV_PEERS, "space_grown", NULL },
 	  NO_DATA,
 	  "peers",
 	  "peers",
 	  NULL,
 	  "N live stubs, ours and those of libraries: the time of a call, the time to make a stub, "
 	  "the bytes that the process gains with one. What a call does differs by arm" },
-	{ { REPORT_TSV_POLICIES, "regret" },
+	{ { REPORT_TSV_POLICIES, "regret", NULL },
 	  NO_DATA,
 	  "policies",
 	  "policies",
 	  NULL,
 	  "Time from cold to the least that is possible with hindsight, by the policy of making "
 	  "stubs. 1 is the least" },
-	{ { REPORT_TSV_TIERUP, NULL },
-	  { REPORT_TSV_STALLS, NULL },
+	{ { REPORT_TSV_TIERUP, NULL, NULL },
+	  { REPORT_TSV_STALLS, NULL, NULL },
 	  "tierup",
 	  "tierup",
 	  NULL,
 	  "What an upgrade costs, by the number of callers, and the longest stall of a caller "
 	  "in each process; grey: the same without upgrades" },
-	{ { REPORT_TSV_FLOODS, NULL },
+	{ { REPORT_TSV_FLOODS, NULL, NULL },
 	  NO_DATA,
 	  "floods",
 	  "floods",
 	  NULL,
 	  "Bytes of an instance and time to its first call, by the number of instances" },
-	{ { REPORT_TSV_CHURN, NULL },
+	{ { REPORT_TSV_CHURN, NULL, NULL },
 	  NO_DATA,
 	  "churn",
 	  "churn",
 	  NULL,
 	  "Bytes of code held for one in use, as instances are born and die" },
+	{ { REPORT_TSV_MAPPINGS, "churn_mappings", "instances" },
+	  NO_DATA,
+	  "mappings",
+	  "mappings",
+	  NULL,
+	  "The kernel's mappings of stubs and literals against the stubs that live while instances "
+	  "are born and die, and the most mappings that a process may have" },
 	{ .name = NULL },
 };
 
@@ -134,32 +138,48 @@ static size_t find_column(const char *data, const char *name)
 	return at;
 }
 
-/* Whether there is something to draw; of one kind of stub, at more than one number of stubs. */
+/* Whether a line has this text in this column; any: NULL. */
+static bool has_text(const char *line, size_t at, const char *text)
+{
+	size_t len;
+	const char *there = column(line, at, &len);
+
+	return !text || (len == strlen(text) && !strncmp(there, text, len));
+}
+
+/* Whether two lines are the same up to this column, and differ there. */
+static bool differ(const char *a, const char *b, size_t at)
+{
+	size_t na, nb;
+	const char *x = column(a, at, &na), *y = column(b, at, &nb);
+
+	return x - a == y - b && !strncmp(a, b, (size_t)(x - a)) && (na != nb || strncmp(x, y, na));
+}
+
+/* Whether there is something to draw, of stubs of one kind if it is wanted; where a column is to
+ * vary, an arm with two values of it in a row. */
 static bool has_data(const struct drawing_data *d, const char *wanted, const char *data)
 {
-	const size_t at = d->needs ? find_column(data, d->needs) : 0;
-	char first[20] = "";
+	const size_t needs = d->needs ? find_column(data, d->needs) : 0;
+	const size_t varies = d->varies ? find_column(data, d->varies) : 0;
+	const size_t kind = find_column(data, "kind");
+	const char *before = NULL;
 
 	/* Lazy arms have a regret in any plan; what is drawn is how the policies compare. */
 	if (d->form == REPORT_TSV_POLICIES && !strstr(data, "\tadaptive\t"))
 		return false;
 	for (const char *line = strchr(data, '\n'); line && line[1];
 	     line = strchr(line + 1, '\n')) {
-		size_t len, klen, vlen;
-		const char *value = column(line + 1, at, &vlen),
-			   *kind = column(line + 1, KIND, &klen);
-		const char *live = column(line + 1, LIVE, &len);
+		size_t len;
+		const char *value = column(line + 1, needs, &len);
 
-		if (d->needs && (!vlen || !strncmp(value, "NaN", 3)))
+		if (d->needs && (!len || !strncmp(value, "NaN", 3)))
 			continue;
-		if (!wanted)
-			return true;
-		if (klen != strlen(wanted) || strncmp(kind, wanted, klen))
+		if (!has_text(line + 1, kind, wanted))
 			continue;
-		if (!*first)
-			snprintf(first, sizeof first, "%.*s", (int)len, live);
-		else if (strlen(first) != len || strncmp(first, live, len))
+		if (!d->varies || (before && differ(before, line + 1, varies)))
 			return true;
+		before = line + 1;
 	}
 	return false;
 }

@@ -12,8 +12,8 @@
 
 struct drawing_data {
 	enum report_form form; /* REPORT_TABLE: none */
-	const char
-	    *needs; /* a column that has values where there is something to draw; NULL: any */
+	const char *needs;     /* a column that has values where there is something to draw */
+	const char *varies;    /* one that has two values for an arm there; NULL: any will do */
 };
 
 struct drawing {

@@ -46,9 +46,8 @@ int cmd_summary(int argc, char **argv)
 	const struct option_spec specs[] = {
 		OPTION_FORMS(forms),
 		{ "tsv", 0, OPTION_TEXT, "PLOT",
-		  "the data of a plot: ring, make, pages, fills, peers, policies, tierup, floods, "
-		  "churn, "
-		  "stalls",
+		  "the data of a plot: ring, make, pages, fills, peers, traces, policies, tierup, "
+		  "floods, churn, mappings, stalls",
 		  &tsv, 0, 0 },
 	};
 	struct report_options o = { .form = REPORT_TABLE };

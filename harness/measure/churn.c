@@ -48,7 +48,8 @@ struct churner {
 	uint64_t reclaim_ns[POINTS];
 	uint64_t bound[POINTS], released[POINTS];
 	uint64_t held[POINTS], used[POINTS], live[POINTS], calls_ns[POINTS];
-	uint64_t kernel[KERNEL_POINTS], mappings; /* bytes; the most */
+	uint64_t kernel[KERNEL_POINTS]; /* bytes */
+	uint64_t mappings, mappings_limit, stubs_peak;
 	unsigned point;
 };
 
@@ -209,6 +210,8 @@ static uint64_t kernel_bytes(struct churner *c)
 	uint64_t mappings = v.areas[CODE_STUBS].mappings + v.alias[CODE_STUBS].mappings +
 			    v.areas[CODE_LITERALS].mappings;
 	c->mappings = mappings > c->mappings ? mappings : c->mappings;
+	c->mappings_limit = v.mappings_limit;
+	c->stubs_peak = c->stubs > c->stubs_peak ? c->stubs : c->stubs_peak;
 	return v.areas[CODE_STUBS].pss + v.alias[CODE_STUBS].pss + v.areas[CODE_LITERALS].pss;
 }
 
@@ -264,6 +267,20 @@ static void figure_times(struct churner *c, struct figure_name name, const uint6
 		figure_samples(c->figures, name, 1000, 0, samples, n);
 }
 
+static void figure_mappings(struct churner *c)
+{
+	const struct figure_name limit = FIGURE_OF(churn, mappings_limit, process, "kernel");
+
+	if (!c->mappings)
+		return;
+	figure_one(c->figures, FIGURE_OF(churn, mappings, process, "kernel"), 1, c->mappings);
+	figure_one(c->figures, FIGURE_OF(churn, stubs_peak, process, "count"), 1, c->stubs_peak);
+	if (c->mappings_limit)
+		figure_one(c->figures, limit, 1, c->mappings_limit);
+	else
+		figure_missing(c->figures, limit, "/proc/sys/vm/max_map_count can't be read");
+}
+
 static void figure_all(struct churner *c)
 {
 	const uint64_t enough = 8 * (uint64_t)code_get_config(c->w->code)->quantum;
@@ -290,9 +307,7 @@ static void figure_all(struct churner *c)
 	if (n)
 		figure_samples(c->figures, FIGURE_OF(churn, fragmentation, process, "code"), 1000,
 			       0, ratio, n);
-	if (c->mappings)
-		figure_one(c->figures, FIGURE_OF(churn, mappings, process, "kernel"), 1,
-			   c->mappings);
+	figure_mappings(c);
 	if (worst)
 		figure_one(c->figures, FIGURE_OF(churn, fragmentation_worst, process, "code"), 1000,
 			   worst);
