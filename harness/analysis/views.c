@@ -132,6 +132,7 @@ const struct figure_id policy_figures[] = {
 	FIGURE_ID(cold, bound_ns),   FIGURE_ID(cold, bound_made),
 	FIGURE_ID(cold, cost_batch), FIGURE_ID(cold, cost_make),
 	FIGURE_ID(cold, cost_call),  FIGURE_ID(cold, cost_generic),
+	FIGURE_ID(cold, oracle),
 };
 const size_t policy_nfigures = sizeof policy_figures / sizeof *policy_figures;
 
