@@ -1,11 +1,11 @@
 /*
  * large.c - quanta of 2 MiB, in as large pages as the kernel has: one entry of a TLB for 512.
  *
- *   1  hugetlb                   vm.nr_hugepages set some aside. Each quantum gets its page when it
- *                                is reserved, so that nothing faults later; when none is left,
- * there is no room. 2  transparent huge pages    MADV_HUGEPAGE before the first write; a shared
- * file's (dual) are gathered by MADV_COLLAPSE at once (Linux 6.1), which the setting shmem_enabled
- * does not stop. 3  pages of 4 KiB            aligned all the same.
+ *   - hugetlb: vm.nr_hugepages set some aside. Each quantum gets its page when it is reserved, so
+ *     that nothing faults later; when none is left, there is no room.
+ *   - transparent huge pages: MADV_HUGEPAGE before the first write. A shared file's (dual) are
+ *     gathered by MADV_COLLAPSE at once (Linux 6.1), whatever the setting shmem_enabled says.
+ *   - pages of 4 KiB, aligned all the same.
  *
  * The second is no promise: the kernel may have no free 2 MiB at the time, or split what it gave.
  * The stubs' first quantum, tried at open, tells which; what a process got in the end, its smaps
