@@ -42,7 +42,8 @@ TESTS := $(wildcard tests/test_*.c)
 FUZZ  := $(patsubst tests/%.c,%,$(filter-out tests/fuzz_main.c,$(wildcard tests/fuzz_*.c)))
 # Tests of the library's internals: they are linked with its objects.
 INSIDE := $(shell grep -l '"strategies/' $(TESTS))
-THREADED := $(BUILD)/tsan/tests/test_tierup $(BUILD)/tsan/tests/test_stubs_threads
+THREADED := $(BUILD)/tsan/tests/test_tierup $(BUILD)/tsan/tests/test_stubs_threads \
+            $(BUILD)/tsan/tests/test_stubs_moves
 # The long ones first, so that none is left to run alone at the end.
 LONG  := wasm cmd_maps tierup collector map_count cell_refusals gc_random survival cli tenants cache \
          frames cli_runs ledger figures stubs cold doctor

@@ -6,17 +6,19 @@
 #ifndef STUBMAP_LIST_H
 #define STUBMAP_LIST_H
 
-#define STUB_LIST(X)    \
-	X(null)         \
-	X(page)         \
-	X(page_stagger) \
-	X(pool)         \
-	X(island)       \
-	X(template)     \
-	X(near)         \
-	X(lazy_page)    \
-	X(lazy_pool)    \
-	X(lazy_template)
+#define STUB_LIST(X)     \
+	X(null)          \
+	X(page)          \
+	X(page_stagger)  \
+	X(pool)          \
+	X(island)        \
+	X(template)      \
+	X(near)          \
+	X(lazy_page)     \
+	X(lazy_pool)     \
+	X(lazy_island)   \
+	X(lazy_template) \
+	X(lazy_near)
 
 #define MAP_LIST(X)           \
 	X(none)               \

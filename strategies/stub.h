@@ -149,7 +149,8 @@ struct stub_space {
 	struct code_memory *code;
 	struct stub_config config;
 	struct stub_runtime runtime;
-	void *state; /* ops->state bytes */
+	void *state;	     /* ops->state bytes */
+	const void *pending; /* lazy sets it: a callee with this code is not bound here yet */
 };
 
 /* 0, or -EINVAL (ops lacks a hook, or has one that its flags deny; the literal form is not one of

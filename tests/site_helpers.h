@@ -53,10 +53,10 @@ static inline void write_thunk(struct thunks *t, unsigned i, struct stub_callee 
 	t->via[i].code = at;
 }
 
-/* n thunks; each(arg, i, &context) names the callee of the i-th. */
-static inline void open_thunks(struct thunks *t, struct stub_space *space, unsigned n,
-			       struct stub_callee *(*each)(void *arg, unsigned i, bool *context),
-			       void *arg)
+/* n thunks; each(arg, i, &context) names the callee of the i-th. They are not attached yet. */
+static inline void write_thunks(struct thunks *t, struct stub_space *space, unsigned n,
+				struct stub_callee *(*each)(void *arg, unsigned i, bool *context),
+				void *arg)
 {
 	*t = (struct thunks){ .space = space,
 			      .n = n,
@@ -71,6 +71,13 @@ static inline void open_thunks(struct thunks *t, struct stub_space *space, unsig
 		write_thunk(t, i, c, context);
 	}
 	assert_int_equal(code_commit(space->code, t->at, (size_t)n * THUNK), 0);
+}
+
+static inline void open_thunks(struct thunks *t, struct stub_space *space, unsigned n,
+			       struct stub_callee *(*each)(void *arg, unsigned i, bool *context),
+			       void *arg)
+{
+	write_thunks(t, space, n, each, arg);
 	assert_int_equal(space->ops->attach(space, t->sites, n), 0);
 }
 

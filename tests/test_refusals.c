@@ -9,6 +9,7 @@
 
 #include "refusals.h"
 #include "running_helpers.h"
+#include "site_helpers.h"
 #include "stub_set_up.h"
 
 enum { SINGLES = STUB_KINDS, BATCH = 40, STUBS = SINGLES + BATCH };
@@ -19,6 +20,8 @@ struct program {
 	struct stub_callee c[STUBS];
 	struct stub_spec specs[STUBS];
 	unsigned reached[STUBS]; /* the probe that calls must reach; ~0: unbound */
+	struct thunks thunks[2]; /* n: 0 where no site is taken */
+	bool gone;		 /* a release may have been refused, and could not say so */
 	bool lost;		 /* -ENOTRECOVERABLE: nothing can be called any more */
 	unsigned errors;
 };
@@ -42,6 +45,10 @@ static void call_all(struct program *p)
 	for (unsigned i = 0; i < STUBS && !p->lost; i++)
 		if (p->reached[i] != ~0u)
 			call_one(p->t, &p->specs[i], &p->c[i], p->reached[i]);
+	for (unsigned i = 0; i < 2 * STUBS && !p->lost && !p->gone; i++)
+		if (p->thunks[i % 2].n && p->reached[i / 2] != ~0u)
+			call_one(p->t, &p->specs[i / 2], &p->thunks[i % 2].via[i / 2],
+				 p->reached[i / 2]);
 	armed(&left, true);
 }
 
@@ -82,6 +89,30 @@ static void bind_all(struct program *p)
 		if (p->reached[i] == ~0u)
 			bound(p, i, 1, p->ops->bind(space, &p->specs[i], &p->c[i]));
 	}
+}
+
+static struct stub_callee *callee_of(void *arg, unsigned i, bool *context)
+{
+	struct program *p = arg;
+
+	*context = p->specs[i].kind == STUB_INDIRECT && i % 3;
+	return &p->c[i];
+}
+
+/* A module comes, whose memory the test takes with the kernel in a good mood. */
+static void attach(struct program *p, struct thunks *t)
+{
+	struct stub_space *space = &p->t->space;
+	uint64_t left;
+
+	if (!stub_takes_sites(space))
+		return;
+	armed(&left, false);
+	write_thunks(t, space, STUBS, callee_of, p);
+	armed(&left, true);
+	if (!good(p, p->ops->attach(space, t->sites, STUBS)))
+		t->n = 0;
+	call_all(p);
 }
 
 static void retarget_all(struct program *p)
@@ -126,6 +157,9 @@ static void release_half(struct program *p)
 	}
 	if (p->ops->reclaim)
 		p->ops->reclaim(&p->t->space);
+	/* In toggle the sites' module may have been left unexecutable. */
+	p->gone =
+	    kernel.all && kernel.fail_at == 1 && code_get_config(p->t->code)->wx == CODE_TOGGLE;
 	call_all(p);
 }
 
@@ -158,7 +192,9 @@ static uint64_t run_program(const struct stub_ops *ops, struct code_config confi
 	}
 	uint64_t before = kernel.calls;
 	kernel.fail_at = fail_at;
+	attach(p, &p->thunks[0]);
 	bind_all(p);
+	attach(p, &p->thunks[1]);
 	retarget_all(p);
 	release_half(p);
 	bind_all(p);
@@ -168,14 +204,19 @@ static uint64_t run_program(const struct stub_ops *ops, struct code_config confi
 	assert_true(!p->lost || (kernel.all && (config.wx == CODE_TOGGLE || stubs.running)));
 	finish(p);
 	close_set_up(p->t);
+	for (unsigned m = 0; m < 2; m++) {
+		free(p->thunks[m].via);
+		free(p->thunks[m].sites);
+	}
 	free(p);
 	return calls;
 }
 
-static void refuse(const struct stub_ops *ops, enum code_wx wx, struct stub_config stubs, bool all,
-		   int error)
+static void refuse(const struct stub_ops *ops, struct code_config config, struct stub_config stubs,
+		   bool all, int error)
 {
-	struct code_config config = { .wx = wx, .quantum = 4096 };
+	const bool large = config.quantum == CODE_LARGE_QUANTUM;
+	const enum code_wx wx = config.wx;
 	unsigned errors, some = 0;
 	uint64_t calls = run_program(ops, config, stubs, 0, &errors);
 
@@ -183,21 +224,21 @@ static void refuse(const struct stub_ops *ops, enum code_wx wx, struct stub_conf
 	kernel.all = all;
 	kernel.error = error;
 	/* Every call of short programs, and of long ones as many spread over it. */
-	for (uint64_t n = 1; n <= calls; n += 1 + calls / 60) {
+	for (uint64_t n = 1; n <= calls; n += 1 + calls / (large ? 20 : 60)) {
 		run_program(ops, config, stubs, n, &errors);
 		some += errors != 0;
 	}
 	kernel.all = false;
 	kernel.error = 0;
-	print_message("%-14s %-6s%s%s %3d calls, %u refusals reported\n", ops->name,
-		      code_wx_names[wx], stubs.running ? " running" : "", all ? " all later" : "",
-		      (int)calls, some);
+	print_message("%-14s %-6s%s%s%s %3d calls, %u refusals reported\n", ops->name,
+		      code_wx_names[wx], large ? " 2 MiB" : "", stubs.running ? " running" : "",
+		      all ? " all later" : "", (int)calls, some);
 	/* A call that gives memory back may fail unseen; one that a stub needs is seen. */
 	assert_true(some > 0 || calls == 0 || ops->flags & (STUB_DIRECT | STUB_DEFERRED) ||
 		    (wx != CODE_TOGGLE && !stubs.running));
 }
 
-static void each(bool running, bool all)
+static void each(uint32_t quantum, bool running, bool all)
 {
 	for (unsigned i = 0; stub_strategies[i]; i++)
 		for (int wx = 0; wx < CODE_WX_POLICIES; wx++)
@@ -207,33 +248,42 @@ static void each(bool running, bool all)
 
 				if (takes(stub_strategies[i], literals) &&
 				    (running ? can_run(wx) : can_open(wx)))
-					refuse(stub_strategies[i], wx, stubs, all,
-					       all ? EACCES : ENOMEM);
+					refuse(stub_strategies[i],
+					       (struct code_config){ .wx = wx, .quantum = quantum },
+					       stubs, all, all ? EACCES : ENOMEM);
 			}
 }
 
 static void one_refusal(void **state)
 {
 	(void)state;
-	each(false, false);
+	each(4096, false, false);
 }
 
 static void one_refusal_while_running(void **state)
 {
 	(void)state;
-	each(true, false);
+	each(4096, true, false);
 }
 
 static void lasting_refusal(void **state)
 {
 	(void)state;
-	each(false, true);
+	each(4096, false, true);
 }
 
 static void lasting_refusal_while_running(void **state)
 {
 	(void)state;
-	each(true, true);
+	each(4096, true, true);
+}
+
+/* Its calls for pages of 2 MiB among them. */
+static void refusals_of_large_quanta(void **state)
+{
+	(void)state;
+	for (int running = 0; running < 2; running++)
+		each(CODE_LARGE_QUANTUM, running, running);
 }
 
 int main(void)
@@ -243,6 +293,7 @@ int main(void)
 		cmocka_unit_test(one_refusal_while_running),
 		cmocka_unit_test(lasting_refusal),
 		cmocka_unit_test(lasting_refusal_while_running),
+		cmocka_unit_test(refusals_of_large_quanta),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

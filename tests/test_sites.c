@@ -134,8 +134,11 @@ static void live_through(struct sites_test *s)
 	open_thunks(&s->thunks[0], space, CALLEES, callee_of, s);
 	for (unsigned many = 0; many < 2; many++) {
 		bind_all(s, probes, many && space->ops->bind_many);
-		check_all(s, 1, probes);
+		if (!many)
+			check_all(s, 1, probes);
 		open_thunks(&s->thunks[1], space, CALLEES, callee_of, s);
+		if (many) /* deferred ones are pending then */
+			retarget_all(s, probes, many);
 		check_all(s, 2, probes);
 		for (unsigned k = 0; k < 3; k++) {
 			retarget_all(s, probes, k % 2);
@@ -220,13 +223,14 @@ static void refuse(const struct stub_ops *ops, unsigned at)
 	close_sites_test(s);
 }
 
-/* The first two commits are the world's and the thunks'. */
+/* The first two commits are the world's and the thunks'. A deferred bind makes none. */
 static void refused_binds_change_nothing(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; stub_strategies[i]; i++)
 		for (unsigned at = 2; stub_strategies[i]->attach && at < 20; at++)
-			refuse(stub_strategies[i], at);
+			if (!(stub_strategies[i]->flags & STUB_DEFERRED))
+				refuse(stub_strategies[i], at);
 }
 
 int main(void)

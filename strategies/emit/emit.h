@@ -97,20 +97,23 @@ size_t emit_head(uint8_t code[EMIT_SLOT], size_t distance, bool markers);
 size_t emit_whole(uint8_t slot[EMIT_SLOT], enum stub_kind kind, size_t distance, bool markers);
 
 /*
- * An island: slots that only say which they are, around one head that finds the slot's record.
+ * An island: bare slots, all alike; or slots that only say which they are, around one head that
+ * finds the slot's record.
  *
- *      | push 0; jmp head | ... | pop rax; find record rax; go on | ... | push n-1; jmp head | trap
- * | 0                        128                                                          256
+ *      bare    | mov rdi, [r10+16]; jmp [r10+8] | mov rdi, [r10+16]; jmp [r10+8] | ...
  *
- * Slots are 4 bytes (with markers 8); how many there are follows from the reach of a short jump and
- * from the head's size. Records lie side by side at the address that `records` leads to. The head
- * loses rax and leaves the record's address in r11 (but for EMIT_WORDS) and the callee in r10.
+ *      others  | push 0; jmp head | ... | pop rax; find record rax; go on | ... | push n-1 .. |
+ * trap | 0                        128                                                        256
+ *
+ * A bare slot is 8 bytes (with markers 16) and reads the callee's words. Others are 4 bytes (with
+ * markers 8); how many there are follows from the reach of a short jump and from the head's size.
+ * Records lie side by side at the address that `records` leads to. The head loses rax and leaves
+ * the record's address in r11 and the callee in r10.
  */
 enum emit_record {
-	EMIT_OFFSETS, /* i32 target - record | u32 context - base: goes to the target */
-	EMIT_WORDS,   /* target | context: goes to the target */
-	EMIT_BODY,    /* i32 body - record | for the body, in EMIT_SHORT: u32 | target */
-	EMIT_FULL,    /* body | for the body, in EMIT_BEHIND, S = 16: target | context | bound */
+	EMIT_BARE, /* none: goes to the callee's target */
+	EMIT_BODY, /* i32 body - record | for the body, in EMIT_SHORT: u32 | target */
+	EMIT_FULL, /* body | for the body, in EMIT_BEHIND, S = 16: target | context | bound */
 	EMIT_RECORDS
 };
 enum { EMIT_ISLAND = 256 };	 /* bytes, and an island's alignment */
@@ -118,16 +121,15 @@ enum { EMIT_ISLAND_HEAD = 128 }; /* where the head begins */
 enum { EMIT_ISLAND_JUMP = 2 };	 /* bytes of the jump that ends a slot */
 struct emit_island {
 	uint8_t code[EMIT_ISLAND];
-	unsigned record;	/* bytes */
+	unsigned record;	/* bytes; 0: bare */
 	unsigned slots, before; /* how many; before the head */
 	unsigned slot, behind;	/* bytes of a slot; offset of the first one behind the head */
 	unsigned records;	/* offset of the rel32 that leads to the records */
 	unsigned trap;		/* offset: a free slot leads there */
-	unsigned callee;	/* EMIT_OFFSETS: offset of a jump to callee->target */
 };
-void emit_island(struct emit_island *island, enum emit_record record, uint64_t base, bool markers);
-/* How its code changes frames (watch.h): a word is pushed from a slot's jump to behind the head's
- * pop. Returns how many changes there are. */
+void emit_island(struct emit_island *island, enum emit_record record, bool markers);
+/* How its code changes frames (watch.h): but for bare ones, a word is pushed from a slot's jump to
+ * behind the head's pop. Returns how many changes there are. */
 unsigned emit_island_frames(const struct emit_island *island,
 			    struct stub_change changes[EMIT_ISLAND]);
 static inline unsigned emit_island_slot(const struct emit_island *island, unsigned i)

@@ -23,6 +23,8 @@ static void write_islands(const struct island_slots *s, const uint8_t *at, const
 		int32_t offset = (int32_t)(records - next);
 
 		memcpy(write + i, s->shape.code, EMIT_ISLAND);
+		if (!s->shape.record)
+			continue;
 		memcpy(write + i + s->shape.records, &offset, 4);
 		records += (size_t)s->shape.slots * s->shape.record;
 	}
@@ -42,18 +44,24 @@ static int make_room(struct island_slots *s, uint32_t end)
 	return 0;
 }
 
-/* Shared quanta hold the same bytes: their records lie at the same distance. */
+/* Where records have a chunk of their own. Shared quanta hold the same bytes: their records lie at
+ * the same distance. */
+static bool has_chunks(const struct island_slots *s)
+{
+	return s->shape.record && !s->slots.same;
+}
+
 static int write_quanta(struct slots *slots, uint8_t *at, uint32_t n, uint32_t written)
 {
 	struct island_slots *s = (struct island_slots *)slots;
 	const size_t quantum = (size_t)1 << slots->size;
 	const uint32_t first = slots_quantum_at(slots, at);
 
-	if (make_room(s, first + n) || (!slots->same && chunks_provide(&s->chunks, n)))
+	if (make_room(s, first + n) || (has_chunks(s) && chunks_provide(&s->chunks, n)))
 		return -ENOMEM;
 	for (uint32_t i = 0; i < n; i++, at += quantum) {
-		uint8_t *records =
-		    slots->same ? at + code_literal_distance(slots->code) : chunks_take(&s->chunks);
+		uint8_t *records = has_chunks(s) ? chunks_take(&s->chunks)
+						 : at + code_literal_distance(slots->code);
 
 		s->quanta[first + i] = (struct island_quantum){ records, 0 };
 		if (i < written)
@@ -66,7 +74,7 @@ static void gone(struct slots *slots, uint32_t quantum)
 {
 	struct island_slots *s = (struct island_slots *)slots;
 
-	if (!slots->same)
+	if (has_chunks(s))
 		chunks_give(&s->chunks, s->quanta[quantum].records);
 }
 
@@ -77,9 +85,9 @@ void islands_open(struct island_slots *s, struct code_memory *code, enum emit_re
 
 	s->sort = sort;
 	s->by = config->by;
-	emit_island(&s->shape, sort, config->base, config->markers);
+	emit_island(&s->shape, sort, config->markers);
 	uint32_t each = memory->quantum / EMIT_ISLAND * s->shape.slots;
-	if (memory->share && each > memory->quantum / s->shape.record)
+	if (memory->share && s->shape.record && each > memory->quantum / s->shape.record)
 		each = memory->quantum / s->shape.record;
 	slots_open(&s->slots, code, each);
 	s->slots.write = write_quanta;
@@ -125,7 +133,7 @@ static void tell_head(struct island_slots *s, const uint8_t *slot)
 	struct island_quantum *q = &s->quanta[slots_quantum_at(&s->slots, slot)];
 	const uint32_t island = islands_place(s, slot) / s->shape.slots;
 
-	if (island < q->heads)
+	if (!s->shape.record || island < q->heads)
 		return;
 	tell(s, STUB_ROLE_HEAD, islands_island(slot), EMIT_ISLAND_HEAD, s->shape.behind);
 	q->heads = island + 1;
@@ -134,8 +142,8 @@ static void tell_head(struct island_slots *s, const uint8_t *slot)
 void islands_tell(struct island_slots *s, const uint8_t *slot, const struct stub_spec *spec)
 {
 	tell_head(s, slot);
-	watched_slot(s->slots.code, s->by, slot, s->shape.slot, s->shape.slot - EMIT_ISLAND_JUMP,
-		     spec);
+	watched_slot(s->slots.code, s->by, slot, s->shape.slot,
+		     s->shape.record ? s->shape.slot - EMIT_ISLAND_JUMP : 0, spec);
 }
 
 void islands_tell_moved(struct island_slots *s, const uint8_t *from, const uint8_t *to)
@@ -166,9 +174,9 @@ void islands_free(struct island_slots *s, uint8_t *slot)
 	uint8_t *record = islands_record_of(s, slot);
 	const uint8_t *trap = islands_island(slot) + s->shape.trap;
 
-	if (s->sort == EMIT_OFFSETS || s->sort == EMIT_BODY) /* an offset from the record */
+	if (s->sort == EMIT_BODY) /* an offset from the record */
 		__atomic_store_n((int32_t *)record, (int32_t)(trap - record), __ATOMIC_RELEASE);
-	else
+	else if (s->sort == EMIT_FULL)
 		__atomic_store_n((const void **)record, (const void *)trap, __ATOMIC_RELEASE);
 	slots_free(&s->slots, islands_number(s, slot));
 }

@@ -2,7 +2,7 @@
  * islands.h - the slots and records of island.c: how quanta of both are made, and given back.
  *
  *      quantum    | island | island | ...        code, 256 bytes each (emit.h draws one)
- *      chunk      | r0 r1 r2 ...                 its records, of one size, side by side
+ *      chunk      | r0 r1 r2 ...                 its records, of one size, side by side; bare: none
  *
  * Slots are numbered, taken and moved as slots.h has it; a record's place is its slot's. A chunk is
  * no whole number of pages: chunks of one sort lie side by side, and go back with their quanta
@@ -17,14 +17,6 @@
 #include "slots.h"
 
 /* emit.h has what heads and bodies read. A free slot's record leads to the island's trap. */
-struct offsets_record {
-	int32_t target;
-	uint32_t context; /* - base */
-};
-struct words_record {
-	const void *target;
-	uint64_t context;
-};
 struct body_record {
 	int32_t body;
 	uint32_t context; /* bind: bound - context */

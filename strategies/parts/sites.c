@@ -71,12 +71,18 @@ static bool writable(const struct sites *all, const struct site *site)
 	return !all->running || (uintptr_t)site->field % 8 <= 4;
 }
 
-/* Where a site leads, as its rel32; an unbound callee has no code. */
-static int32_t destination(const struct site *site, const struct stub_callee *c)
+static bool bound(const struct sites *all, const struct stub_callee *c)
+{
+	return c->code && c->code != all->space->pending;
+}
+
+/* Where a site leads, as its rel32. */
+static int32_t destination(const struct sites *all, const struct site *site,
+			   const struct stub_callee *c)
 {
 	const void *to = site->context ? c->target : c->code;
 
-	if (!c->code || (site->context && !emit_in_reach(site->field, to)))
+	if (!bound(all, c) || (site->context && !emit_in_reach(site->field, to)))
 		return site->pad;
 	return (int32_t)((intptr_t)to - (intptr_t)site->field - 4);
 }
@@ -101,7 +107,7 @@ void sites_write(const struct sites *all, const struct stub_callee *c)
 	const struct sites_of *known = sites_find(all, c);
 
 	for (const struct site *s = known ? known->first : NULL; s; s = s->next)
-		write_site(all, s, destination(s, c));
+		write_site(all, s, destination(all, s, c));
 }
 
 void sites_write_all(const struct sites *all)
@@ -148,8 +154,8 @@ int sites_open(struct sites *all)
 
 	for (struct site_module *m = all->open; m && !error; m = m->next_open)
 		error = code_patch(all->code, m->low, (size_t)(m->high - m->low));
-	if (error)
-		(void)sites_close(all);
+	if (error && sites_close(all))
+		return -ENOTRECOVERABLE;
 	return error;
 }
 
@@ -203,7 +209,7 @@ int sites_add(struct sites *all, const struct stub_site *sites, size_t n)
 					     .module = m,
 					     .context = sites[i].context };
 		known->first = &m->sites[i];
-		if (sites[i].callee->code)
+		if (bound(all, sites[i].callee))
 			sites_want(all, known->first);
 	}
 	m->n = n;
@@ -211,8 +217,9 @@ int sites_add(struct sites *all, const struct stub_site *sites, size_t n)
 		m->alias = (uint8_t *)code_writable(all->code, sites[0].field) - sites[0].field;
 	int error = sites_open(all);
 	for (size_t i = 0; i < n && !error; i++)
-		if (sites[i].callee->code)
-			write_site(all, &m->sites[i], destination(&m->sites[i], sites[i].callee));
+		if (bound(all, sites[i].callee))
+			write_site(all, &m->sites[i],
+				   destination(all, &m->sites[i], sites[i].callee));
 	if (!error)
 		error = sites_close(all);
 	if (error) {
@@ -245,7 +252,8 @@ void sites_drop(struct sites *all, const void *from, const void *to)
 
 void sites_init(struct sites *all, const struct stub_space *space)
 {
-	*all = (struct sites){ .code = space->code, .running = space->config.running };
+	*all =
+	    (struct sites){ .space = space, .code = space->code, .running = space->config.running };
 }
 
 void sites_free(struct sites *all)

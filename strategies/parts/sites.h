@@ -8,7 +8,7 @@
  *             last; write: each site where its callee's words say; close: executable again
  *
  *      bound as                 a site leads to
- *      nothing                  its pad
+ *      nothing, or pending       its pad
  *      indirect, with context   the target, or (out of reach) its pad
  *      any other kind           callee->code
  *
@@ -38,6 +38,7 @@ struct sites_of {
 };
 
 struct sites {
+	const struct stub_space *space;
 	struct code_memory *code;
 	struct sites_of *table; /* by address, so that callees side by side are neighbours */
 	size_t capacity, count;
@@ -56,7 +57,8 @@ struct sites_of *sites_find(const struct sites *, const struct stub_callee *);
 void sites_want(struct sites *, const struct site *);
 void sites_want_of(struct sites *, struct stub_callee *const *c, size_t n);
 void sites_want_all(struct sites *);
-/* Makes all that are wanted writable. 0, or code_patch's error: nothing is. */
+/* Makes all that are wanted writable. 0, or code_patch's error: nothing is; or -ENOTRECOVERABLE:
+ * some is, and the kernel refuses to have it executable again. */
 int sites_open(struct sites *);
 /* Writes the sites of a callee, which must be open. */
 void sites_write(const struct sites *, const struct stub_callee *);

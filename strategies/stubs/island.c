@@ -1,29 +1,33 @@
 /*
- * island.c - slots of four bytes that only say which they are; one head for some fifty of them
- * finds what differs, in a table, by that number.
+ * island.c - the fewest bytes a stub. Indirect: slots of 8 bytes that read the callee. Other kinds:
+ * slots of 4 that only say which they are; one head for some fifty finds the rest, in a table.
  *
  *   quantum   | island | island | ...         island: 256 bytes, emit.h draws it
  *
+ *   callee -> | mov rdi, [r10+16]; jmp [r10+8] | ...                               bare: indirect
  *   callee -> | push i; jmp head | ... head: record i = records + i * size, go on ... | trap |
  *
  *   records   size
- *   offsets      8   | i32 target | u32 context |              indirect, both in reach
- *   words       16   | target | context |                      indirect
  *   body        16   | i32 body | u32 context | target |       other kinds, the context in reach
  *   full        32   | body | target | context | bound |       other kinds; all under poison
  *
- * It trades time for memory: an indirect stub takes 12.8 bytes in all where pool's takes 32, the
- * other kinds 20.5 where pool's take 48. A call goes through one direct jump more than pool's, some
- * fifty stubs share their indirect jump, and the loads of a record wait for the number's. What it
- * gets back is that many more stubs lie in each line and page.
+ * An indirect stub takes 8 bytes in all (with markers 16) where pool's takes 32: its literals are
+ * the callee's words, which every strategy keeps, and the caller has just read their line. The slot
+ * is there for the branch predictor, to which its jump is one of its own. By trial on an Emerald
+ * Rapids guest (64, 256 and 4,096 live, of pool's time): these slots 1.0, 1.0, 0.9; one adapter for
+ * all callees, which takes no bytes, 1.1, 1.1, 7.5.
  *
- * What is in reach is decided at each bind. A code address (target of `offsets`, body) is counted
- * from its record: +-2 GiB, all of the code memory and what lies around it. A context is counted
+ * Literals of its own, in at most 13 bytes an indirect stub, leave 5 bytes of code, in which no
+ * indirect jump fits beside a number: fifty slots shared a head with 8 bytes of literals each (1.7,
+ * 2.0, 15). What remained when each slot had a head of its own was the taken jump to it: 1.4, and
+ * 1.1 where the slot fell through to its head.
+ *
+ * The other kinds take 20.5 bytes where pool's take 48, and pay with that jump, a shared indirect
+ * one and the record's loads, which wait for the number's. What is in reach is decided at each
+ * bind. A body is counted from its record: +-2 GiB, all of the code memory. A context is counted
  * from a base, which is 2 GiB below the space's first context and stands in code: 4 GiB in which an
  * engine's heap of instances is expected. `body` has u32 bound - context in the place of a bind's
- * context, which is then read in the callee. What is out of reach takes words or a full record. A
- * retarget never moves a stub: a target out of reach of `offsets` is called through the callee's
- * own target word, by a jump in the island.
+ * context, which is then read in the callee. What is out of reach takes a full record.
  *
  * Islands are written a quantum at a time, for ever, and never changed. Records lie densely in a
  * table of their own; under code_config.share at the quantum's own literals, as then all quanta
@@ -31,13 +35,12 @@
  * move down so that these can be given back, with their records (parts/slots.h, islands.h).
  *
  * Memory order: as pool's. bind stores a record's other fields first, then the one that the head
- * goes on to (release), then the callee's code pointer (release). Retarget is one aligned store of
- * the target, 4 bytes or 8, which the stub reads once: a call under way goes to the old target or
- * the new. Where an offset gives way to the callee's word, or the reverse, the word is stored
- * before the offset and always holds the newest target: a call that reads either goes to one of the
- * two that it may reach. So callers may run meanwhile, under every policy, and a retarget leaves
- * nothing to reclaim. A stub that moves gets a copy of its record before its code pointer: a caller
- * that has read the old pointer finds the old slot and record unchanged until the next reclaim.
+ * goes on to (release), or the callee's words, then the callee's code pointer (release). Retarget
+ * is one aligned store of the target to the callee and one to the record if there is one; the stub
+ * reads one of the two, once: a call under way goes to the old target or the new. So callers may
+ * run meanwhile, under every policy, and a retarget leaves nothing to reclaim. A stub that moves
+ * gets a copy of its record before its code pointer: a caller that has read the old pointer finds
+ * the old slot and record unchanged until the next reclaim.
  *
  * Poison: all records are full; the body leads to the report, and the slot's address takes the
  * bound argument's place, to name the stub.
@@ -56,7 +59,6 @@ struct island_state {
 	struct emit_config body, full; /* of the bodies behind these records */
 	uint64_t base;
 	bool based;
-	const uint8_t *low, *high; /* the table: what is in reach of both is in reach of a record */
 	struct island_slots slots[EMIT_RECORDS];
 	struct poison poison;
 	const struct stub_watch *watch; /* the code memory's */
@@ -77,11 +79,6 @@ static enum emit_record sort_of(unsigned traits)
 
 /* ---- The sort of record ---------------------------------------------------------------------- */
 
-static bool in_reach(const struct island_state *state, const void *target)
-{
-	return emit_in_reach(state->low, target) && emit_in_reach(state->high, target);
-}
-
 static enum emit_record sort_wanted(const struct island_state *state, const struct stub_spec *spec)
 {
 	bool near = state->based && (uintptr_t)spec->context - state->base <= UINT32_MAX;
@@ -89,7 +86,7 @@ static enum emit_record sort_wanted(const struct island_state *state, const stru
 	if (poisoned(&state->poison))
 		return EMIT_FULL;
 	if (spec->kind == STUB_INDIRECT)
-		return near && in_reach(state, spec->target) ? EMIT_OFFSETS : EMIT_WORDS;
+		return EMIT_BARE;
 	if (spec->kind == STUB_BIND) {
 		intptr_t way = (intptr_t)((uintptr_t)spec->bound - (uintptr_t)spec->context);
 
@@ -126,13 +123,9 @@ static void report(void *arg, uint8_t *r11, struct stub_callee *r10)
 static int island_open(struct stub_space *space)
 {
 	struct island_state *state = space->state;
-	uintptr_t low, high;
 
 	arena_init(&state->arena, space->code);
 	state->watch = code_get_config(space->code)->watch;
-	code_range(space->code, CODE_LITERALS, &low, &high);
-	state->low = (const uint8_t *)low;
-	state->high = (const uint8_t *)high;
 	state->full = (struct emit_config){ .form = EMIT_BEHIND,
 					    .markers = space->config.markers,
 					    .distance = offsetof(struct full_record, context),
@@ -204,22 +197,10 @@ static void bind_one(struct island_state *state, const struct stub_spec *spec,
 	const uint32_t number = slots_take(&s->slots, c, traits_of(spec, sort));
 	uint8_t *record = islands_record(s, number);
 
-	if (sort == EMIT_OFFSETS) {
-		struct offsets_record *r = (struct offsets_record *)record;
-
-		r->context = (uint32_t)((uintptr_t)spec->context - state->base);
-		__atomic_store_n(&r->target, (int32_t)((const uint8_t *)spec->target - record),
-				 __ATOMIC_RELEASE);
-	} else if (sort == EMIT_WORDS) {
-		struct words_record *r = (struct words_record *)record;
-
-		r->context = (uintptr_t)spec->context;
-		__atomic_store_n(&r->target, spec->target, __ATOMIC_RELEASE);
-	} else if (sort == EMIT_BODY) {
+	if (sort == EMIT_BODY)
 		fill_body(state, (struct body_record *)record, spec);
-	} else {
+	else if (sort == EMIT_FULL)
 		fill_full(state, (struct full_record *)record, spec);
-	}
 	c->target = spec->target;
 	c->context = spec->context;
 	__atomic_store_n(&c->code, islands_slot(s, number), __ATOMIC_RELEASE);
@@ -263,16 +244,6 @@ static int island_bind(struct stub_space *space, const struct stub_spec *spec,
 	return island_bind_many(space, spec, &c, 1);
 }
 
-/* Leads a record to target, or to the island's jump through the callee. */
-static void aim_offset(const struct island_state *state, const struct island_slots *s,
-		       const void *slot, struct offsets_record *record, const void *target)
-{
-	const uint8_t *to =
-	    in_reach(state, target) ? target : islands_island(slot) + s->shape.callee;
-
-	__atomic_store_n(&record->target, (int32_t)(to - (uint8_t *)record), __ATOMIC_RELEASE);
-}
-
 static void retarget(const struct island_state *state, struct stub_callee *c, const void *target)
 {
 	enum emit_record sort = sort_of(slots_own(c));
@@ -280,11 +251,8 @@ static void retarget(const struct island_state *state, struct stub_callee *c, co
 	void *record = islands_record_of(s, c->code);
 
 	__atomic_store_n(&c->target, target, __ATOMIC_RELEASE);
-	if (sort == EMIT_OFFSETS)
-		aim_offset(state, s, c->code, record, target);
-	else /* words: the record's first word; the others: its second */
-		__atomic_store_n((const void **)record + (sort != EMIT_WORDS), target,
-				 __ATOMIC_RELEASE);
+	if (sort != EMIT_BARE) /* a record's second word, of both sorts */
+		__atomic_store_n((const void **)record + 1, target, __ATOMIC_RELEASE);
 }
 
 static int island_retarget(struct stub_space *space, struct stub_callee *c, const void *target)
@@ -337,9 +305,7 @@ static void move(void *arg, struct stub_callee *c, uint32_t to)
 	uint8_t *slot = islands_slot(s, to), *record = islands_record(s, to);
 
 	memcpy(record, from, s->shape.record);
-	if (s->sort == EMIT_OFFSETS)
-		aim_offset(state, s, slot, (struct offsets_record *)record, c->target);
-	else if (s->sort == EMIT_BODY)
+	if (s->sort == EMIT_BODY)
 		((struct body_record *)record)->body += (int32_t)(from - record);
 	__atomic_store_n(&c->code, slot, __ATOMIC_RELEASE);
 	if (state->watch)
@@ -359,7 +325,7 @@ static void island_reclaim(struct stub_space *space)
 
 const struct stub_ops stub_island = {
 	.name = "island",
-	.summary = "slots of 4 bytes that name a record of 8 or 16 to a head that they share",
+	.summary = "slots of 8 bytes that read the callee, or of 4 that name a record to a head",
 	.flags =
 	    STUB_BULK | STUB_RETARGET_IN_PLACE | STUB_CAN_TABLE | STUB_CAN_SHARE | STUB_COMPACT,
 	.state = sizeof(struct island_state),

@@ -226,6 +226,7 @@ static int make_trigger(struct stub_space *space)
 	state->trigger = arena_add(&state->arena, code, size);
 	if (!state->trigger)
 		return -ENOMEM;
+	state->inner.pending = state->trigger;
 	watched_code(space->code, STUB_ROLE_TRIGGER, space->ops->name, state->trigger, size,
 		     &frames);
 	return 0;
@@ -401,7 +402,24 @@ static bool lazy_made(const struct stub_space *space, const struct stub_callee *
 	return !is_pending(space->state, c);
 }
 
-#define LAZY(placement, takes)                                                               \
+/* The sites of a pending callee stay at their pads, which lead to the trigger; the placement's bind
+ * makes them direct. */
+static int lazy_attach(struct stub_space *space, const struct stub_site *sites, size_t n)
+{
+	struct lazy_state *state = space->state;
+
+	return state->inner.ops->attach(&state->inner, sites, n);
+}
+
+static void lazy_detach(struct stub_space *space, const void *from, const void *to)
+{
+	struct lazy_state *state = space->state;
+
+	state->inner.ops->detach(&state->inner, from, to);
+}
+
+/* What a placement takes; then the hooks that not every one has. */
+#define LAZY(placement, takes, ...)                                                          \
 	extern const struct stub_ops stub_##placement;                                       \
 	const struct stub_ops stub_lazy_##placement = {                                      \
 		.name = "lazy+" #placement,                                                  \
@@ -419,8 +437,12 @@ static bool lazy_made(const struct stub_space *space, const struct stub_callee *
 		.release = lazy_release,                                                     \
 		.reclaim = lazy_reclaim,                                                     \
 		.made = lazy_made,                                                           \
+		__VA_ARGS__                                                                  \
 	}
 
-LAZY(page, STUB_CAN_BAKE | STUB_CAN_TABLE);
-LAZY(pool, STUB_CAN_TABLE | STUB_CAN_SHARE | STUB_COMPACT);
-LAZY(template, STUB_CAN_BAKE | STUB_CAN_TABLE | STUB_COMPACT);
+LAZY(page, STUB_CAN_BAKE | STUB_CAN_TABLE, );
+LAZY(pool, STUB_CAN_TABLE | STUB_CAN_SHARE | STUB_COMPACT, );
+LAZY(island, STUB_CAN_TABLE | STUB_CAN_SHARE | STUB_COMPACT, );
+LAZY(template, STUB_CAN_BAKE | STUB_CAN_TABLE | STUB_COMPACT, );
+LAZY(near, STUB_CAN_BAKE | STUB_CAN_TABLE | STUB_COMPACT, .attach = lazy_attach,
+     .detach = lazy_detach);

@@ -27,8 +27,10 @@
  * new. A release leads the sites back to their pads, so that a late call faults there, as a call
  * through the callee does.
  *
- * If the kernel refuses to make code writable, bind and retarget fail and nothing has changed; a
- * release can't fail, and leaves its sites as they were, which nobody may call.
+ * If the kernel refuses to make code writable, bind and retarget fail and nothing has changed. If
+ * it refuses to commit what was written, the callees and then their sites go back to what they
+ * were; a second refusal there is the end (-ENOTRECOVERABLE). A release can't fail, and leaves its
+ * sites as they were, which nobody may call.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -55,6 +57,18 @@ static int open_sites(struct near_state *state, struct stub_callee *const *c, si
 {
 	sites_want_of(&state->sites, c, n);
 	return sites_open(&state->sites);
+}
+
+/* The kernel has refused to commit these callees' sites. The callees are as before by now; so are
+ * their sites then, unless it refuses again. */
+static int write_again(struct near_state *state, struct stub_callee *const *c, size_t n, int error)
+{
+	int opened = open_sites(state, c, n);
+
+	for (size_t i = 0; i < n && !opened; i++)
+		sites_write(&state->sites, c[i]);
+	int closed = sites_close(&state->sites);
+	return opened || closed ? -ENOTRECOVERABLE : error;
 }
 
 /* ---- Binding ------------------------------------------------------------------------------ */
@@ -158,20 +172,6 @@ static int begin_bind(struct stub_space *space, const struct stub_spec *specs,
 	return sites_open(&state->sites);
 }
 
-/* The kernel has refused to make the sites executable again: they lead to their pads, if it lets
- * them. */
-static void unbind(struct stub_space *space, struct stub_callee *const *c, size_t n)
-{
-	struct near_state *state = space->state;
-
-	for (size_t i = 0; i < n; i++)
-		release_inner(state, c[i]);
-	if (!open_sites(state, c, n))
-		for (size_t i = 0; i < n; i++)
-			sites_write(&state->sites, c[i]);
-	(void)sites_close(&state->sites);
-}
-
 static int near_bind_many(struct stub_space *space, const struct stub_spec *specs,
 			  struct stub_callee *const *c, size_t n)
 {
@@ -185,15 +185,16 @@ static int near_bind_many(struct stub_space *space, const struct stub_spec *spec
 		for (size_t i = 0; adapters && i < n; i++)
 			if (is_adapter(state, c[i]))
 				sites_find(&state->sites, c[i])->mark = false;
-		(void)sites_close(&state->sites);
-		return error;
+		return sites_close(&state->sites) ? write_again(state, c, n, error) : error;
 	}
 	for (size_t i = 0; state->sites.open && i < n; i++)
 		sites_write(&state->sites, c[i]);
 	error = sites_close(&state->sites);
-	if (error)
-		unbind(space, c, n);
-	return error;
+	if (!error)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		release_inner(state, c[i]);
+	return write_again(state, c, n, error);
 }
 
 static int near_bind(struct stub_space *space, const struct stub_spec *spec, struct stub_callee *c)
@@ -208,7 +209,8 @@ static void near_release(struct stub_space *space, struct stub_callee *c)
 	release_inner(state, c);
 	if (state->sites.count && !open_sites(state, &c, 1))
 		sites_write(&state->sites, c);
-	(void)sites_close(&state->sites);
+	if (sites_close(&state->sites))
+		(void)write_again(state, &c, 1, 0);
 }
 
 /* ---- Retargeting -------------------------------------------------------------------------- */
@@ -217,6 +219,7 @@ static int near_retarget(struct stub_space *space, struct stub_callee *c, const 
 {
 	struct near_state *state = space->state;
 	struct stub_space *inner = inner_of(state, is_adapter(state, c));
+	const void *old = c->target;
 
 	int error = state->sites.count ? open_sites(state, &c, 1) : 0;
 	if (error)
@@ -225,7 +228,11 @@ static int near_retarget(struct stub_space *space, struct stub_callee *c, const 
 	if (!error && state->sites.open)
 		sites_write(&state->sites, c);
 	int closed = sites_close(&state->sites);
-	return error ? error : closed;
+	if (!closed)
+		return error;
+	int back = error ? 0 : inner->ops->retarget(inner, c, old);
+	error = write_again(state, &c, 1, error ? error : closed);
+	return back ? -ENOTRECOVERABLE : error;
 }
 
 /* Those with stubs first, together, as only they can fail; then the others before the first that
@@ -251,6 +258,21 @@ static int retarget_parted(struct near_state *state, struct stub_callee *const *
 	return error;
 }
 
+/* Sites of these n, of which the first `done` have new targets, were not committed. */
+static int retarget_back(struct near_state *state, struct stub_callee *const *c,
+			 const void *const *olds, size_t n, size_t done, int error)
+{
+	int back = 0;
+
+	for (size_t i = 0; i < done && !back; i++) {
+		struct stub_space *inner = inner_of(state, is_adapter(state, c[i]));
+
+		back = inner->ops->retarget(inner, c[i], olds[i]);
+	}
+	error = write_again(state, c, n, error);
+	return back ? -ENOTRECOVERABLE : error;
+}
+
 static int near_retarget_many(struct stub_space *space, struct stub_callee *const *c,
 			      const void *const *targets, size_t n, size_t *done)
 {
@@ -261,19 +283,25 @@ static int near_retarget_many(struct stub_space *space, struct stub_callee *cons
 	if (!state->sites.count)
 		return stub_retarget_many(&state->stubs, c, targets, n, done);
 	struct stub_callee **stubs = malloc(n * sizeof(struct stub_callee *) + 1);
-	const void **to = malloc(n * sizeof(void *) + 1);
+	const void **to = malloc(2 * n * sizeof(void *) + 1), **olds = to ? to + n : NULL;
 	size_t *which = malloc(n * sizeof(*which) + 1);
 	int error = stubs && to && which ? open_sites(state, c, n) : -ENOMEM;
 	if (!error) {
+		for (size_t i = 0; i < n; i++)
+			olds[i] = c[i]->target;
 		error = retarget_parted(state, c, targets, n, done, stubs, to, which);
 		for (size_t i = 0; i < *done; i++)
 			sites_write(&state->sites, c[i]);
 		closed = sites_close(&state->sites);
+		if (closed) {
+			error = retarget_back(state, c, olds, n, *done, error ? error : closed);
+			*done = 0;
+		}
 	}
 	free(stubs);
 	free(to);
 	free(which);
-	return error ? error : closed;
+	return error;
 }
 
 static void near_reclaim(struct stub_space *space)
@@ -286,6 +314,11 @@ static void near_reclaim(struct stub_space *space)
 		return;
 	stub_template.reclaim(&state->stubs);
 	sites_write_all(&state->sites);
+	if (!sites_close(&state->sites))
+		return;
+	sites_want_all(&state->sites); /* once more: code that is not executable is no use */
+	if (!sites_open(&state->sites))
+		sites_write_all(&state->sites);
 	(void)sites_close(&state->sites);
 }
 
@@ -337,7 +370,7 @@ static void near_close(struct stub_space *space)
 const struct stub_ops stub_near = {
 	.name = "near",
 	.summary = "call sites made direct: to the target, or to a stub of template's",
-	.flags = STUB_BULK | STUB_RETARGET_IN_PLACE | STUB_CAN_BAKE | STUB_CAN_TABLE,
+	.flags = STUB_BULK | STUB_RETARGET_IN_PLACE | STUB_CAN_BAKE | STUB_CAN_TABLE | STUB_COMPACT,
 	.state = sizeof(struct near_state),
 	.open = near_open,
 	.close = near_close,
