@@ -78,10 +78,12 @@ static void bind_all(struct program *p)
 {
 	struct stub_callee *pointers[BATCH];
 	struct stub_space *space = &p->t->space;
-	bool fresh = p->reached[SINGLES] == ~0u && p->reached[SINGLES + 1] == ~0u;
+	bool fresh = true;
 
-	for (unsigned i = 0; i < BATCH; i++)
+	for (unsigned i = 0; i < BATCH; i++) {
 		pointers[i] = &p->c[SINGLES + i];
+		fresh &= p->reached[SINGLES + i] == ~0u;
+	}
 	for (unsigned i = 0; i < STUBS; i++) {
 		if (i == SINGLES && p->ops->bind_many && fresh)
 			bound(p, SINGLES, BATCH,
@@ -224,7 +226,7 @@ static void refuse(const struct stub_ops *ops, struct code_config config, struct
 	kernel.all = all;
 	kernel.error = error;
 	/* Every call of short programs, and of long ones as many spread over it. */
-	for (uint64_t n = 1; n <= calls; n += 1 + calls / (large ? 20 : 60)) {
+	for (uint64_t n = 1; n <= calls; n += 1 + calls / (large ? 8 : 60)) {
 		run_program(ops, config, stubs, n, &errors);
 		some += errors != 0;
 	}
