@@ -322,4 +322,5 @@ clean:
 format:
 	clang-format-19 -i $(STRAT) $(WORK) $(HARN) $(wildcard tests/*.c) \
 		$(shell git ls-files '*.h') \
-		$(wildcard examples/*.c harness/peers/arms/* workloads/gc/*.c workloads/wasm/*.c)
+		$(wildcard examples/*.c harness/peers/arms/* workloads/gc/*.c workloads/wasm/*.c \
+			scripts/peers/*.c scripts/peers/*/*.c)

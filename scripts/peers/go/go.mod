@@ -1,0 +1,3 @@
+module stubmap/peers/goreader
+
+go 1.22
