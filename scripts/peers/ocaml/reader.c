@@ -12,7 +12,7 @@
 
 #include "../pair.h"
 
-enum { FROM_C = 0xffff, REGISTER = 0x80000000u };
+enum { REGISTER = 0x80000000u };
 
 /* From caml/stack.h, which asks for the target's macros. */
 typedef struct {
