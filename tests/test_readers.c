@@ -7,7 +7,7 @@
 
 #include "shell_helpers.h"
 
-#define READERS "PATH=\"$PWD/bin\" BUILD=\"$PWD/build\" \"$TREE/scripts/peers/readers\" "
+#define READERS "CC=cc PATH=\"$PWD/bin\" BUILD=\"$PWD/build\" \"$TREE/scripts/peers/readers\" "
 #define CORPORA "\"$TREE/scripts/peers/wasmtime-corpora\" "
 
 static char folder[] = "/tmp/stubmap-readers-XXXXXX";
