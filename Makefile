@@ -1,14 +1,16 @@
 # make            build/stubmap and build/libstubmap.a
+# make wasm       the live wasm programs (kernel, table, lua, sqlite)
 # make install    the library alone: headers, libstubmap.a, stubmap.pc (PREFIX=/usr/local, DESTDIR)
 # make check      everything that is tested, with ASan and UBSan   (the test command)
 # make check ONLY="stubs stubs_threads"   tests/test_stubs.c and so on alone
+# make check ARM=pool                     the tests of one allocator or encoder, and with it alone
 # make fuzz       each reader of foreign files under libFuzzer, TIME=10 seconds each (scripts/fuzz)
 # make smoke      every arm on every workload once
 # make reproduce  the reference runs, their tables and figures (scripts/reproduce)
 # make paper      PAPER.pdf, of PAPER.md and its figures (scripts/paper)
 # make format     clang-format
 #
-# Each target installs what is missing first (scripts/setup, through apt-get).
+# Each target first installs what it needs and what is missing (scripts/setup, through apt-get).
 
 BUILD   ?= build
 $(if $(word 2,$(BUILD)),$(error BUILD has a blank: make can't name such files))
@@ -50,6 +52,16 @@ LONG  := wasm cmd_maps tierup collector map_count cell_refusals gc_random surviv
 PROGRAMS := $(THREADED) scripts/take-home $(LONG:%=$(BUILD)/san/tests/test_%)
 PROGRAMS += $(filter-out $(PROGRAMS),$(TESTS:tests/%.c=$(BUILD)/san/tests/%))
 PROGRAMS += $(FUZZ:%=$(BUILD)/san/tests/%)
+# One allocator or encoder: the tests that go through the lists of arms, and of them that arm alone.
+ifdef ARM
+ARMS := $(shell awk '/define STUB_LIST/ {l = "stubs"} /define MAP_LIST/ {l = "maps"} \
+	match($$0, /X\([a-z0-9_]+\)/) {print l ":" substr($$0, RSTART + 2, RLENGTH - 3)}' strategies/list.h)
+ARM_ROW := $(filter %:$(subst -,_,$(subst +,_,$(ARM))),$(ARMS))
+$(if $(ARM_ROW),,$(error ARM: there is no allocator or encoder '$(ARM)'; allowed: $(notdir $(subst :,/,$(ARMS)))))
+ONLY ?= $(if $(filter stubs:%,$(ARM_ROW)),stubs stubs_life stubs_live stubs_refs stubs_room stubs_limits \
+	stubs_compact stubs_threads stubs_moves tierup collector,maps maps_corpora maps_damage collector safety)
+export STUBMAP_TEST_ARM := $(ARM)
+endif
 ifdef ONLY
 $(foreach t,$(filter-out $(FUZZ),$(ONLY)),$(if $(wildcard tests/test_$(t).c),,$(error ONLY: there is no tests/test_$(t).c)))
 PROGRAMS := $(foreach t,$(ONLY),$(filter %/test_$(t),$(THREADED)) $(BUILD)/san/tests/$(if $(filter $(t),$(FUZZ)),$(t),test_$(t)))
@@ -79,11 +91,14 @@ HARNLIB  := $(filter-out harness/cli/main.c,$(HARN))
 THREADED_HARN := $(filter-out harness/cli/% harness/maps/% harness/analysis/%,$(HARNLIB))
 
 .DEFAULT_GOAL := all
-.PHONY: all check smoke reproduce paper format clean setup FORCE
+.PHONY: all wasm check smoke reproduce paper format clean setup setup-all FORCE
 
 all: setup
-	@$(MAKE) --no-print-directory $(JOBS) $(BUILD)/stubmap $(BUILD)/libstubmap.a $(LIVE) $(PEERS) \
+	@$(MAKE) --no-print-directory $(JOBS) $(BUILD)/stubmap $(BUILD)/libstubmap.a $(PEERS) \
 		$(BUILD)/stubmap.1 $(BUILD)/stubmap.bash
+
+wasm: setup-all
+	@$(MAKE) --no-print-directory $(JOBS) $(LIVE)
 
 # What the program says of its commands and options: man -l build/stubmap.1; . build/stubmap.bash
 $(BUILD)/stubmap.1: scripts/man $(BUILD)/stubmap
@@ -95,10 +110,13 @@ $(BUILD)/stubmap.bash: scripts/man $(BUILD)/stubmap
 setup:
 	@scripts/setup
 
+setup-all:
+	@scripts/setup all
+
 # The tests run under ASan and UBSan, those with threads under TSan as well. Stubs and JIT code are
 # machine code that no sanitizer sees into; what they call and are called by is instrumented. What
 # else a test leaves out is said at its head.
-check: setup
+check: setup-all
 	@$(MAKE) --no-print-directory $(JOBS) $(BUILD)/stubmap $(BUILD)/libstubmap.a check-programs
 	@scripts/rooms $(BUILD)
 	@BUILD="$(BUILD)" CC="$(CC)" STUBMAP_TEST_OBJECTS=$(BUILD)/objects scripts/run-tests $(PROGRAMS)
@@ -154,7 +172,7 @@ FUZZFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-s
 UNREACHED := strategies/stubs/% strategies/code/% strategies/emit/%
 TIME   ?= 10
 .PHONY: fuzz
-fuzz: setup
+fuzz: setup-all
 	@$(MAKE) --no-print-directory $(JOBS) $(FUZZ:%=$(BUILD)/fuzz/%)
 	@BUILD="$(BUILD)" scripts/fuzz $(TIME)
 
@@ -176,12 +194,12 @@ $(FUZZ:%=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/tests/%.o \
 
 -include $(patsubst %.c,$(BUILD)/fuzz/obj/%.d,$(FUZZED) $(FUZZ:%=tests/%.c) tests/fuzz_main.c)
 
-smoke: all
+smoke: wasm all
 	@rm -f $(BUILD)/smoke.jsonl
 	$(BUILD)/stubmap sweep scripts/plans/smoke.json -o $(BUILD)/smoke.jsonl
 	$(BUILD)/stubmap summary $(BUILD)/smoke.jsonl
 
-reproduce: all
+reproduce: wasm all
 	@STUBMAP=$(BUILD)/stubmap scripts/reproduce $(BUILD)/results
 
 paper:

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "arms.h"
 #include "cache_helpers.h"
 #include "gc_helpers.h"
 #include "running_helpers.h"
@@ -106,7 +107,7 @@ static void test_never(void **unused)
 static void test_encoders(void **unused)
 {
 	(void)unused;
-	for (size_t m = 0; map_encoders[m]; m++) {
+	for (unsigned m = next_map(0); map_encoders[m]; m = next_map(m + 1)) {
 		if (map_encoders[m]->flags & (MAP_UNSAFE | MAP_FLOOR))
 			continue;
 		for (size_t i = 0; gc_programs[i]; i++) {
@@ -133,7 +134,7 @@ static void test_allocators(void **unused)
 	static const uint32_t quanta[CODE_WX_POLICIES] = { 4096, CODE_LARGE_QUANTUM, 16384, 65536 };
 
 	(void)unused;
-	for (size_t s = 0; stub_strategies[s]; s++) {
+	for (unsigned s = next_stub(0); stub_strategies[s]; s = next_stub(s + 1)) {
 		struct gc_job j = job_of("nest", "exact");
 
 		j.stubs = stub_strategies[s];

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "arms.h"
 #include "corpora/import.h"
 
 /* The corpus' safepoints with registers moved to the save area; *places to be freed too. */
@@ -82,7 +83,7 @@ static void test_corpora(void **state)
 			fail_msg("%s", error);
 		assert_true(c.nsafepoints > 1000);
 		struct safepoint *points = spill(&c, &places);
-		for (int e = 0; map_encoders[e]; e++)
+		for (unsigned e = next_map(0); map_encoders[e]; e = next_map(e + 1))
 			check(map_encoders[e], &c,
 			      map_encoders[e]->flags & MAP_REGISTERS ? c.safepoints : points,
 			      c.nsafepoints);

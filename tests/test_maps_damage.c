@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "arms.h"
 #include "map_samples.h"
 
 /* Every place ascends and lies where it may; returns a sum of them. */
@@ -125,7 +126,7 @@ static void test_damage(void **state)
 	struct prng r;
 	(void)state;
 	prng_seed(&r, 99);
-	for (int e = 0; map_encoders[e]; e++) {
+	for (unsigned e = next_map(0); map_encoders[e]; e = next_map(e + 1)) {
 		damage(map_encoders[e], &r, false);
 		if (map_encoders[e]->load)
 			damage(map_encoders[e], &r, true);

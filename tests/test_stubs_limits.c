@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <sys/resource.h>
 
+#include "arms.h"
 #include "child_helpers.h"
 #include "forbid.h"
 #include "stub_set_up.h"
@@ -76,7 +77,7 @@ static void release_last(struct crowd *a, unsigned n)
 static void no_area(void **state)
 {
 	(void)state;
-	for (unsigned i = 0; stub_strategies[i]; i++) {
+	for (unsigned i = next_stub(0); stub_strategies[i]; i = next_stub(i + 1)) {
 		struct crowd *a = open_crowd(
 		    stub_strategies[i],
 		    (struct code_config){ .quantum = QUANTUM, .limit_stubs = 16 * QUANTUM });
@@ -116,7 +117,7 @@ static void refuse(struct crowd *a)
 static void no_protection(void **state)
 {
 	(void)state;
-	for (unsigned i = 0; stub_strategies[i]; i++) {
+	for (unsigned i = next_stub(0); stub_strategies[i]; i = next_stub(i + 1)) {
 		pid_t child = child_fork();
 
 		if (!child) {
@@ -171,7 +172,7 @@ static int within_address_space(const struct stub_ops *ops)
 static void no_address_space(void **state)
 {
 	(void)state;
-	for (unsigned i = 0; stub_strategies[i]; i++) {
+	for (unsigned i = next_stub(0); stub_strategies[i]; i = next_stub(i + 1)) {
 		pid_t child = child_fork();
 
 		if (!child)

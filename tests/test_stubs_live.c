@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "arms.h"
 #include "strategies/parts/poison.h"
 #include "child_helpers.h"
 #include "forbid.h"
@@ -137,7 +138,7 @@ static void late_calls(const struct stub_ops *ops, enum code_wx wx, enum stub_li
 /* running: only where stubs can be upgraded while they are called. */
 static void each(void (*f)(const struct stub_ops *, enum code_wx, enum stub_literals), bool running)
 {
-	for (unsigned i = 0; stub_strategies[i]; i++)
+	for (unsigned i = next_stub(0); stub_strategies[i]; i = next_stub(i + 1))
 		for (int wx = 0; wx < CODE_WX_POLICIES; wx++)
 			for (int literals = STUB_LITERALS_BAKED; literals < FORMS; literals++)
 				if (takes(stub_strategies[i], literals) &&

@@ -8,6 +8,7 @@
  */
 enum { STUBS = 40, UPGRADES = 3000 };
 
+#include "arms.h"
 #include "live_stubs.h"
 
 static void release(struct live *live, unsigned i)
@@ -78,7 +79,7 @@ static void upgrade_under_callers(const struct stub_ops *ops, enum code_wx wx,
 static void targets_change_under_callers(void **state)
 {
 	(void)state;
-	for (unsigned i = 0; stub_strategies[i]; i++)
+	for (unsigned i = next_stub(0); stub_strategies[i]; i = next_stub(i + 1))
 		for (int wx = 0; wx < CODE_WX_POLICIES; wx++)
 			for (int poison = 0; poison < 2; poison++)
 				for (int literals = STUB_LITERALS_BAKED; literals < FORMS;
@@ -162,7 +163,7 @@ static void first_calls_of_two_spaces(const struct stub_ops *ops, enum code_wx w
 static void spaces_share_one_lock(void **state)
 {
 	(void)state;
-	for (unsigned i = 0; stub_strategies[i]; i++)
+	for (unsigned i = next_stub(0); stub_strategies[i]; i = next_stub(i + 1))
 		for (int wx = 0; wx < CODE_WX_POLICIES; wx++)
 			if ((stub_strategies[i]->flags & STUB_DEFERRED) && can_run(wx))
 				first_calls_of_two_spaces(stub_strategies[i], wx);

@@ -187,7 +187,7 @@ static void test_not_built(void **unused)
 	(void)unused;
 	assert_int_equal(open_module(&o, "nothing", "/nowhere", stub_strategies[0], CODE_TOGGLE, 0),
 			 -ENOENT);
-	assert_string_equal(o.error, "nothing: not built: /nowhere");
+	assert_string_equal(o.error, "nothing: not built (/nowhere): run `make wasm`");
 	close_module(&o);
 }
 

@@ -21,8 +21,9 @@ static int fail(char error[VALGRIND_ERROR], const char *what, int e)
 
 static int absent(char error[VALGRIND_ERROR])
 {
-	snprintf(error, VALGRIND_ERROR,
-		 "valgrind is not here: scripts/setup installs it (apt-get install valgrind)");
+	snprintf(
+	    error, VALGRIND_ERROR,
+	    "valgrind is not here: `scripts/setup all` installs it (apt-get install valgrind)");
 	return -ENOENT;
 }
 

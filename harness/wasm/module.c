@@ -17,8 +17,12 @@ static int not_built(const char *name, const char *folder, char *error)
 	size_t size;
 	char *why = (char *)wasm_file_read(folder, "why", &size);
 
-	snprintf(error, WASM_ERROR, "%s: not built: %.*s", name,
-		 why ? (int)strcspn(why, "\n") : 120, why ? why : folder);
+	if (why)
+		snprintf(error, WASM_ERROR, "%s: not built: %.*s", name, (int)strcspn(why, "\n"),
+			 why);
+	else
+		snprintf(error, WASM_ERROR, "%s: not built (%.120s): run `make wasm`", name,
+			 folder);
 	free(why);
 	return -ENOENT;
 }
