@@ -329,6 +329,37 @@ static void test_our_plans(void **state)
 	globfree(&files);
 }
 
+/* A brief plan is a part of the plan of its name: what it runs, claims and figures find. */
+static void test_brief_plans(void **state)
+{
+	char error[PLAN_ERROR], path[200];
+	struct plan brief, whole;
+	glob_t files;
+
+	(void)state;
+	assert_int_equal(glob("scripts/plans/brief/*.json", 0, NULL, &files), 0);
+	for (size_t i = 0; i < files.gl_pathc; i++) {
+		snprintf(path, sizeof path, "scripts/plans/%s",
+			 strrchr(files.gl_pathv[i], '/') + 1);
+		if (plan_load(files.gl_pathv[i], &brief, error) || plan_load(path, &whole, error))
+			fail_msg("%s", error);
+		assert_string_equal(brief.name, whole.name);
+		assert_true(json_equal(brief.baseline, whole.baseline));
+		assert_true(brief.n < whole.n);
+		for (size_t k = 0; k < brief.n; k++) {
+			size_t w = 0;
+
+			while (w < whole.n && !cell_equal(&brief.cells[k], &whole.cells[w]))
+				w++;
+			if (w == whole.n)
+				fail_msg("%s: cell %zu is none of %s", files.gl_pathv[i], k, path);
+		}
+		plan_free(&brief);
+		plan_free(&whole);
+	}
+	globfree(&files);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -336,7 +367,7 @@ int main(void)
 		cmocka_unit_test(test_keys),	      cmocka_unit_test(test_plan_refuses),
 		cmocka_unit_test(test_plan_defaults), cmocka_unit_test(test_plan_product),
 		cmocka_unit_test(test_order),	      cmocka_unit_test(test_suggest),
-		cmocka_unit_test(test_our_plans),
+		cmocka_unit_test(test_our_plans),     cmocka_unit_test(test_brief_plans),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

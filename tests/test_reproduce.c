@@ -73,7 +73,7 @@ static void seeds_are_fresh_and_kept(void **state)
 
 	(void)state;
 	assert_int_equal(sh("rm -f log; " REPRODUCE "$PWD/a kinds live"), 0);
-	assert_int_equal(sh("grep -c '^sweep .* --seed [0-9]* --blocks 5$' log"), 0);
+	assert_int_equal(sh("grep -c '^sweep .* --seed [0-9]* --blocks 5 --iterations 3$' log"), 0);
 	assert_string_equal(text, "2\n");
 	/* Each plan has another one. */
 	sh("sed -n 's/^sweep .*--seed \\([0-9]*\\).*/\\1/p' log | sort -u | wc -l");
@@ -89,9 +89,14 @@ static void seeds_are_fresh_and_kept(void **state)
 	sh("cat c/seed");
 	assert_string_equal(text, "77\n");
 	assert_int_equal(sh(REPRODUCE "--seed 77 $PWD/c kinds"), 0);
-	/* All blocks of a plan, where they are asked for. */
-	assert_int_equal(
-	    sh("rm log; " REPRODUCE "--whole $PWD/c kinds; grep -c 'sweep.*--blocks' log"), 1);
+	/* All of a plan, where it is asked for; not in a folder that has less of others. */
+	assert_int_equal(sh("rm log; " REPRODUCE "--whole $PWD/w kinds; "
+			    "grep -c 'sweep.*--\\(blocks\\|iterations\\)' log"),
+			 1);
+	assert_int_equal(sh(REPRODUCE "--whole $PWD/c kinds"), 2);
+	assert_non_null(strstr(text, "c are brief ones, without --whole; name another folder"));
+	assert_int_equal(sh(REPRODUCE "$PWD/w kinds"), 2);
+	assert_non_null(strstr(text, "w are whole ones, with --whole; name another folder"));
 	assert_int_equal(sh(REPRODUCE "--seed 78 $PWD/c kinds"), 2);
 	assert_non_null(strstr(text, "were begun with 77"));
 	assert_int_equal(sh(REPRODUCE "--seed x $PWD/d kinds"), 2);
@@ -135,11 +140,25 @@ static void a_table_is_whole_or_the_old_one(void **state)
 	assert_int_equal(sh("FAIL=sweep STATUS=2 " REPRODUCE "$PWD/e live"), 2);
 }
 
+/* Where each figure and table of the paper comes from: a part with its minutes, or a plan. */
+static void a_map_is_of_the_paper(void **state)
+{
+	(void)state;
+	assert_int_equal(sh("\"$R\" --map"), 0);
+	assert_non_null(strstr(text, "| Figure 1 | ring.svg | "));
+	assert_non_null(strstr(text, "| Appendix A.1 | first-claims.txt | "));
+	assert_int_equal(
+	    sh("\"$R\" --map | grep -vE '^[|] what|^[|]---' |"
+	       " grep -vE 'results [a-z]+` \\| [0-9]+ \\|$|sweep scripts/plans/[a-z]+.json'"),
+	    1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(seeds_are_fresh_and_kept),
 		cmocka_unit_test(a_table_is_whole_or_the_old_one),
+		cmocka_unit_test(a_map_is_of_the_paper),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

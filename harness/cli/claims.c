@@ -23,12 +23,11 @@ static const struct option_help help = {
 	    "Tests each claim of a claims file (default: that of the runs' plan) on one run, or "
 	    "on\n"
 	    "several of one plan. holds: the 95 % interval lies within the claim's bounds;\n"
-	    "refuted: none of it does; open: the runs can't tell. A verdict without a number of\n"
-	    "runs is one in which at least three agree that kept their plan's rule and have a "
-	    "seed\n"
-	    "each. Machines are shown one by one, and first what machines or runs say against "
-	    "each\n"
-	    "other. The exit status is 1 if a claim that nothing superseded is refuted.",
+	    "refuted: none of it does; open: the runs can't tell. Where no number of runs\n"
+	    "stands beside a verdict, at least three agree on it, each of which kept its plan's\n"
+	    "rule and has a seed of its own. Machines are shown one by one; claims come first on\n"
+	    "which machines or runs disagree. The exit status is 1 if a claim that nothing\n"
+	    "superseded is refuted.",
 	.min_words = 1,
 	.max_words = -1,
 };

@@ -18,9 +18,9 @@ static const struct option_help help = {
 	.summary =
 	    "Shows in which cells B has less or more than A, and says how large a change would\n"
 	    "have been found. A change is a difference that stands among all that were compared\n"
-	    "(95 %, Holm), or exact counts that are not equal. With one run a side all that was\n"
-	    "different between the runs is in it; with several, of which a : stands between the\n"
-	    "sides, what runs differ by does not count.",
+	    "(95 %, Holm), or exact counts that are not equal. With one run a side, whatever\n"
+	    "differed between the two runs counts as change; with several runs a side (put :\n"
+	    "between the sides), what differs from run to run does not.",
 	.min_words = 2,
 	.max_words = -1,
 };
@@ -137,7 +137,7 @@ int cmd_compare(int argc, char **argv)
 		  "every figure and every row, not only changes of the tables' figures", &o.every,
 		  0, 0 },
 		{ "fail-above", 0, OPTION_PERCENT, "5%",
-		  "exit with 1 if B has more by over so much: a change whose interval is above it",
+		  "exit with 1 if B has more by a change whose whole interval is above this",
 		  &o.above, 0, 100000 },
 		OPTION_FORMS(o.forms),
 	};

@@ -18,7 +18,7 @@
 #include "base/suggest.h"
 #include "runs/sweep.h"
 
-enum { LINE = 400, MOST = 64 }; /* faults of a kind in one program under one encoder */
+enum { LINE = 400, MOST = 64 };
 
 static const struct option_help help = {
 	.usage = "faults [options]",
@@ -26,8 +26,8 @@ static const struct option_help help = {
 	    "Puts faults of a stack-map producer into programs that run on a moving collector:\n"
 	    "an empty map or another one is not recorded, a live slot is left out, a return\n"
 	    "address is a byte off. Counts for each encoder who notices the fault: its lookup,\n"
-	    "the collector, the program by a crash or a wrong answer, or nobody. At most 64\n"
-	    "faults of a kind are run in each program, each in a process of its own.\n"
+	    "the collector, the program by a crash or a wrong answer, or nobody. Each fault runs\n"
+	    "in a process of its own.\n"
 	    "\n"
 	    "The exit status is 1 if an encoder that should be safe fails without a fault.",
 	.min_words = 0,
@@ -38,6 +38,7 @@ struct faults {
 	const struct map_ops *encoders[CELL_NAMES];
 	const struct gc_program *programs[CELL_NAMES];
 	size_t nencoders, nprograms;
+	uint64_t most;	   /* faults of a kind in one program under one encoder */
 	struct gc_job job; /* what all runs share */
 	struct progress progress;
 	struct fault_row *rows;
@@ -182,7 +183,7 @@ static int run_pair(struct faults *f, const struct gc_program *p, const struct m
 		if (!kind)
 			r = run_unfaulted(f, reference, row);
 		else if (!row->skipped)
-			r = fault_count(&row->job, rooms[kind], MOST, &f->progress, &row->count,
+			r = fault_count(&row->job, rooms[kind], f->most, &f->progress, &row->count,
 					f->error);
 		else
 			row->count.room = rooms[kind];
@@ -222,7 +223,7 @@ static int run_all(struct faults *f)
 		struct gc_job j = job_of(f, f->programs[i], map_encoder("exact"));
 		r = fault_rooms(&j, rooms[i], f->error);
 		for (int kind = 1; kind < GC_FAULT_KINDS; kind++)
-			total += rooms[i][kind] < MOST ? rooms[i][kind] : MOST;
+			total += rooms[i][kind] < f->most ? rooms[i][kind] : f->most;
 	}
 	progress_begin(&f->progress, "stubmap faults", f->nencoders * (total + 2 * f->nprograms));
 	for (size_t i = 0; i < f->nprograms && !r; i++)
@@ -258,7 +259,7 @@ static int show(const struct faults *f, bool json, bool tsv)
 int cmd_faults(int argc, char **argv)
 {
 	struct option_list maps = { 0 }, workload = { 0 };
-	struct faults f = { 0 };
+	struct faults f = { .most = MOST };
 	const char *mode = "every";
 	char cache[4096];
 	uint64_t tier = 2, seed = 1;
@@ -273,6 +274,9 @@ int cmd_faults(int argc, char **argv)
 		  "when to collect: normal, every, random, never (default: every)", &mode, 0, 0 },
 		{ "polls", 0, OPTION_FLAG, NULL, "safepoint polls in loops and at entries", &polls,
 		  0, 0 },
+		{ "most", 0, OPTION_NUMBER, "N",
+		  "faults of a kind in each program, spread over all that there are (default: 64)",
+		  &f.most, 1, 1000000 },
 		{ "seed", 0, OPTION_NUMBER, "N", "seed of the set-up (default: 1)", &seed, 0,
 		  INT64_MAX },
 		{ "json", 0, OPTION_FLAG, NULL, "one row a line: program, encoder, kind of fault",

@@ -170,11 +170,15 @@ int cmd_maps(int argc, char **argv)
 	const char *plot = NULL, *path = NULL;
 	struct option_forms forms = { 0 };
 	bool untimed = false;
+	uint64_t samples = MAPS_SAMPLES;
 	const struct option_spec specs[] = {
 		{ "encoders", 0, OPTION_LIST, "A,B",
 		  "only these; `stubmap list maps` shows them all", &list, 0, 0 },
 		{ "no-time", 0, OPTION_FLAG, NULL,
 		  "leave out figures that need a clock or a counter", &untimed, 0, 0 },
+		{ "samples", 0, OPTION_NUMBER, "N",
+		  "of each time (default: 1000); of cold lookups and faults half as many", &samples,
+		  100, 100000 },
 		OPTION_FORMS(forms),
 		{ "tsv", 0, OPTION_TEXT, "PLOT", "a plot's data: bytes, lookup, safety", &plot, 0,
 		  0 },
@@ -207,6 +211,7 @@ int cmd_maps(int argc, char **argv)
 		struct maps_measure with = { .encoders = encoders,
 					     .nencoders = nencoders,
 					     .untimed = untimed,
+					     .samples = samples,
 					     .progress = &progress,
 					     .rows = &rows };
 		progress_begin(&progress, "stubmap maps",

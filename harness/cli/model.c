@@ -402,7 +402,7 @@ static int read_options(int argc, char **argv, struct wanted *w, int *first)
 	cell_options_specs(&w->cells, true, specs, &n, groups + 1);
 	while (groups[g].title)
 		g++;
-	groups[g] = (struct option_group){ "how, and what is told", n };
+	groups[g] = (struct option_group){ "how, and what is shown", n };
 	grouped.groups = groups;
 	memcpy(specs + n, others, sizeof others);
 	return options_parse(argc, argv, &grouped, specs, n + NOTHERS, first);

@@ -17,10 +17,10 @@
 static const struct option_help help = {
 	.usage = "power RUN.jsonl [--difference 5%]",
 	.summary =
-	    "Shows for each ratio of the run's tables which difference its blocks would have\n"
-	    "found, and how many blocks would find the one that is asked for, 4 times in 5, if\n"
-	    "they vary as these do. What differs between runs is not in it. The exit status is\n"
-	    "1 if no ratio of the run has an interval.",
+	    "Shows for each ratio of the run's tables how large a difference its blocks would\n"
+	    "have found, and how many blocks would find --difference, 4 times in 5, if they\n"
+	    "vary as these do. Differences between runs are left out. The exit status is 1 if\n"
+	    "no ratio of the run has an interval.",
 	.min_words = 1,
 	.max_words = 1,
 };
@@ -169,8 +169,8 @@ int cmd_power(int argc, char **argv)
 	bool json = false;
 	double difference = 0.05;
 	const struct option_spec specs[] = {
-		{ "difference", 'd', OPTION_PERCENT, "5%", "the one to be shown (default: 5%)",
-		  &difference, 0, 1000 },
+		{ "difference", 'd', OPTION_PERCENT, "5%",
+		  "the difference to be found (default: 5%)", &difference, 0, 1000 },
 		{ "json", 0, OPTION_FLAG, NULL, "one object a line", &json, 0, 0 },
 	};
 	struct figure_id ids[VIEWS_FIGURES];

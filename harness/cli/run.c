@@ -25,8 +25,8 @@ static const struct option_help help = {
 	.usage = "run [options]",
 	.summary =
 	    "Compares arms on one workload, each invocation a process of its own, and prints\n"
-	    "ns per call, ns to bind and memory per stub. The first arm is what the ratios are\n"
-	    "of; it runs a second time under another name, to show the noise. Lists (a,b,c)\n"
+	    "ns per call, ns to bind and memory per stub. Ratios are to the first arm, which\n"
+	    "runs a second time under another name (A/A), to show the noise. Lists (a,b,c)\n"
 	    "multiply: every combination is run. The programs on the collected heap (gc:NAME)\n"
 	    "have stack maps: the arms are encoders then, and the table has ns per frame walked\n"
 	    "and looked up, the share of a collection, and bytes.",
@@ -234,7 +234,7 @@ static int read_options(int argc, char **argv, struct wanted *w)
 		{ "seed", 0, OPTION_NUMBER, "N", "of order and set-up (default: 1)", &w->run.seed,
 		  0, INT64_MAX },
 		{ "precision", 0, OPTION_PERCENT, "2%",
-		  "add blocks until each ratio is known so well: half of its 95 % interval",
+		  "add blocks until half of each ratio's 95 % interval is no more than this",
 		  &w->run.precision, 0, 100 },
 		{ "time", 0, OPTION_TIME, "60s",
 		  "add blocks, or leave some out, until this time is over", &w->run.seconds, 1,

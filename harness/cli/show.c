@@ -26,8 +26,8 @@ static const struct option_help help = {
 	.usage = "show stub [options]",
 	.summary =
 	    "Binds one stub and disassembles it in place, up to its padding; then shows its\n"
-	    "literals and the body that it goes on to, if it has one; what an address is of\n"
-	    "stands behind it in <>. A signature is the letters of its parameters, '>', and that\n"
+	    "literals and the body that it goes on to, if it has one. Behind an address stands\n"
+	    "in <> what lies there. A signature is the letters of its parameters, '>', and that\n"
 	    "of its result: i is i32, l i64, f f32, d f64, r a reference (\"iid>l\"). --layout\n"
 	    "draws where many stubs lie instead.",
 	.min_words = 0,

@@ -195,7 +195,7 @@ static int read_shard(const char *text, unsigned blocks, struct sweep_options *o
 int cmd_sweep(int argc, char **argv)
 {
 	struct wanted w = { .seed = UINT64_MAX };
-	uint64_t blocks = 0, timeout = 0, cpu = UINT64_MAX;
+	uint64_t blocks = 0, iterations = 0, timeout = 0, cpu = UINT64_MAX;
 	bool retry = false;
 	const struct option_spec specs[] = {
 		{ "output", 'o', OPTION_TEXT, "RUN.jsonl", "the run file, made or continued",
@@ -203,12 +203,15 @@ int cmd_sweep(int argc, char **argv)
 		{ "blocks", 0, OPTION_NUMBER, "N",
 		  "number of blocks instead of the plan's; with --time, the most", &blocks, 1,
 		  PLAN_MAX_BLOCKS },
+		{ "iterations", 0, OPTION_NUMBER, "N",
+		  "samples of each process instead of the plan's: it is another plan then, whose "
+		  "run is no reference",
+		  &iterations, 1, PLAN_MAX_ITERATIONS },
 		{ "seed", 0, OPTION_NUMBER, "N",
 		  "instead of the plan's; a run that is continued keeps its own", &w.seed, 0,
 		  INT64_MAX },
 		{ "precision", 0, OPTION_PERCENT, "2%",
-		  "add blocks until each arm's ratio to the baseline is known so well: half of its "
-		  "95 % interval",
+		  "add blocks until half of each ratio's 95 % interval is no more than this",
 		  &w.precision, 0, 100 },
 		{ "time", 0, OPTION_TIME, "60s",
 		  "add blocks, or leave some out, until this time is over", &w.seconds, 1,
@@ -244,6 +247,8 @@ int cmd_sweep(int argc, char **argv)
 	w.plan = argv[first];
 	if (plan_load(w.plan, &plan, error))
 		return say(error);
+	if (iterations)
+		plan_iterate(&plan, (unsigned)iterations);
 	o = (struct sweep_options){ .name = "stubmap sweep",
 				    .blocks = (unsigned)blocks,
 				    .timeout_s = (unsigned)timeout,

@@ -20,7 +20,8 @@ static const struct option_help help = {
 	.summary =
 	    "Shows what part of a baseline's variance is between runs (name several of one\n"
 	    "plan), between the set-ups of a run (a block's order, colours and offsets), between\n"
-	    "two processes of one set-up, and between iterations; then what to add.",
+	    "two processes of one set-up, and between iterations; then says\n"
+	    "which of these to add, for shorter intervals.",
 	.min_words = 1,
 	.max_words = -1,
 };

@@ -19,8 +19,9 @@
 #include "base/suggest.h"
 #include "base/sort.h"
 
-/* Enough for a p99, and few enough to take seconds: a cold lookup flushes the whole table first. */
-enum { SEED = 1, BLOCKS = 1000, COLD = 500, ENCODINGS = 11, FAULTS = 500 };
+/* MAPS_SAMPLES are enough for a p99, and half as many cold ones and faults few enough to take
+ * seconds: a cold lookup flushes the whole table first. */
+enum { SEED = 1, ENCODINGS = 11 };
 
 int maps_measure_choose(const char *const *names, size_t n, const struct map_ops *out[MAPS_CHOICE],
 			size_t *nout, char error[MAPS_ROWS_ERROR])
@@ -362,13 +363,14 @@ static int measure_encoder(struct measure *m, const struct map_ops *ops)
 {
 	const struct corpus *c = &m->corpus;
 	bool timed = !m->with->untimed;
+	const size_t samples = m->with->samples ? m->with->samples : MAPS_SAMPLES;
 	struct maps_bench_task task = {
 		.ops = ops,
 		.points = maps_view_needed(c, ops) ? m->spilled.points : c->safepoints,
 		.npoints = c->nsafepoints,
 		.text_bytes = c->text_bytes,
 		.seed = SEED,
-		.blocks = timed ? BLOCKS : 0,
+		.blocks = timed ? samples : 0,
 		.encodings = timed ? ENCODINGS : 0,
 		.functions = c->functions,
 		.nfunctions = c->nfunctions,
@@ -377,7 +379,7 @@ static int measure_encoder(struct measure *m, const struct map_ops *ops)
 				      .points = task.points,
 				      .npoints = task.npoints,
 				      .probes = &m->probes,
-				      .faults = FAULTS,
+				      .faults = samples / 2,
 				      .seed = SEED,
 				      .functions = task.functions,
 				      .nfunctions = task.nfunctions };
@@ -387,7 +389,7 @@ static int measure_encoder(struct measure *m, const struct map_ops *ops)
 	int r;
 
 	m->ops = ops;
-	task.cold = timed ? cold_lookups(&task, COLD) : 0;
+	task.cold = timed ? cold_lookups(&task, samples / 2) : 0;
 	r = maps_bench(&task, &cost, error);
 	if (r == -ENOMEM)
 		return r;

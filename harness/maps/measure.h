@@ -27,11 +27,12 @@ struct maps_measure {
 	const struct map_ops *const *encoders;
 	size_t nencoders;
 	bool untimed;		   /* leaves out figures that need a clock or a counter */
+	size_t samples;		   /* warm ones of a time; 0: MAPS_SAMPLES */
 	struct progress *progress; /* one step an encoder */
 	struct maps_rows *rows;
 };
 
-enum { MAPS_CHOICE = 64 };
+enum { MAPS_CHOICE = 64, MAPS_SAMPLES = 1000 };
 /* Encoders by name; n == 0: all. 0, or -EINVAL (unknown, or twice) with one line in error. */
 int maps_measure_choose(const char *const *names, size_t n, const struct map_ops *out[MAPS_CHOICE],
 			size_t *nout, char error[MAPS_ROWS_ERROR]);

@@ -49,7 +49,7 @@ const struct cell_key cell_keys[CELL_KEYS] = {
 	  "bytes of code taken at a time: 4K, 16K, 64K, 2M (default: 4K)", "Q", 'q', false, false,
 	  CELL_ARM },
 	{ "literals", TEXT(literals), STUBS, 16,
-	  "where they lie: baked, table, or as the arm has it: own (default)", "L", 0, false, true, CELL_ARM },
+	  "own (default): as the arm has them; baked: in code; table: in data", "L", 0, false, true, CELL_ARM },
 	{ "markers", FLAG(markers), STUBS, 17,
 	  "endbr64 at the start of each stub", NULL, 0, false, true, CELL_ARM },
 	{ "policy", TEXT(policy), STUBS | USE_DEFERRED, 21,

@@ -431,6 +431,12 @@ bool plan_has_peers(const struct plan *p)
 	return false;
 }
 
+void plan_iterate(struct plan *p, unsigned iterations)
+{
+	p->iterations = iterations;
+	json_object_set_new(p->json, "iterations", json_integer(iterations));
+}
+
 void plan_free(struct plan *p)
 {
 	json_decref(p->json);

@@ -69,6 +69,8 @@ int plan_from_json(json_t *json, struct plan *, char error[PLAN_ERROR]);
 /* Whether a cell's arm is a peer. */
 bool plan_has_peers(const struct plan *);
 void plan_free(struct plan *);
+/* Another number of samples, in the plan and in its text. */
+void plan_iterate(struct plan *, unsigned iterations);
 /* The error without the name of the plan's part, for plans that a command made from its options. */
 const char *plan_plain_error(const char *error);
 
