@@ -255,6 +255,14 @@ static void a_block_is_filled_whole_or_not_at_all(void **state)
 	fills(1, "<!-- from: false | grep x -->\\n1\\n<!-- end -->",
 	      "t.md:2: failed: false | grep");
 	fills(1, "<!-- from: echo 2 -->\\n1", "t.md:4: a block has no end");
+	fills(
+	    0,
+	    "It takes <!-- value: echo 2 -->1<!-- end --> and <!-- value: echo 3 -->1<!-- end -->.",
+	    "takes <!-- value: echo 2 -->2<!-- end --> and <!-- value: echo 3 -->3<!-- end -->.\n");
+	fills(1, "It takes <!-- value: false -->1<!-- end -->", "t.md:2: failed: false");
+	fills(1, "It takes <!-- value: true -->1<!-- end -->", "t.md:2: failed: true");
+	fills(1, "It takes <!-- value: echo 2 -->1", "t.md:2: a value has no end");
+	fills(1, "<!-- value: echo 2 -->1<!-- end -->", "t.md:2: a value begins the line");
 	fills(1, "<!-- from: echo 2 -->\\n1\\n<!-- from: echo 3 -->\\n<!-- end -->",
 	      "t.md:4: a block begins before the last one ended");
 }
