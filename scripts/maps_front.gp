@@ -1,5 +1,5 @@
 # maps_front.gp - which encoders are worth having: bytes against the time of a lookup, both as parts
-# of exact-consed's, one point an encoder; beside it what each answers for an address that is none.
+# of exact-consed's, one point an encoder; beside it what each answers for an address that is no safepoint.
 #
 #   stubmap maps FILE... --tsv lookup | scripts/front warm_random_live > front.tsv
 #   stubmap maps FILE... --tsv safety > safety.tsv
@@ -63,7 +63,7 @@ set bmargin at screen 0.075
 set tmargin at screen 0.40
 unset logscale
 unset label 1
-set label 2 "What is answered for an address that is none" at screen 0.5, \
+set label 2 "What is answered for an address that is no safepoint" at screen 0.5, \
 	screen 0.445 center norotate
 unset xlabel
 unset ylabel
