@@ -21,9 +21,10 @@
 
 static const struct option_help help = {
 	.usage = "list [stubs|peers|maps|workloads|meters|machines|figures] [--json]",
-	.summary = "Lists stub allocators, those of libraries (`stubmap peers`), stack-map "
-		   "encoders, workloads, meters, machines that can be\n"
-		   "modelled, and the figures of a run with their units.",
+	.summary =
+	    "Lists stub allocators, those of libraries (`stubmap peers`), stack-map encoders,\n"
+	    "workloads, meters, machines that can be modelled, and the figures of a run with\n"
+	    "their units.",
 	.min_words = 0,
 	.max_words = 1,
 };
