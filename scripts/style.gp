@@ -44,7 +44,7 @@ island             0x6B6B00 11 4 \
 near               0x5B2A9D 15 4 \
 lazy+page          0xD9730D  4 2 \
 lazy+pool          0x2E93D9  6 2 \
-lazy+island        0xA3A33B 10 2 \
+lazy+island        0x94942E 10 2 \
 lazy+template      0x3F9E5A  8 2 \
 lazy+near          0x9A73D0 14 2 \
 peer:asmjit        0x0F8B8D  4 1 \
