@@ -1,5 +1,7 @@
 /* peers.c - the table of a run that has peers: what a call through a stub does, what it takes, and
  * what the process gains with a stub, whoever made it. */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <stubmap/stub.h>
 
@@ -7,10 +9,18 @@
 #include "analysis/report.h"
 #include "analysis/rows.h"
 #include "analysis/views.h"
+#include "base/html.h"
 #include "base/table.h"
 #include "peers/peers.h"
 
-static const char prefix[] = "peer:";
+/* A peer's name without what all peers' begin with; any other as it is. */
+static const char *short_name(const char *name)
+{
+	static const char prefix[] = "peer:";
+	const size_t n = strlen(prefix);
+
+	return strncmp(name, prefix, n) ? name : name + n;
+}
 
 /* What a call does. Ours of kind indirect all change the context and jump. */
 static const char *call_of(const struct cell *c)
@@ -50,8 +60,7 @@ static void put_arm(struct table *t, const struct rows *rows, size_t cell)
 
 	arm_label(c->run, &c->cells[cell], label, sizeof label);
 	table_row(t);
-	table_cell(t, "%s%s", label + (strncmp(label, prefix, strlen(prefix)) ? 0 : strlen(prefix)),
-		   calls->failed ? " !" : "");
+	table_cell(t, "%s%s", short_name(label), calls->failed ? " !" : "");
 	table_cell(t, "%s", call_of(&c->cells[cell]));
 	put(t, calls);
 	put_ratio(t, calls);
@@ -86,7 +95,7 @@ static void put_versions(FILE *out, const struct run *run)
 
 		if (version && n < sizeof text)
 			n += (size_t)snprintf(text + n, sizeof text - n, "%s%s %s", n ? ", " : "",
-					      name + strlen(prefix), version);
+					      short_name(name), version);
 	}
 	if (n)
 		table_wrapf(out, "  versions: ", "%s", text);
@@ -96,6 +105,41 @@ static void put_versions(FILE *out, const struct run *run)
 		if (missing)
 			table_wrapf(out, "  missing: ", "%s", missing);
 	}
+}
+
+static void put_below(FILE *out, const struct rows *rows)
+{
+	fputs(
+	    "  call: direct; jump: callers pass the context; ctx+jump: the stub does; var+jump: by "
+	    "a "
+	    "variable\n  and a body; handler: a function in C gets the arguments, and calls; "
+	    "Lua: one in Lua does\n  ns/make: in bulk where the arm can; B/stub: what the process "
+	    "gains with a stub, pages (PSS) and\n  blocks of the heap, without the libraries' own "
+	    "files; code: of that, executable pages;\n  stride: bytes from one stub to the next; "
+	    "maps: mappings gained; ~: no difference found\n",
+	    out);
+	put_failures(out, rows);
+	put_versions(out, rows->census.run);
+}
+
+/* The same as a part of a page. 0 or -ENOMEM. */
+static int put_page(FILE *out, const struct rows *rows)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return -ENOMEM;
+	put_below(f, rows);
+	int r = fclose(f) ? -ENOMEM : 0;
+	if (!r) {
+		fputs("<pre class=\"legend\">", out);
+		html_text(out, text);
+		fputs("</pre>\n", out);
+	}
+	free(text);
+	return r;
 }
 
 int peer_table(FILE *out, const struct rows *rows, enum table_form form, bool alone)
@@ -121,17 +165,10 @@ int peer_table(FILE *out, const struct rows *rows, enum table_form form, bool al
 	fputs(alone || form == TABLE_HTML ? "" : "\n", out);
 	if ((r = table_end_as(&t, out, form)))
 		return r;
-	fputs(form == TABLE_HTML ? "<pre class=\"legend\">" : "\n", out);
-	fputs(
-	    "  call: direct; jump: callers pass the context; ctx+jump: the stub does; var+jump: by "
-	    "a variable\n  and a body; handler: a function in C gets the arguments, and calls; "
-	    "Lua: one in Lua does\n  ns/make: in bulk where the arm can; B/stub: what the process "
-	    "gains with a stub, pages (PSS) and\n  blocks of the heap, without the libraries' own "
-	    "files; code: of that, executable pages;\n  stride: bytes from one stub to the next; "
-	    "maps: mappings gained; ~: no difference found\n",
-	    out);
-	put_failures(out, rows);
-	put_versions(out, c->run);
-	fputs(form == TABLE_HTML ? "</pre>\n" : "", out);
-	return 0;
+	if (form != TABLE_HTML) {
+		fputc('\n', out);
+		put_below(out, rows);
+		return 0;
+	}
+	return put_page(out, rows);
 }

@@ -68,7 +68,12 @@ const struct peer *peer_load(const struct peer_row *row, char why[PEER_WHY])
 	object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	peer = object ? dlsym(object, "peer") : NULL;
 	if (!peer) {
-		snprintf(why, PEER_WHY, "%s can't be loaded: %s", row->name, dlerror());
+		const char *said = dlerror();
+
+		/* The place of the object is this machine's, and goes into no record. */
+		if (said && !strncmp(said, path, strlen(path)))
+			said += strlen(path) + strspn(said + strlen(path), ": ");
+		snprintf(why, PEER_WHY, "%s can't be loaded: %s", row->name, said ? said : "");
 		return NULL;
 	}
 	if (peer->contract == PEER_CONTRACT && !strcmp(peer->ops->name, row->name))
