@@ -215,9 +215,11 @@ static void growth_is_seen(void **state)
 	assert_int_equal(g.mappings, 0);
 	char *data =
 	    mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	char *code = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE | PROT_EXEC,
-			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	assert_true(data != MAP_FAILED && code != MAP_FAILED);
+	/* Between pages without access, so that it can be no part of a neighbour. */
+	char *room = mmap(NULL, 3 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_true(data != MAP_FAILED && room != MAP_FAILED);
+	char *code = room + PAGE;
+	assert_int_equal(mprotect(code, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC), 0);
 	for (size_t i = 0; i < PAGES; i += 2)
 		data[i * PAGE] = 1;
 	*code = 1;
@@ -234,7 +236,7 @@ static void growth_is_seen(void **state)
 	for (size_t i = 0; i < BLOCKS; i++)
 		free(blocks[i]);
 	munmap(data, PAGES * PAGE);
-	munmap(code, 2 * PAGE);
+	munmap(room, 3 * PAGE);
 	assert_int_equal(growth_since(&mark, &g, error), 0);
 	assert_int_equal(g.code, 0);
 	growth_free(&mark);
