@@ -12,18 +12,9 @@
 
 /* A side's value in a block: the mean of the logarithms. */
 struct block {
-	uint32_t run, block;
+	struct stats_block of;
 	double value;
 };
-
-static int by_block(const void *x, const void *y)
-{
-	const struct block *a = x, *b = y;
-
-	if (a->run != b->run)
-		return a->run < b->run ? -1 : 1;
-	return (a->block > b->block) - (a->block < b->block);
-}
 
 /* Makes the blocks of a side, in order; *out is to be freed. -EDOM: a value is not above zero. */
 static int make_blocks(const struct unit *units, size_t n, struct block **out, size_t *nout)
@@ -40,7 +31,7 @@ static int make_blocks(const struct unit *units, size_t n, struct block **out, s
 		r = -ENOMEM;
 	for (size_t i = 0; i < n && !r; i++) {
 		double value = stats_unit(&units[i], scratch);
-		blocks[i] = (struct block){ units[i].run, units[i].block, log(value) };
+		blocks[i] = (struct block){ { units[i].run, units[i].block }, log(value) };
 		r = value > 0 ? 0 : -EDOM;
 	}
 	free(scratch);
@@ -48,10 +39,10 @@ static int make_blocks(const struct unit *units, size_t n, struct block **out, s
 		free(blocks);
 		return r;
 	}
-	qsort(blocks, n, sizeof *blocks, by_block);
+	qsort(blocks, n, sizeof *blocks, stats_by_block);
 	for (size_t i = 0; i < n; i = end, m++) {
 		double sum = 0;
-		for (end = i; end < n && !by_block(&blocks[i], &blocks[end]); end++)
+		for (end = i; end < n && !stats_by_block(&blocks[i], &blocks[end]); end++)
 			sum += blocks[end].value - blocks[i].value;
 		sum = blocks[i].value + sum / (double)(end - i);
 		blocks[m] = blocks[i];
@@ -68,7 +59,7 @@ static size_t pair(struct block *a, size_t na, const struct block *b, size_t nb)
 	size_t n = 0;
 
 	for (size_t i = 0, j = 0; i < na && j < nb;) {
-		int order = by_block(&a[i], &b[j]);
+		int order = stats_by_block(&a[i], &b[j]);
 		if (!order) {
 			a[n] = a[i++];
 			a[n++].value -= b[j++].value;
@@ -112,7 +103,7 @@ static size_t run_end(const struct block *b, size_t n, size_t i)
 {
 	size_t end = i;
 
-	while (end < n && b[end].run == b[i].run)
+	while (end < n && b[end].of.run == b[i].of.run)
 		end++;
 	return end;
 }

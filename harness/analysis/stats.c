@@ -79,14 +79,14 @@ double stats_middle(const struct unit *units, size_t n)
 
 /* An invocation in the bootstrap: its value and its pool of resampled values. */
 struct pool {
+	struct stats_block of;
 	double value;
-	uint32_t run, block;
 	double inner[STATS_INNER];
 };
 
-static int by_block(const void *x, const void *y)
+int stats_by_block(const void *x, const void *y)
 {
-	const struct pool *a = x, *b = y;
+	const struct stats_block *a = x, *b = y;
 
 	if (a->run != b->run)
 		return a->run < b->run ? -1 : 1;
@@ -110,8 +110,7 @@ static int make_pools(const struct unit *units, size_t n, struct prng *p, struct
 	for (size_t i = 0; i < n; i++) {
 		size_t m = units[i].n;
 		pools[i].value = stats_unit(&units[i], draw);
-		pools[i].run = units[i].run;
-		pools[i].block = units[i].block;
+		pools[i].of = (struct stats_block){ units[i].run, units[i].block };
 		for (size_t k = 0; k < STATS_INNER; k++) {
 			for (size_t j = 0; j < m; j++)
 				draw[j] = units[i].samples[prng_below(p, (uint32_t)m)];
@@ -119,7 +118,7 @@ static int make_pools(const struct unit *units, size_t n, struct prng *p, struct
 		}
 	}
 	free(draw);
-	qsort(pools, n, sizeof *pools, by_block);
+	qsort(pools, n, sizeof *pools, stats_by_block);
 	*out = pools;
 	return 0;
 }
@@ -183,7 +182,7 @@ static int resample(const struct pool *pools, size_t n, struct prng *p, double *
 	if (!first)
 		return r;
 	for (size_t i = 0; i < n; i++)
-		if (!i || pools[i].block != pools[i - 1].block)
+		if (!i || pools[i].of.block != pools[i - 1].of.block)
 			first[blocks++] = i;
 	first[blocks] = n;
 	for (size_t b = 0; b < blocks; b++)
@@ -233,7 +232,7 @@ static int of_runs(const struct pool *pools, size_t n, struct prng *p, double *r
 	for (size_t i = 0; i < n; i++)
 		logs = logs && pools[i].value > 0;
 	for (size_t i = 0; i < n && !r; i = end, runs++) {
-		for (end = i; end < n && pools[end].run == pools[i].run; end++)
+		for (end = i; end < n && pools[end].of.run == pools[i].of.run; end++)
 			;
 		r = resample(&pools[i], end - i, p, resamples, &medians[runs]);
 		for (size_t k = 0; logs && !r && k < STATS_RESAMPLES; k++)

@@ -38,6 +38,13 @@ struct unit {
 	uint32_t run;
 };
 
+/* Which block of which run a value is of. */
+struct stats_block {
+	uint32_t run, block;
+};
+/* Compares two structs that begin with one, by run and then by block (qsort). */
+int stats_by_block(const void *, const void *);
+
 struct estimate {
 	bool known;    /* value is valid */
 	bool interval; /* low and high are valid: 95 % */

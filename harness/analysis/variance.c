@@ -11,24 +11,15 @@
 
 /* A mean at some level, and the two levels above that it belongs to. */
 struct node {
-	uint32_t run, block;
+	struct stats_block of;
 	double mean;
 };
-
-static int by_block(const void *x, const void *y)
-{
-	const struct node *a = x, *b = y;
-
-	if (a->run != b->run)
-		return a->run < b->run ? -1 : 1;
-	return (a->block > b->block) - (a->block < b->block);
-}
 
 static int by_run(const void *x, const void *y)
 {
 	const struct node *a = x, *b = y;
 
-	return (a->run > b->run) - (a->run < b->run);
+	return (a->of.run > b->of.run) - (a->of.run < b->of.run);
 }
 
 static int all_alike(const void *x, const void *y)
@@ -92,9 +83,9 @@ static int make_processes(const struct unit *units, size_t n, struct node *nodes
 		}
 		out->df += size - 1;
 		out->kept += 1 / size / (double)n;
-		nodes[i] = (struct node){ units[i].run, units[i].block, sum / size };
+		nodes[i] = (struct node){ { units[i].run, units[i].block }, sum / size };
 	}
-	qsort(nodes, n, sizeof *nodes, by_block);
+	qsort(nodes, n, sizeof *nodes, stats_by_block);
 	return 0;
 }
 
@@ -113,7 +104,7 @@ int variance_of(const struct unit *units, size_t n, struct variance *out)
 	for (size_t i = 0; i < n; i++)
 		out->n[LEVEL_ITERATION] += units[i].n;
 	out->n[LEVEL_PROCESS] = left;
-	out->n[LEVEL_SETUP] = left = fold(nodes, left, by_block, &p[LEVEL_PROCESS]);
+	out->n[LEVEL_SETUP] = left = fold(nodes, left, stats_by_block, &p[LEVEL_PROCESS]);
 	out->n[LEVEL_RUN] = left = fold(nodes, left, by_run, &p[LEVEL_SETUP]);
 	fold(nodes, left, all_alike, &p[LEVEL_RUN]);
 	for (int level = LEVELS - 1; level >= 0; level--) {

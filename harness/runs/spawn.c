@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/home.h"
 #include "base/prng.h"
 #include "meters/fingerprint.h"
 #include "runs/job.h"
@@ -446,10 +447,8 @@ static void tell_how_to_look(const json_t *job)
 {
 	char *text = json_dumps(job, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENSURE_ASCII);
 	char self[4096];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
 
-	if (text && n > 0) {
-		self[n] = 0;
+	if (text && !home_executable(self, sizeof self)) {
 		fprintf(stderr, "stubmap: it crashed; to look at it: STUBMAP_NAMES=gdb gdb -ex run "
 				"-ex backtrace --args '");
 		put_quoted(self);
