@@ -139,8 +139,9 @@ struct stub_config {
 	 * until 256 more stubs have been released. Stubs get larger and slower. */
 	bool poison;
 	enum stub_policy policy; /* STUB_DEFERRED */
-	uint32_t generic; /* STUB_DEFERRED: the least number of interpreted calls before a stub is
-			     made; under STUB_RENT there may be more */
+	/* STUB_DEFERRED: the least number of interpreted calls before a stub is made; under
+	 * STUB_RENT there may be more. */
+	uint32_t generic;
 };
 
 struct stub_ops;

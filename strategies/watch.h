@@ -71,8 +71,7 @@ struct stub_piece {
 	const char *by;			   /* the strategy's name */
 	enum stub_kind kind;		   /* STUB_ROLE_STUB, _BODY; else 0 */
 	stub_signature signature;	   /* likewise */
-	const struct stub_change *changes; /* ascending; before the first, and if there is none:
-					      STUB_FRAME_NONE */
+	const struct stub_change *changes; /* ascending; before them: STUB_FRAME_NONE */
 	unsigned nchanges;
 };
 

@@ -156,17 +156,17 @@ static void test_figures(void **state)
 		assert_string_equal(error, "");
 		assert_int_equal(cost.index + cost.data, cost.len);
 		check_figure(&cost.encode, "clock", 3);
-		for (int class = 0; class < MAPS_CLASSES; class ++) {
-			check_figure(&cost.time[MAPS_RANDOM][class], "clock", 40);
+		for (int c = 0; c < MAPS_CLASSES; c++) {
+			check_figure(&cost.time[MAPS_RANDOM][c], "clock", 40);
 			if (task.ops->lookup_many)
-				check_figure(&cost.time[MAPS_BATCHED][class], "clock", 40);
+				check_figure(&cost.time[MAPS_BATCHED][c], "clock", 40);
 			else
-				check_missing(&cost.time[MAPS_BATCHED][class]);
-			check_figure(&cost.time[MAPS_ALONE][class], "clock", 40);
-			check_figure(&cost.time[MAPS_COLD][class], "tsc", 20);
-			check_figure(&cost.lines[MAPS_LINES_READ][class], "model", 4096);
-			assert_true(cost.lines[MAPS_LINES_READ][class].mean <=
-				    cost.lines[MAPS_LINES_WITH_BITMAP][class].mean);
+				check_missing(&cost.time[MAPS_BATCHED][c]);
+			check_figure(&cost.time[MAPS_ALONE][c], "clock", 40);
+			check_figure(&cost.time[MAPS_COLD][c], "tsc", 20);
+			check_figure(&cost.lines[MAPS_LINES_READ][c], "model", 4096);
+			assert_true(cost.lines[MAPS_LINES_READ][c].mean <=
+				    cost.lines[MAPS_LINES_WITH_BITMAP][c].mean);
 		}
 		size_t *empty = cost.outcomes[MAPS_EMPTY_POINT];
 		assert_int_equal(empty[MAP_WRONG] > 0, (task.ops->flags & MAP_UNSAFE) > 0);

@@ -155,14 +155,14 @@ static void code_ids(const struct numbered *in, struct model *m)
 
 /* What the reader must know beforehand, for five bytes: which registers occur, and whether all
  * slots are even. */
-struct places {
+struct used {
 	uint32_t registers, step;
 	size_t most; /* of one map */
 };
 
-static struct places places_of(const struct numbered *in)
+static struct used used_of(const struct numbered *in)
 {
-	struct places all = { 0, 2, 0 };
+	struct used all = { 0, 2, 0 };
 
 	for (size_t i = 0; i < in->n; i++) {
 		const struct safepoint *p = in->points[i];
@@ -188,7 +188,7 @@ enum { OF_FRAME, OF_COUNT, OF_REGISTERS, OF_KIND };
 /* A map as a change of another: frame, number of places that change, and which, all choices equally
  * likely. own: the other is none at all; it has contexts of its own. */
 static void code_change(struct model *m, const struct safepoint *from, const struct safepoint *to,
-			const struct places *all, struct change *c, bool own)
+			const struct used *all, struct change *c, bool own)
 {
 	uint32_t a = from->frame_size, b = to->frame_size,
 		 zigzag = b < a ? 2 * (a - b) - 1 : 2 * (b - a);
@@ -209,7 +209,7 @@ static int code_maps(const struct numbered *in, struct model *m)
 {
 	static const struct safepoint nothing;
 	const struct safepoint *last = &nothing;
-	struct places all = places_of(in);
+	struct used all = used_of(in);
 	struct change c = { malloc((2 * all.most + 1) * sizeof *c.flips), 0, 0 };
 	size_t known = 0;
 

@@ -61,14 +61,14 @@ static inline uint64_t low_bits(uint64_t v, unsigned n)
 	return v & (((uint64_t)1 << n) - 1);
 }
 
-struct walk {
+struct reached {
 	uint64_t at;	/* behind the entry's gap */
 	uint32_t fresh; /* CODED_NEW up to the entry, itself included */
 	unsigned kind;
 };
 
 /* Walks the gaps up to pc. */
-static inline enum map_answer walk_gaps(const struct coded_page *p, struct walk *w)
+static inline enum map_answer walk_gaps(const struct coded_page *p, struct reached *w)
 {
 	uint64_t sum = ~(uint64_t)0; /* so that the first gap counts from the page's start */
 	uint64_t at = p->from;
@@ -351,7 +351,7 @@ static enum map_answer coded_lookup(const uint8_t *map, size_t len, uint32_t pc,
 				    struct map_live *out)
 {
 	struct coded_page p;
-	struct walk w;
+	struct reached w;
 	struct decoder d;
 	enum map_answer answer = coded_find_page(map, len, pc, &p);
 	if (answer == MAP_FOUND)

@@ -85,15 +85,15 @@ MAP_INLINE bool counted_is_wide(const struct bucket *b)
 	return (b->live | b->rest << 4) == COUNTED_IS_WIDE;
 }
 
-/* Where a map is: its chunk, and its place there. */
-struct place {
+/* Where a map is: its chunk, and which one of the chunk. */
+struct spot {
 	uint32_t chunk, in_chunk;
 };
 
-/* The place of the map of entry i < b.live, whose second byte would be at byte `second`. No branch
+/* The spot of the map of entry i < b.live, whose second byte would be at byte `second`. No branch
  * depends on the code: which comes next is not foreseen. */
-MAP_INLINE struct place counted_place(const struct table *t, const struct bucket *b, uint32_t i,
-				      uint32_t second)
+MAP_INLINE struct spot counted_spot(const struct table *t, const struct bucket *b, uint32_t i,
+				    uint32_t second)
 {
 	const uint32_t bits = map_load8(t->map + COUNTED_BITS) & 7;
 	uint32_t codes = map_load8(t->map + COUNTED_CODES), code = map_load8(b->at + i);
@@ -101,15 +101,15 @@ MAP_INLINE struct place counted_place(const struct table *t, const struct bucket
 	    t->form.second == 1 ? map_load8(b->at + second) : map_load16(b->at + second);
 	uint32_t other = (uint32_t)0 - (code >= codes);
 	uint32_t id = (code - codes) << 8 * t->form.second | lower;
-	return (struct place){ (code & ~other) + ((codes + (id >> bits)) & other),
-			       id & ((1u << bits) - 1) & other };
+	return (struct spot){ (code & ~other) + ((codes + (id >> bits)) & other),
+			      id & ((1u << bits) - 1) & other };
 }
 
-MAP_INLINE enum map_answer counted_map(const struct table *t, struct place place,
+MAP_INLINE enum map_answer counted_map(const struct table *t, struct spot spot,
 				       struct map_live *out)
 {
-	uint64_t chunk = map_load32(t->map + COUNTED_CHUNKS) + (uint64_t)place.chunk * MAP_CHUNK;
-	return map_chunk_map(t->map, t->len, chunk, place.in_chunk, t->form.stride, t->form.mask,
+	uint64_t chunk = map_load32(t->map + COUNTED_CHUNKS) + (uint64_t)spot.chunk * MAP_CHUNK;
+	return map_chunk_map(t->map, t->len, chunk, spot.in_chunk, t->form.stride, t->form.mask,
 			     out);
 }
 
@@ -157,7 +157,7 @@ counted_wide(const uint8_t *map, size_t len, const uint8_t *at, uint32_t pc, str
 			continue;
 		uint32_t k = i + (uint32_t)__builtin_ctz(equal), second = t.form.second * k;
 		second = 2 * b.live + (second < b.rest ? second : b.rest);
-		return counted_map(&t, counted_place(&t, &b, k, second), out);
+		return counted_map(&t, counted_spot(&t, &b, k, second), out);
 	}
 	for (uint32_t i = 0; i < b.rest; i += MAP_COMPARED)
 		if (counted_empty(&t, &b, i, MAP_COMPARE, pc)) {
@@ -188,7 +188,7 @@ MAP_INLINE enum map_answer counted_in_bucket(const struct table *t, const struct
 	if (!equal)
 		return counted_other(t, b, compare, pc, out);
 	uint32_t i = (uint32_t)__builtin_ctz(equal), second = 2 * b->live + t->form.second * i;
-	return counted_map(t, counted_place(t, b, i, second), out);
+	return counted_map(t, counted_spot(t, b, i, second), out);
 }
 
 MAP_INLINE enum map_answer counted_lookup(const struct table *t, map_compare_fn *compare,
