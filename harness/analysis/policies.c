@@ -110,8 +110,8 @@ int policy_table(FILE *out, const struct rows *rows, enum table_form form)
 		return r;
 	put_text(
 	    out, form,
-	    "  regret: time to the least with hindsight, a model (of a trace: harness/"
-	    "policy_optimum.h;\n  of a program: all stubs there for nothing); made, used: stubs "
+	    "  regret: time to the least with hindsight, a model (of a trace: harness/measure/"
+	    "optimum.h;\n  of a program: all stubs there for nothing); made, used: stubs "
 	    "made, and of them those\n  that are called; KiB: of code and literals at the end\n");
 	return 0;
 }
