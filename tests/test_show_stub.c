@@ -15,6 +15,7 @@
 #include "cli/commands.h"
 #include "cli/pointers.h"
 #include "command_helpers.h"
+#include "running_helpers.h"
 
 static void check(const struct pointers *p, const char *text, uint64_t next, const char *expected)
 {
@@ -146,12 +147,24 @@ static void pointers_have_names(void **state)
 	}
 }
 
+/* In the same words as a cell that can't be run. */
+static void what_cannot_be_had_is_named(void **state)
+{
+	(void)state;
+	refused(cmd_show, "show stub --stubs pool --literals baked",
+		"pool can't have its literals baked");
+	refused(cmd_show, "show stub --wx toggle --quantum 12K", "quantum");
+	if (!can_open(CODE_PKEY))
+		refused(cmd_show, "show stub --wx pkey", "code memory pkey, quantum 4096: ");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(operands_are_explained),
 		cmocka_unit_test(branches_have_targets),
 		cmocka_unit_test(pointers_have_names),
+		cmocka_unit_test(what_cannot_be_had_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,7 @@
 #include "base/table.h"
 #include "calls/world.h"
 #include "jit/disassemble.h"
+#include "jit/space.h"
 #include "meters/fingerprint.h"
 #include "model/machines.h"
 
@@ -312,7 +313,7 @@ static int show_cell(const struct cell *c, enum form form)
 							0x44444444 };
 	struct stub_spec spec = { .context = &instance, .bound = bound };
 	struct show s = { .out = json ? json_array() : NULL };
-	char error[CELL_ERROR];
+	char error[JIT_ERROR];
 	struct setup setup;
 	struct stub_space space;
 	struct layout layout = { 0 };
@@ -332,11 +333,10 @@ static int show_cell(const struct cell *c, enum form form)
 		spec.nbound = scenario_bound(stub_nparams(spec.signature));
 	if (form >= FORM_LAYOUT)
 		setup.code.watch = &watch;
-	if ((e = code_open(&s.code, &setup.code)))
-		return say(c->wx, strerror(-e));
-	if ((e = stub_space_open(&space, setup.stubs, s.code, &setup.stub, &host_runtime))) {
-		status = say(c->stubs,
-			     e == -EINVAL ? "can't have its literals in this form" : strerror(-e));
+	if (jit_code_open(&s.code, &setup.code, error))
+		return say_line("stubmap show", "%s", error);
+	if (jit_space_open(&space, setup.stubs, s.code, &setup.stub, &host_runtime, error)) {
+		status = say_line("stubmap show", "%s", error);
 	} else {
 		if ((e = show_it(&s, &space, c, &spec, &layout, form)))
 			status = say(c->stubs, strerror(-e)) - 1;
@@ -347,7 +347,7 @@ static int show_cell(const struct cell *c, enum form form)
 		tidy_json(stdout, s.out, JSON_INDENT(2));
 	}
 	json_decref(s.out);
-	code_close(s.code);
+	jit_code_close(s.code);
 	free(layout.pages);
 	return status;
 }

@@ -50,6 +50,8 @@ int jit_code_open(struct code_memory **code, const struct code_config *config,
 
 	*code = NULL;
 	int e = wanted_names(&wanted, error);
+	if (config->watch)
+		wanted = 0;
 	if (!e && !wanted && !(e = open_code(code, config, error)))
 		crash_opened(*code);
 	if (e || !wanted)

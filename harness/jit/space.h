@@ -7,7 +7,8 @@
 #include "jit/jit.h"
 
 /* As code_open and stub_space_open: 0, or -errno, with the line in error. Where the environment's
- * STUBMAP_NAMES lists names (names/names.h), the memory's stubs get them. */
+ * STUBMAP_NAMES lists names (names/names.h), the memory's stubs get them, unless its configuration
+ * has a watch of its own. */
 int jit_code_open(struct code_memory **, const struct code_config *, char error[JIT_ERROR]);
 int jit_space_open(struct stub_space *, const struct stub_ops *, struct code_memory *,
 		   const struct stub_config *, const struct stub_runtime *, char error[JIT_ERROR]);
