@@ -18,6 +18,7 @@
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 
+#include "base/home.h"
 #include "base/prng.h"
 #include "fuzz.h"
 
@@ -148,9 +149,8 @@ static void on_signal(int number)
 static void keep_what_ends_it(void)
 {
 	char self[NAME];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
 
-	self[n < 0 ? 0 : n] = 0;
+	home_executable(self, sizeof self);
 	snprintf(current.path, sizeof current.path, "%s.found", self);
 	__sanitizer_set_death_callback(keep);
 	signal(SIGABRT, on_signal);

@@ -14,7 +14,8 @@
 
 #include <cmocka.h>
 
-#include "base/home.h"
+#include "child_helpers.h"
+#include "program_helpers.h"
 #include "quiet.h"
 
 enum { OUTPUT = 1 << 18 };
@@ -42,6 +43,8 @@ static int sh(const char *command)
 	read_file("out", out);
 	read_file("err", err);
 	drop_progress(err);
+	if (child_reported(err))
+		fail_saying(out, err, "%s: a sanitizer's report", command);
 	return WEXITSTATUS(status);
 }
 
@@ -68,20 +71,14 @@ static inline void refused(const char *command, const char *says)
 static inline int shell_enter(char *folder)
 {
 	const char *objects = getenv("STUBMAP_TEST_OBJECTS");
-	char self[4000], from[4096], tree[4000];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 20);
+	char program[4000], from[4096], tree[4000];
 
-	if (n <= 0)
-		return -1;
-	self[n] = 0;
-	for (int up = 0; up < 2; up++) /* .../tests/test_NAME */
-		*strrchr(self, '/') = 0;
-	strcat(self, "/stubmap");
 	if (objects && !realpath(objects, from))
 		return -1;
-	if (home_tree(tree, sizeof tree) || setenv("TREE", tree, 1) || access(self, X_OK) ||
-	    !mkdtemp(folder) || chdir(folder) || setenv("S", self, 1) ||
-	    (objects && symlink(from, "stubmap")) || setenv("XDG_CACHE_HOME", folder, 1))
+	if (home_tree(tree, sizeof tree) || setenv("TREE", tree, 1) ||
+	    program_above(2, program, sizeof program) || !mkdtemp(folder) || chdir(folder) ||
+	    setenv("S", program, 1) || (objects && symlink(from, "stubmap")) ||
+	    setenv("XDG_CACHE_HOME", folder, 1))
 		return -1;
 	return 0;
 }

@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "base/home.h"
+#include "program_helpers.h"
 #include "runs/sweep.h"
 #include "wasm/program.h"
 
@@ -26,17 +26,10 @@ static char folder[] = "/tmp/stubmap-no-cache-XXXXXX", program[PATH];
 
 static int set_up(void **unused)
 {
-	char self[PATH - 16];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-
 	(void)unused;
-	if (n <= 0)
+	if (program_above(2, program, sizeof program) || !mkdtemp(folder) || chdir(folder))
 		return -1;
-	self[n] = '\0';
-	for (int up = 0; up < 2; up++) /* .../tests/test_cache */
-		*strrchr(self, '/') = '\0';
-	snprintf(program, sizeof program, "%s/stubmap", self);
-	return mkdtemp(folder) && !chdir(folder) ? 0 : -1;
+	return 0;
 }
 
 static int tear_down(void **unused)

@@ -17,9 +17,9 @@
 #include <jansson.h>
 #include <stubmap/version.h>
 
-#include "base/home.h"
 #include "child_helpers.h"
 #include "forbid.h"
+#include "program_helpers.h"
 #include "running_helpers.h"
 #include "quiet.h"
 #include "runs/cell.h"
@@ -121,22 +121,14 @@ static int share_objects(const char *folder)
 static int set_up(void **state)
 {
 	struct cli *c = calloc(1, sizeof *c);
-	char self[PATH], *slash;
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
 
-	if (!c || n <= 0)
+	if (!c || program_above(2, c->program, sizeof c->program))
 		return -1;
-	self[n] = '\0';
-	for (int up = 0; up < 2; up++) { /* .../tests/test_cli */
-		slash = strrchr(self, '/');
-		*slash = '\0';
-	}
-	snprintf(c->program, sizeof c->program, "%.*s/stubmap", PATH - 16, self);
 	strcpy(c->folder, "/tmp/stubmap-cli-XXXXXX");
 	c->out = malloc(OUTPUT);
 	c->err = malloc(OUTPUT);
-	if (!c->out || !c->err || access(c->program, X_OK) || !mkdtemp(c->folder) ||
-	    share_objects(c->folder) || chdir(c->folder) || setenv("XDG_CACHE_HOME", c->folder, 1))
+	if (!c->out || !c->err || !mkdtemp(c->folder) || share_objects(c->folder) ||
+	    chdir(c->folder) || setenv("XDG_CACHE_HOME", c->folder, 1))
 		return -1;
 	*state = c;
 	return 0;

@@ -17,6 +17,7 @@
 #include "maps/callgrind.h"
 #include "maps/instructions.h"
 #include "child_helpers.h"
+#include "program_helpers.h"
 #include "forbid.h"
 #include "map_samples.h"
 
@@ -326,14 +327,8 @@ static void bad_files(void **state)
 /* build/san/tests/X to build/stubmap */
 static int find_plain(void **state)
 {
-	ssize_t n = readlink("/proc/self/exe", plain, sizeof plain - 16);
-
 	(void)state;
-	for (int up = 0; up < 3 && n > 0; up++)
-		for (plain[n] = 0; n > 0 && plain[n] != '/'; n--)
-			plain[n] = 0;
-	strcat(plain, "stubmap");
-	if (!access(plain, X_OK))
+	if (!program_above(3, plain, sizeof plain))
 		return 0;
 	print_error("%s: %s\n", plain, strerror(errno));
 	return -1;

@@ -15,8 +15,8 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "base/home.h"
 #include "meters/provenance.h"
+#include "program_helpers.h"
 
 static char folder[] = "/tmp/stubmap-provenance-XXXXXX";
 static char out[1 << 16];
@@ -41,18 +41,11 @@ static const char *sh(const char *command)
 
 static int set_up(void **state)
 {
-	char self[4000], tree[4000];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 20);
+	char program[4000], tree[4000];
 
 	(void)state;
-	if (n <= 0)
-		return -1;
-	self[n] = 0;
-	for (int up = 0; up < 2; up++) /* .../tests/test_provenance */
-		*strrchr(self, '/') = 0;
-	strcat(self, "/stubmap");
-	if (home_tree(tree, sizeof tree) || access(self, X_OK) || !mkdtemp(folder) ||
-	    chdir(folder) || setenv("S", self, 1) || setenv("T", tree, 1) ||
+	if (home_tree(tree, sizeof tree) || program_above(2, program, sizeof program) ||
+	    !mkdtemp(folder) || chdir(folder) || setenv("S", program, 1) || setenv("T", tree, 1) ||
 	    setenv("GIT_CONFIG_GLOBAL", "/dev/null", 1) || setenv("HOME", folder, 1) ||
 	    setenv("GIT_AUTHOR_NAME", "a", 1) || setenv("GIT_AUTHOR_EMAIL", "a@b", 1) ||
 	    setenv("GIT_COMMITTER_NAME", "a", 1) || setenv("GIT_COMMITTER_EMAIL", "a@b", 1))

@@ -26,6 +26,7 @@
 
 #include "base/prng.h"
 #include "child_helpers.h"
+#include "program_helpers.h"
 #include "runs/row.h"
 
 enum { BLOCKS = 2, PATH = 4096 };
@@ -37,18 +38,11 @@ static int set_up(void **state)
 {
 	const char *objects = getenv("STUBMAP_TEST_OBJECTS");
 	char from[PATH], error[PLAN_ERROR];
-	ssize_t n = readlink("/proc/self/exe", program, sizeof program - 20);
 
 	(void)state;
-	if (n <= 0)
-		return -1;
-	program[n] = 0;
-	for (int up = 0; up < 2; up++) /* .../tests/test_survival */
-		*strrchr(program, '/') = 0;
-	strcat(program, "/stubmap");
 	if (objects && !realpath(objects, from))
 		return -1;
-	if (access(program, X_OK) || !mkdtemp(folder) || chdir(folder) ||
+	if (program_above(2, program, sizeof program) || !mkdtemp(folder) || chdir(folder) ||
 	    (objects && symlink(from, "stubmap")) || setenv("XDG_CACHE_HOME", folder, 1))
 		return -1;
 	FILE *f = fopen("plan.json", "w");
