@@ -71,6 +71,11 @@ static void pipes_and_devices_are_told(void **state)
 		"sweep /dev/zero -o x.jsonl",
 		"model --predict /dev/zero",
 	};
+	static const char *const written[] = {
+		"maps --no-time record.jsonl -o",
+		"report run.jsonl -o",
+		"plot run.jsonl -o",
+	};
 	char command[200];
 
 	(void)state;
@@ -83,6 +88,20 @@ static void pipes_and_devices_are_told(void **state)
 		refused(command, "/dev/zero: a device; it must be a regular file");
 	}
 	refused("\"$S\" sweep plan.json -o fifo", "fifo is no regular file");
+	/* What is not a regular file is not replaced by one. */
+	for (size_t i = 0; i < sizeof written / sizeof *written; i++) {
+		snprintf(command, sizeof command, "ln -sf x out.svg; \"$S\" %s out.svg",
+			 written[i]);
+		refused(command, "out.svg: a link; it must be a regular file");
+		snprintf(command, sizeof command,
+			 "rm -f out.svg; mkfifo out.svg; \"$S\" %s out.svg", written[i]);
+		refused(command, "out.svg: a pipe; it must be a regular file");
+		snprintf(command, sizeof command,
+			 "test -p out.svg && rm out.svg && mkdir out.svg; \"$S\" %s out.svg",
+			 written[i]);
+		refused(command, "out.svg: Is a directory");
+		good("rmdir out.svg; test ! -e x");
+	}
 	refused("\"$S\" summary .", ".: Is a directory");
 	refused("\"$S\" claims -c . run.jsonl", ".: Is a directory");
 }

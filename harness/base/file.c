@@ -71,6 +71,20 @@ FILE *file_stream(const char *path, enum file_kind kind, int *r, char *error, si
 	return f;
 }
 
+int file_replaceable(const char *path, char *error, size_t size)
+{
+	struct stat st;
+
+	if (lstat(path, &st))
+		return errno == ENOENT ? 0 : refuse(-errno, path, strerror(errno), error, size);
+	if (S_ISREG(st.st_mode))
+		return 0;
+	return refuse(S_ISDIR(st.st_mode) ? -EISDIR : -ENOTSUP, path,
+		      S_ISLNK(st.st_mode) ? "a link; it must be a regular file"
+					  : unfit(st.st_mode, FILE_WHOLE, -1),
+		      error, size);
+}
+
 int file_flush(FILE *f)
 {
 	if (fflush(f))

@@ -20,6 +20,10 @@ int file_open(const char *path, enum file_kind kind, char *error, size_t size);
 /* As file_open, but returns a stream; NULL, and *r is -errno. */
 FILE *file_stream(const char *path, enum file_kind kind, int *r, char *error, size_t size);
 
+/* Whether a file of that name can be moved into place: 0, if there is none or a regular file.
+ * -errno with "PATH: why" in error: a device, a pipe, a folder and a link stay what they are. */
+int file_replaceable(const char *path, char *error, size_t size);
+
 /*
  * 0, or -errno if not all that was written to f arrived. A stream knows that a write failed, not
  * why: then one more byte is written, which fails for the same reason.

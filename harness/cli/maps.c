@@ -16,6 +16,7 @@
 #include "maps/report.h"
 #include "maps/rows.h"
 #include "cli/options.h"
+#include "base/file.h"
 #include "base/say.h"
 #include "base/suggest.h"
 #include "base/tidy.h"
@@ -88,7 +89,7 @@ static int check_path(const char *path)
 	snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1,
 		 slash ? path : ".");
 	if (!access(folder, W_OK | X_OK))
-		return 0;
+		return file_replaceable(path, line, sizeof line) ? say(line) : 0;
 	snprintf(line, sizeof line, "%.500s: %s", path, strerror(errno));
 	return say(line);
 }

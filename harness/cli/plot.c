@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/say.h"
 #include "base/suggest.h"
 #include "base/table.h"
@@ -177,6 +178,8 @@ int cmd_plot(int argc, char **argv)
 	if (path && !ending_of(path))
 		return say_line(command, "-o '%s': allowed: a name that ends in .svg, .pdf or .png",
 				path);
+	if (path && file_replaceable(path, error, sizeof error))
+		return say_line(command, "%s", error);
 	if (path && !drawer_can(command))
 		return 2;
 	if (run_load(argv[first], &run, error))

@@ -364,6 +364,7 @@ int cmd_report(int argc, char **argv)
 	const struct option_spec specs[] = {
 		{ "output", 'o', OPTION_TEXT, "REPORT.html", "the page", &path, 0, 0 },
 	};
+	char error[RUN_ERROR];
 	struct pages *p;
 	int first, r;
 
@@ -372,6 +373,8 @@ int cmd_report(int argc, char **argv)
 		return r < 0 ? 2 : 0;
 	if (!path)
 		return say("-o REPORT.html is missing");
+	if (file_replaceable(path, error, sizeof error))
+		return say(error);
 	if (argc - first > RUNS)
 		return say_line("stubmap report", "%d runs are given; at most %d are allowed",
 				argc - first, RUNS);
