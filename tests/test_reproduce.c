@@ -1,6 +1,6 @@
 /*
  * test_reproduce.c - scripts/reproduce with a program of a few lines in place of stubmap: its
- * seeds, and what becomes of its tables when a command fails.
+ * seeds, and what becomes of its tables when a command fails. And the locale of all scripts.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -153,12 +153,24 @@ static void a_map_is_of_the_paper(void **state)
 	    1);
 }
 
+/* Where 1.5 is written 1,5 awk and sort would read other numbers. */
+static void scripts_have_one_locale(void **state)
+{
+	(void)state;
+	sh("cd \"${R%/*}\" && for s in $(grep -lsE \"^[^#]*(awk (-[Fv]|')|\\bsort\\b)\" *); do"
+	   " sed -n '1!q;/^#!.*sh$/q1' \"$s\" || grep -q 'LC_ALL=C' \"$s\" || echo \"$s\"; done");
+	assert_string_equal(text, "");
+	sh("cd \"${R%/*}\" && grep -lsE '^export LC_ALL=C' * | wc -l");
+	assert_true(atoi(text) > 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(seeds_are_fresh_and_kept),
 		cmocka_unit_test(a_table_is_whole_or_the_old_one),
 		cmocka_unit_test(a_map_is_of_the_paper),
+		cmocka_unit_test(scripts_have_one_locale),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
