@@ -84,6 +84,7 @@ gcobj    = $(patsubst %,$(1)/gc/%.o,$(2)) $(patsubst %,$(1)/gc/native/%.o,$(2))
 WASM     := $(BUILD)/wasm
 LIVE     := $(patsubst %,$(WASM)/%/complete,kernel table lua sqlite)
 BAD      := $(patsubst workloads/wasm/%.wat,$(WASM)/%/complete,$(wildcard workloads/wasm/bad/*.wat))
+WASM_OF  := $(filter-out %.md,$(wildcard workloads/wasm/*.*))
 # The library is one object that exports only its public names: a program links all of it.
 EXPORT   := --wildcard --localize-hidden $(patsubst %,--keep-global-symbol='%_*',stub code map safepoint)
 HARNLIB  := $(filter-out harness/cli/main.c,$(HARN))
@@ -206,12 +207,12 @@ paper:
 	@scripts/setup paper
 	@scripts/paper
 
-$(WASM)/bad/%/complete: workloads/wasm/bad/%.wat scripts/wasm-build $(wildcard workloads/wasm/*.*)
+$(WASM)/bad/%/complete: workloads/wasm/bad/%.wat scripts/wasm-build $(WASM_OF)
 	@echo "  WASM bad/$*"
 	@scripts/wasm-build $< $(@D)
 	@touch $@
 
-$(WASM)/%/complete: scripts/wasm-build scripts/fetch-source $(wildcard workloads/wasm/*.*)
+$(WASM)/%/complete: scripts/wasm-build scripts/fetch-source $(WASM_OF)
 	@echo "  WASM $*"
 	@scripts/wasm-build $* $(@D)
 	@test -e $(@D)/why || touch $@
