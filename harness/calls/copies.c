@@ -149,8 +149,8 @@ static int list_compiled(struct copies *c, size_t *copies)
 
 			*f = template_sample(&c->writer, like, v, &counter, &l->sites[at]);
 			f->number = (uint32_t)(c->list.n + l->n); /* no other's name */
-			at += f->n;
 		}
+		at += c->groups[g].refused ? 0 : TEMPLATE_SAMPLES * (size_t)like->n;
 	}
 	for (size_t i = 0; i < c->list.n; i++)
 		if (!is_copy(c, i))

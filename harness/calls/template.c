@@ -109,10 +109,31 @@ static uint32_t scattered(uint32_t counter)
 	return n ^ n >> 8;
 }
 
-struct ir_function template_sample(const struct ir_writer *w, const struct ir_function *like,
-				   unsigned sample, uint32_t *counter, struct ir_site *sites)
+/* Whether a number has the same sign in all samples of a site: a compiler may use one instruction
+ * for the negative ones and another for the rest. n sites lie between two samples. */
+static bool has_one_sign(const struct ir_writer *w, const struct ir_site *first, uint32_t n)
 {
+	const stub_signature s = w->signatures[first->like];
+
+	for (unsigned j = ir_first_passed(w, first); j < stub_nparams(s); j++) {
+		unsigned negative = 0;
+
+		if (stub_param(s, j) != STUB_I32 && stub_param(s, j) != STUB_I64)
+			continue;
+		for (unsigned v = 0; v < TEMPLATE_SAMPLES; v++)
+			negative += value_of(w, &first[v * n], j) >> 31;
+		if (negative % TEMPLATE_SAMPLES == 0)
+			return true;
+	}
+	return false;
+}
+
+struct ir_function template_sample(const struct ir_writer *w, const struct ir_function *like,
+				   unsigned sample, uint32_t *counter, struct ir_site *all)
+{
+	struct ir_site *sites = all + (size_t)sample * like->n;
 	struct ir_function f = { like->form, 0, sites, like->n };
+	const bool last = sample == TEMPLATE_SAMPLES - 1;
 
 	for (uint32_t i = 0; i < like->n; i++) {
 		const struct ir_function one = { like->form, 0, &sites[i], 1 };
@@ -124,7 +145,8 @@ struct ir_function template_sample(const struct ir_writer *w, const struct ir_fu
 
 			sites[i] = (struct ir_site){ n, like->sites[i].like, n,
 						     instances[sample] % SCENARIO_INSTANCES };
-		} while (!template_takes(w, &one));
+		} while (!template_takes(w, &one) ||
+			 (last && like->form == IR_THUNK && has_one_sign(w, &all[i], like->n)));
 	}
 	return f;
 }
