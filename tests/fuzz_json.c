@@ -75,7 +75,7 @@ static void sum_up(const struct run *run)
 	struct acceptance kept;
 
 	fuzz_check(out);
-	report_summary(out, run, &(struct report_options){ forms[run->n % 2] });
+	report_summary(out, run, &(struct report_options){ .form = forms[run->n % 2] });
 	report_failures(run);
 	accept_judge(run, &kept);
 	notes_print(out, run);

@@ -172,7 +172,7 @@ static void test_edge(void **state)
 
 	json_t *figures = json_array();
 	char why[METERS_ERROR] = "";
-	assert_int_equal(measure_space(code, 1, 0, figures, why), -1);
+	assert_int_equal(measure_space(code, NULL, 1, 0, figures, why), -1);
 	assert_string_equal(why, error);
 	assert_int_equal(json_array_size(figures), 0);
 	json_decref(figures);
@@ -223,7 +223,7 @@ static void check_space(struct code_memory *code, bool doubled)
 	fill(code, p);
 	run(p);
 	p[code_literal_distance(code)] = 1;
-	assert_int_equal(measure_space(code, 7, faults, figures, why), 0);
+	assert_int_equal(measure_space(code, NULL, 7, faults, figures, why), 0);
 	assert_int_equal(value(figure(figures, "pss")), (PAGES + 1) * PAGE);
 	assert_int_equal(value(figure(figures, "pss_code")), PAGES * PAGE);
 	assert_int_equal(value(figure(figures, "pss_literals")), PAGE);
