@@ -172,12 +172,26 @@ static int begin_bind(struct stub_space *space, const struct stub_spec *specs,
 	return sites_open(&state->sites);
 }
 
-static int near_bind_many(struct stub_space *space, const struct stub_spec *specs,
-			  struct stub_callee *const *c, size_t n)
+/* After a refusal the callees' words are as before: pending ones lead to lazy's trigger. */
+static void restore(const struct stub_callee *old, struct stub_callee *const *c, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		__atomic_store_n(&c[i]->target, old[i].target, __ATOMIC_RELAXED);
+		__atomic_store_n(&c[i]->context, old[i].context, __ATOMIC_RELAXED);
+		__atomic_store_n(&c[i]->word, old[i].word, __ATOMIC_RELAXED);
+		__atomic_store_n(&c[i]->code, old[i].code, __ATOMIC_RELEASE);
+	}
+}
+
+/* old: room for n. */
+static int bind_with_sites(struct stub_space *space, const struct stub_spec *specs,
+			   struct stub_callee *const *c, size_t n, struct stub_callee *old)
 {
 	struct near_state *state = space->state;
 	size_t adapters;
 
+	for (size_t i = 0; i < n; i++)
+		old[i] = *c[i];
 	int error = begin_bind(space, specs, c, n, &adapters);
 	if (!error)
 		error = bind_inner(state, specs, c, n, adapters);
@@ -185,6 +199,7 @@ static int near_bind_many(struct stub_space *space, const struct stub_spec *spec
 		for (size_t i = 0; adapters && i < n; i++)
 			if (is_adapter(state, c[i]))
 				sites_find(&state->sites, c[i])->mark = false;
+		restore(old, c, n);
 		return sites_close(&state->sites) ? write_again(state, c, n, error) : error;
 	}
 	for (size_t i = 0; state->sites.open && i < n; i++)
@@ -194,7 +209,24 @@ static int near_bind_many(struct stub_space *space, const struct stub_spec *spec
 		return 0;
 	for (size_t i = 0; i < n; i++)
 		release_inner(state, c[i]);
+	restore(old, c, n);
 	return write_again(state, c, n, error);
+}
+
+static int near_bind_many(struct stub_space *space, const struct stub_spec *specs,
+			  struct stub_callee *const *c, size_t n)
+{
+	struct near_state *state = space->state;
+	struct stub_callee one, *old = &one;
+
+	if (!state->sites.count)
+		return bind_inner(state, specs, c, n, 0);
+	if (n > 1)
+		old = malloc(n * sizeof(*old));
+	int error = old ? bind_with_sites(space, specs, c, n, old) : -ENOMEM;
+	if (old != &one)
+		free(old);
+	return error;
 }
 
 static int near_bind(struct stub_space *space, const struct stub_spec *spec, struct stub_callee *c)
