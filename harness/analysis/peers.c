@@ -109,15 +109,16 @@ static void put_versions(FILE *out, const struct run *run)
 
 static void put_below(FILE *out, const struct rows *rows)
 {
-	fputs(
-	    "  call: direct; jump: callers pass the context; ctx+jump: the stub does; var+jump: by "
-	    "a "
-	    "variable\n  and a body; handler: a function in C gets the arguments, and calls; "
-	    "Lua: one in Lua does\n  ns/make: in bulk where the arm can; B/stub: what the process "
-	    "gains with a stub, pages (PSS) and\n  blocks of the heap, without the libraries' own "
-	    "files; code: of that, executable pages;\n  stride: bytes from one stub to the next; "
-	    "maps: mappings gained; ~: no difference found\n",
-	    out);
+	static const char legend[] =
+	    "  call: direct; jump: callers pass the context; ctx+jump: the stub does; var+jump:\n"
+	    "  by a variable and a body; handler: a function in C gets the arguments, and calls;\n"
+	    "  Lua: one in Lua does\n"
+	    "  ns/make: in bulk where the arm can; B/stub: what the process gains with a stub,\n"
+	    "  pages (PSS) and blocks of the heap, without the libraries' own files; code: of\n"
+	    "  that, executable pages; stride: bytes from one stub to the next; maps: mappings\n"
+	    "  gained; ~: no difference found\n";
+
+	fputs(legend, out);
 	put_failures(out, rows);
 	put_versions(out, rows->census.run);
 }

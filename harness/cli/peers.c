@@ -11,14 +11,12 @@
 static const struct option_help help = {
 	.usage = "peers [RUN.jsonl] [options]",
 	.summary =
-	    "Compares our allocators of stubs with libraries that make stubs, as arms of one run: "
-	    "a\n"
-	    "ring of calls, each cell a process of its own. scripts/setup peers installs the\n"
-	    "libraries, and make builds an arm of each that is there; of the others the table "
-	    "says\n"
-	    "why they are missing. The column call says what a call through a stub does; compare "
-	    "like\n"
-	    "with like. pool is what the ratios are of. RUN.jsonl: shows that run's table instead.",
+	    "Compares our allocators of stubs with libraries that make stubs, as arms of one\n"
+	    "run: a ring of calls, each cell a process of its own. `scripts/setup peers`\n"
+	    "installs the libraries, and make builds an arm of each library that is there; the\n"
+	    "table says why the others are missing. The column call says what a call through a\n"
+	    "stub does: compare like with like. Ratios are to pool. RUN.jsonl: shows that run's\n"
+	    "table instead.",
 	.min_words = 0,
 	.max_words = 1,
 };

@@ -129,27 +129,48 @@ static void block_batched(struct bench *b, const uint32_t *pcs)
 	b->sink += answers[0] + answers[MAPS_BLOCK - 1];
 }
 
-/* Times n pcs, in whole blocks, over and over. The first round is a warm-up. A row of MAPS_ROW
- * blocks is timed again while something else has a share of the core. */
+size_t maps_take(struct probe *probe, maps_sample *sample, void *of, double *samples, size_t n)
+{
+	size_t rows = 0;
+
+	for (size_t from = 0, end; from < n; from = end, rows++) {
+		end = from + MAPS_ROW < n ? from + MAPS_ROW : n;
+		do {
+			probe_wait(probe);
+			for (size_t i = from; i < end; i++)
+				samples[i] = sample(of, i);
+		} while (probe_again(probe));
+	}
+	return rows;
+}
+
+/* The blocks of these pcs. */
+struct blocks {
+	struct bench *b;
+	block_fn *block;
+	const uint32_t *pcs;
+	size_t n;
+};
+
+static double time_block(void *of, size_t i)
+{
+	const struct blocks *w = of;
+	uint64_t start = clock_ns();
+
+	w->block(w->b, w->pcs + i % w->n * MAPS_BLOCK);
+	return (double)(clock_ns() - start) / MAPS_BLOCK;
+}
+
+/* Times n pcs, in whole blocks, over and over. The first round is a warm-up. */
 static struct maps_spread warm(struct bench *b, block_fn *block, const uint32_t *pcs, size_t n)
 {
-	size_t nblocks = n / MAPS_BLOCK;
+	struct blocks all = { b, block, pcs, n / MAPS_BLOCK };
+
 	if (block == block_batched && !b->task->ops->lookup_many)
 		return maps_spread_missing("the encoder looks up one by one only");
-	for (size_t i = 0; i < nblocks; i++)
+	for (size_t i = 0; i < all.n; i++)
 		block(b, pcs + i * MAPS_BLOCK);
-	for (size_t from = 0, end; from < b->task->blocks; from = end) {
-		end = from + MAPS_ROW < b->task->blocks ? from + MAPS_ROW : b->task->blocks;
-		do {
-			probe_wait(&b->probe);
-			for (size_t i = from; i < end; i++) {
-				uint64_t start = clock_ns();
-				block(b, pcs + i % nblocks * MAPS_BLOCK);
-				b->samples[i] = (double)(clock_ns() - start) / MAPS_BLOCK;
-			}
-		} while (probe_again(&b->probe));
-		b->rows++;
-	}
+	b->rows += maps_take(&b->probe, time_block, &all, b->samples, b->task->blocks);
 	return maps_spread_of("clock", b->samples, b->task->blocks);
 }
 

@@ -40,6 +40,12 @@ enum { MAPS_BLOCK = 128, MAPS_ROW = 50, MAPS_BENCH_ERROR = 240 };
 /* How long an encoder's rows of MAPS_ROW samples are taken again, because the core was shared. */
 #define MAPS_PATIENCE_NS ((uint64_t)(SANITIZED ? 0 : 2000000000))
 
+struct probe;
+typedef double maps_sample(void *of, size_t i);
+/* Takes n samples, in rows of MAPS_ROW; a row that something else had a share of the core in is
+ * taken again while the probe has patience. Returns how many rows there are. */
+size_t maps_take(struct probe *, maps_sample *, void *of, double *samples, size_t n);
+
 enum maps_pattern { MAPS_RANDOM, MAPS_ALONE, MAPS_BATCHED, MAPS_COLD, MAPS_PATTERNS };
 enum maps_count { MAPS_LINES_READ, MAPS_LINES_WITH_BITMAP, MAPS_LINES_FETCHED, MAPS_COUNTS };
 

@@ -135,25 +135,30 @@ static size_t ask_sample(struct asker *a, ask_fn *ask, size_t sample)
 	return n;
 }
 
+struct walking {
+	struct asker *a;
+	ask_fn *ask;
+};
+
+static double time_sample(void *of, size_t i)
+{
+	const struct walking *w = of;
+	uint64_t start = clock_ns();
+	size_t lookups = ask_sample(w->a, w->ask, i % w->a->ncuts);
+
+	return (double)(clock_ns() - start) / (double)lookups;
+}
+
 static struct maps_spread time_walks(struct asker *a, ask_fn *ask, struct probe *probe,
 				     double *samples, size_t n)
 {
+	struct walking w = { a, ask };
+
 	if (!a->ncuts)
 		return maps_spread_missing("the walks have too few lookups for a sample");
 	for (size_t i = 0; n && i < a->ncuts; i++)
 		ask_sample(a, ask, i);
-	for (size_t from = 0, end; from < n; from = end) {
-		end = from + MAPS_ROW < n ? from + MAPS_ROW : n;
-		do {
-			probe_wait(probe);
-			for (size_t i = from; i < end; i++) {
-				uint64_t start = clock_ns();
-				size_t lookups = ask_sample(a, ask, i % a->ncuts);
-
-				samples[i] = (double)(clock_ns() - start) / (double)lookups;
-			}
-		} while (probe_again(probe));
-	}
+	maps_take(probe, time_sample, &w, samples, n);
 	return maps_spread_of("clock", samples, n);
 }
 
