@@ -430,6 +430,8 @@ static void test_refusals(void **state)
 	snprintf(line, sizeof line, "maps %s", path);
 	write_file(path, "{\"maps\": 2}\n");
 	refused(cmd_maps, line, "another version");
+	write_file(path, "{\"maps\": 1, \"machi");
+	refused(cmd_maps, line, "line 1: cut off");
 	write_file(path, "{\"maps\": 1}\n{\"file\": \"x\"}\n");
 	refused(cmd_maps, line, "line 2");
 	write_file(path, "{\"maps\": 1}\n{\"file\": \"x\", \"eve");

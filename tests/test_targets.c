@@ -20,7 +20,9 @@ static int set_up(void **state)
 {
 	(void)state;
 	return shell_enter(folder) || system(fakes) || setenv("HAVE", "have", 1) ||
-	       setenv("M", "env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make --no-print-directory -C",
+	       setenv("M",
+		      "env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u ONLY -u ARM make "
+		      "--no-print-directory -C",
 		      1);
 }
 

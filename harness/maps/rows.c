@@ -238,7 +238,11 @@ int maps_rows_load(struct maps_rows *r, const char *path, char error[MAPS_ROWS_E
 	for (long n = 1; !e && getline(&line, &size, in) > 0; n++) {
 		json_error_t why;
 		json_t *row = json_loads(line, 0, &why);
-		if (n == 1 && json_integer_value(json_object_get(row, "maps")) != 1) {
+		if (n == 1 && !row) {
+			e = -EINVAL;
+			snprintf(error, MAPS_ROWS_ERROR, "%s: line 1: cut off, or no record: %s",
+				 path, why.text);
+		} else if (n == 1 && json_integer_value(json_object_get(row, "maps")) != 1) {
 			e = -EINVAL;
 			snprintf(error, MAPS_ROWS_ERROR,
 				 "%s: line 1: a record of another version; known: \"maps\": 1",
