@@ -100,10 +100,10 @@ size_t emit_whole(uint8_t slot[EMIT_SLOT], enum stub_kind kind, size_t distance,
  * An island: bare slots, all alike; or slots that only say which they are, around one head that
  * finds the slot's record.
  *
- *      bare    | mov rdi, [r10+16]; jmp [r10+8] | mov rdi, [r10+16]; jmp [r10+8] | ...
+ *   bare    | mov rdi, [r10+16]; jmp [r10+8] | mov rdi, [r10+16]; jmp [r10+8] | ...
  *
- *      others  | push 0; jmp head | ... | pop rax; find record rax; go on | ... | push n-1 .. |
- * trap | 0                        128                                                        256
+ *   others  | push 0; jmp head | ... | pop rax; find record | ... | push n-1; jmp head | trap |
+ *           0                       128                                                     256
  *
  * A bare slot is 8 bytes (with markers 16) and reads the callee's words. Others are 4 bytes (with
  * markers 8); how many there are follows from the reach of a short jump and from the head's size.
