@@ -14,6 +14,7 @@
 #include "cache_helpers.h"
 #include "cell_helpers.h"
 #include "measure/families.h"
+#include "analysis/claims.h"
 #include "runs/figures.h"
 
 enum { EARLY = 6 };
@@ -165,7 +166,14 @@ static void test_claims(void **unused)
 	assert_int_equal(glob("scripts/claims*.json", 0, NULL, &files), 0);
 	for (size_t i = 0; i < files.gl_pathc; i++) {
 		json_t *list = json_load_file(files.gl_pathv[i], 0, NULL);
+		char error[RUN_ERROR];
+		struct claims claims;
 
+		/* As `stubmap claims` reads it, once there is a run of the plan. */
+		if (claims_load(files.gl_pathv[i], &claims, error))
+			fail_msg("%s", error);
+		assert_int_equal(claims.n, json_array_size(list));
+		claims_free(&claims);
 		assert_true(json_array_size(list) > 0);
 		for (size_t k = 0; k < json_array_size(list); k++) {
 			const struct figure_id id = id_of(json_array_get(list, k));
