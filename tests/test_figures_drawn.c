@@ -256,7 +256,7 @@ static void a_paper_is_made(void **state)
 		" PATH=$PWD/bare2 page/scripts/paper",
 		"apt-get install pandoc weasyprint");
 	refused("page/scripts/paper --help", "usage: ");
-	refused("\"$TREE/scripts/setup\" papr", "allowed: all, paper");
+	refused("\"$TREE/scripts/setup\" papr", "allowed: all, engines, paper");
 	good("[ \"$(cat page/PAPER.pdf)\" = old ]");
 	if (sh("command -v pandoc && command -v weasyprint && command -v rsvg-convert")) {
 		print_message("needs pandoc, weasyprint and rsvg-convert\n");

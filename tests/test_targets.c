@@ -48,7 +48,7 @@ static void two_steps_install_all(void **state)
 	good("! tail -n +$(($(wc -l <first) + 1)) have | grep -qx gcc"); /* nothing twice */
 	good(SETUP "all && " SETUP);
 	assert_string_equal(err, "");
-	refused(SETUP "al", "allowed: all, paper");
+	refused(SETUP "al", "allowed: all, engines, paper");
 }
 
 /* What would be done for a target, as far as it matters here. */
