@@ -245,9 +245,9 @@ static void test_ring_refuses(void **unused)
 	char error[200];
 
 	(void)unused;
-	expect_error(ring_open(NULL, &p, &s, error), error, "1 to 65536");
-	p.live = 65537;
-	expect_error(ring_open(NULL, &p, &s, error), error, "1 to 65536");
+	expect_error(ring_open(NULL, &p, &s, error), error, "1 to 1048576");
+	p.live = 1048577;
+	expect_error(ring_open(NULL, &p, &s, error), error, "1 to 1048576");
 	p.live = 4;
 	for (size_t i = 0; i < sizeof signatures / sizeof *signatures; i++) {
 		p.signature = signatures[i];

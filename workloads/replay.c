@@ -31,47 +31,103 @@
 /* The same for all runs: the population belongs to the workload, not to a run. */
 static const uint64_t population_seed = 0x73747562;
 
+/* Boundaries that any trace may have; of more it needs an event for each. And places among which
+ * they are drawn. */
+enum { FREE_POPULATION = 65536, MAX_PLACES = 1 << 26 };
+
 struct builder {
 	const struct trace *trace;
 	struct scenario *s;
-	uint32_t *number; /* each trace stub's number among the boundaries */
+	uint32_t *number;   /* each trace stub's number among the boundaries */
+	uint32_t *of_kind;  /* the trace's stubs, kind by kind; of a kind in their order */
+	uint32_t *of_group; /* by instance, kind by kind, in their order */
+	uint32_t from[BOUNDARY_KINDS + 1]; /* in of_kind */
+	uint32_t next;			   /* in of_group */
 	uint64_t random;
 	char *error;
 };
 
 static int count_population(const struct trace *t, uint32_t *out, char *error)
 {
-	uint64_t total = 0;
+	uint64_t total = 0, room = 0, most = t->nevents;
 	uint32_t places;
 
 	for (uint32_t i = 0; i < t->ninstances; i++)
-		for (unsigned kind = 0; kind < BOUNDARY_KINDS; kind++)
+		for (unsigned kind = 0; kind < BOUNDARY_KINDS; kind++) {
 			total += trace_population(&t->instances[i], kind, &places);
-	if (!total || total > WORKLOAD_MAX_LIVE || !t->nevents)
-		return workload_refuse(
-		    error, -EINVAL, "%llu boundaries, %llu events; allowed: 1 to %d, 1 or more",
-		    (unsigned long long)total, (unsigned long long)t->nevents, WORKLOAD_MAX_LIVE);
+			room += places;
+		}
+	most = most < FREE_POPULATION	  ? FREE_POPULATION
+	       : most > WORKLOAD_MAX_LIVE ? WORKLOAD_MAX_LIVE
+					  : most;
+	if (!total || total > most || !t->nevents)
+		return workload_refuse(error, -EINVAL,
+				       "%llu boundaries, %llu events; allowed: 1 to %llu (%d, or "
+				       "one an event, to %d), "
+				       "1 or more",
+				       (unsigned long long)total, (unsigned long long)t->nevents,
+				       (unsigned long long)most, FREE_POPULATION,
+				       WORKLOAD_MAX_LIVE);
+	if (room > MAX_PLACES)
+		return workload_refuse(error, -EINVAL, "%llu functions and slots; at most %d",
+				       (unsigned long long)room, MAX_PLACES);
 	*out = (uint32_t)total;
 	return 0;
 }
 
-/* Finds the trace's stub at each place; returns how many there are, or -EINVAL. */
-static int owners(const struct builder *b, uint32_t instance, enum boundary_kind kind,
-		  uint32_t *owner, uint32_t places)
+/* Orders the stubs by kind, and by instance and kind. */
+static int order_stubs(struct builder *b)
+{
+	const struct trace *t = b->trace;
+	const size_t groups = (size_t)t->ninstances * BOUNDARY_KINDS;
+	uint32_t *from = calloc(groups + 1, sizeof *from), at[BOUNDARY_KINDS];
+
+	b->of_kind = calloc((size_t)t->nstubs + 1, sizeof *b->of_kind);
+	b->of_group = calloc((size_t)t->nstubs + 1, sizeof *b->of_group);
+	if (!from || !b->of_kind || !b->of_group) {
+		free(from);
+		return workload_refuse(b->error, -ENOMEM, "no memory for %u stubs", t->nstubs);
+	}
+	for (uint32_t i = 0; i < t->nstubs; i++) {
+		const struct trace_stub *s = &t->stubs[i];
+
+		b->from[s->kind + 1]++;
+		from[(size_t)s->instance * BOUNDARY_KINDS + s->kind + 1]++;
+	}
+	for (unsigned kind = 0; kind < BOUNDARY_KINDS; kind++)
+		b->from[kind + 1] += b->from[kind];
+	for (size_t g = 0; g < groups; g++)
+		from[g + 1] += from[g];
+	memcpy(at, b->from, sizeof at);
+	for (uint32_t i = 0; i < t->nstubs; i++) {
+		const struct trace_stub *s = &t->stubs[i];
+
+		b->of_kind[at[s->kind]++] = i;
+		b->of_group[from[(size_t)s->instance * BOUNDARY_KINDS + s->kind]++] = i;
+	}
+	free(from);
+	return 0;
+}
+
+/* Finds the trace's stub at each place of the next group; returns how many there are, or -EINVAL.
+ */
+static int owners(struct builder *b, uint32_t instance, enum boundary_kind kind, uint32_t *owner,
+		  uint32_t places)
 {
 	int n = 0;
 
 	for (uint32_t p = 0; p < places; p++)
 		owner[p] = NOBODY;
-	for (uint32_t i = 0; i < b->trace->nstubs; i++) {
+	for (; b->next < b->trace->nstubs; b->next++, n++) {
+		const uint32_t i = b->of_group[b->next];
 		const struct trace_stub *stub = &b->trace->stubs[i];
+
 		if (stub->instance != instance || stub->kind != kind)
-			continue;
+			break;
 		if (owner[stub->place] != NOBODY)
 			return workload_refuse(b->error, -EINVAL, "stubs %u and %u are the same",
 					       owner[stub->place], i);
 		owner[stub->place] = i;
-		n++;
 	}
 	return n;
 }
@@ -81,18 +137,12 @@ static int owners(const struct builder *b, uint32_t instance, enum boundary_kind
 static const struct trace_stub *draw_model(struct builder *b, enum boundary_kind kind)
 {
 	const struct trace *t = b->trace;
-	uint32_t n = 0, chosen;
+	const uint32_t n = b->from[kind + 1] - b->from[kind];
 
-	for (uint32_t i = 0; i < t->nstubs; i++)
-		n += t->stubs[i].kind == kind;
-	bool any = !n;
-
-	if (any && !t->nstubs)
+	if (!t->nstubs)
 		return NULL;
-	chosen = random_below(&b->random, any ? t->nstubs : n);
-	for (uint32_t i = 0;; i++)
-		if ((any || t->stubs[i].kind == kind) && !chosen--)
-			return &t->stubs[i];
+	const uint32_t chosen = random_below(&b->random, n ? n : t->nstubs);
+	return &t->stubs[n ? b->of_kind[b->from[kind] + chosen] : chosen];
 }
 
 static int append(struct builder *b, uint32_t instance, enum boundary_kind kind, uint32_t stub)
@@ -159,6 +209,7 @@ static int build(struct builder *b, uint32_t population)
 	if (!b->s->boundaries || !b->number)
 		return workload_refuse(b->error, -ENOMEM, "no memory for %u boundaries",
 				       population);
+	status = order_stubs(b);
 	for (uint32_t i = 0; i < b->trace->ninstances && !status; i++)
 		for (unsigned kind = 0; kind < BOUNDARY_KINDS && !status; kind++)
 			status = append_all(b, i, kind);
@@ -182,7 +233,7 @@ int replay_open(const struct workload *w, const struct workload_params *params, 
 {
 	struct trace trace = { 0 };
 	char path[4096], why[WORKLOAD_ERROR];
-	struct builder b = { &trace, s, NULL, population_seed, why };
+	struct builder b = { .trace = &trace, .s = s, .random = population_seed, .error = why };
 	uint64_t random = params->seed;
 	uint32_t population = 0;
 	int n, status;
@@ -218,6 +269,8 @@ int replay_open(const struct workload *w, const struct workload_params *params, 
 		scenario_close(s);
 	}
 	free(b.number);
+	free(b.of_kind);
+	free(b.of_group);
 	trace_free(&trace);
 	return status;
 }

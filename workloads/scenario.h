@@ -8,7 +8,7 @@
 
 #include "workload.h"
 
-enum { WORKLOAD_ERROR = 200, WORKLOAD_MAX_LIVE = 65536 };
+enum { WORKLOAD_ERROR = 200, WORKLOAD_MAX_LIVE = 1 << 20 };
 
 /* splitmix64: a stream of 64-bit numbers from any seed. */
 static inline uint64_t random_next(uint64_t *state)

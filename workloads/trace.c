@@ -15,7 +15,8 @@
 #define MAGIC "stubmap-trace 1\n"
 
 enum {
-	MAX_INSTANCES = 64,
+	MAX_INSTANCES = 1 << 16,
+	INSTANCE_BYTES = 9,  /* of its counts, at least */
 	MAX_COUNT = 1 << 20, /* functions, imports, slots... of an instance; crossed stubs */
 	MAX_BYTES = 1 << 30, /* of a module */
 };
@@ -123,10 +124,11 @@ static int parse_body(struct packed_reader *r, struct trace *t)
 
 	packed_text(r, t->name, sizeof t->name, "its name");
 	packed_text(r, t->program, sizeof t->program, "its program");
-	t->ninstances = (uint32_t)packed_uleb(r, MAX_INSTANCES, "the number of instances");
+	t->ninstances =
+	    (uint32_t)packed_count(r, MAX_INSTANCES, INSTANCE_BYTES, "the number of instances");
 	if (!r->bad && !t->ninstances)
 		packed_wrong(r, "no instance");
-	t->instances = calloc(MAX_INSTANCES, sizeof *t->instances);
+	t->instances = calloc((size_t)t->ninstances + 1, sizeof *t->instances);
 	if (!t->instances)
 		return workload_refuse(r->error, -ENOMEM, "no memory for the instances");
 	for (uint32_t i = 0; i < t->ninstances && !r->bad; i++)

@@ -72,7 +72,7 @@ struct scenario {
 enum { WORKLOAD_NAME = 128 }; /* bytes of a name, with its zero */
 
 struct workload_params {
-	uint32_t live;		 /* ring: stubs, 1..65536 */
+	uint32_t live;		 /* ring: stubs, 1..1048576 */
 	uint32_t targets;	 /* ring: see scenario; 0 is one each */
 	enum boundary_kind kind; /* ring */
 	const char *signature;	 /* ring: NULL is "i>i", of a bind "ii>i" */

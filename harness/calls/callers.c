@@ -24,10 +24,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Sites in one function. Register allocation grows faster than linearly if arguments go by
- * memory. */
-enum { SITES = 128 };
-
 _Static_assert((int)BOUNDARY_KINDS == (int)STUB_KINDS && (int)BOUNDARY_REF == (int)STUB_CALL_REF &&
 		   (int)SCENARIO_MAX_BOUND == (int)STUB_MAX_BOUND,
 	       "boundaries and stubs list their kinds in the same order");
@@ -50,11 +46,16 @@ static bool by_callees(const struct ir_writer *w)
 	return w->part != CALLERS_DIRECT;
 }
 
-/* The address of boundary k's callee as an operand of type ptr: a constant, or %callees and more.
- */
-static void site_callee(struct ir_writer *w, uint32_t k, char out[64])
+static const struct boundary *site_boundary(const struct ir_writer *w, const struct ir_site *e)
 {
-	size_t at = k * sizeof(struct stub_callee);
+	return &w->scenario->boundaries[e->like];
+}
+
+/* The address of a site's callee as an operand of type ptr: a constant, or %callees and more.
+ */
+static void site_callee(struct ir_writer *w, const struct ir_site *e, char out[64])
+{
+	size_t at = e->number * sizeof(struct stub_callee);
 
 	if (w->part == CALLERS_SHARED)
 		snprintf(out, 64, "%%v%u",
@@ -65,47 +66,47 @@ static void site_callee(struct ir_writer *w, uint32_t k, char out[64])
 
 /* What a site calls, as an operand: the code pointer, loaded here and now, or a symbol that the
  * loader binds. */
-static void site_code(struct ir_writer *w, uint32_t k, const char *callee, char out[64])
+static void site_code(struct ir_writer *w, const struct ir_site *e, const char *callee,
+		      char out[64])
 {
 	if (w->part == CALLERS_NEAR)
-		snprintf(out, 64, "@s%" PRIu32, k);
+		snprintf(out, 64, "@s%" PRIu32, e->number);
 	else
 		snprintf(out, 64, "%%v%u", ir_let(w, "load ptr, ptr %s", callee));
 }
 
 /* Whether a site passes the callee's context, so that the target itself may be called. */
-static bool site_passes_context(const struct ir_writer *w, uint32_t k)
+static bool site_passes_context(const struct ir_writer *w, const struct ir_site *e)
 {
 	return (w->part == CALLERS_NEAR || w->part == CALLERS_PASSING) &&
-	       w->scenario->boundaries[k].kind == BOUNDARY_INDIRECT;
+	       site_boundary(w, e)->kind == BOUNDARY_INDIRECT;
 }
 
-/* The first parameter that a site passes: the stub stores the earlier ones. */
-static unsigned site_first(const struct ir_writer *w, uint32_t k)
+unsigned ir_first_passed(const struct ir_writer *w, const struct ir_site *e)
 {
-	return by_callees(w) ? w->scenario->boundaries[k].nbound : 0;
+	return by_callees(w) ? site_boundary(w, e)->nbound : 0;
 }
 
 /* For all kinds but the entries, and for every kind in direct calls: R (ctx, args...). */
-static unsigned site_native(struct ir_writer *w, uint32_t k, const unsigned *values)
+static unsigned site_native(struct ir_writer *w, const struct ir_site *e, const unsigned *values)
 {
-	stub_signature s = w->signatures[k];
+	stub_signature s = w->signatures[e->like];
 	enum stub_type result = stub_result(s);
-	const struct boundary *b = &w->scenario->boundaries[k];
+	const struct boundary *b = site_boundary(w, e);
 	char callee[64] = "", code[64];
 	unsigned ctx = 0;
 
 	if (by_callees(w)) {
-		site_callee(w, k, callee);
-		site_code(w, k, callee, code);
+		site_callee(w, e, callee);
+		site_code(w, e, callee, code);
 	} else {
-		uint32_t i = b->kind == BOUNDARY_BUILTIN ? 0 : b->instance;
+		uint32_t i = b->kind == BOUNDARY_BUILTIN ? 0 : e->instance;
 
 		ctx = ir_let(w, "getelementptr i8, ptr %%state, i64 %" PRIu32, 32 + 8 * i);
 		ctx = ir_let(w, "load ptr, ptr %%v%u", ctx);
-		snprintf(code, sizeof(code), "@t%" PRIu32, scenario_target(w->scenario, k));
+		snprintf(code, sizeof(code), "@t%" PRIu32, e->target);
 	}
-	if (site_passes_context(w, k)) {
+	if (site_passes_context(w, e)) {
 		ctx = ir_let(w, "getelementptr i8, ptr %s, i64 16", callee);
 		ctx = ir_let(w, "load ptr, ptr %%v%u", ctx);
 	}
@@ -117,7 +118,7 @@ static unsigned site_native(struct ir_writer *w, uint32_t k, const unsigned *val
 		fprintf(w->f, "ptr %%v%u", ctx);
 	else
 		fprintf(w->f, "ptr nest %s, ptr %%ctx", callee);
-	for (unsigned j = site_first(w, k); j < stub_nparams(s); j++)
+	for (unsigned j = ir_first_passed(w, e); j < stub_nparams(s); j++)
 		fprintf(w->f, ", %s %%v%u", ir_types[stub_param(s, j)], values[j]);
 	if (by_callees(w) && b->kind == BOUNDARY_REF)
 		fprintf(w->f, ", ptr swiftself inttoptr (i64 %" PRIu64 " to ptr)", s);
@@ -131,9 +132,10 @@ static unsigned slot(struct ir_writer *w, const char *array, unsigned j)
 }
 
 /* entry_native: void (argv). */
-static unsigned site_entry_native(struct ir_writer *w, uint32_t k, const unsigned *values)
+static unsigned site_entry_native(struct ir_writer *w, const struct ir_site *e,
+				  const unsigned *values)
 {
-	stub_signature s = w->signatures[k];
+	stub_signature s = w->signatures[e->like];
 	char callee[64], code[64];
 
 	for (unsigned j = 0; j < stub_nparams(s); j++) {
@@ -141,8 +143,8 @@ static unsigned site_entry_native(struct ir_writer *w, uint32_t k, const unsigne
 
 		fprintf(w->f, "  store i64 %%v%u, ptr %%v%u\n", v, slot(w, "argv", j));
 	}
-	site_callee(w, k, callee);
-	site_code(w, k, callee, code);
+	site_callee(w, e, callee);
+	site_code(w, e, callee, code);
 	fprintf(w->f, "  call void %s(ptr nest %s, ptr %%argv)\n", code, callee);
 	return stub_result(s) == STUB_VOID
 		   ? 0
@@ -150,9 +152,9 @@ static unsigned site_entry_native(struct ir_writer *w, uint32_t k, const unsigne
 }
 
 /* entry_js: value (argv, argc), boxed. */
-static unsigned site_entry_js(struct ir_writer *w, uint32_t k, const unsigned *values)
+static unsigned site_entry_js(struct ir_writer *w, const struct ir_site *e, const unsigned *values)
 {
-	stub_signature s = w->signatures[k];
+	stub_signature s = w->signatures[e->like];
 	char callee[64], code[64];
 
 	for (unsigned j = 0; j < stub_nparams(s); j++) {
@@ -160,35 +162,34 @@ static unsigned site_entry_js(struct ir_writer *w, uint32_t k, const unsigned *v
 
 		fprintf(w->f, "  store i64 %%v%u, ptr %%v%u\n", v, slot(w, "argv", j));
 	}
-	site_callee(w, k, callee);
-	site_code(w, k, callee, code);
+	site_callee(w, e, callee);
+	site_code(w, e, callee, code);
 	unsigned result = ++w->last;
 	fprintf(w->f, "  %%v%u = call i64 %s(ptr nest %s, ptr %%argv, i64 %u)\n", result, code,
 		callee, stub_nparams(s));
 	return stub_result(s) == STUB_VOID ? 0 : ir_unbox(w, stub_result(s), result);
 }
 
-/* One crossing of boundary k; x and the result are the numbers of the state's values. */
-static unsigned site(struct ir_writer *w, uint32_t k, unsigned x)
+/* One crossing; x and the result are the numbers of the state's values. */
+static unsigned site(struct ir_writer *w, const struct ir_site *e, unsigned x)
 {
-	stub_signature s = w->signatures[k];
-	enum boundary_kind kind = w->scenario->boundaries[k].kind;
+	stub_signature s = w->signatures[e->like];
+	const struct boundary *b = site_boundary(w, e);
 	unsigned values[STUB_MAX_PARAMS], result;
 
-	for (unsigned j = site_first(w, k); j < stub_nparams(s); j++) {
-		uint32_t salt = scenario_salt(k, j);
-		unsigned v = j < w->scenario->boundaries[k].nbound
-				 ? ir_let(w, "add i32 0, %" PRIu32, salt)
-				 : ir_let(w, "add i32 %%v%u, %" PRIu32, x, salt);
+	for (unsigned j = ir_first_passed(w, e); j < stub_nparams(s); j++) {
+		uint32_t salt = scenario_salt(e->number, j);
+		unsigned v = j < b->nbound ? ir_let(w, "add i32 0, %" PRIu32, salt)
+					   : ir_let(w, "add i32 %%v%u, %" PRIu32, x, salt);
 
 		values[j] = ir_make(w, stub_param(s, j), v, 0);
 	}
-	if (w->part == CALLERS_DIRECT || kind >= BOUNDARY_EXIT_JS)
-		result = site_native(w, k, values);
-	else if (kind == BOUNDARY_ENTRY_NATIVE)
-		result = site_entry_native(w, k, values);
+	if (w->part == CALLERS_DIRECT || b->kind >= BOUNDARY_EXIT_JS)
+		result = site_native(w, e, values);
+	else if (b->kind == BOUNDARY_ENTRY_NATIVE)
+		result = site_entry_native(w, e, values);
 	else
-		result = site_entry_js(w, k, values);
+		result = site_entry_js(w, e, values);
 	if (stub_result(s) == STUB_VOID)
 		return ir_let(w, "add i32 %%v%u, 1", x);
 	return ir_fold(w, stub_result(s), result);
@@ -197,14 +198,14 @@ static unsigned site(struct ir_writer *w, uint32_t k, unsigned x)
 /* ---- Functions of sites, and the round -------------------------------------------------- */
 
 /* Writes what the sites of a function share: the caller's instance, and arrays for arguments. */
-static void site_locals(struct ir_writer *w, const uint32_t *crossed, size_t n)
+static void site_locals(struct ir_writer *w, const struct ir_function *f)
 {
 	unsigned words = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		unsigned args = stub_nparams(w->signatures[crossed[i]]);
+	for (size_t i = 0; i < f->n; i++) {
+		unsigned args = stub_nparams(w->signatures[f->sites[i].like]);
 
-		if (w->scenario->boundaries[crossed[i]].kind > BOUNDARY_ENTRY_JS)
+		if (site_boundary(w, &f->sites[i])->kind > BOUNDARY_ENTRY_JS)
 			continue;
 		if (words < args + !args) /* a result needs one, too */
 			words = args + !args;
@@ -223,21 +224,20 @@ static void site_locals(struct ir_writer *w, const uint32_t *crossed, size_t n)
 		      w->f);
 }
 
-/* A function `i32 (state, x)` that crosses these boundaries in turn. */
-static void site_function(struct ir_writer *w, const char *name, uint64_t number,
-			  const uint32_t *crossed, size_t n)
+/* Writes a function `i32 (state, x)` that crosses its boundaries in turn. */
+static void site_function(struct ir_writer *w, const char *prefix, const struct ir_function *f)
 {
 	unsigned x = 0;
 
 	w->last = 0;
 	fprintf(w->f,
-		"define internal i32 @%s%" PRIu64
+		"define internal i32 @%s%" PRIu32
 		"(ptr %%state, i32 %%v0) noinline nounwind noimplicitfloat {\n",
-		name, number);
+		prefix, f->number);
 	if (by_callees(w))
-		site_locals(w, crossed, n);
-	for (size_t i = 0; i < n; i++)
-		x = site(w, crossed[i], x);
+		site_locals(w, f);
+	for (size_t i = 0; i < f->n; i++)
+		x = site(w, &f->sites[i], x);
 	fprintf(w->f, "  ret i32 %%v%u\n}\n", x);
 }
 
@@ -264,18 +264,43 @@ static void round_tail(struct ir_writer *w, const char *x)
 		x);
 }
 
-static void write_straight(struct ir_writer *w)
+/* Whether a part reads the state: the optimiser passes it to no other. */
+static bool reads_state(const struct ir_writer *w, const struct ir_function *f)
 {
-	const struct scenario *s = w->scenario;
-	uint64_t parts = (s->nevents + SITES - 1) / SITES;
+	bool reads = !by_callees(w) || w->part == CALLERS_SHARED;
+
+	for (size_t i = 0; i < f->n && !reads; i++)
+		reads = site_boundary(w, &f->sites[i])->kind >= BOUNDARY_EXIT_JS &&
+			!site_passes_context(w, &f->sites[i]);
+	return reads;
+}
+
+/* Calls the module's own parts, so that they are what they are in a module with a round of them. */
+static void write_keeper(struct ir_writer *w, const struct ir_list *list)
+{
+	fputs("define i32 @keep(ptr %state, i32 %x0) nounwind {\n", w->f);
+	for (size_t p = 0; p < list->n; p++)
+		fprintf(w->f, "  %%x%zu = call i32 @own%" PRIu32 "(ptr %%state, i32 %%x%zu)\n",
+			p + 1, list->functions[p].number, p);
+	fprintf(w->f, "  ret i32 %%x%zu\n}\n", list->n);
+}
+
+/* The round calls the parts of the module itself, or, in the optimiser's convention, those of
+ * another. */
+static void write_straight(struct ir_writer *w, const struct ir_list *list,
+			   const struct ir_list *whole)
+{
+	const struct ir_list *called = whole ? whole : list;
 	char last[32];
 
-	for (uint64_t p = 0; p < parts; p++) {
-		uint64_t rest = s->nevents - p * SITES;
-
-		site_function(w, "part", p, s->events + p * SITES, rest < SITES ? rest : SITES);
-	}
-	snprintf(last, sizeof(last), "%%x%" PRIu64, parts);
+	for (size_t p = 0; p < list->n; p++)
+		site_function(w, whole ? "own" : "part", &list->functions[p]);
+	if (whole)
+		write_keeper(w, list);
+	for (size_t p = 0; whole && p < called->n; p++)
+		fprintf(w->f, "declare fastcc i32 @part%zu(%si32) nounwind\n", p,
+			reads_state(w, &called->functions[p]) ? "ptr, " : "");
+	snprintf(last, sizeof(last), "%%x%zu", called->n);
 	round_head(w);
 	fprintf(w->f,
 		"  br label %%round\n"
@@ -283,11 +308,10 @@ static void write_straight(struct ir_writer *w)
 		"  %%left = phi i64 [ %%rounds, %%entry ], [ %%less, %%round ]\n"
 		"  %%x0 = phi i32 [ %%first, %%entry ], [ %s, %%round ]\n",
 		last);
-	for (uint64_t p = 0; p < parts; p++)
-		fprintf(w->f,
-			"  %%x%" PRIu64 " = call i32 @part%" PRIu64 "(ptr %%state, i32 %%x%" PRIu64
-			")\n",
-			p + 1, p, p);
+	for (size_t p = 0; p < called->n; p++)
+		fprintf(w->f, "  %%x%zu = call %si32 @part%zu(%si32 %%x%zu)\n", p + 1,
+			whole ? "fastcc " : "", p,
+			!whole || reads_state(w, &called->functions[p]) ? "ptr %state, " : "", p);
 	round_tail(w, last);
 }
 
@@ -305,14 +329,13 @@ static const char choice[] = "  %at32 = trunc i64 %i to i32\n"
 			     "  %h8 = lshr i64 %h7, 32\n"
 			     "  %which = select i1 %inorder, i64 %i, i64 %h8\n";
 
-/* thunks: distinct boundaries, by number of their thunk. */
-static void write_dispatch(struct ir_writer *w, const uint32_t *thunks, uint32_t n)
+static void write_dispatch(struct ir_writer *w, const struct ir_list *list)
 {
-	for (uint32_t i = 0; i < n; i++)
-		site_function(w, "c", i, &thunks[i], 1);
-	fprintf(w->f, "@thunks = internal constant [%" PRIu32 " x ptr] [", n);
-	for (uint32_t i = 0; i < n; i++)
-		fprintf(w->f, "%sptr @c%" PRIu32, i ? ", " : "", i);
+	for (size_t i = 0; i < list->n; i++)
+		site_function(w, "c", &list->functions[i]);
+	fprintf(w->f, "@thunks = internal constant [%zu x ptr] [", list->n);
+	for (size_t i = 0; i < list->n; i++)
+		fprintf(w->f, "%sptr @c%" PRIu32, i ? ", " : "", list->functions[i].number);
 	fputs("]\n", w->f);
 	round_head(w);
 	fputs("  %eventsat = getelementptr i8, ptr %state, i64 16\n"
@@ -346,71 +369,77 @@ static void write_dispatch(struct ir_writer *w, const uint32_t *thunks, uint32_t
 	round_tail(w, "%x2");
 }
 
-/* Declares what the sites of boundary k call by its name. */
-static void declare(struct ir_writer *w, uint32_t k)
+/* Declares what a site calls by its name. */
+static void declare(struct ir_writer *w, const struct ir_site *e)
 {
-	const stub_signature s = w->signatures[k];
-	const enum boundary_kind kind = w->scenario->boundaries[k].kind;
+	const stub_signature s = w->signatures[e->like];
+	const enum boundary_kind kind = site_boundary(w, e)->kind;
+	const bool near = w->part == CALLERS_NEAR;
 
-	if (w->part == CALLERS_NEAR && kind <= BOUNDARY_ENTRY_JS) {
+	if (near && kind <= BOUNDARY_ENTRY_JS) {
 		fprintf(w->f, "declare %s @s%" PRIu32 "(ptr nest, ptr%s)\n",
-			kind == BOUNDARY_ENTRY_JS ? "i64" : "void", k,
+			kind == BOUNDARY_ENTRY_JS ? "i64" : "void", e->number,
 			kind == BOUNDARY_ENTRY_JS ? ", i64" : "");
 		return;
 	}
-	fprintf(w->f, "declare %s @%c%" PRIu32 "(ptr", ir_types[stub_result(s)],
-		w->part == CALLERS_NEAR ? 's' : 't', k);
-	if (w->part == CALLERS_NEAR && !site_passes_context(w, k))
+	fprintf(w->f, "declare %s @%c%" PRIu32 "(ptr", ir_types[stub_result(s)], near ? 's' : 't',
+		near ? e->number : e->target);
+	if (near && !site_passes_context(w, e))
 		fputs(" nest, ptr", w->f);
-	for (unsigned j = site_first(w, k); j < stub_nparams(s); j++)
+	for (unsigned j = ir_first_passed(w, e); j < stub_nparams(s); j++)
 		fprintf(w->f, ", %s", ir_types[stub_param(s, j)]);
-	fputs(w->part == CALLERS_NEAR && kind == BOUNDARY_REF ? ", ptr swiftself)\n" : ")\n", w->f);
+	fputs(near && kind == BOUNDARY_REF ? ", ptr swiftself)\n" : ")\n", w->f);
 }
 
-static int write_callers(struct ir_writer *w)
+static int by_number(const void *a, const void *b)
 {
-	const struct scenario *s = w->scenario;
-	uint32_t *of_boundary = calloc(s->nboundaries, sizeof(*of_boundary));
-	uint32_t *thunks = calloc(s->nboundaries, sizeof(*thunks));
-	uint32_t n;
-	int err = -ENOMEM;
+	const struct ir_site *const *s = a, *const *t = b;
 
-	if (!of_boundary || !thunks)
-		goto out;
-	n = callers_thunks(s, of_boundary, NULL);
+	return ((*s)->number > (*t)->number) - ((*s)->number < (*t)->number);
+}
+
+static int by_target(const void *a, const void *b)
+{
+	const struct ir_site *const *s = a, *const *t = b;
+
+	return ((*s)->target > (*t)->target) - ((*s)->target < (*t)->target);
+}
+
+/* Declares each thing that the functions' sites call by name once. */
+static int declare_called(struct ir_writer *w, const struct ir_list *list)
+{
+	int (*order)(const void *, const void *) = w->part == CALLERS_NEAR ? by_number : by_target;
+	const struct ir_site **called;
+	size_t n = 0, m = 0;
+
+	for (size_t i = 0; i < list->n; i++)
+		n += list->functions[i].n;
+	called = malloc((n + 1) * sizeof(*called));
+	if (!called)
+		return -ENOMEM;
+	for (size_t i = 0; i < list->n; i++)
+		for (uint32_t j = 0; j < list->functions[i].n; j++)
+			called[m++] = &list->functions[i].sites[j];
+	qsort(called, n, sizeof(*called), order);
+	for (size_t i = 0; i < n; i++)
+		if (!i || order(&called[i - 1], &called[i]))
+			declare(w, called[i]);
+	free(called);
+	return 0;
+}
+
+static int write_callers(struct ir_writer *w, const struct ir_list *list,
+			 const struct ir_list *whole)
+{
 	if (w->part == CALLERS_SLOTS || w->part == CALLERS_NEAR || w->part == CALLERS_PASSING)
 		fputs("@callees = external dso_local global [0 x i8], align 16\n", w->f);
-	for (uint32_t k = 0; k < s->nboundaries; k++) {
-		if (of_boundary[k] == UINT32_MAX)
-			continue;
-		thunks[of_boundary[k]] = k;
-		if (w->part == CALLERS_NEAR ||
-		    (w->part == CALLERS_DIRECT && scenario_target(s, k) == k))
-			declare(w, k);
-	}
-	if (s->shape == SCENARIO_STRAIGHT)
-		write_straight(w);
+	if ((w->part == CALLERS_NEAR || w->part == CALLERS_DIRECT) && declare_called(w, list))
+		return -ENOMEM;
+	if (w->scenario->shape == SCENARIO_STRAIGHT)
+		write_straight(w, list, whole);
 	else
-		write_dispatch(w, thunks, n);
-	err = 0;
-out:
-	free(of_boundary);
-	free(thunks);
-	return err;
-}
-
-uint32_t callers_thunks(const struct scenario *s, uint32_t *of_boundary, uint32_t *events)
-{
-	uint32_t n = 0;
-
-	memset(of_boundary, 0xff, s->nboundaries * sizeof(*of_boundary));
-	for (uint64_t i = 0; i < s->nevents; i++) {
-		if (of_boundary[s->events[i]] == UINT32_MAX)
-			of_boundary[s->events[i]] = n++;
-		if (events)
-			events[i] = of_boundary[s->events[i]];
-	}
-	return n;
+		write_dispatch(w, list);
+	return 0;
 }
 
 /* A bound argument in entry_native's form. */
@@ -442,57 +471,43 @@ void callers_bound(const struct boundary *b, uint32_t k, const uint32_t *refs,
 		bound[j] = bound_word(b->signature[j], scenario_salt(k, j), refs);
 }
 
-static int check(const struct scenario *s, stub_signature *signatures)
+int ir_module(struct ir_writer *w, const struct ir_list *list, const struct ir_list *whole,
+	      char **text, size_t *size)
 {
-	if (s->nevents == 0)
-		return -EINVAL;
-	for (uint64_t i = 0; i < s->nevents; i++)
-		if (s->events[i] >= s->nboundaries)
-			return -EINVAL;
-	for (uint32_t k = 0; k < s->nboundaries; k++) {
-		const struct boundary *b = &s->boundaries[k];
-
-		if (b->kind >= BOUNDARY_KINDS || b->instance >= SCENARIO_INSTANCES ||
-		    stub_signature_parse(b->signature, &signatures[k]) != 0)
-			return -EINVAL;
-		if (!b->nbound != (b->kind != BOUNDARY_BIND) || b->nbound > STUB_MAX_BOUND ||
-		    b->nbound > stub_nparams(signatures[k]))
-			return -EINVAL;
-	}
-	return 0;
-}
-
-int callers_text(const struct scenario *s, enum callers_part part, char **text, size_t *size)
-{
-	struct ir_writer w = { .scenario = s, .part = part };
-	int err = -ENOMEM;
+	int err = 0;
 
 	*text = NULL;
-	w.signatures = calloc(s->nboundaries + 1, sizeof(*w.signatures));
-	if (!w.signatures)
+	w->f = open_memstream(text, size);
+	if (!w->f)
 		return -ENOMEM;
-	err = check(s, w.signatures);
-	if (err)
-		goto out;
-	w.f = open_memstream(text, size);
-	if (!w.f) {
-		err = -ENOMEM;
-		goto out;
-	}
-	fprintf(w.f, "@refs = external dso_local global [%d x i32], align 16\n", SCENARIO_REFS);
-	if (part == CALLERS_TARGETS)
-		ir_targets(&w);
+	fprintf(w->f, "@refs = external dso_local global [%d x i32], align 16\n", SCENARIO_REFS);
+	if (w->part == CALLERS_TARGETS)
+		ir_targets(w, list, whole);
 	else
-		err = write_callers(&w);
-	if (ferror(w.f))
+		err = write_callers(w, list, whole);
+	if (ferror(w->f))
 		err = -ENOMEM;
-	if (fclose(w.f) != 0)
+	if (fclose(w->f) != 0)
 		err = -ENOMEM;
-out:
 	if (err) {
 		free(*text);
 		*text = NULL;
 	}
-	free(w.signatures);
+	return err;
+}
+
+int callers_text(const struct scenario *s, enum callers_part part, char **text, size_t *size)
+{
+	struct ir_writer w;
+	struct ir_list list = { 0 };
+	int err = ir_open(&w, s, part);
+
+	*text = NULL;
+	if (!err)
+		err = ir_list_open(&w, &list);
+	if (!err)
+		err = ir_module(&w, &list, NULL, text, size);
+	ir_list_close(&list);
+	ir_close(&w);
 	return err;
 }

@@ -7,20 +7,23 @@
 #include "base/stamp.h"
 #include "calls/tenant.h"
 
-static void make_order(struct tenants *t)
+static int make_order(struct tenants *t)
 {
 	const struct world *w = t->w;
 	const uint32_t n = w->scenario.nboundaries, crossed = w->scenario.crossed;
+	bool *met = calloc(n, sizeof *met);
 	uint32_t end = crossed;
 
+	if (!met)
+		return -ENOMEM;
 	memcpy(t->order, w->crossed, crossed * sizeof *t->order);
-	for (uint32_t k = 0; k < n; k++) {
-		uint32_t i = 0;
-		while (i < crossed && w->crossed[i] != k)
-			i++;
-		if (i == crossed)
+	for (uint32_t i = 0; i < crossed; i++)
+		met[w->crossed[i]] = true;
+	for (uint32_t k = 0; k < n; k++)
+		if (!met[k])
 			t->order[end++] = k;
-	}
+	free(met);
+	return 0;
 }
 
 int tenants_open(struct tenants *t, struct world *w, uint32_t count)
@@ -32,9 +35,8 @@ int tenants_open(struct tenants *t, struct world *w, uint32_t count)
 	t->specs = malloc(n * sizeof *t->specs);
 	t->pointers = malloc(n * sizeof(struct stub_callee *));
 	t->all = calloc(count, sizeof *t->all);
-	if (!t->order || !t->specs || !t->pointers || !t->all)
+	if (!t->order || !t->specs || !t->pointers || !t->all || make_order(t))
 		return world_fail(w, "instances", -ENOMEM);
-	make_order(t);
 	for (uint32_t i = 0; i < count; i++)
 		if (!(t->all[i].callees = code_data(w->code, n * sizeof(struct stub_callee)))) {
 			snprintf(w->why, CELL_ERROR, "no memory for the callees of %u instances",

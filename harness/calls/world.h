@@ -38,7 +38,8 @@ struct world {
 	uint32_t *thunks;  /* dispatch: nevents thunk numbers, then 0..crossed-1; else NULL */
 	uint32_t *crossed; /* dispatch: the boundary of each thunk */
 	uint64_t compile_ns;
-	bool cached; /* an object came from the cache: compile_ns is not the compiler's time */
+	uint32_t copied; /* functions that were copied, not compiled */
+	bool cached;	 /* an object came from the cache: compile_ns is not the compiler's time */
 	/* private */
 	bool space_open;
 	uint32_t *refs;

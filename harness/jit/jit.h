@@ -25,6 +25,7 @@ struct jit_object {
 	size_t size;
 	uint64_t compile_ns; /* CLOCK_MONOTONIC; from the cache: the time of the read */
 	bool cached;
+	uint32_t copied; /* functions that were not compiled, but copied (calls/copies.h) */
 };
 
 /* source: textual IR or bitcode. 0, or -EINVAL (does not parse or verify), -ENOMEM, -EIO, with one

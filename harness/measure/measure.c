@@ -65,7 +65,8 @@ static void phase_compile(struct phases *p)
 	if (p->w->cached)
 		figure_missing(p->figures, name, "the object came from the cache");
 	else
-		figure_one(p->figures, name, p->w->targets[0].nfunctions + p->w->callers.nfunctions,
+		figure_one(p->figures, name,
+			   p->w->targets[0].nfunctions + p->w->callers.nfunctions - p->w->copied,
 			   p->w->compile_ns);
 }
 

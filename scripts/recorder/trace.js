@@ -6,7 +6,7 @@
 
 const KIND = { entry: 1, exit: 2, indirect: 3, builtin: 4 };
 /* The limits of workloads/trace.c. */
-const MAX_INSTANCES = 64, MAX_PARAMS = 16, MAX_STUBS = 1 << 20;
+const MAX_INSTANCES = 1 << 16, MAX_PARAMS = 16, MAX_STUBS = 1 << 20;
 const MAX_BYTES = 56 << 20; /* of events; it takes 64 MiB in all */
 const CHUNK = 1 << 20;
 const LETTER = { i: 'i', l: 'l', f: 'f', d: 'd', v: 'd', r: 'r', F: 'r' };
