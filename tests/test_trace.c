@@ -89,11 +89,11 @@ static void expect_refused(const struct folder *f, const char *part)
 
 static void test_cut_off(void **state)
 {
-	static const char *const names[] = { "sqljs",	   "sqlite3oo", "dart-todomvc",
-					     "treesitter", "rapier",	"esbuild" };
+	static const char *const names[] = { "sqljs",  "sqlite3oo", "dart-todomvc", "treesitter",
+					     "rapier", "esbuild",   "duckdb",	    "hashwasm" };
 	const struct folder *f = *state;
 
-	for (int i = 0; i < 6; i++) {
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		char path[200];
 		size_t len;
 

@@ -60,6 +60,28 @@ static const struct workload esbuild = {
 	.trace = "esbuild",
 };
 
+static const struct workload pyodide = {
+	.name = "replay:pyodide",
+	.summary = "pyodide 314.0.7: 19.6 M crossings of 1,029 among 21,301 boundaries",
+	.open = replay_open,
+	.trace = "pyodide",
+};
+
+static const struct workload duckdb = {
+	.name = "replay:duckdb",
+	.summary = "duckdb-wasm 1.32.0: 0.45 M crossings of 1,415 among 113,050 boundaries",
+	.open = replay_open,
+	.trace = "duckdb",
+};
+
+static const struct workload hashwasm = {
+	.name = "replay:hashwasm",
+	.summary =
+	    "hash-wasm 4.13.0: 0.12 M crossings of 3,600 among 5,400 boundaries, 900 instances",
+	.open = replay_open,
+	.trace = "hashwasm",
+};
+
 static const struct workload tierup = {
 	.name = "tierup",
 	.summary = "O0 code runs under threads while O2 is compiled; then each stub is upgraded",
@@ -117,6 +139,9 @@ const struct workload *const workloads[] = { &ring,
 					     &treesitter,
 					     &rapier,
 					     &esbuild,
+					     &pyodide,
+					     &duckdb,
+					     &hashwasm,
 					     &tierup,
 					     &flood,
 					     &flood_sqljs,
