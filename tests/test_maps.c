@@ -111,6 +111,10 @@ static void assert_same_map(const struct map_live *a, const struct map_live *b)
 	uint32_t x, y;
 	bool more;
 	assert_int_equal(a->frame_size, b->frame_size);
+	/* Of the same form they are the same bytes: quicker to see than place by place. */
+	if (a->first == b->first && a->nbytes == b->nbytes && a->registers == b->registers &&
+	    a->stride == b->stride && !(a->nbytes && memcmp(a->bitmap, b->bitmap, a->nbytes)))
+		return;
 	do {
 		more = map_next(a, &at_a, &x);
 		assert_int_equal(map_next(b, &at_b, &y), more);
