@@ -9,7 +9,7 @@
 
 DATA = ARG1
 OUT = ARG2
-HEIGHT = 660
+HEIGHT = 1000
 load ARG0[1:strlen(ARG0)-strlen("faults.gp")]."style.gp"
 
 kinds = ""
@@ -46,7 +46,7 @@ lines = (panels + 1) / 2
 set output OUT
 set multiplot layout lines, 2 columnsfirst \
 	title "Producers' faults in running programs: who notices" \
-	margins 0.25, 0.965, 0.09, 0.90 spacing 0.04, 0.07
+	margins 0.25, 0.965, 0.07, 0.93 spacing 0.04, 0.055
 set yrange [words(list) + 0.6 : 0.4]
 set ytics scale 0 font ",11"
 set xrange [0:100]
@@ -70,8 +70,8 @@ do for [p = 1:panels] {
 		("fails without a fault") with labels left font ",11" tc rgb colour("wrong")
 }
 # The key stands where a sixth panel would.
-set size 0.45, 0.26
-set origin 0.58, 0.02
+set size 0.45, 0.2
+set origin 0.58, 0.06
 set margins 0, 0, 0, 0
 unset title; unset xlabel; unset border; unset tics
 set key left center reverse Left vertical maxrows 6 samplen 1.5 font ",11"

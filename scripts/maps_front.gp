@@ -26,7 +26,7 @@ of_means(e, i) = i > n ? NaN : word(means, i) eq e ? i : of_means(e, i + 1)
 
 set output OUT
 set multiplot
-set lmargin at screen 0.13
+set lmargin at screen 0.16
 set rmargin at screen 0.97
 set bmargin at screen 0.54
 set tmargin at screen 0.90

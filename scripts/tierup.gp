@@ -15,7 +15,7 @@
 DATA = ARG1
 OUT = ARG2
 STALLS = ARG3
-HEIGHT = 830
+HEIGHT = 860
 load ARG0[1:strlen(ARG0)-strlen("tierup.gp")]."style.gp"
 
 if (ARGC < 3 || system("test -r '".STALLS."' && echo 1") ne "1") {
