@@ -56,5 +56,6 @@ set xlabel "live stubs N [log]" offset 0, 0.5
 eval panel(0)
 eval side("bytes a stub [log]", under + 0.5 * third)
 eval lines(12)
+spoken(arm) = arm[1:5] eq "peer:" ? arm[6:strlen(arm)] : arm # wide names leave the picture
 eval key_below
 unset multiplot
