@@ -56,6 +56,12 @@ static inline void good(const char *command)
 		fail_msg("%s: status %d, said: %s%s", command, status, out, err);
 }
 
+static inline void has(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("no '%s' in: %s%s", part, out, err);
+}
+
 /* Refused with one line that has no control character and says so much. */
 static inline void refused(const char *command, const char *says)
 {

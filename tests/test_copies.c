@@ -254,7 +254,6 @@ static void test_small_is_compiled(void **state)
 	scenario_close(&s);
 }
 
-#include <stdio.h>
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

@@ -27,12 +27,6 @@ static int tear_down(void **state)
 	return shell_leave(folder);
 }
 
-static void has(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("no '%s' in: %s%s", part, out, err);
-}
-
 static void bad_calls_are_refused(void **state)
 {
 	(void)state;

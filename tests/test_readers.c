@@ -48,12 +48,6 @@ static void without(const char *names)
 	good(command);
 }
 
-static void has(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("no '%s' in: %s%s", part, out, err);
-}
-
 static void test_bad_calls(void **unused)
 {
 	(void)unused;
