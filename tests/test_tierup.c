@@ -48,10 +48,11 @@ static void check_stalls(const json_t *figures, const char *phase)
 		assert_true(stall > 900 * TIERUP_NOTABLE_US); /* ns, by a clock of its own */
 }
 
-static void run_cell(const struct cell *c)
+/* objects: where compiled ones are kept; NULL: the compiler runs beside the callers. */
+static void run_cell(const struct cell *c, const char *objects)
 {
 	struct job job = {
-		.cell = *c, .seed = 7, .iterations = 1, .data = "workloads", .cache = cache
+		.cell = *c, .seed = 7, .iterations = 1, .data = "workloads", .cache = objects
 	};
 	json_t *figures = json_array();
 	char why[CELL_ERROR];
@@ -95,7 +96,7 @@ static void test_every_strategy(void **unused)
 				strcpy(c.wx, code_wx_names[wx]);
 				strcpy(c.literals, baked ? "baked" : "table");
 				c.poison = form & 2;
-				run_cell(&c);
+				run_cell(&c, cache);
 			}
 }
 
@@ -116,7 +117,7 @@ static void test_every_kind(void **unused)
 			strcpy(c.stubs, stub_strategies[i]->name);
 			strcpy(c.kind, stub_kind_names[kind]);
 			strcpy(c.signature, signatures[(i + (unsigned)kind) % 3]);
-			run_cell(&c);
+			run_cell(&c, cache);
 		}
 }
 
@@ -160,7 +161,7 @@ static void test_more_threads_than_stubs(void **unused)
 				   &c, error),
 			 0);
 	strcpy(c.wx, code_wx_names[running_wx()]);
-	run_cell(&c);
+	run_cell(&c, cache);
 }
 
 /* Fewer upgrades than stubs, just as many, and one more: one round or two. */
@@ -176,7 +177,7 @@ static void test_few_upgrades(void **unused)
 			 "\"upgrades\": %u, \"wx\": \"dual\"}",
 			 upgrades);
 		assert_int_equal(read_cell(text, &c, error), 0);
-		run_cell(&c);
+		run_cell(&c, NULL);
 	}
 }
 
@@ -246,7 +247,7 @@ static void test_policies_under_callers(void **unused)
 			strcpy(c.kind, made[j].generic || !strcmp(c.policy, "rent")
 					   ? shared_kind(i + j)
 					   : stub_kind_names[(i + j) % STUB_KINDS]);
-			run_cell(&c);
+			run_cell(&c, cache);
 		}
 }
 
