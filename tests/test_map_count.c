@@ -251,7 +251,7 @@ static double value(const json_t *rows, size_t i)
 /* Where there is no PMU, callgrind would be compared with itself. */
 static void sources_agree(void **state)
 {
-	static const char args[] = "maps gc:lisp tests/data/gc.cwasm --json";
+	static const char args[] = "maps gc:lisp tests/data/gc.cwasm --samples 100 --json";
 	json_t *by_callgrind = rows_of(NO_PMU, args),
 	       *by_pmu = has_pmu() ? rows_of(HAS_ALL, args) : json_incref(by_callgrind);
 	size_t n = json_array_size(by_pmu), compared = 0;

@@ -53,9 +53,10 @@ static void a_page_is_whole(void **state)
 static void a_plan_with_claims_shows_them(void **state)
 {
 	(void)state;
-	good("\"$S\" report \"$TREE\"/results/zen4/branches-1.jsonl -o claims.html");
-	good("grep -q '<tr class=\"holds\"><td>shared-branch</td>' claims.html");
-	good("grep -q 'Claims of the plan branches: [0-9]* hold, [0-9]* are refuted' claims.html");
+	good("\"$S\" report \"$TREE\"/results/golden-cove/mappings-1.jsonl -o claims.html");
+	good("grep -q '<tr class=\"holds\"><td>mappings-page</td>' claims.html");
+	good("grep -q '<tr class=\"refuted\"><td>mappings-dual</td>' claims.html");
+	good("grep -q 'Claims of the plan mappings: [0-9]* hold, [0-9]* are refuted' claims.html");
 }
 
 static void faults_are_one_line_and_leave_the_old_page(void **state)

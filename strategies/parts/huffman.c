@@ -49,11 +49,29 @@ static uint32_t merge(const struct leaf *leaves, uint32_t n, const uint64_t *bef
 	return k;
 }
 
-static void lengths(struct huffman *h, struct coins *c, uint32_t n, unsigned bits)
+/* Sorts the symbols that occur, and makes the coins of all values: those of 2^-i are the same
+ * whatever the longest code is. Returns how many symbols there are. */
+static uint32_t mint(struct coins *c, const uint64_t counts[HUFFMAN_SYMBOLS])
 {
-	uint32_t items = 0, take = 2 * n - 2;
-	for (unsigned i = 0; i < bits; i++)
+	uint32_t n = 0, items = 0;
+	for (uint32_t s = 0; s < HUFFMAN_SYMBOLS; s++)
+		if (counts[s])
+			c->leaves[n++] = (struct leaf){ counts[s], s };
+	qsort(c->leaves, n, sizeof *c->leaves, compare_leaves);
+	for (unsigned i = 0; i < HUFFMAN_BITS; i++)
 		items = merge(c->leaves, n, c->weight[i & 1], items, c->weight[~i & 1], c->own[i]);
+	return n;
+}
+
+/* The lengths of the n symbols' codes, of at most `bits` bits. Returns the length of the text. */
+static uint64_t buy(struct huffman *h, const struct coins *c, uint32_t n, unsigned bits)
+{
+	uint32_t take = n < 2 ? 0 : 2 * n - 2;
+	uint64_t sum = 0;
+	memset(h, 0, sizeof *h);
+	h->bits = (uint8_t)bits;
+	if (n == 1)
+		h->length[c->leaves[0].symbol] = 1;
 	for (unsigned i = bits; i-- && take;) {
 		uint32_t own = 0;
 		for (uint32_t k = 0; k < take; k++)
@@ -63,51 +81,50 @@ static void lengths(struct huffman *h, struct coins *c, uint32_t n, unsigned bit
 			h->length[c->leaves[k].symbol]++;
 		take = 2 * (take - own);
 	}
+	for (uint32_t k = 0; k < n; k++)
+		sum += c->leaves[k].count * h->length[c->leaves[k].symbol];
+	return sum;
 }
 
 int huffman_make(struct huffman *h, const uint64_t counts[HUFFMAN_SYMBOLS], unsigned bits)
 {
 	struct coins *c = malloc(sizeof *c);
-	uint32_t n = 0, code = 0;
+	uint32_t n, code = 0;
 	if (!c)
 		return -ENOMEM;
-	memset(h, 0, sizeof *h);
-	h->bits = (uint8_t)bits;
-	for (uint32_t s = 0; s < HUFFMAN_SYMBOLS; s++)
-		if (counts[s])
-			c->leaves[n++] = (struct leaf){ counts[s], s };
-	bool fits = n <= 1u << bits;
-	qsort(c->leaves, n, sizeof *c->leaves, compare_leaves);
-	if (n == 1)
-		h->length[c->leaves[0].symbol] = 1;
-	else if (n && fits)
-		lengths(h, c, n, bits);
+	n = mint(c, counts);
+	if (n <= 1u << bits)
+		buy(h, c, n, bits);
 	free(c);
+	if (n > 1u << bits)
+		return -EINVAL;
 	for (unsigned length = 1; length <= bits; length++, code <<= 1)
 		for (unsigned s = 0; s < HUFFMAN_SYMBOLS; s++)
 			if (h->length[s] == length)
 				h->code[s] = (uint16_t)code++;
-	return fits ? 0 : -EINVAL;
+	return 0;
 }
 
 int huffman_best(struct huffman *best, const uint64_t (*counts)[HUFFMAN_SYMBOLS], unsigned tables)
 {
-	struct huffman *h = malloc(tables * sizeof *h);
-	uint64_t least = UINT64_MAX;
-	int error = h ? 0 : -ENOMEM;
-	for (unsigned bits = 1; bits <= HUFFMAN_BITS && error != -ENOMEM; bits++) {
-		uint64_t sum = (uint64_t)tables * 16 << bits;
-		error = 0;
-		for (unsigned t = 0; t < tables && !error; t++) {
-			error = huffman_make(&h[t], counts[t], bits);
-			for (unsigned s = 0; s < HUFFMAN_SYMBOLS; s++)
-				sum += counts[t][s] * h[t].length[s];
-		}
-		if (!error && sum < least) {
-			memcpy(best, h, tables * sizeof *h);
-			least = sum;
-		}
+	uint64_t sums[HUFFMAN_BITS + 1] = { 0 };
+	struct coins *c = malloc(sizeof *c);
+	unsigned fewest = 1, at;
+	int error = 0;
+	if (!c)
+		return -ENOMEM;
+	for (unsigned t = 0; t < tables; t++) {
+		uint32_t n = mint(c, counts[t]);
+		while (fewest <= HUFFMAN_BITS && n > 1u << fewest)
+			fewest++;
+		for (unsigned bits = fewest; bits <= HUFFMAN_BITS; bits++)
+			sums[bits] += ((uint64_t)16 << bits) + buy(best, c, n, bits);
 	}
-	free(h);
-	return least < UINT64_MAX && error != -ENOMEM ? 0 : error;
+	free(c);
+	at = fewest;
+	for (unsigned bits = fewest; bits <= HUFFMAN_BITS; bits++)
+		at = sums[bits] < sums[at] ? bits : at;
+	for (unsigned t = 0; t < tables && !error; t++)
+		error = huffman_make(&best[t], counts[t], at);
+	return error;
 }

@@ -20,7 +20,7 @@ struct huffman {
 int huffman_make(struct huffman *, const uint64_t counts[HUFFMAN_SYMBOLS], unsigned bits);
 
 /* The same, with as many bits as make table and text the shortest: `tables` tables of one size,
- * each of 16-bit entries. 0, -ENOMEM, -EINVAL (more than 1 << HUFFMAN_BITS symbols). */
+ * each of 16-bit entries. 0 or -ENOMEM. */
 int huffman_best(struct huffman *, const uint64_t (*counts)[HUFFMAN_SYMBOLS], unsigned tables);
 
 #endif
