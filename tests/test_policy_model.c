@@ -36,7 +36,8 @@ static const char *const placements[] = { "pool", "template", "page" };
 enum { START = 20000, SLOTS = 256, FORMS = 4096 };
 static const char *const traces[] = { "sqljs",	 "sqlite3oo", "dart-todomvc",
 				      "esbuild", "rapier",    "treesitter",
-				      "pyodide", "duckdb",    "hashwasm" };
+				      "pyodide", "duckdb",    "hashwasm",
+				      "javamark" };
 enum { TRACES = sizeof traces / sizeof *traces };
 
 static const struct rule {

@@ -89,8 +89,9 @@ static void expect_refused(const struct folder *f, const char *part)
 
 static void test_cut_off(void **state)
 {
-	static const char *const names[] = { "sqljs",  "sqlite3oo", "dart-todomvc", "treesitter",
-					     "rapier", "esbuild",   "duckdb",	    "hashwasm" };
+	static const char *const names[] = { "sqljs",	   "sqlite3oo", "dart-todomvc",
+					     "treesitter", "rapier",	"esbuild",
+					     "duckdb",	   "hashwasm",	"javamark" };
 	const struct folder *f = *state;
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

@@ -285,6 +285,7 @@ static const struct original originals[] = {
 	{ "pyodide", { 0, 47017, 50122, 17350639, 2177725 }, 1029, 6596 + 527 + 14175 + 3 },
 	{ "duckdb", { 0, 441, 1371, 445640, 0 }, 1415, 49222 + 393 + 63435 },
 	{ "hashwasm", { 0, 120324, 0, 0, 0 }, 3600, 5400 },
+	{ "javamark", { 0, 1200, 103023, 0, 101523 }, 17, 17 + 22 + 8 },
 };
 enum { ORIGINALS = sizeof originals / sizeof *originals };
 

@@ -82,6 +82,13 @@ static const struct workload hashwasm = {
 	.trace = "hashwasm",
 };
 
+static const struct workload javamark = {
+	.name = "replay:javamark",
+	.summary = "commonmark 0.24.0, Java to WasmGC: 0.21 M crossings of 17 among 47 boundaries",
+	.open = replay_open,
+	.trace = "javamark",
+};
+
 static const struct workload tierup = {
 	.name = "tierup",
 	.summary = "O0 code runs under threads while O2 is compiled; then each stub is upgraded",
@@ -142,6 +149,7 @@ const struct workload *const workloads[] = { &ring,
 					     &pyodide,
 					     &duckdb,
 					     &hashwasm,
+					     &javamark,
 					     &tierup,
 					     &flood,
 					     &flood_sqljs,
