@@ -159,6 +159,34 @@ static void test_own_module(void **unused)
 	assert_false(measures(command, "run -w wasm:own.wasm -s pool -b 1 -i 1", "no cache"));
 }
 
+static int count_of(const char *command)
+{
+	char text[64];
+
+	if (system(command))
+		fail_msg("%s", command);
+	read_file("count", text, sizeof text);
+	return atoi(text);
+}
+
+/* A recorded program is compiled once before the first invocation, for each sort of callers that it
+ * has here: through stubs, to the targets themselves, through sites. */
+static void test_recorded(void **unused)
+{
+	char environment[PATH];
+
+	(void)unused;
+	snprintf(environment, sizeof environment, "XDG_CACHE_HOME='%s/empty'", folder);
+	measures(environment,
+		 "run -w replay:treesitter -s null,pool,page,near --wx dual --tier 0"
+		 " --max-events 1000 -b 1 -i 1 -o recorded.jsonl",
+		 "");
+	assert_int_equal(count_of("ls empty/stubmap | wc -l >count"), 4);
+	assert_int_equal(count_of("grep -c '\"status\":\"ok\"' recorded.jsonl >count"), 5);
+	assert_int_equal(count_of("grep -c 'the object came from the cache' recorded.jsonl >count"),
+			 5);
+}
+
 /* Nor is it lost where the build is another user's: it goes to a folder of one's own. */
 static void test_unwritable_build(void **unused)
 {
@@ -203,11 +231,9 @@ static void test_own_folder(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_place),
-		cmocka_unit_test(test_cells),
-		cmocka_unit_test(test_sweep),
-		cmocka_unit_test(test_own_module),
-		cmocka_unit_test(test_unwritable_build),
+		cmocka_unit_test(test_place),	   cmocka_unit_test(test_cells),
+		cmocka_unit_test(test_sweep),	   cmocka_unit_test(test_own_module),
+		cmocka_unit_test(test_recorded),   cmocka_unit_test(test_unwritable_build),
 		cmocka_unit_test(test_own_folder),
 	};
 

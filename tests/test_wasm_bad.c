@@ -203,7 +203,7 @@ static enum measure_status run_cell(const char *workload, unsigned tier, char wh
 		    (int)sizeof job.cell.workload);
 	job.cell.tier = tier;
 	cell_resolve(&job.cell);
-	wasm_prepare(&job.cell, 1, job.cache, "test");
+	prepare_cells(&job.cell, 1, job.cache, "", "test");
 	enum measure_status m = measure_job(&job, figures, why);
 	assert_true(m != MEASURE_OK || json_array_size(figures) > 10);
 	json_decref(figures);
@@ -275,7 +275,7 @@ static void test_no_end(void **unused)
 	cell_defaults(&cell);
 	snprintf(cell.workload, sizeof cell.workload, "wasm:%s", link);
 	cell_resolve(&cell);
-	wasm_prepare(&cell, 1, cache, "test");
+	prepare_cells(&cell, 1, cache, "", "test");
 	json_t *job = json_pack("{s:o, s:i, s:i, s:s, s:s}", "cell", cell_to_json(&cell), "seed", 1,
 				"iterations", 1, "data", "", "cache", cache);
 	assert_int_equal(spawn_job(job, &o, &record), 0);
@@ -395,7 +395,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_refused_files), cmocka_unit_test(test_damaged_files),
 	};
 
-	/* What wasm_prepare starts is this program again. */
+	/* What prepare_cells starts is this program again. */
 	if (argc == 3 && !strcmp(argv[1], "child"))
 		return child_main(argc - 1, argv + 1);
 	return cmocka_run_group_tests(tests, set_up, tear_down);

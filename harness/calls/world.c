@@ -7,6 +7,7 @@
  * each module's text.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,6 +151,18 @@ static int compile_part(struct world *w, enum callers_part part, unsigned tier,
 	return e;
 }
 
+/* Which callers the cell's stubs are called by. */
+static enum callers_part callers_of(const struct world *w)
+{
+	if (w->setup->family != FAMILY_CALLS)
+		return CALLERS_SHARED;
+	if (w->ops->flags & STUB_DIRECT)
+		return CALLERS_DIRECT;
+	if (stub_takes_sites(&w->space))
+		return CALLERS_NEAR;
+	return w->setup->peer && w->setup->peer->bare ? CALLERS_PASSING : CALLERS_SLOTS;
+}
+
 static int load_part(struct world *w, const struct jit_object *object, uint32_t offset,
 		     struct loaded *out)
 {
@@ -175,9 +188,7 @@ static int load_modules(struct world *w, struct prng *rng)
 {
 	const bool steady = w->setup->family == FAMILY_CALLS;
 	const bool tierup = w->setup->family == FAMILY_TIERUP;
-	const bool direct = steady && w->ops->flags & STUB_DIRECT;
-	const bool near = steady && stub_takes_sites(&w->space);
-	const bool bare = w->setup->peer && w->setup->peer->bare;
+	const enum callers_part part = callers_of(w);
 	const unsigned tier = w->job->cell.tier;
 	struct jit_object targets = { 0 }, callers = { 0 };
 	int e = compile_part(w, CALLERS_TARGETS, tierup ? 0 : tier, &targets);
@@ -185,17 +196,11 @@ static int load_modules(struct world *w, struct prng *rng)
 	for (unsigned v = 0; v < (steady ? 2 : 1) && !e; v++)
 		e = world_load_targets(w, &targets, v, 16 * prng_below(rng, 256));
 	if (!e)
-		e = compile_part(w,
-				 !steady  ? CALLERS_SHARED
-				 : direct ? CALLERS_DIRECT
-				 : near	  ? CALLERS_NEAR
-				 : bare	  ? CALLERS_PASSING
-					  : CALLERS_SLOTS,
-				 tierup ? 2 : tier, &callers);
+		e = compile_part(w, part, tierup ? 2 : tier, &callers);
 	if (!e)
 		e = load_part(w, &callers, 16 * prng_below(rng, 256), &w->callers);
 	if (!e) {
-		const char *entry = direct ? "round_direct" : "round_slots";
+		const char *entry = part == CALLERS_DIRECT ? "round_direct" : "round_slots";
 		const void *p = loaded_address(&w->callers, entry);
 
 		/* Converts a data pointer to a function pointer, by copying its bytes. */
@@ -317,4 +322,49 @@ enum measure_status world_open(struct world *w, const struct job *job, const str
 	    make_thunks(w))
 		return MEASURE_FAILED;
 	return MEASURE_OK;
+}
+
+/* ---- Compiling alone ---------------------------------------------------------------------- */
+
+struct compiling {
+	const struct world *w;
+	enum callers_part part;
+	int error;
+	char why[CELL_ERROR];
+};
+
+static void *compile_alone(void *arg)
+{
+	struct compiling *c = arg;
+	const struct job *job = c->w->job;
+	const struct jit_options options = { .tier = job->cell.tier, .cache = job->cache };
+	struct jit_object object = { 0 };
+
+	c->error = compile(c->w, c->part, &options, &object, c->why);
+	jit_object_free(&object);
+	return NULL;
+}
+
+int world_prepare(const struct job *job, const struct setup *setup, char why[CELL_ERROR])
+{
+	struct world w = { .job = job, .setup = setup, .ops = setup->stubs, .why = why };
+	struct compiling callers = { .w = &w }, targets = { .w = &w, .part = CALLERS_TARGETS };
+	struct prng rng;
+	pthread_t thread;
+	int e;
+
+	prng_seed(&rng, job->seed);
+	e = open_scenario(&w) ? -1 : open_code(&w, &rng);
+	if (!e) {
+		callers.part = callers_of(&w);
+		e = pthread_create(&thread, NULL, compile_alone, &callers);
+		compile_alone(&targets);
+		if (e)
+			compile_alone(&callers);
+		else
+			pthread_join(thread, NULL);
+		e = targets.error || callers.error ? -1 : 0;
+	}
+	world_close(&w);
+	return e;
 }

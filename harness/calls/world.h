@@ -60,6 +60,9 @@ const void *world_target(const struct world *, unsigned version, uint32_t k);
 enum measure_status world_open(struct world *, const struct job *, const struct setup *,
 			       struct prng *rng, char why[CELL_ERROR]);
 void world_close(struct world *);
+/* Compiles both of a cell's modules, of FAMILY_CALLS, into the job's cache, at the same time;
+ * nothing is loaded. 0, or -1: the cell's own world_open will say why. */
+int world_prepare(const struct job *, const struct setup *, char why[CELL_ERROR]);
 /* Writes one line for an error of the strategy's; returns -1. */
 int world_fail(struct world *, const char *what, int error);
 

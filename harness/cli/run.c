@@ -185,7 +185,7 @@ int run_plan(const struct run_wanted *w, const struct plan *plan)
 				   .cpu = sweep_default_cpu(),
 				   .cache = sweep_default_cache(cache, sizeof cache),
 				   .data = sweep_default_data(data, sizeof data),
-				   .prepare = wasm_prepare };
+				   .prepare = prepare_cells };
 	json_t *machine = env_machine();
 	struct run run;
 	int r;

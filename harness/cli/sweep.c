@@ -256,7 +256,7 @@ int cmd_sweep(int argc, char **argv)
 				    .cache = sweep_default_cache(cache, sizeof cache),
 				    .data = sweep_default_data(data, sizeof data),
 				    .retry = retry,
-				    .prepare = wasm_prepare };
+				    .prepare = prepare_cells };
 	r = w.shard ? read_shard(w.shard, o.blocks ? o.blocks : plan.blocks, &o) : 0;
 	r = r ? r : sweep(&plan, &o, &w);
 	plan_free(&plan);

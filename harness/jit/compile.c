@@ -22,6 +22,7 @@
 #include <llvm-c/Target.h>
 #include <llvm-c/TargetMachine.h>
 #include <llvm-c/Transforms/PassBuilder.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -225,15 +226,21 @@ static int compiler_parse(struct compiler *c, const char *name, const void *sour
 	return err;
 }
 
+static void register_target(void)
+{
+	LLVMInitializeNativeTarget();
+	LLVMInitializeNativeAsmPrinter();
+	LLVMInitializeNativeAsmParser(); /* inline assembly in workloads */
+}
+
 static int compiler_aim(struct compiler *c)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	LLVMTargetRef target;
 	LLVMTargetDataRef layout;
 	char *message = NULL;
 
-	LLVMInitializeNativeTarget();
-	LLVMInitializeNativeAsmPrinter();
-	LLVMInitializeNativeAsmParser(); /* inline assembly in workloads */
+	pthread_once(&once, register_target);
 	if (LLVMGetTargetFromTriple(TRIPLE, &target, &message)) {
 		complain(c->error, TRIPLE, message);
 		LLVMDisposeMessage(message);

@@ -55,7 +55,7 @@ int child_main(int argc, char **argv)
 	watch_begin();
 	crash_begin();
 	if (job.prepare) {
-		status = wasm_prepare_cell(&job.cell, job.cache) ? 0 : 1;
+		status = prepare_job(&job) ? 0 : 1;
 		goto out;
 	}
 	enum measure_status m = measure_job(&job, figures, why);

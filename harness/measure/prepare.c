@@ -1,6 +1,7 @@
 /*
  * prepare.c - a child compiles, and the parent says for how long. A user's own module is built
- * first, by the same script as ours.
+ * first, by the same script as ours. A ring is not compiled here: each block has an order of its
+ * own, and so its own callers.
  */
 #include "measure/prepare.h"
 
@@ -12,6 +13,7 @@
 #include "runs/job.h"
 #include "runs/spawn.h"
 #include "base/watch.h"
+#include "calls/world.h"
 #include "wasm/program.h"
 
 /* Builds a user's module and its bitcode; the tools' first message goes to folder/why. It is always
@@ -40,31 +42,42 @@ static int build(const char *file, const char *folder)
 	return system(command);
 }
 
-bool wasm_prepare_cell(const struct cell *c, const char *cache)
+static bool prepare_wasm(const struct job *job)
 {
 	char folder[WASM_PATH], error[WASM_ERROR];
 	struct wasm_program p;
 	struct wasm_module *m;
 	struct jit_object object;
 
-	if (!wasm_program_named(c->workload, &p))
+	if (!wasm_program_named(job->cell.workload, &p))
 		return false;
 	wasm_program_folder(&p, folder);
 	watch_phase("building, once");
 	if (p.own && build(p.name, folder))
 		return false;
-	if (!cache)
+	if (!job->cache)
 		return true;
 	/* Nothing is loaded, so no code memory is needed. */
 	if (wasm_module_open(&m, NULL, p.name, folder, error))
 		return false;
-	int e = wasm_module_compile(m, c->tier, cache, &object, error);
+	int e = wasm_module_compile(m, job->cell.tier, job->cache, &object, error);
 	jit_object_free(&object);
 	wasm_module_close(m);
 	return !e;
 }
 
-static void prepare(const struct cell *c, const char *cache, struct progress *progress)
+bool prepare_job(const struct job *job)
+{
+	struct setup setup;
+	char why[CELL_ERROR];
+
+	if (setup_of(&job->cell, &setup, why))
+		return false;
+	return setup.family == FAMILY_CALLS ? !world_prepare(job, &setup, why) : prepare_wasm(job);
+}
+
+static void prepare(const struct cell *c, const char *cache, const char *data,
+		    struct progress *progress)
 {
 	struct progress_wait wait = { progress, c->workload };
 	const struct spawn_options options = { .tick = progress_waited, .arg = &wait };
@@ -73,7 +86,7 @@ static void prepare(const struct cell *c, const char *cache, struct progress *pr
 				    .iterations = 1,
 				    .cpu = -1,
 				    .cache = cache,
-				    .data = "",
+				    .data = data,
 				    .laps = 1,
 				    .prepare = true };
 	json_t *job = job_to_json(&wanted), *record = NULL;
@@ -94,32 +107,67 @@ static const char *usable(const char *cache)
 	return NULL;
 }
 
-/* Whether cell i is the first of a large program and tier. */
-static bool is_first(const struct cell *cells, size_t i, struct wasm_program *p)
-{
-	size_t k = 0;
+/* What is compiled for a cell; equal ones are compiled once. */
+struct unit {
+	const struct cell *cell;
+	bool large, own; /* own: built, too, with a cache or without */
+	unsigned callers;
+};
 
-	if (!wasm_program_named(cells[i].workload, p) || !(p->fetched || p->own))
-		return false;
-	while (strcmp(cells[k].workload, cells[i].workload) || cells[k].tier != cells[i].tier)
-		k++;
-	return k == i;
+/* Which callers a recorded program's stubs have, of those that differ (world.c). */
+static unsigned callers_of(const struct setup *s)
+{
+	if (s->stubs->attach)
+		return 3 + s->code.wx;
+	return s->stubs->flags & STUB_DIRECT ? 1 : s->peer && s->peer->bare ? 2 : 0;
 }
 
-void wasm_prepare(const struct cell *cells, size_t n, const char *cache, const char *name)
+static struct unit unit_of(const struct cell *c)
 {
+	struct unit u = { .cell = c };
 	struct wasm_program p;
+	struct setup setup;
+	char why[CELL_ERROR];
+
+	if (wasm_program_named(c->workload, &p)) {
+		u.own = p.own;
+		u.large = p.own || p.fetched;
+	} else if (!setup_of(c, &setup, why)) {
+		u.large = setup.family == FAMILY_CALLS && setup.workload.trace;
+		u.callers = u.large ? callers_of(&setup) : 0;
+	}
+	return u;
+}
+
+static bool same_unit(const struct unit *a, const struct unit *b)
+{
+	return a->large && !strcmp(a->cell->workload, b->cell->workload) &&
+	       a->cell->tier == b->cell->tier && a->callers == b->callers &&
+	       a->cell->max_events == b->cell->max_events;
+}
+
+void prepare_cells(const struct cell *cells, size_t n, const char *cache, const char *data,
+		   const char *name)
+{
+	struct unit *units = malloc(n * sizeof *units + 1);
 	struct progress progress;
 	size_t count = 0;
 
-	for (size_t i = 0; i < n; i++)
-		count += is_first(cells, i, &p);
-	if (!count)
-		return;
-	cache = usable(cache);
-	progress_begin(&progress, name, count);
-	for (size_t i = 0; i < n; i++)
-		if (is_first(cells, i, &p) && (cache || p.own))
-			prepare(&cells[i], cache, &progress);
-	progress_end(&progress);
+	for (size_t i = 0; i < n && units; i++) {
+		size_t k = 0;
+
+		units[count] = unit_of(&cells[i]);
+		while (k < count && !same_unit(&units[k], &units[count]))
+			k++;
+		count += k == count && units[count].large;
+	}
+	if (count) {
+		cache = usable(cache);
+		progress_begin(&progress, name, count);
+		for (size_t i = 0; i < count; i++)
+			if (cache || units[i].own)
+				prepare(units[i].cell, cache, data, &progress);
+		progress_end(&progress);
+	}
+	free(units);
 }
