@@ -108,7 +108,7 @@ static const char *usable(const char *cache)
 }
 
 /* What is compiled for a cell; equal ones are compiled once. */
-struct unit {
+struct prepared {
 	const struct cell *cell;
 	bool large, own; /* own: built, too, with a cache or without */
 	unsigned callers;
@@ -122,9 +122,9 @@ static unsigned callers_of(const struct setup *s)
 	return s->stubs->flags & STUB_DIRECT ? 1 : s->peer && s->peer->bare ? 2 : 0;
 }
 
-static struct unit unit_of(const struct cell *c)
+static struct prepared prepared_of(const struct cell *c)
 {
-	struct unit u = { .cell = c };
+	struct prepared u = { .cell = c };
 	struct wasm_program p;
 	struct setup setup;
 	char why[CELL_ERROR];
@@ -139,7 +139,7 @@ static struct unit unit_of(const struct cell *c)
 	return u;
 }
 
-static bool same_unit(const struct unit *a, const struct unit *b)
+static bool same(const struct prepared *a, const struct prepared *b)
 {
 	return a->large && !strcmp(a->cell->workload, b->cell->workload) &&
 	       a->cell->tier == b->cell->tier && a->callers == b->callers &&
@@ -149,25 +149,25 @@ static bool same_unit(const struct unit *a, const struct unit *b)
 void prepare_cells(const struct cell *cells, size_t n, const char *cache, const char *data,
 		   const char *name)
 {
-	struct unit *units = malloc(n * sizeof *units + 1);
+	struct prepared *list = malloc(n * sizeof *list + 1);
 	struct progress progress;
 	size_t count = 0;
 
-	for (size_t i = 0; i < n && units; i++) {
+	for (size_t i = 0; i < n && list; i++) {
 		size_t k = 0;
 
-		units[count] = unit_of(&cells[i]);
-		while (k < count && !same_unit(&units[k], &units[count]))
+		list[count] = prepared_of(&cells[i]);
+		while (k < count && !same(&list[k], &list[count]))
 			k++;
-		count += k == count && units[count].large;
+		count += k == count && list[count].large;
 	}
 	if (count) {
 		cache = usable(cache);
 		progress_begin(&progress, name, count);
 		for (size_t i = 0; i < count; i++)
-			if (cache || units[i].own)
-				prepare(units[i].cell, cache, data, &progress);
+			if (cache || list[i].own)
+				prepare(list[i].cell, cache, data, &progress);
 		progress_end(&progress);
 	}
-	free(units);
+	free(list);
 }
