@@ -19,7 +19,7 @@ ENGINES = "exact blocks v8 go dart ocaml oxcaml art hotspot"
 engine(e) = strstrt(" ".ENGINES." ", " ".e." ") > 0
 
 # The means, smallest first: the rows of the table at the right.
-means = system("awk -F'\\t' '$1 == \"mean\"' '".DATA."' | sort -t '\t' -k4,4g | cut -f2")
+means = system("awk -F'\\t' '$1 == \"mean\"' '".DATA."' | LC_ALL=C sort -t '\t' -k4,4g | cut -f2")
 n = words(means)
 if (n == 0) { exit error "maps_front.gp: no mean in ".DATA }
 of_means(e, i) = i > n ? NaN : word(means, i) eq e ? i : of_means(e, i + 1)
@@ -45,7 +45,7 @@ mine(e, k, wanted, v) = k eq "mean" && engine(e) == wanted ? v : NaN
 named(e, t) = e eq "exact-consed" || t < 0.8 || t > 1.4 ? e : ""
 plot DATA using (kind(strcol(1), "corpus", $4)):7 \
 	with points pt 7 ps 0.2 lc rgb "#909090" title "one corpus", \
-	"< awk -F'\\t' '$1 == \"mean\" && $10 == 1' '".DATA."' | sort -t '\t' -k4,4g" \
+	"< awk -F'\\t' '$1 == \"mean\" && $10 == 1' '".DATA."' | LC_ALL=C sort -t '\t' -k4,4g" \
 		using 4:7 with lines lw 1.5 lc rgb "#707070" title "none smaller and quicker", \
 	for [e in means] DATA using (strcol(2) eq e ? mine(e, strcol(1), 0, $4) : NaN):7:5:6:8:9 \
 		with xyerrorbars pt 7 ps 0.7 lw 1 lc rgb colour(e) notitle, \

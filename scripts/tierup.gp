@@ -80,7 +80,7 @@ set ytics scale 0 font ",11"
 set xtics autofreq font ",11"
 set grid noytics xtics
 is(arm, wx, poison, t, a, k, want) = arm eq a && wx eq word(wxs, k) && poison == 0 && t == want
-median(a, k, t, column) = system(sprintf("awk -F'\\t' '$1 == \"%s\" && $2 == \"%s\" && \
+median(a, k, t, column) = system(sprintf("export LC_ALL=C; awk -F'\\t' '$1 == \"%s\" && $2 == \"%s\" && \
 	$4 == 0 && $7 == %d && $%d != \"NaN\" { print $%d }' '%s' | sort -g | awk '{ v[NR] = $1 } \
 	END { print NR ? (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 : \"NaN\" }'", \
 	a, word(wxs, k), t, column, column, STALLS)) / 1000.0

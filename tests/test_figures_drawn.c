@@ -137,10 +137,10 @@ static const char *command_of(size_t i, const char *data, const char *picture)
 	const char *words = figures[i][1], *at = strstr(words, "OUT");
 	const char *first = data ? words + strcspn(words, " ") : words;
 
-	snprintf(
-	    line, sizeof line,
-	    "HERE=$PWD; cd \"$TREE/results\" && gnuplot -c ../scripts/%s.gp %s%.*s\"$HERE/%s\"%s",
-	    figures[i][0], data ? data : "", (int)(at - first), first, picture, at + 3);
+	snprintf(line, sizeof line,
+		 "HERE=$PWD; cd \"$TREE/results\" && LC_ALL=C.UTF-8 gnuplot -c ../scripts/%s.gp "
+		 "%s%.*s\"$HERE/%s\"%s",
+		 figures[i][0], data ? data : "", (int)(at - first), first, picture, at + 3);
 	return line;
 }
 
@@ -167,7 +167,8 @@ static void without_data_there_is_a_line_and_no_picture(void **state)
 		fails(command_of(i, "\"$HERE/head.tsv\"", "none.svg"), "no row in");
 		good("[ ! -e none.svg ]");
 	}
-	fails("cd \"$TREE/results\" && gnuplot -c ../scripts/tierup.gp zen5/tierup.tsv /no.svg",
+	fails("cd \"$TREE/results\" && LC_ALL=C.UTF-8 gnuplot -c ../scripts/tierup.gp "
+	      "zen5/tierup.tsv /no.svg",
 	      "no stalls");
 }
 

@@ -42,7 +42,8 @@ static void each_is_drawn_in_each_form(void **state)
 	assert_string_equal(err, "");
 	/* As the script draws it by hand. */
 	good("\"$S\" summary run.jsonl --tsv ring >ring.tsv && "
-	     "gnuplot -c \"$TREE\"/scripts/ring.gp ring.tsv hand.svg && cmp hand.svg ring.svg");
+	     "LC_ALL=C.UTF-8 gnuplot -c \"$TREE\"/scripts/ring.gp ring.tsv hand.svg && cmp "
+	     "hand.svg ring.svg");
 	good("\"$S\" plot run.jsonl --figure ring -o \"$PWD/whole path.svg\" && "
 	     "cmp ring.svg 'whole path.svg'");
 	/* Gnuplot would run it. */
@@ -84,12 +85,14 @@ static void mappings_are_drawn_against_stubs(void **state)
 	good("\"$S\" plot maps.jsonl");
 	assert_non_null(strstr(out, "\nmappings "));
 	good("\"$S\" plot maps.jsonl --figure mappings -o maps.svg && "
-	     "gnuplot -c \"$TREE\"/scripts/mappings.gp maps.tsv hand.svg && cmp hand.svg maps.svg "
+	     "LC_ALL=C.UTF-8 gnuplot -c \"$TREE\"/scripts/mappings.gp maps.tsv hand.svg && cmp "
+	     "hand.svg maps.svg "
 	     "&& grep -q 'vm.max_map_count (' maps.svg && grep -q 'page,wx=dual' maps.svg");
 	assert_string_equal(err, "");
 	good("\"$S\" report maps.jsonl -o maps.html && grep -q 'stubs that live while' maps.html");
 	good("awk -F'\\t' -v OFS='\\t' 'NR > 1 { $12 = \"NaN\" } 1' maps.tsv >none.tsv");
-	assert_int_not_equal(sh("gnuplot -c \"$TREE\"/scripts/mappings.gp none.tsv none.svg"), 0);
+	assert_int_not_equal(
+	    sh("LC_ALL=C.UTF-8 gnuplot -c \"$TREE\"/scripts/mappings.gp none.tsv none.svg"), 0);
 	assert_non_null(strstr(err, "no mappings in none.tsv"));
 	good(
 	    "\"$S\" run --workload churn --live 8 --instances 4 --max-events 400 --stubs page,pool "

@@ -99,6 +99,8 @@ static int gnuplot(const char *const *argv, const char *said)
 			dup2(fd, 1);
 			dup2(fd, 2);
 		}
+		/* Its scripts, and what they start, write numbers with a point, and UTF-8. */
+		setenv("LC_ALL", "C.UTF-8", 1);
 		execvp("gnuplot", (char *const *)argv);
 		_exit(127);
 	}
