@@ -151,16 +151,15 @@ static int compile_part(struct world *w, enum callers_part part, unsigned tier,
 	return e;
 }
 
-/* Which callers the cell's stubs are called by. */
-static enum callers_part callers_of(const struct world *w)
+enum callers_part world_callers(const struct setup *s)
 {
-	if (w->setup->family != FAMILY_CALLS)
+	if (s->family != FAMILY_CALLS)
 		return CALLERS_SHARED;
-	if (w->ops->flags & STUB_DIRECT)
+	if (s->stubs->flags & STUB_DIRECT)
 		return CALLERS_DIRECT;
-	if (stub_takes_sites(&w->space))
+	if (s->stubs->attach) /* no caller runs while code is loaded: sites are taken */
 		return CALLERS_NEAR;
-	return w->setup->peer && w->setup->peer->bare ? CALLERS_PASSING : CALLERS_SLOTS;
+	return s->peer && s->peer->bare ? CALLERS_PASSING : CALLERS_SLOTS;
 }
 
 static int load_part(struct world *w, const struct jit_object *object, uint32_t offset,
@@ -188,7 +187,7 @@ static int load_modules(struct world *w, struct prng *rng)
 {
 	const bool steady = w->setup->family == FAMILY_CALLS;
 	const bool tierup = w->setup->family == FAMILY_TIERUP;
-	const enum callers_part part = callers_of(w);
+	const enum callers_part part = world_callers(w->setup);
 	const unsigned tier = w->job->cell.tier;
 	struct jit_object targets = { 0 }, callers = { 0 };
 	int e = compile_part(w, CALLERS_TARGETS, tierup ? 0 : tier, &targets);
@@ -348,15 +347,12 @@ static void *compile_alone(void *arg)
 int world_prepare(const struct job *job, const struct setup *setup, char why[CELL_ERROR])
 {
 	struct world w = { .job = job, .setup = setup, .ops = setup->stubs, .why = why };
-	struct compiling callers = { .w = &w }, targets = { .w = &w, .part = CALLERS_TARGETS };
-	struct prng rng;
+	struct compiling callers = { .w = &w, .part = world_callers(setup) };
+	struct compiling targets = { .w = &w, .part = CALLERS_TARGETS };
 	pthread_t thread;
-	int e;
+	int e = open_scenario(&w);
 
-	prng_seed(&rng, job->seed);
-	e = open_scenario(&w) ? -1 : open_code(&w, &rng);
 	if (!e) {
-		callers.part = callers_of(&w);
 		e = pthread_create(&thread, NULL, compile_alone, &callers);
 		compile_alone(&targets);
 		if (e)
@@ -365,6 +361,6 @@ int world_prepare(const struct job *job, const struct setup *setup, char why[CEL
 			pthread_join(thread, NULL);
 		e = targets.error || callers.error ? -1 : 0;
 	}
-	world_close(&w);
-	return e;
+	scenario_close(&w.scenario);
+	return e ? -1 : 0;
 }

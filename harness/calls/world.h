@@ -60,6 +60,8 @@ const void *world_target(const struct world *, unsigned version, uint32_t k);
 enum measure_status world_open(struct world *, const struct job *, const struct setup *,
 			       struct prng *rng, char why[CELL_ERROR]);
 void world_close(struct world *);
+/* What calls a cell's stubs. Cells of one program and one sort of callers have the same code. */
+enum callers_part world_callers(const struct setup *);
 /* Compiles both of a cell's modules, of FAMILY_CALLS, into the job's cache, at the same time;
  * nothing is loaded. 0, or -1: the cell's own world_open will say why. */
 int world_prepare(const struct job *, const struct setup *, char why[CELL_ERROR]);

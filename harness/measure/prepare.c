@@ -110,17 +110,9 @@ static const char *usable(const char *cache)
 /* What is compiled for a cell; equal ones are compiled once. */
 struct prepared {
 	const struct cell *cell;
-	bool large, own; /* own: built, too, with a cache or without */
-	unsigned callers;
+	bool large, own;	   /* own: built, too, with a cache or without */
+	enum callers_part callers; /* of a recorded program */
 };
-
-/* Which callers a recorded program's stubs have, of those that differ (world.c). */
-static unsigned callers_of(const struct setup *s)
-{
-	if (s->stubs->attach)
-		return 3 + s->code.wx;
-	return s->stubs->flags & STUB_DIRECT ? 1 : s->peer && s->peer->bare ? 2 : 0;
-}
 
 static struct prepared prepared_of(const struct cell *c)
 {
@@ -134,7 +126,7 @@ static struct prepared prepared_of(const struct cell *c)
 		u.large = p.own || p.fetched;
 	} else if (!setup_of(c, &setup, why)) {
 		u.large = setup.family == FAMILY_CALLS && setup.workload.trace;
-		u.callers = u.large ? callers_of(&setup) : 0;
+		u.callers = world_callers(&setup);
 	}
 	return u;
 }
