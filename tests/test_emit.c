@@ -37,11 +37,9 @@ static struct emit_config config_of(int form, bool markers)
 		struct stub_runtime runtime;
 	} fake = { .at = { 0x111111111111, 0x222222222222, 0x333333333333, 0x444444444444 } };
 
-	return (struct emit_config){ .form = form,
-				     .markers = markers,
-				     .distance = DISTANCE,
-				     .runtime = fake.runtime,
-				     .base = 0x555555555555 };
+	return (struct emit_config){
+		.form = form, .markers = markers, .distance = DISTANCE, .runtime = fake.runtime
+	};
 }
 
 static struct stub_spec spec_of(int kind, stub_signature s, unsigned nbound)

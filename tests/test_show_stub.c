@@ -1,6 +1,6 @@
 /*
- * test_show_stub.c - `show stub`: jumps and calls have the addresses of their targets, and what an
- * address is of has its name.
+ * test_show_stub.c - `show stub`: one stub and what it goes on to; jumps and calls have the
+ * addresses of their targets, and what an address is of has its name.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -123,6 +123,39 @@ static void branches_have_targets(void **state)
 	assert_true(branches > 20);
 }
 
+static unsigned lines_of(const char *text)
+{
+	unsigned n = 0;
+
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+/* One stub and what it goes on to, not its neighbours. */
+static void one_stub_is_shown(void **state)
+{
+	char line[200];
+
+	(void)state;
+	for (size_t i = 0; stub_strategies[i]; i++)
+		for (unsigned kind = 0; kind < STUB_KINDS; kind++) {
+			snprintf(line, sizeof line, "show stub --stubs %s --kind %s",
+				 stub_strategies[i]->name, stub_kind_names[kind]);
+			struct result r = run_to(0, cmd_show, line);
+			if (lines_of(r.out) > 100)
+				fail_msg("%s: %u lines", line, lines_of(r.out));
+			done(&r);
+		}
+	struct result r = run_to(0, cmd_show, "show stub --stubs island --kind entry_js");
+	const char *stub = strstr(r.out, "\nstub at "), *head = strstr(r.out, "\nhead at ");
+	const char *body = strstr(r.out, "\nbody at ");
+	assert_true(stub && head && body && stub < head && head < body);
+	assert_non_null(strstr(stub, "\n  4 bytes\n"));
+	assert_non_null(strstr(stub, " <head>\n"));
+	done(&r);
+}
+
 static void pointers_have_names(void **state)
 {
 	static const struct {
@@ -168,6 +201,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(operands_are_explained),
 		cmocka_unit_test(branches_have_targets),
+		cmocka_unit_test(one_stub_is_shown),
 		cmocka_unit_test(pointers_have_names),
 		cmocka_unit_test(what_cannot_be_had_is_named),
 	};

@@ -26,8 +26,9 @@ enum { SHOW_MAX = 2048 }; /* bytes: the longest body */
 static const struct option_help help = {
 	.usage = "show stub [options]",
 	.summary =
-	    "Binds one stub and disassembles it in place, up to its padding; then shows its\n"
-	    "literals and the body that it goes on to, if it has one. Behind an address stands\n"
+	    "Binds one stub and disassembles it in place; then shows what it goes on to, a head\n"
+	    "and a body, if it has them, and its literals beside the code. Behind an address "
+	    "stands\n"
 	    "in <> what lies there. A signature is the letters of its parameters, '>', and that\n"
 	    "of its result: i is i32, l i64, f f32, d f64, r a reference (\"iid>l\"). --layout\n"
 	    "draws where many stubs lie instead.",
@@ -37,7 +38,8 @@ static const struct option_help help = {
 
 struct show {
 	struct code_memory *code;
-	uintptr_t from, to; /* where stubs lie */
+	uintptr_t from, to;		      /* where stubs lie */
+	struct stub_piece pieces[STUB_ROLES]; /* the last made of each role */
 	struct disassembler *disassembler;
 	struct pointers pointers;
 	json_t *out; /* NULL: text */
@@ -54,11 +56,20 @@ static bool is_padding(const uint8_t *at)
 	return *at == 0xcc || (!at[0] && !at[1]);
 }
 
+/* Where a piece that begins here ends. */
+static size_t most(const struct show *s, const uint8_t *at)
+{
+	for (unsigned role = 0; role < STUB_ROLES; role++)
+		if (s->pieces[role].at == at)
+			return s->pieces[role].bytes;
+	return SHOW_MAX;
+}
+
 /* The length of the instruction at + n, which text gets; 0: the block's end. */
 static size_t instruction(const struct show *s, const uint8_t *at, size_t n,
 			  char text[DISASSEMBLE_TEXT])
 {
-	if (n >= SHOW_MAX || (uintptr_t)at + n >= s->to || is_padding(at + n))
+	if (n >= most(s, at) || (uintptr_t)at + n >= s->to || is_padding(at + n))
 		return 0;
 	return disassemble(s->disassembler, at + n, DISASSEMBLE_LONGEST, (uintptr_t)at + n, text);
 }
@@ -119,20 +130,27 @@ static const uint64_t *literals_of(const struct show *s, const uint8_t *stub, un
 	return w[0] || w[1] ? w : NULL;
 }
 
-/* The body that a stub goes on to, or NULL. */
-static const uint8_t *body_of(const struct show *s, const uint8_t *stub)
+/* What the stub goes on to, or NULL. */
+static const uint8_t *part_of(const struct show *s, const uint8_t *stub, enum stub_role role)
 {
-	const uint64_t *w = literals_of(s, stub, 1);
+	const uint8_t *at = s->pieces[role].at;
 
-	return w && w[0] >= s->from && w[0] < s->to ? (const uint8_t *)(uintptr_t)w[0] : NULL;
+	return at == stub ? NULL : at;
 }
 
-static void show_literals(struct show *s, const uint8_t *stub)
+static void show_parts(struct show *s, const uint8_t *stub)
 {
+	const uint8_t *head = part_of(s, stub, STUB_ROLE_HEAD);
+	const uint8_t *body = part_of(s, stub, STUB_ROLE_BODY);
+
+	if (head)
+		show_block(s, "head", head);
 	for (unsigned table = 1; table <= TABLES; table++) {
 		const uint64_t *w = literals_of(s, stub, table);
 		char names[WORDS][POINTERS_NAME];
 
+		if (table == TABLES && body)
+			show_block(s, "body", body);
 		if (!w)
 			continue;
 		for (int i = 0; i < WORDS; i++)
@@ -149,8 +167,6 @@ static void show_literals(struct show *s, const uint8_t *stub)
 			       (unsigned long long)w[0], *names[0] ? " <" : "", names[0],
 			       *names[0] ? ">" : "", (unsigned long long)w[1],
 			       *names[1] ? " <" : "", names[1], *names[1] ? ">" : "");
-		if (table == 1 && body_of(s, stub))
-			show_block(s, "body", body_of(s, stub));
 	}
 }
 
@@ -184,8 +200,12 @@ static void name_pointers(struct show *s, const struct stub_spec *spec,
 	for (unsigned table = 1; table <= TABLES && !deferred; table++)
 		pointers_add_words(p, table == 1 ? "literals" : "literals2",
 				   literals_of(s, stub, table), WORDS * sizeof(uint64_t));
-	if (!deferred && body_of(s, stub))
-		pointers_add(p, "body", body_of(s, stub), length_of(s, body_of(s, stub)));
+	if (part_of(s, stub, STUB_ROLE_HEAD))
+		pointers_add(p, "head", part_of(s, stub, STUB_ROLE_HEAD),
+			     s->pieces[STUB_ROLE_HEAD].bytes);
+	if (part_of(s, stub, STUB_ROLE_BODY))
+		pointers_add(p, "body", part_of(s, stub, STUB_ROLE_BODY),
+			     s->pieces[STUB_ROLE_BODY].bytes);
 	pointers_add(p, "code", (const void *)s->from, s->to - s->from);
 }
 
@@ -218,8 +238,13 @@ static int show_bound(struct show *s, struct stub_space *space, const struct cel
 	name_pointers(s, spec, callee, deferred);
 	show_block(s, "stub", callee->code);
 	if (!deferred)
-		show_literals(s, callee->code);
+		show_parts(s, callee->code);
 	return 0;
+}
+
+static void made(void *arg, const struct stub_piece *p)
+{
+	((struct show *)arg)->pieces[p->role] = *p;
 }
 
 /* ---- The layout ------------------------------------------------------------------------------ */
@@ -317,7 +342,9 @@ static int show_cell(const struct cell *c, enum form form)
 	struct setup setup;
 	struct stub_space space;
 	struct layout layout = { 0 };
-	const struct stub_watch watch = { place, gone, moved, &layout };
+	const bool drawn = form >= FORM_LAYOUT;
+	const struct stub_watch watch = { drawn ? place : made, gone, moved,
+					  drawn ? (void *)&layout : &s };
 	void (*target)(void) = nobody;
 	int e, status = 0;
 
@@ -331,8 +358,7 @@ static int show_cell(const struct cell *c, enum form form)
 	spec.signature = setup.signature;
 	if (spec.kind == STUB_BIND)
 		spec.nbound = scenario_bound(stub_nparams(spec.signature));
-	if (form >= FORM_LAYOUT)
-		setup.code.watch = &watch;
+	setup.code.watch = &watch;
 	if (jit_code_open(&s.code, &setup.code, error))
 		return say_line("stubmap show", "%s", error);
 	if (jit_space_open(&space, setup.stubs, s.code, &setup.stub, &host_runtime, error)) {

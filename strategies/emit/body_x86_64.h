@@ -102,16 +102,8 @@ static inline void load_context(struct emitter *e, unsigned reg)
 		asm_load(a, WIDE, reg, R11, (int32_t)distance);
 		break;
 	case EMIT_CALLEE:
-		asm_load(a, WIDE, reg, R10, offsetof(struct stub_callee, context));
-		break;
 	case EMIT_SHORT:
-		if (e->nbound) { /* its place holds the way to the arguments */
-			asm_load(a, WIDE, reg, R10, offsetof(struct stub_callee, context));
-			break;
-		}
-		asm_load(a, NARROW, reg, R11, 4);
-		asm_move_imm(a, e->spare, e->config->base);
-		asm_reg_reg(a, 0, WIDE, OP_ADD, reg, e->spare);
+		asm_load(a, WIDE, reg, R10, offsetof(struct stub_callee, context));
 		break;
 	default:
 		break;
@@ -140,10 +132,10 @@ static inline void go_to_target(struct emitter *e, bool jump)
 		asm_rip(a, NARROW, OP_GROUP5, through_mem, (int64_t)e->config->distance);
 		break;
 	case EMIT_BEHIND:
-	case EMIT_SHORT:
 		asm_mem(a, 0, NARROW, OP_GROUP5, through_mem, R11, 8);
 		break;
 	case EMIT_CALLEE:
+	case EMIT_SHORT:
 		asm_mem(a, 0, NARROW, OP_GROUP5, through_mem, R10,
 			offsetof(struct stub_callee, target));
 		break;
@@ -162,9 +154,9 @@ static inline unsigned base(const struct emitter *e)
 {
 	switch (e->config->form) {
 	case EMIT_BEHIND:
-	case EMIT_SHORT:
 		return R11;
 	case EMIT_CALLEE:
+	case EMIT_SHORT:
 		return R10;
 	default:
 		return RSP;

@@ -9,13 +9,12 @@
  *   EMIT_TABLE    [rip..]: word p+S+8    call [rip..]: word p+S       one side table
  *   EMIT_BEHIND   [r11+S]                call [r11+8]                 body behind a pool's head
  *   EMIT_CALLEE   [r10+16]               call [r10+8]                 the callee is the table
- *   EMIT_SHORT    base + u32 [r11+4]     call [r11+8]                 body behind an island's head
+ *   EMIT_SHORT    [r10+16]               call [r10+8]                 body behind an island's head
  *
  * Bound arguments (bind) are immediates in the baked forms. In EMIT_TABLE they are words from
  * p+S+16 on, for which the stub's own size leaves room. Behind a head the word at r11+S+8 is the
  * argument if it is the only one, else a pointer to spec->bound; in EMIT_CALLEE the callee's word
- * points there. In EMIT_SHORT a bind finds spec->bound at its context + i32 [r11+4], and the
- * context in the callee.
+ * points there. In EMIT_SHORT spec->bound lies at the context + i32 [r11+4].
  *
  * With poison, the forms up to EMIT_TABLE and EMIT_CALLEE begin with a head that a store of data
  * turns away from the body:
@@ -59,7 +58,6 @@ struct emit_config {
 	struct stub_runtime runtime;
 	bool poison;
 	const char *by; /* the strategy's name, for who watches; emit_body does not read it */
-	uint64_t base;	/* EMIT_SHORT */
 };
 
 /* Where a baked body's literals lie; 0: it has none. */
@@ -111,9 +109,10 @@ size_t emit_whole(uint8_t slot[EMIT_SLOT], enum stub_kind kind, size_t distance,
  * the record's address in r11 and the callee in r10.
  */
 enum emit_record {
-	EMIT_BARE, /* none: goes to the callee's target */
-	EMIT_BODY, /* i32 body - record | for the body, in EMIT_SHORT: u32 | target */
-	EMIT_FULL, /* body | for the body, in EMIT_BEHIND, S = 16: target | context | bound */
+	EMIT_BARE,  /* none: goes to the callee's target */
+	EMIT_BODY,  /* i32 body - record: the body, in EMIT_SHORT, reads the callee */
+	EMIT_BOUND, /* i32 body - record | i32 spec->bound - context, for a bind's body */
+	EMIT_FULL,  /* body | for the body, in EMIT_BEHIND, S = 16: target | context | bound */
 	EMIT_RECORDS
 };
 enum { EMIT_ISLAND = 256 };	 /* bytes, and an island's alignment */

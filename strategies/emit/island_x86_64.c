@@ -24,12 +24,11 @@ static void find_record(struct assembler *a, struct emit_island *island, unsigne
 static void head(struct assembler *a, struct emit_island *island, enum emit_record record)
 {
 	asm_pop(a, RAX);
+	find_record(a, island, (unsigned)__builtin_ctz(island->record));
 	if (record == EMIT_FULL) {
-		find_record(a, island, 5);
 		asm_mem(a, 0, NARROW, OP_GROUP5, JMP_MEM, R11, 0);
 		return;
 	}
-	find_record(a, island, 4);
 	asm_mem(a, 0, WIDE, OP_LOAD_I32, RAX, R11, 0);
 	asm_reg_reg(a, 0, WIDE, OP_ADD, RAX, R11);
 	asm_bytes(a, 0xe0ff, 2); /* jmp rax */
@@ -60,13 +59,14 @@ static void bare_slots(struct assembler *a, struct emit_island *island, bool mar
 
 void emit_island(struct emit_island *island, enum emit_record record, bool markers)
 {
+	static const uint8_t bytes[EMIT_RECORDS] = { [EMIT_BODY] = 4,
+						     [EMIT_BOUND] = 8,
+						     [EMIT_FULL] = 32 };
 	struct assembler a = { .code = island->code, .cap = EMIT_ISLAND };
 	const unsigned mark = markers ? 4 : 0;
 	const unsigned end = mark + 2;
 
-	*island = (struct emit_island){ .record = record == EMIT_BARE	? 0
-						  : record == EMIT_BODY ? 16
-									: 32 };
+	*island = (struct emit_island){ .record = bytes[record] };
 	memset(island->code, 0xcc, EMIT_ISLAND);
 	if (record == EMIT_BARE) {
 		bare_slots(&a, island, markers);

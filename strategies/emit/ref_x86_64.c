@@ -206,7 +206,6 @@ static void load_target(struct emitter *e)
 		asm_rip(a, WIDE, OP_LOAD, RAX, (int64_t)e->config->distance);
 		break;
 	case EMIT_BEHIND:
-	case EMIT_SHORT:
 		asm_load(a, WIDE, RAX, R11, 8);
 		break;
 	default:

@@ -156,7 +156,7 @@ static void start(struct emitter *e, uint8_t code[EMIT_MAX], const struct emit_c
 			       .nparams = stub_nparams(s),
 			       .nbound = spec->nbound,
 			       .result = stub_result(s),
-			       .spare = config->form == EMIT_CALLEE ? R11 : R10,
+			       .spare = config->form >= EMIT_CALLEE ? R11 : R10,
 			       .slow = unbound,
 			       .join = unbound,
 			       .error = unbound,

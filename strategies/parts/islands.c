@@ -174,9 +174,9 @@ void islands_free(struct island_slots *s, uint8_t *slot)
 	uint8_t *record = islands_record_of(s, slot);
 	const uint8_t *trap = islands_island(slot) + s->shape.trap;
 
-	if (s->sort == EMIT_BODY) /* an offset from the record */
-		__atomic_store_n((int32_t *)record, (int32_t)(trap - record), __ATOMIC_RELEASE);
-	else if (s->sort == EMIT_FULL)
+	if (s->sort == EMIT_FULL)
 		__atomic_store_n((const void **)record, (const void *)trap, __ATOMIC_RELEASE);
+	else if (s->sort != EMIT_BARE) /* an offset from the record */
+		__atomic_store_n((int32_t *)record, (int32_t)(trap - record), __ATOMIC_RELEASE);
 	slots_free(&s->slots, islands_number(s, slot));
 }

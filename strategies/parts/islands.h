@@ -17,10 +17,9 @@
 #include "slots.h"
 
 /* emit.h has what heads and bodies read. A free slot's record leads to the island's trap. */
-struct body_record {
+struct short_record {
 	int32_t body;
-	uint32_t context; /* bind: bound - context */
-	uint64_t target;
+	int32_t bound[]; /* EMIT_BOUND: one, spec->bound - context */
 };
 struct full_record {
 	const void *body;
@@ -45,8 +44,8 @@ struct island_slots {
 	struct chunks chunks;
 };
 
-/* Sets what all quanta of this sort have in common; slots is zeroed. Of config, base, markers and
- * by are read. */
+/* Sets what all quanta of this sort have in common; slots is zeroed. Of config, markers and by are
+ * read. */
 void islands_open(struct island_slots *slots, struct code_memory *code, enum emit_record sort,
 		  const struct emit_config *config);
 static inline bool islands_opened(const struct island_slots *slots)

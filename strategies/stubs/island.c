@@ -8,26 +8,25 @@
  *   callee -> | push i; jmp head | ... head: record i = records + i * size, go on ... | trap |
  *
  *   records   size
- *   body        16   | i32 body | u32 context | target |       other kinds, the context in reach
- *   full        32   | body | target | context | bound |       other kinds; all under poison
+ *   body        4    | i32 body |                          other kinds
+ *   bound       8    | i32 body | i32 bound - context |    bind, its arguments in reach
+ *   full        32   | body | target | context | bound |   bind, out of reach; all under poison
  *
- * An indirect stub takes 8 bytes in all (with markers 16) where pool's takes 32: its literals are
- * the callee's words, which every strategy keeps, and the caller has just read their line. The slot
- * is there for the branch predictor, to which its jump is one of its own. By trial on an Emerald
- * Rapids guest (64, 256 and 4,096 live, of pool's time): these slots 1.0, 1.0, 0.9; one adapter for
- * all callees, which takes no bytes, 1.1, 1.1, 7.5.
+ * A stub's literals are its callee's words, which every strategy keeps, and the caller has just
+ * read their line. An indirect stub then takes 8 bytes in all (with markers 16) where pool's takes
+ * 32. Its slot is there for the branch predictor, to which its jump is one of its own. By trial on
+ * an Emerald Rapids guest (64, 256 and 4,096 live, of pool's time): these slots 1.0, 1.0, 0.9; one
+ * adapter for all callees, which takes no bytes, 1.1, 1.1, 7.5.
  *
  * Literals of its own, in at most 13 bytes an indirect stub, leave 5 bytes of code, in which no
  * indirect jump fits beside a number: fifty slots shared a head with 8 bytes of literals each (1.7,
  * 2.0, 15). What remained when each slot had a head of its own was the taken jump to it: 1.4, and
  * 1.1 where the slot fell through to its head.
  *
- * The other kinds take 20.5 bytes where pool's take 48, and pay with that jump, a shared indirect
- * one and the record's loads, which wait for the number's. What is in reach is decided at each
- * bind. A body is counted from its record: +-2 GiB, all of the code memory. A context is counted
- * from a base, which is 2 GiB below the space's first context and stands in code: 4 GiB in which an
- * engine's heap of instances is expected. `body` has u32 bound - context in the place of a bind's
- * context, which is then read in the callee. What is out of reach takes a full record.
+ * The other kinds take 9 bytes where pool's take 48, and pay with that jump and a shared indirect
+ * one. The body does not wait for either: neither target nor context depends on the record. (With
+ * both in the record, calls of entry_js took 1.3 of pool's time.) A body is counted from its
+ * record: +-2 GiB, all of the code memory.
  *
  * Islands are written a quantum at a time, for ever, and never changed. Records lie densely in a
  * table of their own; under code_config.share at the quantum's own literals, as then all quanta
@@ -35,12 +34,12 @@
  * move down so that these can be given back, with their records (parts/slots.h, islands.h).
  *
  * Memory order: as pool's. bind stores a record's other fields first, then the one that the head
- * goes on to (release), or the callee's words, then the callee's code pointer (release). Retarget
- * is one aligned store of the target to the callee and one to the record if there is one; the stub
- * reads one of the two, once: a call under way goes to the old target or the new. So callers may
- * run meanwhile, under every policy, and a retarget leaves nothing to reclaim. A stub that moves
- * gets a copy of its record before its code pointer: a caller that has read the old pointer finds
- * the old slot and record unchanged until the next reclaim.
+ * goes on to (release), and the callee's words, then the callee's code pointer (release). Retarget
+ * is one aligned store of the target to the callee and one to a full record; the stub reads one of
+ * the two, once: a call under way goes to the old target or the new. So callers may run meanwhile,
+ * under every policy, and a retarget leaves nothing to reclaim. A stub that moves gets a copy of
+ * its record before its code pointer: a caller that has read the old pointer finds the old slot and
+ * record unchanged until the next reclaim.
  *
  * Poison: all records are full; the body leads to the report, and the slot's address takes the
  * bound argument's place, to name the stub.
@@ -57,8 +56,6 @@ struct island_state {
 	struct arena arena;
 	struct bodies bodies;
 	struct emit_config body, full; /* of the bodies behind these records */
-	uint64_t base;
-	bool based;
 	struct island_slots slots[EMIT_RECORDS];
 	struct poison poison;
 	const struct stub_watch *watch; /* the code memory's */
@@ -79,31 +76,20 @@ static enum emit_record sort_of(unsigned traits)
 
 /* ---- The sort of record ---------------------------------------------------------------------- */
 
+static intptr_t way_to_bound(const struct stub_spec *spec)
+{
+	return (intptr_t)((uintptr_t)spec->bound - (uintptr_t)spec->context);
+}
+
 static enum emit_record sort_wanted(const struct island_state *state, const struct stub_spec *spec)
 {
-	bool near = state->based && (uintptr_t)spec->context - state->base <= UINT32_MAX;
-
 	if (poisoned(&state->poison))
 		return EMIT_FULL;
 	if (spec->kind == STUB_INDIRECT)
 		return EMIT_BARE;
-	if (spec->kind == STUB_BIND) {
-		intptr_t way = (intptr_t)((uintptr_t)spec->bound - (uintptr_t)spec->context);
-
-		near = way == (int32_t)way;
-	}
-	return near ? EMIT_BODY : EMIT_FULL;
-}
-
-static void choose_base(struct island_state *state, const struct stub_spec *spec)
-{
-	uint64_t context = (uintptr_t)spec->context, half = (uint64_t)1 << 31;
-
-	if (state->based || !context)
-		return;
-	state->based = true;
-	state->base = context > half ? context - half : 0;
-	state->body.base = state->base;
+	if (!spec->nbound)
+		return EMIT_BODY;
+	return way_to_bound(spec) == (int32_t)way_to_bound(spec) ? EMIT_BOUND : EMIT_FULL;
 }
 
 /* ---- The strategy -------------------------------------------------------------------------- */
@@ -154,12 +140,11 @@ static int island_prepare(struct stub_space *space, const struct stub_spec *spec
 
 	for (size_t i = 0; i < n && !error; i++) {
 		error = emit_check(&specs[i], &space->runtime);
-		choose_base(state, &specs[i]);
 		enum emit_record sort = sort_wanted(state, &specs[i]);
-		if (!error && (sort == EMIT_BODY || sort == EMIT_FULL))
+		if (!error && sort != EMIT_BARE)
 			error =
 			    bodies_add(&state->bodies, &state->arena,
-				       sort == EMIT_BODY ? &state->body : &state->full, &specs[i]);
+				       sort == EMIT_FULL ? &state->full : &state->body, &specs[i]);
 	}
 	int committed = arena_commit(&state->arena);
 	return error && committed != -ENOTRECOVERABLE ? error : committed;
@@ -177,15 +162,13 @@ static void fill_full(const struct island_state *state, struct full_record *r,
 	__atomic_store_n(&r->body, body, __ATOMIC_RELEASE);
 }
 
-static void fill_body(const struct island_state *state, struct body_record *r,
-		      const struct stub_spec *spec)
+static void fill_short(const struct island_state *state, struct short_record *r,
+		       const struct stub_spec *spec)
 {
 	const uint8_t *body = bodies_find(&state->bodies, spec, EMIT_SHORT)->code;
-	uintptr_t from = spec->nbound ? (uintptr_t)spec->context : state->base;
-	uintptr_t to = spec->nbound ? (uintptr_t)spec->bound : (uintptr_t)spec->context;
 
-	r->context = (uint32_t)(to - from);
-	__atomic_store_n(&r->target, (uintptr_t)spec->target, __ATOMIC_RELAXED);
+	if (spec->nbound)
+		r->bound[0] = (int32_t)way_to_bound(spec);
 	__atomic_store_n(&r->body, (int32_t)(body - (uint8_t *)r), __ATOMIC_RELEASE);
 }
 
@@ -197,10 +180,10 @@ static void bind_one(struct island_state *state, const struct stub_spec *spec,
 	const uint32_t number = slots_take(&s->slots, c, traits_of(spec, sort));
 	uint8_t *record = islands_record(s, number);
 
-	if (sort == EMIT_BODY)
-		fill_body(state, (struct body_record *)record, spec);
-	else if (sort == EMIT_FULL)
+	if (sort == EMIT_FULL)
 		fill_full(state, (struct full_record *)record, spec);
+	else if (sort != EMIT_BARE)
+		fill_short(state, (struct short_record *)record, spec);
 	c->target = spec->target;
 	c->context = spec->context;
 	__atomic_store_n(&c->code, islands_slot(s, number), __ATOMIC_RELEASE);
@@ -220,7 +203,7 @@ static int island_bind_many(struct stub_space *space, const struct stub_spec *sp
 
 		if (!wanted[sort])
 			continue;
-		if (!islands_opened(s)) /* its code depends on the base */
+		if (!islands_opened(s))
 			islands_open(s, space->code, sort, &state->body);
 		error = islands_provide(s, wanted[sort]);
 	}
@@ -247,12 +230,12 @@ static int island_bind(struct stub_space *space, const struct stub_spec *spec,
 static void retarget(const struct island_state *state, struct stub_callee *c, const void *target)
 {
 	enum emit_record sort = sort_of(slots_own(c));
-	const struct island_slots *s = &state->slots[sort];
-	void *record = islands_record_of(s, c->code);
-
 	__atomic_store_n(&c->target, target, __ATOMIC_RELEASE);
-	if (sort != EMIT_BARE) /* a record's second word, of both sorts */
-		__atomic_store_n((const void **)record + 1, target, __ATOMIC_RELEASE);
+	if (sort == EMIT_FULL) {
+		struct full_record *r = islands_record_of(&state->slots[sort], c->code);
+
+		__atomic_store_n(&r->target, (uintptr_t)target, __ATOMIC_RELEASE);
+	}
 }
 
 static int island_retarget(struct stub_space *space, struct stub_callee *c, const void *target)
@@ -305,8 +288,8 @@ static void move(void *arg, struct stub_callee *c, uint32_t to)
 	uint8_t *slot = islands_slot(s, to), *record = islands_record(s, to);
 
 	memcpy(record, from, s->shape.record);
-	if (s->sort == EMIT_BODY)
-		((struct body_record *)record)->body += (int32_t)(from - record);
+	if (s->sort == EMIT_BODY || s->sort == EMIT_BOUND)
+		((struct short_record *)record)->body += (int32_t)(from - record);
 	__atomic_store_n(&c->code, slot, __ATOMIC_RELEASE);
 	if (state->watch)
 		islands_tell_moved(s, old, slot);
