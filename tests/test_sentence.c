@@ -1,4 +1,5 @@
 /* test_sentence.c - what a table says in a sentence, of runs whose ratios are known. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,21 +27,20 @@ static void add(struct run *run, const struct plan *p, unsigned block, size_t i,
 	json_decref(record);
 }
 
-/* Whether the table of a run of page, pool and null ends in this sentence. */
-static void expect(const char *live, unsigned blocks, timing *time, const char *sentence)
+/* Whether the table of a run of these arms ends in this sentence. */
+static void expect_of(const char *stubs, const char *live, unsigned blocks, timing *time,
+		      const char *sentence)
 {
 	const struct report_options o = { .form = REPORT_TABLE };
-	char error[PLAN_ERROR], cells[300], *text = NULL;
+	char error[PLAN_ERROR], cells[400], *text = NULL;
 	struct plan p;
 	struct run run;
 	size_t size;
 
-	snprintf(
-	    cells, sizeof cells,
-	    "{\"name\": \"t\", \"seed\": 1, \"blocks\": %u, \"iterations\": 1, \"baseline\": "
-	    "{\"stubs\": \"page\"}, \"cells\": [{\"live\": %s, \"stubs\": [\"null\", \"page\", "
-	    "\"pool\"]}]}",
-	    blocks, live);
+	snprintf(cells, sizeof cells,
+		 "{\"name\": \"t\", \"seed\": 1, \"blocks\": %u, \"iterations\": 1, \"baseline\": "
+		 "{\"stubs\": \"page\"}, \"cells\": [{\"live\": %s, \"stubs\": [%s]}]}",
+		 blocks, live, stubs);
 	json_t *json = json_loads(cells, 0, NULL);
 	if (plan_from_json(json, &p, error))
 		fail_msg("%s", error);
@@ -60,6 +60,11 @@ static void expect(const char *live, unsigned blocks, timing *time, const char *
 	free(text);
 	run_close(&run);
 	plan_free(&p);
+}
+
+static void expect(const char *live, unsigned blocks, timing *time, const char *sentence)
+{
+	expect_of("\"null\", \"page\", \"pool\"", live, blocks, time, sentence);
 }
 
 static double halves(const struct cell *cell, unsigned block)
@@ -108,6 +113,44 @@ static void where_nothing_differs_it_says_what_would_be_found(void **state)
 	expect("8", 6, even, "\nNo difference from page is found; one of 0.0");
 }
 
+/* With few stubs and many: near less, template and the lazy ones more, pool both, null alike. */
+static double of_many(const struct cell *cell, unsigned block)
+{
+	if (!strcmp(cell->stubs, "near"))
+		return cell->live < 100 ? 4 : 10;
+	if (!strcmp(cell->stubs, "island"))
+		return 12;
+	if (!strcmp(cell->stubs, "template"))
+		return 40;
+	if (!strncmp(cell->stubs, "lazy", 4))
+		return cell->live < 100 ? 20 : 60;
+	return crossing(cell, block);
+}
+
+static double only_more(const struct cell *cell, unsigned block)
+{
+	return fmax(of_many(cell, block), 20);
+}
+
+static void many_are_counted_together(void **state)
+{
+	static const char arms[] = "\"null\", \"page\", \"page+stagger\", \"near\", \"island\", "
+				   "\"template\", \"lazy+page\", \"lazy+pool\", \"lazy+template\"";
+	char all[200];
+
+	(void)state;
+	snprintf(all, sizeof all, "%s, \"pool\"", arms);
+	expect_of(all, "[8, 1000]", 6, of_many,
+		  "\nWhere a difference is found, of 9 arms beside page 2 take less time (the "
+		  "least: near's calls, 0.200 of page's), 4 more (the most: lazy+page's, 3.00), 1 "
+		  "less in some groups and more in others (0.500 to 2.00); for 2 none is found.\n");
+	snprintf(all, sizeof all, "%s, \"lazy+island\", \"lazy+near\", \"pool\"", arms);
+	expect_of(
+	    all, "[8, 1000]", 6, only_more,
+	    "\nWhere a difference is found, of 11 arms beside page 7 take more time (the most: "
+	    "lazy+page's calls, 3.00 of page's); for 4 none is found.\n");
+}
+
 /* The noise of the baseline, and what would be enough blocks. */
 static void noise_is_the_reason(void **state)
 {
@@ -129,6 +172,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_group_has_its_ratios),
 		cmocka_unit_test(several_are_counted),
+		cmocka_unit_test(many_are_counted_together),
 		cmocka_unit_test(where_nothing_differs_it_says_what_would_be_found),
 		cmocka_unit_test(noise_is_the_reason),
 		cmocka_unit_test(few_blocks_tell_nothing),

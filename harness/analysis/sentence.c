@@ -10,7 +10,8 @@
 #include "base/table.h"
 
 enum { ARM = 80 };
-#define NOISY 0.10 /* a difference that a table should be able to tell */
+enum { NAMED = 6 }; /* arms that differ, of which each is named */
+#define NOISY 0.10  /* a difference that a table should be able to tell */
 
 /* One arm's ratios in all groups of a view. */
 struct tally {
@@ -88,13 +89,20 @@ static void count(const struct rows *rows, const struct view *view, struct count
 	}
 }
 
-/* "A, B and C": the n arms of which want is true. */
-static void put_names(FILE *f, const struct counted *c, bool (*want)(const struct tally *))
+static size_t how_many(const struct counted *c, bool (*want)(const struct tally *))
 {
-	size_t n = 0, put = 0;
+	size_t n = 0;
 
 	for (size_t i = 0; i < c->n; i++)
 		n += want(&c->arms[i]);
+	return n;
+}
+
+/* "A, B and C": the n arms of which want is true. */
+static void put_names(FILE *f, const struct counted *c, bool (*want)(const struct tally *))
+{
+	size_t n = how_many(c, want), put = 0;
+
 	for (size_t i = 0; i < c->n; i++)
 		if (want(&c->arms[i]))
 			fprintf(f, "%s%s", !put++ ? "" : put == n ? " and " : ", ", c->arms[i].arm);
@@ -137,10 +145,86 @@ static void put_arm(FILE *f, const struct counted *c, const struct tally *t,
 	fprintf(f, " of %s's%s)", c->baseline, first ? view->when : "");
 }
 
+static bool is_less(const struct tally *t)
+{
+	return t->less && !t->more;
+}
+
+static bool is_more(const struct tally *t)
+{
+	return t->more && !t->less;
+}
+
+static bool is_both(const struct tally *t)
+{
+	return t->less && t->more;
+}
+
+/* The arm among these with the least ratio, or with the greatest. */
+static const struct tally *extreme(const struct counted *c, bool (*want)(const struct tally *),
+				   bool greatest)
+{
+	const struct tally *found = NULL;
+
+	for (size_t i = 0; i < c->n; i++) {
+		const struct tally *t = &c->arms[i];
+
+		if (want(t) && (!found || (greatest ? t->greatest > found->greatest
+						    : t->least < found->least)))
+			found = t;
+	}
+	return found;
+}
+
+/* " 3 take less time to be made (the least: page's stubs, 0.5 of pool's)"; if not the first, ", 12
+ * more (the most: page's, 21.2)". Returns whether there is one. */
+static bool put_extreme(FILE *f, const struct counted *c, const struct view *view, bool more,
+			bool first)
+{
+	const struct tally *t = extreme(c, more ? is_more : is_less, more);
+	const char *how = more ? "more" : "less", *end = more ? "most" : "least";
+	const size_t n = how_many(c, more ? is_more : is_less);
+	char value[40];
+
+	if (!t)
+		return false;
+	table_format(more ? t->greatest : t->least, value, sizeof value);
+	if (first)
+		fprintf(f, " %zu take %s time%s (the %s: %s's %s, %s of %s's)", n, how, view->when,
+			end, t->arm, view->what, value, c->baseline);
+	else
+		fprintf(f, ", %zu %s (the %s: %s's, %s)", n, how, end, t->arm, value);
+	return true;
+}
+
+/* Of many arms: how many, and the least and the greatest ratio. */
+static void put_counts(FILE *f, const struct counted *c, const struct view *view)
+{
+	const size_t both = how_many(c, is_both), alike = how_many(c, is_alike);
+	char low[40], high[40];
+
+	fprintf(f, "Where a difference is found, of %zu arms beside %s", c->n, c->baseline);
+	bool first = !put_extreme(f, c, view, false, true);
+	first &= !put_extreme(f, c, view, true, first);
+	if (both) {
+		table_format(extreme(c, is_both, false)->least, low, sizeof low);
+		table_format(extreme(c, is_both, true)->greatest, high, sizeof high);
+		fprintf(f, "%s %zu%s less in some groups and more in others (%s to %s)",
+			first ? "" : ",", both, first ? " take" : "", low, high);
+	}
+	if (alike)
+		fprintf(f, "; for %zu none is found", alike);
+	fputc('.', f);
+}
+
 static void put_differences(FILE *f, const struct counted *c, const struct view *view)
 {
 	bool first = true, alike = false;
 
+	if (c->n - how_many(c, is_alike) > NAMED) {
+		put_counts(f, c, view);
+		return;
+	}
 	for (size_t i = 0; i < c->n; i++) {
 		if (is_alike(&c->arms[i])) {
 			alike = true;
