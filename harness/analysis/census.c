@@ -31,13 +31,15 @@ int census_take(const struct run *run, struct census *c)
 {
 	size_t n = run->n ? run->n : 1;
 	struct entry *all = calloc(n, sizeof *all);
+	size_t *cell_of = calloc(n, sizeof *cell_of);
 	int r = 0;
 
 	*c = (struct census){ .run = run };
 	c->cells = calloc(n, sizeof *c->cells);
 	c->groups = calloc(n, sizeof *c->groups);
-	c->cell_of = calloc(n, sizeof *c->cell_of);
-	if (!all || !c->cells || !c->groups || !c->cell_of) {
+	c->of = calloc(n, sizeof *c->of);
+	c->first = calloc(n + 1, sizeof *c->first);
+	if (!all || !cell_of || !c->cells || !c->groups || !c->of || !c->first) {
 		r = -ENOMEM;
 		goto done;
 	}
@@ -58,10 +60,23 @@ int census_take(const struct run *run, struct census *c)
 		c->cells[i] = all[i].cell;
 		c->groups[i] = all[i].group;
 	}
+	for (size_t i = 0; i < run->n; i++) {
+		cell_of[i] = census_find(c, &run->invocations[i].cell);
+		c->first[cell_of[i]]++;
+	}
+	for (size_t i = 0, before = 0; i <= c->n; i++) {
+		const size_t own = c->first[i];
+
+		c->first[i] = before;
+		before += own;
+	}
 	for (size_t i = 0; i < run->n; i++)
-		c->cell_of[i] = census_find(c, &run->invocations[i].cell);
+		c->of[c->first[cell_of[i]]++] = i;
+	memmove(c->first + 1, c->first, c->n * sizeof *c->first);
+	c->first[0] = 0;
 done:
 	free(all);
+	free(cell_of);
 	if (r)
 		census_free(c);
 	return r;
@@ -71,7 +86,8 @@ void census_free(struct census *c)
 {
 	free(c->cells);
 	free(c->groups);
-	free(c->cell_of);
+	free(c->of);
+	free(c->first);
 	*c = (struct census){ 0 };
 }
 

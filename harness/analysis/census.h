@@ -13,7 +13,8 @@ struct census {
 	struct cell *cells;
 	struct cell *groups; /* each cell's group's baseline (plan_baseline_of) */
 	size_t n;
-	size_t *cell_of; /* each invocation's cell */
+	/* The invocations by cell: those of cell i are of[first[i]] to of[first[i + 1] - 1]. */
+	size_t *of, *first;
 };
 
 int census_take(const struct run *, struct census *); /* 0, -ENOMEM, -EINVAL (baseline) */

@@ -76,20 +76,16 @@ static int gather_one(const struct invocation *inv, struct figure_id id, struct 
 static int gather_cell(const struct census *c, size_t cell, struct figure_id id, uint32_t run,
 		       bool own, struct samples *s)
 {
+	const size_t more = c->first[cell + 1] - c->first[cell];
 	const char *failure = NULL;
-	size_t more = 0;
 	int r = 0;
 
-	for (size_t i = 0; i < c->run->n; i++)
-		more += c->cell_of[i] == cell;
 	struct unit *units = realloc(s->units, (s->n + more + 1) * sizeof *units);
 	if (!units)
 		return -ENOMEM;
 	s->units = units;
-	for (size_t i = 0; i < c->run->n && !r; i++) {
-		const struct invocation *inv = &c->run->invocations[i];
-		if (c->cell_of[i] != cell)
-			continue;
+	for (size_t i = c->first[cell]; i < c->first[cell + 1] && !r; i++) {
+		const struct invocation *inv = &c->run->invocations[c->of[i]];
 		s->units[s->n] = (struct unit){ .block = inv->block, .run = run };
 		if (inv->ok)
 			r = gather_one(inv, id, s);
@@ -228,10 +224,8 @@ size_t figures_of_cell(const struct census *c, size_t cell, struct figure_id ids
 	size_t n = 0, at, k;
 	const json_t *figure;
 
-	for (size_t i = 0; i < c->run->n; i++) {
-		if (c->cell_of[i] != cell)
-			continue;
-		json_array_foreach(c->run->invocations[i].figures, at, figure) {
+	for (size_t i = c->first[cell]; i < c->first[cell + 1]; i++) {
+		json_array_foreach(c->run->invocations[c->of[i]].figures, at, figure) {
 			for (k = 0; k < n && !is_figure(figure, ids[k]); k++)
 				;
 			if (k == n && n < ROW_FIGURES && text_of(figure, "phase") &&
