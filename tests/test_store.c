@@ -137,6 +137,12 @@ static void test_refuses(void **state)
 
 /* ---- Children: this program again, told by the job how to fail ---------------------------- */
 
+static void sleep_until(uint64_t ns)
+{
+	while (clock_ns() < ns)
+		usleep(1000);
+}
+
 static int be_child(const char *job)
 {
 	json_t *json = json_loads(job, 0, NULL);
@@ -166,6 +172,15 @@ static int be_child(const char *job)
 		fputs("first\nsecond\n", stderr);
 		while (access(path, F_OK))
 			usleep(1000);
+		puts("{\"status\": \"ok\", \"why\": null, \"figures\": []}");
+	} else if (!strcmp(how, "prepare")) { /* for 3/4 of its limit, then measures as long */
+		const json_int_t begun = json_integer_value(json_object_get(json, "begun"));
+		const json_int_t limit = json_integer_value(json_object_get(json, "limit"));
+
+		fputs("compiling\n", stderr);
+		sleep_until((uint64_t)(begun + limit / 4 * 3));
+		fputs("measuring\n", stderr);
+		sleep_until((uint64_t)(begun + limit / 4 * 6));
 		puts("{\"status\": \"ok\", \"why\": null, \"figures\": []}");
 	} else if (!strcmp(how, "rubbish")) {
 		puts("rubbish");
@@ -235,6 +250,26 @@ static void test_children(void **state)
 	json_decref(a);
 	json_decref(again);
 	json_decref(b);
+}
+
+/* What comes before the measuring has a limit of its own. Whether a loaded machine lets the child
+ * say in time that it measures is luck; that it is not ended is not. */
+static void test_limits(void **state)
+{
+	const struct spawn_options o = { .timeout_ms = 1000 };
+	bool well = false;
+
+	(void)state;
+	for (int i = 0; i < 20 && !well; i++) {
+		json_t *record, *job = json_pack("{s:s, s:I, s:I, s:i}", "how", "prepare", "begun",
+						 (json_int_t)clock_ns(), "limit",
+						 (json_int_t)o.timeout_ms * 1000000, "cpu", -1);
+		assert_int_equal(spawn_job(job, &o, &record), 0);
+		well = !strcmp(json_string_value(json_object_get(record, "status")), "ok");
+		json_decref(job);
+		json_decref(record);
+	}
+	assert_true(well);
 }
 
 /* A cell that crashed is run again, with names; a line says how to see it in gdb. */
@@ -343,10 +378,10 @@ static void test_stopped_parent(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_goes_on),	       cmocka_unit_test(test_one_writer),
-		cmocka_unit_test(test_refuses),	       cmocka_unit_test(test_children),
-		cmocka_unit_test(test_crashed_cells),  cmocka_unit_test(test_ticks),
-		cmocka_unit_test(test_stopped_parent),
+		cmocka_unit_test(test_goes_on), cmocka_unit_test(test_one_writer),
+		cmocka_unit_test(test_refuses), cmocka_unit_test(test_children),
+		cmocka_unit_test(test_limits),	cmocka_unit_test(test_crashed_cells),
+		cmocka_unit_test(test_ticks),	cmocka_unit_test(test_stopped_parent),
 	};
 
 	if (argc == 3 && !strcmp(argv[1], "child"))

@@ -80,6 +80,11 @@ void watch_phase(const char *phase)
 	write_line(phase, "", "");
 }
 
+bool watch_measures(const char *phase)
+{
+	return !strncmp(phase, "measuring", 9) || !strncmp(phase, "running", 7);
+}
+
 struct watched watch_code(struct watched code)
 {
 	const struct watched before = { watch.name, watch.arg };

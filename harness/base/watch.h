@@ -7,12 +7,17 @@
 #ifndef STUBMAP_BASE_WATCH_H
 #define STUBMAP_BASE_WATCH_H
 
+#include <stdbool.h>
+
 /* From now on phases are written and SIGTERM is answered. Call it once in a process. */
 void watch_begin(void);
 /* phase: a few words of static storage, such as "running". Does nothing in the same phase again, or
  * in another thread than the one that began; else makes a system call, so call it outside timed
  * code. */
 void watch_phase(const char *phase);
+/* Whether that phase, as the parent reads it, is one of measuring: in all before it is made what is
+ * then measured. */
+bool watch_measures(const char *phase);
 
 /* The name of the compiled function at pc, or NULL. It is called in a signal handler that has
  * interrupted this code or a function that it called: it may only read. */

@@ -245,8 +245,9 @@ static int read_options(int argc, char **argv, struct wanted *w)
 		  "a whole one refused",
 		  &w->run.output, 0, 0 },
 		{ "timeout", 0, OPTION_NUMBER, "SECONDS",
-		  "the most that an invocation may take (default: 120)", &w->run.timeout, 1,
-		  PLAN_MAX_TIMEOUT },
+		  "the most that an invocation may measure, and before that compile (default: "
+		  "120)",
+		  &w->run.timeout, 1, PLAN_MAX_TIMEOUT },
 		{ "names", 0, OPTION_TEXT, "TOOLS",
 		  "name each stub for " NAMES_ALL " (a list); slows down what makes stubs",
 		  &w->names, 0, 0 },

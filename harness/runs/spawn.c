@@ -24,6 +24,7 @@
 #include "base/home.h"
 #include "base/prng.h"
 #include "meters/fingerprint.h"
+#include "base/watch.h"
 #include "runs/job.h"
 #include "runs/spawn.h"
 
@@ -40,6 +41,7 @@ struct buffer {
 struct child {
 	pid_t pid;
 	int out, err; /* -1 after its end */
+	bool measures;
 	struct buffer answer, said;
 };
 
@@ -195,10 +197,12 @@ static bool has_ended(pid_t pid)
 	return !waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid == pid;
 }
 
-/* Reads until both pipes end. 0, -ETIMEDOUT, -EINTR (a signal is pending in signals), -errno. */
+/* Reads until both pipes end. The limit begins anew where the child begins to measure. 0,
+ * -ETIMEDOUT, -EINTR (a signal is pending in signals), -errno. */
 static int listen_to(struct child *c, int signals, const struct spawn_options *o)
 {
 	const uint64_t begun = clock_ns(), limit = o->timeout_ms * UINT64_C(1000000);
+	uint64_t counted = begun;
 	char words[SAID + 1];
 	int r = 0, rest = LATE_READS;
 
@@ -206,7 +210,7 @@ static int listen_to(struct child *c, int signals, const struct spawn_options *o
 		struct pollfd p[] = { { c->out, POLLIN, 0 },
 				      { c->err, POLLIN, 0 },
 				      { signals, POLLIN, 0 } };
-		uint64_t past = clock_ns() - begun;
+		uint64_t past = clock_ns() - counted;
 		int wait = TICK_MS;
 		/* Where this process was stopped itself, what a child that has ended wrote in time
 		 * counts. */
@@ -233,6 +237,10 @@ static int listen_to(struct child *c, int signals, const struct spawn_options *o
 			r = drain(&c->out, &c->answer, ANSWER_MAX);
 		if (!r && p[1].revents)
 			r = drain(&c->err, &c->said, SAID);
+		if (!c->measures && watch_measures(last_words(&c->said, words))) {
+			c->measures = true;
+			counted = clock_ns();
+		}
 	}
 	return r;
 }

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 
 struct spawn_options {
-	unsigned timeout_ms; /* 0: none */
+	unsigned timeout_ms; /* of what comes before it measures, and of that; 0: none */
 	/* NULL, or called about once a second while the child works, with its phase in a few words
 	 * (watch.h; "" before the first) and the seconds that it has worked. */
 	void (*tick)(void *arg, const char *phase, unsigned seconds);
