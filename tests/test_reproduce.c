@@ -1,6 +1,7 @@
 /*
  * test_reproduce.c - scripts/reproduce with a program of a few lines in place of stubmap: its
- * seeds, and what becomes of its tables when a command fails. And the locale of all scripts.
+ * seeds, and what becomes of its tables when a command fails. And of all scripts the locale, and
+ * what they say when asked how they are called.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -164,6 +165,19 @@ static void scripts_have_one_locale(void **state)
 	assert_true(atoi(text) > 10);
 }
 
+/* What a person runs, and would else begin minutes of work. */
+static void scripts_say_how_they_are_called(void **state)
+{
+	(void)state;
+	sh("cd \"${R%/*}\" && command -v node >/dev/null || without=engines\n"
+	   "for s in elsewhere traces populations maps-reproduce corpora upgrades"
+	   " unseen record-trace peers/readers peers/engines peers/wasmtime-corpora; do"
+	   " [ \"${s#*/}\" = \"${without-}\" ] ||"
+	   " timeout 20 ./\"$s\" --help </dev/null 2>&1 | grep -q \"scripts/$s\" || echo \"$s\"; "
+	   "done");
+	assert_string_equal(text, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +185,7 @@ int main(void)
 		cmocka_unit_test(a_table_is_whole_or_the_old_one),
 		cmocka_unit_test(a_map_is_of_the_paper),
 		cmocka_unit_test(scripts_have_one_locale),
+		cmocka_unit_test(scripts_say_how_they_are_called),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
