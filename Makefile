@@ -29,12 +29,14 @@ SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -O1 -g1
             $(if $(findstring clang,$(CC)),-fno-sanitize=function)
 TSANFLAGS := -fsanitize=thread -O1 -g1
 # Include paths of harness and tests: rooms by their names, the library by its installed headers.
-VIEW     = -iquote . -iquote harness -I$(BUILD)/include -isystem $(LLVM)/include
+VIEW     = -iquote . -iquote harness -I$(BUILD)/include -isystem $(LLVM)/include \
+           -DLLVM_LIBRARY='"$(LLVM)/lib/libLLVM-19.so"'
 PUBLIC  := $(patsubst %,$(BUILD)/include/stubmap/%.h,stub types code map version watch)
 # LLVM's linker takes a sixth of the time of binutils' for the hundred programs with debug
-# information. A program that uses no LLVM does not load it: that is most of a short one's time.
-LINK    := -B$(LLVM)/bin -fuse-ld=lld -Wl,--as-needed
-LIBS    := -L$(LLVM)/lib -Wl,-rpath,$(LLVM)/lib -lLLVM-19 -ljansson -lzstd -lelf -lpapi -lpfm -lm -lpthread
+# information. LLVM itself is loaded when it is needed (harness/base/llvm.h): a program's start would
+# else be most of a short one's time.
+LINK    := -B$(LLVM)/bin -fuse-ld=lld -Wl,--as-needed -Wl,-z,lazy
+LIBS    := -ljansson -lzstd -lelf -lpapi -lpfm -lm -lpthread
 
 STRAT := $(wildcard strategies/*.c strategies/*/*.c)
 ENCODERS := $(wildcard strategies/maps/*.c)
@@ -42,6 +44,8 @@ WORK  := $(wildcard workloads/*.c)
 HARN  := $(wildcard harness/*/*.c)
 TESTS := $(wildcard tests/test_*.c)
 FUZZ  := $(patsubst tests/%.c,%,$(filter-out tests/fuzz_main.c,$(wildcard tests/fuzz_*.c)))
+# Tests that call LLVM themselves.
+CALLERS := $(shell grep -lE 'import_samples.h|<llvm-c/' $(TESTS))
 # Tests of the library's internals: they are linked with its objects.
 INSIDE := $(shell grep -l '"strategies/' $(TESTS))
 THREADED := $(BUILD)/tsan/tests/test_tierup $(BUILD)/tsan/tests/test_stubs_threads \
@@ -314,6 +318,8 @@ $(1)/tests/%: $(1)/obj/tests/%.o $(1)/harness.a $(1)/libstubmap.a
 	@$$(CC) $$(LINK) $(2) $$(PLAYED) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka $$(LIBS)
 
 $$(patsubst tests/%.c,$(1)/tests/%,$$(INSIDE)): $$(call obj,$(1),$$(STRAT))
+
+$$(patsubst tests/%.c,$(1)/tests/%,$$(CALLERS)): LIBS += -L$$(LLVM)/lib -Wl,-rpath,$$(LLVM)/lib -lLLVM-19
 
 $$(FUZZ:%=$(1)/tests/%): $(1)/obj/tests/fuzz_main.o
 

@@ -394,6 +394,22 @@ static void an_unknown_cpu_is_served(void **state)
 		unsetenv("STUBMAP_CPU_TEST");
 }
 
+/* What needs no LLVM goes on without it. */
+static void llvm_is_loaded_when_it_is_needed(void **state)
+{
+	struct cli *c = *state;
+
+	setenv("LD_BIND_NOW", "1", 1);
+	call_to(0, c, "list stubs");
+	call_to(1, c, "show stub");
+	assert_non_null(strstr(c->err, "needed shared library"));
+	setenv("XDG_CACHE_HOME", "/nonexistent", 1);
+	call_to(1, c, "run --stubs page --live 4 -b 1 -i 1");
+	assert_non_null(strstr(c->out, "LLVM can't be used under"));
+	unsetenv("LD_BIND_NOW");
+	setenv("XDG_CACHE_HOME", c->folder, 1);
+}
+
 static void stubs_can_be_looked_at(void **state)
 {
 	static const char *const arms[] = { "null",	 "page",      "pool",	      "template",
@@ -471,6 +487,7 @@ int main(void)
 		cmocka_unit_test(stubs_can_be_looked_at),
 		cmocka_unit_test(a_guest_without_pmu_is_served),
 		cmocka_unit_test(an_unknown_cpu_is_served),
+		cmocka_unit_test(llvm_is_loaded_when_it_is_needed),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -222,8 +222,10 @@ static int show_bound(struct show *s, struct stub_space *space, const struct cel
 	int e = 0;
 
 	s->disassembler = disassemble_open();
-	if (!callee || !s->disassembler)
+	if (!callee)
 		e = -ENOMEM;
+	else if (!s->disassembler)
+		e = -ELIBACC;
 	if (!e && space->ops->prepare)
 		e = space->ops->prepare(space, spec, 1);
 	if (!e)

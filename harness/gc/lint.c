@@ -16,6 +16,7 @@
  * registers, objects copied to objects, comparisons.
  */
 #include "gc/lint.h"
+#include "base/llvm.h"
 
 #include <errno.h>
 #include <llvm-c/Analysis.h>
@@ -321,6 +322,13 @@ static int promote(LLVMModuleRef module, const char *name, char *error)
 
 int lint_module(const char *name, const void *source, size_t size, char error[LINT_ERROR])
 {
+	char why[LLVM_WHY];
+
+	error[0] = 0;
+	if (!llvm_load(why)) {
+		snprintf(error, LINT_ERROR, "%s: %s", name, why);
+		return -EINVAL;
+	}
 	struct lint l = {
 		.byval = LLVMGetEnumAttributeKindForName("byval", 5),
 		.sret = LLVMGetEnumAttributeKindForName("sret", 4),
@@ -331,7 +339,6 @@ int lint_module(const char *name, const void *source, size_t size, char error[LI
 	LLVMModuleRef module = NULL;
 	int err;
 
-	error[0] = 0;
 	if (!context)
 		return -ENOMEM;
 	err = parse(context, name, source, size, &module, error);

@@ -7,13 +7,14 @@
  * pointers are kept everywhere, because stack walks follow them.
  *
  * A cached object is a file named by everything that decides its bytes: source, passes, level,
- * LLVM's version. It is written beside its name and renamed, so a reader sees all or nothing; a
+ * LLVM's build. It is written beside its name and renamed, so a reader sees all or nothing; a
  * file that is damaged all the same fails its checksum, and the module is compiled again. A cache
  * that can't be written is no error; it only costs time.
  */
 #include "base/clock.h"
-#include "jit/jit.h"
+#include "base/llvm.h"
 #include "base/watch.h"
+#include "jit/jit.h"
 
 #include <errno.h>
 #include <llvm-c/Analysis.h>
@@ -326,8 +327,13 @@ static int compile(const char *name, const void *source, size_t size,
 		   const struct jit_options *options, struct jit_object *out, char *error)
 {
 	struct compiler c = { .options = options, .error = error };
+	char why[LLVM_WHY];
 	int err;
 
+	if (!llvm_load(why)) {
+		complain(error, name, why);
+		return -EINVAL;
+	}
 	c.context = LLVMContextCreate();
 	if (!c.context)
 		return -ENOMEM;
@@ -353,14 +359,14 @@ static int compile(const char *name, const void *source, size_t size,
 static struct digest key_of(const void *source, size_t size, const struct jit_options *options)
 {
 	char passes[160], text[256];
-	unsigned major, minor, patch;
+	unsigned char head[LLVM_HEAD];
 	int n;
 
 	passes_of(options, passes);
-	LLVMGetVersion(&major, &minor, &patch);
-	n = snprintf(text, sizeof(text), "%d %u.%u.%u " TRIPLE " " CPU " %s", CACHE_FORMAT, major,
-		     minor, patch, passes);
-	return digest_add(digest_of(text, (size_t)n), source, size);
+	n = snprintf(text, sizeof(text), "%d " TRIPLE " " CPU " %s", CACHE_FORMAT, passes);
+	const struct digest compiler =
+	    digest_add(digest_of(text, (size_t)n), head, llvm_head(head));
+	return digest_add(compiler, source, size);
 }
 
 bool jit_cached(const void *source, size_t size, const struct jit_options *options,

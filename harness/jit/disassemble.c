@@ -1,6 +1,8 @@
 /* disassemble.c - a disassembler's only state is a context of LLVM's. */
 #include "jit/disassemble.h"
 
+#include "base/llvm.h"
+
 #include <llvm-c/Disassembler.h>
 #include <llvm-c/Target.h>
 #include <string.h>
@@ -8,7 +10,10 @@
 struct disassembler *disassemble_open(void)
 {
 	LLVMDisasmContextRef context;
+	char why[LLVM_WHY];
 
+	if (!llvm_load(why))
+		return NULL;
 	LLVMInitializeX86TargetInfo();
 	LLVMInitializeX86TargetMC();
 	LLVMInitializeX86Disassembler();

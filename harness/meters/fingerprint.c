@@ -18,6 +18,7 @@
 #include "meters/events.h"
 #include "meters/provenance.h"
 #include "meters/tlb.h"
+#include "base/llvm.h"
 #include "base/sanitized.h"
 
 enum { WHY = PROVENANCE_WHY, TEXT = 4096 };
@@ -271,9 +272,14 @@ static json_t *libc(const char *arg, char why[WHY])
 
 static json_t *llvm(const char *arg, char why[WHY])
 {
+	char reason[LLVM_WHY];
 	unsigned major, minor, patch;
 
-	(void)arg, (void)why;
+	(void)arg;
+	if (!llvm_load(reason)) {
+		snprintf(why, WHY, "%.150s", reason);
+		return NULL;
+	}
 	LLVMGetVersion(&major, &minor, &patch);
 	return json_sprintf("%u.%u.%u", major, minor, patch);
 }
