@@ -59,7 +59,7 @@ const struct cell_key cell_keys[CELL_KEYS] = {
 	  "lazy+NAME: calls that are interpreted before, 0 to 1000 (default: 0)", "K", 'g', false,
 	  false, CELL_ARM },
 	{ "share", FLAG(share), USE_CALLS | USE_FLOOD, 18,
-	  "wx dual, pool: equal pages of code are one page", NULL, 0, false, false, CELL_ARM },
+	  "wx dual, pool and island: equal pages of code are one page", NULL, 0, false, false, CELL_ARM },
 	{ "tier", U32(tier, 0, 2), USE_STEADY | USE_GC, 19,
 	  "of the compiler: 0, 2 (default: 2)", "T", 0, false, false, CELL_WORKLOAD },
 	{ "max_events", U64(max_events, 0, INT64_MAX), USE_REPLAY | USE_CHURN, 4,
