@@ -161,11 +161,11 @@ static void few_bytes_a_stub(void **state)
 	for (int bulk = 0; bulk < 2; bulk++) {
 		for (int kind = 0; kind < STUB_KINDS; kind++) {
 			bytes_of_many(kind, true, bulk,
-				      kind == STUB_INDIRECT ? 8
+				      kind == STUB_INDIRECT ? 13
 				      : kind == STUB_BIND   ? 14
 							    : 10);
 			if (kind != STUB_BIND)
-				bytes_of_many(kind, false, bulk, kind == STUB_INDIRECT ? 8 : 10);
+				bytes_of_many(kind, false, bulk, kind == STUB_INDIRECT ? 13 : 10);
 		}
 	}
 }

@@ -98,15 +98,16 @@ size_t emit_whole(uint8_t slot[EMIT_SLOT], enum stub_kind kind, size_t distance,
  * An island: bare slots, all alike; or slots that only say which they are, around one head that
  * finds the slot's record.
  *
- *   bare    | mov rdi, [r10+16]; jmp [r10+8] | mov rdi, [r10+16]; jmp [r10+8] | ...
+ *   bare    | mov rdi, [r10+16]; jmp [r10+8] | ... | ... | ... | ... |      | ...
+ *           0                               12                      60     64
  *
  *   others  | push 0; jmp head | ... | pop rax; find record | ... | push n-1; jmp head | trap |
  *           0                       128                                                     256
  *
- * A bare slot is 8 bytes (with markers 16) and reads the callee's words. Others are 4 bytes (with
- * markers 8); how many there are follows from the reach of a short jump and from the head's size.
- * Records lie side by side at the address that `records` leads to. The head loses rax and leaves
- * the record's address in r11 and the callee in r10.
+ * A bare slot has 12 bytes, of which its code takes 8 (with markers 12), and reads the callee's
+ * words. Others are 4 bytes (with markers 8); how many there are follows from the reach of a short
+ * jump and from the head's size. Records lie side by side at the address that `records` leads to.
+ * The head loses rax and leaves the record's address in r11 and the callee in r10.
  */
 enum emit_record {
 	EMIT_BARE,  /* none: goes to the callee's target */
@@ -115,7 +116,10 @@ enum emit_record {
 	EMIT_FULL,  /* body | for the body, in EMIT_BEHIND, S = 16: target | context | bound */
 	EMIT_RECORDS
 };
-enum { EMIT_ISLAND = 256 };	 /* bytes, and an island's alignment */
+enum { EMIT_ISLAND = 256 }; /* bytes, and an island's alignment */
+/* Bare slots: bytes of one, and how many a line has: with more, a predictor loses some (island.c).
+ */
+enum { EMIT_LINE = 64, EMIT_BARE_SLOT = 12, EMIT_BARE_LINE = 5 };
 enum { EMIT_ISLAND_HEAD = 128 }; /* where the head begins */
 enum { EMIT_ISLAND_JUMP = 2 };	 /* bytes of the jump that ends a slot */
 struct emit_island {
@@ -133,6 +137,8 @@ unsigned emit_island_frames(const struct emit_island *island,
 			    struct stub_change changes[EMIT_ISLAND]);
 static inline unsigned emit_island_slot(const struct emit_island *island, unsigned i)
 {
+	if (!island->record)
+		return i / EMIT_BARE_LINE * EMIT_LINE + i % EMIT_BARE_LINE * EMIT_BARE_SLOT;
 	return i < island->before ? i * island->slot
 				  : island->behind + (i - island->before) * island->slot;
 }
@@ -140,6 +146,8 @@ static inline unsigned emit_island_slot(const struct emit_island *island, unsign
  * be mispredicted: it has none. */
 static inline unsigned emit_island_index(const struct emit_island *island, unsigned at)
 {
+	if (!island->record)
+		return at / EMIT_LINE * EMIT_BARE_LINE + at % EMIT_LINE / EMIT_BARE_SLOT;
 	const unsigned head = at / EMIT_ISLAND_HEAD * (island->behind - EMIT_ISLAND_HEAD);
 
 	return (at - head) >> __builtin_ctz(island->slot);

@@ -3,6 +3,7 @@
  *
  * A bare slot has no number and no head: all that it knows is the callee's. Two instructions of
  * four bytes, so that each callee has an indirect jump of its own for the predictor to tell apart.
+ * Five stand in a line, and none crosses one.
  *
  * Of the others, `push imm8; jmp rel8` is the shortest code that says which of some fifty it is and
  * loses no register: 4 bytes. The head takes the number back into rax, which no call of stub.h
@@ -45,11 +46,11 @@ static void slots(struct assembler *a, unsigned from, unsigned to, bool markers)
 
 static void bare_slots(struct assembler *a, struct emit_island *island, bool markers)
 {
-	island->slot = markers ? 16 : 8;
-	island->before = island->slots = EMIT_ISLAND / island->slot;
+	island->slot = EMIT_BARE_SLOT;
+	island->before = island->slots = EMIT_ISLAND / EMIT_LINE * EMIT_BARE_LINE;
 	island->behind = EMIT_ISLAND_HEAD;
 	for (unsigned i = 0; i < island->slots; i++) {
-		a->len = i * island->slot;
+		a->len = emit_island_slot(island, i);
 		marker(a, markers);
 		asm_load(a, WIDE, RDI, R10, offsetof(struct stub_callee, context));
 		asm_mem(a, 0, NARROW, OP_GROUP5, JMP_MEM, R10,
@@ -59,9 +60,9 @@ static void bare_slots(struct assembler *a, struct emit_island *island, bool mar
 
 void emit_island(struct emit_island *island, enum emit_record record, bool markers)
 {
-	static const uint8_t bytes[EMIT_RECORDS] = { [EMIT_BODY] = 4,
-						     [EMIT_BOUND] = 8,
-						     [EMIT_FULL] = 32 };
+	static const uint8_t bytes[EMIT_RECORDS] = {
+		[EMIT_BODY] = 4, [EMIT_BOUND] = 8, [EMIT_FULL] = 32
+	};
 	struct assembler a = { .code = island->code, .cap = EMIT_ISLAND };
 	const unsigned mark = markers ? 4 : 0;
 	const unsigned end = mark + 2;
