@@ -141,13 +141,13 @@ static void many_are_counted_together(void **state)
 	(void)state;
 	snprintf(all, sizeof all, "%s, \"pool\"", arms);
 	expect_of(all, "[8, 1000]", 6, of_many,
-		  "\nWhere a difference is found, of 9 arms beside page 2 take less time (the "
+		  "\nWhere a difference is found, of 9 arms beside page: 2 take less time (the "
 		  "least: near's calls, 0.200 of page's), 4 more (the most: lazy+page's, 3.00), 1 "
 		  "less in some groups and more in others (0.500 to 2.00); for 2 none is found.\n");
 	snprintf(all, sizeof all, "%s, \"lazy+island\", \"lazy+near\", \"pool\"", arms);
 	expect_of(
 	    all, "[8, 1000]", 6, only_more,
-	    "\nWhere a difference is found, of 11 arms beside page 7 take more time (the most: "
+	    "\nWhere a difference is found, of 11 arms beside page: 7 take more time (the most: "
 	    "lazy+page's calls, 3.00 of page's); for 4 none is found.\n");
 }
 

@@ -64,16 +64,10 @@ int census_take(const struct run *run, struct census *c)
 		cell_of[i] = census_find(c, &run->invocations[i].cell);
 		c->first[cell_of[i]]++;
 	}
-	for (size_t i = 0, before = 0; i <= c->n; i++) {
-		const size_t own = c->first[i];
-
-		c->first[i] = before;
-		before += own;
-	}
-	for (size_t i = 0; i < run->n; i++)
-		c->of[c->first[cell_of[i]]++] = i;
-	memmove(c->first + 1, c->first, c->n * sizeof *c->first);
-	c->first[0] = 0;
+	for (size_t i = 1; i <= c->n; i++)
+		c->first[i] += c->first[i - 1]; /* each cell's end */
+	for (size_t i = run->n; i-- > 0;)
+		c->of[--c->first[cell_of[i]]] = i; /* and then its begin */
 done:
 	free(all);
 	free(cell_of);

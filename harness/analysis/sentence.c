@@ -190,8 +190,9 @@ static bool put_extreme(FILE *f, const struct counted *c, const struct view *vie
 		return false;
 	table_format(more ? t->greatest : t->least, value, sizeof value);
 	if (first)
-		fprintf(f, " %zu take %s time%s (the %s: %s's %s, %s of %s's)", n, how, view->when,
-			end, t->arm, view->what, value, c->baseline);
+		fprintf(f, " %zu take%s %s time%s (the %s: %s's %s, %s of %s's)", n,
+			n == 1 ? "s" : "", how, view->when, end, t->arm, view->what, value,
+			c->baseline);
 	else
 		fprintf(f, ", %zu %s (the %s: %s's, %s)", n, how, end, t->arm, value);
 	return true;
@@ -203,14 +204,14 @@ static void put_counts(FILE *f, const struct counted *c, const struct view *view
 	const size_t both = how_many(c, is_both), alike = how_many(c, is_alike);
 	char low[40], high[40];
 
-	fprintf(f, "Where a difference is found, of %zu arms beside %s", c->n, c->baseline);
+	fprintf(f, "Where a difference is found, of %zu arms beside %s:", c->n, c->baseline);
 	bool first = !put_extreme(f, c, view, false, true);
 	first &= !put_extreme(f, c, view, true, first);
 	if (both) {
 		table_format(extreme(c, is_both, false)->least, low, sizeof low);
 		table_format(extreme(c, is_both, true)->greatest, high, sizeof high);
-		fprintf(f, "%s %zu%s less in some groups and more in others (%s to %s)",
-			first ? "" : ",", both, first ? " take" : "", low, high);
+		fprintf(f, "%s %zu %s in some groups and more in others (%s to %s)",
+			first ? "" : ",", both, first ? "take less time" : "less", low, high);
 	}
 	if (alike)
 		fprintf(f, "; for %zu none is found", alike);

@@ -1,4 +1,4 @@
-/* llvm.c - one dlopen, whose names are then found before any other library's. */
+/* llvm.c - one dlopen; the loader then finds its names, behind those of all other libraries. */
 #include "base/llvm.h"
 
 #include <dlfcn.h>

@@ -15,8 +15,7 @@ void watch_begin(void);
  * in another thread than the one that began; else makes a system call, so call it outside timed
  * code. */
 void watch_phase(const char *phase);
-/* Whether that phase, as the parent reads it, is one of measuring: in all before it is made what is
- * then measured. */
+/* Whether a phase, as the parent reads it, is of measuring: those before it prepare. */
 bool watch_measures(const char *phase);
 
 /* The name of the compiled function at pc, or NULL. It is called in a signal handler that has

@@ -375,8 +375,9 @@ static int read_options(int argc, char **argv, struct wanted *w, int *first)
 		{ "workers", 0, OPTION_NUMBER, "N", "cells at a time (default: one a CPU)",
 		  &w->workers, 1, 64 },
 		{ "timeout", 0, OPTION_NUMBER, "SECONDS",
-		  "the most that a cell's process may take (default: 120)", &w->timeout, 1,
-		  PLAN_MAX_TIMEOUT },
+		  "the most that a cell's process may measure, and before that compile "
+		  "(default: 120)",
+		  &w->timeout, 1, PLAN_MAX_TIMEOUT },
 		{ "keep", 0, OPTION_TEXT, "DIR", "leave the traces there", &w->keep, 0, 0 },
 		{ "agree", 0, OPTION_FLAG, NULL, "instead: the model's misses beside cachegrind's",
 		  &w->agree, 0, 0 },

@@ -110,8 +110,9 @@ int cmd_peers(int argc, char **argv)
 		{ "output", 'o', OPTION_TEXT, "RUN.jsonl",
 		  "keep the run for summary, compare, claims and plot", &w.output, 0, 0 },
 		{ "timeout", 0, OPTION_NUMBER, "SECONDS",
-		  "the most that an invocation may take (default: 120)", &w.timeout, 1,
-		  PLAN_MAX_TIMEOUT },
+		  "the most that an invocation may measure, and before that compile (default: "
+		  "120)",
+		  &w.timeout, 1, PLAN_MAX_TIMEOUT },
 		OPTION_FORMS(w.forms),
 	};
 	char error[PLAN_ERROR];

@@ -1,6 +1,6 @@
 /*
  * show.c - `stubmap show stub`: binds one stub by a strategy and disassembles it in place, with its
- * literals and the shared body to which it leads; or binds many and draws where they lie.
+ * literals and the head and the body to which it leads; or binds many and draws where they lie.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -38,8 +38,11 @@ static const struct option_help help = {
 
 struct show {
 	struct code_memory *code;
-	uintptr_t from, to;		      /* where stubs lie */
-	struct stub_piece pieces[STUB_ROLES]; /* the last made of each role */
+	uintptr_t from, to; /* where stubs lie */
+	struct {
+		const uint8_t *at;
+		size_t bytes;
+	} pieces[STUB_ROLES]; /* the last made of each role */
 	struct disassembler *disassembler;
 	struct pointers pointers;
 	json_t *out; /* NULL: text */
@@ -221,11 +224,10 @@ static int show_bound(struct show *s, struct stub_space *space, const struct cel
 	struct stub_callee *callee = code_data(s->code, sizeof *callee);
 	int e = 0;
 
-	s->disassembler = disassemble_open();
 	if (!callee)
 		e = -ENOMEM;
-	else if (!s->disassembler)
-		e = -ELIBACC;
+	else if (!(s->disassembler = disassemble_open()))
+		e = -errno;
 	if (!e && space->ops->prepare)
 		e = space->ops->prepare(space, spec, 1);
 	if (!e)
@@ -246,7 +248,10 @@ static int show_bound(struct show *s, struct stub_space *space, const struct cel
 
 static void made(void *arg, const struct stub_piece *p)
 {
-	((struct show *)arg)->pieces[p->role] = *p;
+	struct show *s = arg;
+
+	s->pieces[p->role].at = p->at;
+	s->pieces[p->role].bytes = p->bytes;
 }
 
 /* ---- The layout ------------------------------------------------------------------------------ */

@@ -286,7 +286,7 @@ static int read_image(const struct image *img, struct corpus *out)
 		return r;
 	g.disassembler = disassemble_open();
 	if (!g.disassembler)
-		r = -ENOMEM;
+		r = -errno;
 	for (uint64_t i = 0; !r && i < g.nfunc; i++)
 		r = read_function(&g, i, &b);
 	disassemble_close(g.disassembler);

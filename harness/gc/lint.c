@@ -16,13 +16,9 @@
  * registers, objects copied to objects, comparisons.
  */
 #include "gc/lint.h"
-#include "base/llvm.h"
+#include "base/llvm_c.h"
 
 #include <errno.h>
-#include <llvm-c/Analysis.h>
-#include <llvm-c/Core.h>
-#include <llvm-c/IRReader.h>
-#include <llvm-c/Transforms/PassBuilder.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>

@@ -12,17 +12,11 @@
  * that can't be written is no error; it only costs time.
  */
 #include "base/clock.h"
-#include "base/llvm.h"
+#include "base/llvm_c.h"
 #include "base/watch.h"
 #include "jit/jit.h"
 
 #include <errno.h>
-#include <llvm-c/Analysis.h>
-#include <llvm-c/Core.h>
-#include <llvm-c/IRReader.h>
-#include <llvm-c/Target.h>
-#include <llvm-c/TargetMachine.h>
-#include <llvm-c/Transforms/PassBuilder.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -327,13 +321,8 @@ static int compile(const char *name, const void *source, size_t size,
 		   const struct jit_options *options, struct jit_object *out, char *error)
 {
 	struct compiler c = { .options = options, .error = error };
-	char why[LLVM_WHY];
 	int err;
 
-	if (!llvm_load(why)) {
-		complain(error, name, why);
-		return -EINVAL;
-	}
 	c.context = LLVMContextCreate();
 	if (!c.context)
 		return -ENOMEM;
@@ -355,18 +344,22 @@ static int compile(const char *name, const void *source, size_t size,
 	return err;
 }
 
-/* Everything that decides the object's bytes. */
-static struct digest key_of(const void *source, size_t size, const struct jit_options *options)
+/* The file of an object, named by everything that decides its bytes; "": there is none. */
+static void find_kept(const void *source, size_t size, const struct jit_options *options,
+		      char path[CACHE_PATH])
 {
 	char passes[160], text[256];
 	unsigned char head[LLVM_HEAD];
+	const size_t known = llvm_head(head);
 	int n;
 
+	path[0] = '\0';
+	if (!known)
+		return;
 	passes_of(options, passes);
 	n = snprintf(text, sizeof(text), "%d " TRIPLE " " CPU " %s", CACHE_FORMAT, passes);
-	const struct digest compiler =
-	    digest_add(digest_of(text, (size_t)n), head, llvm_head(head));
-	return digest_add(compiler, source, size);
+	const struct digest compiler = digest_add(digest_of(text, (size_t)n), head, known);
+	cache_path(options->cache, digest_add(compiler, source, size), path);
 }
 
 bool jit_cached(const void *source, size_t size, const struct jit_options *options,
@@ -376,7 +369,7 @@ bool jit_cached(const void *source, size_t size, const struct jit_options *optio
 	uint64_t start = clock_ns();
 
 	memset(out, 0, sizeof(*out));
-	cache_path(options->cache, key_of(source, size, options), path);
+	find_kept(source, size, options, path);
 	if (!path[0] || cache_read(path, out) != 0)
 		return false;
 	out->compile_ns = clock_ns() - start;
@@ -386,7 +379,7 @@ bool jit_cached(const void *source, size_t size, const struct jit_options *optio
 int jit_compile(const char *name, const void *source, size_t size,
 		const struct jit_options *options, struct jit_object *out, char error[JIT_ERROR])
 {
-	char path[CACHE_PATH];
+	char path[CACHE_PATH], why[LLVM_WHY];
 	uint64_t start;
 	int err;
 
@@ -399,6 +392,10 @@ int jit_compile(const char *name, const void *source, size_t size,
 	}
 	if (jit_cached(source, size, options, out))
 		return 0;
+	if (!llvm_load(why)) { /* before the clock starts: it is not the compiler's time */
+		complain(error, name, why);
+		return -EINVAL;
+	}
 	start = clock_ns();
 	err = compile(name, source, size, options, out, error);
 	if (err) {
@@ -406,7 +403,7 @@ int jit_compile(const char *name, const void *source, size_t size,
 		return err;
 	}
 	out->compile_ns = clock_ns() - start;
-	cache_path(options->cache, key_of(source, size, options), path);
+	find_kept(source, size, options, path);
 	if (path[0])
 		cache_write(options->cache, path, out);
 	return 0;

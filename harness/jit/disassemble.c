@@ -1,10 +1,9 @@
 /* disassemble.c - a disassembler's only state is a context of LLVM's. */
 #include "jit/disassemble.h"
 
-#include "base/llvm.h"
+#include "base/llvm_c.h"
 
-#include <llvm-c/Disassembler.h>
-#include <llvm-c/Target.h>
+#include <errno.h>
 #include <string.h>
 
 struct disassembler *disassemble_open(void)
@@ -12,8 +11,10 @@ struct disassembler *disassemble_open(void)
 	LLVMDisasmContextRef context;
 	char why[LLVM_WHY];
 
-	if (!llvm_load(why))
+	if (!llvm_load(why)) {
+		errno = ELIBACC;
 		return NULL;
+	}
 	LLVMInitializeX86TargetInfo();
 	LLVMInitializeX86TargetMC();
 	LLVMInitializeX86Disassembler();
@@ -23,6 +24,7 @@ struct disassembler *disassemble_open(void)
 		LLVMSetDisasmOptions(context, LLVMDisassembler_Option_AsmPrinterVariant);
 		LLVMSetDisasmOptions(context, LLVMDisassembler_Option_PrintImmHex);
 	}
+	errno = ENOMEM;
 	return context;
 }
 

@@ -9,7 +9,7 @@ struct disassembler;
 
 enum { DISASSEMBLE_TEXT = 128, DISASSEMBLE_LONGEST = 15 /* bytes of an instruction */ };
 
-struct disassembler *disassemble_open(void);   /* NULL: no memory, or no LLVM */
+struct disassembler *disassemble_open(void);   /* NULL: errno is ENOMEM; ELIBACC: no LLVM */
 void disassemble_close(struct disassembler *); /* NULL is allowed */
 /* The length of the instruction at code, which runs at address pc; 0: no instruction. At most
  * `room` bytes are read. text (may be NULL) gets the instruction, with a tab between name and

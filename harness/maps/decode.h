@@ -11,7 +11,7 @@
 
 struct decode;
 
-/* NULL: the file has no x86-64 code, or memory ran out. */
+/* NULL: the file has no x86-64 code, or memory ran out; errno is ELIBACC: no LLVM. */
 struct decode *decode_open(const char *path);
 void decode_close(struct decode *); /* NULL is allowed */
 

@@ -430,7 +430,10 @@ static int rows_of_instructions(const struct measure *m)
 
 static int probe_corpus(struct measure *m)
 {
+	errno = 0;
 	struct decode *decode = gc_corpus_is(m->path) ? NULL : decode_open(m->path);
+	if (!decode && errno == ELIBACC)
+		return -errno;
 	struct safety_code code = { decode ? decode_length : NULL, decode };
 	int r = safety_probes(&m->corpus, &code, &m->probes);
 
@@ -468,8 +471,9 @@ int maps_measure_file(const struct maps_measure *with, const char *path, char er
 	}
 	if (!r)
 		r = with->rows->failed;
-	if (r == -ENOMEM)
-		snprintf(error, CORPUS_ERROR, "%s: out of memory", path);
+	if (r == -ENOMEM || r == -ELIBACC)
+		snprintf(error, CORPUS_ERROR, "%s: %s", path,
+			 r == -ENOMEM ? "out of memory" : "LLVM can't be loaded");
 	safety_probes_free(&m.probes);
 	maps_view_close(&m.spilled);
 	walk_log_close(&m.walks);

@@ -1,7 +1,7 @@
 /*
  * prepare.c - a child compiles, and the parent says for how long. A user's own module is built
  * first, by the same script as ours. A ring is not compiled here: each block has an order of its
- * own, and so its own callers. Its limit begins behind that (spawn.c).
+ * own, and so its own callers. An invocation's limit begins anew behind that (spawn.c).
  */
 #include "measure/prepare.h"
 

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/llvm.h"
 #include "runs/figures.h"
 #include "measure/phases.h"
 #include "base/sanitized.h"
@@ -296,6 +297,9 @@ static void figure_upgrades(struct upgrader *u)
 
 static int run_turns(struct upgrader *u, struct prng *rng)
 {
+	char why[LLVM_WHY];
+
+	llvm_load(why); /* not while callers run; if it fails, the compiler says why */
 	struct stamp calibration = stamp_begin();
 	struct timespec ms = { 0, 1000000 };
 

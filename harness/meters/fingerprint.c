@@ -3,7 +3,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <gnu/libc-version.h>
-#include <llvm-c/Core.h>
 #include <papi.h>
 #include <perfmon/pfmlib.h>
 #include <stdbool.h>
@@ -18,7 +17,7 @@
 #include "meters/events.h"
 #include "meters/provenance.h"
 #include "meters/tlb.h"
-#include "base/llvm.h"
+#include "base/llvm_c.h"
 #include "base/sanitized.h"
 
 enum { WHY = PROVENANCE_WHY, TEXT = 4096 };

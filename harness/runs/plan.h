@@ -12,8 +12,8 @@
  * the arm: cells that are equal in all other keys form a group. Each group must hold its baseline,
  * and gets it a second time (the replica, A/A) to show how large a difference noise alone makes.
  * "counters": true counts the steady calls by hardware: the survey's groups of counters are taken
- * in turn, one for each block. "timeout": seconds after which an invocation is ended; the default
- * is 120, and more if it has many upgrades.
+ * in turn, one for each block. "timeout": seconds after which an invocation is ended, counted
+ * anew from where it begins to measure; the default is 120, and more if it has many upgrades.
  * "accept": {"load": 1.5, "steal": 1, "shared": 5, "aa": 20}: what a run must keep to count
  * (analysis/accept.h says of what each is the limit); a run that does not is kept, and marked
  * wherever it is shown.

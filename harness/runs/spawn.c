@@ -295,6 +295,7 @@ static void end_child(struct child *c)
 {
 	const struct spawn_options grace = { .timeout_ms = GRACE_MS };
 
+	c->measures = true; /* no second limit */
 	kill(-c->pid, SIGTERM);
 	listen_to(c, -1, &grace);
 	kill(c->pid, SIGKILL);

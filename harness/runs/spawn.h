@@ -12,7 +12,7 @@
 #include <stdbool.h>
 
 struct spawn_options {
-	unsigned timeout_ms; /* of what comes before it measures, and of that; 0: none */
+	unsigned timeout_ms; /* from the start, and anew from where it measures; 0: none */
 	/* NULL, or called about once a second while the child works, with its phase in a few words
 	 * (watch.h; "" before the first) and the seconds that it has worked. */
 	void (*tick)(void *arg, const char *phase, unsigned seconds);
@@ -48,7 +48,8 @@ struct spawn_time {
 enum { SPAWN_STILL_MS = 250, SPAWN_FAULT_MS = 20 };
 bool spawn_stopped(const struct spawn_time *);
 
-/* spawn_job with a limit of timeout_s seconds; 0: 120, and more for a cell with many upgrades. */
+/* spawn_job with a limit of timeout_s seconds, before it measures and anew from there; 0: 120, and
+ * more for a cell with many upgrades. */
 int spawn_cell(const json_t *job, const struct spawn_options *, unsigned timeout_s,
 	       json_t **record);
 

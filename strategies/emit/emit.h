@@ -142,8 +142,8 @@ static inline unsigned emit_island_slot(const struct emit_island *island, unsign
 	return i < island->before ? i * island->slot
 				  : island->behind + (i - island->before) * island->slot;
 }
-/* The reverse: which slot begins at an offset. Slots end where the head begins. A branch here would
- * be mispredicted: it has none. */
+/* The reverse: which slot begins at an offset. Slots end where the head begins. A branch on the
+ * offset would be mispredicted: there is none. */
 static inline unsigned emit_island_index(const struct emit_island *island, unsigned at)
 {
 	if (!island->record)

@@ -27,7 +27,7 @@
  * 2.0, 15). What remained when each slot had a head of its own was the taken jump to it: 1.4, and
  * 1.1 where the slot fell through to its head.
  *
- * The other kinds take 9 bytes where pool's take 48, and pay with that jump and a shared indirect
+ * The other kinds take 8.4 bytes, a bind 12.4, where pool's take 48, and pay with that jump and a shared indirect
  * one. The body does not wait for either: neither target nor context depends on the record. (With
  * both in the record, calls of entry_js took 1.3 of pool's time.) A body is counted from its
  * record: +-2 GiB, all of the code memory.
