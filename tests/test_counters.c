@@ -69,6 +69,17 @@ static void nothing_left(void **state)
 	counters_close(set);
 }
 
+/* A counter of context switches counts sleeps. One that is over before the thread has left its CPU
+ * needs none: so where the host stops the machine in between, which is not so each time. */
+static void assert_switches(struct counters *set, size_t counter)
+{
+	double switches = 0;
+
+	for (int i = 0; i < 20 && switches < 0.9; i++)
+		switches = per_occasion(set, counter, LOOP_SLEEP);
+	assert_true(switches >= 0.9);
+}
+
 static void system_calls_count(void **state)
 {
 	const char *names[] = { "minor_faults", "page_faults", "major_faults", "context_switches",
@@ -84,7 +95,7 @@ static void system_calls_count(void **state)
 	assert_true(per_occasion(set, 0, LOOP_TOUCH) >= 1);
 	assert_true(per_occasion(set, 0, LOOP_TOUCH) < 1.2);
 	assert_true(per_occasion(set, 1, LOOP_TOUCH) >= 1);
-	assert_true(per_occasion(set, 3, LOOP_SLEEP) >= 0.9);
+	assert_switches(set, 3);
 	counters_close(set);
 }
 
@@ -105,7 +116,7 @@ static void software_events_count(void **state)
 	}
 	assert_true(per_occasion(set, 0, LOOP_TOUCH) >= 1);
 	assert_true(per_occasion(set, 0, LOOP_TOUCH) < 1.2);
-	assert_true(per_occasion(set, 1, LOOP_SLEEP) >= 0.9);
+	assert_switches(set, 1);
 	counters_close(set);
 }
 
