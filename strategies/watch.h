@@ -45,7 +45,6 @@ enum stub_role {
 	STUB_ROLE_STUB,	   /* one function's */
 	STUB_ROLE_BODY,	   /* shared by the stubs of a kind and signature */
 	STUB_ROLE_SLOTS,   /* code of stubs to come: each is told again when it is bound */
-	STUB_ROLE_HEAD,	   /* what slots share: each leads there */
 	STUB_ROLE_TRIGGER, /* where calls of deferred stubs lead */
 	STUB_ROLE_REPORT,  /* where calls of poisoned stubs lead */
 	STUB_ROLE_TRAP,	   /* where calls of free slots lead */
@@ -54,8 +53,7 @@ enum stub_role {
 
 enum stub_frame {
 	STUB_FRAME_NONE,   /* the return address is at rsp */
-	STUB_FRAME_WORD,   /* at rsp + 8: one word was pushed */
-	STUB_FRAME_PUSHED, /* likewise; the word is the caller's rbp */
+	STUB_FRAME_PUSHED, /* at rsp + 8: the caller's rbp was pushed */
 	STUB_FRAME_MADE,   /* and rbp points there */
 	STUB_FRAMES
 };

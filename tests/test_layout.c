@@ -46,7 +46,7 @@ static void every_arm_is_drawn(void **state)
 		const struct stub_ops *ops = stub_strategies[i];
 
 		snprintf(line, sizeof line,
-			 "show stub --layout --live 16 --kind exit_js --signature iid>l --stubs %s",
+			 "show stub --layout --live 16 --kind indirect --signature iid>l --stubs %s",
 			 ops->name);
 		struct result r = run_to(0, cmd_show, line);
 		struct counts c = read_text(r.out);

@@ -138,12 +138,14 @@ static void branches_have_targets(void **state)
 static void one_stub_is_shown(void **state)
 {
 	(void)state;
-	struct result r = run_to(0, cmd_show, "show stub --stubs island --kind entry_js");
-	const char *stub = strstr(r.out, "\nstub at "), *head = strstr(r.out, "\nhead at ");
-	const char *body = strstr(r.out, "\nbody at ");
-	assert_true(stub && head && body && stub < head && head < body);
-	assert_non_null(strstr(stub, "\n  4 bytes\n"));
-	assert_non_null(strstr(stub, " <head>\n"));
+	struct result r = run_to(0, cmd_show, "show stub --stubs island --kind indirect");
+	assert_null(strstr(r.out, "\nbody at "));
+	assert_non_null(strstr(r.out, "\n  8 bytes\n"));
+	done(&r);
+	r = run_to(0, cmd_show, "show stub --stubs pool --kind entry_js");
+	const char *stub = strstr(r.out, "\nstub at "), *body = strstr(r.out, "\nbody at ");
+	assert_true(stub && body && stub < body);
+	assert_non_null(strstr(stub, "\n  10 bytes\n"));
 	done(&r);
 }
 

@@ -143,11 +143,8 @@ static const uint8_t *part_of(const struct show *s, const uint8_t *stub, enum st
 
 static void show_parts(struct show *s, const uint8_t *stub)
 {
-	const uint8_t *head = part_of(s, stub, STUB_ROLE_HEAD);
 	const uint8_t *body = part_of(s, stub, STUB_ROLE_BODY);
 
-	if (head)
-		show_block(s, "head", head);
 	for (unsigned table = 1; table <= TABLES; table++) {
 		const uint64_t *w = literals_of(s, stub, table);
 		char names[WORDS][POINTERS_NAME];
@@ -203,9 +200,6 @@ static void name_pointers(struct show *s, const struct stub_spec *spec,
 	for (unsigned table = 1; table <= TABLES && !deferred; table++)
 		pointers_add_words(p, table == 1 ? "literals" : "literals2",
 				   literals_of(s, stub, table), WORDS * sizeof(uint64_t));
-	if (part_of(s, stub, STUB_ROLE_HEAD))
-		pointers_add(p, "head", part_of(s, stub, STUB_ROLE_HEAD),
-			     s->pieces[STUB_ROLE_HEAD].bytes);
 	if (part_of(s, stub, STUB_ROLE_BODY))
 		pointers_add(p, "body", part_of(s, stub, STUB_ROLE_BODY),
 			     s->pieces[STUB_ROLE_BODY].bytes);

@@ -18,12 +18,6 @@ int code_same(struct code_memory *code, void *at, size_t bytes, const void *firs
 /* Gives such quanta their own pages back. 0, or an error of code_same's: nothing has changed. */
 int code_apart(struct code_memory *code, void *at, size_t bytes);
 
-/* Read-write memory for literals that lie at no fixed distance from their stubs, in CODE_LITERALS:
- * 16-byte aligned, in reach of all code; its addresses are never given back. NULL: no room. */
-void *code_table(struct code_memory *code, size_t bytes);
-/* Drops the pages that lie wholly in [at, at+bytes): they read as zeros until they are written. */
-void code_table_drop(struct code_memory *code, void *at, size_t bytes);
-
 /* Bookkeeping: live bytes of stubs' code (CODE_STUBS) or of literals, may be negative. */
 void code_account(struct code_memory *code, enum code_area area, ptrdiff_t bytes);
 /* Moves bytes of stubs' code from live to retired, or (negative) back before they are freed. */

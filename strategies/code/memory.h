@@ -41,7 +41,7 @@ struct code_memory {
 	bool by_return;	      /* dual: how to serialise */
 	int file;	      /* dual and share: a descriptor that can't write; else -1 */
 	struct keys keys;
-	size_t data_used, table_used;
+	size_t data_used;
 	char *faults;	   /* copy of config.faults */
 	const char *fault; /* next letter; NULL: nothing fails */
 	bool has_literals; /* some were accounted: release gives their pages back */

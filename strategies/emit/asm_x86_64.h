@@ -25,7 +25,6 @@ enum asm_op {
 	OP_OR = 0x0b,
 	OP_XOR = 0x33,
 	OP_CMP = 0x3b,
-	OP_LOAD_I32 = 0x63, /* movsxd */
 	OP_TEST = 0x85,
 	OP_STORE = 0x89,
 	OP_LOAD = 0x8b,

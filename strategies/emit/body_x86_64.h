@@ -103,7 +103,6 @@ static inline void load_context(struct emitter *e, unsigned reg)
 		asm_load(a, WIDE, reg, R11, (int32_t)distance);
 		break;
 	case EMIT_CALLEE:
-	case EMIT_SHORT:
 		asm_load(a, WIDE, reg, R10, offsetof(struct stub_callee, context));
 		break;
 	default:
@@ -136,7 +135,6 @@ static inline void go_to_target(struct emitter *e, bool jump)
 		asm_mem(a, 0, NARROW, OP_GROUP5, through_mem, R11, 8);
 		break;
 	case EMIT_CALLEE:
-	case EMIT_SHORT:
 		asm_mem(a, 0, NARROW, OP_GROUP5, through_mem, R10,
 			offsetof(struct stub_callee, target));
 		break;
@@ -157,7 +155,6 @@ static inline unsigned base(const struct emitter *e)
 	case EMIT_BEHIND:
 		return R11;
 	case EMIT_CALLEE:
-	case EMIT_SHORT:
 		return R10;
 	default:
 		return RSP;

@@ -9,12 +9,11 @@
  *   EMIT_TABLE    [rip..]: word p+S+8    call [rip..]: word p+S       one side table
  *   EMIT_BEHIND   [r11+S]                call [r11+8]                 body behind a pool's head
  *   EMIT_CALLEE   [r10+16]               call [r10+8]                 the callee is the table
- *   EMIT_SHORT    [r10+16]               call [r10+8]                 body behind an island's head
  *
  * Bound arguments (bind) are immediates in the baked forms. In EMIT_TABLE they are words from
  * p+S+16 on, for which the stub's own size leaves room. Behind a head the word at r11+S+8 is the
  * argument if it is the only one, else a pointer to spec->bound; in EMIT_CALLEE the callee's word
- * points there. In EMIT_SHORT spec->bound lies at the context + i32 [r11+4].
+ * points there.
  *
  * With poison, the forms up to EMIT_TABLE and EMIT_CALLEE begin with a head that a store of data
  * turns away from the body:
@@ -41,15 +40,7 @@ struct emit_frames {
 	unsigned n;
 };
 
-enum emit_form {
-	EMIT_NEAR,
-	EMIT_FAR,
-	EMIT_TABLE,
-	EMIT_BEHIND,
-	EMIT_CALLEE,
-	EMIT_SHORT,
-	EMIT_FORMS
-};
+enum emit_form { EMIT_NEAR, EMIT_FAR, EMIT_TABLE, EMIT_BEHIND, EMIT_CALLEE, EMIT_FORMS };
 
 struct emit_config {
 	enum emit_form form;
@@ -95,63 +86,16 @@ size_t emit_head(uint8_t code[EMIT_SLOT], size_t distance, bool markers);
 size_t emit_whole(uint8_t slot[EMIT_SLOT], enum stub_kind kind, size_t distance, bool markers);
 
 /*
- * An island: bare slots, all alike; or slots that only say which they are, around one head that
- * finds the slot's record.
+ * A line of bare slots: whole indirect stubs, all alike, that read the callee's words.
  *
- *   bare    | mov rdi, [r10+16]; jmp [r10+8] | ... | ... | ... | ... |      | ...
- *           0                               12                      60     64
+ *      | mov rdi, [r10+16]; jmp [r10+8] | ... | ... | ... | ... |    |
+ *      0                               12                      60   64
  *
- *   others  | push 0; jmp head | ... | pop rax; find record | ... | push n-1; jmp head | trap |
- *           0                       128                                                     256
- *
- * A bare slot has 12 bytes, of which its code takes 8 (with markers 12), and reads the callee's
- * words. Others are 4 bytes (with markers 8); how many there are follows from the reach of a short
- * jump and from the head's size. Records lie side by side at the address that `records` leads to.
- * The head loses rax and leaves the record's address in r11 and the callee in r10.
- */
-enum emit_record {
-	EMIT_BARE,  /* none: goes to the callee's target */
-	EMIT_BODY,  /* i32 body - record: the body, in EMIT_SHORT, reads the callee */
-	EMIT_BOUND, /* i32 body - record | i32 spec->bound - context, for a bind's body */
-	EMIT_FULL,  /* body | for the body, in EMIT_BEHIND, S = 16: target | context | bound */
-	EMIT_RECORDS
-};
-enum { EMIT_ISLAND = 256 }; /* bytes, and an island's alignment */
-/* Bare slots: bytes of one, and how many a line has: with more, a predictor loses some (island.c).
+ * Of a slot's 12 bytes its code takes 8, with markers 12. How many a line has: with more of them, a
+ * predictor loses some (island.c).
  */
 enum { EMIT_LINE = 64, EMIT_BARE_SLOT = 12, EMIT_BARE_LINE = 5 };
-enum { EMIT_ISLAND_HEAD = 128 }; /* where the head begins */
-enum { EMIT_ISLAND_JUMP = 2 };	 /* bytes of the jump that ends a slot */
-struct emit_island {
-	uint8_t code[EMIT_ISLAND];
-	unsigned record;	/* bytes; 0: bare */
-	unsigned slots, before; /* how many; before the head */
-	unsigned slot, behind;	/* bytes of a slot; offset of the first one behind the head */
-	unsigned records;	/* offset of the rel32 that leads to the records */
-	unsigned trap;		/* offset: a free slot leads there */
-};
-void emit_island(struct emit_island *island, enum emit_record record, bool markers);
-/* How its code changes frames (watch.h): but for bare ones, a word is pushed from a slot's jump to
- * behind the head's pop. Returns how many changes there are. */
-unsigned emit_island_frames(const struct emit_island *island,
-			    struct stub_change changes[EMIT_ISLAND]);
-static inline unsigned emit_island_slot(const struct emit_island *island, unsigned i)
-{
-	if (!island->record)
-		return i / EMIT_BARE_LINE * EMIT_LINE + i % EMIT_BARE_LINE * EMIT_BARE_SLOT;
-	return i < island->before ? i * island->slot
-				  : island->behind + (i - island->before) * island->slot;
-}
-/* The reverse: which slot begins at an offset. Slots end where the head begins. A branch on the
- * offset would be mispredicted: there is none. */
-static inline unsigned emit_island_index(const struct emit_island *island, unsigned at)
-{
-	if (!island->record)
-		return at / EMIT_LINE * EMIT_BARE_LINE + at % EMIT_LINE / EMIT_BARE_SLOT;
-	const unsigned head = at / EMIT_ISLAND_HEAD * (island->behind - EMIT_ISLAND_HEAD);
-
-	return (at - head) >> __builtin_ctz(island->slot);
-}
+void emit_bare_line(uint8_t line[EMIT_LINE], bool markers);
 
 /* A body that traps; a free slot leads to it. At most EMIT_SLOT bytes. */
 size_t emit_trap(uint8_t code[EMIT_SLOT], bool markers);

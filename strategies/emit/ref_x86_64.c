@@ -39,10 +39,6 @@ static void load_bound_pointer(struct emitter *e)
 		asm_load(&e->a, WIDE, RAX, R11, (int32_t)e->config->distance + 8);
 	if (e->config->form == EMIT_CALLEE)
 		asm_load(&e->a, WIDE, RAX, R10, offsetof(struct stub_callee, word));
-	if (e->config->form == EMIT_SHORT) {
-		asm_mem(&e->a, 0, WIDE, OP_LOAD_I32, RAX, R11, 4);
-		asm_mem(&e->a, 0, WIDE, OP_ADD, RAX, R10, offsetof(struct stub_callee, context));
-	}
 }
 
 /* op reg, [bound argument i] */

@@ -127,7 +127,7 @@ static void poison_head(struct emitter *e)
 	struct assembler *a = &e->a;
 	struct asm_label body = unbound;
 
-	if (e->config->form == EMIT_BEHIND || e->config->form == EMIT_SHORT)
+	if (e->config->form == EMIT_BEHIND)
 		return;
 	if (e->config->form == EMIT_CALLEE) {
 		asm_mem(a, 0, WIDE, 0x83, 7, R10, offsetof(struct stub_callee, code));
@@ -282,6 +282,20 @@ size_t emit_whole(uint8_t slot[EMIT_SLOT], enum stub_kind kind, size_t distance,
 		return 0;
 	memcpy(slot, code, size);
 	return size;
+}
+
+void emit_bare_line(uint8_t line[EMIT_LINE], bool markers)
+{
+	struct assembler a = { .code = line, .cap = EMIT_LINE };
+
+	memset(line, 0xcc, EMIT_LINE);
+	for (unsigned i = 0; i < EMIT_BARE_LINE; i++) {
+		a.len = i * EMIT_BARE_SLOT;
+		marker(&a, markers);
+		asm_load(&a, WIDE, RDI, R10, offsetof(struct stub_callee, context));
+		asm_mem(&a, 0, NARROW, OP_GROUP5, JMP_MEM, R10,
+			offsetof(struct stub_callee, target));
+	}
 }
 
 size_t emit_trap(uint8_t code[EMIT_SLOT], bool markers)

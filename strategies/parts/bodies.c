@@ -82,7 +82,8 @@ int bodies_insert(struct bodies *bodies, const struct stub_spec *spec, enum emit
 	return 0;
 }
 
-int bodies_add(struct bodies *bodies, struct arena *arena, const struct emit_config *config,
+/* Makes the body that a spec needs, if it is missing; it can be called after the next commit. */
+static int add(struct bodies *bodies, struct arena *arena, const struct emit_config *config,
 	       const struct stub_spec *spec)
 {
 	uint8_t code[EMIT_MAX];
@@ -118,8 +119,16 @@ int bodies_prepare(struct bodies *bodies, struct arena *arena, const struct emit
 	for (size_t i = 0; i < n && !error; i++) {
 		error = emit_check(&specs[i], &config->runtime);
 		if (!error && !(without >> specs[i].kind & 1))
-			error = bodies_add(bodies, arena, config, &specs[i]);
+			error = add(bodies, arena, config, &specs[i]);
 	}
 	int committed = arena_commit(arena);
 	return error && committed != -ENOTRECOVERABLE ? error : committed;
+}
+
+void bodies_bind(const struct bodies *bodies, const struct stub_spec *spec, struct stub_callee *c)
+{
+	c->target = spec->target;
+	c->context = spec->context;
+	c->word = spec->nbound ? (uintptr_t)spec->bound : 1;
+	__atomic_store_n(&c->code, bodies_find(bodies, spec, EMIT_CALLEE)->code, __ATOMIC_RELEASE);
 }

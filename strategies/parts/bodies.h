@@ -31,14 +31,14 @@ const struct body *bodies_at(const struct bodies *bodies, const void *code);
 int bodies_insert(struct bodies *bodies, const struct stub_spec *spec, enum emit_form form,
 		  const struct body *body);
 
-/* Makes the shared body that a spec needs, if it is missing; it can be called after the arena's
- * next commit. The spec must be one that emit_check accepts. Errors as bodies_prepare's. */
-int bodies_add(struct bodies *bodies, struct arena *arena, const struct emit_config *config,
-	       const struct stub_spec *spec);
 /* Makes the shared bodies that n specs need and that are missing, in one opening of the arena;
  * kinds whose bit (1 << kind) is in `without` need none. 0, -ENOMEM, or an error of emit_body;
  * bodies that were made stay. */
 int bodies_prepare(struct bodies *bodies, struct arena *arena, const struct emit_config *config,
 		   unsigned without, const struct stub_spec *specs, size_t n);
+
+/* Binds c to the shared body in EMIT_CALLEE, which must be there: it reads c's words, and c needs
+ * no code of its own. */
+void bodies_bind(const struct bodies *bodies, const struct stub_spec *spec, struct stub_callee *c);
 
 #endif

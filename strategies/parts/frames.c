@@ -142,11 +142,9 @@ static void end_entry(struct writer *w, uint8_t *from)
 static void write_section(struct stub_frames *f)
 {
 	static const struct value cfa[STUB_FRAMES] = { [STUB_FRAME_NONE] = { DW_RSP, 8, false },
-						       [STUB_FRAME_WORD] = { DW_RSP, 16, false },
 						       [STUB_FRAME_PUSHED] = { DW_RSP, 16, false },
 						       [STUB_FRAME_MADE] = { DW_RBP, 16, false } };
 	static const struct value rbp[STUB_FRAMES] = { [STUB_FRAME_NONE] = { DW_RBP, 0, false },
-						       [STUB_FRAME_WORD] = { DW_RBP, 0, false },
 						       [STUB_FRAME_PUSHED] = { DW_RSP, 0, true },
 						       [STUB_FRAME_MADE] = { DW_RBP, 0, true } };
 	/* Version 1, "zR", code in units of 1, data of -8, the return address in rip, addresses as

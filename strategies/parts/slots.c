@@ -144,22 +144,15 @@ int slots_provide(struct slots *s, size_t n, uint8_t **at, size_t *bytes)
 	*at = code_reserve(s->code, CODE_STUBS, *bytes);
 	if (!*at)
 		return -ENOMEM;
-	int error = s->write(s, *at, quanta, written);
-	if (error) {
-		code_release(s->code, *at, *bytes);
-		return error;
-	}
-	error = show(s, *at, quanta, written);
+	s->write(s, *at, written);
+	int error = show(s, *at, quanta, written);
 	if (!error) {
 		error = add(s, *at, quanta);
 		if (error && s->same && code_apart(s->code, *at, *bytes))
 			return error; /* no room for anything: what can't be released is lost */
 	}
-	if (error) {
+	if (error)
 		code_release(s->code, *at, *bytes);
-		for (uint32_t i = 0; s->gone && i < quanta; i++)
-			s->gone(s, slots_quantum_at(s, *at) + i);
-	}
 	return error;
 }
 
@@ -286,8 +279,6 @@ static void give_back(struct slots *s, struct slots_quantum *highest, uint32_t n
 			enter(s, q);
 			continue;
 		}
-		if (s->gone)
-			s->gone(s, q->number);
 		free(q);
 	}
 }

@@ -26,7 +26,7 @@
  * slots_leave and slots_free in release, and slots_compact in reclaim, with a function that copies
  * one stub (pool.c). STUB_COMPACT then is one of its flags.
  *
- * A slot counts as its part of the quantum, with what slots share there (island's heads).
+ * A slot counts as its part of the quantum, with the bytes that no slot has.
  */
 #ifndef STUBMAP_SLOTS_H
 #define STUBMAP_SLOTS_H
@@ -39,11 +39,8 @@ enum { SLOTS_LIST = 8 };
 struct slots_quantum;
 
 struct slots {
-	/* The strategy's. Writes the code of the first `written` of n new quanta, before their
-	 * commit, and takes what all n need beside them. 0, or -ENOMEM: it has taken nothing. */
-	int (*write)(struct slots *, uint8_t *at, uint32_t n, uint32_t written);
-	/* A quantum that was written is no more. Or NULL. */
-	void (*gone)(struct slots *, uint32_t quantum);
+	/* The strategy's. Writes the code of n new quanta, before their commit. */
+	void (*write)(struct slots *, uint8_t *at, uint32_t n);
 	uint32_t literals; /* bytes of one slot's, as code_account counts them */
 
 	struct code_memory *code;
@@ -62,7 +59,7 @@ struct slots {
 	struct slots_quantum *leaving; /* quanta whose stubs were moved; not counted above */
 };
 
-/* Sets what does not change, but for the three above, which are the caller's to set. */
+/* Sets what does not change, but for the two above, which are the caller's to set. */
 void slots_open(struct slots *slots, struct code_memory *code, uint32_t per);
 /* Frees heap memory only; looks at no callee. */
 void slots_close(struct slots *slots);
@@ -90,6 +87,12 @@ void slots_compact(struct slots *slots, bool running,
 static inline uint32_t slots_free_now(const struct slots *slots)
 {
 	return slots->held * slots->per - slots->taken;
+}
+
+/* Whether c's stub has a slot. */
+static inline bool slots_holds(const struct stub_callee *c)
+{
+	return c->word >> 63;
 }
 
 static inline unsigned slots_own(const struct stub_callee *c)

@@ -33,43 +33,31 @@ void watched_body(const struct code_memory *code, enum stub_role role, const voi
 void watched_code(const struct code_memory *code, enum stub_role role, const char *by,
 		  const void *at, size_t bytes, const struct emit_frames *frames)
 {
-	watched_changes(code, role, by, at, bytes, frames ? frames->changes : NULL,
-			frames ? frames->n : 0);
-}
-
-void watched_changes(const struct code_memory *code, enum stub_role role, const char *by,
-		     const void *at, size_t bytes, const struct stub_change *changes, unsigned n)
-{
 	tell(code, &(struct stub_piece){ .at = at,
 					 .bytes = bytes,
 					 .role = role,
 					 .by = by,
-					 .changes = changes,
-					 .nchanges = n });
+					 .changes = frames ? frames->changes : NULL,
+					 .nchanges = frames ? frames->n : 0 });
 }
 
 void watched_slot(const struct code_memory *code, const char *by, const void *at, size_t bytes,
-		  unsigned word, const struct stub_spec *spec)
+		  const struct stub_spec *spec)
 {
-	const struct stub_change pushed = { (uint16_t)word, STUB_FRAME_WORD };
-
 	tell(code, &(struct stub_piece){ .at = at,
 					 .bytes = bytes,
 					 .role = STUB_ROLE_STUB,
 					 .by = by,
 					 .kind = spec->kind,
-					 .signature = spec->signature,
-					 .changes = word ? &pushed : NULL,
-					 .nchanges = word ? 1 : 0 });
+					 .signature = spec->signature });
 }
 
 char *stub_piece_name(const struct stub_piece *piece, char text[STUB_PIECE_NAME])
 {
 	static const char *const roles[STUB_ROLES] = {
-		[STUB_ROLE_STUB] = "stub",	 [STUB_ROLE_BODY] = "body",
-		[STUB_ROLE_SLOTS] = "slots",	 [STUB_ROLE_HEAD] = "head",
-		[STUB_ROLE_TRIGGER] = "trigger", [STUB_ROLE_REPORT] = "report",
-		[STUB_ROLE_TRAP] = "trap",
+		[STUB_ROLE_STUB] = "stub",     [STUB_ROLE_BODY] = "body",
+		[STUB_ROLE_SLOTS] = "slots",   [STUB_ROLE_TRIGGER] = "trigger",
+		[STUB_ROLE_REPORT] = "report", [STUB_ROLE_TRAP] = "trap",
 	};
 	char signature[20];
 

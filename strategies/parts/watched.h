@@ -13,11 +13,8 @@ void watched_body(const struct code_memory *code, enum stub_role role, const voi
 /* Code that is no function's; frames NULL: it makes none. */
 void watched_code(const struct code_memory *code, enum stub_role role, const char *by,
 		  const void *at, size_t bytes, const struct emit_frames *frames);
-void watched_changes(const struct code_memory *code, enum stub_role role, const char *by,
-		     const void *at, size_t bytes, const struct stub_change *changes, unsigned n);
-/* A slot whose code was told already was bound. From its byte `word` on, if that is not 0, one word
- * is pushed. */
+/* A slot whose code was told already was bound. */
 void watched_slot(const struct code_memory *code, const char *by, const void *at, size_t bytes,
-		  unsigned word, const struct stub_spec *spec);
+		  const struct stub_spec *spec);
 
 #endif

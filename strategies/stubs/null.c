@@ -74,15 +74,8 @@ static int null_bind_many(struct stub_space *space, const struct stub_spec *spec
 	int error = null_prepare(space, specs, n);
 	if (error)
 		return error;
-	for (size_t i = 0; i < n; i++) {
-		const struct stub_spec *spec = &specs[i];
-		const struct body *adapter = bodies_find(&state->bodies, spec, EMIT_CALLEE);
-
-		c[i]->target = spec->target;
-		c[i]->context = spec->context;
-		c[i]->word = spec->nbound ? (uintptr_t)spec->bound : 1;
-		__atomic_store_n(&c[i]->code, adapter->code, __ATOMIC_RELEASE);
-	}
+	for (size_t i = 0; i < n; i++)
+		bodies_bind(&state->bodies, &specs[i], c[i]);
 	return 0;
 }
 

@@ -122,15 +122,13 @@ static void report(void *arg, uint8_t *r11, struct stub_callee *r10)
 	    .context = __atomic_load_n(&more_of(state, slot)->context, __ATOMIC_RELAXED) });
 }
 
-static int write_slots(struct slots *slots, uint8_t *at, uint32_t n, uint32_t written)
+static void write_slots(struct slots *slots, uint8_t *at, uint32_t n)
 {
 	const struct pool_slots *of = (const struct pool_slots *)slots;
 	uint8_t *write = code_writable(slots->code, at);
 
-	(void)n;
-	for (size_t i = 0; i < (size_t)written << slots->size; i += EMIT_SLOT)
+	for (size_t i = 0; i < (size_t)n << slots->size; i += EMIT_SLOT)
 		memcpy(write + i, of->code, EMIT_SLOT);
-	return 0;
 }
 
 static int pool_open(struct stub_space *space)
@@ -265,7 +263,7 @@ static int pool_bind_many(struct stub_space *space, const struct stub_spec *spec
 		if (wanted[sort])
 			slots_account(&state->slots[sort].slots);
 	for (size_t i = 0; state->watch && i < n; i++)
-		watched_slot(space->code, space->ops->name, c[i]->code, EMIT_SLOT, 0, &specs[i]);
+		watched_slot(space->code, space->ops->name, c[i]->code, EMIT_SLOT, &specs[i]);
 	return 0;
 }
 
