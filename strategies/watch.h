@@ -66,7 +66,7 @@ struct stub_piece {
 	const uint8_t *at; /* its bytes can be read: written, but perhaps not executable yet */
 	size_t bytes;
 	enum stub_role role;
-	const char *by;			   /* the strategy's name */
+	const char *by;			   /* the name of the strategy whose code it is */
 	enum stub_kind kind;		   /* STUB_ROLE_STUB, _BODY; else 0 */
 	stub_signature signature;	   /* likewise */
 	const struct stub_change *changes; /* ascending; before them: STUB_FRAME_NONE */

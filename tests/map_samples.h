@@ -178,9 +178,16 @@ static inline uint8_t *scratch_for(const struct map_ops *ops, const struct map_b
 				   size_t n)
 {
 	static uint8_t *scratch;
+	static size_t last;
+	const size_t size = ops->scratch ? n * ops->scratch(table->data, table->len) : 0;
 
-	free(scratch);
-	scratch = ops->scratch ? malloc(n * ops->scratch(table->data, table->len)) : NULL;
+	if (size != last) {
+		free(scratch);
+		scratch = size ? malloc(size) : NULL;
+		last = size;
+	}
+	if (scratch) /* what the last lookup left is not the next one's */
+		memset(scratch, 0xbe, size < 256 ? size : 256);
 	return scratch;
 }
 

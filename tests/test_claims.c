@@ -96,6 +96,9 @@ static void faults_of_a_claims_file_are_plain(void **state)
 		  "claim a: to must be an object" },
 		{ "[{\"id\": \"a\", \"text\": \"t\", " RATIO "\"below\": 3, \"above\": 3}]",
 		  "claim a: nothing is above 3 and below 3" },
+		{ "[{\"id\": \"a\", \"text\": \"t\", \"since\": \"yesterday\", " RATIO
+		  "\"above\": 3}]",
+		  "claim a: since must be a time such as 2026-12-01T11:30" },
 		{ "[{\"id\": \"a\", \"text\": \"t\", \"superseded\": {}, " RATIO "\"above\": 3}]",
 		  "claim a: superseded needs when, why and last" },
 		{ "[{\"id\": \"a\", \"text\": \"t\", \"superseded\": {\"yb\": \"b\"}, " RATIO
@@ -117,6 +120,19 @@ static void faults_of_a_claims_file_are_plain(void **state)
 		put("bad.json", bad[i].text);
 		refuse_claims("claims @/a.jsonl -c @/bad.json", bad[i].says);
 	}
+}
+
+/* Of an arm that was changed, earlier runs tell nothing. */
+static void a_claim_may_begin(void **state)
+{
+	(void)state;
+	put("since.json",
+	    "[{\"id\": \"a\", \"text\": \"t\", \"since\": \"2026-01-02T10:00\", " RATIO
+	    "\"above\": 3}]");
+	make("a.jsonl", MADE(.seed = 1, .ratio = 2, .started = "2026-01-02T09:59:59Z"));
+	refuse_claims("claims @/a.jsonl -c @/since.json", "none of the 1 claims of ");
+	make("b.jsonl", MADE(.seed = 2, .started = "2026-01-02T10:00:00Z"));
+	shows(0, "claims @/a.jsonl @/b.jsonl -c @/since.json", "holds, 1 run\n");
 }
 
 /* ---- Several runs ---------------------------------------------------------------------------- */
@@ -405,6 +421,7 @@ int main(void)
 		cmocka_unit_test(a_claims_file_is_that_of_the_plan),
 		cmocka_unit_test(no_data_is_a_wrong_call),
 		cmocka_unit_test(faults_of_a_claims_file_are_plain),
+		cmocka_unit_test(a_claim_may_begin),
 		cmocka_unit_test(three_runs_that_agree_make_a_headline),
 		cmocka_unit_test(a_run_that_was_not_accepted_does_not_count),
 		cmocka_unit_test(one_that_says_the_contrary_makes_no_headline),

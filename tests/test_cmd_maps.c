@@ -252,9 +252,10 @@ static void test_gc(void **state)
 /* What is not compiled the same is not the same; what is, is, walks and all. */
 static void test_gc_tiers(void **state)
 {
-	struct result o2 =
-	    run_to(0, cmd_maps, "maps gc:trees gc:trees@2" FEW " --no-time --json --encoders exact");
-	struct result o0 = run_to(0, cmd_maps, "maps gc:trees@0" FEW " --no-time --json --encoders exact");
+	struct result o2 = run_to(
+	    0, cmd_maps, "maps gc:trees gc:trees@2" FEW " --no-time --json --encoders exact");
+	struct result o0 =
+	    run_to(0, cmd_maps, "maps gc:trees@0" FEW " --no-time --json --encoders exact");
 	json_t *rows = parse(o2.out), *slow = parse(o0.out);
 	size_t half = json_array_size(rows) / 2;
 	(void)state;
@@ -274,7 +275,8 @@ static void test_gc_tiers(void **state)
 /* A file has none, and says so. */
 static void test_no_walks(void **state)
 {
-	struct result r = run_to(0, cmd_maps, "maps " CWASM FEW " --no-time --json --encoders exact");
+	struct result r =
+	    run_to(0, cmd_maps, "maps " CWASM FEW " --no-time --json --encoders exact");
 	json_t *rows = parse(r.out), *row;
 	size_t i, n = 0;
 	(void)state;
@@ -323,6 +325,17 @@ static void test_table(void **state)
 	assert_non_null(strstr(shown.out, "order-0, live"));
 	assert_non_null(strstr(shown.out, "adaptive, live"));
 	assert_non_null(strstr(shown.out, "zstd, live"));
+	/* It ends in what each file's own format costs, and what the best two would. */
+	const char *end =
+	    strstr(shown.out, "kept as a negative control.\n\n" CORPUS ":\nThe file's ");
+	assert_non_null(end);
+	end = strstr(end, "\nOf the exact ones, ");
+	assert_non_null(end);
+	end = strstr(end, "\n\n" CWASM ":\nThe file's own format (exact) takes ");
+	assert_non_null(end);
+	end = strstr(end, "\nOf the exact ones, ");
+	assert_non_null(end);
+	assert_null(strstr(end, "\n\n"));
 }
 
 static void test_record(void **state)

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "cache_helpers.h"
 #include "calls/copies.h"
 
 /* Parts have 128 sites; those of the first callees are compiled, and the last part is shorter. */
@@ -83,7 +84,8 @@ static void assert_same_lines(const char *a, const char *b)
 /* Compiles a part both ways. Returns how many functions were copied. */
 static uint32_t assert_same(const struct scenario *s, enum callers_part part, unsigned tier)
 {
-	const struct jit_options options = { .tier = tier };
+	/* What the compiler makes of a text is the same as ever; the copies are made anew. */
+	const struct jit_options options = { .tier = tier, .cache = cache };
 	const struct code_config config = { .wx = CODE_RWX, .quantum = 4096 };
 	struct jit_object all, copied;
 	char error[JIT_ERROR], *text;
@@ -262,5 +264,5 @@ int main(void)
 		cmocka_unit_test(test_small_is_compiled),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, make_cache, remove_cache);
 }

@@ -51,7 +51,10 @@ static void only_indirect_stubs_have_slots(void **state)
 			assert_ptr_not_equal(c[0].code, c[2].code);
 			for (unsigned n = 0; n < 3; n++)
 				call_one(t, &specs[n], &c[n], 4 + n);
+			const void *code = c[0].code;
+
 			assert_int_equal(ops->retarget(&t->space, &c[0], t->w.probes[9].entry), 0);
+			assert_ptr_equal(c[0].code, code);
 			call_one(t, &specs[0], &c[0], 9);
 			call_one(t, &specs[1], &c[1], 5);
 			for (unsigned n = 0; n < 3; n++)
@@ -103,31 +106,93 @@ static void few_bytes_a_stub(void **state)
 			bytes_of_many(kind, bulk);
 }
 
+static void ignore(const struct stub_owner *owner)
+{
+	(void)owner;
+}
+
+/* Under poison a code address names its stub, of whatever kind. */
+static void poisoned_stubs_have_code(void **state)
+{
+	(void)state;
+	for (int kind = 0; kind < STUB_KINDS; kind++) {
+		struct stub_runtime runtime = world_runtime;
+		runtime.released = ignore;
+		struct set_up *t =
+		    open_set_up_as(stub_strategy("island"), (struct code_config){ .quantum = 4096 },
+				   (struct stub_config){ .poison = true }, &runtime);
+		const struct stub_ops *ops = t->space.ops;
+		struct stub_spec specs[2];
+		struct stub_callee c[2] = { 0 }, *both[2] = { &c[0], &c[1] };
+
+		for (unsigned n = 0; n < 2; n++)
+			specs[n] = spec_of(&t->w, kind, parsed("l>l"), 4 + n, n);
+		assert_int_equal(ops->bind_many(&t->space, specs, both, 2), 0);
+		assert_ptr_not_equal(c[0].code, c[1].code);
+		for (unsigned n = 0; n < 2; n++) {
+			call_one(t, &specs[n], &c[n], 4 + n);
+			ops->release(&t->space, &c[n]);
+		}
+		close_set_up(t);
+	}
+}
+
 /* ---- Slots that move ------------------------------------------------------------------------- */
+
+struct told {
+	unsigned made, gone, moved; /* stubs */
+};
 
 static void made(void *arg, const struct stub_piece *p)
 {
-	(void)arg;
-	(void)p;
+	((struct told *)arg)->made += p->role == STUB_ROLE_STUB;
 }
 
 static void gone(void *arg, const uint8_t *at, size_t bytes)
 {
-	(void)arg;
-	(void)at;
-	(void)bytes;
+	assert_true((uintptr_t)at % 64 % SLOT == 0);
+	((struct told *)arg)->gone += bytes == SLOT;
 }
 
 static void moved(void *arg, const uint8_t *from, const uint8_t *to)
 {
 	assert_ptr_not_equal(from, to);
-	++*(unsigned *)arg;
+	((struct told *)arg)->moved++;
+}
+
+/* A module's stubs, of all kinds, in one batch: the watch is told of those that have code. */
+static void a_batch_of_all_kinds(void **state)
+{
+	struct told told = { 0 };
+	const struct stub_watch watch = { made, gone, moved, &told };
+	struct set_up *t = open_island((struct code_config){ .quantum = 4096, .watch = &watch },
+				       (struct stub_config){ 0 });
+	const struct stub_ops *ops = t->space.ops;
+	struct stub_spec specs[8 * STUB_KINDS];
+	struct stub_callee c[8 * STUB_KINDS] = { 0 }, *all[8 * STUB_KINDS];
+
+	(void)state;
+	for (unsigned n = 0; n < 8 * STUB_KINDS; n++) {
+		specs[n] = spec_of(&t->w, n % STUB_KINDS, parsed("l>l"), n % 8, n % 2);
+		all[n] = &c[n];
+	}
+	assert_int_equal(ops->bind_many(&t->space, specs, all, 8 * STUB_KINDS), 0);
+	assert_int_equal(told.made, 8);
+	for (unsigned n = 0; n < 8 * STUB_KINDS; n++) {
+		call_one(t, &specs[n], &c[n], n % 8);
+		ops->release(&t->space, &c[n]);
+	}
+	assert_int_equal(told.gone, 8);
+	ops->reclaim(&t->space);
+	assert_int_equal(told.moved, 0);
+	close_set_up(t);
 }
 
 /* Three of four go: what stays moves together, and callers that kept the old slots still arrive. */
 static void churn(struct code_config config, struct stub_config stubs)
 {
-	unsigned told = 0, moves = 0;
+	struct told told = { 0 };
+	unsigned moves = 0;
 	const struct stub_watch watch = { made, gone, moved, &told };
 	config.watch = &watch;
 	struct set_up *t = open_island(config, stubs);
@@ -154,7 +219,7 @@ static void churn(struct code_config config, struct stub_config stubs)
 			call_one(t, &specs[n], &before[n], n % 8);
 	}
 	assert_true(moves > 0);
-	assert_int_equal(moves, told);
+	assert_int_equal(moves, told.moved);
 	if (stubs.running)
 		ops->reclaim(&t->space);
 	code_get_stats(t->code, &some);
@@ -188,6 +253,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_indirect_stubs_have_slots),
 		cmocka_unit_test(few_bytes_a_stub),
+		cmocka_unit_test(poisoned_stubs_have_code),
+		cmocka_unit_test(a_batch_of_all_kinds),
 		cmocka_unit_test(slots_move_and_quanta_go),
 	};
 

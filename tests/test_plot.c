@@ -27,7 +27,7 @@ static void figures_are_listed(void **state)
 	assert_non_null(strstr(out, "\npage_use "));
 	assert_null(strstr(out, "ring-")); /* kinds that the plan has not */
 	assert_null(strstr(out, "floods"));
-	good("\"$S\" plot \"$TREE\"/results/zen4/branches-1.jsonl");
+	good("head -n 300 \"$TREE\"/results/zen4/branches-1.jsonl >b.jsonl; \"$S\" plot b.jsonl");
 	assert_non_null(strstr(out, "\nring-entry_js "));
 }
 

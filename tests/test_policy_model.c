@@ -34,10 +34,9 @@ static const double form = 300, pool_stub = 25, template_stub = 55, page_stub = 
 enum placement { POOL, TEMPLATE, PAGE, PLACEMENTS };
 static const char *const placements[] = { "pool", "template", "page" };
 enum { START = 20000, SLOTS = 256, FORMS = 4096 };
-static const char *const traces[] = { "sqljs",	 "sqlite3oo", "dart-todomvc",
-				      "esbuild", "rapier",    "treesitter",
-				      "pyodide", "duckdb",    "hashwasm",
-				      "javamark" };
+static const char *const traces[] = { "sqljs",	  "sqlite3oo",	"dart-todomvc", "esbuild",
+				      "rapier",	  "treesitter", "pyodide",	"duckdb",
+				      "hashwasm", "javamark" };
 enum { TRACES = sizeof traces / sizeof *traces };
 
 static const struct rule {
@@ -268,9 +267,9 @@ static void each(FILE *out, void (*fn)(const char *where, enum placement, const 
 }
 
 /*
- * 1.3 holds wherever the boundaries themselves leave room for it, and everywhere beside them. It does
- * not hold for a server whose 900 instances live for a few calls each: the trace was recorded after
- * the rule was written, and is in the table as it came.
+ * 1.3 holds wherever the boundaries themselves leave room for it, and everywhere beside them. It
+ * does not hold for a server whose 900 instances live for a few calls each: the trace was recorded
+ * after the rule was written, and is in the table as it came.
  */
 static void check_rent(const char *where, enum placement at, const struct line *lines)
 {

@@ -22,19 +22,13 @@ static const struct key {
 	enum key_type type;
 	bool needed;
 } keys[] = {
-	{ "id", KEY_TEXT, true },
-	{ "text", KEY_TEXT, true },
-	{ "phase", KEY_TEXT, true },
-	{ "event", KEY_TEXT, true },
-	{ "of", KEY_OBJECT, true },
-	{ "to", KEY_OBJECT, false },
-	{ "above", KEY_NUMBER, false },
-	{ "below", KEY_NUMBER, false },
-	{ "added", KEY_TEXT, false },
-	{ "written", KEY_TEXT, false },
-	{ "sort", KEY_TEXT, false },
-	{ "formerly", KEY_LIST, false },
-	{ "superseded", KEY_OBJECT, false },
+	{ "id", KEY_TEXT, true },	 { "text", KEY_TEXT, true },
+	{ "phase", KEY_TEXT, true },	 { "event", KEY_TEXT, true },
+	{ "of", KEY_OBJECT, true },	 { "to", KEY_OBJECT, false },
+	{ "above", KEY_NUMBER, false },	 { "below", KEY_NUMBER, false },
+	{ "since", KEY_TEXT, false },	 { "added", KEY_TEXT, false },
+	{ "written", KEY_TEXT, false },	 { "sort", KEY_TEXT, false },
+	{ "formerly", KEY_LIST, false }, { "superseded", KEY_OBJECT, false },
 };
 enum { KEYS = sizeof keys / sizeof *keys };
 
@@ -136,6 +130,18 @@ static int check_past(const json_t *json, const char *id, char *error)
 	return 0;
 }
 
+/* As a run says when it started, or the first part of that, from the day on. */
+static bool is_time(const char *s)
+{
+	static const char form[] = "0000-00-00T00:00:00Z";
+	size_t i = 0;
+
+	while (s[i] && i < sizeof form - 1 &&
+	       (form[i] == '0' ? s[i] >= '0' && s[i] <= '9' : s[i] == form[i]))
+		i++;
+	return !s[i] && i >= 10;
+}
+
 static int read_claim(json_t *json, size_t i, struct claim *c, char *error)
 {
 	json_t *to = json_object_get(json, "to"), *past = json_object_get(json, "superseded");
@@ -149,6 +155,7 @@ static int read_claim(json_t *json, size_t i, struct claim *c, char *error)
 			     .ratio = to,
 			     .above = bound(json, "above", -INFINITY),
 			     .below = bound(json, "below", INFINITY),
+			     .since = text_of(json, "since"),
 			     .written = text_of(json, "written"),
 			     .sort = text_of(json, "sort"),
 			     .added = text_of(json, "added"),
@@ -163,6 +170,8 @@ static int read_claim(json_t *json, size_t i, struct claim *c, char *error)
 		figure_refuse(c->figure, why, sizeof why);
 	else if (!isfinite(c->above) && !isfinite(c->below))
 		snprintf(why, sizeof why, "needs \"above\", \"below\" or both");
+	else if (c->since && !is_time(c->since))
+		snprintf(why, sizeof why, "since must be a time such as 2026-12-01T11:30");
 	else if (c->above >= c->below)
 		snprintf(why, sizeof why, "nothing is above %g and below %g", c->above, c->below);
 	else if (!cell_from_json(json_object_get(json, "of"), &c->of, why) && to)
@@ -232,6 +241,14 @@ static bool has_cells(const struct claim *c, const struct census *census, size_t
 	return *of != census->n && *to != census->n;
 }
 
+/* Whether the run began before what the claim is about was there. */
+static bool too_early(const struct claim *c, const struct run *run)
+{
+	const char *started = json_string_value(json_object_get(run->head, "started"));
+
+	return c->since && (!started || strcmp(started, c->since) < 0);
+}
+
 /* The claim's figure over the chosen runs together. */
 static int measure(const struct claim *c, const struct trial *t, const bool *chosen,
 		   struct estimate *e)
@@ -244,7 +261,7 @@ static int measure(const struct claim *c, const struct trial *t, const bool *cho
 		const struct census *census = &t->runs[i].census;
 		size_t of, to;
 
-		if (!chosen[i] || !has_cells(c, census, &of, &to))
+		if (!chosen[i] || too_early(c, &t->runs[i].run) || !has_cells(c, census, &of, &to))
 			continue;
 		r = samples_add(census, of, c->figure, (uint32_t)i, &a);
 		if (!r && c->ratio)

@@ -6,6 +6,10 @@
  *   {..., "of": {cell}, "below": 64}                  or one cell's value
  *   {..., "above": 0.9, "below": 1.1}                 with both bounds: about the same
  *
+ * perhaps of an arm that was changed:
+ *
+ *    "since": "2026-12-01T11:30"                      no run that began before tells
+ *
  * and what the ledger (scripts/ledger) holds of it:
  *
  *    "added": "2026-11-21", "written": "before" | "beside" | "after" the first data that test it,
@@ -28,6 +32,7 @@ struct claim {
 	struct cell of, to;
 	bool ratio;
 	double above, below;
+	const char *since;		    /* NULL: any run tells */
 	const char *written, *sort, *added; /* NULL: the file does not say */
 	bool superseded;
 	const char *by, *when, *why, *last; /* of a superseded one; by may be NULL */

@@ -15,9 +15,9 @@
 #include "base/tidy.h"
 #include "analysis/views.h"
 
-const char *const report_tsv_names[] = { "ring",  "make",   "pages",    "fills",
-					 "peers", "traces", "policies", "tierup",
-					 "floods", "churn", "mappings", "stalls", NULL };
+const char *const report_tsv_names[] = { "ring",     "make",	 "pages",  "fills",  "peers",
+					 "traces",   "policies", "tierup", "floods", "churn",
+					 "mappings", "stalls",	 NULL };
 
 /* ---- The table ----------------------------------------------------------------------------- */
 

@@ -1,6 +1,6 @@
 /*
  * show.c - `stubmap show stub`: binds one stub by a strategy and disassembles it in place, with its
- * literals and the head and the body to which it leads; or binds many and draws where they lie.
+ * literals and the body to which it leads; or binds many and draws where they lie.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -26,10 +26,9 @@ enum { SHOW_MAX = 2048 }; /* bytes: the longest body */
 static const struct option_help help = {
 	.usage = "show stub [options]",
 	.summary =
-	    "Binds one stub and disassembles it in place; then shows what it goes on to, a head\n"
-	    "and a body, if it has them, and its literals beside the code. Behind an address "
-	    "stands\n"
-	    "in <> what lies there. A signature is the letters of its parameters, '>', and that\n"
+	    "Binds one stub and disassembles it in place; then shows the body that it goes on to,\n"
+	    "if it has one, and its literals beside the code. A name in <> after an address says\n"
+	    "what is there. A signature is the letters of its parameters, '>', and that\n"
 	    "of its result: i is i32, l i64, f f32, d f64, r a reference (\"iid>l\"). --layout\n"
 	    "draws where many stubs lie instead.",
 	.min_words = 0,
@@ -234,7 +233,8 @@ static int show_bound(struct show *s, struct stub_space *space, const struct cel
 			    deferred ? "not made yet; this is the trigger of the first call"
 				     : space->ops->summary);
 	name_pointers(s, spec, callee, deferred);
-	show_block(s, "stub", callee->code);
+	/* A callee may lead to the body itself. */
+	show_block(s, callee->code == s->pieces[STUB_ROLE_BODY].at ? "body" : "stub", callee->code);
 	if (!deferred)
 		show_parts(s, callee->code);
 	return 0;
@@ -275,10 +275,15 @@ static void draw(const struct cell *c, const struct layout *layout, bool svg)
 {
 	json_t *host = env_machine();
 	struct machine machine = { 0 };
+	unsigned stubs = 0;
 	char what[200];
 
-	snprintf(what, sizeof what, "%u stubs of %s, %s %s, %s, quanta of %u KiB", c->live,
-		 c->stubs, c->kind, c->signature, c->wx, c->quantum >> 10);
+	for (size_t i = 0; i < layout->n; i++)
+		for (unsigned set = 0; set < LAYOUT_SETS; set++)
+			stubs += layout->pages[i].stubs[set];
+	snprintf(what, sizeof what, "%u stubs of %s, %s %s, %s, quanta of %u KiB%s", c->live,
+		 c->stubs, c->kind, c->signature, c->wx, c->quantum >> 10,
+		 stubs ? "" : ": no code of their own");
 	if (!host || machine_of_fingerprint(host, &machine))
 		machine.l1i.ways = 8;
 	const struct layout_title title = { what, machine.l1i.ways, machine.l1i.size };

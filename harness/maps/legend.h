@@ -1,4 +1,5 @@
-/* legend.h - what stands below the tables of `stubmap maps`; report.c alone includes it. */
+/* legend.h - what stands between the tables of `stubmap maps` and its answer; report.c includes it.
+ */
 #ifndef STUBMAP_MAPS_LEGEND_H
 #define STUBMAP_MAPS_LEGEND_H
 

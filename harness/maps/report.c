@@ -474,9 +474,13 @@ int maps_report_tables(FILE *out, const struct maps_rows *rows, enum table_form 
 		fputs("\nfaults of the producer\n", out);
 		if ((r = faults(&s, out)))
 			return r;
-		fputc('\n', out);
-		maps_answer(out, rows, s.of.file);
 	}
 	fputs(maps_legend, out);
+	json_array_foreach(rows->files, i, file) {
+		fputc('\n', out);
+		if (json_array_size(rows->files) > 1)
+			table_wrapf(out, "", "%s:", json_string_value(file));
+		maps_answer(out, rows, json_string_value(file));
+	}
 	return 0;
 }

@@ -238,10 +238,25 @@ static int by_address(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Quanta into which a callee's pointer leads hold stubs; the strategy's other code is bodies. */
+/* Leaves of n sorted addresses those that are there once; returns how many. */
+static uint32_t own_code(uintptr_t *at, uint32_t n)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t k = 0, next; k < n; k = next) {
+		for (next = k + 1; next < n && at[next] == at[k]; next++)
+			;
+		if (next == k + 1)
+			at[kept++] = at[k];
+	}
+	return kept;
+}
+
+/* Quanta into which a callee's pointer leads hold stubs; the strategy's other code is bodies, also
+ * where two callees lead to the same. */
 static int add_stubs(struct snapshot *s, json_t *rows)
 {
-	const uint32_t n = s->w->scenario.nboundaries;
+	uint32_t n = s->w->scenario.nboundaries;
 	const uintptr_t quantum = code_get_config(s->w->code)->quantum;
 	uintptr_t from, to, *quanta = malloc(n * sizeof *quanta), end;
 
@@ -249,8 +264,11 @@ static int add_stubs(struct snapshot *s, json_t *rows)
 		return fail(s, "ranges", ENOMEM);
 	code_range(s->w->code, CODE_STUBS, &from, &to);
 	for (uint32_t k = 0; k < n; k++)
-		quanta[k] = (uintptr_t)s->w->callees[k].code / quantum * quantum;
+		quanta[k] = (uintptr_t)s->w->callees[k].code;
 	qsort(quanta, n, sizeof *quanta, by_address);
+	n = own_code(quanta, n);
+	for (uint32_t k = 0; k < n; k++)
+		quanta[k] = quanta[k] / quantum * quantum;
 	end = from;
 	for (uint32_t k = 0; k < n; k++) {
 		uintptr_t first = quanta[k], last = first + quantum;

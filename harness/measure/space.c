@@ -82,7 +82,7 @@ int measure_space(const struct code_memory *code, const char *elsewhere, uint64_
 	return 0;
 }
 
-/* Bytes between neighbours, the median; 0: there are not two. */
+/* Bytes between neighbours, the median; 0: there are not two, or they share their code. */
 static uint64_t stride_of(const struct stub_callee *callees, size_t n)
 {
 	uint64_t *at = malloc((n + 1) * sizeof *at), stride = 0;
@@ -119,7 +119,8 @@ void measure_growth(const struct growth_mark *mark, const struct stub_callee *ca
 		{ KERNEL(writable_code, process), 1, (uint64_t)g.writable_code, unseen },
 		{ FIGURE_NAME(space, stride, stub, "count"), 1, stride,
 		  direct    ? "there are no stubs"
-		  : !stride ? "it takes two stubs"
+		  : n < 2   ? "it takes two stubs"
+		  : !stride ? "the stubs share their code"
 			    : NULL },
 	};
 

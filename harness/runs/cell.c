@@ -72,7 +72,7 @@ const struct cell_key cell_keys[CELL_KEYS] = {
 	{ "instances", U32(instances, 1, 1000), USE_FLOOD | USE_CHURN, 12,
 	  "flood, churn: alive at once, 1 to 1000 (default: 10)", "K", 0, false, false, CELL_LIVES },
 	{ "poison", FLAG(poison), USE_TIERUP | USE_CHURN, 13,
-	  "tierup, churn: released slots report calls", NULL, 0, false, false, CELL_LIVES },
+	  "tierup, churn: released slots report calls (island: pool's)", NULL, 0, false, false, CELL_LIVES },
 	{ "mode", TEXT(mode), USE_GC, 5,
 	  "when to collect: normal, every, random, never (default: normal)", "M", 0, false, false,
 	  CELL_GC },

@@ -21,7 +21,6 @@ enum asm_condition { CC_B = 2, CC_AE = 3, CC_E = 4, CC_NE = 5, CC_P = 10, CC_ALW
 
 /* Opcodes that asm_mem and asm_reg_reg take; bit 8 stands for the 0f escape. */
 enum asm_op {
-	OP_ADD = 0x03,
 	OP_OR = 0x0b,
 	OP_XOR = 0x33,
 	OP_CMP = 0x3b,

@@ -156,7 +156,7 @@ static void start(struct emitter *e, uint8_t code[EMIT_MAX], const struct emit_c
 			       .nparams = stub_nparams(s),
 			       .nbound = spec->nbound,
 			       .result = stub_result(s),
-			       .spare = config->form >= EMIT_CALLEE ? R11 : R10,
+			       .spare = config->form == EMIT_CALLEE ? R11 : R10,
 			       .slow = unbound,
 			       .join = unbound,
 			       .error = unbound,
@@ -286,16 +286,17 @@ size_t emit_whole(uint8_t slot[EMIT_SLOT], enum stub_kind kind, size_t distance,
 
 void emit_bare_line(uint8_t line[EMIT_LINE], bool markers)
 {
-	struct assembler a = { .code = line, .cap = EMIT_LINE };
+	const struct emit_config config = { .form = EMIT_CALLEE, .markers = markers };
+	const struct stub_spec spec = { .kind = STUB_INDIRECT };
+	struct emit_patches none;
+	uint8_t code[EMIT_MAX];
+	size_t size;
 
 	memset(line, 0xcc, EMIT_LINE);
-	for (unsigned i = 0; i < EMIT_BARE_LINE; i++) {
-		a.len = i * EMIT_BARE_SLOT;
-		marker(&a, markers);
-		asm_load(&a, WIDE, RDI, R10, offsetof(struct stub_callee, context));
-		asm_mem(&a, 0, NARROW, OP_GROUP5, JMP_MEM, R10,
-			offsetof(struct stub_callee, target));
-	}
+	if (emit_body(code, &config, &spec, &size, &none) || size > EMIT_BARE_SLOT)
+		return; /* neither can be */
+	for (unsigned i = 0; i < EMIT_BARE_LINE; i++)
+		memcpy(line + i * EMIT_BARE_SLOT, code, size);
 }
 
 size_t emit_trap(uint8_t code[EMIT_SLOT], bool markers)

@@ -132,3 +132,20 @@ void bodies_bind(const struct bodies *bodies, const struct stub_spec *spec, stru
 	c->word = spec->nbound ? (uintptr_t)spec->bound : 1;
 	__atomic_store_n(&c->code, bodies_find(bodies, spec, EMIT_CALLEE)->code, __ATOMIC_RELEASE);
 }
+
+int bodies_retarget(struct stub_space *space, struct stub_callee *c, const void *target)
+{
+	(void)space;
+	__atomic_store_n(&c->target, target, __ATOMIC_RELEASE);
+	return 0;
+}
+
+int bodies_retarget_many(struct stub_space *space, struct stub_callee *const *c,
+			 const void *const *targets, size_t n, size_t *done)
+{
+	(void)space;
+	for (size_t i = 0; i < n; i++)
+		__atomic_store_n(&c[i]->target, targets[i], __ATOMIC_RELEASE);
+	*done = n;
+	return 0;
+}

@@ -38,7 +38,11 @@ int bodies_prepare(struct bodies *bodies, struct arena *arena, const struct emit
 		   unsigned without, const struct stub_spec *specs, size_t n);
 
 /* Binds c to the shared body in EMIT_CALLEE, which must be there: it reads c's words, and c needs
- * no code of its own. */
+ * no code of its own. The private word is 1 or a pointer. */
 void bodies_bind(const struct bodies *bodies, const struct stub_spec *spec, struct stub_callee *c);
+/* Hooks of a strategy (stub.h) whose stubs read the callee's target. */
+int bodies_retarget(struct stub_space *space, struct stub_callee *c, const void *target);
+int bodies_retarget_many(struct stub_space *space, struct stub_callee *const *c,
+			 const void *const *targets, size_t n, size_t *done);
 
 #endif

@@ -89,7 +89,7 @@ static inline uint32_t slots_free_now(const struct slots *slots)
 	return slots->held * slots->per - slots->taken;
 }
 
-/* Whether c's stub has a slot. */
+/* Whether c's stub has a slot: without one, its word must be below 1 << 63. */
 static inline bool slots_holds(const struct stub_callee *c)
 {
 	return c->word >> 63;

@@ -1,6 +1,7 @@
 /*
- * island.c - the fewest bytes a stub: 12.8 if it is indirect, none of any other kind. A stub's
- * literals are its callee's words, which every strategy keeps; its caller has just read their line.
+ * island.c - the fewest bytes a stub: 12.8 if it is indirect, none of any other kind, for which it
+ * is null.c but for callers that know their target. A stub's literals are its callee's words, which
+ * every strategy keeps; its caller has just read their line.
  *
  *   indirect     callee -> | mov rdi, [r10+16]; jmp [r10+8] | ...    a slot: 12 bytes, five a line
  *
@@ -200,10 +201,7 @@ static int island_retarget(struct stub_space *space, struct stub_callee *c, cons
 {
 	struct stub_space *pool = pool_of(space);
 
-	if (pool)
-		return pool->ops->retarget(pool, c, target);
-	__atomic_store_n(&c->target, target, __ATOMIC_RELEASE);
-	return 0;
+	return pool ? pool->ops->retarget(pool, c, target) : bodies_retarget(space, c, target);
 }
 
 static int island_retarget_many(struct stub_space *space, struct stub_callee *const *c,
@@ -211,29 +209,26 @@ static int island_retarget_many(struct stub_space *space, struct stub_callee *co
 {
 	struct stub_space *pool = pool_of(space);
 
-	if (pool)
-		return pool->ops->retarget_many(pool, c, targets, n, done);
-	for (size_t i = 0; i < n; i++)
-		__atomic_store_n(&c[i]->target, targets[i], __ATOMIC_RELEASE);
-	*done = n;
-	return 0;
+	return pool ? pool->ops->retarget_many(pool, c, targets, n, done)
+		    : bodies_retarget_many(space, c, targets, n, done);
 }
 
 static void island_release(struct stub_space *space, struct stub_callee *c)
 {
 	struct island_state *state = space->state;
 	struct stub_space *pool = pool_of(space);
-	const uint8_t *slot = c->code;
 
 	if (pool) {
 		pool->ops->release(pool, c);
 		return;
 	}
 	if (slots_holds(c)) {
-		slots_leave(&state->slots, c, number_of(state, slot));
+		const uint32_t number = number_of(state, c->code);
+
+		slots_leave(&state->slots, c, number);
 		if (state->watch)
-			state->watch->gone(state->watch->arg, slot, EMIT_BARE_SLOT);
-		slots_free(&state->slots, number_of(state, slot));
+			state->watch->gone(state->watch->arg, c->code, EMIT_BARE_SLOT);
+		slots_free(&state->slots, number);
 	}
 	*c = (struct stub_callee){ 0 };
 }

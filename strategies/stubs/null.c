@@ -84,23 +84,6 @@ static int null_bind(struct stub_space *space, const struct stub_spec *spec, str
 	return null_bind_many(space, spec, &c, 1);
 }
 
-static int null_retarget(struct stub_space *space, struct stub_callee *c, const void *target)
-{
-	(void)space;
-	__atomic_store_n(&c->target, target, __ATOMIC_RELEASE);
-	return 0;
-}
-
-static int null_retarget_many(struct stub_space *space, struct stub_callee *const *c,
-			      const void *const *targets, size_t n, size_t *done)
-{
-	(void)space;
-	for (size_t i = 0; i < n; i++)
-		__atomic_store_n(&c[i]->target, targets[i], __ATOMIC_RELEASE);
-	*done = n;
-	return 0;
-}
-
 static void null_release(struct stub_space *space, struct stub_callee *c)
 {
 	struct null_state *state = space->state;
@@ -125,7 +108,7 @@ const struct stub_ops stub_null = {
 	.prepare = null_prepare,
 	.bind = null_bind,
 	.bind_many = null_bind_many,
-	.retarget = null_retarget,
-	.retarget_many = null_retarget_many,
+	.retarget = bodies_retarget,
+	.retarget_many = bodies_retarget_many,
 	.release = null_release,
 };
