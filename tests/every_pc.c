@@ -10,6 +10,7 @@
  * function from its start would take hours for long ones: once an encoder has taken a minute for a
  * corpus, only every 97th pc that is no safepoint is asked for, and the row says how many were.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -72,6 +72,19 @@ static void own_and_the_best_two(void **state)
 	     "quickest, 15.0 % of the text, 30.0 ns a lookup.\n");
 }
 
+/* LLVM's is none of the encoders: the file says what it takes. */
+static void of_no_encoder(void **state)
+{
+	(void)state;
+	value(NULL, "maps", 7, "LLVM statepoints");
+	value(NULL, "text_bytes", 1000, NULL);
+	value(NULL, "own_bytes", 905, NULL);
+	encoder("exact", 200, 0);
+	says(
+	    "The file's own format (LLVM statepoints) takes 90.5 % of the text. Of the exact ones, "
+	    "exact, the smallest, would take 20.0 % of the text.\n");
+}
+
 static void without_times(void **state)
 {
 	(void)state;
@@ -117,6 +130,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(own_and_the_best_two, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(of_no_encoder, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(without_times, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_format_that_no_encoder_writes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_own_format_that_was_not_asked_for, set_up,

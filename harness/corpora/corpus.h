@@ -25,6 +25,7 @@ struct corpus {
 	char name[64], producer[64];
 	char note[160]; /* what the import left out or changed; "" if nothing */
 	uint32_t text_bytes;
+	uint64_t own_bytes;  /* of the table that it was read from; 0: not known */
 	uint32_t slot_bytes; /* of one reference on the stack: 4 or 8 */
 	unsigned flags;	     /* enum corpus_flags */
 	/* Ascending, without overlap, each with a safepoint; there may be none. */

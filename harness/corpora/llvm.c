@@ -222,6 +222,7 @@ static int read_image(const struct image *img, struct corpus *out)
 {
 	const struct image_section *s = image_find(img, ".llvm_stackmaps");
 	struct corpus_builder b = { 0 };
+	out->own_bytes = s->size;
 	int r = read_maps(img, s->data, s->size, 0, out, &b);
 	size_t own = b.nfunctions;
 

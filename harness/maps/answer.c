@@ -8,7 +8,8 @@
 
 enum { FIGURES = 120 };
 
-/* Which encoder writes what a producer wrote, by how its name begins. */
+/* Which encoder writes what a producer wrote, by how its name begins. LLVM's own format is none:
+ * the file's bytes are told. */
 static const struct own {
 	const char *producer, *encoder;
 } owns[] = {
@@ -80,11 +81,16 @@ void maps_answer(FILE *out, const struct maps_rows *rows, const char *file)
 		   *quick = least(rows, file, "warm_alone_live");
 	const char *producer = maps_rows_text(rows, file, "maps", "note");
 	char a[FIGURES], b[FIGURES];
-	double x;
+	double x, text;
 
 	if (!small)
 		return;
-	if (own && get(rows, file, own, "bytes", &x))
+	if (!own && get(rows, file, NULL, "own_bytes", &x) &&
+	    get(rows, file, NULL, "text_bytes", &text) && text > 0) {
+		table_format(100 * x / text, a, sizeof a);
+		table_wrapf(out, "", "The file's own format (%s) takes %s %% of the text.",
+			    *producer ? producer : "not known", a);
+	} else if (own && get(rows, file, own, "bytes", &x))
 		table_wrapf(out, "", "The file's own format (%s) takes %s.", own,
 			    figures(rows, file, own, a));
 	else

@@ -187,6 +187,9 @@ static int rows_of_corpus(const struct measure *m)
 	value(m, "maps", "maps", "count", stats.maps, c->producer);
 	value(m, "functions", "functions", "count", c->nfunctions, NULL);
 	value(m, "text_bytes", "bytes", "count", c->text_bytes, NULL);
+	if (c->own_bytes)
+		value(m, "own_bytes", "bytes", "count", (double)c->own_bytes,
+		      "of the table in the file");
 	value(m, "spilled", "safepoints", "count", m->spilled.touched,
 	      "with a live register: a slot of a save area, for formats without registers");
 	for (int sort = 0; sort < SAFETY_SORTS; sort++) {
