@@ -5,8 +5,9 @@
  *   make build/tests/every_pc && build/tests/every_pc workloads/corpora/?*.corpus
  * >results/every-pc.tsv
  *
- * An exact encoder must give a safepoint its map, and any other pc none. The others are asked for
- * the safepoints alone to be right; what they say elsewhere is counted. A format that searches a
+ * An exact encoder must give a safepoint its map, and no other pc a map: if it records empty maps,
+ * it must say that there is no safepoint. Of the others what they say elsewhere is counted: none
+ * (there is no safepoint), wrong (a map), or that there are no references. A format that searches a
  * function from its start would take hours for long ones: once an encoder has taken a minute for a
  * corpus, only every 97th pc that is no safepoint is asked for, and the row says how many were.
  */
@@ -23,7 +24,7 @@ enum { PATIENCE = 60, STEP = 97, OFTEN = 1 << 12 };
 
 struct asked {
 	uint64_t safepoints, right;
-	uint64_t others, none; /* none: the answer is that there is no safepoint */
+	uint64_t others, none, wrong;
 };
 
 static struct safepoint *spilled(const struct corpus *c, uint32_t **places)
@@ -64,7 +65,9 @@ static void ask(const struct map_ops *ops, const struct map_bytes *table, const 
 			continue;
 		}
 		a->others++;
-		a->none += answer == MAP_NO_SAFEPOINT;
+		enum map_outcome outcome = map_judge(NULL, answer, &live);
+		a->none += outcome == MAP_DETECTED;
+		a->wrong += outcome == MAP_WRONG;
 		skip = step - 1;
 		if (a->others % OFTEN == 0 && step == 1 && time(NULL) - begun > PATIENCE)
 			step = STEP;
@@ -85,8 +88,9 @@ static bool row(const struct map_ops *ops, const struct corpus *c, const struct 
 	uint8_t *scratch = error ? NULL : malloc(map_scratch(ops, table.data, table.len) + 1);
 	if (scratch)
 		ask(ops, &table, c, points, scratch, &a);
-	printf("%s\t%s\t%d\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%s\n", c->name,
-	       ops->name, ops->flags & MAP_EXACT ? 1 : 0, a.safepoints, a.right, a.others, a.none,
+	printf("%s\t%s\t%d\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%s\n",
+	       c->name, ops->name, ops->flags & MAP_EXACT ? 1 : 0, a.safepoints, a.right, a.others,
+	       a.none, a.wrong,
 	       error == -EFBIG ? "refused: more than the format holds"
 	       : error	       ? "failed"
 			       : "");
@@ -95,8 +99,11 @@ static bool row(const struct map_ops *ops, const struct corpus *c, const struct 
 	free(table.data);
 	if (error)
 		return error == -EFBIG && ops->limits;
-	return ops->flags & (MAP_UNSAFE | MAP_FLOOR) ||
-	       (a.right == a.safepoints && (!(ops->flags & MAP_EXACT) || a.none == a.others));
+	if (ops->flags & (MAP_UNSAFE | MAP_FLOOR))
+		return true;
+	if (ops->flags & MAP_EXACT && (a.wrong || (ops->flags & MAP_EMPTIES && a.none < a.others)))
+		return false;
+	return a.right == a.safepoints;
 }
 
 int main(int argc, char **argv)
@@ -105,7 +112,7 @@ int main(int argc, char **argv)
 
 	if (!good)
 		fprintf(stderr, "usage: every_pc CORPUS...\n");
-	puts("corpus\tencoder\texact\tsafepoints\tright\tothers\tnone\tnote");
+	puts("corpus\tencoder\texact\tsafepoints\tright\tothers\tnone\twrong\tnote");
 	for (int i = 1; i < argc; i++) {
 		char error[CORPUS_ERROR];
 		struct corpus c;

@@ -159,6 +159,25 @@ static void test_own_module(void **unused)
 	assert_false(measures(command, "run -w wasm:own.wasm -s pool -b 1 -i 1", "no cache"));
 }
 
+/* A limit that was given holds for what is compiled ahead, too. */
+static void test_limit(void **unused)
+{
+	char text[4096];
+
+	(void)unused;
+	assert_int_equal(system("mkdir -p fresh"), 0);
+	setenv("PROGRAM", program, 1);
+	assert_int_not_equal(
+	    system("XDG_CACHE_HOME=\"$PWD/fresh\" timeout 60 \"$PROGRAM\" run -w "
+		   "wasm:sqlite -s pool -b 1 -i 1 --timeout 1 >out 2>err </dev/null"),
+	    0);
+	read_file("out", text, sizeof text);
+	if (!strstr(text, "no end after 1 s"))
+		fail_msg("%s", text);
+	assert_int_equal(system("! ls fresh/stubmap | grep -q ."),
+			 0); /* and nothing half-written */
+}
+
 static int count_of(const char *command)
 {
 	char text[64];
@@ -231,9 +250,13 @@ static void test_own_folder(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_place),	   cmocka_unit_test(test_cells),
-		cmocka_unit_test(test_sweep),	   cmocka_unit_test(test_own_module),
-		cmocka_unit_test(test_recorded),   cmocka_unit_test(test_unwritable_build),
+		cmocka_unit_test(test_place),
+		cmocka_unit_test(test_cells),
+		cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_own_module),
+		cmocka_unit_test(test_recorded),
+		cmocka_unit_test(test_unwritable_build),
 		cmocka_unit_test(test_own_folder),
 	};
 

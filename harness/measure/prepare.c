@@ -76,17 +76,19 @@ bool prepare_job(const struct job *job)
 	return setup.family == FAMILY_CALLS ? !world_prepare(job, &setup, why) : prepare_wasm(job);
 }
 
-static void prepare(const struct cell *c, const char *cache, const char *data,
+static void prepare(const struct cell *c, const char *cache, const struct sweep_options *o,
 		    struct progress *progress)
 {
 	struct progress_wait wait = { progress, c->workload };
-	const struct spawn_options options = { .tick = progress_waited, .arg = &wait };
+	const struct spawn_options options = { .timeout_ms = o->timeout_s * 1000,
+					       .tick = progress_waited,
+					       .arg = &wait };
 	const struct job wanted = { .cell = *c,
 				    .seed = 1,
 				    .iterations = 1,
 				    .cpu = -1,
 				    .cache = cache,
-				    .data = data,
+				    .data = o->data,
 				    .laps = 1,
 				    .prepare = true };
 	json_t *job = job_to_json(&wanted), *record = NULL;
@@ -138,10 +140,10 @@ static bool same(const struct prepared *a, const struct prepared *b)
 	       a->cell->max_events == b->cell->max_events;
 }
 
-void prepare_cells(const struct cell *cells, size_t n, const char *cache, const char *data,
-		   const char *name)
+void prepare_cells(const struct cell *cells, size_t n, const struct sweep_options *o)
 {
 	struct prepared *list = malloc(n * sizeof *list + 1);
+	const char *cache = o->cache;
 	struct progress progress;
 	size_t count = 0;
 
@@ -155,10 +157,10 @@ void prepare_cells(const struct cell *cells, size_t n, const char *cache, const 
 	}
 	if (count) {
 		cache = usable(cache);
-		progress_begin(&progress, name, count);
+		progress_begin(&progress, o->name ? o->name : "stubmap", count);
 		for (size_t i = 0; i < count; i++)
 			if (cache || list[i].own)
-				prepare(list[i].cell, cache, data, &progress);
+				prepare(list[i].cell, cache, o, &progress);
 		progress_end(&progress);
 	}
 	free(list);

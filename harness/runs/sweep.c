@@ -333,7 +333,7 @@ int sweep_run(const struct plan *p, const struct sweep_options *o, struct run *r
 	if (r)
 		return r;
 	if (o->prepare)
-		o->prepare(p->cells, p->n, o->cache, o->data, o->name ? o->name : "stubmap");
+		o->prepare(p->cells, p->n, o);
 	tell_crowded(p, o->name ? o->name : "stubmap");
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGINT);

@@ -25,8 +25,7 @@ struct sweep_options {
 	const char *cache;  /* objects by content; NULL: none */
 	const char *data;   /* the workloads' folder */
 	/* Compiles long modules into the cache before the first block; NULL: none. */
-	void (*prepare)(const struct cell *cells, size_t n, const char *cache, const char *data,
-			const char *name);
+	void (*prepare)(const struct cell *cells, size_t n, const struct sweep_options *);
 };
 
 /* The exit status of a command whose sweep gave -EINTR, as shells have it: what runs a sweep must
