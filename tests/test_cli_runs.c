@@ -220,7 +220,7 @@ static void a_cut_first_line_is_begun_anew(void **state)
 static void threads_without_a_cpu_are_told(void **state)
 {
 	static const char tierup[] = "\"$S\" run --workload tierup --threads 1 --upgrades 4 "
-				     "--live 4 --stubs pool --wx dual -b 1 -i 1";
+				     "--live 4 --stubs pool -b 1 -i 1";
 	char command[300];
 
 	(void)state;

@@ -174,8 +174,8 @@ static void test_few_upgrades(void **unused)
 	for (unsigned upgrades = 1; upgrades <= 9; upgrades += upgrades < 8 ? 7 : 1) {
 		snprintf(text, sizeof text,
 			 "{\"workload\": \"tierup\", \"live\": 8, \"threads\": 1, "
-			 "\"upgrades\": %u, \"wx\": \"dual\"}",
-			 upgrades);
+			 "\"upgrades\": %u, \"wx\": \"%s\"}",
+			 upgrades, code_wx_names[running_wx()]);
 		assert_int_equal(read_cell(text, &c, error), 0);
 		run_cell(&c, NULL);
 	}
