@@ -179,9 +179,11 @@ static inline uint8_t *scratch_for(const struct map_ops *ops, const struct map_b
 {
 	static uint8_t *scratch;
 	static size_t last;
+	static unsigned calls;
 	const size_t size = ops->scratch ? n * ops->scratch(table->data, table->len) : 0;
 
-	if (size != last) {
+	/* Fresh now and then: what points into an older answer is then found. */
+	if (size != last || ++calls % 16 == 0) {
 		free(scratch);
 		scratch = size ? malloc(size) : NULL;
 		last = size;

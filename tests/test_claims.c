@@ -96,6 +96,9 @@ static void faults_of_a_claims_file_are_plain(void **state)
 		  "claim a: to must be an object" },
 		{ "[{\"id\": \"a\", \"text\": \"t\", " RATIO "\"below\": 3, \"above\": 3}]",
 		  "claim a: nothing is above 3 and below 3" },
+		{ "[{\"id\": \"a\", \"text\": \"t\", \"since\": \"2026-13-01\", " RATIO
+		  "\"above\": 3}]",
+		  "claim a: since must be a time such as 2026-12-01T11:30" },
 		{ "[{\"id\": \"a\", \"text\": \"t\", \"since\": \"yesterday\", " RATIO
 		  "\"above\": 3}]",
 		  "claim a: since must be a time such as 2026-12-01T11:30" },
@@ -133,6 +136,9 @@ static void a_claim_may_begin(void **state)
 	refuse_claims("claims @/a.jsonl -c @/since.json", "none of the 1 claims of ");
 	make("b.jsonl", MADE(.seed = 2, .started = "2026-01-02T10:00:00Z"));
 	shows(0, "claims @/a.jsonl @/b.jsonl -c @/since.json", "holds, 1 run\n");
+	shows(0, "claims @/b.jsonl -c @/since.json", "t (runs since 2026-01-02T10:00)\n");
+	shows(0, "claims @/b.jsonl -c @/since.json --markdown",
+	      "| t (runs since 2026-01-02T10:00) |");
 }
 
 /* ---- Several runs ---------------------------------------------------------------------------- */

@@ -222,9 +222,10 @@ static void memory_comes_back(void **state)
 				const struct stub_config stubs = { .literals = literals,
 								   .running = m->running };
 
-				/* Where bodies are shared, few of the stubs can move. */
+				/* Where bodies are shared, few of the stubs can move. Also once of
+				 * each arm. */
 				if (takes(ops, literals) && ops->flags & STUB_COMPACT &&
-				    memory_comes_back_as(ops, config, stubs, false))
+				    (memory_comes_back_as(ops, config, stubs, false) || !k))
 					memory_comes_back_as(ops, config, stubs, true);
 			}
 	}

@@ -134,8 +134,11 @@ static int check_past(const json_t *json, const char *id, char *error)
 static bool is_time(const char *s)
 {
 	static const char form[] = "0000-00-00T00:00:00Z";
+	const int month = strlen(s) < 10 ? 0 : atoi(s + 5), day = month ? atoi(s + 8) : 0;
 	size_t i = 0;
 
+	if (month < 1 || month > 12 || day < 1 || day > 31)
+		return false;
 	while (s[i] && i < sizeof form - 1 &&
 	       (form[i] == '0' ? s[i] >= '0' && s[i] <= '9' : s[i] == form[i]))
 		i++;

@@ -116,7 +116,7 @@ static void *call_on(void *arg)
 		check(c, w->crossed[thunk], x, seq, after);
 		g->calls++;
 		/* Sanitized, callers take so long that the upgrader would wait for time slices. */
-		if (SANITIZED && g->calls % 16 == 0)
+		if (SANITIZED && g->calls % 256 == 0)
 			sched_yield();
 		if (seq == after && !(seq & 1)) {
 			g->settled++;

@@ -126,6 +126,8 @@ static json_t *to_json(const struct show *s, size_t claim, size_t machine)
 	    c->figure.phase, "event", c->figure.event, "bounds", bounds, "machine",
 	    s->trial->machines[machine], "verdict", verdicts[f->pooled.verdict], "headline",
 	    f->headline, "says", claim_say(f, says, sizeof says));
+	if (c->since)
+		json_object_set_new(json, "since", json_string(c->since));
 	put_estimate(json, &f->pooled.e);
 	json_object_set_new(json, "p", number(true, f->chance));
 	json_object_set_new(json, "holm", number(true, f->holm));
@@ -176,6 +178,11 @@ static void print_markdown(const struct show *s, size_t claim, size_t machine)
 	put_cell(c->id);
 	fputs(" | ", stdout);
 	put_cell(c->text);
+	if (c->since && !c->superseded) {
+		fputs(" (runs since ", stdout);
+		put_cell(c->since);
+		fputs(")", stdout);
+	}
 	if (c->superseded) {
 		fputs(" (superseded ", stdout);
 		put_cell(c->when);
@@ -233,15 +240,15 @@ static void print_claim(struct show *s, size_t claim)
 	const struct claim *c = &s->claims->list[claim];
 
 	if (s->form == TABLE) {
-		char *heading;
-		if (c->superseded && asprintf(&heading, "%s (superseded%s%s on %s: %s; last: %s)",
-					      c->text, c->by ? " by " : "", c->by ? c->by : "",
-					      c->when, c->why, c->last) >= 0) {
-			table_heading(&s->table, heading);
-			free(heading);
-		} else {
-			table_heading(&s->table, c->text);
-		}
+		char *heading = NULL;
+		if (c->superseded)
+			(void)!asprintf(&heading, "%s (superseded%s%s on %s: %s; last: %s)",
+					c->text, c->by ? " by " : "", c->by ? c->by : "", c->when,
+					c->why, c->last);
+		else if (c->since)
+			(void)!asprintf(&heading, "%s (runs since %s)", c->text, c->since);
+		table_heading(&s->table, heading ? heading : c->text);
+		free(heading);
 	}
 	for (size_t m = 0; m < s->trial->nmachines; m++) {
 		/* Other machines may lack a cell, or a counter: that is no line of its own. */

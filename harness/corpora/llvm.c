@@ -224,6 +224,8 @@ static int read_image(const struct image *img, struct corpus *out)
 	struct corpus_builder b = { 0 };
 	out->own_bytes = s->size;
 	int r = read_maps(img, s->data, s->size, 0, out, &b);
+	if (*out->note) /* the table has more than was read */
+		out->own_bytes = 0;
 	size_t own = b.nfunctions;
 
 	if (!r)

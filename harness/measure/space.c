@@ -120,7 +120,7 @@ void measure_growth(const struct growth_mark *mark, const struct stub_callee *ca
 		{ FIGURE_NAME(space, stride, stub, "count"), 1, stride,
 		  direct    ? "there are no stubs"
 		  : n < 2   ? "it takes two stubs"
-		  : !stride ? "the stubs share their code"
+		  : !stride ? "most stubs share their code"
 			    : NULL },
 	};
 

@@ -31,7 +31,7 @@ enum trace_kind { TRACE_FETCH, TRACE_LOAD, TRACE_STORE, TRACE_MODIFY };
 
 /* The owner of memory. */
 enum trace_class {
-	TRACE_STUB,   /* code that a callee's pointer leads to, in its quantum */
+	TRACE_STUB,   /* quanta with code that one callee alone leads to */
 	TRACE_BODY,   /* other code of the strategy */
 	TRACE_CALLER, /* compiled callers */
 	TRACE_TARGET, /* compiled targets */

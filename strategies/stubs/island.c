@@ -13,11 +13,10 @@
  * code is 8 bytes, but eight jumps a line are too many for the predictor of a Zen 3 guest: by trial
  * with 1,024 live 2.0 of pool's time, six a line 1.2, five or four 0.95.
  *
- * Stubs with a body share the body's call anyway, and a slot before it only adds a jump. By trial
- * on a Zen 4 guest (64, 1,024 and 16,384 live, of pool's time): without slots entry_js 0.31, 0.50,
- * 0.52, builtin 0.99, 0.87, 0.54. With slots of 4 bytes that only say which they are (`push i; jmp
- * head`) around a head that finds the body in a table: entry_js 0.22, 0.82, 0.90, builtin 0.97,
- * 1.44, 0.93.
+ * Stubs with a body share the body's call anyway. Without slots, by an accepted run on a Zen 4 guest
+ * (64 and 4,096 live, of pool's time): entry_js 0.31, 0.49, exit_js 0.45, 0.57, builtin 1.08, 0.57.
+ * By trial there, with slots of 4 bytes that only say which they are (`push i; jmp head`) around a
+ * head that finds the body in a table: entry_js 0.22, 1.01, builtin 0.97, 1.02.
  *
  * What that trades: a stub is known by its callee, not by its code address. Compiled callers pass
  * the callee (stub.h), and C enters through stub_call_pad. Under poison a stale code pointer must
