@@ -18,7 +18,7 @@
 #include <stubmap/map.h>
 #include <time.h>
 
-#include "corpora/import.h"
+#include "spilled.h"
 
 enum { PATIENCE = 60, STEP = 97, OFTEN = 1 << 12 };
 
@@ -26,23 +26,6 @@ struct asked {
 	uint64_t safepoints, right;
 	uint64_t others, none, wrong;
 };
-
-static struct safepoint *spilled(const struct corpus *c, uint32_t **places)
-{
-	struct safepoint *points = calloc(c->nsafepoints, sizeof *points);
-	size_t n = 0;
-
-	for (uint32_t i = 0; i < c->nsafepoints; i++)
-		n += c->safepoints[i].nlive;
-	*places = calloc(n + 1, sizeof **places);
-	n = 0;
-	for (uint32_t i = 0; points && *places && i < c->nsafepoints; i++) {
-		if (safepoint_spill_registers(&c->safepoints[i], &points[i], *places + n))
-			return NULL;
-		n += points[i].nlive;
-	}
-	return *places ? points : NULL;
-}
 
 static void ask(const struct map_ops *ops, const struct map_bytes *table, const struct corpus *c,
 		const struct safepoint *points, uint8_t *scratch, struct asked *a)

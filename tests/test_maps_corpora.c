@@ -11,24 +11,7 @@
 #include <cmocka.h>
 
 #include "arms.h"
-#include "corpora/import.h"
-
-/* The corpus' safepoints with registers moved to the save area; *places to be freed too. */
-static struct safepoint *spill(const struct corpus *c, uint32_t **places)
-{
-	struct safepoint *points = calloc(c->nsafepoints, sizeof *points);
-	size_t n = 0;
-	for (uint32_t i = 0; i < c->nsafepoints; i++)
-		n += c->safepoints[i].nlive;
-	*places = calloc(n + 1, sizeof **places);
-	n = 0;
-	for (uint32_t i = 0; i < c->nsafepoints; i++) {
-		assert_int_equal(
-		    safepoint_spill_registers(&c->safepoints[i], &points[i], *places + n), 0);
-		n += points[i].nlive;
-	}
-	return points;
-}
+#include "spilled.h"
 
 /* Empty safepoints that follow one with live places: ranged-unsafe gives them its map. */
 static size_t misled(const struct safepoint *points, size_t n)
@@ -82,7 +65,8 @@ static void test_corpora(void **state)
 		if (corpus_import(files.gl_pathv[i], &c, error))
 			fail_msg("%s", error);
 		assert_true(c.nsafepoints > 1000);
-		struct safepoint *points = spill(&c, &places);
+		struct safepoint *points = spilled(&c, &places);
+		assert_non_null(points);
 		for (unsigned e = next_map(0); map_encoders[e]; e = next_map(e + 1))
 			check(map_encoders[e], &c,
 			      map_encoders[e]->flags & MAP_REGISTERS ? c.safepoints : points,
