@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "slots.h"
+#include "watched.h"
 
 struct slots_quantum {
 	struct slots_quantum *next; /* leaving */
@@ -135,24 +136,28 @@ static int show(struct slots *s, uint8_t *at, uint32_t n, uint32_t written)
 			 s->first ? s->first : at);
 }
 
-int slots_provide(struct slots *s, size_t n, uint8_t **at, size_t *bytes)
+int slots_provide(struct slots *s, size_t n)
 {
+	if (n <= slots_free_now(s))
+		return 0;
 	const uint32_t quanta = (uint32_t)((n - slots_free_now(s) + s->per - 1) / s->per);
 	const uint32_t written = !s->same ? quanta : s->first ? 0 : 1;
+	const size_t bytes = (size_t)quanta << s->size;
+	uint8_t *at = code_reserve(s->code, CODE_STUBS, bytes);
 
-	*bytes = (size_t)quanta << s->size;
-	*at = code_reserve(s->code, CODE_STUBS, *bytes);
-	if (!*at)
+	if (!at)
 		return -ENOMEM;
-	s->write(s, *at, written);
-	int error = show(s, *at, quanta, written);
+	s->write(s, at, written);
+	int error = show(s, at, quanta, written);
 	if (!error) {
-		error = add(s, *at, quanta);
-		if (error && s->same && code_apart(s->code, *at, *bytes))
+		error = add(s, at, quanta);
+		if (error && s->same && code_apart(s->code, at, bytes))
 			return error; /* no room for anything: what can't be released is lost */
 	}
 	if (error)
-		code_release(s->code, *at, *bytes);
+		code_release(s->code, at, bytes);
+	else
+		watched_code(s->code, STUB_ROLE_SLOTS, s->by, at, bytes, NULL);
 	return error;
 }
 

@@ -41,6 +41,7 @@ struct slots_quantum;
 struct slots {
 	/* The strategy's. Writes the code of n new quanta, before their commit. */
 	void (*write)(struct slots *, uint8_t *at, uint32_t n);
+	const char *by;	   /* the strategy's name, for who watches */
 	uint32_t literals; /* bytes of one slot's, as code_account counts them */
 
 	struct code_memory *code;
@@ -59,14 +60,14 @@ struct slots {
 	struct slots_quantum *leaving; /* quanta whose stubs were moved; not counted above */
 };
 
-/* Sets what does not change, but for the two above, which are the caller's to set. */
+/* Sets what does not change, but for the three above, which are the caller's to set. */
 void slots_open(struct slots *slots, struct code_memory *code, uint32_t per);
 /* Frees heap memory only; looks at no callee. */
 void slots_close(struct slots *slots);
-/* For more slots than are free: adds the missing ones in one run of quanta [*at, *at + *bytes).
+/* Makes sure that n slots are free: adds missing ones in one run of quanta, and tells the watch.
  * Shared ones: only the first of all is written, the others show it. 0, or an error of
  * code_commit's or -ENOMEM: none was added. */
-int slots_provide(struct slots *slots, size_t n, uint8_t **at, size_t *bytes);
+int slots_provide(struct slots *slots, size_t n);
 /* Takes the lowest free slot for c, whose word keeps `own` (0..7); returns its number. One must be
  * free. */
 uint32_t slots_take(struct slots *slots, struct stub_callee *c, unsigned own);

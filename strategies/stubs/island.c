@@ -13,10 +13,10 @@
  * code is 8 bytes, but eight jumps a line are too many for the predictor of a Zen 3 guest: by trial
  * with 1,024 live 2.0 of pool's time, six a line 1.2, five or four 0.95.
  *
- * Stubs with a body share the body's call anyway. Without slots, by an accepted run on a Zen 4 guest
- * (64 and 4,096 live, of pool's time): entry_js 0.31, 0.49, exit_js 0.45, 0.57, builtin 1.08, 0.57.
- * By trial there, with slots of 4 bytes that only say which they are (`push i; jmp head`) around a
- * head that finds the body in a table: entry_js 0.22, 1.01, builtin 0.97, 1.02.
+ * Stubs with a body share the body's call anyway. Without slots, by an accepted run on a Zen 4
+ * guest (64 and 4,096 live, of pool's time): entry_js 0.31, 0.49, exit_js 0.45, 0.57, builtin 1.08,
+ * 0.57. By trial there, with slots of 4 bytes that only say which they are (`push i; jmp head`)
+ * around a head that finds the body in a table: entry_js 0.22, 1.01, builtin 0.97, 1.02.
  *
  * What that trades: a stub is known by its callee, not by its code address. Compiled callers pass
  * the callee (stub.h), and C enters through stub_call_pad. Under poison a stale code pointer must
@@ -93,21 +93,6 @@ static void write_slots(struct slots *slots, uint8_t *at, uint32_t n)
 		memcpy(write + i, line, EMIT_LINE);
 }
 
-/* Makes sure that n slots are free. */
-static int provide(struct stub_space *space, size_t n)
-{
-	struct island_state *state = space->state;
-	uint8_t *at;
-	size_t bytes;
-
-	if (n <= slots_free_now(&state->slots))
-		return 0;
-	int error = slots_provide(&state->slots, n, &at, &bytes);
-	if (!error)
-		watched_code(space->code, STUB_ROLE_SLOTS, space->ops->name, at, bytes, NULL);
-	return error;
-}
-
 /* ---- The strategy -------------------------------------------------------------------------- */
 
 static int island_open(struct stub_space *space)
@@ -120,6 +105,7 @@ static int island_open(struct stub_space *space)
 				       &space->runtime);
 	slots_open(&state->slots, space->code, config->quantum / EMIT_LINE * EMIT_BARE_LINE);
 	state->slots.write = write_slots;
+	state->slots.by = space->ops->name;
 	arena_init(&state->arena, space->code);
 	state->emit = (struct emit_config){ .form = EMIT_CALLEE,
 					    .markers = space->config.markers,
@@ -173,7 +159,7 @@ static int island_bind_many(struct stub_space *space, const struct stub_spec *sp
 	for (size_t i = 0; i < n; i++)
 		slots += specs[i].kind == STUB_INDIRECT;
 	if (!error)
-		error = provide(space, slots);
+		error = slots_provide(&state->slots, slots);
 	if (error)
 		return error;
 	for (size_t i = 0; i < n; i++) {

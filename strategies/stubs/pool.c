@@ -153,6 +153,7 @@ static int pool_open(struct stub_space *space)
 
 		slots_open(slots, space->code, config->quantum / EMIT_SLOT);
 		slots->write = write_slots;
+		slots->by = space->ops->name;
 		slots->literals = sort == POOL_HEAD ? 32 : 16;
 	}
 	memset(head->code, 0xcc, EMIT_SLOT); /* int3 behind the jumps */
@@ -199,20 +200,6 @@ static int pool_prepare(struct stub_space *space, const struct stub_spec *specs,
 	return error;
 }
 
-/* Makes sure that n slots are free. */
-static int provide(struct stub_space *space, struct pool_slots *slots, size_t n)
-{
-	uint8_t *at;
-	size_t bytes;
-
-	if (n <= slots_free_now(&slots->slots))
-		return 0;
-	int error = slots_provide(&slots->slots, n, &at, &bytes);
-	if (!error)
-		watched_code(space->code, STUB_ROLE_SLOTS, space->ops->name, at, bytes, NULL);
-	return error;
-}
-
 static enum pool_sort sort_wanted(const struct pool_state *state, const struct stub_spec *spec)
 {
 	return state->whole >> spec->kind & 1 ? POOL_WHOLE : POOL_HEAD;
@@ -252,7 +239,7 @@ static int pool_bind_many(struct stub_space *space, const struct stub_spec *spec
 	for (size_t i = 0; i < n && !error; i++)
 		wanted[sort_wanted(state, &specs[i])]++;
 	for (unsigned sort = 0; sort < POOL_SORTS && !error; sort++)
-		error = provide(space, &state->slots[sort], wanted[sort]);
+		error = slots_provide(&state->slots[sort].slots, wanted[sort]);
 	for (unsigned sort = 0; sort < POOL_SORTS && error; sort++)
 		slots_trim(&state->slots[sort].slots); /* one sort may have found room */
 	if (error)
