@@ -91,10 +91,12 @@ static bool row(const struct map_ops *ops, const struct corpus *c, const struct 
 
 int main(int argc, char **argv)
 {
-	bool good = argc > 1;
+	bool good = true;
 
-	if (!good)
+	if (argc < 2) {
 		fprintf(stderr, "usage: every_pc CORPUS...\n");
+		return 2;
+	}
 	puts("corpus\tencoder\texact\tsafepoints\tright\tothers\tnone\twrong\tnote");
 	for (int i = 1; i < argc; i++) {
 		char error[CORPUS_ERROR];
@@ -103,7 +105,7 @@ int main(int argc, char **argv)
 
 		if (corpus_import(argv[i], &c, error)) {
 			fprintf(stderr, "%s\n", error);
-			return 1;
+			return 2;
 		}
 		struct safepoint *points = spilled(&c, &places);
 		if (!points)

@@ -40,6 +40,14 @@ static void bad_calls_are_refused(void **state)
 	refused(TABLE "none.tsv", "none.tsv: there is no such file");
 	refused("echo a >a.tsv; " TABLE "a.tsv", "no table of engines");
 	refused(TABLE, "usage: engines-table");
+	refused(": >empty.tsv; " TABLE "empty.tsv", "empty.tsv: empty");
+	refused("cd \"$TREE/results/golden-cove\" && " TABLE
+		"--arms engines.tsv arms-make.tsv arms.tsv",
+		"not the two tables of plan arms");
+	good("cd \"$TREE/results/golden-cove\" && " TABLE
+	     "--arms engines.tsv arms.tsv arms-make.tsv");
+	assert_non_null(strstr(out, "| its 1.5 times at N | its make, ns | its bytes |\n"));
+	assert_non_null(strstr(out, "| `page+stagger` | 256 | "));
 	good(ENGINES "-h >help && grep -q wasmtime-out help && ! grep -q strict help");
 }
 

@@ -131,7 +131,8 @@ static void test_known(void **unused)
 	int status = run(said, sizeof said,
 			 "\"$R\" -o known.trace.zst -p 'a test' -- node \"$T\"/program.js"
 			 " >recorded");
-	if (status || !strstr(said, "crossings of") || !strstr(said, "a module of 108 bytes: only"))
+	if (status || !strstr(said, "crossings of") || !strstr(said, " of CPU), and packing ") ||
+	    !strstr(said, "a module of 108 bytes: only"))
 		fail_msg("status %d: %s", status, said);
 	if (run(said, sizeof said, "diff plain recorded"))
 		fail_msg("the program's output has changed: %s", said);
