@@ -189,6 +189,7 @@ static int show_without_memfd(int argc, char **argv)
 static void what_cannot_be_had_is_named(void **state)
 {
 	(void)state;
+	refused(cmd_show, "show stub --live 0", "stubmap show stub: --live '0'");
 	refused(show_without_memfd, "show stub --wx dual", "code memory dual, quantum 4096: ");
 	if (!can_open(CODE_PKEY))
 		refused(cmd_show, "show stub --wx pkey", "code memory pkey, quantum 4096: ");

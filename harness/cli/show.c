@@ -442,10 +442,16 @@ static int show_stub(int argc, char **argv)
 
 int cmd_show(int argc, char **argv)
 {
-	if (argc >= 2 && !strcmp(argv[1], "stub"))
+	static char stub[] = "show stub", map[] = "show map"; /* as a refusal names them */
+
+	if (argc >= 2 && !strcmp(argv[1], "stub")) {
+		argv[1] = stub;
 		return show_stub(argc - 1, argv + 1);
-	if (argc >= 2 && !strcmp(argv[1], "map"))
+	}
+	if (argc >= 2 && !strcmp(argv[1], "map")) {
+		argv[1] = map;
 		return show_map(argc - 1, argv + 1);
+	}
 	if (argc >= 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
 		int r = show_stub(argc, argv);
 
