@@ -116,9 +116,9 @@ _Static_assert(sizeof views / sizeof *views <= VIEWS_MAX + 1, "VIEWS_MAX");
 const struct view *view_of(const struct cell *cell)
 {
 	static const struct view *const of_family[FAMILIES] = {
-		[FAMILY_CALLS] = &calls,      [FAMILY_TIERUP] = &tierup, [FAMILY_FLOOD] = &flood,
-		[FAMILY_CHURN] = &churn,      [FAMILY_GC] = &gc,	 [FAMILY_WASM] = &wasm,
-		[FAMILY_WASM_FLOOD] = &flood, [FAMILY_UNKNOWN] = &calls,
+#define ROW(id, name, life, keys, traced, measure, no_snapshot, view) [FAMILY_##id] = &(view),
+		FAMILY_ROWS(ROW)
+#undef ROW
 	};
 
 	return of_family[cell->family];

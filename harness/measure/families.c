@@ -1,20 +1,13 @@
-/* families.c - the table with one row for each family of workloads (family.h). */
+/* families.c - measures a job by the function of its family (runs/family.h has the rows). */
 #include "measure/families.h"
 
 #include <stdio.h>
 
-static const char no_steady[] = "has no steady state to take";
-static const char no_calls[] = "makes no calls that a snapshot could hold";
-
 const struct family_measure families[FAMILIES] = {
-	[FAMILY_CALLS] = { measure_calls, NULL },
-	[FAMILY_TIERUP] = { measure_tierup, no_steady },
-	[FAMILY_FLOOD] = { measure_flood, no_steady },
-	[FAMILY_CHURN] = { measure_churn, no_steady },
-	[FAMILY_GC] = { measure_gc, no_calls },
-	[FAMILY_WASM] = { measure_wasm, no_calls },
-	[FAMILY_WASM_FLOOD] = { measure_wasm_flood, no_calls },
-	/* FAMILY_UNKNOWN has no row: setup_of refuses it. */
+#define ROW(id, name, life, keys, traced, measure, no_snapshot, view) \
+	[FAMILY_##id] = { measure, no_snapshot },
+	FAMILY_ROWS(ROW)
+#undef ROW
 };
 
 enum measure_status measure_job(const struct job *job, json_t *figures, char why[CELL_ERROR])

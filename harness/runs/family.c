@@ -7,7 +7,7 @@
 #include "workloads/wasm.h"
 
 const struct family_row family_rows[FAMILIES] = {
-#define ROW(id, name, life, keys, traced) [FAMILY_##id] = { name, life, keys, traced },
+#define ROW(id, name, life, keys, traced, ...) [FAMILY_##id] = { name, life, keys, traced },
 	FAMILY_ROWS(ROW)
 #undef ROW
 };
