@@ -182,7 +182,7 @@ UNREACHED := strategies/stubs/% strategies/code/% strategies/emit/%
 TIME   ?= 10
 .PHONY: fuzz
 fuzz: setup-all
-	@$(MAKE) --no-print-directory $(JOBS) $(FUZZ:%=$(BUILD)/fuzz/%)
+	@$(MAKE) --no-print-directory $(JOBS) $(FUZZ:%=$(BUILD)/fuzz/%) $(BUILD)/seeds.made
 	@BUILD="$(BUILD)" scripts/fuzz $(TIME)
 
 $(BUILD)/fuzz/obj/%.o: %.c | setup-dirs $(PUBLIC)
@@ -200,6 +200,13 @@ $(FUZZ:%=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/tests/%.o \
 		$(BUILD)/fuzz/obj/tests/fuzz_main.o $(BUILD)/fuzz/libfuzzed.a
 	@echo "  LD $@"
 	@clang-19 $(LINK) $(FUZZFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+# Each encoder's tables, as its format is now: what libFuzzer and make check begin with.
+$(BUILD)/seeds.made: $(BUILD)/tests/map_seeds
+	@rm -rf $(BUILD)/seeds
+	@mkdir -p $(BUILD)/seeds/map
+	@$< $(BUILD)/seeds/map
+	@touch $@
 
 -include $(patsubst %.c,$(BUILD)/fuzz/obj/%.d,$(FUZZED) $(FUZZ:%=tests/%.c) tests/fuzz_main.c)
 
@@ -325,6 +332,7 @@ $$(patsubst tests/%.c,$(1)/tests/%,$$(INSIDE)): $$(call obj,$(1),$$(STRAT))
 $$(patsubst tests/%.c,$(1)/tests/%,$$(CALLERS)): LIBS += -L$$(LLVM)/lib -Wl,-rpath,$$(LLVM)/lib -lLLVM-19
 
 $$(FUZZ:%=$(1)/tests/%): $(1)/obj/tests/fuzz_main.o
+$(1)/tests/fuzz_map: $(BUILD)/seeds.made
 
 # A test that simulates the machine's counters: its own functions replace these.
 $(1)/tests/test_doctor: PLAYED := $(patsubst %,-Wl$(COMMA)--wrap=%,uarch_host group_init \

@@ -1,7 +1,8 @@
 /*
  * fuzz.h - what a fuzz target is. A program fuzz_NAME has one or more, the seeds of each in
- * tests/seeds/NAME/TARGET. fuzz_main.c runs them: by itself over the seeds and a number of changes
- * to them (make check), or under libFuzzer, which asks for FUZZ_TARGET (make fuzz).
+ * tests/seeds/NAME/TARGET, or made by the build in BUILD/seeds/NAME/TARGET (map_seeds.c).
+ * fuzz_main.c runs them: by itself over the seeds and a number of changes to them (make check), or
+ * under libFuzzer, which asks for FUZZ_TARGET (make fuzz).
  */
 #ifndef STUBMAP_TEST_FUZZ_H
 #define STUBMAP_TEST_FUZZ_H

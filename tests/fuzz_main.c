@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -189,23 +190,25 @@ static bool load_seed(const char *folder, const char *name, struct seed *out)
 	return good;
 }
 
-/* Loads at most SEEDS; returns how many, and sets *bad where one is none. */
-static unsigned load_seeds(const char *folder, struct seed seeds[SEEDS], bool *bad)
+/* Adds a folder's seeds to those that are loaded, SEEDS at most; returns how many there are. A
+ * folder that is not there has none. *bad is set where one is no seed. */
+static unsigned load_seeds(const char *folder, struct seed seeds[SEEDS], unsigned loaded, bool *bad)
 {
 	struct dirent **names;
 	int n = scandir(folder, &names, is_seed, compare);
-	unsigned loaded = 0;
 
-	*bad = n <= 0 || n > SEEDS;
-	if (*bad)
-		printf("%s: %d seeds; 1 to %d are allowed\n", folder, n < 0 ? 0 : n, SEEDS);
+	if (n < 0) {
+		*bad |= errno != ENOENT;
+		return loaded;
+	}
 	for (int i = 0; i < n; i++) {
 		if (loaded < SEEDS)
 			*bad |= !load_seed(folder, names[i]->d_name, &seeds[loaded++]);
+		else
+			*bad = true;
 		free(names[i]);
 	}
-	if (n >= 0)
-		free(names);
+	free(names);
 	return loaded;
 }
 
@@ -333,12 +336,16 @@ static bool run_all(size_t target, const struct seed *seeds, unsigned n)
 static bool run_target(size_t target, const char *program)
 {
 	struct seed seeds[SEEDS];
-	char folder[NAME];
-	bool bad;
+	char self[NAME], made[3 * NAME], folder[NAME];
+	bool bad = home_executable(self, sizeof self);
 
 	snprintf(folder, sizeof folder, "tests/seeds/%s/%s", program, fuzz_name(target));
-	unsigned n = load_seeds(folder, seeds, &bad);
-	bool good = !bad && run_all(target, seeds, n);
+	snprintf(made, sizeof made, "%s/../../seeds/%s/%s", dirname(self), program,
+		 fuzz_name(target));
+	unsigned n = load_seeds(folder, seeds, load_seeds(made, seeds, 0, &bad), &bad);
+	if (bad || !n)
+		printf("%s, %s: %u seeds; 1 to %d are allowed\n", folder, made, n, SEEDS);
+	bool good = !bad && n && run_all(target, seeds, n);
 	for (unsigned i = 0; i < n; i++)
 		free(seeds[i].bytes);
 	return good;

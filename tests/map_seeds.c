@@ -2,7 +2,7 @@
  * map_seeds.c - writes a seed or two for each encoder's fuzz target (fuzz_map.c), as its format is
  * now: the pc of a safepoint, and a table of made safepoints or of real ones.
  *
- *      build/tests/map_seeds tests/seeds/map
+ *      build/tests/map_seeds build/seeds/map      (the Makefile does it)
  */
 #include <stdio.h>
 #include <sys/stat.h>
