@@ -30,15 +30,10 @@ struct fuzz_memory fuzz_memory(size_t i)
 
 static bool read_plan(const uint8_t *data, size_t len)
 {
-	json_t *json = json_loadb((const char *)data, len, JSON_REJECT_DUPLICATES, NULL);
 	char error[PLAN_ERROR] = "";
 	struct plan plan;
 
-	if (!json)
-		return false;
-	int r = plan_from_json(json, &plan, error);
-	json_decref(json);
-	if (r) {
+	if (plan_load(fuzz_file(data, len), &plan, error)) {
 		fuzz_check(*error);
 		return false;
 	}
