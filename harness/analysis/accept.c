@@ -130,8 +130,8 @@ static int measure_noise(const struct census *census, double *aa)
 	return r;
 }
 
-/* All of the plan's blocks and no more: who stops a run, or goes on with it, when its numbers
- * please has chosen them. */
+/* All of the plan's blocks and no more: to stop or to prolong a run when its numbers please
+ * is to choose the numbers. */
 static void hold_whole(struct acceptance *a, const struct run *run, size_t cells)
 {
 	const json_t *plan = json_object_get(run->head, "plan");
@@ -145,7 +145,7 @@ static void hold_whole(struct acceptance *a, const struct run *run, size_t cells
 			 run->n - whole);
 }
 
-/* One limit; what is above it, or unknown, goes into why. */
+/* One limit; a value above it, or an unknown one, goes into why. */
 static void hold(struct acceptance *a, const char *name, const char *unit, double value,
 		 double limit)
 {

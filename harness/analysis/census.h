@@ -6,8 +6,8 @@
 
 #include "runs/store.h"
 
-/* The distinct cells of a run: groups together, arms in the order of list.h, replica after its
- * baseline. */
+/* The distinct cells of a run: groups together, arms in the order of list.h,
+ * replica after its baseline. */
 struct census {
 	const struct run *run;
 	struct cell *cells;

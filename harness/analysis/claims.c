@@ -130,7 +130,7 @@ static int check_past(const json_t *json, const char *id, char *error)
 	return 0;
 }
 
-/* As a run says when it started, or the first part of that, from the day on. */
+/* A time in the form of a run's "started", or the first part of one, at least the day. */
 static bool is_time(const char *s)
 {
 	static const char form[] = "0000-00-00T00:00:00Z";
@@ -244,7 +244,7 @@ static bool has_cells(const struct claim *c, const struct census *census, size_t
 	return *of != census->n && *to != census->n;
 }
 
-/* Whether the run began before what the claim is about was there. */
+/* Whether the run began before the claim's arm was changed ("since"). */
 static bool too_early(const struct claim *c, const struct run *run)
 {
 	const char *started = json_string_value(json_object_get(run->head, "started"));
@@ -300,8 +300,9 @@ static double chance_at(struct estimate e, double at)
 	return stats_chance(&e);
 }
 
-/* At the nearer bound, whose chance is the greater: that one says whether the claim holds, or, of a
- * ratio beyond it, is refuted. An open claim was asked as well, and counts among the others. */
+/* The chance at the nearer bound, which is the greater one: this bound decides whether the claim
+ * holds or, if the ratio lies beyond it, is refuted. An open claim asked a question too, and
+ * counts among the others. */
 static double chance_of(const struct claim *c, const struct judgement *j)
 {
 	return c->ratio && j->verdict != NO_DATA

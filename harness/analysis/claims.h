@@ -8,7 +8,7 @@
  *
  * perhaps of an arm that was changed:
  *
- *    "since": "2026-12-01T11:30"                      no run that began before tells
+ *    "since": "2026-12-01T11:30"                      a run that began before tells nothing
  *
  * and what the ledger (scripts/ledger) holds of it:
  *
@@ -18,8 +18,8 @@
  *    "superseded": {"by": id or null, "when": date, "why": text, "last": its verdict then}
  *
  * holds: the whole 95 % interval lies within the bounds; refuted: none of it does; open: the runs
- * can't tell. A refuted claim is a result like any other, and stays in the file; so does one that
- * another superseded.
+ * can't tell. A refuted claim is a result like any other, and stays in the file; so does a claim
+ * that another one superseded.
  */
 #ifndef STUBMAP_ANALYSIS_CLAIMS_H
 #define STUBMAP_ANALYSIS_CLAIMS_H
@@ -47,8 +47,8 @@ struct claims {
 /* 0, or -EINVAL, -ENOMEM, -errno with a line in error. */
 int claims_load(const char *path, struct claims *, char error[RUN_ERROR]);
 void claims_free(struct claims *);
-/* The claims file of a plan, claims-NAME.json in this program's tree: 0, or -ENOENT, -ENAMETOOLONG.
- */
+/* The claims file of a plan, claims-NAME.json in this program's tree:
+ * 0, or -ENOENT, -ENAMETOOLONG. */
 int claims_path(const char *plan, char *out, size_t size);
 
 enum verdict { HOLDS, REFUTED, OPEN, NO_DATA };
@@ -60,7 +60,7 @@ struct judgement {
 	enum verdict verdict;
 };
 
-/* A verdict of several runs is one where at least so many that count, each of a time and a seed of
+/* Several runs give a verdict if at least this many runs that count, each with a time and a seed of
  * its own, agree, and none of them says the contrary. */
 enum { CLAIM_AGREE = 3 };
 
@@ -70,7 +70,7 @@ struct finding {
 	bool headline;		 /* CLAIM_AGREE of them agree with it */
 	bool disagree;		 /* one run says holds, another refuted */
 	size_t runs, counted;	 /* with data; of these, how many count */
-	size_t agree;		 /* of the runs, how many say the same alone */
+	size_t agree;		 /* runs that say the same when taken alone */
 	/* Of a ratio: the chance of a value at least as far from the nearer bound, if it lay on the
 	 * bound; and the same corrected for the number of claims, open ones among them
 	 * (claims_correct). NaN: of no ratio, or without an interval. */
@@ -82,11 +82,11 @@ int claim_test(const struct claim *, const struct trial *, struct judgement *eac
 	       struct finding *found);
 /* Sets holm of n findings, of one family. 0 or -ENOMEM. */
 int claims_correct(struct finding *, size_t n);
-/* How much the machines and the runs differ: 0 those that say the contrary of each other, 1 those
- * of which some can't tell, 2 all the same. */
+/* How far the machines and the runs differ: 0 if some contradict others, 1 if some can't tell,
+ * 2 if all say the same. */
 int claim_discord(const struct finding *found, size_t nmachines);
-/* "holds" of a headline, else also of how many runs: "holds, 1 run", "open, 3 runs", "holds, 2 of 3
- * runs", "open, 3 runs disagree"; returns out. */
+/* The verdict alone for a headline, else with the number of runs: "holds, 1 run", "open, 3 runs",
+ * "holds, 2 of 3 runs", "open, 3 runs disagree"; returns out. */
 char *claim_say(const struct finding *, char *out, size_t size);
 
 #endif

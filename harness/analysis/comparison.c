@@ -28,8 +28,8 @@ static const char *missing(const struct samples *s)
 	return s->why ? s->why : "one side does not have it";
 }
 
-/* Whether the figure would come out otherwise if it were taken again: one reading of a clock is
- * constant, too. */
+/* Whether the figure would come out otherwise if it were taken again:
+ * one reading of a clock is constant, too. */
 static bool varies(const struct samples *s)
 {
 	static const char *const meters[] = { "clock", "tsc", "papi", "perf" };
@@ -236,7 +236,7 @@ int comparisons_make(struct side a, struct side b, const struct figure_id *wante
 	for (size_t i = 0; i < a.n; i++)
 		for (size_t k = 0; k < a.censuses[i].n && !r; k++) {
 			const struct cell *cell = &a.censuses[i].cells[k];
-			/* several runs: a cell stands where the last that has it says */
+			/* several runs: the last run that has a cell decides its place */
 			if (cell->replica || has_cell(a, i + 1, cell) || !has_cell(b, 0, cell))
 				continue;
 			all->cells++;

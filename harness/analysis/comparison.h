@@ -1,11 +1,12 @@
 /*
  * comparison.h - the same cells of two sides, each of one run or of several.
  *
- * Blocks of different runs have nothing in common, so nothing is paired. With one run a side, all
- * that changed between the two is in a ratio; with several, what runs of a side differ by is in its
- * interval. A change is a difference that, by the blocks, stands among all rows (Holm), or exact
- * counts that are not equal. If a program is compared with itself, at most one row in twenty is a
- * change, and of runs that do not differ by themselves none in 19 comparisons of 20.
+ * Blocks of different runs have nothing in common, so nothing is paired. With one run a side, a
+ * ratio holds everything that changed between the two runs; with several, its interval holds the
+ * difference between the runs of a side. A change is a difference that, by the blocks, stands
+ * among all rows (Holm), or exact counts that are not equal. If a program is compared with itself,
+ * at most one row in twenty is a change; if its runs do not differ by themselves, 19 comparisons
+ * of 20 have no change at all.
  */
 #ifndef STUBMAP_ANALYSIS_COMPARISON_H
 #define STUBMAP_ANALYSIS_COMPARISON_H
@@ -30,8 +31,8 @@ struct comparison {
 	bool exact;	       /* counts that are all the same on each side */
 	double a, b;	       /* medians; NaN: none */
 	struct estimate ratio; /* B to A */
-	/* Of no difference; the same by the blocks alone, corrected for all rows. NaN if exact or
-	 * unknown. */
+	/* The chance of the ratio if nothing differs; the same by the blocks alone, corrected for
+	 * all rows. NaN if exact or unknown. */
 	double chance, holm;
 	double detectable; /* among all rows; 0 if exact, NaN if unknown */
 	enum change change;
@@ -50,9 +51,9 @@ struct comparisons {
 int comparisons_make(struct side a, struct side b, const struct figure_id *wanted, size_t nwanted,
 		     struct comparisons *out);
 void comparisons_free(struct comparisons *);
-/* Its parts, for rows that are made elsewhere: room for one more, all but census, row and id empty;
- * NULL: no memory. Then, once all are there, what can be told of them together; a row's change is
- * CHANGE_NONE until then, unless it is exact or unknown. */
+/* The parts of comparisons_make, for rows that are made elsewhere. _add makes room for one more
+ * row, empty but for census, row and id; NULL: no memory. _judge comes once, after all rows; until
+ * then a row's change is CHANGE_NONE, unless it is exact or unknown. */
 struct comparison *comparisons_add(struct comparisons *);
 int comparisons_judge(struct comparisons *);
 

@@ -1,7 +1,7 @@
 /*
- * lives.c - data of the plots of stubs' lives: one line for each cell, with its arm, W^X policy
- * and what it varies; for churn one line for each cell and point of its stream, for stalls one for
- * each invocation.
+ * lives.c - data of the plots of stubs' lives: one line for each cell, with its arm, W^X
+ * policy and what it varies; for churn one line for each cell and point of its stream, for
+ * stalls one for each invocation.
  *
  *   stubs  wx  share  poison  workload  live  threads  instances  ...
  */
@@ -92,7 +92,7 @@ static void print_point(FILE *out, const struct samples *s, size_t i, double *sc
 	print_number(out, n > 0, n ? (scratch[(n - 1) / 2] + scratch[n / 2]) / 2 : 0);
 }
 
-/* The samples of a cell, a column each; on failure, too, they are to be freed. */
+/* The samples of a cell, a column each; the caller frees them, also on failure. */
 static int gather(const struct census *c, size_t cell, const struct life_form *form,
 		  struct samples s[COLUMNS])
 {
@@ -133,7 +133,7 @@ static int print_points(FILE *out, const struct census *c, size_t cell,
 	return r;
 }
 
-/* A line for each invocation. What one lacks may stand in another's line: the columns are
+/* A line for each invocation; its values may be of several invocations, since the columns are
  * distributions, not pairs. */
 static int print_invocations(FILE *out, const struct census *c, size_t cell,
 			     const struct life_form *form)

@@ -1,5 +1,5 @@
-/* peers.c - the table of a run that has peers: what a call through a stub does, what it takes, and
- * what the process gains with a stub, whoever made it. */
+/* peers.c - the table of a run that has peers: what a call through a stub does, how long it takes,
+ * and by how much the process grows with a stub, whoever made the stub. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #include "base/table.h"
 #include "peers/peers.h"
 
-/* A peer's name without what all peers' begin with; any other as it is. */
+/* A peer's name without the prefix that all peers share; any other name as it is. */
 static const char *short_name(const char *name)
 {
 	static const char prefix[] = "peer:";

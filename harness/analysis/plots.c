@@ -1,5 +1,5 @@
-/* plots.c - the data of plots of cells that hold N live stubs, a line for each arm and N; and of
- * traces. */
+/* plots.c - the data of plots of cells that hold N live stubs, a line for each
+ * arm and N; and of traces. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +9,8 @@
 #include "analysis/rows.h"
 #include "base/say.h"
 
-/* An arm's name in a plot, without blanks, followed by its cell's unusual values:
- * "pool,wx=dual". */
+/* An arm's name in a plot, without blanks, followed by its cell's
+ * unusual values: "pool,wx=dual". */
 static void plot_arm(const struct run *run, const struct cell *cell, char *out, size_t size)
 {
 	char label[160];
@@ -66,8 +66,8 @@ static void print_line(FILE *out, const struct rows *rows, size_t cell, const ch
 	fputc('\n', out);
 }
 
-/* Whether a cell is in a plot: it holds N live stubs, or is a program whose run was counted; of
- * traces, whether it is one. */
+/* Whether a cell is in a plot: it holds N live stubs, or is a program whose run was counted; for
+ * traces, its workload is one. */
 static bool has_line(const struct rows *rows, size_t cell, enum report_form form,
 		     const struct figure_id *ids, size_t n)
 {

@@ -2,10 +2,11 @@
  * precision.h - how long a run goes on: until each arm's ratio to its baseline is known well
  * enough, or the time is over.
  *
- * A ratio is that of the table's first figure (views.h), and known to its 95 % interval's half
- * width, relative to it. It is asked between blocks only, so that blocks stay whole. A run that
- * stops as soon as its intervals are narrow has intervals that are right slightly less often than
- * 95 %: the least number of blocks, and that a run says what it was asked for, are against that.
+ * The ratio is that of the table's first figure (views.h). It is known to half the width of
+ * its 95 % interval, relative to the ratio. The question is asked between blocks only, so
+ * that blocks stay whole. If a run stops as soon as its intervals are narrow, they are right
+ * slightly less often than 95 %. Against this, a run has a least number of blocks, and
+ * records what it was asked for.
  */
 #ifndef STUBMAP_ANALYSIS_PRECISION_H
 #define STUBMAP_ANALYSIS_PRECISION_H
@@ -19,11 +20,11 @@ struct precision {
 	uint64_t seconds; /* 0: no limit */
 	unsigned least;	  /* blocks before the ratios are looked at */
 	unsigned most;	  /* blocks at the end of which it is over in any case; 0: no limit */
-	/* What it came to. */
+	/* The outcome. */
 	unsigned done;		/* whole blocks */
 	double widest;		/* half width; < 0: no ratio has an interval yet */
-	char arm[96], what[96]; /* the widest's */
-	bool over;		/* the time is */
+	char arm[96], what[96]; /* of the widest ratio */
+	bool over;		/* the time is over */
 	uint64_t begun_ns, block_ns, longest_ns;
 };
 

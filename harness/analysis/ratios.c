@@ -1,7 +1,7 @@
 /*
- * ratios.c - ratios and what can be told from them. All is computed in logarithms, so that arm and
- * baseline are symmetric, and as differences to the first value, so that equal values give
- * exactly 1.
+ * ratios.c - ratios and what can be told from them. All is computed in logarithms, so
+ * that arm and baseline are symmetric, and as differences to the first value, so that
+ * equal values give exactly 1.
  */
 #include <errno.h>
 #include <math.h>
@@ -147,8 +147,8 @@ static struct spread spread_of_blocks(const struct mean *a, const struct mean *b
 	return (struct spread){ sqrt(variance), variance * variance / parts };
 }
 
-/* By the runs. Those of both sides are taken to vary alike, so that a side may have one run only.
- */
+/* By the runs. The runs of both sides are taken to vary alike, so that a
+ * side may have one run only. */
 static struct spread spread_of_runs(const struct mean *a, const struct mean *b)
 {
 	double df = a->between_df + (b ? b->between_df : 0), square = a->between * a->between_df;
@@ -254,7 +254,7 @@ double stats_chance(const struct estimate *e)
 	return e->interval ? fmax(by_blocks, chance_of(log(e->value), e->of_runs)) : by_blocks;
 }
 
-/* A difference is found with STATS_POWER if it is so far off. */
+/* How far off a difference must be to be found with STATS_POWER. */
 static double reach(struct spread s, double level)
 {
 	return spread_reach(s, level / 2) + spread_reach(s, 1 - STATS_POWER);

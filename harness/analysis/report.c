@@ -168,8 +168,8 @@ static void print_failures(FILE *out, const struct rows *rows, const struct view
 	}
 }
 
-/* What stands under a view's table; in a page, as it is and without the sentence, which stands
- * above all tables there. */
+/* The text under a view's table; in a page without the sentence,
+ * which stands above all tables there. */
 static int print_below(FILE *out, const struct rows *rows, const struct view *view,
 		       enum table_form form)
 {

@@ -62,7 +62,7 @@ int plot_tsv(FILE *out, const struct run *, enum report_form);
 /* REPORT_TSV_TIERUP, _FLOODS, _CHURN, _MAPPINGS, _STALLS. 0 or -errno. */
 int life_tsv(FILE *out, const struct run *, enum report_form);
 
-/* Prints a table of a run that has peers, nothing of another; rows_make must have been asked for
+/* Prints the table of a run's peers, or nothing if it has none; rows_make must have been asked for
  * peer_figures. alone: no table stands above it. 0 or -ENOMEM. */
 int peer_table(FILE *out, const struct rows *rows, enum table_form, bool alone);
 

@@ -274,7 +274,7 @@ static int by_table(const void *x, const void *y)
 	return r ? r : strcmp(a->row->id.event, b->row->id.event);
 }
 
-/* Corrects the chances of each family. An A/A row asks nothing of which the answer is not known. */
+/* Corrects the chances of each family. An A/A row asks no question: its answer is known. */
 static int correct(struct rows *rows)
 {
 	struct shown *all = calloc(rows->n + 1, sizeof *all);

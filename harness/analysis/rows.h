@@ -26,10 +26,10 @@ struct samples {
 /* The samples of a cell; of a group's baseline also those of its replica, for they are one thing
  * measured twice. Failures are those of the cell itself. 0 or -ENOMEM. */
 int samples_gather(const struct census *, size_t cell, struct figure_id, struct samples *);
-/* Adds those of another run, told apart by `run`; on failure nothing is left to free. */
+/* Adds the samples of another run, told apart by `run`; on failure nothing is left to free. */
 int samples_add(const struct census *, size_t cell, struct figure_id, uint32_t run,
 		struct samples *);
-/* Without the replica's. */
+/* samples_gather without the replica's samples. */
 int samples_gather_own(const struct census *, size_t cell, struct figure_id, struct samples *);
 void samples_free(struct samples *);
 

@@ -141,8 +141,8 @@ static void limits(double *values, size_t n, double tail, struct estimate *out)
 }
 
 /*
- * The limits if each block has one invocation: what a resample draws is independent then, so that
- * all resamples' medians have a closed form. They are the pooled values at a point of a beta
+ * The limits if each block has one invocation: the draws of a resample are independent then, so
+ * that all resamples' medians have a closed form. They are the pooled values at a point of a beta
  * distribution; of an even number of blocks nearly (Harrell and Davis 1982).
  */
 static int limits_of_singles(const struct pool *pools, size_t n, struct estimate *out)

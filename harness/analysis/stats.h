@@ -9,13 +9,13 @@
  * variance of the mean, once for n: where times have two modes and the baseline has two replicas, t
  * alone gives up to 6.5 % false alarms at five to ten blocks (results/simulation.txt, which has the
  * percentiles of a bootstrap beside it). Of several runs it is the wider of two: by the blocks
- * within runs, and by the runs' means as so many values. Resampling three runs could not give 95 %,
- * for no resample's mean leaves them.
+ * within runs, and by the runs' means as so many values. Resampling three runs could not give 95 %:
+ * no resample's mean lies outside of the three.
  *
  * A median's interval is a hierarchical bootstrap, of blocks and of the samples within each
- * invocation, widened by Hesterberg's rule (The American Statistician 69(4), 2015): it takes the
- * percentiles of a t distribution with n-1 degrees of freedom. Fewer than STATS_FEWEST blocks get
- * no interval.
+ * invocation, widened by Hesterberg's rule (The American Statistician 69(4), 2015): it
+ * takes the percentiles of a t distribution with n-1 degrees of freedom. Fewer than
+ * STATS_FEWEST blocks get no interval.
  */
 #ifndef STUBMAP_ANALYSIS_STATS_H
 #define STUBMAP_ANALYSIS_STATS_H
@@ -57,8 +57,8 @@ struct estimate {
 	const char *why; /* static text, if known or interval is false */
 };
 
-/* The median over the invocations' values; of several runs the geometric mean of their medians. 0
- * or -ENOMEM. */
+/* The median over the invocations' values; of several runs the geometric mean of
+ * their medians. 0 or -ENOMEM. */
 int stats_value(const struct unit *units, size_t n, struct estimate *out);
 
 /*
@@ -74,12 +74,12 @@ int stats_ratio(const struct unit *arm, size_t narm, const struct unit *base, si
 int stats_ratio_apart(const struct unit *arm, size_t narm, const struct unit *base, size_t nbase,
 		      struct estimate *out);
 
-/* Whether a ratio is a difference: its interval leaves out 1. This is the rule of tables, claims
- * and comparisons. */
+/* Whether a ratio is a difference: its interval leaves out 1.
+ * This is the rule of tables, claims and comparisons. */
 bool stats_differs(const struct estimate *ratio);
-/* The chance of a ratio at least as far from 1 if there is no difference; NaN without an interval.
- * By the blocks alone, it is to be corrected for many questions; what a few runs can tell does not
- * get that far. */
+/* The chance of a ratio at least as far from 1 if there is no difference; NaN without an
+ * interval. It counts the blocks alone, since it is to be corrected for many questions: a few
+ * runs can't give so small a chance. */
 double stats_chance(const struct estimate *ratio);
 double stats_chance_by_blocks(const struct estimate *ratio);
 /* The least difference that would have been found with a power of STATS_POWER: 0.05 is a ratio of
@@ -93,17 +93,16 @@ size_t stats_blocks(const struct estimate *ratio, double difference);
 /* The median of the invocations' values, without an interval; NaN without invocations or memory. */
 double stats_middle(const struct unit *, size_t n);
 
-/* Corrects the chances of a family of n ratios for their number (Holm 1979): where the result is at
- * most 0.05, the difference stands among all of them. NaN stays NaN and does not count. 0 or
- * -ENOMEM. */
+/* Corrects the chances of a family of n ratios for their number (Holm 1979): where the
+ * result is at most 0.05, the difference stands among all of them. NaN stays NaN and does
+ * not count. 0 or -ENOMEM. */
 int stats_holm(const double *chances, size_t n, double *corrected);
 
 /* The noise of an A/A ratio: the greatest factor, >= 1, by which one thing may differ from itself.
  * Without an interval it is 1 and *known false. */
 double stats_floor(const struct estimate *aa, bool *known);
 
-/* ---- Parts of it: stats.c, ratios.c -----------------------------------------------------------
- */
+/* ---- Parts of it: stats.c, ratios.c ---------------------------------------------------------- */
 
 extern const char stats_too_few[];
 double stats_median(double *v, size_t n); /* reorders v; n >= 1 */

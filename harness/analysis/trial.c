@@ -47,7 +47,8 @@ static const char *folder_of(const char *path, size_t *len)
 	return start;
 }
 
-/* A folder that holds all of a machine's runs and no other's names it; else its processor does. */
+/* A machine has the name of a folder that holds all of its runs and no run of another machine;
+ * else that of its processor. */
 static void name_machine(struct trial *t, size_t machine, size_t first)
 {
 	char *out = t->machines[machine];

@@ -1,7 +1,7 @@
 /*
  * variance.c - an analysis of variance of nested random effects. From the innermost level to the
- * outermost, the variance between the means of a level is that level's own and what is left of the
- * ones below in a mean.
+ * outermost: the variance between the means of a level is the level's own variance and the part of
+ * the lower levels' variance that a mean keeps.
  */
 #include <errno.h>
 #include <math.h>

@@ -1,5 +1,5 @@
-/* file.c - looks at a path, opens it, and looks at the open file again: it may be another one by
- * then. */
+/* file.c - looks at a path, opens it, and looks at the open file again:
+ * it may be another one by then. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -18,8 +18,8 @@ static int refuse(int r, const char *path, const char *why, char *error, size_t 
 	return r;
 }
 
-/* The reason why a file of that mode can't be read as kind asks; NULL: it can. fd is -1 if it is
- * not open. */
+/* The reason why a file of that mode can't be read as kind asks; NULL: it can.
+ * fd is -1 if it is not open. */
 static const char *unfit(mode_t mode, enum file_kind kind, int fd)
 {
 	if (S_ISREG(mode))

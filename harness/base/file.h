@@ -14,8 +14,8 @@ enum file_kind {
 	FILE_STREAM, /* read once from its start: a pipe or a terminal, too, as /dev/stdin may be */
 };
 
-/* A descriptor for reading, or -errno with "PATH: why" in error (-ENOTSUP: a file of another
- * kind). */
+/* A descriptor for reading, or -errno with "PATH: why" in error (-ENOTSUP:
+ * a file of another kind). */
 int file_open(const char *path, enum file_kind kind, char *error, size_t size);
 /* As file_open, but returns a stream; NULL, and *r is -errno. */
 FILE *file_stream(const char *path, enum file_kind kind, int *r, char *error, size_t size);
@@ -25,8 +25,8 @@ FILE *file_stream(const char *path, enum file_kind kind, int *r, char *error, si
 int file_replaceable(const char *path, char *error, size_t size);
 
 /*
- * 0, or -errno if not all that was written to f arrived. A stream knows that a write failed, not
- * why: then one more byte is written, which fails for the same reason.
+ * 0, or -errno if some of the bytes written to f did not arrive. A stream knows that a write
+ * failed, not why: then one more byte is written, which fails for the same reason.
  */
 int file_flush(FILE *f);
 /* As file_flush, and closes f. */

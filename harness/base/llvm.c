@@ -1,4 +1,5 @@
-/* llvm.c - one dlopen; the loader then finds its names, behind those of all other libraries. */
+/* llvm.c - loads LLVM by one dlopen; the loader then finds LLVM's names after
+ * those of all other libraries. */
 #include "base/llvm.h"
 
 #include <dlfcn.h>
@@ -16,7 +17,7 @@ static void load(void)
 {
 	const char *now = getenv("LD_BIND_NOW");
 
-	if (now && *now) { /* its functions were looked for before it was there */
+	if (now && *now) { /* the loader looked for LLVM's functions before LLVM was there */
 		snprintf(llvm.why, sizeof llvm.why, "LLVM can't be used under LD_BIND_NOW");
 		return;
 	}

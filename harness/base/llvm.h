@@ -1,7 +1,7 @@
 /*
- * llvm.h - LLVM, loaded when it is first needed. A process that only runs kept code needs none of
- * it, and of the 24 ms that a process with LLVM takes to start, 20 are LLVM's. llvm_c.h declares
- * what it has.
+ * llvm.h - LLVM, loaded when it is first needed. A process that only runs cached code
+ * does not need LLVM, which takes 20 of the 24 ms in which a process with it starts.
+ * llvm_c.h declares its functions.
  *
  * LD_BIND_NOW, which looks for all functions at the start, is refused.
  */

@@ -1,7 +1,7 @@
 /*
  * llvm_c.h - the functions of LLVM's C interface that are called here, weak: the program links
- * without LLVM, and the loader finds each at its first call, which must come after llvm_load. One
- * that is not listed is an error of the link.
+ * without LLVM, and the loader finds each at its first call, which must come after llvm_load. A
+ * call of a function that is not listed is an error of the link.
  */
 #ifndef STUBMAP_BASE_LLVM_C_H
 #define STUBMAP_BASE_LLVM_C_H

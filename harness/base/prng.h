@@ -1,8 +1,8 @@
 /*
- * prng.h - the two random generators, so that a seed in a file is enough to repeat a run:
- * splitmix64 (Steele, Lea, Flood 2014) to spread a seed, xoshiro256** (Blackman, Vigna 2018) for
- * the rest. (Two loops that are measured draw by one word of xorshift instead: meters/loops.c,
- * calls/tierup.c.)
+ * prng.h - the two random generators, so that a seed in a file is enough to repeat a
+ * run: splitmix64 (Steele, Lea, Flood 2014) to spread a seed, xoshiro256** (Blackman,
+ * Vigna 2018) for the rest. (Two loops that are measured draw by one word of xorshift
+ * instead: meters/loops.c, calls/tierup.c.)
  */
 #ifndef STUBMAP_BASE_PRNG_H
 #define STUBMAP_BASE_PRNG_H

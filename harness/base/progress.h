@@ -27,8 +27,8 @@ void progress_begin(struct progress *, const char *name, size_t total);
 void progress_step(struct progress *, const char *what);
 /* No further step is done, but time went by: for callers that wait for one long step. */
 void progress_tick(struct progress *, const char *what);
-/* What a caller waits for in one long step; progress_waited shows it behind the phase and before
- * the seconds. */
+/* What a caller waits for in one long step; progress_waited shows it behind the
+ * phase and before the seconds. */
 struct progress_wait {
 	struct progress *progress;
 	const char *what;

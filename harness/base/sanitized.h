@@ -1,5 +1,5 @@
-/* sanitized.h - whether this program was built with a sanitizer: the times that it measures are of
- * no use, so that none is taken again for its sake. */
+/* sanitized.h - whether this program was built with a sanitizer: its times are then of no use, and
+ * none is measured again to get a better one. */
 #ifndef STUBMAP_BASE_SANITIZED_H
 #define STUBMAP_BASE_SANITIZED_H
 

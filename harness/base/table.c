@@ -11,8 +11,8 @@
 #include "base/table.h"
 #include "base/say.h"
 
-/* TABLE_INDENT: of a text that starts too far right to wrap and so has its own line. TABLE_NARROW:
- * texts narrower than this yield no more width to numbers. */
+/* TABLE_INDENT: the indent of a text that starts too far right to wrap, and so gets its own line.
+ * TABLE_NARROW: texts narrower than this yield no more width to numbers. */
 enum { TABLE_INDENT = 4, TABLE_NARROW = 16 };
 
 void table_begin(struct table *t, const char *const *headers, const char *align)
@@ -34,8 +34,8 @@ static struct table_row *add(struct table *t)
 	return &rows[t->n++];
 }
 
-/* Foreign text, from a file or its name, is escaped: a terminal must show it, not obey it
- * (say.h). */
+/* Foreign text, from a file or its name, is escaped: a terminal must show it,
+ * not obey it (say.h). */
 static char *plain_copy(const char *text)
 {
 	const size_t size = strlen(text) * 4 + 1;
@@ -240,8 +240,8 @@ static size_t put_cell(const struct table *t, size_t k, enum table_tint tint, si
 	return last || t->align[k] == 'r' ? 0 : pad;
 }
 
-/* A row takes as many lines as its longest cell; no line ends in blanks. tints: NULL, or one for
- * each cell. */
+/* A row takes as many lines as its longest cell; no line ends in blanks.
+ * tints: NULL, or one for each cell. */
 static void print_row(const struct table *t, const char *const *cells, const unsigned char *tints,
 		      const size_t *width, size_t between, FILE *out)
 {

@@ -3,9 +3,9 @@
  *
  * On a terminal a cell may have a colour, unless $NO_COLOR is set (no-color.org).
  *
- * No line has more than TABLE_WIDTH columns, one for each character: a longer cell continues on the
- * line below. A missing value is "-" with a letter; the note of that letter says why. Equal notes
- * share one.
+ * No line has more than TABLE_WIDTH columns, one for each character: a longer cell
+ * continues on the line below. A missing value is "-" with a letter; the note of that
+ * letter says why. Equal notes share one.
  */
 #ifndef STUBMAP_BASE_TABLE_H
 #define STUBMAP_BASE_TABLE_H

@@ -32,9 +32,9 @@ struct tidy {
 int tidy_put(struct tidy *, json_t *row);
 void tidy_end(struct tidy *);
 
-/* Writes a value as a text of JSON and a line feed; flags are jansson's. What jansson leaves of
- * control characters, DEL and C1, becomes \u007F and so on, which means the same. 0 or -ENOMEM,
- * also if the value is NULL. */
+/* Writes a value as a text of JSON and a line feed; flags are jansson's. The control characters
+ * that jansson does not escape, DEL and C1, become \u007F and so on, which means the same. 0 or
+ * -ENOMEM, also if the value is NULL. */
 int tidy_json(FILE *, const json_t *, size_t flags);
 
 #endif

@@ -11,11 +11,11 @@
 
 /* From now on phases are written and SIGTERM is answered. Call it once in a process. */
 void watch_begin(void);
-/* phase: a few words of static storage, such as "running". Does nothing in the same phase again, or
- * in another thread than the one that began; else makes a system call, so call it outside timed
- * code. */
+/* phase: a few words of static storage, such as "running". Does nothing in the same
+ * phase again, or in another thread than the one that began; else makes a system call,
+ * so call it outside timed code. */
 void watch_phase(const char *phase);
-/* Whether a phase, as the parent reads it, is of measuring: those before it prepare. */
+/* Whether a phase, as the parent reads it, measures; the phases before only prepare. */
 bool watch_measures(const char *phase);
 
 /* The name of the compiled function at pc, or NULL. It is called in a signal handler that has

@@ -15,7 +15,7 @@
  * is inlined across a boundary.
  *
  * Sites are marked noimplicitfloat: it keeps -O2 from vectorising the stores of neighbouring
- * arguments, which cost most of the compile time and which no engine does there.
+ * arguments. That took most of the compile time, and no engine does it there.
  */
 #include "calls/ir.h"
 
@@ -51,8 +51,7 @@ static const struct boundary *site_boundary(const struct ir_writer *w, const str
 	return &w->scenario->boundaries[e->like];
 }
 
-/* The address of a site's callee as an operand of type ptr: a constant, or %callees and more.
- */
+/* The address of a site's callee as an operand of type ptr: a constant, or %callees and more. */
 static void site_callee(struct ir_writer *w, const struct ir_site *e, char out[64])
 {
 	size_t at = e->number * sizeof(struct stub_callee);
@@ -64,8 +63,8 @@ static void site_callee(struct ir_writer *w, const struct ir_site *e, char out[6
 		snprintf(out, 64, "getelementptr (i8, ptr @callees, i64 %zu)", at);
 }
 
-/* What a site calls, as an operand: the code pointer, loaded here and now, or a symbol that the
- * loader binds. */
+/* What a site calls, as an operand: the code pointer, loaded here and now,
+ * or a symbol that the loader binds. */
 static void site_code(struct ir_writer *w, const struct ir_site *e, const char *callee,
 		      char out[64])
 {
@@ -264,7 +263,7 @@ static void round_tail(struct ir_writer *w, const char *x)
 		x);
 }
 
-/* Whether a part reads the state: the optimiser passes it to no other. */
+/* Whether a part reads the state: the optimiser passes the state to no other part. */
 static bool reads_state(const struct ir_writer *w, const struct ir_function *f)
 {
 	bool reads = !by_callees(w) || w->part == CALLERS_SHARED;
@@ -275,7 +274,8 @@ static bool reads_state(const struct ir_writer *w, const struct ir_function *f)
 	return reads;
 }
 
-/* Calls the module's own parts, so that they are what they are in a module with a round of them. */
+/* Calls the module's own parts, so that they become the same code as in a
+ * module with a round of them. */
 static void write_keeper(struct ir_writer *w, const struct ir_list *list)
 {
 	fputs("define i32 @keep(ptr %state, i32 %x0) nounwind {\n", w->f);
@@ -285,8 +285,8 @@ static void write_keeper(struct ir_writer *w, const struct ir_list *list)
 	fprintf(w->f, "  ret i32 %%x%zu\n}\n", list->n);
 }
 
-/* The round calls the parts of the module itself, or, in the optimiser's convention, those of
- * another. */
+/* The round calls parts of its own module or, in the optimiser's calling convention,
+ * parts of another module. */
 static void write_straight(struct ir_writer *w, const struct ir_list *list,
 			   const struct ir_list *whole)
 {

@@ -11,8 +11,8 @@
  *   passing   round_slots, the context passed       @callees, @refs
  *   direct    round_direct                          t<k> of every boundary crossed, @refs
  *
- * Each part is a module of its own, so that a cell compiles and loads only what it runs. The
- * symbols:
+ * Each part is a module of its own, so that a cell compiles and loads only what it runs.
+ *
  *   @refs     uint32_t[SCENARIO_REFS], in code_data (reached by 32-bit displacement)
  *   @callees  struct stub_callee[nboundaries], in code_data; callee k belongs to boundary k
  *   s<k>      a call site of callee k (stub.h, struct stub_site); the kind indirect passes the
@@ -28,11 +28,11 @@
  * builtins, is instances[0]. A site of a ref passes the signature in r13 (swiftself); a site of a
  * bind passes the arguments that callers_bound does not store.
  *
- * SCENARIO_STRAIGHT: a round is every event in line. The first crossing of each boundary is
- * the first round: run one round and time it. events and nevents are not read.
- * SCENARIO_DISPATCH: a round is state->events, which holds thunk numbers, not boundaries:
- * boundaries in the order of their first crossing (callers_thunks). All first crossings are
- * therefore one round with the events 0, 1, ... crossed-1.
+ * SCENARIO_STRAIGHT: a round is every event in line. The first round has the first crossing of
+ * each boundary: run one round and time it. events and nevents are not read. SCENARIO_DISPATCH: a
+ * round is state->events, which holds thunk numbers, not boundaries: boundaries in the order of
+ * their first crossing (callers_thunks). All first crossings are therefore one round with the
+ * events 0, 1, ... crossed-1.
  * SCENARIO_CHOSEN: as dispatch, but each event is chosen by the state, unless state->listed.
  */
 #ifndef STUBMAP_CALLS_CALLERS_H

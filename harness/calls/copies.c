@@ -118,7 +118,7 @@ static bool is_copy(const struct copies *c, size_t i)
 
 /* ---- What is compiled ------------------------------------------------------------------- */
 
-/* Lists it; returns the number of copies that will be made of it. */
+/* Lists the functions to compile; *copies: the number of functions that will be copies. */
 static int list_compiled(struct copies *c, size_t *copies)
 {
 	struct ir_list *l = &c->compiled;
@@ -174,8 +174,8 @@ static int compile(struct copies *c, const char *name, const struct jit_options 
 	return err;
 }
 
-/* Learns all templates from the compiled object. 0; -EAGAIN: one was refused, compile without it;
- * -ENOTSUP, -ENOMEM. */
+/* Learns all templates from the compiled object.
+ * 0; -EAGAIN: one was refused, compile without it; -ENOTSUP, -ENOMEM. */
 static int learn(struct copies *c, const struct pieces *from)
 {
 	size_t at = 0;
@@ -204,7 +204,7 @@ static int learn(struct copies *c, const struct pieces *from)
 
 /* ---- The whole module ------------------------------------------------------------------- */
 
-/* What the second object names. */
+/* The symbols that the second object names. */
 struct naming {
 	struct assembly assembly;
 	const struct pieces *from;

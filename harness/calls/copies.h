@@ -1,13 +1,14 @@
 /*
- * copies.h - compiles a module of a scenario, and of functions that differ in constants alone only
- * a few: the others are copies of the machine code with their own constants.
+ * copies.h - compiles a module of a scenario. Of functions that differ only in constants it
+ * compiles a few; the others are copies of the machine code with their own constants.
  *
- * A function of a population's ring of 200,000, say, differs from the next in the numbers that its
- * sites add, and in which callees and targets it names. Four are compiled with drawn numbers. The
- * first three tell where the machine code holds them; with that knowledge the fourth is made from
- * the first, and has to be what the compiler made of it, byte for byte. Only then are copies made.
- * A constant that a compiler would treat in its own way (a small one, a power of two) is never
- * copied: its function is compiled. So a module has the same bytes as if all of it were compiled.
+ * In a ring of 200,000 functions, say, one function differs from the next in the numbers that
+ * its sites add, and in the callees and targets that it names. Four samples are compiled with
+ * drawn numbers. The first three show where the machine code holds the numbers. With that
+ * knowledge the fourth is made from the first, and must equal the compiler's fourth, byte for
+ * byte. Only then are copies made. A constant that a compiler would treat in its own way (a
+ * small one, a power of two) is never copied: its function is compiled. So a module has the same
+ * bytes as if all of it were compiled.
  */
 #ifndef STUBMAP_CALLS_COPIES_H
 #define STUBMAP_CALLS_COPIES_H

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Sites in one function. Register allocation grows faster than linearly if arguments go by
- * memory. */
+/* Sites in one function. Register allocation grows faster than linearly
+ * if arguments go by memory. */
 enum { SITES = 128 };
 
 static int check(const struct scenario *s, stub_signature *signatures)
@@ -102,7 +102,7 @@ int ir_list_open(const struct ir_writer *w, struct ir_list *list)
 	const bool parts = w->part != CALLERS_TARGETS && s->shape == SCENARIO_STRAIGHT;
 	const size_t n = parts ? s->nevents : s->nboundaries;
 
-	/* Of a target there may be two forms. */
+	/* A target may have two forms. */
 	*list = (struct ir_list){ .functions = calloc(2 * n + 1, sizeof(*list->functions)),
 				  .sites = calloc(n + 1, sizeof(*list->sites)) };
 	if (!list->functions || !list->sites)

@@ -64,8 +64,9 @@ void ir_list_close(struct ir_list *);
 /* The first parameter that a site passes: the stub stores the earlier ones. */
 unsigned ir_first_passed(const struct ir_writer *, const struct ir_site *);
 
-/* Writes the module of these functions, or (for copies.c) of those that stand for the whole list:
- * then a straight round calls the functions of the whole, which the module lacks. NULL: all. */
+/* Writes the module of these functions. whole: NULL, or (for copies.c) the list that
+ * these functions stand for; a straight round then calls the functions of the whole
+ * list, which the module lacks. */
 int ir_module(struct ir_writer *, const struct ir_list *, const struct ir_list *whole, char **text,
 	      size_t *size);
 /* The targets' part of a module (targets.c). padded: another function follows the last one. */

@@ -69,7 +69,7 @@ static uint32_t value_of(const struct ir_writer *w, const struct ir_site *e, uns
 	}
 }
 
-/* Whether the value, of so many bits that count, may be encoded in another way than most. */
+/* Whether a value with so many significant bits may be encoded in another way than most. */
 static bool is_odd(uint32_t v, unsigned bits)
 {
 	const uint32_t top = (uint32_t)1 << (bits - 1), mask = top | (top - 1);
@@ -99,7 +99,7 @@ bool template_takes(const struct ir_writer *w, const struct ir_function *f)
 	return true;
 }
 
-/* A number below SAMPLE_FROM, another one for each below it; no two differences are alike. */
+/* Maps each number below SAMPLE_FROM to another one; no two differences are alike. */
 static uint32_t scattered(uint32_t counter)
 {
 	uint32_t n = counter * 0x9e3779b1u % SAMPLE_FROM;
@@ -137,7 +137,8 @@ struct ir_function template_sample(const struct ir_writer *w, const struct ir_fu
 
 	for (uint32_t i = 0; i < like->n; i++) {
 		const struct ir_function one = { like->form, 0, &sites[i], 1 };
-		/* No two sites have the same three, and no site three times the same. */
+		/* No two sites have the same three numbers, and no site
+		 * has one number three times. */
 		const uint32_t instances[TEMPLATE_SAMPLES] = { i, i >> 3, i + 1 + (i >> 6), ~i };
 
 		do {

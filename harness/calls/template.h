@@ -38,12 +38,12 @@ struct template
 
 /* Whether none of the function's constants is one that a compiler treats in its own way. */
 bool template_takes(const struct ir_writer *, const struct ir_function *);
-/* A function like that one, of n sites with drawn numbers; all: the sites of all its samples, which
- * are asked for in turn. counter: 0 at first, it goes on. */
+/* A function like that one, of n sites with drawn numbers. all: the sites of all its samples; they
+ * are asked for in turn. counter: 0 at first; each call moves it on. */
 struct ir_function template_sample(const struct ir_writer *, const struct ir_function *like,
 				   unsigned sample, uint32_t *counter, struct ir_site *all);
-/* From the samples and what was compiled of them. 0, -ENOTSUP: no template, -ENOMEM. All must
- * exist as long as the template. */
+/* Makes a template from the samples and their compiled code. 0, -ENOTSUP: no template, -ENOMEM.
+ * Samples and code must exist as long as the template. */
 int template_learn(struct template *, const struct ir_writer *, const struct ir_function *samples,
 		   const struct piece *pieces, const struct pieces *from);
 void template_close(struct template *);

@@ -1,6 +1,6 @@
 /*
- * tenant.h - one of many instances of a world's module, with its own contexts and callees and
- * shared code.
+ * tenant.h - one of many instances of a world's module, with its own contexts and
+ * callees and shared code.
  *
  * Its boundaries are counted in the order of their first crossing (those never crossed last), which
  * is also the order of the callers' thunks: a tenant of n boundaries has the first n of them.

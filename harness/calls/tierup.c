@@ -1,10 +1,10 @@
 /*
  * tierup.c - the threads that call while targets change, and what each of them checks.
  *
- * All callers use the same callees and the same stubs, which are under test. Each has its own
- * state, host and first instance, the ctx of all kinds but entries (an entry's context is the
- * stub's: the callers' stores to its activation race, which does no harm, as nobody walks these
- * stacks).
+ * All callers use the same callees and the same stubs, which are under test. Each has its
+ * own state, host and first instance, the ctx of all kinds but entries (an entry's
+ * context is the stub's: the callers' stores to its activation race, which does no harm,
+ * as nobody walks these stacks).
  */
 #include <errno.h>
 #include <sched.h>

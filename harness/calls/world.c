@@ -118,7 +118,7 @@ static int compile(const struct world *w, enum callers_part part, const struct j
 	char *text;
 	size_t size;
 
-	/* What a tier-up compiles while others call is a part of what it measures. */
+	/* A tier-up measures the compilation beside its callers, too. */
 	if (w->setup->family != FAMILY_TIERUP)
 		return copies_compile(&w->scenario, part, name, options, object, why);
 	int e = callers_text(&w->scenario, part, &text, &size);

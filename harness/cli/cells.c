@@ -1,5 +1,5 @@
-/* cells.c - options of cells from the table of a cell's keys, and what was given as a plan's cell.
- */
+/* cells.c - makes the options of cells from the table of a cell's keys, and a plan's cell from the
+ * options that were given. */
 #include "cli/cells.h"
 
 #include <assert.h>
@@ -79,7 +79,8 @@ bool cell_options_given(const struct cell_options *o)
 	return false;
 }
 
-/* A list of words as a JSON array: numbers where each is one, what a pattern stands for. */
+/* A list of words as a JSON array: of numbers, if each word is one;
+ * a pattern becomes the names that it matches. */
 static json_t *words_to_json(const struct cell_key *k, const struct option_list *list)
 {
 	json_t *array = json_array();

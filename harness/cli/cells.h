@@ -1,6 +1,6 @@
 /*
  * cells.h - the options of `run` and `model` that say which cells are wanted: one for each key of a
- * cell that is an option (cell.h), a list but for flags and where one number is enough.
+ * cell that is an option (cell.h), a list, unless it is a flag or one number is enough.
  */
 #ifndef STUBMAP_CLI_CELLS_H
 #define STUBMAP_CLI_CELLS_H
@@ -20,11 +20,11 @@ struct cell_options {
 /* Appends the options, by group, to specs[*n], and where each group begins to groups. */
 void cell_options_specs(struct cell_options *, bool model, struct option_spec *specs, size_t *n,
 			struct option_group *groups);
-/* The words given for a key, to be added to. */
+/* The list of the words given for a key; the caller may add to it. */
 struct option_list *cell_options_list(struct cell_options *, const char *key);
 bool cell_options_given(const struct cell_options *); /* any of them */
-/* A cell as a plan has it, with lists for values; names that a pattern stands for. The caller owns
- * it. */
+/* A cell as a plan has it, with lists for values; names that a pattern stands
+ * for. The caller owns it. */
 json_t *cell_options_to_json(const struct cell_options *);
 void cell_options_free(struct cell_options *);
 

@@ -1,5 +1,5 @@
-/* claims.c - stubmap claims: tests claims on runs, and shows what they say, the disagreements
- * first. */
+/* claims.c - stubmap claims: tests claims on runs, and shows what they say,
+ * the disagreements first. */
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
@@ -64,7 +64,7 @@ static void bounds_format(const struct claim *c, char *out, size_t size)
 		snprintf(out, size, "%s to %s", a, b);
 }
 
-/* The verdict, and whether it would stand among all that were tested. */
+/* The verdict, and whether it would stand among all claims tested. */
 static void verdict_format(const struct finding *f, char *out, size_t size)
 {
 	claim_say(f, out, size);
@@ -264,7 +264,7 @@ static void print_claim(struct show *s, size_t claim)
 	}
 }
 
-/* Those that nothing superseded first; of these what differs most first. */
+/* Claims that nothing superseded come first; among these, those that differ most. */
 static void put_in_order(struct show *s)
 {
 	size_t n = 0;
@@ -288,7 +288,7 @@ static int test(struct show *s)
 	for (size_t i = 0; i < s->claims->n && !r; i++)
 		r = claim_test(&s->claims->list[i], s->trial, &s->each[i * s->trial->n],
 			       &s->found[i * m]);
-	/* What was superseded is not claimed any more. */
+	/* A superseded claim is not claimed any more. */
 	for (size_t i = 0; i < s->claims->n && !r; i++)
 		for (size_t k = 0; k < m && !s->claims->list[i].superseded; k++)
 			family[n++] = s->found[i * m + k];
@@ -302,7 +302,7 @@ static int test(struct show *s)
 	return r;
 }
 
-/* Whether two runs name different programs; records of old name the tree of theirs. */
+/* Whether two runs name different programs; old records name their program's tree. */
 static bool programs_differ(const struct trial_run *a, const struct trial_run *b)
 {
 	static const char *const keys[] = { "program", "git_commit" };
@@ -316,7 +316,7 @@ static bool programs_differ(const struct trial_run *a, const struct trial_run *b
 	return false;
 }
 
-/* What each run kept, and the program that made it. */
+/* Whether each run was accepted, and the program that made it. */
 static void print_runs(const struct trial *t)
 {
 	char says[300], name[200], program[PROVENANCE];

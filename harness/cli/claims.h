@@ -4,8 +4,8 @@
 
 #include "analysis/claims.h"
 
-/* The objects of `stubmap claims --json`, an array of them in the order of its table. NULL: out of
- * memory. */
+/* The objects of `stubmap claims --json`, an array of them in the order of its table.
+ * NULL: out of memory. */
 json_t *claims_rows(const struct claims *, const struct trial *);
 
 #endif

@@ -16,8 +16,8 @@ struct compare_options {
 /* Prints what changed, and a sentence. The command's exit status. */
 int compare_show(const struct comparisons *, const struct compare_options *);
 
-/* Compares records of stack maps; machines and numbers of runs are filled in. The command's exit
- * status. */
+/* Compares records of stack maps; machines and numbers of runs are filled in.
+ * The command's exit status. */
 int compare_maps(char **a, size_t na, char **b, size_t nb, struct compare_options *);
 
 #endif

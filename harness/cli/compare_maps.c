@@ -95,7 +95,7 @@ static size_t gather(const struct records *side, const json_t *like, double *val
 	return n;
 }
 
-/* What is counted, or computed, is the same whenever it is done. */
+/* A figure that is counted or computed is the same each time. */
 static bool is_exact(const json_t *row)
 {
 	const char *source = json_string_value(json_object_get(row, "source"));

@@ -48,7 +48,7 @@ static bool is_shown(const struct comparison *c, bool all)
 	return all || c->change == CHANGE_LESS || c->change == CHANGE_MORE;
 }
 
-/* What a row is of: a group, an arm in it, a figure. */
+/* The names of a row: its group, its arm, its figure. */
 struct names {
 	char heading[160], arm[80], figure[80];
 };

@@ -37,7 +37,7 @@ static void append(char *list, size_t size, const char *name)
 		snprintf(list + n, size - n, "%s%s", n ? ", " : "", name);
 }
 
-/* What can be done, each thing once, on a line that can be copied. */
+/* The remedies, each once, on a line that can be copied. */
 static void print_remedies(const struct env_check *checks, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -56,7 +56,7 @@ static void print_remedies(const struct env_check *checks, size_t n)
 	}
 }
 
-/* What is well in one line; then the others, why they matter, and what to do. */
+/* Names the good settings in one line; then each bad one, with why it matters and what to do. */
 static int print_checks(const struct env_check *checks, size_t n)
 {
 	static const char *const headers[] = { "setting", "state", "", "why it matters" };

@@ -87,7 +87,8 @@ const struct drawing drawings[] = {
 	{ .name = NULL },
 };
 
-/* Runs gnuplot; what it says goes to the file `said`. Its exit status, 127: it is not there. */
+/* Runs gnuplot; its messages go to the file `said`.
+ * Returns its exit status; 127: there is no gnuplot. */
 static int gnuplot(const char *const *argv, const char *said)
 {
 	int status = 0;
@@ -158,8 +159,8 @@ static bool differ(const char *a, const char *b, size_t at)
 	return x - a == y - b && !strncmp(a, b, (size_t)(x - a)) && (na != nb || strncmp(x, y, na));
 }
 
-/* Whether there is something to draw, of stubs of one kind if it is wanted; where a column is to
- * vary, an arm with two values of it in a row. */
+/* Whether there is something to draw, of stubs of one kind if `wanted` names one; if a column must
+ * vary, some arm needs two values of it in a row. */
 static bool has_data(const struct drawing_data *d, const char *wanted, const char *data)
 {
 	const size_t needs = d->needs ? find_column(data, d->needs) : 0;
@@ -167,7 +168,7 @@ static bool has_data(const struct drawing_data *d, const char *wanted, const cha
 	const size_t kind = find_column(data, "kind");
 	const char *before = NULL;
 
-	/* Lazy arms have a regret in any plan; what is drawn is how the policies compare. */
+	/* Lazy arms have a regret in any plan, but the figure is there to compare policies. */
 	if (d->form == REPORT_TSV_POLICIES && !strstr(data, "\tadaptive\t"))
 		return false;
 	for (const char *line = strchr(data, '\n'); line && line[1];

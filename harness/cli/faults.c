@@ -142,8 +142,8 @@ static struct gc_job job_of(const struct faults *f, const struct gc_program *p,
 	return j;
 }
 
-/* Runs a program twice: judged, and going on after wrong maps. reference: the second run under true
- * maps. */
+/* Runs a program twice: judged, and going on after wrong maps.
+ * reference: the second run under true maps. */
 static int run_unfaulted(struct faults *f, const struct gc_result *reference, struct fault_row *row)
 {
 	struct gc_job going_on = row->job;

@@ -1,7 +1,7 @@
 /*
  * layout.c - draws each page of code as a row of its 64 lines. Lines of one column share a set of
- * an L1 cache whose index lies within a page's offset, as all of 32 KiB and 8 ways have: below the
- * pages stands how many lines each set must hold, against its ways.
+ * an L1 cache whose index lies within a page's offset, as in every cache of 32 KiB and 8 ways. The
+ * rows below the pages compare the number of lines that each set must hold with its ways.
  */
 #include "cli/layout.h"
 

@@ -27,7 +27,7 @@ void layout_add(struct layout *, const void *at, size_t bytes, bool stub);
 struct layout_title {
 	const char *what;    /* one line */
 	unsigned ways;	     /* of the host's L1 instruction cache */
-	unsigned cache_size; /* in bytes; 0: not known, and ways are those of most */
+	unsigned cache_size; /* in bytes; 0: not known, and ways is the usual number */
 };
 /* At most 100 columns wide. */
 void layout_text(FILE *, const struct layout *, const struct layout_title *);

@@ -65,8 +65,8 @@ static void usage(FILE *f)
 			fprintf(f, "  %-9s %s\n", c->name, c->summary);
 }
 
-/* If the caller closed a standard descriptor, the next file would get it, and output would go
- * there. */
+/* If the caller closed a standard descriptor, the next file would get it,
+ * and output would go there. */
 static void keep_descriptors(void)
 {
 	for (int fd = 0; fd < 3; fd++)

@@ -116,8 +116,8 @@ static int measure(const struct maps_measure *with, char **files, size_t n)
 	return wrong;
 }
 
-/* One step for each encoder, and one for counting the instructions of all; a record costs
- * nothing. */
+/* One step for each encoder, and one for counting the instructions of all;
+ * a record costs nothing. */
 static size_t count_steps(char **files, size_t n, size_t nencoders)
 {
 	size_t steps = 0;

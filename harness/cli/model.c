@@ -1,7 +1,7 @@
 /*
- * model.c - stubmap model: what caches, TLBs and branch-target buffers of known machines would
- * do with the cells' real addresses. Also how far that can be believed: beside cachegrind, beside
- * measured times.
+ * model.c - stubmap model: what caches, TLBs and branch-target buffers of known machines would do
+ * with the cells' real addresses. Also how far the model can be believed: it is compared with
+ * cachegrind and with measured times.
  */
 #include <errno.h>
 #include <fnmatch.h>
@@ -106,7 +106,7 @@ static int choose_machine(struct wanted *w, const char *word)
 	return say(m ? "too many machines" : line);
 }
 
-/* What excludes what. words: traces given. */
+/* Refuses options that exclude each other. words: the number of traces given. */
 static int check_call(const struct wanted *w, size_t words)
 {
 	bool mode = w->agree || w->speed || w->predict;
@@ -144,7 +144,7 @@ static int choose(struct wanted *w)
 {
 	int e = choose_pages(w);
 
-	/* A prediction is for the machine of the run, unless told. */
+	/* A prediction is for the machine of the run, unless machines are named. */
 	if (!e && !w->machines.n && !w->predict)
 		e = choose_host(w);
 	for (size_t i = 0; i < w->machines.n && !e; i++)
@@ -223,7 +223,7 @@ static struct simulate_task *tasks_of(const struct wanted *w, const struct plan 
 	return tasks;
 }
 
-/* A file is of one quantum; what pages a machine has, it may be asked about in any size. */
+/* A file has one quantum; a machine may be asked about each size of page that it has. */
 static struct simulate_task *tasks_of_files(const struct wanted *w, char **files, size_t n)
 {
 	static const uint32_t pages[MOST_PAGES] = { 4096, 16384, 65536 };

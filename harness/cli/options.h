@@ -63,8 +63,8 @@ struct option_forms {
 	{ "json", 0, OPTION_FLAG, NULL, "tidy rows, one object a line", &(forms).json, 0, 0 }, \
 	    { "csv", 0, OPTION_FLAG, NULL, "the same rows as CSV", &(forms).csv, 0, 0 },       \
 	    { "markdown", 0, OPTION_FLAG, NULL, "the tables as Markdown", &(forms).markdown, 0, 0 }
-/* Refuses more than one; other: NULL, or another option of the command that stands for a form and
- * is given. 0 or 2, with a line on stderr. */
+/* Refuses more than one form; other: NULL, or another option of the command that stands for a form
+ * and is given. 0 or 2, with a line on stderr. */
 int options_forms(const char *command, const struct option_forms *, const char *other);
 
 /*

@@ -27,7 +27,7 @@ static const struct option_help help = {
 
 enum { SUFFIX = 4, MOST = 32 /* figures */, NAMES = 400 };
 
-/* What a picture's file ends in once it is whole. */
+/* The bytes at the end of a picture's file that is whole. */
 static const struct ending {
 	const char *suffix, *last;
 } endings[] = {
@@ -68,7 +68,7 @@ static int write_picture(struct drawer *d, const struct drawing *figure, const c
 	FILE *f;
 	int r;
 
-	/* Gnuplot takes what begins with | for a command. */
+	/* Gnuplot takes a name that begins with | for a command. */
 	if ((size_t)snprintf(aside, sizeof aside, "%s%.*s.new%s", *path == '/' ? "" : "./",
 			     (int)(strlen(path) - SUFFIX), path, ending->suffix) >= sizeof aside)
 		return say_line(command, "%s: %s", path, strerror(ENAMETOOLONG));

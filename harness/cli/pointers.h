@@ -24,8 +24,8 @@ struct pointers {
 void pointers_add(struct pointers *, const char *name, const void *at, size_t bytes);
 /* The same, of 64-bit words whose values are pointers or constants. */
 void pointers_add_words(struct pointers *, const char *name, const void *at, size_t bytes);
-/* "instance+0x8", "stubmap+0x1234" (in the program itself); "" where nothing is known. Returns
- * out. */
+/* "instance+0x8", "stubmap+0x1234" (in the program itself); "" where
+ * nothing is known. Returns out. */
 const char *pointers_name(const struct pointers *, uint64_t value, char out[POINTERS_NAME]);
 
 /*

@@ -30,7 +30,7 @@ static int say(const char *line)
 	return say_line("stubmap power", "%s", line);
 }
 
-/* The row of a cell that its table shows the ratio of; NULL: there is no ratio. */
+/* The row of a cell whose ratio the table shows; NULL: there is no ratio. */
 static const struct row *ratio_of(const struct rows *rows, size_t cell)
 {
 	const struct cell *c = &rows->census.cells[cell];
@@ -104,7 +104,8 @@ static void print_sentence(const struct run *run, size_t *needed, size_t n, doub
 	printf(" --blocks N        (or stubmap run ... -b N)\n");
 }
 
-/* Of the ratios of the run's tables, those with an interval; *all gets the number of all. */
+/* Counts the ratios in the run's tables that have an interval; *all becomes
+ * the number of all ratios. */
 static size_t count_intervals(const struct rows *rows, size_t *all)
 {
 	size_t n = 0;

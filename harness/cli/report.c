@@ -96,7 +96,7 @@ static void put_paragraphs(FILE *out, char *text)
 	fputs("</p>\n", out);
 }
 
-/* What a run says, and what it kept. 0 or -errno. */
+/* The sentences of a run, and whether it was accepted. 0 or -errno. */
 static int put_finding(FILE *out, const struct run *run)
 {
 	char name[200], *said = NULL, *state = NULL;
@@ -197,7 +197,8 @@ static void put_claims(FILE *out, const json_t *rows, const char *plan)
 	fputs("</tbody></table></div>\n", out);
 }
 
-/* The claims of a plan, on all its runs, at the first of them. 0, or 2 with a line on stderr. */
+/* The claims of a plan, tested on all its runs; they stand at the first of these runs.
+ * 0, or 2 with a line on stderr. */
 static int put_plan(FILE *out, const struct pages *p, size_t first, bool *titled)
 {
 	char path[PATH_MAX], error[RUN_ERROR], *paths[RUNS];

@@ -52,8 +52,8 @@ static void add_word(struct wanted *w, const char *key, const char *word)
 	list->words[list->n++] = word;
 }
 
-/* Where neither stubs nor maps are named: all encoders, on programs that have maps, or two
- * allocators. */
+/* Where neither stubs nor maps are named: all encoders, on programs that have
+ * maps, or two allocators. */
 static void choose_arms(struct wanted *w)
 {
 	struct cell_options *o = &w->cells;
@@ -83,7 +83,7 @@ static bool is_deferred(const json_t *arm)
 	return ops && ops->flags & STUB_DEFERRED;
 }
 
-/* Of the arms those that are deferred, or the others. */
+/* The arms that are deferred, or the other arms. */
 static json_t *arms_that(const json_t *arms, bool deferred)
 {
 	json_t *some = json_array(), *arm;
@@ -106,7 +106,7 @@ static bool drop_deferred(json_t *cell)
 	return any;
 }
 
-/* Policies are of the deferred arms alone: where there are others, a cell without. */
+/* Only deferred arms have policies: the other arms get a cell without them. */
 static json_t *cells_of(json_t *cell, json_t *baseline)
 {
 	json_t *cells = json_array(), *stubs = json_object_get(cell, "stubs");
@@ -271,7 +271,7 @@ static int read_options(int argc, char **argv, struct wanted *w)
 	return options_parse(argc, argv, &grouped, specs, n + NSTATISTICS, &first);
 }
 
-/* The invocations inherit it. What names cost is in their figures, so these are not kept. */
+/* The invocations inherit it. The cost of names is in the figures, so these are not kept. */
 static int name_stubs(const struct wanted *w)
 {
 	unsigned wanted;

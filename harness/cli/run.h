@@ -1,5 +1,5 @@
-/* run.h - a plan that options made, run in memory or into a file, and shown at once: what `run` and
- * `peers` share. */
+/* run.h - a plan that options made, run in memory or into a file, and shown at once:
+ * what `run` and `peers` share. */
 #ifndef STUBMAP_CLI_RUN_H
 #define STUBMAP_CLI_RUN_H
 

@@ -132,7 +132,7 @@ static const uint64_t *literals_of(const struct show *s, const uint8_t *stub, un
 	return w[0] || w[1] ? w : NULL;
 }
 
-/* What the stub goes on to, or NULL. */
+/* The code that the stub goes on to, or NULL. */
 static const uint8_t *part_of(const struct show *s, const uint8_t *stub, enum stub_role role)
 {
 	const uint8_t *at = s->pieces[role].at;
@@ -169,7 +169,8 @@ static void show_parts(struct show *s, const uint8_t *stub)
 	}
 }
 
-/* What the stub's addresses can be. Callers, runtime and target come first: code is around them. */
+/* Names the addresses that a stub may hold. Callers, runtime and target come first:
+ * other code is around them. */
 static void name_pointers(struct show *s, const struct stub_spec *spec,
 			  const struct stub_callee *callee, bool deferred)
 {

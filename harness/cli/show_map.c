@@ -2,8 +2,8 @@
  * show_map.c - `stubmap show map FILE PC`: shows one lookup, load by load.
  *
  * The loads are those of the reader itself (maps/lines.h). A word's meaning follows from its place
- * in a table of the form that parts/table.h draws; of the engines' formats meanings.c knows,
- * and loads of others are shown without a meaning.
+ * in a table of the form that parts/table.h draws; meanings.c knows the engines' formats, and loads
+ * of other formats are shown without a meaning.
  */
 #include <errno.h>
 #include <inttypes.h>

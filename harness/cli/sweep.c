@@ -112,7 +112,7 @@ static int finish(const struct run *run, const struct wanted *w, int r)
 	return r == -EINTR ? SWEEP_STOPPED : r || failed ? 1 : 0;
 }
 
-/* Runs what an opened run lacks. The command's exit status. */
+/* Runs the invocations that an opened run lacks. The command's exit status. */
 static int go(struct plan *plan, struct sweep_options *o, const struct wanted *w, struct run *run)
 {
 	struct precision precision;

@@ -1,4 +1,5 @@
-/* variance.c - stubmap variance: where the times of a baseline vary, and so what to add. */
+/* variance.c - stubmap variance: where the times of a baseline vary, and so what to add: runs,
+ * blocks, replicas or iterations. */
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
@@ -142,7 +143,7 @@ static void put(struct table *t, const struct subject *s)
 							: "one only of each: it can't be told");
 }
 
-/* The mean over the subjects of what a level adds to the error. */
+/* The mean over the subjects of a level's part of the error. */
 static double mean_error(const struct subject *s, size_t n, int level)
 {
 	double sum = 0;

@@ -139,8 +139,8 @@ static int same_places(const struct safepoint *a, const struct safepoint *b)
 	       (!a->nlive || !memcmp(a->live, b->live, a->nlive * sizeof *a->live));
 }
 
-/* The index of the first entered safepoint that equals all[i]; if none does, enters i and returns
- * i. */
+/* The index of the first entered safepoint that equals all[i]; if none does,
+ * enters i and returns i. */
 static uint32_t sets_enter(struct sets *s, const struct safepoint *all, uint32_t i, int frames)
 {
 	uint32_t at = hash_places(all[i].live, all[i].nlive, frames ? all[i].frame_size : 0);

@@ -70,10 +70,10 @@ int corpus_add(struct corpus_builder *, uint32_t pc, uint32_t frame_size, const 
 /* A function may come more than once, or have no safepoint: these are left out. */
 int corpus_add_function(struct corpus_builder *, uint32_t start, uint32_t size);
 /*
- * Sorts, shares equal live sets and ends the builder, also on failure. The caller sets out's name,
- * producer, note, text_bytes, slot_bytes and flags. 0, -ENOMEM, -EINVAL with one line in error: two
- * safepoints at one pc, a pc outside the text, functions that overlap or leave the text, more than
- * 2^28 safepoints.
+ * Sorts, shares equal live sets and ends the builder, also on failure. The caller sets out's
+ * name, producer, note, text_bytes, slot_bytes and flags. 0, -ENOMEM, -EINVAL with one line in
+ * error: two safepoints at one pc, a pc outside the text, functions that overlap or leave the
+ * text, more than 2^28 safepoints.
  */
 int corpus_seal(struct corpus_builder *, struct corpus *out, char error[CORPUS_ERROR]);
 void corpus_abandon(struct corpus_builder *);
@@ -85,8 +85,8 @@ int corpus_stats(const struct corpus *, struct corpus_stats *); /* 0 or -ENOMEM 
 
 #define CORPUS_MAGIC "STUBMAP\1"
 
-/* Writes under a temporary name first, so that a file at path is never half-written. 0 or
- * -errno. */
+/* Writes under a temporary name first, so that a file at path is never
+ * half-written. 0 or -errno. */
 int corpus_write(const struct corpus *, const char *path, char error[CORPUS_ERROR]);
 /* bytes: a whole file; path is for messages. 0, -EINVAL, -ENOMEM. */
 int corpus_read(const char *path, const uint8_t *bytes, size_t size, struct corpus *,

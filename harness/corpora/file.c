@@ -19,7 +19,7 @@
  *      "END."
  *
  * A reader asks for no more memory than the body's bytes can fill, whatever the counts say. The
- * checksum is FNV-1a of 64 bits, which no change within one byte escapes.
+ * checksum is FNV-1a of 64 bits, which detects every change within one byte.
  */
 #include "corpora/corpus.h"
 
@@ -320,7 +320,7 @@ static int connect_sets(struct corpus *c, const uint32_t *starts, uint32_t nsets
 	return known == nsets ? 0 : -EINVAL;
 }
 
-/* What reads a corpus counts on that: corpus.h. */
+/* The readers of a corpus rely on this: corpus.h. */
 static int check_functions(struct body *r, const struct corpus *c)
 {
 	uint32_t point = 0;

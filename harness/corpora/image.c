@@ -29,8 +29,8 @@ int image_error(const struct image *img, const char *section, uint64_t offset, c
 
 /* ---- Sections ------------------------------------------------------------------------------- */
 
-/* Start-up code and calls to shared objects, which a linker adds: no compiler makes maps for
- * them. */
+/* Start-up code and calls to shared objects, which a linker adds:
+ * no compiler makes maps for them. */
 static int is_glue(const char *name)
 {
 	return !strcmp(name, ".init") || !strcmp(name, ".fini") || !strcmp(name, ".iplt") ||

@@ -35,8 +35,8 @@ struct image {
 int image_open(struct image *, const char *path, uint8_t *bytes, size_t size,
 	       char error[CORPUS_ERROR]);
 void image_close(struct image *);
-/* Only for x86-64. A relocatable object's sections get addresses, its text first. Writes into the
- * file's bytes. */
+/* Only for x86-64. A relocatable object's sections get addresses, its text first.
+ * Writes into the file's bytes. */
 int image_relocate(struct image *);
 
 const struct image_section *image_find(const struct image *, const char *name); /* NULL: none */
@@ -52,9 +52,9 @@ int image_symbol_functions(const struct image *, struct corpus_builder *);
 int image_add_function(const struct image *, struct corpus_builder *, const char *from,
 		       uint64_t offset, uint64_t start, uint64_t size);
 
-/* Every importer ends with it, and the builder is used up. If all went well so far (r is 0), it
- * fills out's text_bytes and seals it; widened frames go into the note. r, or corpus_seal's error.
- */
+/* Every importer ends with it, and the builder is used up. If all went well so far
+ * (r is 0), it fills out's text_bytes and seals it; widened frames go into the note.
+ * r, or corpus_seal's error. */
 int image_seal(const struct image *, int r, struct corpus_builder *, struct corpus *out);
 
 /* Writes "path: section+0xoffset: what" to the image's error; section may be NULL. -EINVAL. */

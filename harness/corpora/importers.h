@@ -23,8 +23,8 @@ struct importer {
 	 * x86-64 alone, with its relocations applied. */
 	bool foreign;
 	bool (*takes)(const struct image *);
-	/* out's name is filled in already. 0; -EINVAL or -ENOMEM with one line in the image's
-	 * error. */
+	/* out's name is filled in already. 0; -EINVAL or -ENOMEM with one
+	 * line in the image's error. */
 	int (*read)(const struct image *, struct corpus *out);
 };
 

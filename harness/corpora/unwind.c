@@ -1,7 +1,7 @@
 /*
  * unwind.c - where functions start and how long they are, from .eh_frame: an executable has it even
  * where its symbols are stripped. Each entry is read by itself, and again the entry that it refers
- * to: no index is kept, so what an entry may make us read is bounded.
+ * to: no index is kept, so the work for one entry is bounded.
  */
 #include <string.h>
 

@@ -50,9 +50,9 @@ struct collector_stats {
 	uint64_t bad_roots;		/* skipped */
 	uint64_t wrong, missing, extra; /* frames whose map was wrong; places in all of those */
 	uint64_t most_frames;		/* in one collection */
-	/* CLOCK_MONOTONIC, summed over all collections. walk: finding the frames; total:
-	 * everything, with the system calls for the spaces. Each includes reading the clock, about
-	 * 20 ns. */
+	/* CLOCK_MONOTONIC, summed over all collections. walk: finding the frames;
+	 * total: everything, with the system calls for the spaces. Each includes
+	 * reading the clock, about 20 ns. */
 	uint64_t walk_ns, lookup_ns, total_ns;
 };
 

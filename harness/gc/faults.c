@@ -32,8 +32,8 @@ struct message {
 	char why[GC_ERROR];
 };
 
-/* A program gone astray may allocate for ever: limits what it can allocate beyond the present
- * size. */
+/* A program gone astray may allocate for ever: limits what it can allocate
+ * beyond the present size. */
 static void limit_memory(void)
 {
 	const unsigned long more = 8ul << 30;
@@ -155,8 +155,8 @@ int fault_rooms(const struct gc_job *job, uint64_t rooms[GC_FAULT_KINDS], char w
 
 	rooms[GC_FAULT_NONE] = 0;
 	for (int kind = GC_FAULT_NONE + 1; kind < GC_FAULT_KINDS; kind++) {
-		/* No program can have this fault: it is refused before anything runs, but counts
-		 * the room. */
+		/* No program can have this fault: it is refused before anything runs,
+		 * but counts the room. */
 		j.fault = (struct gc_fault){ (enum gc_fault_kind)kind, UINT64_MAX };
 		gc_run(&j, &r, why);
 		if (!r.safepoints)

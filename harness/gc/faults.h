@@ -1,5 +1,5 @@
 /*
- * faults.h - puts faults of the producer into running programs, and tells what came of each.
+ * faults.h - puts faults of the producer into running programs, and tells the outcome of each.
  *
  * Each run is a process of its own, since a wrong map may do anything. Each answer of the encoder
  * is compared with the truth at once, so that a wrong one is known even if the program's answer is
@@ -17,7 +17,7 @@ enum fault_outcome {
 	FAULT_BAD_ROOT,	    /* the collector was handed something that is no reference */
 	FAULT_CRASH,	    /* the program touched an old space, or faulted otherwise */
 	FAULT_NO_END,	    /* out of time or memory */
-	FAULT_WRONG_ANSWER, /* unnoticed but by those who know the answer */
+	FAULT_WRONG_ANSWER, /* a wrong answer: noticed because the right one is known */
 	FAULT_UNNOTICED,    /* a right answer, by luck: at least one map was wrong */
 	FAULT_HARMLESS,	    /* every map looked up was right */
 	FAULT_OUTCOMES

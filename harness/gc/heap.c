@@ -51,8 +51,8 @@ static int space_open(struct heap *h, size_t objects, struct heap_space *s)
 		return -ENOMEM;
 	if (size > h->reserved - h->next)
 		h->next = 0;
-	/* Only two spaces exist at a time, each below half of all: starting over does not meet the
-	 * old one. */
+	/* Only two spaces exist at a time, each below half of all: starting over
+	 * does not meet the old one. */
 	uint8_t *at = h->reservation + h->next;
 	if (mprotect(at, size, PROT_READ | PROT_WRITE))
 		return -ENOMEM;

@@ -1,6 +1,6 @@
 /*
- * heap.h - the memory that the collector moves objects in: a semi-space heap whose spaces never
- * come back.
+ * heap.h - the memory that the collector moves objects in: a semi-space heap
+ * whose spaces never come back.
  */
 #ifndef STUBMAP_GC_HEAP_H
 #define STUBMAP_GC_HEAP_H
@@ -29,9 +29,9 @@ struct heap {
 int heap_open(struct heap *, size_t budget);
 void heap_close(struct heap *);
 
-/* Allocates a zeroed object of nrefs references and nbytes other bytes; returns its payload's
- * address. NULL: it does not fit below the limit; the caller collects, asking for heap_need more
- * bytes. */
+/* Allocates a zeroed object of nrefs references and nbytes other bytes; returns its
+ * payload's address. NULL: it does not fit below the limit; the caller collects, asking
+ * for heap_need more bytes. */
 void *heap_alloc(struct heap *, uint32_t nrefs, uint32_t nbytes);
 /* Bytes that the object takes, its header included. */
 size_t heap_need(uint32_t nrefs, uint32_t nbytes);
@@ -56,8 +56,8 @@ enum heap_root {
 };
 enum heap_root heap_forward(struct heap *, void **ref);
 
-/* Moves the objects that the moved objects refer to. Returns how many of these references pointed
- * outside. */
+/* Moves the objects that the moved objects refer to.
+ * Returns how many of these references pointed outside. */
 uint64_t heap_scan(struct heap *);
 int heap_retire(struct heap *);
 /* Whether an address is in the reservation, but not in the space in use. */

@@ -1,6 +1,6 @@
 /*
- * lint.h - refuses source patterns that statepoints silently get wrong, before statepoints are
- * made.
+ * lint.h - refuses source patterns that statepoints silently get wrong,
+ * before statepoints are made.
  */
 #ifndef STUBMAP_GC_LINT_H
 #define STUBMAP_GC_LINT_H

@@ -307,8 +307,8 @@ static enum gc_status run(struct gc_cell *c)
 	c->result->answer = c->runtime->answer;
 	c->result->hops = c->runtime->hops;
 	c->result->stats = c->collector.stats;
-	/* A stub that could not be made at its first call returned zero: not the encoder's fault.
-	 */
+	/* A stub that could not be made at its first call returned zero:
+	 * not the encoder's fault. */
 	if (c->runtime->host.raised)
 		return say(c, GC_BROKEN, "%llu calls could not be made by %s",
 			   (unsigned long long)c->runtime->host.raised, c->job->stubs->name);

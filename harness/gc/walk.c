@@ -89,8 +89,8 @@ int walk_log_add(struct walk_log *l, const struct walk *w)
 
 	if (!w->n)
 		return 0;
-	/* The log is the run's beginning without gaps: after the first walk that is cut, none is
-	 * kept. */
+	/* The log is the run's beginning without gaps: after the first walk
+	 * that is cut, none is kept. */
 	if (l->cut_walks || l->nwalks == WALK_LOG_WALKS || w->n > WALK_LOG_PCS - l->npcs) {
 		l->cut_walks++;
 		l->cut_pcs += w->n;

@@ -23,8 +23,8 @@ struct walk {
 	uintptr_t lost; /* the return address that ended a walk with -EFAULT */
 };
 
-/* Fills pcs, frames and n. 0, -ENOMEM, or -EFAULT: a return address lies neither in a stub nor in
- * the module. */
+/* Fills pcs, frames and n. 0, -ENOMEM, or -EFAULT: a return address lies neither in
+ * a stub nor in the module. */
 int walk_stack(struct walk *, const struct stub_activation *);
 void walk_close(struct walk *);
 

@@ -1,4 +1,5 @@
-/* crash.c - the handler of faults. It reads what may be damaged, but writes nothing there. */
+/* crash.c - the handler of faults. It reads memory that may be damaged,
+ * but does not write to it. */
 #include "jit/crash.h"
 
 #include <signal.h>
@@ -79,7 +80,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
 	/* if nobody reads the line, nothing else is lost */
 	if (write(2, line, (size_t)n) < 0)
 		signal(number, SIG_DFL);
-	/* The instruction is executed again, and the fault meets the handler before, or none. */
+	/* The instruction is executed again; the fault then meets the earlier handler, or none. */
 	for (int i = 0; i < SIGNALS; i++) {
 		if (ours)
 			signal(signals[i], SIG_DFL);

@@ -19,7 +19,7 @@ struct disassembler *disassemble_open(void)
 	LLVMInitializeX86TargetMC();
 	LLVMInitializeX86Disassembler();
 	context = LLVMCreateDisasm("x86_64-linux-gnu", NULL, 0, NULL, NULL);
-	/* In this order: another variant is another printer, which begins without options. */
+	/* In this order: another variant makes a new printer, which begins without options. */
 	if (context) {
 		LLVMSetDisasmOptions(context, LLVMDisassembler_Option_AsmPrinterVariant);
 		LLVMSetDisasmOptions(context, LLVMDisassembler_Option_PrintImmHex);

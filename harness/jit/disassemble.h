@@ -11,9 +11,9 @@ enum { DISASSEMBLE_TEXT = 128, DISASSEMBLE_LONGEST = 15 /* bytes of an instructi
 
 struct disassembler *disassemble_open(void);   /* NULL: errno is ENOMEM; ELIBACC: no LLVM */
 void disassemble_close(struct disassembler *); /* NULL is allowed */
-/* The length of the instruction at code, which runs at address pc; 0: no instruction. At most
- * `room` bytes are read. text (may be NULL) gets the instruction, with a tab between name and
- * operands. */
+/* The length of the instruction at code, which runs at address pc; 0: no instruction. At
+ * most `room` bytes are read. text (may be NULL) gets the instruction, with a tab
+ * between name and operands. */
 size_t disassemble(struct disassembler *, const uint8_t *code, size_t room, uint64_t pc,
 		   char text[DISASSEMBLE_TEXT]);
 

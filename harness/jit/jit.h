@@ -76,13 +76,13 @@ struct loaded {
 
 /*
  * Places text, read-only data and stack maps in one region of CODE_MODULES, writable data in
- * code_data, and relocates. hooks->resolve is asked once for each relocation against a symbol that
- * the object does not define (once for all that share a GOT entry). A call whose answer is out of
- * reach goes through a pad of 16 bytes in the module (jmp [rip], address), and so does a call of a
- * callee, until the space makes it direct; any other relocation that does not fit is an error. 0,
- * -EINVAL (a bad object, an unknown relocation, a symbol that nobody defines), -ERANGE (does not
- * fit), -ENOMEM, with one line in error; after an error nothing stays allocated, except in
- * code_data.
+ * code_data, and relocates. hooks->resolve is asked once for each relocation against a symbol
+ * that the object does not define (once for all that share a GOT entry). A call whose answer is
+ * out of reach goes through a pad of 16 bytes in the module (jmp [rip], address), and so does a
+ * call of a callee, until the space makes it direct; any other relocation that does not fit is
+ * an error. 0, -EINVAL (a bad object, an unknown relocation, a symbol that nobody defines),
+ * -ERANGE (does not fit), -ENOMEM, with one line in error; after an error nothing stays
+ * allocated, except in code_data.
  */
 int jit_load(struct code_memory *, const struct jit_object *, const struct load_hooks *,
 	     struct loaded *out, char error[JIT_ERROR]);

@@ -86,8 +86,8 @@ static int check_relocation(struct loader *l, const Elf64_Rela *r, const struct 
 	return 0;
 }
 
-/* Whether a call reaches address, wherever the module will lie: displacements count from its
- * end. */
+/* Whether a call reaches address, wherever the module will lie:
+ * displacements count from its end. */
 static bool in_reach(const struct loader *l, uint64_t address)
 {
 	uintptr_t from, to;

@@ -183,8 +183,8 @@ uint8_t *assembly_function(struct assembly *a, const struct piece *f, const char
 	uint8_t *to;
 
 	a->function = (a->text.size + FUNCTION_ALIGN - 1) & ~(size_t)(FUNCTION_ALIGN - 1);
-	/* Only a piece that came last has no bytes up to the next: it is copied to the end again.
-	 */
+	/* Only a piece that came last has no bytes up to the next: it is
+	 * copied to the end again. */
 	if (a->function != a->text.size)
 		a->error = a->error ? a->error : -ENOTSUP;
 	add_symbol(a, name,
@@ -283,8 +283,7 @@ static int find_table(struct assembly *a, size_t pointers, size_t *table)
 	return a->error;
 }
 
-/* Whether all relocations of other sections are of sections or of what somebody else defines: they
- * would need their symbols. */
+/* Whether no other section has relocations: they would need the first object's symbols. */
 static bool stands_alone(const struct assembly *a, size_t table)
 {
 	const struct object *o = &a->from->object;

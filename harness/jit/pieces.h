@@ -5,8 +5,8 @@
  *      .text of the first     | t70 ... | t71 ... | odd ... |
  *      .text of the second    | t0 .. | t1 .. | t2 .. | t3 .. | odd ... | t5 .. | ...
  *
- * Each function begins at a multiple of 16 and takes the bytes up to the next one along, as the
- * compiler laid them out: so a copy lies as if it had been compiled there.
+ * Each function begins at a multiple of 16 and keeps the bytes up to the next one, as the compiler
+ * laid them out: so a copy lies as if it had been compiled there.
  */
 #ifndef STUBMAP_JIT_PIECES_H
 #define STUBMAP_JIT_PIECES_H

@@ -1,4 +1,5 @@
-/* space.c - what an error of the library means to who asked for that code memory or strategy. */
+/* space.c - says what an error of the library means for the code memory or the
+ * strategy that was asked for. */
 #include "jit/space.h"
 
 #include <errno.h>

@@ -186,7 +186,7 @@ static void code_number(struct model *m, uint64_t context, uint32_t v, unsigned 
 enum { OF_FRAME, OF_COUNT, OF_REGISTERS, OF_KIND };
 
 /* A map as a change of another: frame, number of places that change, and which, all choices equally
- * likely. own: the other is none at all; it has contexts of its own. */
+ * likely. own: there is no other map, and the contexts are separate ones. */
 static void code_change(struct model *m, const struct safepoint *from, const struct safepoint *to,
 			const struct used *all, struct change *c, bool own)
 {

@@ -4,8 +4,8 @@
 
 #include "maps/numbered.h"
 
-/* Bytes of the steps from pc to pc, of the maps' numbers, and of the distinct maps. 0 or
- * -ENOMEM. */
+/* Bytes of the steps from pc to pc, of the maps' numbers, and of the
+ * distinct maps. 0 or -ENOMEM. */
 int adaptive_of(const struct numbered *, double *steps, double *ids, double *maps);
 
 #endif

@@ -1,4 +1,4 @@
-/* answer.c - what a file's own format costs, and what the best two would, in two sentences. */
+/* answer.c - two sentences: the cost of a file's own format, and the cost of the best two. */
 #include "maps/report.h"
 
 #include <string.h>
@@ -8,8 +8,8 @@
 
 enum { FIGURES = 120 };
 
-/* Which encoder writes what a producer wrote, by how its name begins. LLVM's own format is none:
- * the file's bytes are told. */
+/* The encoder of a producer's own format, by the beginning of the producer's name. No encoder
+ * writes LLVM's format: there the file's own bytes are told. */
 static const struct own {
 	const char *producer, *encoder;
 } owns[] = {

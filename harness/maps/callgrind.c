@@ -162,7 +162,7 @@ int maps_callgrind(const struct maps_region *regions, size_t n, const char *prog
 	char folder[FOLDER], path[FILENAME], self[4096];
 	int rc;
 
-	if (!program) { /* the child, under valgrind, would find that instead */
+	if (!program) { /* under valgrind the child would find valgrind's executable */
 		home_executable(self, sizeof self);
 		program = self;
 	}

@@ -22,8 +22,8 @@ struct pmu {
 	const struct maps_answers *answers;
 };
 
-/* Counts several passes over a region between one start and stop: instructions, and ns without the
- * probe's. */
+/* Counts several passes over a region between one start and stop:
+ * instructions, and ns without the probe's. */
 static int count_passes(const struct pmu *p, const struct maps_region *r, bool floor, size_t passes,
 			uint64_t *value, uint64_t *ns)
 {

@@ -1,5 +1,4 @@
-/* legend.h - what stands between the tables of `stubmap maps` and its answer; report.c includes it.
- */
+/* legend.h - the text between the tables of `stubmap maps` and its answer; report.c includes it. */
 #ifndef STUBMAP_MAPS_LEGEND_H
 #define STUBMAP_MAPS_LEGEND_H
 

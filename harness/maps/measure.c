@@ -19,8 +19,8 @@
 #include "base/suggest.h"
 #include "base/sort.h"
 
-/* MAPS_SAMPLES are enough for a p99, and half as many cold ones and faults few enough to take
- * seconds: a cold lookup flushes the whole table first. */
+/* MAPS_SAMPLES samples are enough for a p99; half as many cold lookups and faults take only
+ * seconds, though a cold lookup flushes the whole table first. */
 enum { SEED = 1, ENCODINGS = 11 };
 
 int maps_measure_choose(const char *const *names, size_t n, const struct map_ops *out[MAPS_CHOICE],

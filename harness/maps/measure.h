@@ -7,11 +7,11 @@
  * stack walks: walks, walk_lookups (return addresses in all), walk_empties (of those, with an empty
  * map), walk_pcs (distinct), walk_deepest (in one walk).
  *
- * Events of an encoder: bytes, index_bytes, data_bytes, text_share, bits, encode, PATTERN_CLASS and
- * COUNT_CLASS (times.h), walk and walk_batched (walks.h), instructions_... (instructions.h),
- * true_CLASS_OUTCOME, true_walk_OUTCOME, bogus_SORT_OUTCOME, fault_FAULT_OUTCOME (faults by their
- * worst consequence), fault_lookups_FAULT_OUTCOME. PATTERN is warm_random, warm_alone, warm_batched
- * or cold.
+ * Events of an encoder: bytes, index_bytes, data_bytes, text_share, bits, encode, PATTERN_CLASS
+ * and COUNT_CLASS (times.h), walk and walk_batched (walks.h), instructions_...
+ * (instructions.h), true_CLASS_OUTCOME, true_walk_OUTCOME, bogus_SORT_OUTCOME,
+ * fault_FAULT_OUTCOME (faults by their worst consequence), fault_lookups_FAULT_OUTCOME. PATTERN
+ * is warm_random, warm_alone, warm_batched or cold.
  */
 #ifndef STUBMAP_MAPS_MEASURE_H
 #define STUBMAP_MAPS_MEASURE_H

@@ -19,7 +19,7 @@ struct numbered {
 int numbered_open(const struct safepoint *points, size_t n, bool empties, struct numbered *);
 void numbered_close(struct numbered *);
 
-/* What makes a map of another: places that only one of both has. */
+/* The difference between two maps: the places that only one of them has. */
 struct change {
 	uint32_t *flips; /* slots, ascending; room for all slots of both maps */
 	uint32_t nflips;

@@ -6,14 +6,14 @@
  * order-0. Positions: log2 of the number of ways to choose n pcs among the text's bytes. Ids: n
  * times their entropy of order 0. Dictionary: frame size, then the places as a bitmap or a list of
  * steps, whichever is shorter, in bytes. So each safepoint is coded as if no other were known; a
- * format that looks at the one before does better, with random access, too.
+ * format that looks at the safepoint before does better, even with random access.
  *
- * adaptive. What an adaptive arithmetic coder spends that learns on the way (PPM, escapes by method
- * C, no exclusion). Ids: given the map before and the last one that was not empty, then given the
- * latter, then alone. Positions: steps from pc to pc, given whether this one and the one before are
- * empty and whether the step before was below 16. Dictionary: a new map as an exclusive or with the
- * last one that was not empty, or with nothing. These are code lengths, not a codec, and there is
- * no random access.
+ * adaptive. The bits of an adaptive arithmetic coder, which learns on the way (PPM, escapes by
+ * method C, no exclusion). Ids: given the map before and the last one that was not empty, then
+ * given the latter, then alone. Positions: steps from pc to pc, given whether this safepoint and
+ * the one before are empty and whether the step before was below 16. Dictionary: a new map as an
+ * exclusive or with the last one that was not empty, or with nothing. These are code lengths, not a
+ * codec, and there is no random access.
  *
  * zstd. Columns of LEB128 numbers by zstd -19: steps; ids; new maps, each against the one before.
  * Real bytes, a practical floor without random access.

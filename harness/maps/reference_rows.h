@@ -6,8 +6,8 @@
 #include "maps/rows.h"
 
 /* The events are KIND_PART and KIND_live_PART: KIND order0, adaptive or zstd; PART bytes,
- * positions, ids or dictionary; live: without the empty safepoints. no_empties: why those with them
- * are missing where the corpus does not record them. 0 or -ENOMEM. */
+ * positions, ids or dictionary; live: without the empty safepoints. no_empties: why the events with
+ * empty safepoints are missing, if the corpus does not record these. 0 or -ENOMEM. */
 int maps_reference_rows(const struct corpus *, const char *file, const char *no_empties,
 			struct maps_rows *);
 

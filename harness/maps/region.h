@@ -28,8 +28,8 @@ struct maps_answers {
 int maps_answers_open(struct maps_answers *, const struct maps_region *, size_t n); /* 0, -ENOMEM */
 void maps_answers_close(struct maps_answers *);
 
-/* Does all lookups once. floor: instead of ops' functions it calls one of MAPS_FLOOR_INSTRUCTIONS
- * for each lookup or batch. */
+/* Does all lookups once. floor: for each lookup or batch it calls a function of
+ * MAPS_FLOOR_INSTRUCTIONS instructions instead of the function in ops. */
 enum { MAPS_FLOOR_INSTRUCTIONS = 2 };
 void maps_region_run(const struct maps_region *, const struct maps_answers *, bool floor);
 /* Instructions per lookup, from the counts of the region and of its floor. */

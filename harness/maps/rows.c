@@ -213,7 +213,7 @@ static bool is_row(const json_t *row)
 	       json_is_string(json_object_get(row, "event"));
 }
 
-/* Records of before December 2026 call the order-0 reference a bound, which it is not. */
+/* Records from before December 2026 call the order-0 reference a bound, which it is not. */
 static void rename_old(json_t *row)
 {
 	const char *event = json_string_value(json_object_get(row, "event"));

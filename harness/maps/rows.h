@@ -46,7 +46,7 @@ void maps_rows_missing(struct maps_rows *, const struct maps_row *); /* note: wh
 /* NULL: no such row. encoder NULL: a row of the corpus. */
 const json_t *maps_rows_find(const struct maps_rows *, const char *file, const char *encoder,
 			     const char *event);
-/* What figures are read of: an encoder on a file, or with encoder NULL the corpus. */
+/* The subject of figures: an encoder on a file or, if encoder is NULL, the corpus. */
 struct maps_subject {
 	const struct maps_rows *rows;
 	const char *file, *encoder;
@@ -63,9 +63,9 @@ const char *maps_rows_text(const struct maps_rows *, const char *file, const cha
 
 /* Writes one row a line; check the stream for errors. */
 void maps_rows_write(const struct maps_rows *, FILE *out);
-/* Writes a record: a line {"maps": 1, "machine": {...}}, then the rows. It is written under a
- * temporary name first, so that a file at path is never half-written. machine may be NULL. 0 or
- * -errno. */
+/* Writes a record: a line {"maps": 1, "machine": {...}}, then the rows. It is written
+ * under a temporary name first, so that a file at path is never half-written. machine
+ * may be NULL. 0 or -errno. */
 int maps_rows_save(const struct maps_rows *, json_t *machine, const char *path);
 /* Whether the file begins like a record. */
 bool maps_rows_is_record(const char *path);

@@ -60,9 +60,9 @@ enum { SAFETY_HARMLESS = MAP_CORRECT }; /* a fault after which every lookup is u
 
 struct safety_result {
 	size_t sorts[SAFETY_SORTS][MAP_OUTCOMES]; /* lookups */
-	/* Faults by their worst effect on the lookup of a true pc: wrong, then silent, then
-	 * detected (also if the encoder itself refuses the fault); SAFETY_HARMLESS without an
-	 * effect. */
+	/* Faults by their worst effect on the lookup of a true pc: wrong, then silent,
+	 * then detected (also if the encoder itself refuses the fault);
+	 * SAFETY_HARMLESS without an effect. */
 	size_t faults[GC_FAULT_KINDS][MAP_OUTCOMES];
 	/* Lookups of true pcs that were right before the fault and are not after it. */
 	size_t lookups[GC_FAULT_KINDS][MAP_OUTCOMES];
@@ -80,9 +80,9 @@ struct safety_task {
 };
 
 /*
- * A fault is judged in a table of the SAFETY_WINDOW safepoints around it, each of which is looked
- * up: the effect of one safepoint on a format's answers ends at the next entry. 0, or map_encode's
- * error.
+ * A fault is judged in a table of the SAFETY_WINDOW safepoints around it, each of which
+ * is looked up: the effect of one safepoint on a format's answers ends at the next entry.
+ * 0, or map_encode's error.
  */
 enum { SAFETY_WINDOW = 512 };
 int safety_judge(const struct safety_task *, struct safety_result *);

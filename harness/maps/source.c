@@ -1,6 +1,6 @@
 /*
- * source.c - opens a file by its importer or a program by the JIT, and makes views for formats
- * without registers.
+ * source.c - opens a file by its importer or a program by the JIT,
+ * and makes views for formats without registers.
  */
 #include "maps/source.h"
 

@@ -195,10 +195,9 @@ static double ticks_per_ns(void)
 	return (double)(last - first) / (double)(end - start);
 }
 
-/* Measures the cost of an empty bracket. On many processors the counter moves in steps of many
- * ticks, so the cost is the mean of a row of brackets; the smallest change from one to the next is
- * a step.
- */
+/* Measures the cost of an empty bracket. On many processors the counter moves in steps
+ * of many ticks, so the cost is the mean of a row of brackets; the smallest change from
+ * one to the next is a step. */
 static void tsc_probe(struct maps_cost *cost, double per_ns)
 {
 	enum { ROW = 100 };
@@ -329,7 +328,7 @@ static int encode(struct bench *b, struct maps_cost *cost, char error[MAPS_BENCH
 	return 0;
 }
 
-/* Loads the table as often, and puts what it made in its place. */
+/* Loads the table as often, and puts the loaded form in its place. */
 static int load(struct bench *b, struct maps_cost *cost)
 {
 	const struct maps_bench_task *task = b->task;

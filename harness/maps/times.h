@@ -31,7 +31,7 @@ struct maps_spread {
 	size_t samples;
 };
 
-/* Sorts samples. Of none: missing, as not asked for. */
+/* Sorts samples. n is 0: the figure is missing, since it was not asked for. */
 struct maps_spread maps_spread_of(const char *source, double *samples, size_t n);
 struct maps_spread maps_spread_missing(const char *why);
 
@@ -42,8 +42,8 @@ enum { MAPS_BLOCK = 128, MAPS_ROW = 50, MAPS_BENCH_ERROR = 240 };
 
 struct probe;
 typedef double maps_sample(void *of, size_t i);
-/* Takes n samples, in rows of MAPS_ROW; a row that something else had a share of the core in is
- * taken again while the probe has patience. Returns how many rows there are. */
+/* Takes n samples, in rows of MAPS_ROW. If something else had a share of the core during a row, the
+ * row is taken again while the probe has patience. Returns the number of rows. */
 size_t maps_take(struct probe *, maps_sample *, void *of, double *samples, size_t n);
 
 enum maps_pattern { MAPS_RANDOM, MAPS_ALONE, MAPS_BATCHED, MAPS_COLD, MAPS_PATTERNS };
@@ -59,9 +59,9 @@ struct maps_cost {
 	size_t loaded;
 	struct maps_spread time[MAPS_PATTERNS][MAPS_CLASSES]; /* ns per lookup */
 	struct maps_spread lines[MAPS_COUNTS][MAPS_CLASSES];  /* 64-byte lines per lookup */
-	/* Medians in ns. A reading of the clock is part of each warm sample, 1/MAPS_BLOCK of it in
-	 * each lookup; a reading of the counter is subtracted; a fence is part of each lookup of
-	 * `alone`. */
+	/* Medians in ns. A reading of the clock is part of each warm sample, 1/MAPS_BLOCK
+	 * of it in each lookup; a reading of the counter is subtracted; a fence is part
+	 * of each lookup of `alone`. */
 	double clock_probe, tsc_probe, fence;
 	double tsc_step; /* ns: the smallest step of the counter */
 	/* Rows of warm samples, and those that were kept although the core was shared (probe.h). */

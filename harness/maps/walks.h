@@ -32,10 +32,10 @@ struct maps_walks {
 	size_t outcomes[MAP_OUTCOMES];	    /* of every lookup of the walks */
 };
 
-/* Checks every answer of both ways, then times. 0, or with one line in error: -EINVAL (a walk asks
- * for a pc that is no safepoint), -EILSEQ (a wrong answer from an encoder that is neither
- * MAP_UNSAFE nor MAP_FLOOR, or a batch with other answers than single lookups), or map_encode's
- * error. */
+/* Checks every answer of both ways, then times. 0, or with one line in error: -EINVAL (a
+ * walk asks for a pc that is no safepoint), -EILSEQ (a wrong answer from an encoder that
+ * is neither MAP_UNSAFE nor MAP_FLOOR, or a batch with other answers than single
+ * lookups), or map_encode's error. */
 int maps_walks(const struct maps_walks_task *, struct maps_walks *, char error[MAPS_BENCH_ERROR]);
 
 #endif

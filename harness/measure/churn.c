@@ -11,10 +11,10 @@
  *   churn:LOG    births and deaths as a code cache of an engine had them, at most K alive: a piece
  *                of code gets a stub to enter it and one more for each KiB, N at most
  *
- * `held` counts the quanta that the strategy has not given back, `used` the bytes that live stubs
- * occupy: the rest is fragmentation. Both are noted at fixed points of the stream, so that a figure
- * shows them over time. Between two points some live instances are called, and their answers
- * checked.
+ * `held` counts the quanta that the strategy has not given back, `used` the bytes that live
+ * stubs occupy: the rest is fragmentation. Both are noted at fixed points of the stream, so
+ * that a figure shows them over time. Between two points some live instances are called,
+ * and their answers checked.
  *
  * After each death the strategy is told that nobody is inside a stub (reclaim), timed apart.
  *
@@ -88,7 +88,7 @@ static int call_stale(struct churner *c, struct tenant *a, const struct stub_cal
 	return -1;
 }
 
-/* Here, outside all stubs, the strategy may move those that live. Returns ns. */
+/* Here, outside all stubs, the strategy may move the live ones. Returns ns. */
 static uint64_t give_back(struct world *w)
 {
 	struct stamp s = stamp_begin();

@@ -2,20 +2,20 @@
  * cold.c - a replay from cold, in which every stub is made, and the least that it could have cost.
  *
  * - cold: a new space on the same code memory: instantiation (all boundaries bound), then the
- *   whole trace once, timed end to end; TIMES times, each in quanta without memory: new ones, or
- *   ones that page gave back.
+ *   whole trace once, timed end to end; TIMES times, each in quanta without memory: new quanta, or
+ *   quanta that page gave back.
  *
- * - costs: the input of the offline optimum (optimum.h), measured with the same placement in the
- *   same process, side by side: making the crossed stubs in one batch and one by one, the trace
- *   through them, and its start through the interpretive stub alone; the least of TIMES each, as a
- *   bound needs.
+ * - costs: the input of the offline optimum (optimum.h), measured with the same placement in
+ *   the same process, side by side: making the crossed stubs in one batch and one by one,
+ *   the trace through them, and its start through the interpretive stub alone; the least of
+ *   TIMES each, as a bound needs.
  *
  * - bound: the optimum's ns at these costs; regret: the ratio of the runs' ns to it.
  *
  * - oracle: a life like the first, with the same trigger and interpretive stub, in which each stub
  *   that the optimum makes is made by the first call of one of them, in one batch, and each other
- *   call is interpreted. What it takes more than the bound is the price of being told of the
- *   boundaries and of the first call itself: no policy that is told no more can do without.
+ *   call is interpreted. Its time beyond the bound is the price of learning the boundaries, and of
+ *   the first call itself: no policy that learns no more can avoid it.
  *
  * The compiled callers and targets are warm: an engine's would not be, but no policy affects them.
  * A cost is one number for all stubs of a trace, averaged over its mix of kinds: the bound belongs

@@ -22,7 +22,7 @@
 #include "meters/memory.h"
 #include "meters/probe.h"
 
-/* Nobody takes a sanitized program's times. */
+/* Nobody uses a sanitized program's times. */
 enum {
 	WARMUP = 3,
 	VISIT = 8,
@@ -54,9 +54,8 @@ static int instantiate(struct flood *f, uint32_t count)
 		if (!good)
 			return tenant_wrong(&f->t, a, 0);
 		flood_times_add(&f->times, i, bind, first);
-		/* Deferred: a first call may make all pending stubs, of its own instance and of
-		 * others.
-		 */
+		/* Deferred: a first call may make all pending stubs, of its
+		 * own instance and of others. */
 		f->times.ready += bind + (f->w->ops->flags & STUB_DEFERRED ? first : 0);
 	}
 	flood_times_figures(&f->times, f->figures);

@@ -9,9 +9,9 @@
  *            (moving, and the system calls that take the old space away)
  *   space    bytes of the table and of the code that it is for
  *
- * In the first run each answer of the encoder is compared with the truth; the timed runs after it
- * compare only the program's answer. All runs are the same: same seed, same layout, same
- * collections.
+ * In the first run each answer of the encoder is compared with the truth; the timed runs
+ * after it compare only the program's answer. All runs are the same: same seed, same
+ * layout, same collections.
  */
 #include "measure/phases.h"
 

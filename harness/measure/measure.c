@@ -5,8 +5,8 @@
  *   bind      the whole population at once, as at instantiation (one bulk call if the strategy
  *             has one), then again one at a time, like stubs that are made on demand
  *   first     each boundary crossed for the first time
- *   steady    rounds of crossings, in samples of at least SAMPLE_NS; one that the core was shared
- *             in is taken again, for at most PATIENCE times as long as all should take
+ *   steady    rounds of crossings, in samples of at least SAMPLE_NS; a sample during which the core
+ *             was shared is taken again, for at most PATIENCE times the time that all should take
  *   space     figures of the kernel and the code memory while all stubs are live
  *   retarget  every stub to a second copy of its target, which answers differently
  *   release   every stub
@@ -35,7 +35,7 @@
 #include "base/stamp.h"
 
 enum { SAMPLE_NS = 2000000, WARMUP = 3, PATIENCE = SANITIZED ? 0 : 20 };
-/* Nobody takes a sanitized program's times; what is counted needs its length all the same. */
+/* Nobody uses a sanitized program's times. Counted samples need their full length all the same. */
 enum { SANITIZED_NS = 100000 };
 
 struct phases {
@@ -109,9 +109,9 @@ static void phase_release(struct phases *p)
 
 /*
  * The population is made once in bulk, released, and made again one at a time; the second set
- * stays, in a memory that has been used before. What the process gains is that of the first set,
- * made in a fresh one. Strategies that make nothing (null) are timed, too: theirs is the cost of
- * bookkeeping.
+ * stays, in a memory that has been used before. The process's growth is that of the first set,
+ * which is made in a fresh memory. Strategies that make nothing (null) are timed, too: their time
+ * is the cost of bookkeeping.
  */
 static int phase_bind(struct phases *p)
 {
@@ -119,7 +119,7 @@ static int phase_bind(struct phases *p)
 	struct growth_mark mark;
 
 	if (p->w->job->grown) {
-		/* The callees are the harness's, and no part of what stubs take. */
+		/* The callees belong to the harness: their memory is not the stubs'. */
 		memset(p->w->callees, 0, p->w->scenario.nboundaries * sizeof *p->w->callees);
 		if (growth_begin(&mark, p->w->why)) {
 			growth_free(&mark);
@@ -333,8 +333,8 @@ static int phase_retarget(struct phases *p)
 	if (e)
 		return world_fail(p->w, "retarget", e);
 	figure_time(p, TIME_OF(retarget), p->w->scenario.nboundaries, t);
-	/* The floor's compiled callers call the targets directly: a retarget does not affect
-	 * them. */
+	/* The floor's compiled callers call the targets directly: a
+	 * retarget does not affect them. */
 	if (p->w->ops->flags & STUB_DIRECT)
 		return 0;
 	zero_state(p);

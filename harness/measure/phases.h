@@ -7,9 +7,10 @@
  *   tierup.c      upgrades under callers: compile, background, upgrade, floor, release
  *   flood.c       many instances at once: instantiate, first_call, space, steady, release
  *   churn.c       instances come and go: bind, release, churn
- *   gc.c          a program on the collected heap, run several times: compile, encode, load, run,
- * collect wasm.c        a live wasm program: compile, instantiate, bind, first_call, run, release,
- * cold wasm_flood.c  the same program instantiated many times
+ *   gc.c          a program on the collected heap, run several times: compile,
+ *                 encode, load, run, collect
+ *   wasm.c        a live wasm program: compile, instantiate, bind, first_call, run, release, cold
+ *   wasm_flood.c  the same program instantiated many times
  */
 #ifndef STUBMAP_MEASURE_PHASES_H
 #define STUBMAP_MEASURE_PHASES_H

@@ -1,7 +1,7 @@
 /*
  * prepare.c - a child compiles, and the parent says for how long. A user's own module is built
  * first, by the same script as ours. A ring is not compiled here: each block has an order of its
- * own, and so its own callers. An invocation's limit begins anew behind that (spawn.c).
+ * own, and so its own callers. After that an invocation's time limit begins anew (spawn.c).
  */
 #include "measure/prepare.h"
 
@@ -109,7 +109,7 @@ static const char *usable(const char *cache)
 	return NULL;
 }
 
-/* What is compiled for a cell; equal ones are compiled once. */
+/* The code that is compiled for a cell; equal code is compiled once. */
 struct prepared {
 	const struct cell *cell;
 	bool large, own;	   /* own: built, too, with a cache or without */

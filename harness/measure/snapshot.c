@@ -238,7 +238,7 @@ static int by_address(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Leaves of n sorted addresses those that are there once; returns how many. */
+/* Keeps, of n sorted addresses, those that occur once; returns their number. */
 static uint32_t own_code(uintptr_t *at, uint32_t n)
 {
 	uint32_t kept = 0;
@@ -252,8 +252,8 @@ static uint32_t own_code(uintptr_t *at, uint32_t n)
 	return kept;
 }
 
-/* Quanta into which a callee's pointer leads hold stubs; the strategy's other code is bodies, also
- * where two callees lead to the same. */
+/* A quantum into which one callee's pointer leads holds stubs. The strategy's other code is bodies;
+ * so is code to which two callees lead. */
 static int add_stubs(struct snapshot *s, json_t *rows)
 {
 	uint32_t n = s->w->scenario.nboundaries;

@@ -13,17 +13,17 @@
 enum { SNAPSHOT_CALLS = 256 };
 
 /*
- * The program starts at "entry" and makes the job's laps, each of as many rounds as make
- * SNAPSHOT_CALLS calls, each from the call instruction at "lap"; at "end" they are over, and it
- * exits with 0. It holds only mappings from SNAPSHOT_LOWEST up: below are simulators, and
- * sanitizers' shadows.
+ * The program starts at "entry" and runs the job's laps. A lap begins at the call instruction at
+ * "lap", and has as many rounds as make SNAPSHOT_CALLS calls. At "end" the laps are over, and
+ * the program exits with 0. It holds only mappings from SNAPSHOT_LOWEST up: below are
+ * simulators, and sanitizers' shadows.
  */
 #define SNAPSHOT_LOWEST 0x200000000000u
 
 /*
- * Writes PATH, and PATH.json: the head of the trace to come (model/trace.h) with "lap" and "end" in
- * it. Call it between steady calls, when every stub is bound and was called. 0; -1 with one line in
- * why.
+ * Writes PATH, and PATH.json: the head of the trace to come (model/trace.h) with "lap" and
+ * "end" in it. Call it between steady calls, when every stub is bound and was called. 0;
+ * -1 with one line in why.
  */
 int snapshot_write(const struct world *, const char *path, char why[CELL_ERROR]);
 

@@ -71,7 +71,8 @@ int measure_space(const struct code_memory *code, const char *elsewhere, uint64_
 		{ KERNEL(transparent, process), 1, at[CODE_STUBS].transparent, unseen },
 		{ KERNEL(hugetlb, process), 1, at[CODE_STUBS].hugetlb, unseen },
 	};
-	/* The last two say what quanta of 2 MiB got; no others ask for such pages. */
+	/* The last two figures show the pages that quanta of 2 MiB got;
+	 * other quanta ask for none. */
 	for (size_t i = 0; i < sizeof(table) / sizeof(*table) - (large ? 0 : 2); i++) {
 		const struct space_figure *f = &table[i];
 		if (f->missing)
@@ -106,7 +107,7 @@ void measure_growth(const struct growth_mark *mark, const struct stub_callee *ca
 	char error[METERS_ERROR];
 	struct growth g;
 
-	/* A library may have written them by another view of their pages. */
+	/* A library may have written the stubs through another view of their pages. */
 	for (size_t i = 0; i < n && !direct; i++)
 		(void)*(const volatile uint8_t *)callees[i].code;
 	const char *unseen = growth_since(mark, &g, error) ? error : NULL;

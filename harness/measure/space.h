@@ -19,9 +19,9 @@
 int measure_space(const struct code_memory *, const char *elsewhere, uint64_t stubs,
 		  uint64_t faults_before, json_t *figures, char why[METERS_ERROR]);
 
-/* Appends what the process gained for n stubs since the mark, once a byte of each has been read, as
- * calls do; and the distance between stubs. direct: compiled code calls the targets, there is none.
- */
+/* Appends what the process gained for n stubs since the mark, once a byte of each has been
+ * read, as calls do; and the distance between stubs. direct: compiled code calls the targets,
+ * so there is no distance. */
 void measure_growth(const struct growth_mark *, const struct stub_callee *, size_t n, bool direct,
 		    json_t *figures);
 

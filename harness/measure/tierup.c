@@ -54,8 +54,9 @@ static void *compile_in_background(void *arg)
 {
 	struct background *b = arg;
 
-	/* Not from the cache: the compiler must run beside the callers. But no sanitizer looks into
-	 * it, and there it only takes the time of their checks. */
+	/* Not from the cache: the compiler must run beside the callers. A sanitized
+	 * program does use the cache: no sanitizer checks the compiler, which only takes
+	 * time from the callers' checks. */
 	b->error =
 	    world_compile_targets(b->w, 2, SANITIZED ? b->w->job->cache : NULL, &b->object, b->why);
 	return NULL;
@@ -144,8 +145,8 @@ static int upgrade(struct upgrader *u, bool bulk, uint64_t *ns, uint64_t *reclai
 	return 0;
 }
 
-/* A round that spins for ns instead of calling hooks. seq moves on by two versions, which is the
- * same one. */
+/* A round that spins for ns instead of calling hooks. seq moves on by two versions, and so stands
+ * for the same version again. */
 static void pretend(struct upgrader *u, uint64_t ns)
 {
 	uint64_t seq = atomic_load_explicit(&u->t->seq, memory_order_relaxed);

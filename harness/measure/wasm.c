@@ -15,7 +15,7 @@
  * bound is the least time that a policy could reach in cold: the same placement's shortest run with
  * every stub made before, plus its shortest instantiation without the time in bind: as if making
  * stubs cost nothing and only used ones were made. regret is the ratio of the time to the bound. A
- * run that changes tables makes stubs itself: its bound is the same of `null`, which makes none.
+ * run that changes tables makes stubs itself: its bound is computed with `null`, which makes none.
  *
  * Crossings are counted in a separate run under a strategy that only counts: they are the same
  * under each strategy. A program that traps, exits or answers wrongly is a failed cell.
@@ -346,7 +346,7 @@ static void figure_cold(struct wasm_session *w, const struct sample *s, uint64_t
 	figure_samples(w->figures, regret_name, MICRO, 0, regret, TIMES);
 }
 
-/* Runs of the policy and of what the bound is taken from take turns. */
+/* Runs of the policy alternate with runs from which the bound is taken. */
 static int time_cold(struct wasm_session *w, const struct stub_ops *ops)
 {
 	const struct stub_ops *best = ops->inner ? ops->inner : ops;

@@ -2,8 +2,8 @@
  * counters.c - climbs the ladder, in three passes, because counters disturb each other:
  *
  *      alone     each meter with nothing else open: takes the first means that passes its loop
- *      together  each meter joins the earlier ones; one that no longer counts waits for another
- *                invocation
+ *      together  each meter joins the earlier ones; one that no longer counts
+ *                waits for another invocation
  *      again     every member of the full groups passes its loop once more
  *
  * Only the loops can tell whether a counter fits: on some guests the sixth counter opens, runs all
@@ -125,8 +125,7 @@ static int judge(struct counter *c, const struct loop *loop, uint64_t value, cha
 	return -ERANGE;
 }
 
-/* Whether the counter counts its loop inside the group. An interrupted attempt is repeated.
- */
+/* Whether the counter counts its loop inside the group. An interrupted attempt is repeated. */
 static int prove(const struct counters *set, struct counter *c, const struct counter_group *group,
 		 char why[GROUP_WHY])
 {

@@ -96,8 +96,8 @@ int counters_start(struct counters *);
 /* values[i] belongs to counter[i]; without a source it is not written. 0; -EAGAIN: not counted all
  * the time: no value is written, discarded goes up; -EIO. */
 int counters_stop(struct counters *, uint64_t *values);
-/* Whether start and stop would take more than 1 % of a region, or the region is shorter than 1
- * ms. */
+/* Whether start and stop would take more than 1 % of a region, or the
+ * region is shorter than 1 ms. */
 bool counters_too_short(const struct counters *, uint64_t region_ns);
 /* As counters_stop, for a region that took region_ns; -ERANGE: it is too short: no value is
  * written, too_short goes up. */

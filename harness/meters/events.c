@@ -214,10 +214,10 @@ static const struct event alder_lake_e[] = {
 };
 
 /*
- * Arm: the numbers are Armv8's of common events (Arm Architecture Reference Manual, "PMU events and
- * event numbers"), the choice that of each core's technical reference manual. Arm has no event for
- * l2i_miss (the L2's events count data, too), none for resteer, and only A55's own for
- * indirect_branch_miss.
+ * Arm: the numbers are Armv8's of common events (Arm Architecture Reference Manual, "PMU
+ * events and event numbers"), the choice that of each core's technical reference manual. Arm
+ * has no event for l2i_miss (the L2's events count data, too), none for resteer, and only
+ * A55's own for indirect_branch_miss.
  */
 #define ARM_REFILL "lines fetched into the first-level instruction cache"
 #define ARM_ITLB "refills of the first-level ITLB"

@@ -45,8 +45,7 @@ struct uarch {
 	size_t nevents;
 };
 
-/* The meters' names, in the order of every listing.
-   The formatter would wrap them anew at every run. */
+/* The meters' names, in the order of every listing. The formatter would wrap them at each run. */
 /* clang-format off */
 #define METER_NAMES(X) \
 	X(cycles) X(instructions) X(branches) X(branch_miss) X(indirect_branch_miss) \

@@ -155,8 +155,8 @@ static json_t *geometry(long size, long line, long sets)
 			 "sets", (json_int_t)sets, "ways", (json_int_t)(size / line / sets));
 }
 
-/* A cache from CPUID, if sysfs lists none: the form is the same on Intel (4) and AMD
- * (8000001Dh). */
+/* A cache from CPUID, if sysfs lists none: the form is the same on Intel
+ * (4) and AMD (8000001Dh). */
 static json_t *cache_of_cpuid(unsigned level, unsigned type)
 {
 	static const unsigned leaves[] = { 4, 0x8000001d };

@@ -11,13 +11,13 @@
 #include <stdint.h>
 
 /*
- * The fingerprint, an object: cpu_vendor, cpu_model, cpu_family, cpu_model_number, cpu_stepping,
- * microcode, cores, l1i, l1d, l2, l3 ({size, line, sets, ways}; bytes), kernel, cmdline (words of
- * it that bear on speed), hypervisor (false: none), governor, turbo, smt, aslr, thp,
- * perf_event_paranoid, mitigations, libc, llvm, papi, libpfm, jansson, zstd, compiler, build,
- * program, tree (provenance.h), page_size; and missing, {fact: reason}. NULL: out of memory.
- * Records of old have git_commit and git_dirty instead of program and tree: those of the tree when
- * the program ran.
+ * The fingerprint, an object: cpu_vendor, cpu_model, cpu_family, cpu_model_number,
+ * cpu_stepping, microcode, cores, l1i, l1d, l2, l3 ({size, line, sets, ways}; bytes), kernel,
+ * cmdline (words of it that bear on speed), hypervisor (false: none), governor, turbo, smt,
+ * aslr, thp, perf_event_paranoid, mitigations, libc, llvm, papi, libpfm, jansson, zstd,
+ * compiler, build, program, tree (provenance.h), page_size; and missing, {fact: reason}. NULL:
+ * out of memory. Old records have, instead of program and tree, the git_commit and git_dirty of
+ * the tree when the program ran.
  */
 json_t *env_machine(void);
 

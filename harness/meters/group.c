@@ -235,8 +235,8 @@ static int papi_read(const struct counter_group *group, struct group_reading *ou
 {
 	long long value[GROUP_MAX];
 
-	/* The read of a pinned group that is not on the PMU is short; PAPI reports it as a
-	 * failure. */
+	/* The read of a pinned group that is not on the PMU is short; PAPI
+	 * reports it as a failure. */
 	if (PAPI_read(group->set, value) != PAPI_OK)
 		return -EAGAIN;
 	for (size_t i = 0; i < group->n; i++)

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a line that begins a mapping says. */
+/* The contents of a line that begins a mapping. */
 struct mapping {
 	uintptr_t from, to;
 	char rights[5];
@@ -99,7 +99,7 @@ static int take(const struct growth_mark *mark, struct growth_mark *noted, struc
 int growth_begin(struct growth_mark *mark, char error[METERS_ERROR])
 {
 	*mark = (struct growth_mark){ 0 };
-	/* The first reading notes the files and takes what memory reading needs. */
+	/* The first reading notes the files, and allocates the memory that reading needs. */
 	int e = take(mark, mark, &mark->at, error);
 
 	return e ? e : take(mark, NULL, &mark->at, error);

@@ -1,6 +1,6 @@
 /*
- * growth.h - what the whole process gains between two moments, as the kernel counts it, whoever
- * took it: code memory, a library's own, the heap. The pages of programs and libraries themselves,
+ * growth.h - the memory that the whole process gains between two moments, as the kernel counts it:
+ * code memory, a library's own memory, the heap. The pages of programs and libraries themselves,
  * files that were mapped at the first moment, are told apart.
  */
 #ifndef STUBMAP_METERS_GROWTH_H
@@ -28,9 +28,9 @@ struct growth_mark {
 };
 
 /*
- * Of the heap the blocks in use count, not its pages: pages that a compiler gave back are there
- * already. So freed pages of the heap that are used again are growth, and a block's room in a page
- * is not rounded up. mallinfo2 is glibc's, of its main arena.
+ * In the heap the blocks in use count, not the pages: a compiler may have left free pages there. So
+ * freed pages of the heap that are used again are growth, and a block's room in a page is not
+ * rounded up. mallinfo2 is glibc's, of its main arena.
  *
  * 0, or -errno with one line in error; growth_free in any case.
  */

@@ -122,8 +122,8 @@ static const struct shape {
 	[LOOP_SLEEP] = { 20, 1, 0, 20 },
 };
 
-/* Predictors know jumps by address: at a random place in 16 TiB there were none before. Only a
- * hint. */
+/* Predictors know jumps by address: at a random place in 16 TiB there were
+ * none before. Only a hint. */
 static void *fresh_address(void)
 {
 	uint32_t page = 0;
@@ -154,8 +154,8 @@ int loop_open(struct loop *loop, enum loop_kind kind)
 		loop->memory = NULL;
 		return -ENOMEM;
 	}
-	/* A huge page would be one fault and one TLB entry; kernels without them refuse the
-	 * call. */
+	/* A huge page would be one fault and one TLB entry; kernels
+	 * without them refuse the call. */
 	(void)madvise(loop->memory, loop->size, MADV_NOHUGEPAGE);
 	if (kind == LOOP_TOUCH)
 		return 0;

@@ -1,8 +1,8 @@
 /*
- * memory.c - reads /proc/self/smaps in one pass: a line with addresses begins a mapping, and the
- * lines of names and kilobytes below belong to it. The kernel rounds each figure down to 1 KiB a
- * mapping. Reading costs a walk of the page tables of every mapping, so it is never done in a timed
- * phase.
+ * memory.c - reads /proc/self/smaps in one pass: a line with addresses begins a mapping,
+ * and the lines of names and kilobytes below belong to it. The kernel rounds each figure
+ * down to 1 KiB a mapping. Reading costs a walk of the page tables of every mapping, so it
+ * is never done in a timed phase.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -75,8 +75,8 @@ static int read_mappings(FILE *f, const struct range ranges[RANGES], struct memo
 	while (!edge && getline(&line, &size, f) > 0) {
 		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &from, &to) == 2) {
 			view = view_of(ranges, from, to, &edge);
-			/* The kernel's own page is listed for every process, but is no mapping of
-			 * theirs. */
+			/* The kernel's own page is listed for every process, but
+			 * is no mapping of theirs. */
 			out->mappings += !strstr(line, "[vsyscall]");
 			if (view)
 				view->mappings++;

@@ -1,7 +1,7 @@
 /*
- * memory.h - the meters that every machine has: the kernel's view of code memory (source "kernel"),
- * the monotonic clock ("clock") and the time-stamp counter ("tsc"). Meters that need a PMU are in
- * counters.h.
+ * memory.h - the meters that every machine has: the kernel's view of code memory (source
+ * "kernel"), the monotonic clock ("clock") and the time-stamp counter ("tsc"). Meters that need
+ * a PMU are in counters.h.
  */
 #ifndef STUBMAP_METERS_MEMORY_H
 #define STUBMAP_METERS_MEMORY_H
@@ -20,7 +20,7 @@ struct range_view {
 	uint64_t rss;	   /* bytes: pages present, shared or not */
 	uint64_t pss;	   /* bytes: each page divided by the number of times that it is mapped */
 	uint64_t mappings; /* the kernel's mappings of any protection, also without access */
-	/* Of rss, what pages of 2 MiB map: bytes. */
+	/* The bytes of rss that pages of 2 MiB map. */
 	uint64_t transparent, hugetlb;
 };
 
@@ -50,8 +50,8 @@ uint64_t meters_minor_faults(void);
 
 /* ---- Time ----------------------------------------------------------------------------------- */
 
-/* The cost of an empty bracket: the median of 1000. Every sample contains it; nothing subtracts
- * it. */
+/* The cost of an empty bracket: the median of 1000.
+ * Every sample contains it; nothing subtracts it. */
 struct probe_cost {
 	uint64_t clock_ns;
 	uint64_t tsc_ticks;

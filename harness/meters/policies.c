@@ -121,7 +121,7 @@ static int try_here(enum code_wx wx, uint32_t quantum)
 	return PAGES + (int)stats.pages;
 }
 
-/* An enum step, or what pages it works with. */
+/* An enum step, or the pages that the policy works with. */
 static int try_in_child(enum code_wx wx, uint32_t quantum, enum policy_place place)
 {
 	int status;

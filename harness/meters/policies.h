@@ -1,18 +1,18 @@
 /*
- * policies.h - which W^X policies work here, and which still would where a program may not do all
- * that this one may. Nothing is guessed: each is tried in a child process, from code_open to a call
- * of code that was written, changed and given back.
+ * policies.h - which W^X policies work here, and which would still work for a program that is
+ * allowed less than this one. Nothing is guessed: each is tried in a child process, from code_open
+ * to a call of code that was written, changed and given back.
  */
 #ifndef STUBMAP_METERS_POLICIES_H
 #define STUBMAP_METERS_POLICIES_H
 
 #include <stubmap/code.h>
 
-/* What the child may not do. */
+/* The restrictions of the child. */
 enum policy_place {
 	PLACE_HERE,    /* as this process */
 	PLACE_MDWE,    /* prctl(PR_SET_MDWE): no memory that was writable becomes executable */
-	PLACE_EXECMEM, /* as SELinux without execmem: neither that, nor both at once */
+	PLACE_EXECMEM, /* as SELinux without execmem: neither that, nor memory that is both */
 	PLACE_MEMFD,   /* no memfd_create */
 	POLICY_PLACES
 };

@@ -49,7 +49,8 @@ static uint64_t waited(void)
 	return ns;
 }
 
-/* In a long sample one switch is no more than its clock's own. */
+/* A switch counts if the thread waited for more than a hundredth of the time,
+ * or its wait is unknown. */
 bool probe_lost(struct probe *p)
 {
 	const struct probe before = *p;

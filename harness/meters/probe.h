@@ -20,7 +20,7 @@ struct probe {
 	uint64_t least;	   /* ns: the quickest probe that this process has seen */
 	uint64_t slower;   /* ns: of the last sample's probes, before and after, the slower one */
 	long switches;	   /* of the thread against its will, up to the last probe */
-	uint64_t waited;   /* ns that it had no CPU for, up to the last of these; 0: not known */
+	uint64_t waited;   /* ns ready without a CPU, up to the last probe; 0: not known */
 	uint64_t since;	   /* by clock_ns: the last probe */
 	bool shared;	   /* before the sample */
 	unsigned repeated; /* samples that were taken again */

@@ -14,8 +14,8 @@ static const char *const proofs[] = {
 	[PROOF_COUNTED] = "counted a known loop",
 };
 
-/* Opens the names, assigns the meters that work to this group, and leaves in names those that must
- * wait. */
+/* Opens the names, assigns the meters that work to this group, and leaves in
+ * names those that must wait. */
 static int survey_round(struct counters_survey *survey, const char *names[METERS], size_t *n,
 			const struct counters_options *options, char error[COUNTERS_ERROR])
 {
@@ -137,8 +137,8 @@ static void replace(char text[COUNTER_WHY], const char *what, const char *by)
 	}
 }
 
-/* A meter's reasons without what is its alone, so that equal ones are said once: its event's name;
- * and a reason that holds for a whole step is cut to the step's name, as it stands above. */
+/* A meter's reasons without its event's name, so that equal reasons are said once. A reason that
+ * holds for a whole step is cut to the step's name, since the reason itself stands above. */
 static void shorten(const struct counters_survey *survey, const struct counter *c,
 		    char out[COUNTER_WHY])
 {
@@ -165,8 +165,8 @@ static void shorten(const struct counters_survey *survey, const struct counter *
 		replace(out, c->meter->generic, "the kernel's event");
 }
 
-/* A meter's event: its own name, without its table's and without the modifiers. --json has the
- * exact definition. */
+/* A meter's event: its own name, without its table's and without the modifiers.
+ * --json has the exact definition. */
 static void event_name(const char *exact, char out[GROUP_EXACT])
 {
 	const char *name = strstr(exact, "::");

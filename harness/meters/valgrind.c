@@ -1,5 +1,5 @@
-/* valgrind.c - runs valgrind as a child that never outlives us; the program's own output is
- * dropped. */
+/* valgrind.c - runs valgrind as a child that never outlives us; the
+ * program's own output is dropped. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -46,8 +46,8 @@ static _Noreturn void run_valgrind(char *const argv[], int log)
 	char *with_log[VALGRIND_ARGUMENTS + 3];
 	size_t n = 0;
 
-	/* The caller may have blocked them to end in order; Ctrl-C must end valgrind all the same.
-	 */
+	/* The caller may have blocked these signals to end in order; Ctrl-C must
+	 * end valgrind all the same. */
 	sigset_t stop;
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGINT);

@@ -15,8 +15,8 @@ struct valgrind {
 /* As "valgrind-3.19.0". 0, or -ENOENT with one line in error. */
 int valgrind_version(char version[64], char error[VALGRIND_ERROR]);
 
-/* argv: "valgrind", its options, the program and the program's; at most VALGRIND_ARGUMENTS, NULL
- * last. 0 or -errno with one line in error. */
+/* argv: "valgrind", its options, the program and the program's options; at most VALGRIND_ARGUMENTS,
+ * NULL last. 0 or -errno with one line in error. */
 int valgrind_start(struct valgrind *, char *const argv[], char error[VALGRIND_ERROR]);
 /* After the log's end. 0; -ENOENT: no valgrind here; -EIO: the program did not end well. */
 int valgrind_finish(struct valgrind *, const char *program, char error[VALGRIND_ERROR]);

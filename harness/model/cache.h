@@ -44,8 +44,8 @@ struct cache {
 	struct cache_geometry geometry;
 	uint32_t sets;
 	uint64_t *keys; /* [sets][ways]; under LRU each set is in order of use */
-	/* PLRU, for each set: bit i is node i of its tree (1 is the root); set: the right half is
-	 * older. */
+	/* PLRU, for each set: bit i is node i of its tree (1 is the root);
+	 * set: the right half is older. */
 	uint64_t *tree;
 	struct cache_full full; /* instead of keys, if there is one set of many ways */
 	struct cache_full shadow;

@@ -101,8 +101,8 @@ static int read_ranges(struct lackey_reader *r, const json_t *head)
 	return 0;
 }
 
-/* A signal that the caller has blocked asks for an end; looks now and then, as a call costs more
- * than a line. */
+/* Whether a signal that the caller has blocked asks for an end. Looks only now and then, since the
+ * call costs more than a line. */
 static bool stopped(size_t lines)
 {
 	sigset_t pending;

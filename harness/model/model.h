@@ -60,8 +60,8 @@ struct model {
 	uint8_t branch_owner;
 };
 
-/* 0; -EINVAL with one line in error: a page or line that is not a power of two, or an error of
- * cache_open's. */
+/* 0; -EINVAL with one line in error: a page or line that is not a power of two,
+ * or an error of cache_open's. */
 int model_open(struct model *, const struct model_options *, char error[CACHE_ERROR]);
 void model_close(struct model *);
 /* Runs accesses in order. The first fetch counts as no branch's target. */
@@ -70,9 +70,9 @@ void model_run(struct model *, const struct trace_access *, size_t n);
 void model_forget_counts(struct model *);
 
 /*
- * The steady state of a trace: runs all laps once and the last one again, MODEL_SETTLE times in
- * all, to warm up; then the last one once more, which is counted. 0, an error of model_open's, or
- * -ENOMEM.
+ * The steady state of a trace: runs all laps once and the last one again, MODEL_SETTLE times
+ * in all, to warm up; then the last one once more, which is counted. 0, an error of
+ * model_open's, or -ENOMEM.
  */
 enum { MODEL_SETTLE = 2 };
 int model_steady(const struct address_trace *, const struct model_options *,

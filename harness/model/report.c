@@ -1,5 +1,5 @@
-/* report.c - reports misses per call; a unit that the machine's row lacks is null, with the
- * reason. */
+/* report.c - reports misses per call; a unit that the machine's row lacks
+ * is null, with the reason. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,7 +146,7 @@ static void add_counts(json_t *row, const struct simulate_task *t, const struct 
 	json_object_set_new(row, "owners", owners);
 }
 
-/* A row but for its task; note: why it has no value, where the task has none itself. */
+/* A row without its task. note: why it has no value, unless the task itself has a reason. */
 struct model_row {
 	const char *event, *unit, *source;
 	double value;

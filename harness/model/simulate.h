@@ -17,8 +17,8 @@ struct simulate_paths {
 	unsigned timeout_s;	  /* of a cell's process; 0: the usual one (spawn.h) */
 };
 
-/* Writes a snapshot of the cell with `laps` laps to path. 0; -EINTR; -EIO with one line in error.
- */
+/* Writes a snapshot of the cell with `laps` laps to path.
+ * 0; -EINTR; -EIO with one line in error. */
 int simulate_snapshot(const struct simulate_paths *, const struct cell *, unsigned laps,
 		      const char *path, char error[TRACE_ERROR]);
 void simulate_remove(const char *path); /* a snapshot */

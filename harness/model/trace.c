@@ -1,5 +1,5 @@
-/* trace.c - takes two to four bytes for an access: code runs forward, and data addresses stay
- * close. */
+/* trace.c - takes two to four bytes for an access: code runs forward,
+ * and data addresses stay close. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -379,8 +379,8 @@ int trace_open(const struct trace_pack *p, struct address_trace *t, char error[T
 	e = read_map(p->head, "ranges", false, &u.owners, error);
 	if (!e)
 		e = read_map(p->head, "aliases", true, &u.aliases, error);
-	/* A record has at least one byte: no count in a damaged file can ask for more memory than
-	 * that. */
+	/* A record has at least one byte: no count in a damaged file can ask
+	 * for more memory than that. */
 	if (!e && (p->records > p->size || calls < 1)) {
 		snprintf(error, TRACE_ERROR, "trace: its head has no calls, or too many records");
 		e = -EINVAL;

@@ -55,8 +55,8 @@ int trace_add(struct trace_pack *, enum trace_kind, uint64_t address, uint32_t s
 int trace_add_lap(struct trace_pack *);
 /* 0, or -errno with one line in error. A file appears whole or not at all. */
 int trace_save(const struct trace_pack *, const char *path, char error[TRACE_ERROR]);
-/* 0; -EINVAL (not a trace, or a damaged one) or -errno, with one line in error that has the
- * path. */
+/* 0; -EINVAL (not a trace, or a damaged one) or -errno, with one line in
+ * error that has the path. */
 int trace_load(const char *path, struct trace_pack *, char error[TRACE_ERROR]);
 void trace_pack_free(struct trace_pack *);
 

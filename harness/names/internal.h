@@ -1,5 +1,5 @@
-/* internal.h - names by address, and the two sinks that are more than a line a piece. Private to
- * this room. */
+/* internal.h - names by address, and the two sinks that are more than a line a piece.
+ * Private to this room. */
 #ifndef STUBMAP_NAMES_INTERNAL_H
 #define STUBMAP_NAMES_INTERNAL_H
 

@@ -54,7 +54,7 @@ static void add(struct names *names, const uint8_t *at, size_t bytes, const char
 		gdb_changed(names->gdb, 1);
 }
 
-/* A slot gets its name when it is bound: that of a run of free ones would hide it. */
+/* A slot gets its name when it is bound: the name of a run of free slots would hide it. */
 static void made(void *arg, const struct stub_piece *p)
 {
 	struct names *names = arg;
@@ -86,7 +86,8 @@ static void moved(void *arg, const uint8_t *from, const uint8_t *to)
 	add(names, to, copy.bytes, copy.name);
 }
 
-/* A process has one file of a sort, which its code memories share. What lies there is another's. */
+/* A process has one file of each sort, which its code memories share. An older file is another
+ * process's: it is emptied. */
 static int open_file(FILE **out, const char *path, unsigned bit)
 {
 	static unsigned begun;

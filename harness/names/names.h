@@ -2,8 +2,8 @@
  * names.h - gives the stubs of a code memory names in other people's tools, and frames to unwind:
  *
  * perf: /tmp/perf-PID.map, a line a piece. `perf report` shows "stub page/exit_js i>i". Addresses
- * that are used again have their last name. perf does not look there for code under CODE_DUAL,
- * which it takes for a file's.
+ * that are used again have their last name. perf does not look there for code under CODE_DUAL: it
+ * takes such code for a file's.
  *
  * jitdump: /tmp/jit-PID.dump, a record a piece with its time and bytes, for `perf inject --jit`.
  * Names follow addresses that are used again, and `perf annotate` has the code.

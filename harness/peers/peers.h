@@ -1,7 +1,7 @@
 /*
- * peers.h - allocators of stubs that others wrote, as arms of a cell: peer:NAME. Each is a file of
- * arms/ (the contract: peer.h), built where its library is there, and loaded by the process that
- * needs it.
+ * peers.h - allocators of stubs that others wrote, as arms of a cell: peer:NAME. Each is a
+ * file of arms/ (the contract: peer.h), built where its library is there, and loaded by
+ * the process that needs it.
  */
 #ifndef STUBMAP_PEERS_PEERS_H
 #define STUBMAP_PEERS_PEERS_H
@@ -17,7 +17,7 @@ struct peer_row {
 	uint32_t most; /* live stubs that it is asked for where nobody says how many; 0: any */
 };
 
-/* All that there could be; a NULL name ends the table. */
+/* All known peers; a NULL name ends the table. */
 extern const struct peer_row peer_rows[];
 /* The row of a name; NULL: it names no peer. */
 const struct peer_row *peer_named(const char *name);

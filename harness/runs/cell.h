@@ -87,16 +87,16 @@ json_t *cell_to_json(const struct cell *);
 bool cell_equal(const struct cell *, const struct cell *);
 /* Negative, 0 or positive: the order of cells in tables. Names stand in the order of cell_names. */
 int cell_order(const struct cell *, const struct cell *);
-/* Call it after setting a cell's workload or stubs by hand; functions that make a whole cell call
- * it themselves. */
+/* Call it after setting a cell's workload or stubs by hand; functions that make a whole
+ * cell call it themselves. */
 void cell_resolve(struct cell *);
 
 /* As cell_from_json, but accepts any name: a run file may have arms that this build does not know.
  * Keys, types and lengths are checked. */
 int cell_read(const json_t *, struct cell *, char error[CELL_ERROR]);
-/* Whether the cell's workload and arm use a key. An unused one (live on a replay, policy on pool)
- * is refused by cell_from_json, left out by cell_to_json and ignored by cell_equal. False for an
- * unknown key. */
+/* Whether the cell's workload and arm use a key. An unused one (live on a replay, policy on
+ * pool) is refused by cell_from_json, left out by cell_to_json and ignored by cell_equal.
+ * False for an unknown key. */
 bool cell_applies(const struct cell *, const char *key);
 /* Whether the workload is a user's own file, "wasm:FILE.wasm" or "replay:FILE.trace.zst". */
 bool cell_names_file(const char *workload);

@@ -1,6 +1,6 @@
 /*
  * cell_check.c - whether a cell can be run by this build: names that it knows, numbers that fit one
- * another. What it leaves open is filled in.
+ * another. Keys that the cell leaves open are filled in.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -36,8 +36,8 @@ struct job {
 json_t *job_to_json(const struct job *);
 /* 0, or -EINVAL with one line in error. The job's texts point into the JSON. */
 int job_from_json(const json_t *, struct job *, char error[CELL_ERROR]);
-/* The CPU and the seed of a job, and whether its cell has threads, for a parent that does not read
- * the rest. */
+/* The CPU and the seed of a job, and whether its cell has threads,
+ * for a parent that does not read the rest. */
 int job_cpu(const json_t *);
 bool job_threads(const json_t *);
 uint64_t job_seed(const json_t *);

@@ -43,8 +43,8 @@ static int add_cell(struct plan *p, const struct cell *c, const char *where, cha
 	return 0;
 }
 
-/* Names that a pattern does not stand for: encoders that are known to fail, and peers, which may
- * not be there, unless it begins as their names do. */
+/* Names that a pattern leaves out: encoders that are known to fail; and peers, which may not be
+ * there, unless the pattern begins as their names do. */
 static bool left_out(const char *key, const char *text, const char *name)
 {
 	const struct map_ops *ops = strcmp(key, "maps") ? NULL : map_encoder(name);
@@ -283,7 +283,7 @@ static int check_keys(json_t *json, char *error)
 	return 0;
 }
 
-/* All but the cells. */
+/* Reads all keys but the cells. */
 static int read_head(const json_t *json, struct plan *p, char *error)
 {
 	const json_t *counters = json_object_get(json, "counters");
@@ -314,7 +314,7 @@ static int read_head(const json_t *json, struct plan *p, char *error)
 		   : 0;
 }
 
-/* A copy with what a plan may leave out: the run's head has it all. */
+/* A copy with the keys that the plan left out: a run's head has all keys. */
 static json_t *completed(json_t *json)
 {
 	static const struct {
@@ -337,7 +337,7 @@ int plan_from_json(json_t *json, struct plan *p, char error[PLAN_ERROR])
 	json_t *cells = json_object_get(json, "cells");
 	int r;
 
-	refuse(error, "out of memory"); /* what is said unless something better comes */
+	refuse(error, "out of memory"); /* the message, unless a better one follows */
 	*p = (struct plan){ 0 };
 	if (!json_is_object(json))
 		return refuse(error, "a plan must be an object");

@@ -8,15 +8,15 @@
  * Seed, blocks and iterations may be left out, and are then as in `stubmap run`.
  * A list in a cell stands for each of its values, a name with * or ? for each known name that it
  * matches (for maps without the encoders that are meant to fail, the floor and the unsafe ones:
- * these must be named); a cell stands for the product of all its values. The keys of "baseline" are
- * the arm: cells that are equal in all other keys form a group. Each group must hold its baseline,
- * and gets it a second time (the replica, A/A) to show how large a difference noise alone makes.
- * "counters": true counts the steady calls by hardware: the survey's groups of counters are taken
- * in turn, one for each block. "timeout": seconds after which an invocation is ended, counted
- * anew from where it begins to measure; the default is 120, and more if it has many upgrades.
- * "accept": {"load": 1.5, "steal": 1, "shared": 5, "aa": 20}: what a run must keep to count
- * (analysis/accept.h says of what each is the limit); a run that does not is kept, and marked
- * wherever it is shown.
+ * these must be named); a cell stands for the product of all its values. The keys of "baseline"
+ * are the arm: cells that are equal in all other keys form a group. Each group must hold its
+ * baseline, and gets it a second time (the replica, A/A) to show how large a difference noise
+ * alone makes. "counters": true counts the steady calls by hardware: the survey's groups of
+ * counters are taken in turn, one for each block. "timeout": seconds after which an invocation is
+ * ended, counted anew from where it begins to measure; the default is 120, and more if it has many
+ * upgrades. "accept": {"load": 1.5, "steal": 1, "shared": 5, "aa": 20}: the limits that a run must
+ * keep to count (analysis/accept.h defines them); a run beyond a limit is stored all the same, and
+ * marked wherever it is shown.
  */
 #ifndef STUBMAP_RUNS_PLAN_H
 #define STUBMAP_RUNS_PLAN_H
@@ -34,13 +34,14 @@ enum {
 	PLAN_MAX_BLOCKS = 1000,
 	PLAN_MAX_ITERATIONS = 10000,
 	PLAN_MAX_TIMEOUT = 1000000,
-	/* Where a plan does not say. */
+	/* The defaults of a plan. */
 	PLAN_SEED = 1,
 	PLAN_BLOCKS = 7,
 	PLAN_ITERATIONS = 10
 };
 
-/* What a run must keep, as its plan says beforehand: INFINITY where it says nothing. */
+/* The limits that a run must keep, as its plan says beforehand; INFINITY:
+ * the plan has no such limit. */
 struct accept_rule {
 	bool any;
 	double load;   /* processes */
@@ -81,8 +82,8 @@ int plan_accept_rule(const json_t *accept, struct accept_rule *, char error[PLAN
  * value becomes a list of one. The caller owns it. */
 json_t *plan_values(const char *key, json_t *v);
 
-/* Fills order[n] with the cells' indices in the order of a block, shuffled by the plan's seed and
- * the block. */
+/* Fills order[n] with the cells' indices in the order of a block,
+ * shuffled by the plan's seed and the block. */
 void plan_order(const struct plan *, unsigned block, uint32_t *order);
 /* The seed of all cells of a block: 0..2^53-1, so that every JSON reader keeps it exactly. */
 uint64_t plan_block_seed(const struct plan *, unsigned block);

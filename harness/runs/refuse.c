@@ -1,4 +1,5 @@
-/* refuse.c - words what is wrong with a run file; apart, since all readers of its parts do. */
+/* refuse.c - words the error in a run file; a file of its own, since all readers
+ * of a run's parts need it. */
 #include <stdarg.h>
 #include <stdio.h>
 

@@ -96,7 +96,7 @@ static bool entry_has(const json_t *entry, const struct cell *cell, const json_t
 	return has;
 }
 
-/* By what the plan's text says: this program may not know the arms of a plan of old. */
+/* Asks the plan's text: this program may not know the arms of an old plan. */
 static bool plan_has(const struct run *run, const struct cell *cell)
 {
 	const json_t *entries = json_object_get(json_object_get(run->head, "plan"), "cells");
@@ -174,7 +174,7 @@ static uint64_t mix_text(uint64_t h, const char *text)
 	return h;
 }
 
-/* Equal cells have equal values of these. */
+/* Equal cells have equal values of these keys. */
 static size_t slot_of(const struct run *run, uint32_t block, const struct cell *c)
 {
 	uint64_t h = prng_mix(block) ^ c->replica;

@@ -1,6 +1,6 @@
 /*
- * row.h - what an invocation's line in a run file must be, so that nothing is counted that the
- * plan did not ask for, or counted twice.
+ * row.h - the form of an invocation's line in a run file: only invocations that the plan asked for
+ * count, and each counts once.
  */
 #ifndef STUBMAP_RUNS_ROW_H
 #define STUBMAP_RUNS_ROW_H
@@ -13,8 +13,8 @@ int row_read(const struct run *, json_t *json, struct invocation *, char error[R
 
 /* The invocation of a cell in a block: its index in run->invocations, or run->n. */
 size_t row_find(const struct run *, uint32_t block, const struct cell *);
-/* Adds the last of run->invocations to what row_find finds. It needs
- * row_room before, which makes room for one more: 0 or -ENOMEM. */
+/* row_add makes the last of run->invocations known to row_find. Call row_room before, which makes
+ * room for one more: 0 or -ENOMEM. */
 int row_room(struct run *);
 void row_add(struct run *);
 

@@ -8,7 +8,7 @@
 #include "runs/segment.h"
 #include "runs/store.h"
 
-/* Facts that may differ within a run: what is missing is null elsewhere, counters are measured. */
+/* Facts that may differ within a run: a missing fact is null already, counters are measured. */
 static const char *const ignored[] = { "missing", "counters", "tree" };
 
 static bool is_ignored(const char *key)

@@ -19,12 +19,13 @@
 enum { SEGMENT_DIFFERS = 1600 };
 
 /*
- * Whether two fingerprints are not of one program on one machine. All facts count (fingerprint.h)
- * but the tree's state, for the program's stands beside it, and what is missing. Programs are one
- * if their hashes are. out: each fact that differs with both values, in one line.
+ * Whether two fingerprints differ in the program or the machine. All facts count
+ * (fingerprint.h), except the state of the tree, since the program's is there, too, and the list
+ * of missing facts. Two programs are the same if their hashes are. out: each fact that differs
+ * with both values, in one line.
  */
 bool segment_differs(const json_t *before, const json_t *now, char out[SEGMENT_DIFFERS]);
-/* The same, but for the CPU that invocations are pinned to. */
+/* The same, except for the CPU that invocations are pinned to. */
 bool segment_differs_but_cpu(const json_t *before, const json_t *now, char out[SEGMENT_DIFFERS]);
 
 /* Adds started, load and steal_ms of this moment to a head or a segment's line. 0 or -ENOMEM. */

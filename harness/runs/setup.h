@@ -19,8 +19,8 @@ struct setup {
 	const struct stub_ops *stubs;
 	const struct peer *peer;    /* whose stubs they are; NULL: this library's own */
 	const struct map_ops *maps; /* for a program on the collected heap; else NULL */
-	/* The family decides which of these three is set. For a user's own file the texts are the
-	 * cell's. */
+	/* The family decides which of these three is set.
+	 * For a user's own file the texts are the cell's. */
 	struct workload workload;
 	const struct gc_program *program;
 	struct wasm_program wasm;

@@ -30,7 +30,7 @@
 
 enum { PAD_MAX = 4096, SAID = 200, ANSWER_MAX = 64 << 20 };
 enum { TIMEOUT_MS = 120000, TICK_MS = 1000, GRACE_MS = 1000 };
-/* What fills a pipe is read in so many turns; others may write to it for ever. */
+/* This many reads empty a full pipe; other processes may write to it for ever. */
 enum { LATE_READS = 256 };
 
 struct buffer {
@@ -144,8 +144,8 @@ done:
 	return r;
 }
 
-/* Reads the available bytes and keeps at most the last `keep` of them. *fd becomes -1 at the
- * end. */
+/* Reads the available bytes and keeps at most the last `keep` of them.
+ * *fd becomes -1 at the end. */
 static int drain(int *fd, struct buffer *b, size_t keep)
 {
 	if (b->cap - b->len < 4096) {
@@ -170,8 +170,8 @@ static int drain(int *fd, struct buffer *b, size_t keep)
 	return 0;
 }
 
-/* The last line that the child wrote to stderr, without its end; if it is a sanitizer's report, its
- * summary line. */
+/* The last line that the child wrote to stderr, without its end;
+ * if it is a sanitizer's report, its summary line. */
 static const char *last_words(const struct buffer *b, char out[SAID + 1])
 {
 	const char *summary = b->len ? strstr(b->data, "SUMMARY: ") : NULL;
@@ -212,8 +212,8 @@ static int listen_to(struct child *c, int signals, const struct spawn_options *o
 				      { signals, POLLIN, 0 } };
 		uint64_t past = clock_ns() - counted;
 		int wait = TICK_MS;
-		/* Where this process was stopped itself, what a child that has ended wrote in time
-		 * counts. */
+		/* If this process was stopped itself, a child that has ended may have written in
+		 * time: its record counts. */
 		const bool late = limit && past >= limit;
 		if (late && !has_ended(c->pid))
 			r = -ETIMEDOUT;
@@ -337,7 +337,7 @@ static double of_timeval(const struct timeval *t)
 	return (double)t->tv_sec * 1e3 + (double)t->tv_usec / 1e3;
 }
 
-/* Waits for a child's end; its time, but for when it began. */
+/* Waits for a child's end; fills in *t, except for the times that count from its start. */
 static int reap(pid_t pid, struct spawn_time *t)
 {
 	struct rusage used = { 0 };

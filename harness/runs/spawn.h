@@ -20,16 +20,17 @@ struct spawn_options {
 };
 
 /*
- * Runs `/proc/self/exe child JOB`, pinned to the job's "cpu" unless that is -1. *record is what the
- * child wrote, {"status", "why", "figures", "wall_ns"}; for a child that died, hung or wrote no
- * such line it is a failed record whose "why" says so. Added are "cpu_ms" and "wait_ms" (the time
- * that it ran and that its first thread was ready to), and "stopped": true if spawn_stopped. At the
- * limit the child is told to end, and has a second to say where it was. 0, also for such children;
- * -EINTR: SIGINT or SIGTERM came; it stays pending, or takes effect if the caller does not block
- * it; -errno: no child could be made. The caller owns *record.
+ * Runs `/proc/self/exe child JOB`, pinned to the job's "cpu" unless that is -1. *record is the
+ * line that the child wrote, {"status", "why", "figures", "wall_ns"}; for a child that died,
+ * hung or wrote no such line it is a failed record whose "why" says so. These are added:
+ * "cpu_ms" (the time that the child ran), "wait_ms" (the time that its first thread was ready to
+ * run, but did not), and "stopped": true if spawn_stopped. At the limit the child is told to
+ * end, and has a second to say where it was. 0, also for such children; -EINTR: SIGINT or
+ * SIGTERM came; it stays pending, or takes effect if the caller does not block it; -errno: no
+ * child could be made. The caller owns *record.
  */
 int spawn_job(const json_t *job, const struct spawn_options *, json_t **record);
-/* What became of a child's time. */
+/* Where a child's time went. */
 struct spawn_time {
 	double wall_ms;	 /* from its start to its end, a suspended machine's sleep included */
 	double cpu_ms;	 /* user and system, of all its threads */
@@ -39,11 +40,11 @@ struct spawn_time {
 	bool threads;	 /* it had more than one, whose waiting is not in wait_ms */
 };
 /*
- * Whether the time says that the process stood still, as one does that was stopped, or whose
- * machine slept: SPAWN_STILL_MS or more, and a twentieth of all, went by in which it neither ran
- * nor waited for a CPU, a disk (SPAWN_FAULT_MS a page at the most) or the host. No cell waits for
- * anything else for so long: the longest sleep of its own is of 1 ms. Of several threads a quarter:
- * these wait for each other and for CPUs, unseen.
+ * Whether the process stood still, because it was stopped or the machine slept: for SPAWN_STILL_MS
+ * or more, and for a twentieth of its time, it neither ran nor waited for a CPU, a disk
+ * (SPAWN_FAULT_MS a page at the most) or the host. No cell waits for anything else for so long: its
+ * own longest sleep takes 1 ms. With several threads the part is a quarter: they wait for each
+ * other and for CPUs, unseen.
  */
 enum { SPAWN_STILL_MS = 250, SPAWN_FAULT_MS = 20 };
 bool spawn_stopped(const struct spawn_time *);

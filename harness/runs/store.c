@@ -55,7 +55,7 @@ static json_t *make_head(const struct plan *p, const struct run_start *start)
 	return head;
 }
 
-/* Checks a row; *at is the one that it stands for, or run->n: it is a new one. */
+/* Checks a row; *at becomes the index of the row that it replaces, or run->n if it is new. */
 static int check_row(struct run *run, json_t *json, struct invocation *inv, size_t *at, char *error)
 {
 	int r = row_read(run, json, inv, error);
@@ -182,8 +182,8 @@ static int read_line(struct run *run, char *line, size_t len, size_t number, boo
 	return r;
 }
 
-/* Reads all lines; *whole is the length of the whole lines. A file whose first line is torn gives
- * no head. */
+/* Reads all lines; *whole is the length of the whole lines.
+ * A file whose first line is torn gives no head. */
 static int read_lines(FILE *f, const char *path, struct run *run, off_t *whole, char *error)
 {
 	char why[RUN_ERROR] = "", *line = NULL;

@@ -11,10 +11,10 @@
  *   {"schema": 1, "type": "invocation", "block": n, "order": n, "cell": {...}, "seed": n,
  *    "status": "ok" | "failed", "why": null or text, "wall_ns": n, "figures": [figure...],
  *    "environment": {"cpu": n, "load": n, "steal_ms": n, "cpu_ms": n, "wait_ms": n}}
- * cpu_ms is the time that the process ran, wait_ms the time that it was ready to. "segment": n, if
- * it is not 0, names the part of the run that it is of (segment.h). "retry": true: it was run again
- * because an earlier one of the same block and cell, which stays in the file, failed.
- * "stopped": true: the process stood still for long, as a stopped one does (spawn.h).
+ * cpu_ms is the time that the process ran, wait_ms the time that it was ready to run, but did not.
+ * "segment": n, if it is not 0, names the part of the run that the invocation is of (segment.h).
+ * "retry": true: an earlier invocation of this block and cell failed, and stays in the file.
+ * "stopped": true: the process stood still for long, as a stopped process does (spawn.h).
  * A figure is one meter in one phase, with all its raw samples, warm-up included:
  *   {"phase": "steady", "event": "ns", "unit": "call", "source": "clock", "per": 6400,
  *    "warmup": 2, "samples": [51234, ...]}        each sample is for `per` units
@@ -24,8 +24,8 @@
  *
  * Each invocation is one write(2) of a whole line, then fdatasync, under a lock that keeps a second
  * writer out. A last line that a power cut tore is dropped with a notice; a torn first line, and
- * with it the file, is begun anew. All else that is not as above is refused with its line: above
- * all a second row of one block and cell, and a cell that the plan does not have.
+ * with it the file, is begun anew. Anything else is refused with its line: above all a second row
+ * of one block and cell, and a cell that the plan does not have.
  */
 #ifndef STUBMAP_RUNS_STORE_H
 #define STUBMAP_RUNS_STORE_H
@@ -65,7 +65,7 @@ struct run {
 
 enum { SCHEMA = 1, RUN_ERROR = 2000 };
 
-/* Words a refusal, or what else an error says; returns the result. */
+/* Words a refusal, or another error; returns the result. */
 int run_refuse(char error[RUN_ERROR], int result, const char *form, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -76,8 +76,8 @@ struct run_start {
 	bool mixed;	   /* go on with a run of another program or machine */
 };
 
-/* Begins a run in memory only. machine: its fingerprint or NULL; a reference is taken. 0 or
- * -ENOMEM. */
+/* Begins a run in memory only. machine: its fingerprint or NULL;
+ * a reference is taken. 0 or -ENOMEM. */
 int run_begin(struct run *, const struct plan *, json_t *machine);
 /* The same with a head that was made before; its reference is taken over, also on failure. 0, or
  * -EINVAL with a line in error. */
@@ -89,9 +89,9 @@ int run_load(const char *path, struct run *, char error[RUN_ERROR]);
  * shard), -EXDEV (it was begun by another program or on another machine). */
 int run_open(const char *path, const struct plan *, const struct run_start *, struct run *,
 	     char error[RUN_ERROR]);
-/* Adds one invocation to the run and to its file, if there is one. 0; -EINVAL with a line in error
- * (a record of another form, or a second one of its block and cell); -errno: it is added to
- * neither. */
+/* Adds one invocation to the run and to its file, if there is one. 0; -EINVAL with a
+ * line in error (a record of another form, or a second one of its block and cell);
+ * -errno: it is added to neither. */
 int run_append(struct run *, json_t *record, char error[RUN_ERROR]);
 void run_close(struct run *);
 
@@ -101,8 +101,8 @@ uint64_t run_seed(const struct run *);
 bool run_mixed(const struct run *, char why[RUN_ERROR]);
 /* Adds a line behind the first to the run in memory, as run_load does; a reference is taken. */
 int run_take(struct run *, json_t *line, char error[RUN_ERROR]);
-/* Adds a line to a file as a writer does: whole, or not at all. 0 or -errno with a line in error.
- */
+/* Adds a line to a file as a writer does: whole, or not at all.
+ * 0 or -errno with a line in error. */
 int run_write_line(int fd, const char *path, const json_t *, char error[RUN_ERROR]);
 
 #endif

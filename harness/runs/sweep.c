@@ -130,7 +130,7 @@ static int cpu_of(const struct cell *cell, const struct sweep_options *o)
 	return cell_applies(cell, "threads") ? -1 : o->cpu;
 }
 
-/* What is run, with what, and into what. */
+/* A sweep under way: its plan, its options, and the run that it fills. */
 struct sweep {
 	const struct plan *plan;
 	const struct sweep_options *options;

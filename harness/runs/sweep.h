@@ -1,6 +1,6 @@
 /*
- * sweep.h - runs the cells of a plan that its run does not hold yet, block by block, one child
- * after another.
+ * sweep.h - runs the cells of a plan that its run does not hold yet, block by block,
+ * one child after another.
  */
 #ifndef STUBMAP_RUNS_SWEEP_H
 #define STUBMAP_RUNS_SWEEP_H
@@ -13,7 +13,7 @@
 struct sweep_options {
 	const char *name; /* begins lines of progress; NULL: stubmap */
 	unsigned blocks;  /* 0: the plan's */
-	/* NULL, or says after each block of which all cells have run whether more are to be added:
+	/* NULL, or decides after each whole block whether more blocks are to be added:
 	 * `done` blocks are whole. */
 	bool (*more)(void *arg, const struct run *, unsigned done);
 	void *arg;
@@ -28,8 +28,8 @@ struct sweep_options {
 	void (*prepare)(const struct cell *cells, size_t n, const struct sweep_options *);
 };
 
-/* The exit status of a command whose sweep gave -EINTR, as shells have it: what runs a sweep must
- * not take half of one for a whole one with failed cells. */
+/* The exit status of a command whose sweep gave -EINTR, as shells have it: the caller must not take
+ * half of a sweep for a whole one with failed cells. */
 enum { SWEEP_STOPPED = 130 };
 
 /* Whether the block is of the options' shard. */

@@ -6,8 +6,8 @@
  *      element: flags | [table] [where: instruction ... end] | [type] | count of functions or of
  *               (instruction ... end)
  *
- * Nothing is validated: wasm2c does that. Of a known instruction only the length of its immediates
- * matters.
+ * Nothing is validated: wasm2c does that. Of a known instruction only the length
+ * of its immediates matters.
  */
 #include <errno.h>
 #include <string.h>
@@ -240,8 +240,8 @@ static const char *instruction(struct reader *r, uint8_t opcode)
 	return feature;
 }
 
-/* Reads over a constant expression; *function (may be NULL) becomes the function that ref.func
- * named last. */
+/* Reads over a constant expression; *function (may be NULL) becomes the function
+ * that ref.func named last. */
 static const char *constant(struct reader *r, uint32_t *function)
 {
 	const char *feature = NULL;

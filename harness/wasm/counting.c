@@ -1,6 +1,6 @@
 /*
- * counting.c - the counting strategy: one thunk for each callee, in front of a callee of the
- * floor's.
+ * counting.c - the counting strategy: one thunk for each callee,
+ * in front of a callee of the floor's.
  *
  *      mov r11, &count        49 bb imm64
  *      inc qword [r11]        49 ff 03

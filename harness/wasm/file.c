@@ -337,8 +337,8 @@ static int read_exports(struct reader *r)
 
 /* ---- The file -------------------------------------------------------------------------------- */
 
-/* Code that throws is refused with its function's name; a module that only declares tags is refused
- * here. */
+/* Code that throws is refused with its function's name; a module that only
+ * declares tags is refused here. */
 static int read_tags(struct reader *r)
 {
 	r->file->ntags = wasm_count(r);

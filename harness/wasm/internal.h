@@ -84,8 +84,8 @@ _Noreturn void wasm_exit(struct wasm_thread *, uint32_t code);
 
 /* The address of a compiled function by its symbol, in the current tier. */
 const void *wasm_module_symbol(const struct wasm_module *, const char *symbol);
-/* Runs the module's own registration of its function types, which fills module->types. 0, -ENOMEM.
- */
+/* Runs the module's own registration of its function types, which fills
+ * module->types. 0, -ENOMEM. */
 int wasm_types_register(struct wasm_module *, const void *function);
 /* The address of a symbol that compiled code names but does not define, or NULL. */
 const void *wasm_runtime_resolve(const char *symbol);
@@ -103,8 +103,8 @@ void wasm_release(struct wasm_instance *, struct stub_callee *);
 int wasm_table_entry(struct wasm_instance *, wasm_rt_funcref_table_t *, uint32_t i,
 		     const wasm_rt_funcref_t *ref);
 
-/* Sets n entries from an element segment, from entry d on, and binds them in bulk. 0, or the
- * strategy's error. */
+/* Sets n entries from an element segment, from entry d on, and binds them in bulk.
+ * 0, or the strategy's error. */
 int wasm_table_segment(struct wasm_instance *, wasm_rt_funcref_table_t *, uint32_t d,
 		       const struct wasm_element *, uint32_t n, const uint32_t *types);
 

@@ -1,5 +1,5 @@
-/* program.c - finds a program's files, calls its exports in order, and compares its output with the
- * twin's. */
+/* program.c - finds a program's files, calls its exports in order,
+ * and compares its output with the twin's. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -23,15 +23,15 @@ bool wasm_find(const char *name, char path[WASM_PATH]);
 /* The folder where a program was or will be built: wasm/PROGRAM, or wasm/own/HASH for a user's
  * module, or if that can't be written, home_temp's. */
 void wasm_program_folder(const struct wasm_program *, char folder[WASM_PATH]);
-/* Opens the system that the program expects, with its file in place. 0, or -errno with one line in
- * error. */
+/* Opens the system that the program expects, with its file in place.
+ * 0, or -errno with one line in error. */
 int wasm_program_system(const struct wasm_program *, const char *folder, uint64_t seed,
 			struct wasi *, char error[WASM_ERROR]);
 /*
- * Runs the program once from front to back in a fresh instance: `_initialize`, `steps`, and each
- * `step`, by turns as C and as the dynamic language would call it; or `_start` if a user's module
- * is a WASI command. times may be NULL. WASM_RETURNED: wasi has its output and the results of its
- * steps.
+ * Runs the program once from front to back in a fresh instance: `_initialize`, `steps`, and
+ * each `step`, by turns as C and as the dynamic language would call it; or `_start` if a
+ * user's module is a WASI command. times may be NULL. WASM_RETURNED: wasi has its output and
+ * the results of its steps.
  */
 enum wasm_end wasm_drive(struct wasm_instance *, const struct wasm_module *, struct wasm_thread *,
 			 struct wasi *, struct wasm_times *, char error[WASM_ERROR]);

@@ -26,8 +26,8 @@ struct reader {
 
 /* Writes one line that names the module. Returns -EINVAL. */
 int __attribute__((format(printf, 2, 3))) wasm_refuse(struct reader *, const char *fmt, ...);
-/* wasm_refuse for a module that may be valid: says who has what (a proposal's name, or a limit)
- * that can't be taken, and where the list of features stands. */
+/* wasm_refuse for a module that may be valid: names the part that can't be taken (who), the
+ * proposal or the limit that it needs (what), and the place of the list of features. */
 int wasm_refuse_feature(struct reader *, const char *who, const char *what);
 
 /* The sections that code.c reads, after types, functions and exports. 0, -EINVAL. */
@@ -37,8 +37,8 @@ int wasm_code_bodies(struct reader *);
 int wasm_code_data(struct reader *);
 
 #define WASM_TYPED_REFERENCES "typed function references"
-/* The proposal that a value's type belongs to; NULL: it can be taken, at least inside the
- * module. */
+/* The proposal that a value's type belongs to; NULL: it can be taken,
+ * at least inside the module. */
 const char *wasm_type_feature(uint8_t type);
 /* 0 if a stub can pass these parameters and results; else -EINVAL, with the reason. */
 int wasm_check_signature(struct reader *, const char *who, const struct wasm_type *);

@@ -97,8 +97,8 @@ static const void *left_at(const struct wasm_thread *t)
 	return frame ? frame[1] : NULL;
 }
 
-/* A watch_namer: the function that runs in this thread, or that called the C function which
- * runs. */
+/* A watch_namer: the function that runs in this thread, or that called
+ * the C function which runs. */
 static const char *running_at(void *arg, const void *pc)
 {
 	const struct wasm_thread *t = arg;

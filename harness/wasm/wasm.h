@@ -34,10 +34,10 @@ struct wasi;
 struct wasm_module;
 
 /*
- * folder/module.wasm and folder/module.bc (scripts/wasm-build makes them from one another). name is
- * for messages. 0; or -ENOENT (not built: the line says why), -EINVAL (a module that can't be
- * taken), -ENOMEM, with one line in error that names the module, and *out is NULL. Nothing is
- * compiled yet.
+ * folder/module.wasm and folder/module.bc (scripts/wasm-build makes them from one another).
+ * name is for messages. 0; or -ENOENT (not built: the line says why), -EINVAL (a module that
+ * can't be taken), -ENOMEM, with one line in error that names the module, and *out is NULL.
+ * Nothing is compiled yet.
  */
 int wasm_module_open(struct wasm_module **out, struct code_memory *, const char *name,
 		     const char *folder, char error[WASM_ERROR]);

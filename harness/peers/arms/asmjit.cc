@@ -10,8 +10,8 @@
  *      mov rax, target
  *      jmp rax
  *
- * A retarget makes them anew. Debian has a static library alone, whose reference to stderr a shared
- * object can't have: it is given one of its own.
+ * A retarget assembles them anew. Debian has only a static library, and a shared object can't have
+ * the library's reference to stderr: it gets a stderr of its own.
  */
 #include <asmjit/x86.h>
 #include <cerrno>

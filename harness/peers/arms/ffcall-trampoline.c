@@ -5,9 +5,9 @@
  *   package: libffcall-dev
  *   link: -ltrampoline
  *
- * What it jumps to here is one body for all: it reads the datum back, and goes on to the target
- * with the target's context. A variable for all threads is why such a trampoline is for one thread
- * alone.
+ * Here all trampolines jump to one body, which reads the datum back and goes on to the
+ * target with the target's context. As all threads share the variable, such trampolines
+ * are for one thread alone.
  */
 #include <errno.h>
 #include <trampoline.h>

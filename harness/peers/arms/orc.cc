@@ -6,9 +6,9 @@
  *   include: -isystem /usr/lib/llvm-19/include
  *   link: -L/usr/lib/llvm-19/lib -Wl,-rpath,/usr/lib/llvm-19/lib -lLLVM-19
  *
- * Its stubs know no context, so callers pass it. It never gives a stub back: those released wait
- * here to be pointed elsewhere, under their names. LLVM is this program's own, too, through its C
- * API.
+ * Its stubs know no context, so callers pass it. It never gives a stub back: released stubs
+ * wait here, under their names, to be pointed elsewhere. This program itself uses the same
+ * LLVM, through its C API.
  */
 #include <cerrno>
 #include <new>
