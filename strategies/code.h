@@ -1,8 +1,8 @@
 /*
  * code.h - a public header of libstubmap: the executable memory that stubs and modules lie in.
  *
- * One reservation of address space, so that any two addresses in it are in reach of a 32-bit
- * displacement:
+ * One reservation of address space, so that any two addresses in it are in reach
+ * of a 32-bit displacement:
  *
  *      base                 +S                   +2S                  +3S
  *      | stubs   | modules  | literals A         | literals B         | data (rw)
@@ -23,9 +23,9 @@
  *
  *      code_close(memory);
  *
- * Only one thread at a time may be inside these functions, for one code memory; code_writable,
- * code_range, code_range_alias, code_literal_distance and code_get_config may be called at any
- * time.
+ * Only one thread at a time may be inside these functions, for one code memory;
+ * code_writable, code_range, code_range_alias, code_literal_distance and code_get_config
+ * may be called at any time.
  */
 #ifndef STUBMAP_CODE_H
 #define STUBMAP_CODE_H
@@ -46,17 +46,17 @@ enum code_wx {
 	CODE_TOGGLE, /* mprotect: writable, then executable, never both */
 	CODE_DUAL,   /* one memfd, mapped twice: an executable view, a writable one */
 	CODE_RWX,    /* writable and executable: measures what the others cost */
-	/* Writable and executable, but a protection key denies all threads to write, except the one
-	 * between reserve or patch and commit or release, all of which must be its own. A thread
+	/* Writable and executable, but a protection key denies writes to every thread, except to
+	 * the one that has reserved or patched, until this thread commits or releases. A thread
 	 * older than code_open can run this code but not read it. It needs a processor with keys;
-	 * it has been tested in an emulated one alone. */
+	 * it has been tested only in an emulated one. */
 	CODE_PKEY,
 	CODE_WX_POLICIES
 };
 extern const char *const code_wx_names[CODE_WX_POLICIES]; /* "toggle", "dual", "rwx", "pkey" */
 
-/* What pages the kernel gives for code. Only quanta of CODE_LARGE_QUANTUM ask for larger ones than
- * the least. */
+/* The pages that the kernel gives for code. Only quanta of CODE_LARGE_QUANTUM ask for
+ * pages larger than 4 KiB. */
 enum { CODE_LARGE_QUANTUM = 2 << 20 };
 enum code_pages {
 	CODE_PAGES_SMALL,	/* 4 KiB, in one aligned reservation */
@@ -72,8 +72,8 @@ struct code_config {
 	enum code_wx wx;
 	/* Bytes: 4096, 16384, 65536, or 2 MiB in large pages (code_stats.pages). */
 	uint32_t quantum;
-	/* Set-up randomisation: moves the base by this many 4 KiB pages, 0..511, rounded down to
-	 * whole quanta. */
+	/* Set-up randomisation: moves the base by this many 4 KiB pages, 0..511,
+	 * rounded down to whole quanta. */
 	uint32_t colour;
 	/* CODE_DUAL only, and no quanta of 2 MiB: quanta that hold the same bytes become one
 	 * physical quantum, if the strategy makes such quanta (STUB_CAN_SHARE); the first of them
@@ -83,8 +83,8 @@ struct code_config {
 	/* For tests: each letter decides one reserve (a: works, f: fails; A, F: this one and all
 	 * later ones) or one commit (o: works, c: fails). NULL: nothing fails. */
 	const char *faults;
-	/* Is told of the stubs in this memory (watch.h); it must outlive the memory. NULL: nobody
-	 * is. */
+	/* Is told of the stubs in this memory (watch.h); it must outlive
+	 * the memory. NULL: no watch. */
 	const struct stub_watch *watch;
 };
 
@@ -109,9 +109,9 @@ struct code_memory;
  * be had), -ENOMEM: *out is then NULL. The kernel may also come to forbid it later (a filter,
  * PR_SET_MDWE): then the call that needs it fails.
  *
- * A child of fork has its own copy under all policies but CODE_DUAL. Under that it has none: no
- * code, so that calls into it crash, and no way to write the parent's; reserve, patch and commit
- * fail there, and code_close frees heap memory alone.
+ * A child of fork has its own copy under all policies but CODE_DUAL. Under CODE_DUAL it has no
+ * code: calls into it crash, and it can't write the parent's code; reserve, patch and commit fail
+ * there, and code_close frees heap memory alone.
  */
 int code_open(struct code_memory **out, const struct code_config *config);
 void code_close(struct code_memory *code); /* NULL: nothing */
@@ -123,20 +123,20 @@ void code_get_stats(const struct code_memory *code, struct code_stats *out);
 void *code_reserve(struct code_memory *code, enum code_area area, size_t bytes);
 /* The address to write `at` through: `at` itself, or the writable view under CODE_DUAL. */
 void *code_writable(const struct code_memory *code, const void *at);
-/* Makes [at, at+bytes) executable; reserved or patched code must not run before its commit. From
- * its return on the calling thread executes the new bytes; so does each other thread if a space
- * with stub_config.running is open on this memory. Without that, another thread that may have
- * fetched from there before must first execute a serialising instruction (as CPUID; a lock is
- * none). 0, -EINVAL (not all of it is reserved), -ENOMEM (no mapping left), -EACCES (forbidden). On
- * failure it stays writable; under CODE_TOGGLE the code in the touched pages can't run until a
- * commit succeeds. */
+/* Makes [at, at+bytes) executable; reserved or patched code must not run before its commit.
+ * From its return on the calling thread executes the new bytes; so does each other thread if a
+ * space with stub_config.running is open on this memory. Without that, another thread that may
+ * have fetched from there before must first execute a serialising instruction (as CPUID; a lock
+ * is none). 0, -EINVAL (not all of it is reserved), -ENOMEM (no mapping left), -EACCES
+ * (forbidden). On failure it stays writable; under CODE_TOGGLE the code in the touched pages
+ * can't run until a commit succeeds. */
 int code_commit(struct code_memory *code, void *at, size_t bytes);
 /* Makes committed code writable again, until its next commit. Under CODE_TOGGLE no code in the
  * touched pages (of 4 KiB; with quanta of 2 MiB, these) can run meanwhile; with a space of
- * stub_config.running it is refused: -EBUSY. Other errors as code_commit's: all still runs. */
+ * stub_config.running it is refused: -EBUSY. Other errors as code_commit's: all code still runs. */
 int code_patch(struct code_memory *code, void *at, size_t bytes);
 /* Gives whole quanta back, from a quantum's start, committed or not, with the literals that belong
- * to them. What the kernel refuses of it delays only the return of memory. */
+ * to them. A refusal of the kernel only delays the return of memory. */
 void code_release(struct code_memory *code, void *at, size_t bytes);
 /* Read-write memory within reach of all code (16-byte aligned, zeroed, never freed on its own).
  * NULL: no room. */

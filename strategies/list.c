@@ -1,6 +1,6 @@
 /*
- * list.c - both tables of arms, and the look-up of an arm by its name. Nothing that an arm uses
- * stands here.
+ * list.c - both tables of arms, and the look-up of an arm by its name.
+ * Nothing that an arm uses stands here.
  */
 #include <string.h>
 

@@ -96,8 +96,8 @@ enum map_answer {
  *
  *      first = 10, stride = 2:   bitmap 05 80    slots 10, 14 and 40
  *
- * Valid only after MAP_FOUND, and only as long as the map's bytes and the lookup's scratch exist
- * unchanged.
+ * Valid only after MAP_FOUND, and only as long as the map's bytes and the lookup's
+ * scratch exist unchanged.
  */
 struct map_live {
 	uint32_t frame_size;   /* bytes; 0 if the format does not hold it */
@@ -127,8 +127,7 @@ static inline uint32_t map_live_word(const struct map_live *live, size_t at)
 	return word;
 }
 
-/* Stores the next live place in *place, in ascending order, so registers last; false at the
- * end. */
+/* Stores the next live place in *place, in ascending order, so registers last; false at the end. */
 static inline bool map_next(const struct map_live *live, struct map_cursor *at, uint32_t *place)
 {
 	while (!at->bits) {
@@ -215,9 +214,9 @@ struct map_ops {
 	 * bytes contradict themselves; nothing outside them was read).
 	 */
 	int (*load)(const uint8_t *map, size_t len, struct map_bytes *out);
-	/* Bytes that one lookup in this table may need to decode a bitmap into; the encoder's file
-	 * says what bounds them whatever the bytes are. NULL: none, in any table; scratch may then
-	 * be NULL. */
+	/* Bytes that one lookup in this table may need to decode a bitmap into; the encoder's
+	 * file says what bounds them whatever the bytes are. NULL: none, in any table;
+	 * scratch may then be NULL. */
 	size_t (*scratch)(const uint8_t *map, size_t len);
 	/*
 	 * Whatever the bytes are: it reads none outside [map, map + len), it ends, and if it finds

@@ -84,7 +84,7 @@ enum stub_kind {
 };
 extern const char *const stub_kind_names[STUB_KINDS];
 
-/* What one stub must know. */
+/* The facts that one stub needs. */
 enum { STUB_MAX_BOUND = 4 };
 struct stub_spec {
 	enum stub_kind kind;
@@ -131,9 +131,9 @@ extern const char *const stub_policy_names[STUB_POLICIES];
 struct stub_config {
 	enum stub_literals literals; /* once the space is open, never STUB_LITERALS_OWN */
 	bool markers;		     /* endbr64 at the start of each stub */
-	/* Threads call stubs while hooks run: executable code is never unprotected, and a stub that
-	 * a retarget replaced is kept until reclaim. Set it for all spaces of a code memory or for
-	 * none. */
+	/* Threads call stubs while hooks run: executable code is never unprotected, and a
+	 * stub that a retarget replaced is kept until reclaim. Set it for all spaces of a
+	 * code memory or for none. */
 	bool running;
 	/* Catches calls of released stubs: a released slot reports its old owner (runtime.released)
 	 * until 256 more stubs have been released. Stubs get larger and slower. */
@@ -232,9 +232,9 @@ struct stub_ops {
 	 * -ENOTSUP (no body can be made for the signature or kind), -EINVAL (the runtime lacks a
 	 * function). All that was bound before can be called; but not after -ENOTRECOVERABLE: the
 	 * kernel has twice in a row refused to commit code that was open for writing (it has come
-	 * to forbid what it allowed at code_open), so that code beside it may not be executable
-	 * any more (CODE_TOGGLE), or threads not see what was taken back (running). Nothing is
-	 * left but to close the space. */
+	 * to forbid what it allowed at code_open), so that code beside it may not be executable any
+	 * more (CODE_TOGGLE), or threads may still execute a change that was taken back (running).
+	 * Nothing is left but to close the space. */
 	int (*prepare)(struct stub_space *, const struct stub_spec *, size_t n);
 	/* From its return on c->code can be called. c must not move in memory until its release. 0,
 	 * or an error of prepare's: c is unchanged. */
@@ -260,11 +260,11 @@ struct stub_ops {
 	 * reclaim; STUB_COMPACT strategies then move stubs, which replaces them, so that sparse
 	 * quanta can be given back. The embedder vouches that since the last retarget or reclaim
 	 * each calling thread has been outside all stubs, with no stub's frame left to return
-	 * through; without stub_config.running, that none is inside one now: then what was moved is
-	 * freed at once. Optional: NULL if no stub is ever replaced. */
+	 * through; without stub_config.running, that none is inside one now: then the old places of
+	 * moved stubs are freed at once. Optional: NULL if no stub is ever replaced. */
 	void (*reclaim)(struct stub_space *);
-	/* Only STUB_DEFERRED strategies have it: whether c, which is bound, has its own stub
-	 * yet. */
+	/* Only STUB_DEFERRED strategies have it: whether c, which is bound,
+	 * has its own stub yet. */
 	bool (*made)(const struct stub_space *, const struct stub_callee *c);
 	/* Takes n call sites of one module; no thread runs it yet. Those of bound callees become
 	 * direct at once. Every other hook may then write the module's code: while it does, under

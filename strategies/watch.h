@@ -1,10 +1,10 @@
 /*
- * watch.h - a public header of libstubmap: what profilers, debuggers and unwinders ask of stubs.
- * Opt-in: with code_config.watch NULL nothing here costs anything.
+ * watch.h - a public header of libstubmap: what profilers, debuggers and unwinders need to know of
+ * stubs. Opt-in: with code_config.watch NULL nothing here costs anything.
  *
  * A watch is told of each piece of machine code that strategies place in a code memory, with its
- * name and with how its frame changes, and of each that goes. What the embedder makes of it is its
- * own: a line for perf, a record of jitdump, a symbol for gdb (harness/names has all three).
+ * name and with how its frame changes, and of each that goes. The embedder decides what to make of
+ * it: a line for perf, a record of jitdump, a symbol for gdb (harness/names has all three).
  *
  *      struct stub_watch watch = { .made = made, .gone = gone, .moved = moved, .arg = &names };
  *      code_open(&memory, &(struct code_config){ ..., .watch = &watch });
@@ -80,8 +80,8 @@ struct stub_watch {
 	void (*made)(void *arg, const struct stub_piece *);
 	/* The pieces that begin in [at, at + bytes), if there are any, are no more. */
 	void (*gone)(void *arg, const uint8_t *at, size_t bytes);
-	/* The stub in the slot `from` now lies in the slot `to`. The old one can be called until it
-	 * is gone. */
+	/* The stub in the slot `from` now lies in the slot `to`.
+	 * The old one can be called until it is gone. */
 	void (*moved)(void *arg, const uint8_t *from, const uint8_t *to);
 	void *arg;
 };
@@ -96,7 +96,8 @@ int stub_frames_open(struct stub_frames **out, const struct code_memory *code);
 void stub_frames_close(struct stub_frames *frames); /* NULL: nothing */
 /* The section, which stays as it is; size: in bytes, or NULL. */
 const void *stub_frames_section(const struct stub_frames *frames, size_t *size);
-/* For the watch's `made`. What is gone needs no word: only what is made there next. */
+/* For the watch's `made`. It need not be told of code that is gone,
+ * only of code that is made there next. */
 void stub_frames_made(struct stub_frames *frames, const struct stub_piece *piece);
 
 #ifdef __cplusplus

@@ -222,13 +222,13 @@ static int new_run(struct arena *arena, size_t bytes)
 
 /* ---- Empty quanta --------------------------------------------------------------------------- */
 
-/* Of few quanta one more may be held than the bound says. */
+/* With few quanta, one more than the bound may be held. */
 static size_t counted(size_t held)
 {
 	return held > 8 ? held : held - 1;
 }
 
-/* Whether more is held than the bytes taken, and three tenths of them more. */
+/* Whether 1.3 times the bytes taken, or more, are held. */
 static bool too_many(const struct arena *arena, size_t held)
 {
 	return held > 1 && 10 * counted(held) * quantum_of(arena) >= 13 * arena->used;
@@ -306,7 +306,8 @@ static uint32_t grade(const struct arena *arena, uint32_t quantum)
 	return (uint32_t)((quantum & BYTES) * (GRADES - 1) / quantum_of(arena));
 }
 
-/* The bound, and a tenth of what is used below it, so that it takes some time to the next marks. */
+/* Whether less than 1.2 times the bytes taken are held: below the bound,
+ * so that the next marks are some time away. */
 static bool good(const struct arena *arena, size_t held)
 {
 	return held < 2 || 10 * counted(held) * quantum_of(arena) < 12 * arena->used;

@@ -9,11 +9,11 @@
  * open until arena_commit closes them all. A caller that announces how much it will take
  * (`expected`) gets it in one run of quanta: many places, one change of protection. Free places are
  * used again for places of their size, the lowest first, so that the highest quanta empty; the
- * heaps of free places are in heap memory. Empty quanta go back if more are held than may be: 1.3
- * times the bytes of the places taken, up to eight quanta one more; but not before they are an
- * eighth of all, as that looks at each free place.
+ * heaps of free places are in heap memory. Empty quanta go back if more are held than the bound:
+ * 1.3 times the bytes of the places taken, and up to eight quanta one more. They go back only once
+ * they are an eighth of all, since this looks at each free place.
  *
- * One place keeps its quantum. The owner of the places may move those out of the sparsest quanta:
+ * One place keeps its quantum. The owner of the places may move them out of the sparsest quanta:
  *
  *      if (arena_mark(arena))            marks quanta, if that is needed to keep the bound
  *              arena->fresh = true       take places in new quanta only,
@@ -74,12 +74,12 @@ void arena_give(struct arena *arena, uint8_t *at, size_t bytes);
  * refused the change for some of them, but older ones can run. -ENOTRECOVERABLE: it refused twice
  * in a row; under CODE_TOGGLE no code in the open quanta can run until a later commit. */
 int arena_commit(struct arena *arena);
-/* Call it when all places taken since the last commit have been given back: undoes what came since,
- * quanta included. Errors as arena_commit's. */
+/* Call it when all places taken since the last commit have been given back: undoes everything since
+ * that commit, quanta included. Errors as arena_commit's. */
 int arena_abort(struct arena *arena);
 
-/* Whether more quanta are held than may be: then marks the sparsest, so that new quanta for what is
- * in them would keep the bound. */
+/* Whether more quanta are held than the bound. If so, marks the sparsest: with their places in new
+ * quanta, the bound would hold. */
 bool arena_mark(struct arena *arena);
 bool arena_marked(const struct arena *arena, const uint8_t *at, size_t bytes);
 /* Forgets the marks, and gives empty quanta back at once. */

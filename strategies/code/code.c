@@ -2,7 +2,7 @@
  * code.c - executable memory at work: quanta handed out lowest first, made writable, executable,
  * and given back.
  *
- * What a quantum costs in system calls, and what can run when it should not:
+ * The system calls of a quantum, and the code that can run when it should not:
  *
  *             open     reserve  commit  patch  release      executable though not committed
  *   toggle    9 + 3    1        1       1      2 (+2)       nothing
@@ -164,8 +164,8 @@ static int turn(struct code_memory *code, void *at, size_t bytes, bool writable)
 	return code_refusal(error);
 }
 
-/* Nothing on x86. Elsewhere what was written must leave the data cache by the address that it was
- * written through, and old instructions must leave the other cache by the one that is executed. */
+/* Does nothing on x86. Elsewhere the written bytes must leave the data cache by the address of the
+ * write, and old instructions must leave the other cache by the address of execution. */
 static void synchronise(const struct code_memory *code, void *at, size_t bytes)
 {
 	char *written = code_writable(code, at);

@@ -18,12 +18,13 @@
  *   - a child of fork has neither view (MADV_DONTFORK): its writes would change the parent's code,
  *     its releases would make holes in it. It knows itself by a page that is zero in it alone.
  *
- * What is left: the writable view can be made executable, or a third view mapped, by whoever can
- * already make system calls of his choice.
+ * One way is left: code that can already make system calls of its choice can make the writable view
+ * executable, or map a third view.
  *
- * Code is written through another address than it is fetched from. Intel's manual (SDM 3A, 12.6
- * "Self-Modifying Code") asks for a serialising instruction before it is executed then, since the
- * check for what has been fetched already goes by address: code_commit executes one.
+ * Code is written through another address than it is fetched from. For this case Intel's
+ * manual (SDM 3A, 12.6 "Self-Modifying Code") asks for a serialising instruction before the
+ * code is executed, since the processor's check for fetched instructions goes by address:
+ * code_commit executes one.
  */
 #include <sys/mman.h>
 
@@ -166,7 +167,7 @@ int dual_own(struct code_memory *code, uintptr_t at, size_t bytes)
 	int error = kernel_map(code, &at, bytes, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED,
 			       code->file, offset_of(code, at));
 
-	/* What they are now, they stay: a second try is all that is left. */
+	/* If this fails, a second try is all that is left: the quanta keep their present state. */
 	if (!error && finish_view(code, at, bytes))
 		(void)finish_view(code, at, bytes);
 	return error;

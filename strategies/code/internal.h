@@ -10,10 +10,10 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Makes each reserved quantum of [at, at+bytes) show the committed quantum `first`, whose code can
- * run there at once. 0, -EINVAL (not code_config.share), -ENOMEM, -EACCES (no mapping left, or
- * refused; nothing has changed). These quanta must not be released before code_apart, nor `first`
- * before them. */
+/* Makes each reserved quantum of [at, at+bytes) show the committed quantum `first`, whose code
+ * can run there at once. 0, -EINVAL (not code_config.share), -ENOMEM, -EACCES (no mapping
+ * left, or refused; nothing has changed). These quanta must not be released before code_apart,
+ * nor `first` before them. */
 int code_same(struct code_memory *code, void *at, size_t bytes, const void *first);
 /* Gives such quanta their own pages back. 0, or an error of code_same's: nothing has changed. */
 int code_apart(struct code_memory *code, void *at, size_t bytes);

@@ -69,8 +69,8 @@ int kernel_barrier(struct code_memory *code, int command)
 	return syscall(SYS_membarrier, command, 0, 0) ? -errno : 0;
 }
 
-/* MFD_NOEXEC_SEAL: nobody can start the file as a program, and vm.memfd_noexec=2 allows no other.
- * It says nothing about mapping it. A kernel before 6.3 does not know it. */
+/* MFD_NOEXEC_SEAL: nobody can start the file as a program, and vm.memfd_noexec=2 allows no file
+ * without the flag. The flag does not restrict mappings. A kernel before 6.3 does not know it. */
 int kernel_file(struct code_memory *code, int *fd, size_t bytes, bool large)
 {
 	unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING | (large ? MFD_HUGETLB | MFD_HUGE_2MB : 0);

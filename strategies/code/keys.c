@@ -1,18 +1,17 @@
 /*
- * keys.c - code that is mapped writable and executable, under a protection key that denies writes:
- * to all threads, but to the one that has reserved or patched and not yet committed.
+ * keys.c - code that is mapped writable and executable, under a protection key that denies writes
+ * to all threads, except to the one that has reserved or patched and not yet committed.
  *
  *      reserve, patch:  write allowed to this thread     one instruction each, no system call,
  *      commit, release: denied again, with the last      no translation is lost
  *                       page that was open
  *
- * A key is a register of the thread. So reserve and patch must be followed by commit or release in
- * the same thread; a thread that began before code_open may execute the code but not even read it,
- * and a signal handler may do no more, as the kernel gives both the rights that it gives to keys
- * that nobody asked for.
+ * The rights of a key are in a register of the thread. So reserve and patch must be followed by
+ * commit or release in the same thread. A thread that began before code_open may execute the code
+ * but not even read it, and neither may a signal handler: both have the rights that the kernel sets
+ * for keys that nobody asked for.
  *
- * It has been run where a processor has keys only by emulation (qemu's TCG); it has not been
- * timed.
+ * It has run only on an emulated processor with keys (qemu's TCG); it has not been timed.
  */
 #include <stdlib.h>
 #include <sys/mman.h>

@@ -7,9 +7,10 @@
  *     gathered by MADV_COLLAPSE at once (Linux 6.1), whatever the setting shmem_enabled says.
  *   - pages of 4 KiB, aligned all the same.
  *
- * The second is no promise: the kernel may have no free 2 MiB at the time, or split what it gave.
- * The stubs' first quantum, tried at open, tells which; what a process got in the end, its smaps
- * tell. Protections change by whole quanta, since a change of a part would split a page.
+ * Transparent huge pages are no promise: the kernel may have no free 2 MiB at the time, or split a
+ * page later. The stubs' first quantum, tried at open, tells which pages there are; a process's
+ * smaps tell which pages it got in the end. Protections change by whole quanta, since a change of a
+ * part would split a page.
  */
 #include <sys/mman.h>
 

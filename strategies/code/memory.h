@@ -65,7 +65,7 @@ static inline bool code_large(const struct code_memory *code)
 
 int kernel_protect(struct code_memory *code, uintptr_t at, size_t bytes, int prot);
 int kernel_advise(struct code_memory *code, uintptr_t at, size_t bytes, int advice);
-/* *at: where, or 0, or (without MAP_FIXED) a wish; it becomes where it lies. */
+/* *at: an address, 0, or (without MAP_FIXED) a wish; it becomes the mapping's address. */
 int kernel_map(struct code_memory *code, uintptr_t *at, size_t bytes, int prot, int flags, int fd,
 	       off_t offset);
 void kernel_unmap(struct code_memory *code, uintptr_t at, size_t bytes);
@@ -76,7 +76,7 @@ bool kernel_resident(struct code_memory *code, uintptr_t at);
 int kernel_file(struct code_memory *code, int *fd, size_t bytes, bool large);
 /* A descriptor of the same file that can't write; -1: there is no /proc to open it by. */
 int kernel_read_only(struct code_memory *code, int fd);
-/* Nobody changes the file's size any more; final: nor writes to it, but through what is mapped. */
+/* Fixes the file's size; final: also denies writes to it, except through present mappings. */
 int kernel_seal(struct code_memory *code, int fd, bool final);
 void kernel_close(struct code_memory *code, int *fd); /* -1: nothing; *fd becomes -1 */
 /* An address to wish for, 2 MiB aligned: one of 2^25. */
@@ -94,7 +94,7 @@ int dual_open(struct code_memory *code);
 void dual_close(struct code_memory *code);
 /* Whether this process is a child of the one that opened the memory: it has no code then. */
 bool dual_forked(const struct code_memory *code);
-/* Quanta show the file's own pages again, which code_same has taken from them. */
+/* Makes quanta show the file's own pages again, which code_same has taken from them. */
 int dual_own(struct code_memory *code, uintptr_t at, size_t bytes);
 
 int keys_open(struct code_memory *code); /* -ENOTSUP: no protection key is to be had */
@@ -113,7 +113,7 @@ int large_fill(struct code_memory *code, uintptr_t at, size_t bytes);
 /* Finds out, by the stubs' first quantum, which pages the kernel gives: code_stats.pages. */
 void large_try(struct code_memory *code);
 
-/* All that this processor has fetched before is forgotten (serialise.c). */
+/* Makes this processor forget all instructions that it has fetched (serialise.c). */
 void code_serialise(const struct code_memory *code);
 bool serialise_by_return(void); /* for code->by_return */
 

@@ -1,5 +1,6 @@
 /*
- * open.c - one reservation for all areas, and what each W^X policy makes of the two with code.
+ * open.c - makes one reservation for all areas, and opens the two areas of code
+ * as each W^X policy needs.
  *
  *   R                base                                            (base: 2 MiB aligned + colour)
  *   | lead | stubs 384M |g| modules 128M-2g |g| literals A+B 1024M-g |g| data 64M | tail |

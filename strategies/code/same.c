@@ -23,7 +23,7 @@ static int map_again(struct code_memory *code, uint8_t *at, const void *of, size
 		   : 0;
 }
 
-/* The kernel needs no new mapping for it: it puts one in place of as many as there are. */
+/* The kernel needs no room for it: one mapping replaces as many as there are. */
 int code_apart(struct code_memory *code, void *at, size_t bytes)
 {
 	if (!code->config.share || dual_forked(code))

@@ -1,10 +1,10 @@
 /*
  * serialise.c - a serialising instruction that any x86-64 program may execute.
  *
- * CPUID; but a virtual machine's host has to execute that for its guest, which takes a hundred
- * times as long. There it is IRET to the next instruction, as in the Linux kernel's iret_to_self:
- * not under a shadow stack, which would have to hold the return address, too, nor under qemu's TCG,
- * which gets an IRET of user mode wrong (7.2, with SMAP).
+ * It is CPUID. But a virtual machine's host has to execute CPUID for its guest, which takes a
+ * hundred times as long. So a guest executes an IRET to the next instruction, as in the Linux
+ * kernel's iret_to_self: but not under a shadow stack, which would have to hold the return address,
+ * too, nor under qemu's TCG, which gets an IRET of user mode wrong (7.2, with SMAP).
  */
 #include <cpuid.h>
 #include <string.h>
@@ -25,7 +25,7 @@ bool serialise_by_return(void)
 	return strcmp(name, "TCGTCGTCGTCG") != 0;
 }
 
-/* Returns whether there was no shadow stack, and so an IRET. */
+/* Executes an IRET, unless there is a shadow stack; returns whether it did. */
 __attribute__((naked)) static int return_to_self(void)
 {
 	__asm__("xor %eax, %eax\n\t"

@@ -2,9 +2,9 @@
  * asm_x86_64.h - a very small assembler: the forms that x86_64.c needs, into a bounded buffer.
  *
  * Jumps inside one piece of code start out short. One that does not reach is marked in
- * `near_jumps`, by its number, and the emitter starts over with these marks kept: marks are only
- * added, so it ends. Nothing else is relaxed: all other bytes depend on an instruction's operands
- * only.
+ * `near_jumps`, by its number, and the emitter starts over with these marks kept: marks are
+ * only added, so it ends. Nothing else is relaxed: all other bytes depend on an
+ * instruction's operands only.
  */
 #ifndef STUBMAP_ASM_X86_64_H
 #define STUBMAP_ASM_X86_64_H
@@ -60,7 +60,7 @@ struct assembler {
 	bool overflow;	     /* a mark was added: start over */
 	bool full;	     /* the buffer or a list is too small: a fault of the emitter */
 	unsigned nchanges;
-	struct stub_change changes[ASM_CHANGES]; /* of the frame; for who unwinds (watch.h) */
+	struct stub_change changes[ASM_CHANGES]; /* of the frame; for unwinders (watch.h) */
 };
 
 static inline void asm_byte(struct assembler *a, unsigned byte)

@@ -47,8 +47,8 @@ struct emitter {
 	stub_signature signature;
 	unsigned nparams, nstack, nbound;
 	enum stub_type result;
-	unsigned spare; /* a register that holds neither an argument nor a literal's base; bind uses
-			   none */
+	/* A register that holds neither an argument nor a literal's base; bind uses none. */
+	unsigned spare;
 	struct param params[STUB_MAX_PARAMS];
 	struct emit_patches patches;
 	struct asm_label slow, join, error, done;

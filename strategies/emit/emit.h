@@ -11,9 +11,9 @@
  *   EMIT_CALLEE   [r10+16]               call [r10+8]                 the callee is the table
  *
  * Bound arguments (bind) are immediates in the baked forms. In EMIT_TABLE they are words from
- * p+S+16 on, for which the stub's own size leaves room. Behind a head the word at r11+S+8 is the
- * argument if it is the only one, else a pointer to spec->bound; in EMIT_CALLEE the callee's word
- * points there.
+ * p+S+16 on, for which the stub's own size leaves room. Behind a head the word at r11+S+8 is
+ * the argument if it is the only one, else a pointer to spec->bound; in EMIT_CALLEE the
+ * callee's word points there.
  *
  * With poison, the forms up to EMIT_TABLE and EMIT_CALLEE begin with a head that a store of data
  * turns away from the body:
@@ -48,7 +48,7 @@ struct emit_config {
 	size_t distance; /* S */
 	struct stub_runtime runtime;
 	bool poison;
-	const char *by; /* the strategy's name, for who watches; emit_body does not read it */
+	const char *by; /* the strategy's name, for a watch; emit_body does not read it */
 };
 
 /* Where a baked body's literals lie; 0: it has none. */
@@ -91,8 +91,8 @@ size_t emit_whole(uint8_t slot[EMIT_SLOT], enum stub_kind kind, size_t distance,
  *      | mov rdi, [r10+16]; jmp [r10+8] | ... | ... | ... | ... |    |
  *      0                               12                      60   64
  *
- * Of a slot's 12 bytes its code takes 8, with markers 12. How many a line has: with more of them, a
- * predictor loses some (island.c).
+ * The code takes 8 of a slot's 12 bytes, with markers all 12. With more slots in a line a predictor
+ * would lose some (island.c).
  */
 enum { EMIT_LINE = 64, EMIT_BARE_SLOT = 12, EMIT_BARE_LINE = 5 };
 void emit_bare_line(uint8_t line[EMIT_LINE], bool markers);

@@ -1,9 +1,9 @@
 /*
- * interpreter_x86_64.c - the machine code of the interpretive stub: one for every kind and
- * signature.
+ * interpreter_x86_64.c - the machine code of the interpretive stub:
+ * one for every kind and signature.
  *
- * It knows nothing of either: it spills every register that may hold an argument, has C say what
- * the target gets, loads that, calls, and has C say what the caller gets.
+ * It knows neither: it spills every register that may hold an argument, asks C for the target's
+ * arguments, loads them, calls, and asks C for the caller's result.
  *
  *      [rbp+16]   the caller's stack arguments
  *      [rbp+8]    return address

@@ -85,8 +85,8 @@ static void push_bound(struct emitter *e, unsigned i)
 	}
 }
 
-/* Loads stored integers as whole words: this makes the stub at least as large as the table literals
- * beside it. */
+/* Loads stored integers as whole words: this makes the stub at least as large as the
+ * table literals beside it. */
 static void load_bound(struct emitter *e, unsigned i)
 {
 	const struct param *p = &e->params[i];

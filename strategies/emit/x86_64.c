@@ -12,8 +12,8 @@
  * shorter one is there for its size. So that it can be replaced while other processors run the
  * stub, the rel32 is aligned to 4 bytes and the imm64 to 8, so that neither crosses the eight bytes
  * that a store writes at once: fetch sees the old one or the new. (AMD's manual asks for just that;
- * Intel's asks for a serialising instruction on the other processor as well, which nobody can give
- * from here. A table's target is data and needs no such promise.)
+ * Intel's asks for a serialising instruction on the other processor as well, which no code here can
+ * execute there. A table's target is data and needs no such promise.)
  */
 #include <errno.h>
 
@@ -174,7 +174,7 @@ void emit_frames_of(const struct assembler *a, struct emit_frames *frames)
 	memcpy(frames->changes, a->changes, sizeof(a->changes));
 }
 
-/* emit_body, with its emitter: what else is to be known of the body stands there. */
+/* emit_body, with its emitter: e holds everything else about the body. */
 static int body(struct emitter *e, uint8_t code[EMIT_MAX], const struct emit_config *config,
 		const struct stub_spec *spec)
 {

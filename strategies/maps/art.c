@@ -13,8 +13,8 @@
  *         1       value, shift: a register mask
  *         2       a stack mask
  *
- *      numbers    of a list 4 bits each: 0 to 11 itself, 12 to 15 for 1 to 4 bytes, which follow
- *                 the list
+ *      numbers    of a list 4 bits each: 0 to 11 itself, 12 to 15 for 1 to 4 bytes,
+ *                 which follow the list
  *
  * From LineageOS/android_art, Android 12 on: runtime/stack_map.{h,cc} (commits 0bd23289, 20025048),
  * libartbase/base/{bit_table,bit_memory_region}.h (25f0b0ec, 024ea4b9) and
@@ -474,7 +474,7 @@ static size_t art_scratch(const uint8_t *map, size_t len)
 	return SCRATCH;
 }
 
-/* The index: what finds a method. Within one, pcs and maps are rows of one table. */
+/* The index finds a method. Within a method, pcs and maps are rows of one table. */
 static void art_split(const uint8_t *map, size_t len, size_t *index, size_t *data)
 {
 	size_t methods;

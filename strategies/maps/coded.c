@@ -9,20 +9,20 @@
  *
  *      gap+kind  gap+kind  gap+kind ->  ... padding ...  <- map  <- map
  *
- * A gap is the distance from the return address before; its kind says that the map is empty, as the
- * last one that was not, or new. A new map is the one before the last, or what changes against the
- * last one or against nothing: registers, frame size, bits of the bitmap; changes that are frequent
- * are known by a number. So a lookup sums up gaps until it reaches or passes its pc, and reads as
- * many maps as were new: all in one page. What lies behind a page's last gap is not marked as such,
- * unless it would be mistaken for an empty map; anything else found there reaches into the gaps,
- * and is none.
+ * A gap is the distance from the return address before; its kind says that the map is empty, as
+ * the last one that was not, or new. A new map is the one before the last, or what changes
+ * against the last one or against nothing: registers, frame size, bits of the bitmap; changes
+ * that are frequent are known by a number. So a lookup sums up gaps until it reaches or passes
+ * its pc, and reads as many maps as were new: all in one page. The end of a page's gaps is not
+ * marked, unless the bits behind it would be mistaken for an empty map; any other map found there
+ * reaches into the gaps, and is none.
  *
- * All codes are Huffman's (1952), canonical and bounded to 11 bits (Larmore and Hirschberg, 1990),
- * so that one load decodes one; a large value is a class and the bits that follow, as in deflate.
- * The table for gaps is chosen by the kind before: code without references behind such code is the
- * rule. The design replaces an index of Elias (1974) and Fano (1971) for the return addresses, in
- * blocks of a number of entries: gaps in their context take a tenth to a third less, and need no
- * search.
+ * All codes are Huffman's (1952), canonical and bounded to 11 bits (Larmore and Hirschberg,
+ * 1990), so that one load decodes one; a large value is a class and the bits that follow, as in
+ * deflate. The table for gaps is chosen by the kind before: code without references behind such
+ * code is the rule. The design replaces an index of Elias (1974) and Fano (1971) for the return
+ * addresses, in blocks of a number of entries: gaps in their context take a tenth to a third
+ * less, and need no search.
  *
  * Scratch is two bitmaps, each less than 512 KiB whatever the bytes are. A lookup takes time in the
  * bits of one page, of which each step takes one at least; a map that changes bits far apart takes
@@ -118,7 +118,7 @@ static inline enum map_answer walk_gaps(const struct coded_page *p, struct reach
 
 /* ---- Maps ---------------------------------------------------------------------------------- */
 
-/* What the caller's scratch holds are two bitmaps; their first words are in registers meanwhile. */
+/* The caller's scratch holds two bitmaps; meanwhile their first words are in registers. */
 struct map {
 	uint64_t low;
 	uint8_t *words; /* of 64 bits; the first is stored at the end only */
@@ -229,7 +229,7 @@ static inline void begin_map(struct decoder *d, bool keep, const struct map *old
 	d->to = keep ? 0 : old->nwords;
 }
 
-/* What is known by number. */
+/* Applies a change that is known by a number. */
 static inline bool next_known(struct decoder *d, unsigned number, const struct map *old,
 			      struct map *new)
 {
@@ -246,7 +246,7 @@ static inline bool next_known(struct decoder *d, unsigned number, const struct m
 	return true;
 }
 
-/* What is spelt out. end: as below. room: words of a bitmap. */
+/* Applies a change that is spelt out. end: as below. room: words of a bitmap. */
 static inline enum map_answer next_spelt(struct decoder *d, unsigned head, uint32_t steps,
 					 uint64_t end, uint32_t room, const struct map *old,
 					 struct map *new)
@@ -293,8 +293,8 @@ static inline enum map_answer next_spelt(struct decoder *d, unsigned head, uint3
 	return MAP_FOUND;
 }
 
-/* Decodes n maps; *m becomes the last one. end: behind it are gaps; maps that reach further are
- * none, so that the gap that led here is none. room: words of a bitmap. */
+/* Decodes n maps; *m becomes the last one. end: gaps lie behind it; a map that reaches further is
+ * none, and neither is the gap that led to it. room: words of a bitmap. */
 static inline enum map_answer next_maps(struct decoder *d, uint32_t n, uint64_t end, uint32_t room,
 					struct map two[2], const struct map **m)
 {
@@ -389,10 +389,10 @@ static size_t coded_scratch(const uint8_t *map, size_t len)
 enum { SEEN_BITS = 6 };
 
 /*
- * A walk through recursion asks for the same few pcs again and again: their answers are copied. To
- * sort the pcs as well, so that those of a page share its walk, cost more than it saved on most
- * walks of collected programs, and each single lookup a little for the state that it must leave
- * behind.
+ * A walk through recursion asks for the same few pcs again and again: their answers are
+ * copied. To sort the pcs as well, so that those of a page share its walk, cost more than it
+ * saved on most walks of collected programs, and each single lookup a little for the state
+ * that it must leave behind.
  */
 static void coded_lookup_many(const uint8_t *map, size_t len, const uint32_t *pcs, size_t n,
 			      uint8_t *scratch, struct map_live *out, enum map_answer *answers)

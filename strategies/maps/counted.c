@@ -1,7 +1,7 @@
 /*
  * counted.c - between `paged` and `coded`: a pc's upper bits lead to a few entries around it, as in
- * `paged`, but what `paged` writes down is counted: two nibbles say what a bucket holds, and where
- * it is follows from those before. Codes of maps are bytes.
+ * `paged`, but a bucket's place is not written down: two nibbles count its entries, and the nibbles
+ * before them give its place. Codes of maps are bytes.
  *
  *      head       counted.h names its fields
  *      directory  a block for each 16 KiB of text:    u32 base | u16 at[8] | u64 counts[8]
@@ -123,9 +123,9 @@ MAP_INLINE uint32_t counted_equal(const struct bucket *b, uint32_t from, map_com
 	return compare(b->at + b->live + from, (uint8_t)pc) & ((1u << n) - 1);
 }
 
-/* Whether pc is one of the bucket's entries without live places, from byte `from` behind those with
- * some. There are second bytes first: byte k is one if entry k, or k / 2, has a code that needs it.
- */
+/* Whether pc is one of the bucket's entries without live places, from byte `from`
+ * behind those with some. There are second bytes first: byte k is one if entry k, or k
+ * / 2, has a code that needs it. */
 MAP_INLINE bool counted_empty(const struct table *t, const struct bucket *b, uint32_t from,
 			      map_compare_fn *compare, uint32_t pc)
 {
@@ -199,8 +199,8 @@ MAP_INLINE enum map_answer counted_lookup(const struct table *t, map_compare_fn 
 	return answer == MAP_FOUND ? counted_in_bucket(t, &b, compare, pc, out) : answer;
 }
 
-/* MAP_LANES buckets are fetched, then looked into: each is on its way while the others are asked
- * for. */
+/* MAP_LANES buckets are fetched, then looked into: each is on its way while
+ * the others are asked for. */
 MAP_INLINE void counted_lanes(const struct table *t, const uint32_t *pcs, struct map_live *out,
 			      enum map_answer *answers)
 {

@@ -71,7 +71,8 @@ static void choose_codes(struct numbering how, uint64_t nchunks, uint64_t bytes,
 		    ((nchunks << how.bits) + (1u << 8 * how.second) - 1) >> 8 * how.second;
 		how.cost = MAP_CHUNK * nchunks + bytes + how.second * total;
 		for (how.codes = 0; how.codes <= n && how.codes < ALONE; how.codes++) {
-			/* With all maps alone none has another code; else those must be left. */
+			/* If all maps are alone, none needs another code; else enough
+			 * other codes must be left. */
 			bool fits = how.codes == n || how.codes + upper <= ALONE;
 			if (fits && how.cost < best->cost)
 				*best = how;

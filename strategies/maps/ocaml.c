@@ -1,6 +1,6 @@
 /*
- * ocaml.c - OCaml's frame table, and the hash of its descriptors that the runtime builds when it
- * starts.
+ * ocaml.c - OCaml's frame table, and the hash of its descriptors that the
+ * runtime builds when it starts.
  *
  *      u64 count | descriptors, each at a multiple of 8
  *
@@ -172,7 +172,7 @@ static size_t ocaml_scratch(const uint8_t *map, size_t len)
 	return SCRATCH;
 }
 
-/* Of the frame table: what finds a descriptor is the count and its address. */
+/* In the frame table, the index is the count and the return addresses: they find a descriptor. */
 static void ocaml_split(const uint8_t *map, size_t len, size_t *index, size_t *data)
 {
 	*index = len;

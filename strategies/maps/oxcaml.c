@@ -1,6 +1,6 @@
 /*
- * oxcaml.c - OxCaml's short frame descriptors of 2026, and the index that its runtime makes of
- * them.
+ * oxcaml.c - OxCaml's short frame descriptors of 2026, and the index that
+ * its runtime makes of them.
  *
  *      u32 count | u8 unit | u8 slot | descriptors, unaligned
  *
@@ -18,14 +18,14 @@
  *                                        from the segment's
  *      the frame table as above
  *
- * From the pull requests oxcaml/oxcaml#6399 (July to September 2026; its description and the review
- * of short_encoding in backend/emitaux.ml) and #6304, and for the long form from runtime/caml/
- * frame_descriptors.h before them (commit f7a82b9c). Taken: no alignment, steps that cross
- * functions, 0 as the escape, one byte of size and flags, sizes up to 63 units, a bitmap of
- * ceil(words / 8) bytes; 4 KiB buckets, segments of 16, entries of 16 + 16 bits. The new runtime's
- * own source was not at hand, so the order of fields and the index' rows are ours; it makes the
- * index of a unit when it first needs it, here the load makes all of it, and copies the frame table
- * behind it.
+ * From the pull requests oxcaml/oxcaml#6399 (July to September 2026; its description and the
+ * review of short_encoding in backend/emitaux.ml) and #6304, and for the long form from
+ * runtime/caml/ frame_descriptors.h before them (commit f7a82b9c). Taken: no alignment, steps
+ * that cross functions, 0 as the escape, one byte of size and flags, sizes up to 63 units, a
+ * bitmap of ceil(words / 8) bytes; 4 KiB buckets, segments of 16, entries of 16 + 16 bits. The
+ * new runtime's own source was not at hand, so the order of fields and the index' rows are ours;
+ * it makes the index of a unit when it first needs it, here the load makes all of it, and copies
+ * the frame table behind it.
  *
  * OxCaml's unit is 16 bytes and its slot 8: here both are the largest that all frames and slots
  * allow, so that other producers' frames are short as well. Left out: debug information, lengths
@@ -415,7 +415,8 @@ static size_t oxcaml_scratch(const uint8_t *map, size_t len)
 	return oxcaml_open(&x, map, len) ? x.scratch : 0;
 }
 
-/* Of the frame table: what finds a descriptor are the steps, a long one's pc among them. */
+/* In the frame table, the index is the steps, and a long descriptor's pc:
+ * they find a descriptor. */
 static void oxcaml_split(const uint8_t *map, size_t len, size_t *index, size_t *data)
 {
 	struct oxcaml_units u;

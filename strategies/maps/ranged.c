@@ -3,11 +3,11 @@
  *
  *      count | first pc[count] | last pc[count] | offset[count] | records ...
  *
- * A range is a longest run of successive safepoints with equal frame size and live places, from the
- * first's pc to the last's. Runs of empty maps are ranges too (an empty map has no record, and all
- * are equal), so the gap between two ranges is known to hold no safepoint. Within a range, though,
- * a pc between two safepoints gets their map. It takes twelve bytes a range and pays off if
- * neighbours repeat.
+ * A range is a longest run of successive safepoints with equal frame size and live places, from
+ * the first's pc to the last's. Runs of empty maps are ranges too (an empty map has no record,
+ * and all are equal), so the gap between two ranges is known to hold no safepoint. Within a
+ * range, though, a pc between two safepoints gets their map. It takes twelve bytes a range and
+ * pays off if neighbours repeat.
  */
 #include "../parts/table.h"
 

@@ -2,8 +2,7 @@
  * v8.c - V8's safepoint table of optimised and WebAssembly code: one table a function, searched
  * from its start.
  *
- *      functions | bytes of a slot: 4 or 8 | start[n] | end[n] | table[n] | tables, at multiples of
- * 4
+ *      functions | bytes of a slot: 4 or 8 | start[n] | end[n] | table[n] | tables, 4-aligned
  *
  *      table   stack slots | entries | config | {pc, registers}[entries] | bitmap[entries]
  *              config: bit 0 has deopt data, bits 1-3 bytes of registers, 4-6 bytes of pc,
@@ -56,8 +55,8 @@ static bool same_map(const struct map_gathered *g, const struct map_point *a,
 		!memcmp(g->slots + a->slots, g->slots + b->slots, a->nslots * sizeof *g->slots));
 }
 
-/* Whether the function's point i is an entry: the first, and each that differs from its
- * neighbour. */
+/* Whether the function's point i is an entry: the first, and each that
+ * differs from its neighbour. */
 static bool is_entry(const struct map_gathered *g, const struct map_point *points, uint32_t i)
 {
 	return !i || !same_map(g, &points[i - 1], &points[i]);

@@ -1,7 +1,7 @@
 /*
- * bodies.h - a small table from what a body depends on (kind, signature, number of bound arguments;
- * form) to what a strategy made for it: code that many stubs share, or a template that many are
- * copied from.
+ * bodies.h - a small table of the code that a strategy made for bodies: code that many stubs share,
+ * or templates that stubs are copied from. Its key is all that a body depends on: kind, signature,
+ * number of bound arguments, form.
  */
 #ifndef STUBMAP_BODIES_H
 #define STUBMAP_BODIES_H

@@ -1,6 +1,6 @@
 /*
- * coded.h - the layout of the coded maps (maps/coded.c draws it), shared by their writer and their
- * reader.
+ * coded.h - the layout of the coded maps (maps/coded.c draws it),
+ * shared by their writer and their reader.
  */
 #ifndef STUBMAP_CODED_H
 #define STUBMAP_CODED_H
@@ -32,11 +32,11 @@ enum { CODED_TOTAL_BITS = 5 };
  * of bits that change. A mask's is its number, all others are a value's class.
  */
 enum { CODED_FRESH = 1, CODED_RESIZED = 2, CODED_MASKED = 4 };
-/* A longer run is two: the class of what is left must be one. */
+/* A longer run is written as two; the rest of it must have a class. */
 enum { CODED_RUN = 128, CODED_RUN_LEAST = 2, CODED_RUN_MOST = 1 << 17 };
 enum { CODED_GAP_END = 255, CODED_KNOWN = 256, CODED_MAX_KNOWN = 255, CODED_MAX_MASKS = 255 };
-/* Classes of gaps, of counts in heads and of values (and the mask) behind whose bits come 32 more,
- * which are the value. No value has a class from CODED_CLASSES on but the last. */
+/* Raw classes of gaps, of counts in heads and of values (and the mask): 32 more bits follow, which
+ * are the value. Of the classes from CODED_CLASSES on, values have the last one only. */
 enum { CODED_RAW_GAP = 63, CODED_RAW_COUNT = 31, CODED_RAW = 255, CODED_CLASSES = 128 };
 
 /* A value is a class and the bits that follow. 2 << fine classes are a value each; then each power

@@ -8,8 +8,8 @@
 
 #include "coded_write.h"
 
-/* A change is known by number if it is one of this many at least: it is as short as a code in a
- * table of this size can be, and a reader does it in one step. */
+/* A change gets a number if it makes up at least one in KNOWN_SHARE changes: its code is then as
+ * short as a code in a table of this size can be, and a reader applies it in one step. */
 enum { KNOWN_SHARE = 512, KNOWN_LEAST = 8 };
 
 static void put_all(struct coded_writer *w, enum coded_job job)
@@ -99,7 +99,7 @@ static void choose_masks(struct coded_writer *w, struct tally *tallies)
 static int choose_codes(struct coded_writer *w)
 {
 	int error;
-	/* About one page in five will need it. */
+	/* About one page in five will need an end. */
 	for (unsigned t = 0; t < CODED_KINDS; t++)
 		w->counts[t][CODED_GAP_END] = 1 + w->ends[t] / 5;
 	error = huffman_best(w->codes, (const uint64_t(*)[HUFFMAN_SYMBOLS])w->counts, CODED_KINDS);

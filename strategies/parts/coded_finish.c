@@ -1,5 +1,5 @@
-/* coded_finish.c - the writer of coded maps: what is gathered, how it is laid out, and the bytes.
- */
+/* coded_finish.c - the writer of coded maps: what is gathered, how it is
+ * laid out, and the bytes. */
 #include <errno.h>
 #include <stdlib.h>
 

@@ -149,8 +149,8 @@ static int find_known(const struct coded_writer *w, const struct coded_change *c
 	return -1;
 }
 
-/* The step to flip i, which is not the first: a run, or one bit. Returns the flips that it takes.
- */
+/* The step to flip i, which is not the first: a run, or one bit.
+ * Returns the flips that it takes. */
 static uint32_t next_step(const struct how *h, uint32_t i, unsigned *symbol, uint32_t *follows)
 {
 	uint32_t gap = h->flips[i] - h->flips[i - 1] - 1, run = 0;
@@ -318,8 +318,8 @@ size_t coded_put_page(struct coded_writer *w, size_t at, bool end)
 }
 
 /*
- * A new map or the map before gives itself away, since the maps read for it reach among the gaps,
- * unless what was read as its gap lies within the padding. An empty one does not.
+ * A reader notices a new map or the map before, since the maps read for it reach into the gaps,
+ * unless the bits read as its gap lie within the padding. It does not notice an empty map.
  */
 bool coded_page_ends(const struct coded_writer *w, uint64_t to)
 {

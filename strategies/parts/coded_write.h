@@ -1,7 +1,7 @@
 /*
- * coded_write.h - the writer of coded maps: what its parts share. Pages go to put_page once for
- * each purpose, so that what is counted, what is measured and what is written is the same by
- * construction.
+ * coded_write.h - the writer of coded maps: what its parts share. Pages go to put_page
+ * once for each purpose, so that what is counted, what is measured and what is written is
+ * the same by construction.
  */
 #ifndef STUBMAP_CODED_WRITE_H
 #define STUBMAP_CODED_WRITE_H
@@ -23,8 +23,8 @@ struct coded_map {
 	const uint32_t *bits; /* that are set in its bitmap, ascending */
 };
 
-/* A change of the map that is small enough to be known by number: it touches the first word only.
- */
+/* A change of the map that is small enough to be known by number:
+ * it touches the first word only. */
 struct coded_change {
 	uint64_t bits;
 	uint32_t registers, flags;
@@ -67,8 +67,8 @@ int coded_change_compare(const void *a, const void *b);
 /* Puts the entries from `at` on that lie in one page, and CODED_END behind their gaps if `end`;
  * returns how many. */
 size_t coded_put_page(struct coded_writer *, size_t at, bool end);
-/* Whether a reader who takes what lies behind the last gap of the page last put, from bit
- * w->forward to bit `to` of w->out, for gaps will notice it. If not, the page needs CODED_END. */
+/* Whether a reader notices the end of the page last put, if it takes the bits behind the last gap,
+ * from bit w->forward to bit `to` of w->out, for gaps. If not, the page needs CODED_END. */
 bool coded_page_ends(const struct coded_writer *, uint64_t to);
 /* The entry of a table for a symbol. */
 unsigned coded_table_entry(const struct coded_writer *, unsigned table, unsigned symbol);
@@ -78,8 +78,8 @@ static inline bool coded_is_gap(unsigned table)
 	return table < CODED_HEAD;
 }
 
-/* Makes every choice: what is written against nothing, the known changes, the masks, the codes. 0,
- * -ENOMEM. */
+/* Makes every choice: what is written against nothing, the known changes, the masks,
+ * the codes. 0, -ENOMEM. */
 int coded_choose(struct coded_writer *);
 
 #endif

@@ -8,8 +8,8 @@
 #include "bytes.h"
 #include "gathered.h"
 
-/* The size of the frame at all safepoints of a function; 0 if they differ, or if it is no multiple
- * of unit. */
+/* The size of the frame at all safepoints of a function; 0 if they differ,
+ * or if it is no multiple of unit. */
 static inline uint32_t map_owner_frame(const struct map_gathered *g, const struct map_owner *f,
 				       uint32_t unit)
 {
@@ -31,8 +31,8 @@ static inline uint32_t map_slots_used(const struct safepoint *p)
 
 /* ---- An index by function ------------------------------------------------------------------ */
 
-/* Of n >= 1 rows whose first words ascend, the last with a word <= key; the first if there is
- * none. */
+/* Of n >= 1 rows whose first words ascend, the last with a word <= key;
+ * the first if there is none. */
 static inline const uint8_t *map_search_rows(const uint8_t *row, size_t n, size_t size,
 					     uint32_t key)
 {

@@ -7,8 +7,8 @@
  *      CFA    NONE: rsp + 8   WORD: rsp + 16   PUSHED: rsp + 16   MADE: rbp + 16
  *      rbp          rbp             rbp               [rsp]             [rbp]
  *
- * Of a caller's frame the program counter is the return address: the table says what holds at the
- * instruction behind the call, which is what holds during the call. Memory order: the bytes of a
+ * In a caller's frame the program counter is the return address: the table has the layout at the
+ * instruction behind the call, which is the layout during the call. Memory order: the bytes of a
  * piece are stored before anything can call it, and no byte of another piece is.
  */
 #include <errno.h>
@@ -79,7 +79,7 @@ static void land(const struct writer *w, uint8_t *from)
 	memcpy(from - 2, &distance, 2);
 }
 
-/* Puts what the table says of the program counter on the stack. */
+/* Pushes the table's byte for the program counter. */
 static void look_up(struct writer *w, uint64_t table_from_code)
 {
 	byte(w, DW_OP_breg0 + DW_RIP);
@@ -91,7 +91,7 @@ static void look_up(struct writer *w, uint64_t table_from_code)
 	byte(w, 1);
 }
 
-/* What holds under one layout: register + offset, or (load) what lies there. */
+/* A value under one layout: register + offset, or (load) the word there. */
 struct value {
 	uint8_t reg, offset;
 	bool load;
@@ -147,8 +147,8 @@ static void write_section(struct stub_frames *f)
 	static const struct value rbp[STUB_FRAMES] = { [STUB_FRAME_NONE] = { DW_RBP, 0, false },
 						       [STUB_FRAME_PUSHED] = { DW_RSP, 0, true },
 						       [STUB_FRAME_MADE] = { DW_RBP, 0, true } };
-	/* Version 1, "zR", code in units of 1, data of -8, the return address in rip, addresses as
-	 * they are. */
+	/* Version 1, "zR", code in units of 1, data of -8, the return address in rip,
+	 * addresses as they are. */
 	static const uint8_t common[] = { 0,
 					  0,
 					  0,

@@ -2,9 +2,9 @@
  * generic.c - the C part of the interpretive stub: it does all that a stub of the kind would do,
  * and reads the signature at each call.
  *
- * It trades time for space: a function takes no code, but each call reads a signature type by type
- * and calls C twice. One cursor walks through System V's places, on the caller's side and on the
- * target's alike:
+ * It trades time for space: a function takes no code, but each call reads a signature type by
+ * type and calls C twice. One cursor walks through System V's places, on the caller's side
+ * and on the target's alike:
  *
  *      parameter     1st..5th integer or ref   1st..8th float   all others, in order
  *      place         rsi rdx rcx r8 r9         xmm0-7           stack words

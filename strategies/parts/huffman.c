@@ -1,8 +1,8 @@
 /*
- * huffman.c - package-merge: each symbol has a coin of its count in each of 2^-1 to 2^-bits. From
- * the smallest on, coins are paired, and pairs become coins of the next value; the cheapest that
- * are worth symbols - 1 together are bought, and each coin in them makes its symbol's code one bit
- * longer.
+ * huffman.c - package-merge: each symbol has a coin of its count in each of 2^-1 to 2^-bits.
+ * From the smallest on, coins are paired, and pairs become coins of the next value; the
+ * cheapest that are worth symbols - 1 together are bought, and each coin in them makes its
+ * symbol's code one bit longer.
  */
 #include <errno.h>
 #include <stdbool.h>

@@ -4,11 +4,11 @@
  *      chunks     u32 frame_size | first slot | bytes of a bitmap | registers | offset
  *      records    from a chunk's offset on, all of one size:   bitmap | bitmap | ...
  *
- * All maps of a chunk have one frame size and one set of registers, so these cost a record nothing,
- * and a lookup ends without a look at the record; their bitmaps lack the bytes at both ends that
- * are 0 in all of them. Where there are too many sets of registers for that, a record begins with a
- * mask of 4 bytes instead. A bit stands for 8 bytes of the frame if no two slots are 4 apart
- * (stride 2).
+ * All maps of a chunk have one frame size and one set of registers, so these cost a record
+ * nothing, and a lookup ends without a look at the record; their bitmaps lack the bytes at
+ * both ends that are 0 in all of them. Where there are too many sets of registers for that, a
+ * record begins with a mask of 4 bytes instead. A bit stands for 8 bytes of the frame if no
+ * two slots are 4 apart (stride 2).
  */
 #ifndef STUBMAP_MAP_CHUNKS_H
 #define STUBMAP_MAP_CHUNKS_H
@@ -87,8 +87,8 @@ void map_chunk_put(const struct map_chunks *, const struct map_chunk *, uint8_t 
 
 _Static_assert(offsetof(struct map_live, registers) == 12, "a chunk begins as a map_live does");
 
-/* The map at a place in a chunk, which is at an offset. mask: as above; 0 for a chunk without
- * records. */
+/* The map at a place in a chunk, which is at an offset.
+ * mask: as above; 0 for a chunk without records. */
 MAP_INLINE enum map_answer map_chunk_map(const uint8_t *map, size_t len, uint64_t chunk,
 					 uint32_t place, uint32_t stride, uint32_t mask,
 					 struct map_live *out)

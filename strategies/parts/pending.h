@@ -13,7 +13,7 @@
 
 #include "../stub.h"
 
-/* Programs bind many stubs that nobody calls, so what one takes while it waits is kept small. */
+/* Programs bind many stubs that nobody calls, so a callee that waits takes little memory. */
 struct pending {
 	struct stub_callee *callee; /* holds the target and the context; NULL: free */
 	stub_signature signature;
@@ -36,14 +36,14 @@ struct pending_ring {
 	uint32_t free;			/* the first one given back, chained by behind; 0: none */
 };
 
-/* Adds a callee at the end of the first ring; its word, or 0: no memory. Pointers into `at` become
- * invalid. */
+/* Adds a callee at the end of the first ring; its word, or 0: no memory.
+ * Pointers into `at` become invalid. */
 uint32_t pending_add(struct pending_ring *ring, const struct stub_spec *spec,
 		     struct stub_callee *c);
 void pending_remove(struct pending_ring *ring, uint32_t word);
 /* Moves it to the end of the second ring. */
 void pending_called(struct pending_ring *ring, uint32_t word);
-/* What its stub must know, as of now. */
+/* The spec of its stub, as of now. */
 struct stub_spec pending_spec(const struct pending_ring *ring, uint32_t word);
 
 #endif

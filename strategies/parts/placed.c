@@ -447,8 +447,8 @@ static void move_marked(struct stub_space *space, struct placed_list *list)
 	free(c);
 }
 
-/* Poisoned stubs stay where they are: stale callers are known by the stub that they call. What
- * there is no room to move stays, too. */
+/* Poisoned stubs stay where they are: stale callers are known by the stub that they call. Stubs
+ * that there is no room for stay, too. */
 void placed_reclaim(struct stub_space *space)
 {
 	struct placed_list *list = space->state;

@@ -1,5 +1,5 @@
 /*
- * poison.h - stub_config.poison: what a released slot leads to, and how long it stays so.
+ * poison.h - stub_config.poison: the code that a released slot leads to, and for how long.
  *
  *      call through a stale pointer --> slot --> entry (one a way to return zero)
  *                                                  |  report: the owner, from what the slot kept

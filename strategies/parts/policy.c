@@ -22,29 +22,29 @@
  * ADAPTIVE_SYSCALL is from the ring, not from a trace: on a Zen 5, template makes 4,096 indirect
  * stubs in 54 ns each in bulk and in 1,879 ns one at a time, by two system calls: 17 stubs a call.
  *
- * rent, our second policy, rents before it buys: a call may be interpreted at a surcharge, or buy
- * a stub for all later ones. Who rents until he has paid as much as buying costs never pays more
- * than twice what he who knows the future does, and no rule without chance guarantees less (ski
+ * rent, our second policy, rents before it buys: a call may be interpreted at a surcharge, or buy a
+ * stub for all later ones. A buyer who rents until the rents add up to the price never pays more
+ * than twice as much as one who knows the future, and no rule without chance guarantees less (ski
  * rental: Karlin et al., Algorithmica 3, 1988). There is no clock in here. Costs are counted as
  * interpreted calls, from what the placement did: stubs, system calls, quanta.
  *
  *      - The price of a batch is learned: the mean of the last ones, the newer the more. Batches
- *        with a kind and signature that had no stub yet have a price of their own, as pool then
- *        makes a body, and changes protections for it, and otherwise does not.
+ *        with a kind and signature that had no stub yet have a price of their own, since only then
+ *        pool makes a body, and changes protections for it.
  *      - Where a batch shares its system calls (template, pool), all interpreted calls pay for the
  *        next one together, whoever makes them. When they have paid the price, a callee called
- *        often enough for its own stub takes all with it that were called at least twice.
+ *        often enough for its own stub has stubs made for all that were called at least twice.
  *      - Where each stub pays for itself (page), its own calls must have paid its price: or a
- *        quarter of it, if of the callees that came to a sixteenth at least half came to a quarter.
- *        So a program in which a callee that is called goes on being called is bought for early,
- *        and one that calls thousands of functions a few times each is not. This is ski rental
- *        with a prediction that is trusted by a quarter (Purohit, Svitkina, Kumar, NeurIPS 2018):
- *        if it is right, buying costs 1.25 times what hindsight pays, if it is wrong, 5 times;
- *        calls that nobody can avoid are in both and make less of it.
+ *        quarter of it, if at least half of the callees that came to a sixteenth came to a quarter.
+ *        So stubs are bought early in a program that goes on calling the same callees, and not in
+ *        one that calls thousands of functions a few times each. This is ski rental with a
+ *        prediction that is trusted by a quarter (Purohit, Svitkina, Kumar, NeurIPS 2018): if it is
+ *        right, buying costs 1.25 times as much as with hindsight, if it is wrong, 5 times;
+ *        unavoidable calls are in both costs and lessen the ratio.
  *
- *      - What retargets of made stubs cost is learned likewise. A callee that was retargeted while
- *        it waited must have paid for as many again, and is not bought early: where a table changes
- *        under page, most calls stay interpreted.
+ *      - The cost of a retarget of a made stub is learned likewise. A callee that was retargeted
+ *        while it waited must have paid for as many retargets, too, and is not bought early: where
+ *        a table changes under page, most calls stay interpreted.
  *
  * It trades a surcharge on the first calls for stubs that are not made, and for batches that are
  * not guessed: it makes none that nobody called.
@@ -116,7 +116,7 @@ static unsigned log2_of(uint32_t n)
 	return 31 - (unsigned)__builtin_clz(n);
 }
 
-/* Whether most callees that came to a sixteenth of the price came to a quarter. */
+/* Whether at least half of the callees that came to a sixteenth of the price came to a quarter. */
 static bool calls_go_on(const struct policy *policy, uint32_t quarter)
 {
 	unsigned i = log2_of(quarter);

@@ -8,7 +8,7 @@
 
 enum { ADAPTIVE_SYSCALL = 16 }; /* stubs whose making costs as much as a system call */
 
-/* Costs, as numbers of calls: what so many interpreted calls take longer than calls of a stub. */
+/* Costs as numbers of calls: the extra time that so many calls take if they are interpreted. */
 enum {
 	RENT_STUB = 4,
 	RENT_SYSCALL = 64,
@@ -23,7 +23,7 @@ struct policy {
 	uint64_t credit;  /* adaptive: stubs that it may guess */
 	/* rent: */
 	uint32_t price[2]; /* of a batch of known forms, and with a new one; not bulk: of a stub */
-	uint32_t retarget; /* what one of a made stub costs */
+	uint32_t retarget; /* the cost of one of a made stub */
 	uint64_t waste;	   /* interpreted calls since the last batch that had a price */
 	uint32_t reached[RENT_POWERS]; /* callees that had 2^i interpreted calls */
 	uint64_t forms[RENT_FORMS];    /* kinds and signatures for which a stub was made */
@@ -36,10 +36,10 @@ bool policy_waits(struct policy *policy, struct pending_ring *ring, uint32_t wor
  * for all) and returns how many. rent puts `word` first; others keep the order of binding. */
 size_t policy_choose(const struct policy *policy, const struct pending_ring *ring, uint32_t word,
 		     uint32_t *batch);
-/* Call it when the batch was made, and what that took, before it is removed from the ring. */
+/* Call it with a batch that was made and the cost of making it, before it leaves the ring. */
 void policy_learn(struct policy *policy, struct pending_ring *ring, const uint32_t *batch, size_t n,
 		  uint64_t syscalls, uint64_t quanta);
-/* A callee was retargeted while it waits; a stub that is made was, by so many system calls. */
+/* Tells of a retarget of a callee that waits; of a made stub, by so many system calls. */
 void policy_retargeted(struct policy *policy, struct pending_ring *ring, uint32_t word);
 void policy_learn_retarget(struct policy *policy, uint64_t syscalls);
 

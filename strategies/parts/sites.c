@@ -37,7 +37,7 @@ struct sites_of *sites_find(const struct sites *all, const struct stub_callee *c
 	return known->callee ? known : NULL;
 }
 
-/* Makes room for n more callees; forgets those of which nothing is known any more. */
+/* Makes room for n more callees; forgets callees of which nothing is known any more. */
 static int grow(struct sites *all, size_t n)
 {
 	size_t capacity = 64, count = 0;

@@ -57,13 +57,13 @@ struct sites_of *sites_find(const struct sites *, const struct stub_callee *);
 void sites_want(struct sites *, const struct site *);
 void sites_want_of(struct sites *, struct stub_callee *const *c, size_t n);
 void sites_want_all(struct sites *);
-/* Makes all that are wanted writable. 0, or code_patch's error: nothing is; or -ENOTRECOVERABLE:
- * some is, and the kernel refuses to have it executable again. */
+/* Makes all wanted sites writable. 0, or code_patch's error: none is writable; or -ENOTRECOVERABLE:
+ * some are, and the kernel refuses to make them executable again. */
 int sites_open(struct sites *);
 /* Writes the sites of a callee, which must be open. */
 void sites_write(const struct sites *, const struct stub_callee *);
 void sites_write_all(const struct sites *);
-/* Executable again, whatever is open. 0, or code_commit's first error. */
+/* Makes everything that is open executable again. 0, or code_commit's first error. */
 int sites_close(struct sites *);
 
 #endif

@@ -124,7 +124,7 @@ static int add(struct slots *s, uint8_t *at, uint32_t n)
 	return error;
 }
 
-/* What was written becomes executable; the rest shows the first quantum of all. */
+/* The written quanta become executable; the others show the first quantum of all. */
 static int show(struct slots *s, uint8_t *at, uint32_t n, uint32_t written)
 {
 	const size_t bytes = (size_t)written << s->size;
@@ -232,9 +232,9 @@ void slots_free(struct slots *s, uint32_t slot)
 
 /* ---- Quanta go ------------------------------------------------------------------------------ */
 
-/* Whether more is held than 1.15 times what is taken; of FEW quanta, whether that, 1.3 times, fits
- * into one less, as by the first rule a stub that comes and goes might commit and release a quantum
- * each time. */
+/* Whether 1.15 times the taken slots, or more, are held. With FEW quanta or fewer, whether one
+ * quantum less would hold 1.3 times the taken slots: by the first rule a stub that comes and goes
+ * might commit and release a quantum each time. */
 static bool too_many(const struct slots *s)
 {
 	if (s->held > FEW)
@@ -247,7 +247,7 @@ static bool stays(const struct slots *s, const struct slots_quantum *q)
 	return !q || (s->same && slots_address(s, q->number) == s->first);
 }
 
-/* The quantum leaves the table; what is still in it has to be moved. */
+/* The quantum leaves the table; the stubs still in it have to be moved. */
 static void leave(struct slots *s, struct slots_quantum *q)
 {
 	s->at[q->number] = NULL;
@@ -258,7 +258,7 @@ static void leave(struct slots *s, struct slots_quantum *q)
 	s->taken -= s->per - q->free;
 }
 
-/* Adds what was moved out of q to the retired bytes, or takes it from there. */
+/* Adds the bytes of stubs moved out of q to the retired bytes, or subtracts them. */
 static void account_moved(struct slots *s, const struct slots_quantum *q, bool retired)
 {
 	const ptrdiff_t sign = retired ? 1 : -1, bytes = sign * bytes_of(s, q->moved);
@@ -268,8 +268,8 @@ static void account_moved(struct slots *s, const struct slots_quantum *q, bool r
 	code_account(s->code, CODE_LITERALS, sign * (ptrdiff_t)q->moved * (ptrdiff_t)s->literals);
 }
 
-/* Gives back quanta of which each lies right above the next. If they show another's bytes and the
- * kernel has no mapping left to take them apart, they are free ones again. */
+/* Gives back quanta, each of which lies right above the next. If they show another quantum's bytes
+ * and the kernel has no mapping left to take them apart, they become free quanta again. */
 static void give_back(struct slots *s, struct slots_quantum *highest, uint32_t n)
 {
 	struct slots_quantum *q = highest, *next;

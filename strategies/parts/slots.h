@@ -7,7 +7,7 @@
  *                                          '---------'  slots_compact
  *
  * The lowest free slot is taken first, so that the highest quanta empty. An empty quantum goes back
- * as soon as more are held than may be: 1.15 times the taken slots, or, up to eight quanta, one
+ * as soon as more are held than the bound: 1.15 times the taken slots, or, up to eight quanta, one
  * more than 1.3 times. So a strategy that has an arena or a second struct slots beside it holds 1.3
  * times what it uses. That alone is no bound, as one stub keeps its quantum. So slots_compact moves
  * the stubs of the highest quantum to the lowest free slots until the bound holds. It can, because
@@ -17,7 +17,7 @@
  * A moved stub leaves its old slot as it is, for callers that have read the old code pointer: where
  * callers run, the old quantum is given back by the next slots_compact (stub.h: reclaim).
  *
- * A slot's callee must be found for that: the callees of SLOTS_LIST neighbours are linked through
+ * To move a stub, its callee must be found: the callees of SLOTS_LIST neighbours are linked through
  * their words, which takes a byte a slot.
  *
  *      callee's word    63: set | link to the next callee | 2..0: the strategy's own
@@ -41,7 +41,7 @@ struct slots_quantum;
 struct slots {
 	/* The strategy's. Writes the code of n new quanta, before their commit. */
 	void (*write)(struct slots *, uint8_t *at, uint32_t n);
-	const char *by;	   /* the strategy's name, for who watches */
+	const char *by;	   /* the strategy's name, for a watch */
 	uint32_t literals; /* bytes of one slot's, as code_account counts them */
 
 	struct code_memory *code;
@@ -60,7 +60,7 @@ struct slots {
 	struct slots_quantum *leaving; /* quanta whose stubs were moved; not counted above */
 };
 
-/* Sets what does not change, but for the three above, which are the caller's to set. */
+/* Sets the fields that do not change, except the first three, which the caller sets. */
 void slots_open(struct slots *slots, struct code_memory *code, uint32_t per);
 /* Frees heap memory only; looks at no callee. */
 void slots_close(struct slots *slots);
@@ -68,20 +68,20 @@ void slots_close(struct slots *slots);
  * Shared ones: only the first of all is written, the others show it. 0, or an error of
  * code_commit's or -ENOMEM: none was added. */
 int slots_provide(struct slots *slots, size_t n);
-/* Takes the lowest free slot for c, whose word keeps `own` (0..7); returns its number. One must be
- * free. */
+/* Takes the lowest free slot for c, whose word keeps `own` (0..7);
+ * returns its number. One must be free. */
 uint32_t slots_take(struct slots *slots, struct stub_callee *c, unsigned own);
 /* Counts the slots that were taken since the last call. */
 void slots_account(struct slots *slots);
 /* Gives c's slot back: the callee leaves; then, under poison later, the slot is free. */
 void slots_leave(struct slots *slots, struct stub_callee *c, uint32_t slot);
 void slots_free(struct slots *slots, uint32_t slot);
-/* Gives empty quanta back while more are held than may be: also those of a slots_provide that no
- * slots_take has followed. */
+/* Gives empty quanta back while more are held than the bound, also quanta of a slots_provide
+ * without a slots_take after it. */
 void slots_trim(struct slots *slots);
-/* Gives back what the last call left, then moves stubs until the bound holds. `move` makes a copy
- * of c's stub in the slot `to`, and stores its address to c->code last. `running`: the old quanta
- * stay until the next call. */
+/* Gives back the quanta that the last call left, then moves stubs until the bound holds. `move`
+ * makes a copy of c's stub in the slot `to`, and stores its address to c->code last. `running`: the
+ * old quanta stay until the next call. */
 void slots_compact(struct slots *slots, bool running,
 		   void (*move)(void *arg, struct stub_callee *c, uint32_t to), void *arg);
 

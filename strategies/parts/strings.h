@@ -1,6 +1,6 @@
 /*
- * strings.h - equal byte strings stored once: the dictionaries of formats whose records have any
- * length.
+ * strings.h - equal byte strings stored once: the dictionaries of formats whose
+ * records have any length.
  */
 #ifndef STUBMAP_STRINGS_H
 #define STUBMAP_STRINGS_H
@@ -17,8 +17,8 @@ struct map_strings {
 	size_t capacity, used; /* capacity: a power of two */
 };
 
-/* *at becomes where the string begins in bytes. Each new one begins at a multiple of `align`. 0,
- * -ENOMEM. */
+/* *at becomes where the string begins in bytes.
+ * Each new one begins at a multiple of `align`. 0, -ENOMEM. */
 int map_strings_put(struct map_strings *, const uint8_t *string, uint32_t len, size_t align,
 		    size_t *at);
 void map_strings_clear(struct map_strings *); /* empty again, with its memory */

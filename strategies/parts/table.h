@@ -1,7 +1,6 @@
 /*
- * table.h - what the encoders share, private to them. Writing: a builder of columns and
- * records, and hash-consing. Reading: little-endian words, one search, and the table that most
- * formats are:
+ * table.h - what the encoders share, private to them. Writing: a builder of columns and records,
+ * and hash-consing. Reading: little-endian words, one search, and the table that most formats are:
  *
  *      count | start[count] | end[count] | offset[count] | records ...     all u32, unaligned
  *
@@ -63,9 +62,9 @@ struct map_builder {
 	bool trimmed; /* records begin at their first word with a live slot (map_record_trimmed) */
 };
 
-/* Checks a safepoint's places; *registers is a mask of those that are registers, which come last.
- * 0, -EINVAL (out of order, outside the frame), or -ENOTSUP: all is right but a register is above
- * 31. */
+/* Checks a safepoint's places; *registers is a mask of those that are registers, which
+ * come last. 0, -EINVAL (out of order, outside the frame), or -ENOTSUP: all is right
+ * but a register is above 31. */
 int map_check_places(const struct safepoint *, uint32_t *registers);
 /* Every encoder's add calls it first. 0, or -EINVAL, -ENOTSUP (registers): nothing has changed. */
 int map_builder_begin(struct map_builder *, const struct safepoint *);
@@ -233,9 +232,9 @@ MAP_INLINE enum map_answer map_lookup(const uint8_t *map, size_t len, unsigned c
 }
 
 /*
- * For ops->lookup_many: MAP_LANES searches in step. All halve the same n, so a step is MAP_LANES
- * loads that do not wait for one another; then the entries' offsets are fetched together, then
- * their records.
+ * For ops->lookup_many: MAP_LANES searches in step. All halve the same n, so a step is
+ * MAP_LANES loads that do not wait for one another; then the entries' offsets are fetched
+ * together, then their records.
  */
 enum { MAP_LANES = 16 };
 
@@ -284,8 +283,8 @@ static inline void map_table_split(const uint8_t *map, size_t len, unsigned colu
 	*data = len - *index;
 }
 
-/* Defines FORMAT_lookup, FORMAT_lookup_many and FORMAT_split, for struct map_ops, made of
- * FORMAT_at. */
+/* Defines FORMAT_lookup, FORMAT_lookup_many and FORMAT_split, for struct
+ * map_ops, made of FORMAT_at. */
 #define MAP_TABLE_READER(format, columns, nothing)                                              \
 	static enum map_answer format##_lookup(const uint8_t *map, size_t len, uint32_t pc,     \
 					       uint8_t *scratch, struct map_live *out)          \

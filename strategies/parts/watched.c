@@ -11,8 +11,8 @@ static void tell(const struct code_memory *code, const struct stub_piece *piece)
 		watch->made(watch->arg, piece);
 }
 
-/* The body is emitted once more to learn its frames: nothing is kept for a watch that may never
- * be. */
+/* The body is emitted once more to learn its frames: nothing is kept for a
+ * watch that may never be. */
 void watched_body(const struct code_memory *code, enum stub_role role, const void *at, size_t bytes,
 		  const struct emit_config *config, const struct stub_spec *spec)
 {

@@ -13,7 +13,7 @@ void watched_body(const struct code_memory *code, enum stub_role role, const voi
 /* Code that is no function's; frames NULL: it makes none. */
 void watched_code(const struct code_memory *code, enum stub_role role, const char *by,
 		  const void *at, size_t bytes, const struct emit_frames *frames);
-/* A slot whose code was told already was bound. */
+/* A slot was bound; its code was told before. */
 void watched_slot(const struct code_memory *code, const char *by, const void *at, size_t bytes,
 		  const struct stub_spec *spec);
 

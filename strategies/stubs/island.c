@@ -1,7 +1,7 @@
 /*
- * island.c - the fewest bytes a stub: 12.8 if it is indirect, none of any other kind, for which it
- * is null.c but for callers that know their target. A stub's literals are its callee's words, which
- * every strategy keeps; its caller has just read their line.
+ * island.c - the fewest bytes a stub: 12.8 if it is indirect, none of any other kind, for these it
+ * is null.c, except for callers that know their target. A stub's literals are its callee's words,
+ * which every strategy keeps; its caller has just read their line.
  *
  *   indirect     callee -> | mov rdi, [r10+16]; jmp [r10+8] | ...    a slot: 12 bytes, five a line
  *
@@ -18,9 +18,9 @@
  * 0.57. By trial there, with slots of 4 bytes that only say which they are (`push i; jmp head`)
  * around a head that finds the body in a table: entry_js 0.22, 1.01, builtin 0.97, 1.02.
  *
- * What that trades: a stub is known by its callee, not by its code address. Compiled callers pass
- * the callee (stub.h), and C enters through stub_call_pad. Under poison a stale code pointer must
- * name the stub whoever the caller is: such a space is pool's.
+ * The price: a stub is known by its callee, not by its code address. Compiled callers pass the
+ * callee (stub.h), and C enters through stub_call_pad. Under poison a stale code pointer must name
+ * the stub whoever the caller is: such a space is pool's.
  *
  * Slots are written a quantum at a time, for ever, and never changed; all quanta hold the same
  * bytes (code_config.share). The lowest free slot is taken first, and the stubs of the highest

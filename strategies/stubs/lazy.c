@@ -1,6 +1,5 @@
 /*
- * lazy.c - no stub before the first call, or before the K-th. Wraps any placement
- * (ops->inner).
+ * lazy.c - no stub before the first call, or before the K-th. Wraps any placement (ops->inner).
  *
  *      bind:   callee.code -> trigger, one a space       pending: | a | b | c | ...
  *      call:   the trigger saves every argument register and asks the placement for the stubs that
@@ -137,8 +136,8 @@ static uint64_t report(const struct lazy_state *state, const struct stub_spec *s
 	return 0;
 }
 
-/* The address where a call of c goes on; under poison a released callee's word leads to the
- * report. */
+/* The address where a call of c goes on; under poison a released callee's
+ * word leads to the report. */
 static const void *callable(const struct stub_callee *c)
 {
 	return c->code ? c->code : (const void *)(uintptr_t)c->word;
@@ -418,7 +417,7 @@ static void lazy_detach(struct stub_space *space, const void *from, const void *
 	state->inner.ops->detach(&state->inner, from, to);
 }
 
-/* What a placement takes; then the hooks that not every one has. */
+/* The flags that a placement has; then the hooks that only some have. */
 #define LAZY(placement, takes, ...)                                                          \
 	extern const struct stub_ops stub_##placement;                                       \
 	const struct stub_ops stub_lazy_##placement = {                                      \

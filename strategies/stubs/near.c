@@ -9,16 +9,16 @@
  *
  * A loader names the call sites of its modules (stub.h, struct stub_site); near writes their rel32
  * when a callee is bound, retargeted and released. A callee that is indirect and whose sites all
- * pass its context needs no stub: its sites call the target, and whoever else calls it goes through
- * the one adapter of its signature, as in null. All other callees have a stub of template's, as do
- * those that no site names. It trades writes of code at each bind and retarget, and a pad of 16
- * bytes a callee and module, for calls that load no code pointer and that the predictor sees as
- * direct. Stubs stay in the stubs' area, as all of it is in reach of a module's calls.
+ * pass its context needs no stub: its sites call the target, and all other calls go through the one
+ * adapter of its signature, as in null. All other callees have a stub of template's, as do those
+ * that no site names. It trades writes of code at each bind and retarget, and a pad of 16 bytes a
+ * callee and module, for calls that load no code pointer and that the predictor sees as direct.
+ * Stubs stay in the stubs' area, as all of it is in reach of a module's calls.
  *
  * While callers run:
  *
- *   toggle    the module's code may not be written: near takes no sites (stub_takes_sites) and is
- *             template.
+ *   toggle    the module's code may not be written: near takes no sites
+ *             (stub_takes_sites) and is template.
  *   dual,     a site is written by one aligned store, then comes a barrier; where such a store is
  *   rwx       not possible, the site stays at its pad (sites.h).
  *
@@ -29,8 +29,8 @@
  *
  * If the kernel refuses to make code writable, bind and retarget fail and nothing has changed. If
  * it refuses to commit what was written, the callees and then their sites go back to what they
- * were; a second refusal there is the end (-ENOTRECOVERABLE). A release can't fail, and leaves its
- * sites as they were, which nobody may call.
+ * were; a second refusal there is the end (-ENOTRECOVERABLE). A release can't fail: then it leaves
+ * its sites as they were, since nobody may call them.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -267,8 +267,8 @@ static int near_retarget(struct stub_space *space, struct stub_callee *c, const 
 	return back ? -ENOTRECOVERABLE : error;
 }
 
-/* Those with stubs first, together, as only they can fail; then the others before the first that
- * failed. which: n numbers; stubs, to: n each. */
+/* Callees with stubs come first, together, as only they can fail; then the others before the first
+ * that failed. which: n numbers; stubs, to: n each. */
 static int retarget_parted(struct near_state *state, struct stub_callee *const *c,
 			   const void *const *targets, size_t n, size_t *done,
 			   struct stub_callee **stubs, const void **to, size_t *which)

@@ -4,14 +4,14 @@
  *      caller --- call [r10] ---> adapter (one a kind and signature) --- call [r10+8] ---> target
  *                   r10 ------->  | code | target | context | word |
  *
- * Compiled callers that know the target call it themselves (STUB_DIRECT): whatever a stub costs, it
- * costs on top of that. Callers with another calling convention go through an adapter that reads
- * both literals from the callee: there is no code per function, and no placement to measure.
- * Retarget is one store to callee->target. An adapter reads that word once, after the caller's
- * arguments are in place: it calls the old target or the new one. The store of the code pointer
- * (release) publishes the words; a caller that has read the pointer reads the words through the
- * same callee. So callers may run meanwhile: a retarget replaces one word, and leaves nothing to
- * reclaim.
+ * Compiled callers that know the target call it themselves (STUB_DIRECT): whatever a stub costs,
+ * it costs on top of that. Callers with another calling convention go through an adapter that
+ * reads both literals from the callee: there is no code per function, and no placement to
+ * measure. Retarget is one store to callee->target. An adapter reads that word once, after the
+ * caller's arguments are in place: it calls the old target or the new one. The store of the code
+ * pointer (release) publishes the words; a caller that has read the pointer reads the words
+ * through the same callee. So callers may run meanwhile: a retarget replaces one word, and
+ * leaves nothing to reclaim.
  *
  * Poison: adapters are shared, so the callee's own words are poisoned, for as long as the embedder
  * leaves them alone: code is NULL and word leads to the report. The reported slot is the adapter.

@@ -1,5 +1,5 @@
 /*
- * pool.c - quanta of identical slots; what differs lies in data beside them. There are two sorts:
+ * pool.c - quanta of identical slots; the stubs differ in data beside them. There are two sorts:
  *
  *   head       p: 16 bytes of code            p+S: 16 bytes         p+2S: 16 bytes
  *              | lea r11, [rip+S]; jmp [r11] | | body | target | ... | context | bound |
