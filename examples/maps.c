@@ -22,10 +22,10 @@
 static const uint32_t first[] = { 0, 4 };
 static const uint32_t second[] = { 2 };
 
-/* What the compiler knows of each call: its return address, as an offset in the text, the size of
- * the frame, and the slots of the references that are still needed. In ascending order, and with
- * the calls without references, since some formats tell "nothing is live here" from "no call
- * returns here". */
+/* What the compiler knows of each call: its return address, as an offset in the text, the
+ * size of the frame, and the slots of the references that are still needed. In ascending
+ * order, and with the calls without references, since some formats tell "nothing is live
+ * here" from "no call returns here". */
 static const struct safepoint points[] = {
 	{ .pc = 0x12, .frame_size = 32, .nlive = 2, .live = first },
 	{ .pc = 0x20, .frame_size = 32, .nlive = 0, .live = NULL },
@@ -70,8 +70,8 @@ int main(void)
 		const struct map_ops *format = map_encoder(names[i]);
 		struct map_bytes table = { 0 };
 
-		/* The table can be written to a file unchanged, and read where the file is
-		 * mapped. */
+		/* The table can be written to a file unchanged, and read
+		 * where the file is mapped. */
 		if (map_encode(format, points, POINTS, &table, NULL))
 			return 1;
 		printf("%s: %zu bytes\n", format->name, table.len);

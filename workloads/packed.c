@@ -127,8 +127,8 @@ static int slurp(const char *path, uint8_t **out, size_t *len, char *error)
 	return 0;
 }
 
-/* Decompresses one zstd frame, the whole input, to at most PACKED_MAX_PLAIN bytes, whatever the
- * header claims. */
+/* Decompresses one zstd frame, the whole input, to at most PACKED_MAX_PLAIN bytes,
+ * whatever the header claims. */
 static int inflate(const uint8_t *data, size_t len, uint8_t **out, size_t *outlen, char *error)
 {
 	ZSTD_DCtx *z = ZSTD_createDCtx();

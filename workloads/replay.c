@@ -109,8 +109,8 @@ static int order_stubs(struct builder *b)
 	return 0;
 }
 
-/* Finds the trace's stub at each place of the next group; returns how many there are, or -EINVAL.
- */
+/* Finds the trace's stub at each place of the next group; returns how
+ * many there are, or -EINVAL. */
 static int owners(struct builder *b, uint32_t instance, enum boundary_kind kind, uint32_t *owner,
 		  uint32_t places)
 {

@@ -1,7 +1,7 @@
 /*
- * trace.h - reads recorded crossings of the wasm boundary (traces/NAME.trace.zst, format in
- * traces/README.md). A trace holds only what was measured; replay.c draws what a population needs
- * beyond that.
+ * trace.h - reads recorded crossings of the wasm boundary (traces/NAME.trace.zst, format
+ * in traces/README.md). A trace holds only what was measured; replay.c draws what a
+ * population needs beyond that.
  */
 #ifndef STUBMAP_TRACE_H
 #define STUBMAP_TRACE_H
@@ -23,7 +23,7 @@ struct trace_instance {
 	uint32_t host_imports; /* those bound to host functions */
 	uint32_t builtins;   /* runtime functions: imported ones, and operations that were called */
 	uint32_t table_size; /* slots known to be used, at the most */
-	uint32_t table_filled; /* of these */
+	uint32_t table_filled; /* filled ones among these */
 };
 
 /* A boundary that was crossed. */
@@ -56,8 +56,8 @@ int trace_read(const char *path, struct trace *out, char error[TRACE_ERROR]);
 int trace_parse(const uint8_t *data, size_t len, struct trace *out, char error[TRACE_ERROR]);
 void trace_free(struct trace *);
 
-/* How many boundaries of a kind the instance has, crossed or not; *places: among how many
- * places. */
+/* How many boundaries of a kind the instance has, crossed or not;
+ * *places: among how many places. */
 uint32_t trace_population(const struct trace_instance *, enum boundary_kind, uint32_t *places);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * wasm.h - live wasm programs: C of ours or of Debian's source packages, compiled to wasm, and by
- * wasm2c to bitcode that the JIT compiles (scripts/wasm-build). A program is run by `steps()` calls
- * of its export `step(i)`; its output and the steps' results must be those of the same program
- * compiled natively.
+ * wasm2c to bitcode that the JIT compiles (scripts/wasm-build). A program is run by `steps()`
+ * calls of its export `step(i)`; its output and the steps' results must be those of the same
+ * program compiled natively.
  */
 #ifndef STUBMAP_WASM_H
 #define STUBMAP_WASM_H

@@ -2,22 +2,26 @@
  * workload.h - the work of the strategies: a population of boundaries and the order in which they
  * are crossed, with the answer computed in plain C.
  *
- * A workload knows neither the JIT nor any strategy. It describes; the harness compiles targets and
- * callers from the description, binds a stub for each boundary, and runs. The computation of each
- * call is defined here in words (and by scenario_run in C), so that both sides can be checked
- * against it:
+ * A workload knows neither the JIT nor any strategy. It describes; the harness compiles
+ * targets and callers from the description, binds a stub for each boundary, and runs. The
+ * computation of each call is defined here in words (and by scenario_run in C), so that both
+ * sides can be checked against it:
  *
- *   The state x is 32 bits. A call of boundary k with state x passes each parameter j made from
- *   v = x + salt(k, j) by its type:    i32: v     i64: (v << 32 | v)    f32, f64: (v & 0xffff)
- *                                      ref: address of refs[v & 63]
- *   A stored parameter (bind) is made from v = salt(k, j): it was stored before there was a state.
- *   The target works on h = target of k + context_salt[instance of k] + version, and for each
- * parameter in order h = rotl32(h, 5) + w, w being:  i32: v    i64: low + 2*high    f32, f64: the
- * integer ref: the 32 bits that it refers to (refs[i] = i * 2654435761) Result: i32: h    i64: (h
- * << 32 | h ^ 0x55555555)    f32, f64: (h & 0xffff) ref: &refs[h & 63]     none: instance's
- * accumulator ^= h The next state: i32: h    i64: low + 2*high f32, f64: the integer ref: the 32
- * bits there    none: x + 1 builtin targets see the caller's instance (instance 0), as runtime
- * functions do. The answer is x at the end, xor all accumulators.
+ * The state x is 32 bits. A call of boundary k with state x makes each parameter j from the number
+ * v = x + salt(k, j). A stored parameter (bind) is made from v = salt(k, j): it was stored before
+ * there was a state. The target begins with h = target of k + context_salt[instance of k] + version
+ * and computes h = rotl32(h, 5) + w for each parameter in order. By types:
+ *
+ *   type      parameter        w                 result                     next state
+ *   i32       v                v                 h                          h
+ *   i64       v << 32 | v      low + 2 * high    h << 32 | h ^ 0x55555555   low + 2 * high
+ *   f32, f64  v & 0xffff       the integer       h & 0xffff                 the integer
+ *   ref       &refs[v & 63]    the 32 bits       &refs[h & 63]              the 32 bits
+ *   none                                         accumulator ^= h           x + 1
+ *
+ * refs[i] is i * 2654435761; the accumulator is that of the instance. builtin targets see
+ * the caller's instance (instance 0), as runtime functions do. The answer is x at the
+ * end, xor all accumulators.
  */
 #ifndef STUBMAP_WORKLOAD_H
 #define STUBMAP_WORKLOAD_H
@@ -129,8 +133,7 @@ static inline uint32_t scenario_choice(uint32_t x, uint64_t i, uint64_t n)
 	return (uint32_t)(h * n >> 32);
 }
 
-/* How many of a signature's parameters ring stores in a bind: half of them, rounded up.
- */
+/* How many of a signature's parameters ring stores in a bind: half of them, rounded up. */
 static inline uint32_t scenario_bound(uint32_t nparams)
 {
 	uint32_t half = (nparams + 1) / 2;

@@ -1,7 +1,7 @@
 /*
- * gaps.c - what a table without the empty maps gets wrong: a call site without a live reference
- * right behind one with one. An encoder that answers the second with the map of the first gives the
- * collector a dead slot: left over from an earlier call, or never written.
+ * gaps.c - the case that a table without the empty maps gets wrong: a call site without a live
+ * reference right behind a call site with one. An encoder that answers the second with the map of
+ * the first gives the collector a dead slot: left over from an earlier call, or never written.
  */
 #include "rt.h"
 

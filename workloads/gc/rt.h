@@ -1,5 +1,5 @@
 /*
- * rt.h - what a garbage-collected program may use, as bitcode and natively.
+ * rt.h - the functions that a garbage-collected program may use, as bitcode and natively.
  *
  * As bitcode, REF pointers are references: the collector moves their objects, so they may only be
  * in locals, parameters and objects, and every function below may collect. An object is its

@@ -1,4 +1,4 @@
-# table.s - what C has no words for: entries of the table that C's function pointers count in.
+# table.s - operations that C lacks: on entries of the table that C's function pointers count in.
 	.tabletype	__indirect_function_table, funcref
 
 	.globl	table_move
