@@ -1,7 +1,7 @@
 /*
- * cache_helpers.h - a folder for the objects that the JIT makes: that of all test programs, where
- * make gives one (STUBMAP_TEST_OBJECTS), or one of this program alone, made and removed by its
- * group.
+ * cache_helpers.h - a folder for the objects that the JIT makes: the folder of all test
+ * programs, where make gives one (STUBMAP_TEST_OBJECTS), or a folder of this program alone, made
+ * and removed by its group.
  */
 #ifndef CACHE_HELPERS_H
 #define CACHE_HELPERS_H

@@ -1,5 +1,5 @@
-/* child_helpers.h - child processes of a test: says how one ended, and fails the test for a bad
- * end. */
+/* child_helpers.h - child processes of a test: says how one ended,
+ * and fails the test for a bad end. */
 #ifndef STUBMAP_TEST_CHILD_HELPERS_H
 #define STUBMAP_TEST_CHILD_HELPERS_H
 

@@ -18,7 +18,7 @@ static char folder[] = "/tmp/stubmap-claims-XXXXXX";
 struct made {
 	const char *plan, *started, *cpu, *commit;
 	const char *accept;  /* "": none */
-	const char *segment; /* NULL, or the commit of the program that went on at half of it */
+	const char *segment; /* NULL, or the commit of the program that made its second half */
 	int seed;
 	double ratio;  /* of page to pool */
 	double wobble; /* of the replica, up and down from block to block */
@@ -30,7 +30,7 @@ struct made {
 
 #define MADE(...) ((struct made){ __VA_ARGS__ })
 
-/* What is left out is of a calm run whose plan has a rule. */
+/* Fields that are left out get the values of a calm run whose plan has a rule. */
 static inline struct made whole(struct made m)
 {
 	m.plan = m.plan ? m.plan : "t";

@@ -75,7 +75,8 @@ static inline void assert_protection(const void *at, const char *expected)
 	assert_string_equal(prot, expected);
 }
 
-/* No mapping of any area is both, nor any mapping of the process under these policies. */
+/* No mapping of any area is writable and executable, nor any mapping of the
+ * process under these policies. */
 static inline void assert_never_both(const struct code_config *config)
 {
 	FILE *f = fopen("/proc/self/maps", "r");

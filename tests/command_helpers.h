@@ -1,4 +1,5 @@
-/* command_helpers.h - runs a command in a process of its own and returns what its caller sees. */
+/* command_helpers.h - runs a command in a process of its own and returns
+ * its output and exit status. */
 #ifndef COMMAND_HELPERS_H
 #define COMMAND_HELPERS_H
 
@@ -33,7 +34,7 @@ static inline char *slurp(FILE *f)
 	return text;
 }
 
-/* The child's side: no way out of it but the one at its end. */
+/* The child's side, which only ever leaves at its end. */
 static inline void run_child(int (*command)(int, char **), const char *line, FILE *out, FILE *err,
 			     int *status)
 {

@@ -1,15 +1,16 @@
 /*
- * every_pc.c - asks every encoder for every pc of the text of corpora: a table,
- * results/every-pc.tsv.
+ * every_pc.c - asks every encoder for every pc of the text of corpora:
+ * a table, results/every-pc.tsv.
  *
- *   make build/tests/every_pc && build/tests/every_pc workloads/corpora/?*.corpus
- * >results/every-pc.tsv
+ *   make build/tests/every_pc
+ *   build/tests/every_pc workloads/corpora/?*.corpus >results/every-pc.tsv
  *
- * An exact encoder must give a safepoint its map, and no other pc a map: if it records empty maps,
- * it must say that there is no safepoint. Of the others what they say elsewhere is counted: none
- * (there is no safepoint), wrong (a map), or that there are no references. A format that searches a
- * function from its start would take hours for long ones: once an encoder has taken a minute for a
- * corpus, only every 97th pc that is no safepoint is asked for, and the row says how many were.
+ * An exact encoder must give a safepoint its map, and no other pc a map: if it records empty
+ * maps, it must say that there is no safepoint. For the other encoders the answers at other pcs
+ * are counted: none (there is no safepoint), wrong (a map), or that there are no references. A
+ * format that searches a function from its start would take hours for long ones: once an
+ * encoder has taken a minute for a corpus, only every 97th pc that is no safepoint is asked
+ * for, and the row says how many were.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -57,7 +58,7 @@ static void ask(const struct map_ops *ops, const struct map_bytes *table, const 
 	}
 }
 
-/* Whether it answers as it says that it does. */
+/* Whether the encoder answers as its flags promise. */
 static bool row(const struct map_ops *ops, const struct corpus *c, const struct safepoint *points)
 {
 	struct map_bytes table = { 0 };

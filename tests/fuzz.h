@@ -1,5 +1,5 @@
 /*
- * fuzz.h - what a fuzz target is. A program fuzz_NAME has one or more, the seeds of each in
+ * fuzz.h - the contract of a fuzz target. A program fuzz_NAME has one or more, the seeds of each in
  * tests/seeds/NAME/TARGET, or made by the build in BUILD/seeds/NAME/TARGET (map_seeds.c).
  * fuzz_main.c runs them: by itself over the seeds and a number of changes to them (make check), or
  * under libFuzzer, which asks for FUZZ_TARGET (make fuzz).
@@ -18,9 +18,9 @@ enum { FUZZ_MOST = 1 << 16 }; /* bytes of an input */
 /* The i-th target's name; NULL: there are no more. */
 const char *fuzz_name(size_t i);
 /* Leads the i-th target's reader over an input, which lies in memory of exactly its size, and
- * aborts where a promise is broken. Whether the reader took it for good. */
+ * aborts where a promise is broken. Returns whether the reader accepted the input. */
 bool fuzz_run(size_t i, const uint8_t *data, size_t len);
-/* What a run of it may take: bytes of memory at once, and so many more for each of the input's. */
+/* The limit of a run: bytes of memory at once, and more for each byte of the input. */
 struct fuzz_memory {
 	size_t base, each;
 };
@@ -32,8 +32,8 @@ static inline void fuzz_check(bool holds)
 		abort();
 }
 
-/* The checksum of traces, churn logs and corpora: an input has none, or no change of it would get
- * past that. */
+/* The checksum of traces, churn logs and corpora: an input has none,
+ * since no changed input would pass it. */
 static inline void fuzz_checksum(const uint8_t *data, size_t len, uint8_t out[8])
 {
 	uint64_t h = 0xcbf29ce484222325u;

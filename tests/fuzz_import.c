@@ -1,7 +1,7 @@
 /*
- * fuzz_import.c - fuzz targets for what `stubmap maps` reads: one an importer, whose inputs are ELF
- * files, and one for the project's own corpora. An input of that is the body of a corpus file or,
- * if it begins as one, the whole file; both get their checksum here.
+ * fuzz_import.c - fuzz targets for the files that `stubmap maps` reads: one an importer, whose
+ * inputs are ELF files, and one for the project's own corpora. An input of that is the body of a
+ * corpus file or, if it begins as one, the whole file; both get their checksum here.
  */
 #include <stdio.h>
 
@@ -59,7 +59,7 @@ bool fuzz_run(size_t i, const uint8_t *data, size_t len)
 		size = corpus_of(room, data, len);
 	else if (len)
 		memcpy(room, data, len);
-	/* What is read is of exactly its size, and may be written. */
+	/* The bytes to read are a block of exactly their size, and may be written. */
 	uint8_t *bytes = malloc(size + !size);
 	fuzz_check(bytes);
 	memcpy(bytes, room, size);

@@ -1,6 +1,6 @@
 /*
  * fuzz_json.c - fuzz targets for files of JSON that others may have written: plans, runs and
- * claims; and for what is made of a run's numbers, whatever they are.
+ * claims; and for the statistics of a run's numbers, whatever they are.
  */
 #include <stdio.h>
 
@@ -21,8 +21,8 @@ const char *fuzz_name(size_t i)
 	return names[i];
 }
 
-/* A list or an object of two bytes is of a few hundred in memory; the cells of a plan are a
- * product of its lists, up to PLAN_MAX_CELLS. */
+/* A list or an object of two bytes takes a few hundred in memory; the cells of a plan are a product
+ * of its lists, up to PLAN_MAX_CELLS. */
 struct fuzz_memory fuzz_memory(size_t i)
 {
 	return (struct fuzz_memory){ i == PLAN ? 16 << 20 : 4 << 20, 400 };
@@ -62,7 +62,7 @@ static bool read_run(const uint8_t *data, size_t len)
 	return true;
 }
 
-/* Into nothing: what is computed is at stake. */
+/* Prints to nowhere: the test is of the computation. */
 static void sum_up(const struct run *run)
 {
 	static const enum report_form forms[] = { REPORT_TABLE, REPORT_CSV };

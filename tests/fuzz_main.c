@@ -1,8 +1,8 @@
 /*
- * fuzz_main.c - runs fuzz targets. By itself it runs each target's seeds and RUNS inputs made of
- * them, the same in every run: that keeps what was found from coming back, wherever there is a
- * compiler with ASan. With libFuzzer (-DFUZZ_LIBFUZZER) the code that an input reaches guides the
- * next ones.
+ * fuzz_main.c - runs fuzz targets. By itself it runs each target's seeds and RUNS inputs
+ * made of them, the same in every run: so faults that were found do not come back, wherever
+ * there is a compiler with ASan. With libFuzzer (-DFUZZ_LIBFUZZER) the code that an input
+ * reaches guides the next ones.
  *
  * Either way a run may take no more memory at once than its input's size allows for. An input that
  * ends the program is left in PROGRAM.found.
@@ -116,8 +116,7 @@ struct seed {
 	size_t len;
 };
 
-/* ---- An input that ends the program ------------------------------------------------------------
- */
+/* ---- An input that ends the program ---------------------------------------------------------- */
 
 static struct {
 	const uint8_t *bytes;
@@ -158,8 +157,7 @@ static void keep_what_ends_it(void)
 	signal(SIGTERM, on_signal); /* of a test that has no end */
 }
 
-/* ---- Seeds -------------------------------------------------------------------------------------
- */
+/* ---- Seeds ----------------------------------------------------------------------------------- */
 
 static int compare(const struct dirent **a, const struct dirent **b)
 {
@@ -212,8 +210,7 @@ static unsigned load_seeds(const char *folder, struct seed seeds[SEEDS], unsigne
 	return loaded;
 }
 
-/* ---- Changes -----------------------------------------------------------------------------------
- */
+/* ---- Changes --------------------------------------------------------------------------------- */
 
 static bool of_number(uint8_t byte)
 {

@@ -52,8 +52,8 @@ static bool read_trace(const uint8_t *bytes, size_t size)
 	return true;
 }
 
-/* Follows a log into at most `most` slots: each is taken while it is free and left while it is
- * not. */
+/* Follows a log into at most `most` slots: each is taken while it is free
+ * and left while it is not. */
 static void follow(const struct churn *c, uint32_t most)
 {
 	struct churn_stream s;
@@ -118,7 +118,7 @@ bool fuzz_run(size_t i, const uint8_t *data, size_t len)
 
 	if (i == REPLAY)
 		return replay(room, size);
-	/* What is read is of exactly its size. */
+	/* The bytes to read are a block of exactly their size. */
 	uint8_t *bytes = malloc(size);
 	fuzz_check(bytes);
 	memcpy(bytes, room, size);

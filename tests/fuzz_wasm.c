@@ -1,7 +1,7 @@
 /*
- * fuzz_wasm.c - the fuzz target for wasm files: what the reader takes has boundaries that lie
- * within the module; what it refuses, it refuses in one line without a control character, though
- * names of the file are in it.
+ * fuzz_wasm.c - the fuzz target for wasm files: a file that the reader takes has boundaries that
+ * lie within the module; it refuses any other in one line without a control character, though the
+ * line has names of the file.
  */
 #include "fuzz.h"
 #include "wasm/file.h"

@@ -1,5 +1,5 @@
 /*
- * map_rows.h - safepoints in a row, for the tests of what a format holds at its borders.
+ * map_rows.h - safepoints in a row, for the tests of formats at their limits.
  */
 #ifndef STUBMAP_MAP_ROWS_H
 #define STUBMAP_MAP_ROWS_H
@@ -23,8 +23,8 @@ static inline struct safepoint *row(size_t n, uint32_t first, size_t period)
 	return points;
 }
 
-/* n maps of one frame that differ in two slots, at pcs `apart`, and in a register if there is one.
- */
+/* n maps of one frame that differ in two slots, at pcs `apart`, and in a
+ * register if there is one. */
 static inline struct safepoint *differing(size_t n, uint32_t apart, uint32_t registers)
 {
 	struct safepoint *points = calloc(n, sizeof *points);

@@ -182,18 +182,18 @@ static inline uint8_t *scratch_for(const struct map_ops *ops, const struct map_b
 	static unsigned calls;
 	const size_t size = ops->scratch ? n * ops->scratch(table->data, table->len) : 0;
 
-	/* Fresh now and then: what points into an older answer is then found. */
+	/* Fresh now and then: so a pointer into an older answer is found. */
 	if (size != last || ++calls % 16 == 0) {
 		free(scratch);
 		scratch = size ? malloc(size) : NULL;
 		last = size;
 	}
-	if (scratch) /* what the last lookup left is not the next one's */
+	if (scratch) /* the next lookup must not use the bytes of the last one */
 		memset(scratch, 0xbe, size < 256 ? size : 256);
 	return scratch;
 }
 
-/* What it finds is valid until the next call. */
+/* The map found is valid until the next call. */
 static inline enum map_answer look(const struct map_ops *ops, const struct map_bytes *table,
 				   uint32_t pc, struct map_live *live)
 {

@@ -53,7 +53,7 @@ static inline void model_of(struct model *m, const struct machine *k, bool class
 	    model_open(m, &(struct model_options){ .machine = k, .classify = classify }, error), 0);
 }
 
-/* What the third of three laps misses in the L1I. */
+/* The misses of the third of three laps in the L1I. */
 static inline struct model_count third_lap(const struct machine *k, const struct trace_access *a,
 					   size_t n, enum model_unit u)
 {

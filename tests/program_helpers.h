@@ -1,5 +1,5 @@
-/* program_helpers.h - the program that tests run as a user would: the one that was built with them.
- */
+/* program_helpers.h - the program that tests run as a user would:
+ * the one that was built with them. */
 #ifndef STUBMAP_TEST_PROGRAM_HELPERS_H
 #define STUBMAP_TEST_PROGRAM_HELPERS_H
 

@@ -1,4 +1,4 @@
-/* quiet.h - drops a command's lines of progress: they depend on how long it takes. */
+/* quiet.h - drops a command's lines of progress: they depend on the time that the command takes. */
 #ifndef STUBMAP_TEST_QUIET_H
 #define STUBMAP_TEST_QUIET_H
 

@@ -1,7 +1,7 @@
 /*
- * refusals.h - a kernel that refuses a system call of the test's choice: of all that this program
- * makes by these names, the n-th from now, or it and all later ones. A program's own definitions
- * come before libc's, so the library's calls come here; libc's own do not.
+ * refusals.h - a kernel that refuses a system call of the test's choice: of all calls that this
+ * program makes by these names, the n-th from now, or that one and all later ones. A program's own
+ * definitions come before libc's, so the library's calls come here; libc's own do not.
  *
  * It is included once in a program.
  */
@@ -65,7 +65,7 @@ long syscall(long nr, ...)
 	for (int i = 0; i < 6; i++)
 		a[i] = va_arg(args, long);
 	va_end(args);
-	if (nr == SYS_membarrier && a[0] && refused()) /* 0 asks what there is */
+	if (nr == SYS_membarrier && a[0] && refused()) /* 0 asks which barriers there are */
 		return -1;
 	return raw(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
@@ -76,7 +76,7 @@ void *mmap(void *at, size_t bytes, int prot, int flags, int fd, off_t offset)
 			 : (void *)raw(SYS_mmap, (long)at, (long)bytes, prot, flags, fd, offset);
 }
 
-/* Counted; never refused: what is given back is given back. */
+/* Counted; never refused: memory can always be given back. */
 int munmap(void *at, size_t bytes)
 {
 	kernel.calls++;

@@ -11,7 +11,7 @@
 
 static char run_folder[] = "/tmp/stubmap-runs-XXXXXX";
 
-/* What a run is made of; the baseline is page, twice. 0 is the usual value. */
+/* The facts of a run; the baseline is page, twice. 0 is the usual value. */
 struct made {
 	unsigned blocks;      /* 10 */
 	unsigned cells;	      /* rings of 1, 2, ... stubs: 1 */

@@ -23,7 +23,7 @@ static inline bool can_open(enum code_wx wx)
 	return !error;
 }
 
-/* The i-th of those that can be had, round and round. */
+/* The i-th of the policies that can be had, round and round. */
 static inline enum code_wx wx_of(unsigned i)
 {
 	enum code_wx had[CODE_WX_POLICIES];

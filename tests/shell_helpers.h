@@ -1,5 +1,4 @@
-/* shell_helpers.h - a command in the working folder, by a shell: what it wrote, and how it ended.
- */
+/* shell_helpers.h - a command in the working folder, by a shell: its output, and how it ended. */
 #ifndef STUBMAP_TEST_SHELL_HELPERS_H
 #define STUBMAP_TEST_SHELL_HELPERS_H
 

@@ -1,5 +1,5 @@
 /*
- * simulate.c - prints what the statistics say of data whose truth is known: results/simulation.txt.
+ * simulate.c - prints the statistics of data whose truth is known: results/simulation.txt.
  *
  *   make build/tests/simulate && build/tests/simulate [TRIALS [SEED]]
  *   build/tests/simulate --samples      some of the data, for scripts/check-statistics

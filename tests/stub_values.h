@@ -28,8 +28,8 @@ static inline uint64_t mask_of(enum stub_type type)
 	return type == STUB_I32 || type == STUB_F32 ? UINT32_MAX : UINT64_MAX;
 }
 
-/* Loads words[first..] as arguments behind ctx; the halves that a type leaves open become garbage.
- */
+/* Loads words[first..] as arguments behind ctx; the halves that a type
+ * leaves open become garbage. */
 static inline void arrange_from(stub_signature s, unsigned first, const uint64_t *words, void *ctx,
 				struct probe_regs *regs, uint64_t stack[MAX_STACK])
 {

@@ -41,7 +41,7 @@ struct probe {
 	const void *entry;
 };
 
-/* What the one crossing under way should look like, and what happened. */
+/* The crossing under way: what is expected of it, and what happened. */
 struct world {
 	struct code_memory *code;
 	struct stub_activation activation;
@@ -54,7 +54,7 @@ struct world {
 	enum stub_kind kind;
 	stub_signature signature;
 	struct instance *caller, *context;
-	uint64_t words[STUB_MAX_PARAMS]; /* what the target is to get, in entry_native's form */
+	uint64_t words[STUB_MAX_PARAMS]; /* the target's arguments, in entry_native's form */
 	unsigned nbound;		 /* of them the stub's own: bind */
 	stub_signature expected;	 /* by the caller: ref */
 	uint64_t result;		 /* raw */
@@ -98,7 +98,7 @@ static inline struct world *world_of(void *context)
 	return w;
 }
 
-/* What a call may spoil, it spoils. From here to the stub is not far. */
+/* Spoils all registers that a call may spoil, and sets the trap again, as the stub is near. */
 static inline void spoil(void)
 {
 	__asm__ volatile("mov $0x6b6b6b6b, %%ecx\n\tmov %%rcx, %%rdx\n\tmov %%rcx, %%rsi\n\t"

@@ -1,6 +1,5 @@
-/* test_accept.c - what a run must keep to count, as its plan said beforehand; and what is noted of
- * it.
- */
+/* test_accept.c - the limits that a run must keep to count, as its plan said beforehand;
+ * and the notes on it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -54,7 +53,7 @@ static void a_plan_says_beforehand_what_a_run_must_keep(void **state)
 	assert_int_equal(a.state, RUN_ACCEPTED);
 	a = judge(MADE(.wobble = 0.2));
 	assert_non_null(strstr(a.why, "A/A "));
-	/* Who stops a run, or goes on with it, may have seen its numbers. */
+	/* A person who stops or prolongs a run may have seen its numbers. */
 	a = judge(MADE(.blocks = 5));
 	assert_int_equal(a.state, RUN_MARKED);
 	assert_string_equal(a.why, "3 of 18 invocations are missing");

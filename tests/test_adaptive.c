@@ -1,6 +1,6 @@
 /*
- * test_adaptive.c - the policies that learn: adaptive and rent by hand, call by call, and with real
- * placements.
+ * test_adaptive.c - the policies that learn: adaptive and rent by hand, call by call,
+ * and with real placements.
  */
 #include "strategies/parts/policy.h"
 #include "stub_set_up.h"
@@ -92,8 +92,8 @@ static void adaptive_spends_what_it_earned(void **state)
 	free(h.ring.at);
 }
 
-/* With a real placement, whose system calls earn; a guess stays in its table, or in none in its
- * module. */
+/* With a real placement, whose system calls earn; a guess stays in its table,
+ * or in none in its module. */
 static void adaptive_guesses_among_neighbours(void **state)
 {
 	enum { COUNT = 10 };
@@ -128,8 +128,7 @@ static void adaptive_guesses_among_neighbours(void **state)
 	close_set_up(t);
 }
 
-/* ---- The rule of rent, by hand ----------------------------------------------------------------
- */
+/* ---- The rule of rent, by hand --------------------------------------------------------------- */
 
 /* The next n calls are interpreted. */
 static void rent(struct hand *h, unsigned called, unsigned n)
@@ -266,8 +265,8 @@ static void rent_is_competitive(void **state)
 	}
 }
 
-/* With real placements: what is called often gets its stub, nothing else does, every call is
- * right. */
+/* With real placements: callees that are called often get their stubs, no others do,
+ * every call is right. */
 static void rent_makes_what_is_called(void **state)
 {
 	enum { COUNT = 10, CALLS = 2000 };

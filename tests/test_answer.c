@@ -1,5 +1,5 @@
-/* test_answer.c - the last two sentences of `stubmap maps`: what a file's own format costs, and
- * what the smallest and the quickest exact encoders would. */
+/* test_answer.c - the last two sentences of `stubmap maps`: the cost of a file's own format, and of
+ * the smallest and the quickest exact encoders. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

@@ -142,7 +142,7 @@ static void test_sweep(void **unused)
 	measures("-u HOME -u XDG_CACHE_HOME", "sweep plan.json -o run.jsonl", "");
 }
 
-/* A reader's module is built all the same; that it will take longer is said. */
+/* A reader's module is built all the same; a line says that it will take longer. */
 static void test_own_module(void **unused)
 {
 	char from[WASM_PATH], command[2 * PATH];
@@ -206,7 +206,7 @@ static void test_recorded(void **unused)
 			 5);
 }
 
-/* Nor is it lost where the build is another user's: it goes to a folder of one's own. */
+/* Nor is the module lost where the build is another user's: it goes to a folder of one's own. */
 static void test_unwritable_build(void **unused)
 {
 	char tree[PATH], command[6 * PATH], kept[PATH];
@@ -225,7 +225,7 @@ static void test_unwritable_build(void **unused)
 	assert_int_equal(system("test -n \"$(ls temp/stubmap-*/*/module.bc)\""), 0);
 }
 
-/* What others may write to is not taken. */
+/* A folder that others may write to is not taken. */
 static void test_own_folder(void **unused)
 {
 	char *before = getenv("TMPDIR"), out[PATH];

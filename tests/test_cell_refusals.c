@@ -1,9 +1,9 @@
 /*
  * test_cell_refusals.c - cells whose code memory is refused something, of each strategy and under
  * each policy, at each point where it can be: the cell fails with one line that says what failed,
- * and all is closed again (the sanitizers look at that). Which call of the kernel's it was, the
- * library does not tell: test_refusals.c has them all, for each strategy under each policy. Here,
- * where the harness is looked at, each two of strategy, policy and point meet, not each three.
+ * and all is closed again (the sanitizers look at that). The library does not tell which system
+ * call it was: test_refusals.c has them all, for each strategy under each policy. Here the harness
+ * is tested: each pair of strategy, policy and point occurs, not each triple.
  */
 #include <setjmp.h>
 #include <stdarg.h>

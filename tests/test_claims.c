@@ -66,7 +66,7 @@ static void a_claims_file_is_that_of_the_plan(void **state)
 	refuse_claims("claims @/a.jsonl", "there is no scripts/claims-../x.json");
 }
 
-/* It was exit status 0 with "no data" in each row: a green light with nothing tested. */
+/* The exit status was 0 with "no data" in each row: a green light with nothing tested. */
 static void no_data_is_a_wrong_call(void **state)
 {
 	(void)state;
@@ -125,7 +125,7 @@ static void faults_of_a_claims_file_are_plain(void **state)
 	}
 }
 
-/* Of an arm that was changed, earlier runs tell nothing. */
+/* Earlier runs tell nothing about an arm that was changed. */
 static void a_claim_may_begin(void **state)
 {
 	(void)state;
@@ -169,7 +169,8 @@ static void a_run_that_was_not_accepted_does_not_count(void **state)
 	shows(0, THREE, "  holds, 3 runs\n");
 	shows(0, THREE, "c.jsonl\nrun: not accepted, load 5 is above 2: load 5, ");
 	shows(0, THREE " --json", "\"headline\":false");
-	/* It is shown where it says the contrary, and does not change the value. */
+	/* A run that does not count is shown if it says the contrary, and
+	 * does not change the value. */
 	make("c.jsonl", MADE(.seed = 3, .load = 5, .ratio = 3));
 	shows(0, THREE, "  holds, 2 of 3 runs\n");
 	make("c.jsonl", MADE(.seed = 3, .load = 5, .ratio = 2));
@@ -197,7 +198,7 @@ static void one_that_says_the_contrary_makes_no_headline(void **state)
 	shows(0, all, "  holds\n");
 }
 
-/* The interval is that of three runs: what differs between them is in it. */
+/* The interval is that of three runs: it holds the difference between them. */
 static void runs_that_disagree_hold_nothing(void **state)
 {
 	(void)state;
@@ -287,7 +288,7 @@ static void runs_of_two_programs_are_told(void **state)
 	r = claims(0, "claims @/a.jsonl @/b.jsonl -c @/claims.json");
 	assert_null(strstr(r.out, "another program"));
 	done(&r);
-	/* Records of old name the tree of theirs. */
+	/* Old records name their program's tree. */
 	make("b.jsonl", MADE(.seed = 2));
 	assert_int_equal(system(expand("cd @; for f in a b; do sed -i \"s/.program.: {[^}]*}/"
 				       "\\\"git_commit\\\": \\\"$f\\\"/\" $f.jsonl; done",
@@ -333,7 +334,7 @@ static void a_chance_is_corrected_for_the_number_of_claims(void **state)
 	shows(0, "claims @/a.jsonl -c @/many.json", "holds, 1 run; corrected p ");
 	many_claims(many, "\"above\": 1, \"below\": 3");
 	shows(1, "claims @/a.jsonl -c @/many.json", "refuted, 1 run; corrected p ");
-	/* Open ones were asked as well, though nothing is to be corrected of them. */
+	/* Open claims were asked as well, though their own chance needs no correction. */
 	n = (size_t)snprintf(many, sizeof many,
 			     "[{\"id\": \"a\", \"text\": \"t\", " RATIO "\"above\": 3}");
 	for (int i = 0; i < 60; i++)
@@ -344,7 +345,7 @@ static void a_chance_is_corrected_for_the_number_of_claims(void **state)
 	put("many.json", many);
 	shows(0, "claims @/a.jsonl -c @/many.json", "holds, 1 run; corrected p ");
 	shows(0, "claims @/a.jsonl -c @/many.json", "open, 1 run\n");
-	/* What was superseded is not claimed any more. */
+	/* A superseded claim is not claimed any more. */
 	n = (size_t)snprintf(many, sizeof many,
 			     "[{\"id\": \"a\", \"text\": \"t\", " RATIO "\"above\": 3}");
 	for (int i = 0; i < 60; i++)
@@ -356,7 +357,7 @@ static void a_chance_is_corrected_for_the_number_of_claims(void **state)
 	shows(0, "claims @/a.jsonl -c @/many.json", "holds, 1 run\n");
 }
 
-/* A count has an interval without a width: what lies at a bound is not beyond it. */
+/* A count has an interval without a width: a value at a bound is not beyond it. */
 static void a_bound_is_not_within(void **state)
 {
 	static const char form[] = "[{\"id\": \"a\", \"text\": \"t\", \"phase\": \"steady\", "
@@ -381,7 +382,7 @@ static void a_bound_is_not_within(void **state)
 	}
 }
 
-/* Summary alone said so. */
+/* Only summary said so before. */
 static void a_cut_last_line_is_told(void **state)
 {
 	char line[LINE], command[LINE + 100];
@@ -394,7 +395,8 @@ static void a_cut_last_line_is_told(void **state)
 	shows(0, "claims @/cut.jsonl -c @/claims.json", "1 of 18 invocations are missing");
 }
 
-/* By each fact of the processor alone; what an administrator may change is none of them. */
+/* By each fact of the processor alone; a setting that an administrator
+ * may change is no such fact. */
 static void a_machine_is_its_processor(void **state)
 {
 	static const char *const facts[] = { "cpu_vendor",   "cpu_family", "cpu_model_number",

@@ -346,7 +346,7 @@ static void tables_fit_a_page_and_json_is_json(void **state)
 		assert_non_null(row);
 		assert_non_null(json_object_get(row, "phase"));
 		assert_non_null(json_object_get(row, "median"));
-		/* A value has a source; what has none says why. */
+		/* A value has a source; a row without one says why. */
 		if (json_is_null(json_object_get(row, "source")))
 			assert_true(json_is_string(json_object_get(row, "note")));
 		json_decref(row);
@@ -371,7 +371,7 @@ static void failed_cells_are_recorded(void **state)
 	assert_non_null(strstr(c->out, "failed"));
 }
 
-/* What needs to know the host is told so, what does not goes on; a call's faults come first. */
+/* Commands that need to know the host say so, the others go on; errors of a call come first. */
 static void an_unknown_cpu_is_served(void **state)
 {
 	struct cli *c = *state;
@@ -394,7 +394,7 @@ static void an_unknown_cpu_is_served(void **state)
 		unsetenv("STUBMAP_CPU_TEST");
 }
 
-/* What needs no LLVM goes on without it. */
+/* Commands that need no LLVM go on without it. */
 static void llvm_is_loaded_when_it_is_needed(void **state)
 {
 	struct cli *c = *state;
@@ -431,8 +431,8 @@ static void stubs_can_be_looked_at(void **state)
 	}
 }
 
-/* Whatever perf_event_open is refused with: no counter, a reason for each, and what serves instead.
- */
+/* Whatever error perf_event_open gives: no counter, a reason for each,
+ * and the meter that serves instead. */
 static void check_guest(struct cli *c, unsigned error)
 {
 	json_t *all, *meter;

@@ -88,7 +88,7 @@ static void pipes_and_devices_are_told(void **state)
 		refused(command, "/dev/zero: a device; it must be a regular file");
 	}
 	refused("\"$S\" sweep plan.json -o fifo", "fifo is no regular file");
-	/* What is not a regular file is not replaced by one. */
+	/* A file that is not regular is not replaced by a regular one. */
 	for (size_t i = 0; i < sizeof written / sizeof *written; i++) {
 		snprintf(command, sizeof command, "ln -sf x out.svg; \"$S\" %s out.svg",
 			 written[i]);
@@ -117,7 +117,8 @@ static void text_may_come_through_a_pipe(void **state)
 
 /* ---- What others wrote ----------------------------------------------------------------------- */
 
-/* What a plan demands of a run is said at its end: too few blocks for a noise are not kept. */
+/* The end of a run says whether it kept its plan's limits: too few
+ * blocks for a noise break them. */
 static void a_sweep_says_what_it_kept(void **state)
 {
 	(void)state;
@@ -187,8 +188,8 @@ static void a_name_may_have_a_comma(void **state)
 	assert_non_null(strstr(out, "\nwasm:not,a.wasm\n"));
 }
 
-/* No text of a file makes a terminal do anything: the line feeds, and the returns of CSV, are
- * ours. */
+/* No text of a file makes a terminal do anything: the line feeds,
+ * and the returns of CSV, are ours. */
 static void expect_no_control(const char *text, const char *command)
 {
 	for (const char *p = text; *p; p++) {
@@ -336,7 +337,7 @@ static void a_limit_on_files_is_told(void **state)
 	assert_int_equal(sh("ls | grep ^m.jsonl"), 1); /* nor a part of it */
 }
 
-/* However few files may be open: it works, or what fails says that this is why. */
+/* However few files may be open: the command works, or says that this is why it failed. */
 static void a_limit_on_open_files_is_told(void **state)
 {
 	char command[200];

@@ -82,7 +82,7 @@ static void a_quick_run_is_kept(void **state)
 	/* After an edit and make; this command has no --mixed. */
 	good("sed '$d; 1s/\"hash\":\"[0-9a-f]*\"/\"hash\":\"0\"/' quick.jsonl >other.jsonl");
 	refused_whole("\"$S\" run -s page,null -n 4 -b 2 -i 1 -o other.jsonl", "name another file");
-	/* What was cut off is continued. */
+	/* A run that was cut off is continued. */
 	good(
 	    "sed '$d' quick.jsonl >cut.jsonl; \"$S\" run -s page,null -n 4 -b 2 -i 1 -o cut.jsonl");
 	good("grep -c '\"type\":\"invocation\"' cut.jsonl quick.jsonl");
@@ -159,7 +159,7 @@ static void shards_make_a_whole(void **state)
 	refused_whole("\"$S\" merge 1.jsonl 2.jsonl", "-o OUT.jsonl is missing");
 	refused_whole("mkfifo fifo; timeout 20 \"$S\" merge -o x.jsonl fifo 2.jsonl",
 		      "fifo: a pipe; it must be a regular file");
-	/* What is beside the output is left alone, above all what is read. */
+	/* Files beside the output are left alone, above all those that are read. */
 	good("cp 1.jsonl x.jsonl.new; \"$S\" merge -o x.jsonl x.jsonl.new 2.jsonl;"
 	     "cmp 1.jsonl x.jsonl.new; cmp x.jsonl m.jsonl; rm x.jsonl");
 	good("\"$S\" merge -o half.jsonl 1.jsonl");

@@ -165,8 +165,8 @@ static void test_rows(void **state)
 	done(&r);
 }
 
-/* Wasmtime's section has no empty safepoints: how many there are is not 0 but unknown. What takes
- * no clock is the same each time: here, and in the record. */
+/* Wasmtime's section has no empty safepoints: how many there are is not 0 but unknown. Figures
+ * without a clock are the same each time: here, and in the record. */
 static void test_unrecorded(void **state)
 {
 	struct result r = run_to(0, cmd_maps, "maps " CWASM FEW " --no-time --json");
@@ -249,7 +249,8 @@ static void test_gc(void **state)
 	done(&r);
 }
 
-/* What is not compiled the same is not the same; what is, is, walks and all. */
+/* Modules that are not compiled the same differ; modules that are have
+ * equal rows, walks and all. */
 static void test_gc_tiers(void **state)
 {
 	struct result o2 = run_to(
@@ -325,7 +326,7 @@ static void test_table(void **state)
 	assert_non_null(strstr(shown.out, "order-0, live"));
 	assert_non_null(strstr(shown.out, "adaptive, live"));
 	assert_non_null(strstr(shown.out, "zstd, live"));
-	/* It ends in what each file's own format costs, and what the best two would. */
+	/* The output ends with the cost of each file's own format, and of the best two. */
 	const char *end =
 	    strstr(shown.out, "kept as a negative control.\n\n" CORPUS ":\nThe file's ");
 	assert_non_null(end);
@@ -372,7 +373,7 @@ static void write_file(const char *path, const char *text)
 	fclose(f);
 }
 
-/* What was called a bound in records of before is the order-0 reference. */
+/* The bound in older records is the order-0 reference. */
 static void test_old_record(void **state)
 {
 	char path[] = "/tmp/stubmap-maps-XXXXXX", line[200];

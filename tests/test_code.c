@@ -1,7 +1,7 @@
 /*
  * test_code.c - executable memory under every policy and quantum: real code runs, nothing is ever
- * writable and executable at once, what is given back is gone, and a plain model agrees on where
- * each quantum lies.
+ * writable and executable at once, memory that is given back is gone, and a plain model agrees on
+ * where each quantum lies.
  */
 #include "code_helpers.h"
 #include "running_helpers.h"
@@ -37,8 +37,8 @@ static void life_in(struct code_memory *code, const struct code_config *config, 
 	assert_int_equal(run(p), 1);
 	assert_int_equal(run(p + 2 * quantum - 6), 2);
 
-	/* Twelve bytes across the quanta's border touch one page of each; large ones change whole.
-	 */
+	/* Twelve bytes across the quanta's border touch one page of each;
+	 * large ones change whole. */
 	assert_int_equal(code_patch(code, p + quantum - 6, 12), 0);
 	assert_protection(p + quantum - 1, writable[config->wx]);
 	assert_protection(p + quantum, writable[config->wx]);
@@ -427,7 +427,7 @@ static void test_model(void **state)
 	each(model);
 }
 
-/* Toggle: what was committed stays as it is. Dual, rwx: one system call more a commit. */
+/* Toggle: committed code stays as it is. Dual, rwx: one system call more a commit. */
 static void running(struct code_memory *code, const struct code_config *config)
 {
 	bool toggle = config->wx == CODE_TOGGLE;

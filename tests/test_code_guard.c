@@ -1,6 +1,6 @@
 /*
- * test_code_guard.c - what protects the code of `dual` from its own process and from a child, and
- * what pages quanta of 2 MiB get. The refusals of other policies: test_code_kernel.c.
+ * test_code_guard.c - how the code of `dual` is protected from its own process and from a child,
+ * and which pages quanta of 2 MiB get. The refusals of other policies: test_code_kernel.c.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -35,7 +35,7 @@ static void *written(struct code_memory *code, enum code_area area, uint32_t val
 
 /* ---- Fork ------------------------------------------------------------------------------------ */
 
-/* What a child does by mistake: all that a release or a new stub would. Exit code: 0 is good. */
+/* A child's mistakes: all the writes of a release or of a new stub. Exit code: 0 is good. */
 static int spoil(struct code_memory *code, void *p)
 {
 	char prot[5];
@@ -155,12 +155,12 @@ static void test_distance(void **state)
 	for (int i = 0; i < 2 * MEMORIES; i++)
 		for (int j = 0; j < i; j++)
 			same += distance[i] == distance[j];
-	/* A sanitizer may take most addresses; it leaves the kernel's own choice for those. */
+	/* A sanitizer may take most addresses; then the kernel's own choice is left. */
 	assert_true(same < MEMORIES * (2 * MEMORIES - 1));
 }
 
-/* The kernel refuses to make code writable, with and without /proc; only then holes are given up.
- */
+/* The kernel refuses to make code writable, with and without /proc;
+ * only then holes are given up. */
 static void test_sealed(void **state)
 {
 	(void)state;
@@ -250,8 +250,7 @@ static void test_noexec(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* ---- Same quanta ------------------------------------------------------------------------------
- */
+/* ---- Same quanta ----------------------------------------------------------------------------- */
 
 /* Whatever mapping is refused, each quantum shows its own pages again, and can't be written. */
 static void test_same_refused(void **state)
@@ -291,8 +290,7 @@ static void test_same_refused(void **state)
 	code_close(code);
 }
 
-/* ---- Large pages ------------------------------------------------------------------------------
- */
+/* ---- Large pages ----------------------------------------------------------------------------- */
 
 /* Kilobytes of an address's mapping that large pages map, as the kernel has it. */
 static uint64_t in_large(const void *at)
@@ -317,7 +315,7 @@ static uint64_t in_large(const void *at)
 	return sum;
 }
 
-/* What code_stats says is what the kernel says: but the memory may have become scarce since. */
+/* code_stats says the same as the kernel, unless the memory has become scarce since. */
 static void test_large(void **state)
 {
 	(void)state;

@@ -26,7 +26,7 @@ static void test_forbidden(void **state)
 	if (!child) {
 		if (prctl(option, 1, 0, 0, 0))
 			_exit(77);
-		/* Whether there is a key to be had comes before what it is for. */
+		/* The search for a key comes before its use. */
 		const int expected[] = { -EACCES, 0, -EACCES, keys ? -EACCES : -ENOTSUP };
 		for (int wx = 0; wx < CODE_WX_POLICIES; wx++) {
 			struct code_config config = { .wx = (enum code_wx)wx, .quantum = 4096 };

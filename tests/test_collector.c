@@ -1,8 +1,8 @@
 /*
  * test_collector.c - the programs of workloads/gc under the moving collector, with every map
  * judged: all modes, tiers, encoders and stub allocators give the native answer, and what should
- * fail fails with the right message. The sanitizers do not instrument the compiled code, but all
- * that walks, looks up and moves.
+ * fail fails with the right message. The sanitizers do not instrument the compiled code, but
+ * everything that walks, looks up and moves.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -178,8 +178,8 @@ static void expect_floor_fails(const struct gc_job *j)
 	assert_true(r.stats.wrong > 0 && r.stats.missing >= r.stats.wrong && r.stats.extra == 0);
 }
 
-/* An encoder that answers nothing: every root is missed, and the program runs into the old space.
- */
+/* An encoder that answers nothing: every root is missed, and the program
+ * runs into the old space. */
 static void test_no_maps(void **unused)
 {
 	static const char *const programs[] = { "trees", "sort", "map", "wide", "gaps" };
@@ -256,7 +256,7 @@ static void test_faults(void **unused)
 	uint64_t ends[GC_STATUSES], n;
 
 	(void)unused;
-	/* An exact table can't tell an empty map from a missing one, and need not. */
+	/* An exact table can't tell an empty map from a missing one, and does not need to. */
 	n = faults(j, GC_FAULT_EMPTY, ends);
 	assert_true(n > 1 && ends[GC_OK] == n);
 	/* Nearly every map is needed, and what is lost goes undetected until it is used. */

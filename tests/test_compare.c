@@ -30,7 +30,7 @@ static struct result compare(int status, const char *words)
 	return run_to(status, cmd_compare, expand(words, line));
 }
 
-/* What is printed has these parts. */
+/* The output has these parts. */
 static void expect(int status, const char *words, const char *const *parts)
 {
 	struct result r = compare(status, words);
@@ -52,7 +52,7 @@ static size_t lines(const char *text)
 	return n;
 }
 
-/* It printed every row once, and called 4096 less than 4096. */
+/* It once printed every row, and called 4096 less than 4096. */
 static void a_run_is_like_itself(void **state)
 {
 	(void)state;
@@ -157,7 +157,7 @@ static void remarks_are_not_compared(void **state)
 	EXPECT(0, "compare @/a @/b --all --fail-above 5%", "0 less, 0 more, 4 no difference");
 }
 
-/* It knew four figures, none of them of programs, collections or lives. */
+/* It once knew four figures, none of them of programs, collections or lives. */
 static void every_figure_is_known(void **state)
 {
 	static const char form[] = ", {\"phase\": \"run\", \"event\": \"ns\", \"unit\": \"run\", "
@@ -194,7 +194,7 @@ static unsigned count_changes(const char *words, unsigned *alike)
 }
 
 /* Runs that differ by themselves: one a side shows changes all over, three a side in at most one
- * row in twenty. A change beyond what runs differ by is found. */
+ * row in twenty. A change that is larger than the runs' own differences is found. */
 static void several_runs_a_side(void **state)
 {
 	static const char three[] = "compare @/r0 @/r1 @/r2 : @/r3 @/r4 @/r5";
@@ -333,8 +333,8 @@ static void a_share_is_exceeded_by_the_whole_interval(void **state)
 	assert_false(comparison_exceeds(&c, 0));
 }
 
-/* Ten rows that are alike, and one that can't tell: what would have been found of one is asked
- * among ten. */
+/* Ten rows that are alike, and one that can't tell: the difference that one row would have found
+ * is that of one among ten. */
 static void what_would_have_been_found_is_of_all_rows(void **state)
 {
 	enum { ROWS = 10 };
@@ -382,7 +382,7 @@ static void refusals(void **state)
 	(void)state;
 	make_run("a", MADE(.seed = 1));
 	make_run("other", MADE(.workload = "wasm:kernel"));
-	/* A second line said before in what the machines differ. */
+	/* A second line once said in what the machines differ. */
 	make_run("older", MADE(.workload = "wasm:kernel", .cpu = "2"));
 	refused(cmd_compare, expand("compare @/a @/older", line), "no cell in common");
 	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)

@@ -40,7 +40,7 @@ static const void *resolve(void *arg, const char *symbol, enum load_use use)
 	return p->callees + 32 * strtoul(symbol + 1, NULL, 10) + (*symbol == 's' ? 5 : 11);
 }
 
-/* Everything that a module is in memory. */
+/* All of a module in memory. */
 struct image {
 	uint8_t *bytes, *from;
 	size_t size;
@@ -84,7 +84,7 @@ static void assert_same_lines(const char *a, const char *b)
 /* Compiles a part both ways. Returns how many functions were copied. */
 static uint32_t assert_same(const struct scenario *s, enum callers_part part, unsigned tier)
 {
-	/* What the compiler makes of a text is the same as ever; the copies are made anew. */
+	/* The compiler's object of a text is cached; the copies are made anew. */
 	const struct jit_options options = { .tier = tier, .cache = cache };
 	const struct code_config config = { .wx = CODE_RWX, .quantum = 4096 };
 	struct jit_object all, copied;

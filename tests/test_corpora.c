@@ -11,8 +11,9 @@
 /*
  * Found by independent extractors, written before ours. For Go they numbered places by the bit in
  * the map, ours by the distance from SP, so that equal bitmaps of different frames differ: there
- * the sets are ours, and all else theirs. maps 0: they did not count them. Of Cranelift's, sets,
- * maps and live places are ours; safepoints and text bytes are of a script that reads .cwasm files.
+ * the sets are from our extractor, and all else from theirs. maps 0: they did not count them. Of
+ * Cranelift's, sets, maps and live places are ours; safepoints and text bytes are of a script
+ * that reads .cwasm files.
  */
 static const struct {
 	const char *name;

@@ -69,8 +69,8 @@ static void nothing_left(void **state)
 	counters_close(set);
 }
 
-/* A counter of context switches counts sleeps. One that is over before the thread has left its CPU
- * needs none: so where the host stops the machine in between, which is not so each time. */
+/* A counter of context switches counts sleeps. A sleep that is over before the thread has left its
+ * CPU needs no switch; this happens, now and then, where the host stops the machine in between. */
 static void assert_switches(struct counters *set, size_t counter)
 {
 	double switches = 0;
@@ -285,7 +285,7 @@ static void papi_counts(void **state)
 	int status;
 	pid_t pid;
 
-	/* Where its table is not libpfm's, or not here, there is nothing to force. */
+	/* If the CPU's table is not libpfm's own, or is missing here, there is nothing to force. */
 	if (!uarch || uarch->absent) {
 		skip();
 		return;

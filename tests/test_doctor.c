@@ -120,7 +120,7 @@ bool __wrap_group_has_table(const char *pmu)
 	return tables;
 }
 
-/* A reason that was cut off is none. */
+/* A reason that was cut off is no reason. */
 static int refuse(int error, const char *name, char why[GROUP_WHY])
 {
 	group_explain(error, name, why);
@@ -234,8 +234,8 @@ static void swap_all(char text[COUNTER_WHY], const char *what, const char *by)
 	}
 }
 
-/* A meter's reasons as doctor has them: a whole step's stands above, once, and its own event has no
- * name. */
+/* A meter's reasons as doctor has them: the reason for a whole step stands above, once, and the
+ * meter's own event has no name. */
 static void in_common(const struct counters_survey *s, const struct counter *c,
 		      char out[COUNTER_WHY])
 {
@@ -315,7 +315,7 @@ static void check_counter(const struct counter *c, const char *page)
 	check_holds(page, event);
 }
 
-/* What refuses all counters at once is said in a screen. */
+/* A refusal of all counters at once fits in a screen. */
 static void check_screen(const char *page)
 {
 	enum { SCREEN = 40 };

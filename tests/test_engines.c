@@ -1,7 +1,7 @@
 /*
  * test_engines.c - scripts/peers/engines and its table: bad calls, engines that are not there, that
- * fail or never come to a mark; what a process gains of code, of a process of the test's own whose
- * pages are known; node's own V8 for real.
+ * fail or never come to a mark; the code that a process gains, where the process is the test's own
+ * and its pages are known; node's own V8 for real.
  */
 #include "shell_helpers.h"
 

@@ -1,6 +1,6 @@
-/* test_figures_drawn.c - the figures as pictures: one palette in which a colour means one thing;
- * each script draws the committed data without a word, and without data says one line and leaves
- * nothing. */
+/* test_figures_drawn.c - the figures as pictures: one palette in which a colour means one
+ * thing; each script draws the committed data without a word, and without data says one
+ * line and leaves nothing. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -183,7 +183,7 @@ static void an_empty_panel_says_why(void **state)
 	     " grep -qF \"$knee\" zen4.svg || exit 1; done");
 }
 
-/* Of the run before there were several: a line for each process, none of them a median. */
+/* A line for each process of a run, none of them a median. */
 static void stalls_are_of_each_process(void **state)
 {
 	(void)state;

@@ -1,13 +1,13 @@
 /*
- * test_frames.c - what a watch is told of every strategy of list.h, and unwinding through its
- * stubs: by libgcc, at each instruction of a stub that is executed, one after another, on the
- * straight and on the slow paths, and from inside the callee.
+ * test_frames.c - the pieces that a watch is told of, for every strategy of list.h, and unwinding
+ * through its stubs: by libgcc, at each instruction of a stub that is executed, one after another,
+ * on the straight and on the slow paths, and from inside the callee.
  *
- * The processor's trap flag is set in the two trampolines of stub_probe.h, around the stub. At each
- * trap inside the stubs' area a backtrace is taken in the signal handler: it must find the caller's
- * rbp and return address, and go on from there. In C the flag is dropped, as traps are slow: the
- * runtime's functions set it again at their ends. It stays on through lazy's C only in a few
- * crossings.
+ * The processor's trap flag is set in the two trampolines of stub_probe.h, around the stub. At
+ * each trap inside the stubs' area a backtrace is taken in the signal handler: it must find
+ * the caller's rbp and return address, and go on from there. In C the flag is dropped, as
+ * traps are slow: the runtime's functions set it again at their ends. It stays on through
+ * lazy's C only in a few crossings.
  */
 #include <signal.h>
 #include <stubmap/watch.h>
@@ -182,7 +182,7 @@ static void a_watch_is_told_of_all_stubs(void **state)
 
 /* ---- Unwinding ------------------------------------------------------------------------------ */
 
-/* Asserts in a signal handler would jump out of it: what is wrong is noted, and looked at later. */
+/* Asserts in a signal handler would jump out of it: a fault is noted, and checked later. */
 static struct {
 	uintptr_t from, to;    /* the stubs' area */
 	uintptr_t begun, rbp;  /* rsp at the stub's first instruction, and the caller's rbp */

@@ -1,7 +1,7 @@
 /*
- * test_gc_cells.c - the programs on the collected heap as cells of plans and sweeps, and a
- * producer's faults in them. Faults run in processes made by fork; cells in this program, again, as
- * `child`.
+ * test_gc_cells.c - the programs on the collected heap as cells of plans and sweeps, and
+ * a producer's faults in them. Faults run in processes made by fork; cells in this
+ * program, again, as `child`.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -123,7 +123,7 @@ static void test_pattern(void **unused)
 	plan_free(&p);
 }
 
-/* What fails is recorded with its reason, and what comes after it runs. */
+/* A failed cell is recorded with its reason, and the cells after it run. */
 static void test_sweep_goes_on(void **unused)
 {
 	const struct sweep_options o = { .cpu = -1, .cache = cache, .data = "workloads" };
@@ -318,7 +318,7 @@ static void test_who_notices(void **unused)
 	/* exact holds no empty maps: leaving one out changes nothing. */
 	c = count("gaps", "exact", GC_FAULT_EMPTY, 64);
 	assert_int_equal(c.outcomes[FAULT_HARMLESS], c.runs);
-	/* ranged knows its safepoints; who takes the map before answers wrongly. */
+	/* ranged knows its safepoints; a format that takes the map before answers wrongly. */
 	c = count("gaps", "ranged", GC_FAULT_EMPTY, 64);
 	assert_true(c.outcomes[FAULT_CAUGHT] > 0);
 	c = count("gaps", "ranged-start", GC_FAULT_EMPTY, 64);

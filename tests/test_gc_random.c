@@ -1,7 +1,7 @@
 /*
- * test_gc_random.c - 200 random programs against their native twins, at both tiers, with and
- * without polls, collecting at each allocation and at random; every map that was asked for is
- * judged.
+ * test_gc_random.c - 200 random programs against their native twins, at both tiers,
+ * with and without polls, collecting at each allocation and at random; every map that
+ * was asked for is judged.
  */
 #include <stdlib.h>
 #include <unistd.h>

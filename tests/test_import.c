@@ -228,7 +228,7 @@ static void test_text_of_any_name(void **state)
 	}
 }
 
-/* OCaml's and Go's functions likewise; what the linker adds is not the program's text. */
+/* OCaml's and Go's functions likewise; code that the linker adds is not the program's text. */
 static void test_others_text_of_any_name(void **state)
 {
 	struct corpus c;
@@ -266,7 +266,7 @@ static const char collected[] =
     "  ret void\n"
     "}\n";
 
-/* What LLVM itself makes of a small program. */
+/* LLVM's own object of a small program. */
 static void test_llvm_compiled(void **state)
 {
 	LLVMContextRef context = LLVMContextCreate();

@@ -181,7 +181,8 @@ static void test_foreign(void **state)
 
 /* ---- Damage --------------------------------------------------------------------------------- */
 
-/* In memory of exactly that size; whatever comes back must hold. Returns whether it was taken. */
+/* In memory of exactly that size; a corpus that comes back must be consistent.
+ * Returns whether the bytes were taken. */
 static int try_bytes(const uint8_t *bytes, size_t size)
 {
 	char error[CORPUS_ERROR];
@@ -277,8 +278,7 @@ static void test_damaged_corpus(void **state)
 	free(bytes);
 }
 
-/* ---- Sizes that are not so --------------------------------------------------------------------
- */
+/* ---- Sizes that are not so ------------------------------------------------------------------- */
 
 /* A corpus file whose body is not what any writer would write. */
 static void expect_body(const char *body, size_t len, const char *part)
@@ -309,7 +309,7 @@ static void test_corpus_counts(void **state)
 	expect_body(BODY("\0\0\0\20\10\0\0\0\377\377\3\0END."), "contradicts itself");
 	expect_body(BODY("\0\0\0\20\10\0\0\0\0\377\377\3END."), "contradicts itself");
 
-	/* A body that so few bytes will not be made to. */
+	/* A body too large for so few bytes. */
 	uint8_t *file = calloc(1, 64);
 	assert_non_null(file);
 	memcpy(file, CORPUS_MAGIC, 8);

@@ -188,7 +188,8 @@ static void a_batch_of_all_kinds(void **state)
 	close_set_up(t);
 }
 
-/* Three of four go: what stays moves together, and callers that kept the old slots still arrive. */
+/* Three of four go: the stubs that stay move together, and callers that kept
+ * the old slots still arrive. */
 static void churn(struct code_config config, struct stub_config stubs)
 {
 	struct told told = { 0 };

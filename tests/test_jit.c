@@ -247,8 +247,7 @@ static void statepoints_have_maps(void **unused)
 	code_close(code);
 }
 
-/* ---- Where code goes ---------------------------------------------------------------------------
- */
+/* ---- Where code goes ------------------------------------------------------------------------- */
 
 static const struct stub_runtime nobody = { 0 };
 

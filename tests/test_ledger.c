@@ -143,7 +143,7 @@ static void the_order_of_commits_is_held_to(void **state)
 	assert_non_null(strstr(said, "a: \"written\" must be beside: added in "));
 }
 
-/* What was rewritten together with its line in ledger.tsv is in the history. */
+/* A claim that was rewritten together with its line in ledger.tsv is found in the history. */
 static void a_rewritten_ledger_is_found(void **state)
 {
 	(void)state;
@@ -222,7 +222,7 @@ static void a_sentence_is_held_to_its_claim(void **state)
 	text(1, "\n<!-- claim: a holds --> more", ": a mark that begins a line ends");
 	text(0, "<!-- row: test 2 -gt 1 -->", "1 marks of findings, 0 of them wrong");
 	text(1, "<!-- row: test 1 -gt 2 -->", "not so: test 1 -gt 2");
-	/* What no row contradicts because there is none is no finding. */
+	/* A sentence that no row contradicts, because there is no row, is no finding. */
 	text(1, "<!-- row: ! grep -q wrong results/none.tsv -->", "so without any data, too: !");
 	text(0, "<!-- row: grep -q script t.md -->", "1 marks of findings, 0 of them wrong");
 }
@@ -251,7 +251,8 @@ static void a_block_is_filled_whole_or_not_at_all(void **state)
 	      "-->\n2\n<!-- end -->\nafter\n");
 	fills(1, "<!-- from: echo 2; exit 2 -->\\n1\\n<!-- end -->",
 	      "t.md:2: failed: echo 2; exit 2");
-	/* A pipe has the last one's exit status: of grep, what a command that failed leaves. */
+	/* A pipe has the exit status of its last command: here of grep, on the output
+	 * of a command that failed. */
 	fills(1, "<!-- from: false | grep x -->\\n1\\n<!-- end -->",
 	      "t.md:2: failed: false | grep");
 	fills(1, "<!-- from: echo 2 -->\\n1", "t.md:4: a block has no end");

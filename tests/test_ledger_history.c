@@ -1,6 +1,6 @@
-/* test_ledger_history.c - ways to bend claims and runs that only a history shows: what went with
- * its line in ledger.tsv, what a merge left out, data of another plan, a sort that got better,
- * limits that came after the run, runs that are gone. */
+/* test_ledger_history.c - ways to bend claims and runs that only a history shows: a claim that went
+ * with its line in ledger.tsv, a claim that a merge left out, data of another plan, a sort that got
+ * better, limits that came after the run, runs that are gone. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -116,14 +116,14 @@ static void keeps(int status, const char *script, const char *words)
 		fail_msg("%s: said: %s", script, said);
 }
 
-/* A limit that was set when the run was there is none. */
+/* A limit that was set after the run was made is no limit. */
 static void a_runs_plan_is_that_of_its_program(void **state)
 {
 	(void)state;
 	keeps(0, "made x.jsonl x 1", "x.jsonl: 0 commits and 0 source files behind\n");
 	keeps(1, "made x.jsonl x 9", "x.jsonl: its plan is not scripts/plans/x.json of ");
 	keeps(1, "made y.jsonl y 1", "y.jsonl: its plan is not scripts/plans/y.json of ");
-	/* It was made by a program that is known: that it is of old is no excuse. */
+	/* It was made by a known program: its age is no excuse. */
 	keeps(1, "made x.jsonl x 9; printf 'results/m/x.jsonl\\told\\n' >results/historic.tsv",
 	      "x.jsonl: its plan is not ");
 }

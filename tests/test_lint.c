@@ -1,6 +1,7 @@
 /*
- * test_lint.c - what the lint refuses, with the words that tell where and what instead, and what it
- * lets pass. The IR is what clang makes of the C in the comments at -O0, shortened.
+ * test_lint.c - the patterns that the lint refuses, with the words that tell where and what to
+ * write instead, and the patterns that it lets pass. The IR is what clang makes of the C in the
+ * comments at -O0, shortened.
  */
 #include <setjmp.h>
 #include <stdarg.h>

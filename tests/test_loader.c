@@ -45,7 +45,7 @@ static uint64_t outside(uint64_t x)
 	return 3 * x + 1;
 }
 
-/* Each f(x) comes back with what its relocation made of a symbol. @datum holds 1234; near is its
+/* Each f(x) returns the value that its relocation made of a symbol. @datum holds 1234; near is its
  * address; abs* are numbers; far is a function of this program. */
 static const struct {
 	unsigned type;

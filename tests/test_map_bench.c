@@ -45,7 +45,7 @@ static void check_same(const struct map_live *a, const struct map_live *b)
 		assert_memory_equal(a->bitmap, b->bitmap, a->nbytes);
 }
 
-/* What a lookup answers follows from the lines that the trace says it read, and from no other. */
+/* A lookup's answer depends on the lines that the trace lists, and on no other line. */
 static void check_trace(const struct map_ops *ops, const struct map_bytes *table, uint32_t pc)
 {
 	struct map_live live, traced, again;

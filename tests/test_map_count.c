@@ -35,8 +35,8 @@ static char plain[PATH]; /* the program without sanitizers */
 
 /* ---- Lookups of a known length --------------------------------------------------------------- */
 
-/* pc instructions, 3 or more: a jump into a row of single-byte ones, so that each lookup has its
- * own number. */
+/* pc instructions, 3 or more: a jump into a row of single-byte ones,
+ * so that each lookup has its own number. */
 __asm__(".text\n"
 	".hidden sled_end\n"
 	".globl sled_end\n"
@@ -129,8 +129,8 @@ static struct sample samples_of(void)
 {
 	struct sample s = make(&shape, 8);
 
-	/* The second half is the first again: where a lookup costs what its pc does, too, one half
-	 * costs what the other does. */
+	/* The second half is the first again: if a lookup's cost depends on its pc,
+	 * both halves still cost the same. */
 	for (size_t i = 0; i < LOOKUPS; i++) {
 		size_t k = i % (LOOKUPS / 2);
 		pcs[i] = s.points[k * 3 % s.n].pc + (k % 5 == 0);

@@ -46,8 +46,8 @@ static bool is_empty(enum map_answer answer, const struct map_live *live)
 	return answer == MAP_FOUND && !map_next(live, &at, &place);
 }
 
-/* prev: the last safepoint before pc; full: the last with live places; next: the first behind pc.
- * NULL: none. */
+/* prev: the last safepoint before pc; full: the last with live places;
+ * next: the first behind pc. NULL: none. */
 static void check_stranger(const struct map_ops *ops, const struct map_bytes *table, uint32_t pc,
 			   const struct safepoint *prev, const struct safepoint *full,
 			   const struct safepoint *next)

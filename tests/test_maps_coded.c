@@ -1,7 +1,7 @@
 /*
- * test_maps_coded.c - what the conformance of all encoders cannot see of the coded ones: that each
- * sort of symbol occurs and is read, pages at their borders, what is refused, scratch, and the
- * codes by themselves.
+ * test_maps_coded.c - the parts of the coded maps that the test of all encoders cannot see: that
+ * each sort of symbol occurs and is read, pages at their borders, what is refused, scratch, and
+ * the codes by themselves.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -324,8 +324,8 @@ static void test_borders(void **state)
 			assert_true(table.data[CODED_PAGE_SHIFT] >= 6);
 			check_all(ops, &table, points, MANY, 64 * MANY);
 			free(table.data);
-			/* One far away: pages between have no bits, and the last of all ends early.
-			 */
+			/* One far away: pages between have no bits, and
+			 * the last of all ends early. */
 			points[MANY - 1].pc = 100000;
 			table = encode(ops, points, MANY);
 			check_all(ops, &table, points, MANY, 110000);
@@ -360,7 +360,7 @@ static void test_wide(void **state)
 	free(points);
 }
 
-/* Units of the pc are as large as all of them allow; what lies between is none. */
+/* Units of the pc are as large as all of them allow; a pc in between is no safepoint. */
 static void test_units(void **state)
 {
 	static const uint32_t place[] = { 0 };

@@ -52,8 +52,8 @@ static void test_buckets(void **state)
 		}
 }
 
-/* Maps that occur once have no chunk of their own: what is behind theirs is as long as the number
- * of maps asks for, and lies before the empty entries, of which every third is one then. */
+/* Maps that occur once have no chunk of their own: the bytes behind their codes are as many as the
+ * number of maps needs, and lie before the empty entries, here every third entry. */
 static void test_codes(void **state)
 {
 	static const struct {

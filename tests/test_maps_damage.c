@@ -58,7 +58,7 @@ static void look_everywhere(const struct map_ops *ops, struct map_bytes *table,
 	}
 }
 
-/* The same of what a damaged table is loaded as, unless that is refused. */
+/* The same for the loaded form of a damaged table, unless the load refuses it. */
 static void load_and_look(const struct map_ops *ops, struct map_bytes *table,
 			  const struct sample *s, struct prng *r)
 {

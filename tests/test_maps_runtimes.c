@@ -1,7 +1,7 @@
 /*
- * test_maps_runtimes.c - OCaml's, OxCaml's, Dart's, ART's and HotSpot's own formats: small tables
- * against bytes put down by hand from their documented layouts, what they refuse, and what the load
- * makes.
+ * test_maps_runtimes.c - OCaml's, OxCaml's, Dart's, ART's and HotSpot's own formats: small
+ * tables against bytes put down by hand from their documented layouts, what they refuse,
+ * and what the load makes.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -297,8 +297,8 @@ static void test_art(void **state)
 		{ 4, 4 },
 		{ 9, 4 },
 		{ 0, 0 },
-		/* Third: the same, but table 0 is 128 bits before; the others are too short for
-		   that. */
+		/* Third: the same, but table 0 is 128 bits before; the
+		 * others are too short for that. */
 		{ 0, 4 },
 		{ 12, 4 },
 		{ 6, 4 },

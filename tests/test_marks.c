@@ -51,8 +51,8 @@ static unsigned count_marks(const char *text, const char *arm, const char *mark,
 	return n;
 }
 
-/* ~ is no difference; ? one that chance offers among so many. It paid for the noise twice: a true
- * difference of 10 % had the mark in 83 of 100 runs whose interval left out 1. */
+/* ~ is no difference; ? one that chance offers among so many. The mark once paid for the noise
+ * twice: a true difference of 10 % had the mark in 83 of 100 runs whose interval left out 1. */
 static void test_marks(void **state)
 {
 	unsigned rows, alike, chance;

@@ -1,4 +1,4 @@
-/* test_merge.c - shards of a plan, merged to one run; and what does not belong together. */
+/* test_merge.c - shards of a plan, merged to one run; and files that do not belong together. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -61,7 +61,7 @@ static void shards_are_merged(void **state)
 	assert_false(run_mixed(&run, error));
 	run_close(&run);
 
-	/* What is merged is merged again, and goes on as a run of its own. */
+	/* A merged run is merged again, and goes on as a run of its own. */
 	unlink(out);
 	assert_int_equal(run_merge(all, 2, path[4], false, &missing, error), 0);
 	assert_int_equal(missing, p.n);
@@ -102,7 +102,7 @@ static void shards_are_merged(void **state)
 	assert_int_equal(run_merge(all, 2, path[4], false, &missing, error), 0);
 	assert_int_equal(missing, p.n);
 
-	/* What does not belong together; the output is not begun. */
+	/* Files that do not belong together; the output is not begun. */
 	assert_int_equal(run_merge(all, 3, out, false, &missing, error), -EEXIST);
 	unlink(out);
 	assert_int_equal(run_merge(all, 4, out, false, &missing, error), -EINVAL);

@@ -1,7 +1,6 @@
 /*
- * test_meters.c - compares the kernel's view with what was done just before: pages touched one by
- * one in each area and under each policy, mappings split, pages given back; and the clocks go
- * forward.
+ * test_meters.c - compares the kernel's view with the steps just before: pages touched one by one
+ * in each area and under each policy, mappings split, pages given back; and the clocks go forward.
  */
 #include <errno.h>
 #include <signal.h>

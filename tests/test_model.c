@@ -21,8 +21,8 @@ static void packed_stubs(void **state)
 	(void)state;
 	struct trace_access *a = strided(520, 64);
 	assert_int_equal(third_lap(&small, a, 512, MODEL_L1I).misses, 0);
-	/* the 513th line is the ninth of set 0 alone: 9 misses, and a full cache has none to spare
-	 */
+	/* the 513th line is the ninth of set 0 alone: 9 misses, and a
+	 * full cache has none to spare */
 	struct model_count c = third_lap(&small, a, 513, MODEL_L1I);
 	assert_int_equal(c.misses, 9);
 	assert_int_equal(c.causes[CACHE_CAPACITY], 9);

@@ -1,7 +1,7 @@
 /*
  * test_peers.c - allocators that others wrote: each that is there keeps the contract of peer.h; one
  * that is missing, of another build, or crashes is a row with the reason, and the others go on.
- * Also the meter of what a process gains.
+ * Also the meter of the memory that a process gains.
  *
  * A peer whose library is not installed is named and left out (scripts/setup peers).
  */
@@ -298,8 +298,8 @@ static void what_is_missing_is_a_row(void **state)
 	good("rm -r there kept.jsonl");
 }
 
-/* Objects that keep the contract's form alone: one crashes, one is of another build, one answers
- * wrongly. */
+/* Objects that keep the contract's form alone: one crashes, one is of another build,
+ * one answers wrongly. */
 static const char source[] =
     "#include <stdlib.h>\n"
     "#include \"harness/peers/peer.h\"\n"
@@ -345,7 +345,7 @@ static void one_that_crashes_is_a_row(void **state)
 	good("rm -r there");
 }
 
-/* Those that are there, in a table; of each what the process gained. */
+/* The peers that are there, in a table, with the memory that the process gained for each. */
 static void peers_are_arms(void **state)
 {
 	char why[PEER_WHY], line[120];

@@ -99,7 +99,7 @@ static void test_cell_round_trip(void **state)
 	read_text("{\"kind\": \"bind\", \"signature\": \"i>i\"}", &a, 0, NULL);
 	assert_string_equal(a.signature, "i>i");
 	read_text("{\"kind\": \"bind\", \"signature\": \">i\"}", &a, -EINVAL, "to store");
-	/* What a replay has no use for makes no difference to it. */
+	/* A key that a replay does not use makes no difference to it. */
 	read_text("{\"workload\": \"replay:sqljs\"}", &a, 0, NULL);
 	cell_defaults(&b);
 	strcpy(b.workload, "replay:sqljs");
@@ -206,7 +206,7 @@ static void test_plan_refuses(void **state)
 	assert_int_equal(plan_load("/nonexistent/plan", &p, error), -ENOENT);
 }
 
-/* What a plan may leave out, it has all the same; comments are none of it. */
+/* A loaded plan has the keys that its file left out, and no comments. */
 static void test_plan_defaults(void **state)
 {
 	static const char text[] = "// a plan\n{\"name\": \"a//b\\\" // c\", // \"name\"\n" BASE

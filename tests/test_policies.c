@@ -290,7 +290,7 @@ static void batches_are_their_groups(void **state)
 					batch_of(stub_strategies[i], policies[p], called);
 }
 
-/* The K-th call of one does not count for another; what was released is not made. */
+/* The K-th call of one callee does not count for another; a released callee's stub is not made. */
 static void calls_are_counted_one_by_one(void **state)
 {
 	struct code_config config = { .quantum = 4096 };

@@ -1,16 +1,16 @@
 /*
- * test_policy_model.c - what the policies that learn, and the engines' rules, cost on each trace,
- * in a model of counts: no clock, so that a loaded machine changes nothing. The traces, the
- * policies (parts/policy.c) and the optimum (measure/optimum.h) are the real ones; the placement is
- * counted:
+ * test_policy_model.c - the costs of the policies that learn, and of the engines' rules, on
+ * each trace, in a model of counts: no clock, so that a loaded machine changes nothing. The
+ * traces, the policies (parts/policy.c) and the optimum (measure/optimum.h) are the real ones;
+ * the placement is counted:
  *
  *   pool       2 system calls where a batch has new forms, and for each 256 stubs; bodies once
  *   template   2 system calls a batch; templates once
  *   page       each stub by itself
  *
- * `told` is what no policy can do without: each boundary of the program is bound, called or not.
- * The optimum has it for nothing, so that it is a part of every regret. `reach` is what a policy
- * takes to the optimum and this together.
+ * `told` is the cost that no policy can avoid: each boundary of the program is bound, called or
+ * not. The optimum does not pay it, so that it is a part of every regret. `reach` is the ratio of a
+ * policy's cost to the optimum and `told` together.
  *
  * The costs are those that the Zen 5 guest's run of plan policies measured (results/zen5, phase
  * cold). results/policies-model.tsv is this program's output with --tsv, which a test compares.

@@ -65,8 +65,8 @@ static void optimum_by_hand(void **state)
 	const uint64_t seldom[] = { 0, 1, 2, 0 }, calls[] = { 0, 3, 4, 100 };
 
 	(void)state;
-	/* Three calls save 30, as much as their stub costs: not made. The batch pays by the last.
-	 */
+	/* Three calls save 30, as much as their stub costs: not made.
+	 * The batch pays by the last. */
 	struct policy_optimum best = policy_optimum(&c, calls, 4);
 	assert_int_equal(best.made, 2);
 	assert_int_equal(best.interpreted, 1);

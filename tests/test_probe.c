@@ -1,5 +1,5 @@
 /* test_probe.c - samples are taken again while the core is shared, and only as long as there is
- * time. Whether this core is shared now nobody knows; so what the probe has seen is set. */
+ * time. Nobody knows whether this core is shared now, so the test sets what the probe has seen. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -61,8 +61,8 @@ static void a_sample_of_a_shared_core_is_taken_again(void **unused)
 	assert_int_equal(p.kept, 1);
 }
 
-/* A thread that lost its CPU during a sample takes it again, although the core is quiet after it.
- */
+/* A thread that lost its CPU during a sample takes it again, although
+ * the core is quiet after it. */
 static void a_thread_that_lost_its_cpu_repeats(void **unused)
 {
 	struct probe p;
@@ -78,7 +78,7 @@ static void a_thread_that_lost_its_cpu_repeats(void **unused)
 	assert_int_equal(p.kept, 1);
 }
 
-/* In a sample of an hour a switch is nothing, where the kernel says how long it took. */
+/* In a sample of an hour a switch does not count, if the kernel says how long it took. */
 static void a_long_sample_may_lose_it_for_a_moment(void **unused)
 {
 	struct probe p;
@@ -107,7 +107,7 @@ static void a_core_that_was_shared_before_counts(void **unused)
 	assert_int_equal(p.repeated, 1);
 }
 
-/* The least is what was seen: a quicker probe becomes it. */
+/* The least is the quickest probe seen: a quicker one replaces it. */
 static void a_quicker_probe_becomes_the_least(void **unused)
 {
 	struct probe p;

@@ -98,7 +98,8 @@ static void a_log_gets_a_line_a_tenth(void **state)
 		"stubmap test: 10 of 10 done after 0:10\n");
 }
 
-/* Long steps: what waits for one says so every half a minute, and the first before any is done. */
+/* Long steps: a command that waits for one says so every half a minute,
+ * even before the first is done. */
 static void a_long_step_is_not_silent(void **state)
 {
 	struct log l;

@@ -1,6 +1,6 @@
 /*
  * test_readers.c - scripts/peers/readers and wasmtime-corpora where nothing that they look for is
- * installed, or what there is fails; and pair.c on a reader of the test's own. No compiler of
+ * installed, or where a tool fails; and pair.c on a reader of the test's own. No compiler of
  * another language is run, and nothing is fetched.
  */
 #include "scripts/peers/pair.c"
@@ -99,8 +99,8 @@ static void test_too_old(void **unused)
 	without("cargo rustc ocamlopt go");
 }
 
-/* With all that is built played: a reader that is not made, one that dies, one that answers
- * otherwise, and two rows whose means are known. */
+/* Every tool is played: a reader that is not made, one that dies, one that answers otherwise, and
+ * two rows whose means are known. */
 static void test_what_readers_do(void **unused)
 {
 	(void)unused;
@@ -168,8 +168,7 @@ static void test_sections(void **unused)
 		     "--show w/cwasm/sections.tsv | cmp - first");
 }
 
-/* ---- pair.c -----------------------------------------------------------------------------------
- */
+/* ---- pair.c ---------------------------------------------------------------------------------- */
 
 static const uint32_t live[] = { 2, 5, 40 };
 static const struct safepoint points[] = {

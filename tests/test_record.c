@@ -69,8 +69,8 @@ static int drop_folder(void **unused)
 
 /* ---- A program that is known ----------------------------------------------------------------- */
 
-/* The program's instances: 0 side, 1 main, 2 user, 3 clash, 4 a second side (if node can stream).
- */
+/* The program's instances: 0 side, 1 main, 2 user, 3 clash, 4 a second
+ * side (if node can stream). */
 static const struct {
 	enum boundary_kind kind;
 	uint32_t instance, place;

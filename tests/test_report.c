@@ -1,5 +1,5 @@
-/* test_report.c - what a reader sees: tables, tidy rows, figures' data, and the reading of options,
- * on a run whose numbers are known. */
+/* test_report.c - what a reader of a run sees: tables, tidy rows, figures' data, and the reading of
+ * options, on a run whose numbers are known. */
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>

@@ -29,8 +29,8 @@ static int tear_down(void **state)
 	return shell_leave(folder);
 }
 
-/* Findings before figures, claims and tables; each opened element is closed; no address but its
- * own. */
+/* Findings before figures, claims and tables; each opened element is closed;
+ * no address but its own. */
 static void a_page_is_whole(void **state)
 {
 	(void)state;

@@ -1,7 +1,6 @@
 /*
  * test_reproduce.c - scripts/reproduce with a program of a few lines in place of stubmap: its
- * seeds, and what becomes of its tables when a command fails. And of all scripts the locale, and
- * what they say when asked how they are called.
+ * seeds, and its tables when a command fails. Also the locale of all scripts, and their help.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -165,7 +164,7 @@ static void scripts_have_one_locale(void **state)
 	assert_true(atoi(text) > 10);
 }
 
-/* What a person runs, and would else begin minutes of work. */
+/* The scripts that a person runs; without this they would begin minutes of work. */
 static void scripts_say_how_they_are_called(void **state)
 {
 	(void)state;

@@ -65,7 +65,7 @@ static int tear_down(void **state)
 	return system(command);
 }
 
-/* What the script says of the house; its exit status must be 1 where that is a line, else 0. */
+/* The script's words on the house; its exit status must be 1 if there are any, else 0. */
 static const char *said(void)
 {
 	static char text[OUTPUT];

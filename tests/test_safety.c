@@ -170,7 +170,7 @@ static void test_faults_by_hand(void **state)
 	check(r.lookups[GC_FAULT_EMPTY], 0, 0, 0, 0);
 	check(r.faults[GC_FAULT_MAP], 0, 0, 100, 0);
 	check(r.lookups[GC_FAULT_MAP], 0, 0, 100, 0);
-	/* The only slot of a map: what is left is an empty map, which exact leaves out. */
+	/* The only slot of a map: an empty map is left, which exact leaves out. */
 	check(r.faults[GC_FAULT_SLOT], 0, 0, 100, 0);
 	check(judge(ranged, differ, 3, &none).faults[GC_FAULT_SLOT], 0, 100, 0, 0);
 	/* An empty safepoint one byte off is nothing to exact. */
@@ -215,7 +215,7 @@ static void check_flags(const struct map_ops *ops, const struct safety_result *r
 		assert_int_equal(r->sorts[SAFETY_EMPTY][MAP_CORRECT], p->n[SAFETY_EMPTY]);
 	for (int kind = GC_FAULT_NONE + 1; kind < GC_FAULT_KINDS; kind++)
 		assert_int_equal(sum(r->faults[kind]), 100);
-	/* A lost slot of a recorded map is in no format's power to notice. */
+	/* No format can notice a lost slot of a recorded map. */
 	assert_int_equal(r->faults[GC_FAULT_SLOT][MAP_DETECTED], 0);
 	if (exact == MAP_EXACT)
 		assert_int_equal(r->faults[GC_FAULT_EMPTY][SAFETY_HARMLESS], 100);

@@ -1,6 +1,6 @@
 /*
- * test_segments.c - what a run file may hold: segments of one program and machine, each row once
- * and of the plan. Whatever else is in it is refused with its line, or mended by the next writer.
+ * test_segments.c - the contents of a run file: segments of one program and machine, each row once
+ * and of the plan. Anything else is refused with its line, or mended by the next writer.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -126,7 +126,7 @@ static void an_unknown_hash_tells_nothing(void **state)
 	json_decref(b);
 }
 
-/* A file that programs of old began: its program is not known. */
+/* A file that an old program began: its program is not known. */
 static void a_run_of_old_is_refused(void **state)
 {
 	json_t *machine = make_machine(), *old = json_copy(machine);
@@ -280,8 +280,8 @@ static void rows_are_checked(void **state)
 		{ HEAD ROW("1000", "ok", CELL("page", ""), ""), ":2: block 1000: 0 to 999" },
 		{ HEAD ROW("0.5", "ok", CELL("page", ""), ""), ":2: no invocation" },
 		{ HEAD ROW("0", "fine", CELL("page", ""), ""), ":2: no invocation" },
-		/* The plan lacks: the arm, the number, a key that it leaves as usual, the replica.
-		 */
+		/* The plan lacks: the arm, the number, a key that it
+		 * leaves as usual, the replica. */
 		{ HEAD ROW("0", "ok", CELL("template", ""), ""), ":2: the run's plan has no such" },
 		{ HEAD ROW("0", "ok", "\"stubs\":\"page\",\"live\":8", ""), "no such cell" },
 		{ HEAD ROW("0", "ok", CELL("page", ",\"wx\":\"dual\""), ""), "no such cell" },
@@ -336,7 +336,7 @@ static void rows_are_checked(void **state)
 	}
 }
 
-/* What stands behind a zero byte is read, too, and is no row. */
+/* The text behind a zero byte is read, too, and is no row. */
 static void a_zero_byte_ends_no_line(void **state)
 {
 	static const char rows[] =

@@ -1,5 +1,5 @@
-/* test_setup.c - a cell resolved: each allowed name is found, and no other name is taken for one of
- * them. */
+/* test_setup.c - a cell resolved: each allowed name is found, and no other name
+ * is taken for one of them. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -68,7 +68,7 @@ static void test_literals(void **unused)
 	assert_int_equal(resolve(&c).stub.literals, STUB_LITERALS_TABLE);
 }
 
-/* What is no name gets into the library's two configurations, too. */
+/* Values that are no names get into the library's two configurations, too. */
 static void test_configurations(void **unused)
 {
 	struct cell c;

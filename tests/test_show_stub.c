@@ -1,6 +1,6 @@
 /*
- * test_show_stub.c - `show stub`: one stub and what it goes on to; jumps and calls have the
- * addresses of their targets, and what an address is of has its name.
+ * test_show_stub.c - `show stub`: one stub and the code that it goes on to; jumps and calls have
+ * the addresses of their targets, and known addresses have names.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -134,7 +134,7 @@ static void branches_have_targets(void **state)
 	assert_true(branches > 20);
 }
 
-/* One stub and what it goes on to, not its neighbours. */
+/* One stub and the code that it goes on to, not its neighbours. */
 static void one_stub_is_shown(void **state)
 {
 	(void)state;

@@ -64,7 +64,7 @@ static void test_one_run(void **state)
 		}
 }
 
-/* What runs have of their own is in the interval, be it much or nothing. */
+/* The interval holds the difference between runs, be it much or nothing. */
 static void test_runs(void **state)
 {
 	static const double between[] = { 0, 0.015, 0.06 };

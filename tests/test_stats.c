@@ -240,8 +240,8 @@ static void test_replicas(void **state)
 	assert_true(e.value == 5 && e.low == 5 && e.high == 5); /* blocks are drawn whole */
 }
 
-/* Three runs that differ: what is between them is in the interval, which one run's lacks. Blocks
- * pair within their run only. */
+/* Three runs that differ: the interval holds the difference between them, which one run's interval
+ * lacks. Blocks pair within their run only. */
 static void test_runs(void **state)
 {
 	enum { RUNS = 3, N = 10, ALL = RUNS * N };
@@ -324,7 +324,7 @@ static void test_median_of_known_runs(void **state)
 		expect_near(logs ? log(e.low) : e.low, -0.148413771176);
 		expect_near(logs ? log(e.high) : e.high, 0.348413771176);
 	}
-	/* Runs that do not differ: three tell more than one of what blocks differ by. */
+	/* Runs that do not differ: three tell more than one about the difference between blocks. */
 	for (uint32_t i = 0; i < ALL; i++)
 		samples[i] = exp(0.1 * (i % N));
 	assert_int_equal(stats_value(u, N, &one), 0);

@@ -252,8 +252,8 @@ static void test_children(void **state)
 	json_decref(b);
 }
 
-/* What comes before the measuring has a limit of its own. Whether a loaded machine lets the child
- * say in time that it measures is luck; that it is not ended is not. */
+/* The time before the measuring has a limit of its own. On a loaded machine it is luck whether the
+ * child says in time that it measures, but it must not be ended. */
 static void test_limits(void **state)
 {
 	const struct spawn_options o = { .timeout_ms = 1000 };

@@ -131,7 +131,7 @@ static void conform(const struct stub_ops *ops, struct code_config config,
 	one_round(t, signatures, n, &first);
 	one_round(t, signatures, n, &second);
 	assert_int_equal(first.used_literals, 0);
-	/* What was released is used again; what is left is shared. */
+	/* Released memory is used again; only shared code is left. */
 	assert_int_equal(first.used_stubs, second.used_stubs);
 	assert_int_equal(first.quanta_stubs, second.quanta_stubs);
 	if (strcmp(ops->name, "page") == 0)
@@ -141,8 +141,8 @@ static void conform(const struct stub_ops *ops, struct code_config config,
 	close_set_up(t);
 }
 
-/* For each strategy each two of policy, quantum, form and markers meet; but of policy and quantum
- * one half for each form, and the others for the next strategy. */
+/* For each strategy each pair of policy, quantum, form and markers occurs; but for each form only
+ * half of the pairs of policy and quantum, and the other half for the next strategy. */
 static void every_form_conforms(void **state)
 {
 	static const uint32_t quanta[] = { 4096, 16384, 65536, CODE_LARGE_QUANTUM };
@@ -264,13 +264,13 @@ static void binds_exactly(const struct stub_ops *ops, const struct stub_runtime 
 	close_set_up(t);
 }
 
-/* A kind's stubs are made exactly where the runtime has what they call. */
+/* A kind's stubs are made exactly where the runtime has the functions that they call. */
 static void missing_functions_are_refused(void **state)
 {
 	const struct stub_runtime all = world_runtime;
 	const struct {
 		struct stub_runtime runtime;
-		unsigned kinds; /* 1 << kind: those that do without what is missing */
+		unsigned kinds; /* 1 << kind: the kinds that do without the missing function */
 	} cases[] = {
 		{ { NULL },
 		  1 << STUB_ENTRY_NATIVE | 1 << STUB_INDIRECT | 1 << STUB_BUILTIN |

@@ -172,7 +172,7 @@ static bool shares_bodies(struct population *p)
 	return same;
 }
 
-/* Returns whether what it bound of one signature is one stub. */
+/* Returns whether all stubs of one signature that it bound are one. */
 static bool memory_comes_back_as(const struct stub_ops *ops, struct code_config config,
 				 struct stub_config stubs, bool indirect)
 {
@@ -222,8 +222,8 @@ static void memory_comes_back(void **state)
 				const struct stub_config stubs = { .literals = literals,
 								   .running = m->running };
 
-				/* Where bodies are shared, few of the stubs can move. Also once of
-				 * each arm. */
+				/* Where bodies are shared, few of the stubs can move.
+				 * Also once of each arm. */
 				if (takes(ops, literals) && ops->flags & STUB_COMPACT &&
 				    (memory_comes_back_as(ops, config, stubs, false) || !k))
 					memory_comes_back_as(ops, config, stubs, true);

@@ -202,7 +202,7 @@ static void nested_kinds_can_be_walked(void **state)
 					nest_with(stub_strategies[i], wx, generic);
 }
 
-/* Between the two lies a quantum that is nobody's: no one change of protection covers both. */
+/* Between the two lies a quantum that nobody holds: no single change of protection covers both. */
 static void apart(const struct stub_ops *ops, enum code_wx wx, enum stub_literals literals)
 {
 	struct set_up *t =

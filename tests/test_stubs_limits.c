@@ -1,7 +1,7 @@
 /*
  * test_stubs_limits.c - limits, each reached for every strategy: no code area left, a kernel that
- * changes no protection any more, no address space, no mapping. What can't be made is reported, and
- * what was bound before is called all the same.
+ * changes no protection any more, no address space, no mapping. A stub that can't be made is
+ * reported, and stubs that were bound before are called all the same.
  */
 #include <errno.h>
 #include <sys/resource.h>
@@ -167,8 +167,8 @@ static int within_address_space(const struct stub_ops *ops)
 	return 0;
 }
 
-/* Code memory takes all of its addresses when it is opened: it can't be opened, or is not
- * affected. */
+/* Code memory takes all of its addresses when it is opened: it can't be
+ * opened, or is not affected. */
 static void no_address_space(void **state)
 {
 	(void)state;
@@ -271,8 +271,8 @@ static uint8_t *take_mappings(uint64_t limit, size_t *bytes)
 
 enum { SOME = 40 };
 
-/* Where no mapping is left: each bind answers, what was bound is called, and led elsewhere or not.
- */
+/* Where no mapping is left: each bind answers, bound stubs are called,
+ * and retargets succeed or not. */
 static unsigned crowd_at_limit(struct crowd *a)
 {
 	const struct stub_ops *ops = a->t->space.ops;

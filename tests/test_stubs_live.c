@@ -1,7 +1,7 @@
 /*
  * test_stubs_live.c - upgrades, release and reuse in spaces whose callers run, one thread at a time
- * (test_stubs_threads.c has the threads): what is kept and given back, what fails, what it costs in
- * system calls, and late calls of what was released.
+ * (test_stubs_threads.c has the threads): the memory kept and given back, failures, the costs in
+ * system calls, and late calls of released stubs.
  */
 #include <errno.h>
 
@@ -230,7 +230,7 @@ static void reclaim(struct group *g)
 		g->t->space.ops->reclaim(&g->t->space);
 }
 
-/* Nobody calls: what the first one moves, the second one frees. */
+/* Nobody calls: the second reclaim frees the stubs that the first one moved. */
 static void reclaim_all(struct group *g)
 {
 	reclaim(g);
@@ -295,7 +295,7 @@ static void reclaim_gives_all_back(void **state)
 	each(upgrades_leave_nothing, true);
 }
 
-/* What was replaced is counted, and freed by reclaim or with its callee, and not before. */
+/* Replaced stubs are counted, and freed by reclaim or with their callees, and not before. */
 static void replaced_stubs_are_counted(const struct stub_ops *ops, enum code_wx wx,
 				       enum stub_literals literals)
 {
@@ -353,7 +353,7 @@ static void syscalls_of_many(const struct stub_ops *ops, enum code_wx wx,
 		struct set_up *t = open_set_up_as(
 		    ops, (struct code_config){ .wx = wx, .quantum = 4096 }, stubs, &world_runtime);
 		struct group g;
-		/* A change of protection is two; new stubs take it of new quanta. */
+		/* A change of protection takes two calls; new stubs need it for new quanta. */
 		unsigned allowed = !baked ? 0 : wx == CODE_TOGGLE ? 2 : running;
 
 		if (allowed == 2 && running && !placement->bind_many)

@@ -1,7 +1,7 @@
 /*
- * test_stubs_moves.c - stubs that move under callers: floods of stubs, of which then few are left,
- * in quanta that reclaim empties and gives back, while four threads call them. A caller that has
- * read a code pointer before the move runs the old stub to its end. Built under TSan too.
+ * test_stubs_moves.c - stubs that move under callers: floods of stubs of which few are left later;
+ * reclaim empties their quanta and gives these back while four threads call the stubs. A caller
+ * that has read a code pointer before the move runs the old stub to its end. Built under TSan too.
  *
  * Every STUB_COMPACT strategy, under every policy; live_stubs.h says how a call is checked.
  */

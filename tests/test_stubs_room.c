@@ -1,6 +1,6 @@
 /*
  * test_stubs_room.c - strategies and memory: code memory that runs out, many stubs in one go, and
- * what 4,096 of them take.
+ * the memory of 4,096 of them.
  */
 #include <errno.h>
 
@@ -53,7 +53,7 @@ static void full_code_memory_is_reported(void **state)
 			bind_until_full(stub_strategies[i]);
 }
 
-/* A bind whose commit the kernel refuses leaves nothing that a later one believes in. */
+/* A bind whose commit the kernel refuses leaves nothing that misleads a later one. */
 static void refused_commit(const struct stub_ops *ops, enum code_wx wx, bool running,
 			   const char *faults) /* the world's own commit is the first */
 {

@@ -1,8 +1,8 @@
 /*
- * test_stubs_threads.c - strategies under threads: four callers run through stubs of all kinds
- * while one thread replaces their targets, one or many at a time, releases stubs and binds others
- * there. Built under TSan too, which sees the C side; stubs and what they load are machine code to
- * it.
+ * test_stubs_threads.c - strategies under threads: four callers run through stubs of all
+ * kinds while one thread replaces their targets, one or many at a time, releases stubs and
+ * binds others there. Built under TSan too, which sees the C side; stubs and what they
+ * load are machine code to it.
  *
  * STUBMAP_TEST_UPGRADES is the number of upgrades for each configuration.
  */

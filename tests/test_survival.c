@@ -3,8 +3,8 @@
  * run again, has the same cells as one that nothing befell: each once, in its block, at its turn,
  * with its seed. Runs the program beside it (build/san/stubmap) in a folder of its own.
  *
- * STUBMAP_KILLS=50 build/san/tests/test_survival kills at so many moments; otherwise there are
- * four.
+ * STUBMAP_KILLS=50 build/san/tests/test_survival kills at so many moments;
+ * otherwise there are four.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -53,7 +53,7 @@ static int set_up(void **state)
 		  f) < 0 ||
 	    fclose(f) || plan_load("plan.json", &plan, error))
 		return -1;
-	/* What a killed sweep leaves behind becomes this process's to wait for. */
+	/* This process must wait for the children that a killed sweep leaves behind. */
 	return prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 

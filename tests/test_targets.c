@@ -1,13 +1,13 @@
 /*
- * test_targets.c - what make's targets install and build: a first answer needs the first packages
- * alone; one arm's tests are asked for by its name. apt-get and dpkg-query are scripts of a few
- * lines here.
+ * test_targets.c - make's targets, and the packages that they install: a first answer needs only
+ * the first packages; one arm's tests are asked for by its name. apt-get and dpkg-query are
+ * scripts of a few lines here.
  */
 #include "shell_helpers.h"
 
 static char folder[] = "/tmp/stubmap-targets-XXXXXX";
 
-/* Nothing is installed but what apt-get was asked for. */
+/* Only packages that apt-get was asked for are installed. */
 static const char fakes[] =
     "mkdir -p bin && cd bin && printf '#!/bin/sh\\nexec \"$@\"\\n' >sudo &&"
     " printf '#!/bin/sh\\nfor p; do :; done\\ngrep -qx -e \"$p\" \"$HAVE\" && echo installed\\n'"
@@ -39,7 +39,7 @@ static void two_steps_install_all(void **state)
 	(void)state;
 	good("! grep -q . have && " SETUP);
 	good("grep -qx gcc have && grep -qx clang-19 have && grep -qx llvm-19-dev have");
-	/* What only tests, figures, traces, models and wasm programs need. */
+	/* The packages that only tests, figures, traces, models and wasm programs need. */
 	good("! grep -Eqx 'nodejs|valgrind|wabt|wasi-libc|libcmocka-dev|gnuplot-nox|tcl' have");
 	good(SETUP);
 	assert_string_equal(err, ""); /* nothing is missing of the first */
@@ -51,7 +51,7 @@ static void two_steps_install_all(void **state)
 	refused(SETUP "al", "allowed: all, engines, paper");
 }
 
-/* What would be done for a target, as far as it matters here. */
+/* The steps for a target, as far as they matter here. */
 #define WOULD(target)                                       \
 	good("$M \"$TREE\" -n BUILD=\"$PWD/build\" " target \
 	     " | grep -oE 'scripts/setup.*|wasm-build [a-z]+|-c -o .*/cli/main.o'")

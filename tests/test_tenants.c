@@ -138,8 +138,8 @@ static void test_shared_page(void **unused)
 			bytes[share] = sample(samples_of(figures, "space", "bytes_code"), 0);
 			json_decref(figures);
 		}
-		/* 80 x 64 slots of 16 bytes are 20 pages, or one; bodies and a trigger take others.
-		 */
+		/* 80 x 64 slots of 16 bytes are 20 pages, or one; bodies
+		 * and a trigger take others. */
 		assert_true(bytes[0] >= 20 * 4096);
 		assert_true(bytes[1] <= 4 * 4096);
 	}

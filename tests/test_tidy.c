@@ -48,7 +48,7 @@ static void csv_quotes_what_would_break_a_row(void **state)
 	expect(&t, "a,b,c,d\r\n\"x,y\",\"say \"\"no\"\"\",\"two\nlines\",plain\r\n");
 }
 
-/* What would reach a terminal as a command is shown; in JSON it means what it did. */
+/* A command for a terminal is shown as text; in JSON its meaning is the same. */
 static void no_control_character_is_written(void **state)
 {
 	static const char hostile[] = "a\033[2J\r\177\xc2\x9b"

@@ -121,7 +121,7 @@ static void test_every_kind(void **unused)
 		}
 }
 
-/* What the callers hold every answer to. */
+/* The rule that the callers check every answer by. */
 static void test_stale_answers_are_wrong(void **unused)
 {
 	struct boundary b[] = { { .kind = BOUNDARY_INDIRECT, .signature = "i>i" },

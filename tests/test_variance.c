@@ -100,8 +100,8 @@ static void what_is_there_once_is_not_told(void **state)
 	assert_int_equal(variance_of(none, 2, &v), -EDOM);
 }
 
-/* Setups whose means differ by less than their processes would make them: there is no part below 0.
- */
+/* Setups whose means differ by less than their processes would make them:
+ * there is no part below 0. */
 static void no_part_is_below_0(void **state)
 {
 	double high = 2, low = 0.5;
@@ -118,8 +118,7 @@ static void no_part_is_below_0(void **state)
 		assert_true(v.part[i] >= 0 && v.error[i] >= 0);
 }
 
-/* ---- The commands -----------------------------------------------------------------------------
- */
+/* ---- The commands ---------------------------------------------------------------------------- */
 
 static struct result command(int (*run_it)(int, char **), int status, const char *form, ...)
 {
@@ -165,7 +164,7 @@ static void what_to_add_is_told(void **state)
 	refused(cmd_variance, line, "are one run");
 }
 
-/* What it asks for is enough: a run of so many blocks finds the difference. */
+/* The number that it asks for is enough: a run of so many blocks finds the difference. */
 static void blocks_that_are_asked_for_are_enough(void **state)
 {
 	const char *at = run_folder;
@@ -209,7 +208,7 @@ static void blocks_that_are_asked_for_are_enough(void **state)
 }
 
 /* Each ratio's number of --json in order: the sentence tells the middle one, nine tenths, and the
- * last. What its blocks would just have found, they show. */
+ * last. Its blocks show the difference that they would just have found. */
 static void the_sentence_is_of_all_ratios(void **state)
 {
 	enum { CELLS = 10 };

@@ -168,8 +168,8 @@ static void *tell_aside(void *arg)
 	return arg;
 }
 
-/* A process that nobody waits for says nothing; nor does a thread beside the one that is watched.
- */
+/* A process that nobody waits for says nothing; nor does a thread beside
+ * the one that is watched. */
 static void silent(void *arg)
 {
 	pthread_t thread;

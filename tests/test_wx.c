@@ -1,6 +1,6 @@
 /*
- * test_wx.c - the table of W^X policies that doctor prints: what a policy needs and may not do, it
- * can't do without; what it does not need, it does not miss.
+ * test_wx.c - the table of W^X policies that doctor prints: a policy fails where an act that it
+ * needs is forbidden, and works where it does not need the act.
  */
 #include <setjmp.h>
 #include <stdarg.h>

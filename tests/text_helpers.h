@@ -23,7 +23,7 @@ static inline void check_width(const char *text)
 	}
 }
 
-/* Without blanks and ends of lines: what breaking into lines leaves as it was. */
+/* The text without blanks and line ends, which is the same however it is broken into lines. */
 static inline char *squeezed(const char *text)
 {
 	char *out = malloc(strlen(text) + 1), *at = out;

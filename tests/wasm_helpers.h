@@ -38,7 +38,7 @@ static const struct jit_object *object_of(struct opened *o, const char *folder, 
 	return &kept.object;
 }
 
-/* 0, or what the first call that failed said. running: hooks and callers side by side. */
+/* 0, or the error of the first call that failed. running: hooks and callers side by side. */
 static int open_running(struct opened *o, const char *name, const char *folder,
 			const struct stub_ops *ops, enum code_wx wx, unsigned tier, bool running)
 {
