@@ -1,4 +1,4 @@
-# faults.gp - what became of a producer's faults in running programs: one panel for each kind of
+# faults.gp - the outcomes of a producer's faults in running programs: one panel for each kind of
 # fault, one stacked bar for each encoder.
 #
 #   stubmap faults --tsv > faults.tsv

@@ -1,6 +1,6 @@
 # mappings.gp - the kernel's mappings of stubs and literals against the stubs that are alive, as
 # instances are born and die; one line for each arm and W^X policy, for the first workload of the
-# data. The kernel joins neighbours of one protection: what takes mappings is the holes that
+# data. The kernel joins neighbours of one protection, so the mappings come from the holes that
 # released stubs leave.
 #
 #   stubmap summary RUN.jsonl --tsv mappings > mappings.tsv

@@ -1,13 +1,14 @@
 # maps_front.gp - which encoders are worth having: bytes against the time of a lookup, both as parts
-# of exact-consed's, one point an encoder; beside it what each answers for an address that is no safepoint.
+# of exact-consed's, one point an encoder; beside it the encoders' answers for addresses that are no
+# safepoints.
 #
 #   stubmap maps FILE... --tsv lookup | scripts/front warm_random_live > front.tsv
 #   stubmap maps FILE... --tsv safety > safety.tsv
 #   gnuplot -c scripts/maps_front.gp front.tsv safety.tsv front.svg
 #
 # A point is the geometric mean over the corpora, with its 95 % interval over them; in grey each
-# corpus. The line joins the encoders of which none is both smaller and quicker. Formats as engines
-# have them are open.
+# corpus. The line joins the encoders that no other encoder beats in both size and time. Marks of
+# engines' own formats are open.
 
 DATA = ARG1
 SAFETY = ARG2

@@ -1,12 +1,12 @@
 # peers.gp - our allocators of stubs, filled marks, and those of libraries, hollow ones, against the
-# number of live stubs: a call, a stub's making, and what the process gains with it.
+# number of live stubs: a call, a stub's making, and the memory that it takes.
 #
 #   stubmap summary RUN.jsonl --tsv peers > peers.tsv
 #   gnuplot -c scripts/peers.gp peers.tsv peers.svg
 #
 # Columns: arm, workload, kind, live, l1i_ways, then value, low, high of: ns a call, ns to make a stub
 # in bulk, bytes that the process gains with a stub, of these executable ones, bytes from one stub to
-# the next, mappings gained. Calls do not all do the same: `stubmap list peers` says what.
+# the next, mappings gained. Calls do not all do the same (`stubmap list peers`).
 
 DATA = ARG1
 OUT = ARG2

@@ -14,7 +14,7 @@ EVENTS = ARGC > 2 ? int(ARG3) : 20000
 ALL = "eager all module table signature signature,K=1000 adaptive rent one one,K=1 one,K=10 \
 one,K=100 one,K=1000"
 PLACES = "page template pool"
-# Of one, K alone; engines have their names, as far as their rules are these.
+# `one` has its K alone as its name; policies that are an engine's rule have the engine's name, too.
 short(kind) = kind eq "signature" ? "JSC: signature" : kind eq "signature,K=1000" ? \
 	"V8: sig., K=1000" \
 	: strstrt(kind, "K=") ? kind[strstrt(kind, "K="):*] : kind

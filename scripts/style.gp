@@ -1,6 +1,6 @@
 # style.gp - shared by all figures: the terminal, by the output's suffix; one palette in which a
-# colour has one meaning in every figure (an arm of stubs, a family of encoders, what became of an
-# answer); and what scripts need of arms' names.
+# colour has one meaning in every figure (an arm of stubs, a family of encoders, the outcome of an
+# answer); and functions of arms' names.
 #
 # Every colour has a contrast of 3 or more on white. In grey the marks and dashes tell arms apart,
 # and bars keep one order, with white between their parts. A figure is 85 mm wide in print, one
@@ -32,8 +32,8 @@ set tics nomirror out
 set grid ytics lc rgb "#d8d8d8" lt 1 lw 0.5
 
 # The palette: name, colour, point, dash. A lazy arm is paler than its placement, hollow and dashed,
-# a library's arm hollow. Encoders have a colour a family and a point each, engines' own a letter; states of an answer are
-# areas.
+# a library's arm hollow. Encoders have a colour a family and a point each, engines' own a letter;
+# states of an answer are areas.
 PALETTE = "\
 null               0x000000  2 1 \
 page               0xC03000  5 1 \
@@ -102,11 +102,11 @@ list_arm(arm) = strstrt(" ".list." ", " ".arm." ") ? 0 : (list = list.(list eq "
 # The place of an arm in that list; NaN: it is not there.
 place_of(arm, i) = i > words(list) ? NaN : word(list, i) eq arm ? i : place_of(arm, i + 1)
 place(arm) = place_of(arm, 1)
-# Of arms that share a place on a logarithmic axis each is moved aside by a factor, in the list's
+# Arms that share a place on a logarithmic axis are moved aside, each by a factor, in the list's
 # order.
 aside(arm, x, factor) = x * factor ** (place(arm) - (words(list) + 1) / 2.0)
 
-# What stands over a figure, as label 1.
+# The text over a figure, as label 1.
 headline(text) = sprintf("set label 1 \"%s\" at screen 0.5, screen 1 - 14.0 / HEIGHT center", text)
 # Of figures with panels one above the other: the name of a panel's y axis, `middle` up the page;
 # and the key of the list below them all, in two columns, for `eval key_below`; it takes

@@ -9,8 +9,7 @@
 #
 # Columns of both: stubs, wx, share, poison, workload, live, threads, instances; then of the first
 # value, low, high of ns an upgrade in bulk (9), ...; of the second, a line for each process, the
-# longest stall on its CPU [ns] (9), its floor (10). Stalls of the fewest
-# callers and of 4 are shown.
+# longest stall on its CPU [ns] (9), its floor (10). Stalls of the fewest callers and of 4 are shown.
 
 DATA = ARG1
 OUT = ARG2

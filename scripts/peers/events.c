@@ -1,13 +1,14 @@
 /*
- * events.c - what small modules take that LLVM's ORC JIT compiles and links one at a time, each
- * with one function: an event of a JIT that learns of its functions one by one.
+ * events.c - the memory of small modules, each with one function, that LLVM's ORC JIT compiles and
+ * links one at a time: the events of a JIT that meets its functions one by one.
  *
  *      events N...          ascending numbers of live events
  *
- * A row of a TSV for each N: events, and beyond what one event left: the kernel's mappings, of them
- * executable ones, KiB of PSS that no file backs, of it in executable mappings. (The rest holds
- * unwind tables, and what LLVM itself keeps of each function.) LLJIT is as it comes: on x86-64
- * Linux JITLink with its InProcessMemoryManager. Each function is called, and its answer checked.
+ * A row of a TSV for each N: events, and the growth since the first event: the kernel's
+ * mappings, the executable ones among them, KiB of PSS that no file backs, the part of it in
+ * executable mappings. (The rest holds unwind tables, and LLVM's own records of each function.)
+ * LLJIT is as it comes: on x86-64 Linux JITLink with its InProcessMemoryManager. Each function
+ * is called, and its answer checked.
  */
 #include <inttypes.h>
 #include <stdio.h>

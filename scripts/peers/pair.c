@@ -1,16 +1,16 @@
 /*
  * pair.c - asks two readers for the same maps: compares all their answers, then times both in turn.
  *
- * A row for each encoder of ours and each work: corpus, encoder, work, pcs compared, pcs whose
- * answers differ, bytes of our table, bytes of theirs (empty: unknown), ns a lookup of ours, of
- * theirs, and the logarithm of ours / theirs in a pair of passes (medians of PASSES; empty: not
- * timed).
+ * A row for each encoder of ours and each work: corpus, encoder, work, pcs compared, pcs
+ * whose answers differ, bytes of our table, bytes of theirs (empty: unknown), ns a lookup of
+ * ours, of theirs, and the logarithm of ours / theirs in a pair of passes (medians of
+ * PASSES; empty: not timed).
  *
  *      frame    safepoints in random order; the frame's size is read
  *      places   the same, and all live places are visited
  *      other    pcs of the text that are no safepoint (readers that tell them)
  *
- * ns are of this thread's CPU time: what others run on the core costs it cache lines alone.
+ * ns are CPU time of this thread: other programs on the core cost it only cache lines.
  *
  * A pass of ours and one of theirs make a pair, and take turns in which is first. Each pass's sum
  * of all that it found must be the same on both sides.

@@ -1,5 +1,5 @@
-// mozjs.cc - a shell of SpiderMonkey for ring.js: print, readline and now, and no more. The library is
-// Debian's; it always takes write access from its code, and has no option for it.
+// mozjs.cc - a shell of SpiderMonkey for ring.js: print, readline and now, and no more. The library
+// is Debian's; it always takes write access from its code, and has no option for it.
 //
 //   mozjs FILE.js...
 //
