@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "gc/run.h"
+#include "gc/execute.h"
 
 /* Every run of a test binary starts from the same sources: objects are kept between runs of one. */
 static inline struct gc_job gc_job_of(const struct gc_program *program, const char *maps)
@@ -39,7 +39,7 @@ static inline struct gc_result gc_expect(const struct gc_job *job, enum gc_statu
 {
 	struct gc_result r;
 	char text[160];
-	enum gc_status status = gc_run(job, &r, why);
+	enum gc_status status = gc_execute(job, &r, why);
 
 	gc_describe(job, text);
 	if (status != expected)

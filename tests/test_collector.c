@@ -237,7 +237,7 @@ static uint64_t faults(struct gc_job j, enum gc_fault_kind kind, uint64_t ends[G
 		char why[GC_ERROR];
 
 		j.fault = (struct gc_fault){ kind, n };
-		enum gc_status status = gc_run(&j, &r, why);
+		enum gc_status status = gc_execute(&j, &r, why);
 		ends[status]++;
 		/* Whatever happens, it is the encoder's answer that is named. */
 		assert_true(status == GC_OK ? r.stats.wrong == 0 : r.stats.wrong > 0);

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gc/run.h"
+#include "gc/execute.h"
 #include "base/suggest.h"
 
 static const char prefix[] = "gc:";
@@ -86,7 +86,7 @@ int gc_corpus_open(const char *word, struct corpus *c, struct walk_log *walks,
 		return -EINVAL;
 	job.size = job.program->usual;
 	job.record = &record;
-	if (gc_run(&job, &result, why) != GC_OK) {
+	if (gc_execute(&job, &result, why) != GC_OK) {
 		snprintf(error, CORPUS_ERROR, "%.40s: %.190s", word, why);
 		walk_log_close(&record.walks);
 		return -EIO;

@@ -58,7 +58,7 @@ static _Noreturn void be_child(const struct gc_job *job, int out, pid_t parent)
 		_exit(2);
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 	limit_memory();
-	m.status = gc_run(job, &m.result, m.why);
+	m.status = gc_execute(job, &m.result, m.why);
 	_exit(write(out, &m, sizeof m) != sizeof m);
 }
 
@@ -158,7 +158,7 @@ int fault_rooms(const struct gc_job *job, uint64_t rooms[GC_FAULT_KINDS], char w
 		/* No program can have this fault: it is refused before anything runs, but counts
 		 * the room. */
 		j.fault = (struct gc_fault){ (enum gc_fault_kind)kind, UINT64_MAX };
-		gc_run(&j, &r, why);
+		gc_execute(&j, &r, why);
 		if (!r.safepoints)
 			return -EINVAL;
 		rooms[kind] = r.fault_room;

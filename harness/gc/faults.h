@@ -8,7 +8,7 @@
 #ifndef STUBMAP_GC_FAULTS_H
 #define STUBMAP_GC_FAULTS_H
 
-#include "gc/run.h"
+#include "gc/execute.h"
 #include "base/progress.h"
 
 /* In the order in which the fault is noticed, the earliest first. */

@@ -21,7 +21,7 @@
 #include <string.h>
 
 #include "runs/figures.h"
-#include "gc/run.h"
+#include "gc/execute.h"
 #include "base/sanitized.h"
 #include "meters/probe.h"
 
@@ -148,7 +148,7 @@ static enum measure_status time_runs(struct gc_job *g, const struct gc_result *j
 
 		do {
 			probe_wait(&probe);
-			s = gc_run(g, &r, why);
+			s = gc_execute(g, &r, why);
 		} while (s == GC_OK && probe_again(&probe));
 		if (s != GC_OK) {
 			status = MEASURE_FAILED;
@@ -184,7 +184,7 @@ enum measure_status measure_gc(const struct job *job, const struct setup *setup,
 	struct gc_result r;
 
 	g.check = true;
-	enum gc_status judged = gc_run(&g, &r, why);
+	enum gc_status judged = gc_execute(&g, &r, why);
 	if (judged == GC_REFUSED)
 		return MEASURE_REFUSED;
 	if (judged == GC_OK) {

@@ -1,5 +1,5 @@
 /*
- * run.c - from bitcode to a judged answer.
+ * execute.c - from bitcode to a judged answer.
  *
  *      bitcode -> lint -> tier's passes, statepoints -> object -> loaded module
  *                                                           .llvm_stackmaps -> true safepoints
@@ -10,7 +10,7 @@
  * is reported with the map that should have been found. No fault of a program ends the process.
  */
 #include "base/clock.h"
-#include "gc/run.h"
+#include "gc/execute.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -336,7 +336,7 @@ static void cell_close(struct gc_cell *c)
 	jit_code_close(c->code);
 }
 
-enum gc_status gc_run(const struct gc_job *job, struct gc_result *result, char why[GC_ERROR])
+enum gc_status gc_execute(const struct gc_job *job, struct gc_result *result, char why[GC_ERROR])
 {
 	struct gc_cell c = { .job = job, .result = result, .why = why };
 	struct prng rng;

@@ -1,9 +1,9 @@
 /*
- * run.h - runs one program on the collected heap under one encoder and one stub allocator: compiles
- * it, encodes its maps, binds its stubs, runs it, and judges the answer.
+ * execute.h - runs one program on the collected heap under one encoder and one stub allocator:
+ * compiles it, encodes its maps, binds its stubs, runs it, and judges the answer.
  */
-#ifndef STUBMAP_GC_RUN_H
-#define STUBMAP_GC_RUN_H
+#ifndef STUBMAP_GC_EXECUTE_H
+#define STUBMAP_GC_EXECUTE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -68,6 +68,6 @@ struct gc_result {
 };
 
 /* If the status is not GC_OK, why has one line. */
-enum gc_status gc_run(const struct gc_job *, struct gc_result *, char why[GC_ERROR]);
+enum gc_status gc_execute(const struct gc_job *, struct gc_result *, char why[GC_ERROR]);
 
 #endif
