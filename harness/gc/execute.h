@@ -22,7 +22,7 @@ struct gc_record {
 	struct walk_log walks;
 };
 
-struct gc_job {
+struct gc_task {
 	const struct gc_program *program;
 	uint32_t size; /* 1..program->max */
 	const struct map_ops *maps;
@@ -64,10 +64,10 @@ struct gc_result {
 	uint64_t encode_ns; /* of all safepoints into the table */
 	uint64_t load_ns;   /* of the table, by an encoder that loads it (map.h); else 0 */
 	size_t map_bytes, index_bytes, text_bytes;
-	uint64_t fault_room; /* faults of the job's kind that its maps can have */
+	uint64_t fault_room; /* faults of the task's kind that its maps can have */
 };
 
 /* If the status is not GC_OK, why has one line. */
-enum gc_status gc_execute(const struct gc_job *, struct gc_result *, char why[GC_ERROR]);
+enum gc_status gc_execute(const struct gc_task *, struct gc_result *, char why[GC_ERROR]);
 
 #endif

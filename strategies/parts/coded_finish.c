@@ -174,7 +174,7 @@ static void choose_length_shift(struct coded_writer *w, const struct page_size *
 static int size_pages(struct coded_writer *w, struct page_size *sizes)
 {
 	uint64_t most = 0;
-	w->job = CODED_SIZE;
+	w->purpose = CODED_SIZE;
 	for (size_t i = 0; i < w->n;) {
 		struct page_size *p = &sizes[page_of(w, i, w->page_shift)];
 		w->forward = w->backward = 0;
@@ -185,7 +185,7 @@ static int size_pages(struct coded_writer *w, struct page_size *sizes)
 	choose_length_shift(w, sizes);
 	/* Each page is written once to see how it ends. */
 	size_t slack = ((size_t)1 << w->length_shift) / 8 + 1 + CODED_SLACK;
-	w->job = CODED_WRITE;
+	w->purpose = CODED_WRITE;
 	w->out = malloc((size_t)(most / 8) + slack);
 	if (!w->out)
 		return -ENOMEM;
@@ -331,7 +331,7 @@ static int write_all(struct coded_writer *w, const struct page_size *sizes, uint
 	if (error)
 		return error;
 	w->out = out->data + at;
-	w->job = CODED_WRITE;
+	w->purpose = CODED_WRITE;
 	write_header(w, &s, origin, w->out);
 	write_pages(w, &s, sizes);
 	return 0;
