@@ -258,7 +258,7 @@ static bool room_for(struct loading *l, const struct descriptor *d)
 	return high - low < SPAN_MOST;
 }
 
-static int walk(struct loading *l, const uint8_t *map, size_t len)
+static int read_all(struct loading *l, const uint8_t *map, size_t len)
 {
 	struct oxcaml_units u;
 	int error = units_of(map, len, &u) ? 0 : -EINVAL;
@@ -305,7 +305,7 @@ static int put_index(const struct loading *l, struct map_bytes *out)
 static int oxcaml_load(const uint8_t *map, size_t len, struct map_bytes *out)
 {
 	struct loading l = { 0 };
-	int error = len ? walk(&l, map, len) : 0;
+	int error = len ? read_all(&l, map, len) : 0;
 	if (!error && len)
 		error = put_index(&l, out);
 	if (!error)
