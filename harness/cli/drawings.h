@@ -1,5 +1,5 @@
 /*
- * drawings.h - the figures of a run: of which it has data, and gnuplot's picture of one, by the
+ * drawings.h - the drawings of a run: of which it has data, and gnuplot's picture of one, by the
  * scripts of the tree that the program was built from.
  */
 #ifndef STUBMAP_CLI_DRAWINGS_H
@@ -45,7 +45,7 @@ bool drawer_can(const char *command);
 int drawer_begin(struct drawer *, const char *command, const struct run *);
 /* Whether the run has data of it: 1 or 0, or -errno. */
 int drawer_has(struct drawer *, const struct drawing *);
-/* Draws a figure that it has into a file, which ends in .svg, .pdf or .png. 0; 2: a line is on
+/* Makes a drawing that it has into a file, which ends in .svg, .pdf or .png. 0; 2: a line is on
  * stderr, and the file is not whole. */
 int drawer_draw(struct drawer *, const struct drawing *, const char *path);
 void drawer_end(struct drawer *);
