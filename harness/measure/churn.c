@@ -47,7 +47,7 @@ struct churner {
 	uint64_t bind_ns[POINTS], release_ns[POINTS]; /* sums */
 	uint64_t reclaim_ns[POINTS];
 	uint64_t bound[POINTS], released[POINTS];
-	uint64_t held[POINTS], used[POINTS], live[POINTS], calls_ns[POINTS];
+	uint64_t held[POINTS], used[POINTS], alive_stubs[POINTS], calls_ns[POINTS];
 	uint64_t kernel[KERNEL_POINTS]; /* bytes */
 	uint64_t mappings, mappings_limit, stubs_peak;
 	unsigned point;
@@ -222,7 +222,7 @@ static int look(struct churner *c)
 	code_get_stats(c->w->code, &s);
 	c->held[c->point] = s.committed_stubs;
 	c->used[c->point] = s.used_stubs;
-	c->live[c->point] = c->stubs;
+	c->alive_stubs[c->point] = c->stubs;
 	if (c->point % (POINTS / KERNEL_POINTS) == POINTS / KERNEL_POINTS - 1)
 		c->kernel[c->point / (POINTS / KERNEL_POINTS)] = kernel_bytes(c);
 	return call_some(c);
@@ -294,7 +294,7 @@ static void figure_all(struct churner *c)
 	figure_points(c, FIGURE_OF(churn, call_ns, call, "clock"), 1000, c->calls_ns);
 	figure_points(c, FIGURE_OF(churn, held, process, "code"), 1, c->held);
 	figure_points(c, FIGURE_OF(churn, used, process, "code"), 1, c->used);
-	figure_points(c, FIGURE_OF(churn, stubs, process, "count"), 1, c->live);
+	figure_points(c, FIGURE_OF(churn, stubs, process, "count"), 1, c->alive_stubs);
 	figure_samples(c->figures, FIGURE_OF(churn, kernel, process, "kernel"), 1, 0, c->kernel,
 		       KERNEL_POINTS);
 	for (unsigned i = 0; i < POINTS; i++) {

@@ -1,7 +1,7 @@
 /*
- * test_stubs_live.c - upgrades, release and reuse in spaces whose callers run, one thread at a time
- * (test_stubs_threads.c has the threads): what is kept and given back, what fails, what it costs in
- * system calls, and late calls of what was released.
+ * test_stubs_running.c - upgrades, release and reuse in spaces whose callers run, one thread at a
+ * time (test_stubs_threads.c has the threads): what is kept and given back, what fails, what it
+ * costs in system calls, and late calls of what was released.
  */
 #include <errno.h>
 
