@@ -66,7 +66,7 @@ ARMS := $(shell awk '/define STUB_LIST/ {l = "stubs"} /define MAP_LIST/ {l = "ma
 ARM_ROW := $(filter %:$(subst -,_,$(subst +,_,$(ARM))),$(ARMS))
 $(if $(ARM_ROW),,$(error ARM: there is no allocator or encoder '$(ARM)'; allowed: \
 	$(subst _,+,$(patsubst stubs:%,%,$(filter stubs:%,$(ARMS)))) $(subst _,-,$(patsubst maps:%,%,$(filter maps:%,$(ARMS))))))
-ONLY ?= $(if $(filter stubs:%,$(ARM_ROW)),stubs stubs_life stubs_live stubs_refs stubs_room stubs_limits \
+ONLY ?= $(if $(filter stubs:%,$(ARM_ROW)),stubs stubs_life stubs_running stubs_refs stubs_room stubs_limits \
 	stubs_compact stubs_threads stubs_moves tierup collector,maps maps_corpora maps_damage collector safety)
 export STUBMAP_TEST_ARM := $(ARM)
 endif

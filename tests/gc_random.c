@@ -75,8 +75,8 @@ static void derived(struct writer *w)
 		line(w, "x%u ^= *q%u;", x, name);
 }
 
-/* A walk over references by a pointer that runs to one past the end. */
-static void walk(struct writer *w)
+/* A sweep over references by a pointer that runs to one past the end. */
+static void sweep(struct writer *w)
 {
 	unsigned name = w->names++;
 
@@ -169,7 +169,7 @@ static void statement(struct writer *w)
 	case 9:
 		line(w, "{");
 		w->indent++;
-		walk(w);
+		sweep(w);
 		w->indent--;
 		line(w, "}");
 		break;

@@ -12,18 +12,18 @@
 #include "gc_helpers.h"
 #include "running_helpers.h"
 
-static struct gc_job job_of(const char *program, const char *maps)
+static struct gc_task task_of(const char *program, const char *maps)
 {
-	struct gc_job j = gc_job_of(gc_program_find(program), maps);
+	struct gc_task j = gc_task_of(gc_program_find(program), maps);
 
 	j.cache = cache;
 	return j;
 }
 
 /* The same safepoints as at the small size, with fewer collections: lisp has 2,730 there. */
-static struct gc_job short_job_of(const struct gc_program *program, const char *maps)
+static struct gc_task short_task_of(const struct gc_program *program, const char *maps)
 {
-	struct gc_job j = job_of(program->name, maps);
+	struct gc_task j = task_of(program->name, maps);
 
 	j.size = (program->small + 1) / 2;
 	return j;
@@ -38,7 +38,7 @@ static void expect_words(const char *why, const char *words)
 /* ---- Right answers --------------------------------------------------------------------------- */
 
 /* Both tiers, with and without polls. LLVM takes seconds for wide, which goes two of the four. */
-static void all_ways(struct gc_job *j, void (*each)(const struct gc_job *))
+static void all_ways(struct gc_task *j, void (*each)(const struct gc_task *))
 {
 	const bool slow = !strcmp(j->program->name, "wide");
 
@@ -49,7 +49,7 @@ static void all_ways(struct gc_job *j, void (*each)(const struct gc_job *))
 	}
 }
 
-static void expect_moves(const struct gc_job *j)
+static void expect_moves(const struct gc_task *j)
 {
 	struct gc_result r = gc_expect_ok(j);
 
@@ -66,7 +66,7 @@ static void test_modes(void **unused)
 {
 	(void)unused;
 	for (size_t i = 0; gc_programs[i]; i++) {
-		struct gc_job j = job_of(gc_programs[i]->name, "exact");
+		struct gc_task j = task_of(gc_programs[i]->name, "exact");
 
 		j.mode = GC_EVERY;
 		all_ways(&j, expect_moves);
@@ -81,7 +81,7 @@ static void test_normal(void **unused)
 {
 	(void)unused;
 	for (size_t i = 0; gc_programs[i]; i++) {
-		struct gc_job j = job_of(gc_programs[i]->name, "exact");
+		struct gc_task j = task_of(gc_programs[i]->name, "exact");
 
 		j.mode = GC_NORMAL;
 		j.size = j.program->usual;
@@ -92,14 +92,14 @@ static void test_normal(void **unused)
 /* Collects only where the program says so. */
 static void test_never(void **unused)
 {
-	struct gc_job j = job_of("trees", "none");
+	struct gc_task j = task_of("trees", "none");
 	struct gc_result r;
 
 	(void)unused;
 	j.mode = GC_NEVER;
 	r = gc_expect_ok(&j);
 	assert_int_equal(r.stats.collections, 0);
-	j = job_of("gaps", "exact");
+	j = task_of("gaps", "exact");
 	j.mode = GC_NEVER;
 	assert_true(gc_expect_ok(&j).stats.collections > 0);
 }
@@ -111,14 +111,14 @@ static void test_encoders(void **unused)
 		if (map_encoders[m]->flags & (MAP_UNSAFE | MAP_FLOOR))
 			continue;
 		for (size_t i = 0; gc_programs[i]; i++) {
-			struct gc_job j = short_job_of(gc_programs[i], map_encoders[m]->name);
+			struct gc_task j = short_task_of(gc_programs[i], map_encoders[m]->name);
 
 			all_ways(&j, expect_moves);
 		}
 	}
 }
 
-static void expect_hops(const struct gc_job *j)
+static void expect_hops(const struct gc_task *j)
 {
 	struct gc_result r = gc_expect_ok(j);
 
@@ -135,7 +135,7 @@ static void test_allocators(void **unused)
 
 	(void)unused;
 	for (unsigned s = next_stub(0); stub_strategies[s]; s = next_stub(s + 1)) {
-		struct gc_job j = job_of("nest", "exact");
+		struct gc_task j = task_of("nest", "exact");
 
 		j.stubs = stub_strategies[s];
 		for (unsigned wx = 0; wx < CODE_WX_POLICIES; wx++) {
@@ -147,7 +147,7 @@ static void test_allocators(void **unused)
 			j.mode = j.mode == GC_EVERY ? GC_RANDOM : GC_EVERY;
 		}
 		for (size_t i = 0; gc_programs[i]; i++) {
-			j = short_job_of(gc_programs[i], "exact-consed");
+			j = short_task_of(gc_programs[i], "exact-consed");
 			j.stubs = stub_strategies[s];
 			expect_moves(&j);
 		}
@@ -159,7 +159,7 @@ static void test_unchecked(void **unused)
 {
 	(void)unused;
 	for (size_t i = 0; gc_programs[i]; i++) {
-		struct gc_job j = short_job_of(gc_programs[i], "ranged");
+		struct gc_task j = short_task_of(gc_programs[i], "ranged");
 
 		j.check = false;
 		all_ways(&j, expect_moves);
@@ -168,7 +168,7 @@ static void test_unchecked(void **unused)
 
 /* ---- Failures -------------------------------------------------------------------------------- */
 
-static void expect_floor_fails(const struct gc_job *j)
+static void expect_floor_fails(const struct gc_task *j)
 {
 	char why[GC_ERROR];
 	struct gc_result r = gc_expect(j, GC_FAULT, why);
@@ -186,7 +186,7 @@ static void test_no_maps(void **unused)
 
 	(void)unused;
 	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
-		struct gc_job j = job_of(programs[i], "none");
+		struct gc_task j = task_of(programs[i], "none");
 
 		all_ways(&j, expect_floor_fails);
 		j.check = false;
@@ -196,7 +196,7 @@ static void test_no_maps(void **unused)
 	}
 }
 
-static void expect_unsafe_fails(const struct gc_job *j)
+static void expect_unsafe_fails(const struct gc_task *j)
 {
 	char why[GC_ERROR];
 	struct gc_result r = gc_expect(j, GC_BAD_ROOT, why);
@@ -211,7 +211,7 @@ static void expect_unsafe_fails(const struct gc_job *j)
 
 static void test_unsafe_maps(void **unused)
 {
-	struct gc_job j = job_of("gaps", "ranged-unsafe");
+	struct gc_task j = task_of("gaps", "ranged-unsafe");
 
 	(void)unused;
 	for (unsigned mode = GC_NORMAL; mode <= GC_RANDOM; mode++) {
@@ -227,7 +227,7 @@ static void test_unsafe_maps(void **unused)
 }
 
 /* Runs every fault of a kind; counts how they ended. Returns how many there were. */
-static uint64_t faults(struct gc_job j, enum gc_fault_kind kind, uint64_t ends[GC_STATUSES])
+static uint64_t faults(struct gc_task j, enum gc_fault_kind kind, uint64_t ends[GC_STATUSES])
 {
 	struct gc_result r = { .fault_room = 1 };
 	uint64_t n = 0;
@@ -237,7 +237,7 @@ static uint64_t faults(struct gc_job j, enum gc_fault_kind kind, uint64_t ends[G
 		char why[GC_ERROR];
 
 		j.fault = (struct gc_fault){ kind, n };
-		enum gc_status status = gc_run(&j, &r, why);
+		enum gc_status status = gc_execute(&j, &r, why);
 		ends[status]++;
 		/* Whatever happens, it is the encoder's answer that is named. */
 		assert_true(status == GC_OK ? r.stats.wrong == 0 : r.stats.wrong > 0);
@@ -252,7 +252,7 @@ static uint64_t faults(struct gc_job j, enum gc_fault_kind kind, uint64_t ends[G
 
 static void test_faults(void **unused)
 {
-	struct gc_job j = job_of("sort", "exact");
+	struct gc_task j = task_of("sort", "exact");
 	uint64_t ends[GC_STATUSES], n;
 
 	(void)unused;
@@ -269,7 +269,7 @@ static void test_faults(void **unused)
 		assert_true(ends[GC_OK] < n / 2 && ends[GC_FAULT] > 0);
 		assert_int_equal(ends[GC_DETECTED], 0);
 	}
-	j = job_of("lisp", "exact");
+	j = task_of("lisp", "exact");
 	j.size = 1;
 	n = faults(j, GC_FAULT_MAP, ends);
 	assert_true(n > 30 && ends[GC_OK] < n / 3 && ends[GC_FAULT] > n / 4);
@@ -278,7 +278,7 @@ static void test_faults(void **unused)
 /* Ranges with two ends notice some return addresses that they were not told of. */
 static void test_faults_detected(void **unused)
 {
-	struct gc_job j = job_of("sort", "ranged");
+	struct gc_task j = task_of("sort", "ranged");
 	uint64_t ends[GC_STATUSES];
 
 	(void)unused;
@@ -290,9 +290,9 @@ static void test_faults_detected(void **unused)
 	assert_int_equal(ends[GC_DETECTED], 0);
 }
 
-static void test_bad_jobs(void **unused)
+static void test_bad_tasks(void **unused)
 {
-	struct gc_job j = job_of("trees", "exact");
+	struct gc_task j = task_of("trees", "exact");
 	char why[GC_ERROR];
 
 	(void)unused;
@@ -302,15 +302,15 @@ static void test_bad_jobs(void **unused)
 	j.size = 21;
 	gc_expect(&j, GC_REFUSED, why);
 	expect_words(why, "is 21");
-	j = job_of("trees", "exact");
+	j = task_of("trees", "exact");
 	j.tier = 1;
 	gc_expect(&j, GC_REFUSED, why);
 	expect_words(why, "no tier 1: 0 and 2 are allowed");
-	j = job_of("trees", "exact");
+	j = task_of("trees", "exact");
 	j.fault = (struct gc_fault){ GC_FAULT_EMPTY, 1000 };
 	gc_expect(&j, GC_REFUSED, why);
 	expect_words(why, "no fault empty 1000: below ");
-	j = job_of("trees", "exact");
+	j = task_of("trees", "exact");
 	j.quantum = 5000;
 	gc_expect(&j, GC_BROKEN, why);
 	expect_words(why, "code memory");
@@ -321,7 +321,7 @@ static void test_lint_refuses(void **unused)
 {
 	static const char source[] = "@root = global ptr addrspace(1) null\n";
 	struct gc_program p = *gc_program_find("trees");
-	struct gc_job j = gc_job_of(&p, "exact");
+	struct gc_task j = gc_task_of(&p, "exact");
 	char why[GC_ERROR];
 
 	(void)unused;
@@ -339,7 +339,7 @@ int main(void)
 		cmocka_unit_test(test_allocators), cmocka_unit_test(test_unchecked),
 		cmocka_unit_test(test_no_maps),	   cmocka_unit_test(test_unsafe_maps),
 		cmocka_unit_test(test_faults),	   cmocka_unit_test(test_faults_detected),
-		cmocka_unit_test(test_bad_jobs),   cmocka_unit_test(test_lint_refuses),
+		cmocka_unit_test(test_bad_tasks),  cmocka_unit_test(test_lint_refuses),
 	};
 
 	return cmocka_run_group_tests(tests, make_cache, remove_cache);

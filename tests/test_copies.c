@@ -20,14 +20,15 @@ enum { MOST = 17 * 128 + 50, FEW = 150 };
 
 /* ---- A module in memory ----------------------------------------------------------------- */
 
-struct place {
+/* What a module is loaded into and linked with. */
+struct linkage {
 	struct code_memory *code;
 	uint8_t *refs, *callees;
 };
 
 static const void *resolve(void *arg, const char *symbol, enum load_use use)
 {
-	const struct place *p = arg;
+	const struct linkage *p = arg;
 
 	(void)use;
 	if (!strcmp(symbol, "refs"))
@@ -47,7 +48,7 @@ struct image {
 	char *functions; /* a line each: place, size, name */
 };
 
-static struct image image_of(struct place *p, const struct jit_object *object)
+static struct image image_of(struct linkage *p, const struct jit_object *object)
 {
 	const struct load_hooks hooks = { .resolve = resolve, .arg = p, .text_offset = 64 };
 	char error[JIT_ERROR];
@@ -89,7 +90,7 @@ static uint32_t assert_same(const struct scenario *s, enum callers_part part, un
 	const struct code_config config = { .wx = CODE_RWX, .quantum = 4096 };
 	struct jit_object all, copied;
 	char error[JIT_ERROR], *text;
-	struct place p;
+	struct linkage p;
 	size_t size;
 
 	assert_int_equal(code_open(&p.code, &config), 0);

@@ -215,8 +215,8 @@ void __wrap_loop_close(struct loop *loop)
 void __wrap_policies_try(struct policy_answer out[CODE_WX_POLICIES])
 {
 	for (int wx = 0; wx < CODE_WX_POLICIES; wx++) {
-		for (int place = 0; place < POLICY_PLACES; place++)
-			out[wx].places[place] = "no process";
+		for (int h = 0; h < POLICY_HARDENINGS; h++)
+			out[wx].under[h] = "no process";
 		out[wx].large = code_page_names[CODE_PAGES_TRANSPARENT];
 	}
 }

@@ -194,7 +194,7 @@ static struct {
 
 enum { FEW = 300, MANY = 20000 }; /* traps in C */
 
-struct walk {
+struct backtrace {
 	unsigned frames, in_stubs;
 	uintptr_t pc; /* the frame wanted */
 	uintptr_t back, rbp;
@@ -209,30 +209,30 @@ static bool in_stubs(uintptr_t pc)
 /* The caller's frame comes right behind the stub's, and then C functions up to main. */
 static _Unwind_Reason_Code look(struct _Unwind_Context *context, void *arg)
 {
-	struct walk *walk = arg;
+	struct backtrace *trace = arg;
 	const uintptr_t pc = _Unwind_GetIP(context);
 	const bool caller = pc >= (uintptr_t)probe_call && pc < (uintptr_t)probe_entry;
 
-	walk->frames++;
-	walk->in_stubs += in_stubs(pc);
-	if (walk->found && !walk->called) {
-		walk->back = pc;
-		walk->rbp = _Unwind_GetGR(context, 6);
-		walk->called = true;
-	} else if (walk->called) {
-		walk->left = true;
+	trace->frames++;
+	trace->in_stubs += in_stubs(pc);
+	if (trace->found && !trace->called) {
+		trace->back = pc;
+		trace->rbp = _Unwind_GetGR(context, 6);
+		trace->called = true;
+	} else if (trace->called) {
+		trace->left = true;
 	}
-	if (walk->pc ? pc == walk->pc : caller) {
-		walk->found = true;
+	if (trace->pc ? pc == trace->pc : caller) {
+		trace->found = true;
 	}
-	return walk->frames < 40 ? _URC_NO_REASON : _URC_END_OF_STACK;
+	return trace->frames < 40 ? _URC_NO_REASON : _URC_END_OF_STACK;
 }
 
 static void on_trap(int number, siginfo_t *info, void *context)
 {
 	greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
 	const uintptr_t pc = (uintptr_t)regs[REG_RIP];
-	struct walk walk = { .pc = pc };
+	struct backtrace trace = { .pc = pc };
 
 	(void)number;
 	(void)info;
@@ -250,8 +250,8 @@ static void on_trap(int number, siginfo_t *info, void *context)
 		crossing.back = *(const uintptr_t *)(uintptr_t)regs[REG_RSP];
 	}
 	crossing.steps++;
-	_Unwind_Backtrace(look, &walk);
-	if (walk.called && walk.left && walk.back == crossing.back && walk.rbp == crossing.rbp)
+	_Unwind_Backtrace(look, &trace);
+	if (trace.called && trace.left && trace.back == crossing.back && trace.rbp == crossing.rbp)
 		return;
 	crossing.wrong++;
 	crossing.wrong_at = pc;
@@ -260,14 +260,14 @@ static void on_trap(int number, siginfo_t *info, void *context)
 /* From inside the callee: the stub's frame, if it makes one, and the caller. */
 static void look_from_inside(struct world *w, struct probe *p, struct probe_seen *seen)
 {
-	struct walk walk = { 0 };
+	struct backtrace trace = { 0 };
 
 	(void)p;
 	(void)seen;
-	_Unwind_Backtrace(look, &walk);
-	assert_true(walk.found && walk.called && walk.left);
+	_Unwind_Backtrace(look, &trace);
+	assert_true(trace.found && trace.called && trace.left);
 	if (has_frame(w->kind, w->signature, w->nbound))
-		assert_int_equal(walk.in_stubs, 1);
+		assert_int_equal(trace.in_stubs, 1);
 }
 
 /* A few instructions of C are enough for the runtime's functions to get back. */

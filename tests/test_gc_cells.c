@@ -257,35 +257,35 @@ static void test_load(void **unused)
 
 /* ---- Faults -------------------------------------------------------------------------------- */
 
-static struct gc_job fault_job(const char *program, const char *maps, enum gc_fault_kind kind)
+static struct gc_task fault_task(const char *program, const char *maps, enum gc_fault_kind kind)
 {
 	const struct gc_program *p = gc_program_find(program);
 
-	return (struct gc_job){ .program = p,
-				.size = p->small,
-				.maps = map_encoder(maps),
-				.stubs = stub_strategy("pool"),
-				.quantum = 4096,
-				.tier = 2,
-				.mode = GC_EVERY,
-				.seed = 1,
-				.check = true,
-				.fault.kind = kind,
-				.cache = cache };
+	return (struct gc_task){ .program = p,
+				 .size = p->small,
+				 .maps = map_encoder(maps),
+				 .stubs = stub_strategy("pool"),
+				 .quantum = 4096,
+				 .tier = 2,
+				 .mode = GC_EVERY,
+				 .seed = 1,
+				 .check = true,
+				 .fault.kind = kind,
+				 .cache = cache };
 }
 
 static struct fault_count count(const char *program, const char *maps, enum gc_fault_kind kind,
 				uint64_t most)
 {
-	struct gc_job job = fault_job(program, maps, kind);
+	struct gc_task task = fault_task(program, maps, kind);
 	uint64_t rooms[GC_FAULT_KINDS], sum = 0;
 	struct progress progress;
 	struct fault_count c;
 	char why[GC_ERROR];
 
-	assert_int_equal(fault_rooms(&job, rooms, why), 0);
+	assert_int_equal(fault_rooms(&task, rooms, why), 0);
 	progress_begin(&progress, "test", rooms[kind]);
-	if (fault_count(&job, rooms[kind], most, &progress, &c, why))
+	if (fault_count(&task, rooms[kind], most, &progress, &c, why))
 		fail_msg("%s", why);
 	progress_end(&progress);
 	for (int k = 0; k < FAULT_OUTCOMES; k++)
@@ -334,49 +334,49 @@ static void test_who_notices(void **unused)
  * reference lives on; by no other encoder. */
 static void test_unsafe(void **unused)
 {
-	struct gc_job job = fault_job("gaps", "exact", GC_FAULT_NONE);
+	struct gc_task task = fault_task("gaps", "exact", GC_FAULT_NONE);
 	uint64_t moved;
 	struct fault_end end;
 
 	(void)unused;
-	job.check = false;
-	assert_int_equal(fault_run(&job, &end), 0);
+	task.check = false;
+	assert_int_equal(fault_run(&task, &end), 0);
 	moved = end.result.stats.moved_objects;
 	for (size_t i = 0; map_encoders[i]; i++) {
 		bool unsafe = map_encoders[i]->flags & MAP_UNSAFE;
 		if (map_encoders[i]->flags & MAP_FLOOR)
 			continue;
-		job.maps = map_encoders[i];
-		job.check = true;
-		assert_int_equal(fault_run(&job, &end), 0);
+		task.maps = map_encoders[i];
+		task.check = true;
+		assert_int_equal(fault_run(&task, &end), 0);
 		assert_int_equal(end.outcome, unsafe ? FAULT_BAD_ROOT : FAULT_HARMLESS);
-		job.check = false;
-		assert_int_equal(fault_run(&job, &end), 0);
+		task.check = false;
+		assert_int_equal(fault_run(&task, &end), 0);
 		assert_int_equal(end.result.stats.bad_roots > 0, unsafe);
 		assert_int_equal(end.result.stats.moved_objects > moved, unsafe);
 	}
 }
 
-static void test_refused_job(void **unused)
+static void test_refused_task(void **unused)
 {
-	struct gc_job job = fault_job("gaps", "exact", GC_FAULT_PC);
+	struct gc_task task = fault_task("gaps", "exact", GC_FAULT_PC);
 	struct fault_end end;
 
 	(void)unused;
-	job.fault.n = UINT64_MAX;
-	assert_int_equal(fault_run(&job, &end), -EINVAL);
+	task.fault.n = UINT64_MAX;
+	assert_int_equal(fault_run(&task, &end), -EINVAL);
 	assert_non_null(strstr(end.why, "is allowed"));
 }
 
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refused),	    cmocka_unit_test(test_filled_in),
-		cmocka_unit_test(test_pattern),	    cmocka_unit_test(test_sweep_goes_on),
-		cmocka_unit_test(test_figures),	    cmocka_unit_test(test_load),
-		cmocka_unit_test(test_missing),	    cmocka_unit_test(test_counts_add_up),
-		cmocka_unit_test(test_who_notices), cmocka_unit_test(test_unsafe),
-		cmocka_unit_test(test_refused_job),
+		cmocka_unit_test(test_refused),	     cmocka_unit_test(test_filled_in),
+		cmocka_unit_test(test_pattern),	     cmocka_unit_test(test_sweep_goes_on),
+		cmocka_unit_test(test_figures),	     cmocka_unit_test(test_load),
+		cmocka_unit_test(test_missing),	     cmocka_unit_test(test_counts_add_up),
+		cmocka_unit_test(test_who_notices),  cmocka_unit_test(test_unsafe),
+		cmocka_unit_test(test_refused_task),
 	};
 
 	if (argc > 2 && !strcmp(argv[1], "child"))

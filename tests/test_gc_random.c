@@ -30,7 +30,7 @@ static void at(unsigned tier, bool polls)
 	static const char *const maps[] = { "exact", "ranged-consed", "ranged", "ranged-start" };
 
 	for (unsigned i = 0; i < 4; i++) {
-		struct gc_job j = gc_job_of(&program, maps[i]);
+		struct gc_task j = gc_task_of(&program, maps[i]);
 		struct gc_result r;
 
 		j.tier = tier;

@@ -15,7 +15,7 @@
 #include "map_samples.h"
 
 /* Every place ascends and lies where it may; returns a sum of them. */
-static uint32_t walk_within(const struct map_live *live)
+static uint32_t places_within(const struct map_live *live)
 {
 	struct map_cursor at = { 0 };
 	uint32_t place, last = 0, sum = 0, n = 0;
@@ -43,7 +43,7 @@ static void look_everywhere(const struct map_ops *ops, struct map_bytes *table,
 		if (answers[i] != MAP_FOUND)
 			continue;
 		frames[i] = live.frame_size;
-		places[i] = walk_within(&live);
+		places[i] = places_within(&live);
 	}
 	if (!ops->lookup_many)
 		return;
@@ -54,7 +54,7 @@ static void look_everywhere(const struct map_ops *ops, struct map_bytes *table,
 		if (all[i] != MAP_FOUND)
 			continue;
 		assert_int_equal(many[i].frame_size, frames[i]);
-		assert_int_equal(walk_within(&many[i]), places[i]);
+		assert_int_equal(places_within(&many[i]), places[i]);
 	}
 }
 

@@ -14,8 +14,8 @@ struct population {
 	const struct stub_ops *ops;
 	bool running;
 	uint64_t floor; /* quanta: those that stay when all stubs are released, and one */
-	unsigned n;	/* the first n of places are bound */
-	unsigned places[MOST], probes[MOST];
+	unsigned n;	/* the first n of order are bound */
+	unsigned order[MOST], probes[MOST];
 	struct stub_callee c[MOST], before[MOST];
 	struct stub_spec specs[MOST];
 	uint64_t seed, moves;
@@ -29,7 +29,7 @@ static void call(struct population *p, unsigned i)
 
 static void bind(struct population *p, enum stub_kind kind, uint64_t signature)
 {
-	unsigned i = p->places[p->n++];
+	unsigned i = p->order[p->n++];
 
 	p->probes[i] = mixed(&p->seed) % WORLD_PROBES;
 	p->specs[i] = spec_of(&p->t->w, kind, some_signature(signature), p->probes[i],
@@ -41,11 +41,11 @@ static void bind(struct population *p, enum stub_kind kind, uint64_t signature)
 
 static void release(struct population *p, unsigned at)
 {
-	unsigned i = p->places[at];
+	unsigned i = p->order[at];
 
 	p->ops->release(&p->t->space, &p->c[i]);
-	p->places[at] = p->places[--p->n];
-	p->places[p->n] = i;
+	p->order[at] = p->order[--p->n];
+	p->order[p->n] = i;
 }
 
 static void retarget(struct population *p, unsigned i)
@@ -63,7 +63,7 @@ static void reclaim(struct population *p)
 	memcpy(p->before, p->c, sizeof(p->c));
 	p->ops->reclaim(&p->t->space);
 	for (unsigned k = 0; k < p->n; k++) {
-		unsigned i = p->places[k];
+		unsigned i = p->order[k];
 
 		if (p->c[i].code == p->before[i].code)
 			continue;
@@ -114,7 +114,7 @@ static void step(struct population *p, unsigned number)
 	unsigned some = p->n ? mixed(&p->seed) % p->n : 0;
 
 	if (mixed(&p->seed) % 8 == 0 && p->n)
-		retarget(p, p->places[some]);
+		retarget(p, p->order[some]);
 	else if (p->n < wanted(number) || (p->n < MOST && mixed(&p->seed) % 4 == 0))
 		bind(p, kind_wanted(p), mixed(&p->seed));
 	else
@@ -122,7 +122,7 @@ static void step(struct population *p, unsigned number)
 	reclaim(p);
 	check(p);
 	if (number % 16 == 0 && p->n)
-		call(p, p->places[mixed(&p->seed) % p->n]);
+		call(p, p->order[mixed(&p->seed) % p->n]);
 }
 
 static struct population *open_population(const struct stub_ops *ops, struct code_config config,
@@ -136,7 +136,7 @@ static struct population *open_population(const struct stub_ops *ops, struct cod
 	p->running = stubs.running;
 	p->seed = 11;
 	for (unsigned i = 0; i < MOST; i++)
-		p->places[i] = i;
+		p->order[i] = i;
 	return p;
 }
 
@@ -165,7 +165,7 @@ static bool shares_bodies(struct population *p)
 {
 	bind(p, STUB_BUILTIN, 1);
 	bind(p, STUB_BUILTIN, 1);
-	const bool same = p->c[p->places[0]].code == p->c[p->places[1]].code;
+	const bool same = p->c[p->order[0]].code == p->c[p->order[1]].code;
 
 	release(p, 1);
 	release(p, 0);
@@ -184,7 +184,7 @@ static bool memory_comes_back_as(const struct stub_ops *ops, struct code_config 
 	for (unsigned i = 0; i < STEPS; i++)
 		step(p, i);
 	for (unsigned i = 0; i < p->n; i++)
-		call(p, p->places[i]);
+		call(p, p->order[i]);
 	assert_true(p->moves > 0 || (shared && !indirect));
 	while (p->n) {
 		release(p, p->n - 1);

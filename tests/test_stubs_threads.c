@@ -9,39 +9,39 @@
 enum { STUBS = 40, UPGRADES = 3000 };
 
 #include "arms.h"
-#include "live_stubs.h"
+#include "stress_stubs.h"
 
-static void release(struct live *live, unsigned i)
+static void release(struct stress *stress, unsigned i)
 {
-	struct place *p = &live->places[i];
+	struct stressed *p = &stress->stubs[i];
 
 	if (!atomic_exchange(&p->enabled, false))
 		return;
-	all_pass(live);
-	stub_space_lock(&live->t->space);
-	live->ops->release(&live->t->space, &p->c);
-	stub_space_unlock(&live->t->space);
+	all_pass(stress);
+	stub_space_lock(&stress->t->space);
+	stress->ops->release(&stress->t->space, &p->c);
+	stub_space_unlock(&stress->t->space);
 }
 
-static void change(struct live *live)
+static void change(struct stress *stress)
 {
-	uint64_t r = mixed(&live->seed);
+	uint64_t r = mixed(&stress->seed);
 	unsigned i = (unsigned)(r >> 32) % STUBS;
 
 	switch (r % 32) {
 	case 0:
-		release(live, i);
-		bind(live, i);
+		release(stress, i);
+		bind(stress, i);
 		break;
 	case 1:
-		reclaim(live);
+		reclaim(stress);
 		break;
 	case 2:
 	case 3:
-		upgrade(live, i, 2 + (unsigned)(r >> 8) % (STUBS - 2));
+		upgrade(stress, i, 2 + (unsigned)(r >> 8) % (STUBS - 2));
 		break;
 	default:
-		upgrade(live, i, 1);
+		upgrade(stress, i, 1);
 	}
 }
 
@@ -54,10 +54,10 @@ static unsigned long upgrades_wanted(void)
 	return text ? strtoul(text, NULL, 10) : UPGRADES;
 }
 
-static void upgrade_all(struct live *live)
+static void upgrade_all(struct stress *stress)
 {
-	while (live->upgrades < upgrades_wanted())
-		change(live);
+	while (stress->upgrades < upgrades_wanted())
+		change(stress);
 }
 
 static void upgrade_under_callers(const struct stub_ops *ops, enum code_wx wx,
@@ -68,12 +68,12 @@ static void upgrade_under_callers(const struct stub_ops *ops, enum code_wx wx,
 				     .poison = poison,
 				     .policy = (2 * wx + literals) % STUB_POLICIES,
 				     .generic = poison ? 2 : 0 };
-	struct live *live = open_live(ops, wx, stubs);
+	struct stress *stress = open_stress(ops, wx, stubs);
 
 	for (unsigned i = 0; i < STUBS; i++)
-		bind(live, i);
-	change_under_callers(live, upgrade_all);
-	close_live(live);
+		bind(stress, i);
+	change_under_callers(stress, upgrade_all);
+	close_stress(stress);
 }
 
 static void targets_change_under_callers(void **state)
@@ -96,7 +96,7 @@ enum { FIRSTS = 400 };
 struct firsts {
 	struct stub_space space;
 	struct caller caller;
-	struct place places[FIRSTS];
+	struct stressed stubs[FIRSTS];
 	bool good;
 };
 
@@ -107,8 +107,8 @@ static void *call_each(void *arg)
 
 	f->good = true;
 	for (unsigned i = 0; i < FIRSTS; i++)
-		f->good &= call(&f->caller, &f->places[i], &f->places[i].c, &got) &&
-			   got == f->places[i].argument + (i % TARGETS << 16);
+		f->good &= call(&f->caller, &f->stubs[i], &f->stubs[i].c, &got) &&
+			   got == f->stubs[i].argument + (i % TARGETS << 16);
 	return NULL;
 }
 
@@ -116,27 +116,27 @@ static void *call_each(void *arg)
 static void first_calls_of_two_spaces(const struct stub_ops *ops, enum code_wx wx)
 {
 	struct stub_config stubs = { .running = true, .policy = STUB_ONE };
-	struct live *live = calloc(1, sizeof(*live));
+	struct stress *stress = calloc(1, sizeof(*stress));
 	struct firsts *both = calloc(2, sizeof(*both));
 	pthread_t threads[2];
 
-	assert_true(live && both);
-	live->t = open_set_up_as(ops, (struct code_config){ .wx = wx, .quantum = 4096 }, stubs,
-				 &world_runtime);
-	make_targets(live);
+	assert_true(stress && both);
+	stress->t = open_set_up_as(ops, (struct code_config){ .wx = wx, .quantum = 4096 }, stubs,
+				   &world_runtime);
+	make_targets(stress);
 	for (unsigned n = 0; n < 2; n++) {
 		struct firsts *f = &both[n];
 
 		f->caller.context.activation = &f->caller.activation;
 		assert_int_equal(
-		    stub_space_open(&f->space, ops, live->t->code, &stubs, &world_runtime), 0);
+		    stub_space_open(&f->space, ops, stress->t->code, &stubs, &world_runtime), 0);
 		for (unsigned i = 0; i < FIRSTS; i++) {
-			struct place *p = &f->places[i];
+			struct stressed *p = &f->stubs[i];
 
 			p->argument = 1000 * n + i;
 			p->spec = (struct stub_spec){ .kind = STUB_INDIRECT,
 						      .signature = parsed("i>i"),
-						      .target = target(live, p, i),
+						      .target = target(stress, p, i),
 						      .context = &f->caller.context };
 			assert_int_equal(ops->bind(&f->space, &p->spec, &p->c), 0);
 		}
@@ -148,16 +148,16 @@ static void first_calls_of_two_spaces(const struct stub_ops *ops, enum code_wx w
 	assert_true(both[0].good && both[1].good);
 	for (unsigned i = 0; i < FIRSTS; i++)
 		for (unsigned j = 0; j < FIRSTS; j++)
-			assert_ptr_not_equal(both[0].places[i].c.code, both[1].places[j].c.code);
+			assert_ptr_not_equal(both[0].stubs[i].c.code, both[1].stubs[j].c.code);
 	for (unsigned n = 0; n < 2; n++) {
 		for (unsigned i = 0; i < FIRSTS; i++)
-			ops->release(&both[n].space, &both[n].places[i].c);
+			ops->release(&both[n].space, &both[n].stubs[i].c);
 		stub_space_close(&both[n].space);
 	}
-	munmap(live->far[0], (size_t)2 * TARGETS * TARGET_BYTES);
-	close_set_up(live->t);
+	munmap(stress->far[0], (size_t)2 * TARGETS * TARGET_BYTES);
+	close_set_up(stress->t);
 	free(both);
-	free(live);
+	free(stress);
 }
 
 static void spaces_share_one_lock(void **state)

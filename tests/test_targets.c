@@ -78,7 +78,7 @@ static void one_arm_has_its_tests(void **state)
 {
 	(void)state;
 	good("$M \"$TREE\" -s programs BUILD=b ARM=lazy+pool");
-	assert_non_null(strstr(out, "b/san/tests/test_stubs_live "));
+	assert_non_null(strstr(out, "b/san/tests/test_stubs_running "));
 	assert_non_null(strstr(out, "b/tsan/tests/test_stubs_threads "));
 	assert_null(strstr(out, "test_maps"));
 	good("$M \"$TREE\" -s programs BUILD=b ARM=exact-consed");

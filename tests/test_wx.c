@@ -14,18 +14,18 @@
 
 static struct policy_answer answers[CODE_WX_POLICIES];
 
-static void expect(enum code_wx wx, enum policy_place place, bool works)
+static void expect(enum code_wx wx, enum policy_hardening hardening, bool works)
 {
-	const char *got = answers[wx].places[place];
+	const char *got = answers[wx].under[hardening];
 
 	assert_non_null(got);
-	if (!strcmp(answers[wx].places[PLACE_HERE], "works") != can_open(wx))
-		fail_msg("%s here: %s", code_wx_names[wx], answers[wx].places[PLACE_HERE]);
+	if (!strcmp(answers[wx].under[HARDENING_NONE], "works") != can_open(wx))
+		fail_msg("%s here: %s", code_wx_names[wx], answers[wx].under[HARDENING_NONE]);
 	/* Not there at all; or the kernel can't be asked to forbid it. */
 	if (!can_open(wx) || !strcmp(got, "not known"))
 		return;
 	if (!strcmp(got, "works") != works || (!works && strcmp(got, "forbidden") != 0))
-		fail_msg("%s, %s: %s", code_wx_names[wx], policy_place_names[place], got);
+		fail_msg("%s, %s: %s", code_wx_names[wx], policy_hardening_names[hardening], got);
 }
 
 static void test_table(void **state)
@@ -33,10 +33,10 @@ static void test_table(void **state)
 	(void)state;
 	policies_try(answers);
 	for (int wx = 0; wx < CODE_WX_POLICIES; wx++) {
-		expect(wx, PLACE_HERE, true);
-		expect(wx, PLACE_MDWE, wx == CODE_DUAL);
-		expect(wx, PLACE_EXECMEM, wx == CODE_DUAL);
-		expect(wx, PLACE_MEMFD, wx != CODE_DUAL);
+		expect(wx, HARDENING_NONE, true);
+		expect(wx, HARDENING_MDWE, wx == CODE_DUAL);
+		expect(wx, HARDENING_EXECMEM, wx == CODE_DUAL);
+		expect(wx, HARDENING_MEMFD, wx != CODE_DUAL);
 		assert_int_equal(answers[wx].large != NULL, can_open(wx));
 	}
 }
@@ -47,7 +47,7 @@ static void test_no_trace(void **state)
 	(void)state;
 	policies_try(answers);
 	for (int wx = 0; wx < CODE_WX_POLICIES; wx++)
-		expect(wx, PLACE_HERE, true);
+		expect(wx, HARDENING_NONE, true);
 }
 
 int main(void)

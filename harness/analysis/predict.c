@@ -76,9 +76,9 @@ static int model_points(const struct simulate_paths *paths, const struct rows *r
 			size_t *n, char why[TRACE_ERROR])
 {
 	struct simulate_task *tasks = calloc(rows->n + 1, sizeof *tasks);
-	struct simulate_run *runs = calloc(rows->n + 1, sizeof *runs);
+	struct simulate_pass *passes = calloc(rows->n + 1, sizeof *passes);
 	struct point *points = calloc(rows->n + 1, sizeof *points);
-	int e = tasks && runs && points ? 0 : -ENOMEM;
+	int e = tasks && passes && points ? 0 : -ENOMEM;
 
 	*n = 0;
 	snprintf(why, TRACE_ERROR, "out of memory");
@@ -86,9 +86,9 @@ static int model_points(const struct simulate_paths *paths, const struct rows *r
 		if (!wanted(rows, &rows->rows[i]))
 			continue;
 		const struct cell *c = &rows->census.cells[rows->rows[i].cell];
-		runs[*n].options =
+		passes[*n].options =
 		    (struct model_options){ .machine = machine, .page = machine->page };
-		tasks[*n] = (struct simulate_task){ .cell = *c, .runs = &runs[*n], .n = 1 };
+		tasks[*n] = (struct simulate_task){ .cell = *c, .passes = &passes[*n], .n = 1 };
 		points[(*n)++] = (struct point){ c, rows->rows[i].value.value, 0 };
 	}
 	if (!e && (e = simulate_all(paths, tasks, *n, workers)))
@@ -98,10 +98,10 @@ static int model_points(const struct simulate_paths *paths, const struct rows *r
 			memcpy(why, tasks[i].why, TRACE_ERROR);
 		else
 			points[i].misses =
-			    (double)runs[i].counts[MODEL_L1I].misses / (double)tasks[i].calls;
+			    (double)passes[i].counts[MODEL_L1I].misses / (double)tasks[i].calls;
 	}
 	free(tasks);
-	free(runs);
+	free(passes);
 	*out = points;
 	return e;
 }

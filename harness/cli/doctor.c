@@ -174,8 +174,8 @@ static int print_policies(const struct policy_answer answers[CODE_WX_POLICIES])
 	for (int wx = 0; wx < CODE_WX_POLICIES; wx++) {
 		table_row(&t);
 		table_cell(&t, "%s", code_wx_names[wx]);
-		for (int place = 0; place < POLICY_PLACES; place++)
-			table_cell(&t, "%s", answers[wx].places[place]);
+		for (int h = 0; h < POLICY_HARDENINGS; h++)
+			table_cell(&t, "%s", answers[wx].under[h]);
 		if (answers[wx].large)
 			table_cell(&t, "%s", answers[wx].large);
 	}
@@ -190,9 +190,9 @@ static json_t *policies_to_json(const struct policy_answer answers[CODE_WX_POLIC
 		json_t *row =
 		    json_pack("{s:s, s:s?}", "wx", code_wx_names[wx], "large", answers[wx].large);
 
-		for (int place = 0; place < POLICY_PLACES; place++)
-			json_object_set_new(row, policy_place_names[place],
-					    json_string(answers[wx].places[place]));
+		for (int h = 0; h < POLICY_HARDENINGS; h++)
+			json_object_set_new(row, policy_hardening_names[h],
+					    json_string(answers[wx].under[h]));
 		json_array_append_new(list, row);
 	}
 	return list;

@@ -1,4 +1,4 @@
-/* drawings.c - the table of figures; each is drawn by gnuplot in a process of its own, from a file
+/* drawings.c - the table of drawings; each is drawn by gnuplot in a process of its own, from a file
  * of its data. */
 #include "cli/drawings.h"
 

@@ -1,5 +1,5 @@
 /*
- * drawings.h - the figures of a run: whether it has data for one, and gnuplot's picture of it,
+ * drawings.h - the drawings of a run: whether it has data for one, and gnuplot's picture of it,
  * drawn by the scripts of the tree that the program was built from.
  */
 #ifndef STUBMAP_CLI_DRAWINGS_H
@@ -43,9 +43,9 @@ struct drawer {
 bool drawer_can(const char *command);
 /* 0 or -errno. */
 int drawer_begin(struct drawer *, const char *command, const struct run *);
-/* Whether the run has data for the figure: 1 or 0, or -errno. */
+/* Whether the run has data for the drawing: 1 or 0, or -errno. */
 int drawer_has(struct drawer *, const struct drawing *);
-/* Draws a figure that the run has data for into a file, which ends in .svg, .pdf or .png. 0; 2: a
+/* Makes a drawing that the run has data for into a file, which ends in .svg, .pdf or .png. 0; 2: a
  * line is on stderr, and the file is not whole. */
 int drawer_draw(struct drawer *, const struct drawing *, const char *path);
 void drawer_end(struct drawer *);

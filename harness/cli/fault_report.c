@@ -34,7 +34,7 @@ static struct sum sum_of(const struct fault_row *rows, size_t n, enum gc_fault_k
 	for (size_t i = 0; i < n; i++) {
 		const struct fault_row *row = &rows[i];
 
-		if (row->job.fault.kind != kind || row->job.maps != maps)
+		if (row->task.fault.kind != kind || row->task.maps != maps)
 			continue;
 		s.programs++;
 		s.skipped += row->skipped;
@@ -59,7 +59,7 @@ static const struct map_ops *next_encoder(const struct fault_row *rows, size_t n
 
 	for (size_t k = 0; map_encoders[k]; k++) {
 		for (size_t i = 0; past && i < n; i++)
-			if (rows[i].job.maps == map_encoders[k])
+			if (rows[i].task.maps == map_encoders[k])
 				return map_encoders[k];
 		past |= map_encoders[k] == maps;
 	}
@@ -144,15 +144,15 @@ static int unchecked_table(FILE *out, const struct fault_row *rows, size_t n)
 
 static void print_title(FILE *out, const struct fault_row *rows, size_t n)
 {
-	const struct gc_job *j = &rows[0].job;
+	const struct gc_task *j = &rows[0].task;
 	const struct gc_program *last = NULL;
 	char programs[TITLE] = "";
 
 	for (size_t i = 0, used = 0; i < n && used < sizeof programs; i++) {
-		if (rows[i].job.program != last)
+		if (rows[i].task.program != last)
 			used += (size_t)snprintf(programs + used, sizeof programs - used, "%s%s",
-						 last ? ", " : "", rows[i].job.program->workload);
-		last = rows[i].job.program;
+						 last ? ", " : "", rows[i].task.program->workload);
+		last = rows[i].task.program;
 	}
 	table_wrapf(out, "", "%s; O%u%s, collecting: %s, seed %" PRIu64, programs, j->tier,
 		    j->polls ? " with polls" : "", gc_mode_names[j->mode], j->seed);
@@ -179,8 +179,8 @@ int fault_report_tables(FILE *out, const struct fault_row *rows, size_t n)
 	for (size_t i = 0; i < n; i++)
 		if (rows[i].why[0])
 			table_wrap(rows[i].why,
-				   (size_t)fprintf(out, "  ! %s%s: ", rows[i].job.maps->name,
-						   mark_of(rows[i].job.maps)),
+				   (size_t)fprintf(out, "  ! %s%s: ", rows[i].task.maps->name,
+						   mark_of(rows[i].task.maps)),
 				   out);
 	return 0;
 }
@@ -208,7 +208,7 @@ void fault_report_tsv(FILE *out, const struct fault_row *rows, size_t n)
 
 static json_t *row_to_json(const struct fault_row *row)
 {
-	const struct gc_job *j = &row->job;
+	const struct gc_task *j = &row->task;
 	bool none = j->fault.kind == GC_FAULT_NONE;
 	json_t *json = json_pack(
 	    "{s:s, s:s, s:b, s:s, s:i, s:b, s:s, s:I, s:I, s:I, s:I}", "workload",

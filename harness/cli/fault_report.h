@@ -8,7 +8,7 @@
 
 /* One program under one encoder with the faults of one kind (GC_FAULT_NONE: with none). */
 struct fault_row {
-	struct gc_job job;
+	struct gc_task task;
 	struct fault_count count;
 	bool skipped; /* it fails without a fault: the effect of one can't be told */
 	/* GC_FAULT_NONE only: */

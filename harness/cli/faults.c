@@ -38,8 +38,8 @@ struct faults {
 	const struct map_ops *encoders[CELL_NAMES];
 	const struct gc_program *programs[CELL_NAMES];
 	size_t nencoders, nprograms;
-	uint64_t most;	   /* faults of a kind in one program under one encoder */
-	struct gc_job job; /* what all runs share */
+	uint64_t most;	     /* faults of a kind in one program under one encoder */
+	struct gc_task task; /* what all runs share */
 	struct progress progress;
 	struct fault_row *rows;
 	size_t n;
@@ -116,25 +116,25 @@ static int choose_mode(struct faults *f, const char *mode)
 		suggest_refuse(f->error, LINE, "mode", mode, gc_mode_names, GC_MODES);
 		return -EINVAL;
 	}
-	f->job.mode = (enum gc_mode)k;
+	f->task.mode = (enum gc_mode)k;
 	return 0;
 }
 
 static int choose_tier(struct faults *f, uint64_t tier)
 {
-	f->job.tier = (unsigned)tier;
+	f->task.tier = (unsigned)tier;
 	if (tier == 0 || tier == 2)
 		return 0;
-	snprintf(f->error, LINE, "tier %u: allowed: 0, 2", f->job.tier);
+	snprintf(f->error, LINE, "tier %u: allowed: 0, 2", f->task.tier);
 	return -EINVAL;
 }
 
 /* ---- The runs ------------------------------------------------------------------------------ */
 
-static struct gc_job job_of(const struct faults *f, const struct gc_program *p,
-			    const struct map_ops *maps)
+static struct gc_task task_of(const struct faults *f, const struct gc_program *p,
+			      const struct map_ops *maps)
 {
-	struct gc_job j = f->job;
+	struct gc_task j = f->task;
 
 	j.program = p;
 	j.maps = maps;
@@ -146,20 +146,20 @@ static struct gc_job job_of(const struct faults *f, const struct gc_program *p,
  * reference: the second run under true maps. */
 static int run_unfaulted(struct faults *f, const struct gc_result *reference, struct fault_row *row)
 {
-	struct gc_job going_on = row->job;
+	struct gc_task going_on = row->task;
 	struct fault_end end;
 	int r;
 
-	if ((r = fault_run(&row->job, &end)))
+	if ((r = fault_run(&row->task, &end)))
 		goto done;
 	row->count = (struct fault_count){ .room = 1, .runs = 1 };
 	row->count.outcomes[end.outcome] = 1;
 	memcpy(row->why, end.why, sizeof row->why);
-	progress_step(&f->progress, row->job.program->workload);
+	progress_step(&f->progress, row->task.program->workload);
 	going_on.check = false;
 	if ((r = fault_run(&going_on, &end)))
 		goto done;
-	progress_step(&f->progress, row->job.program->workload);
+	progress_step(&f->progress, row->task.program->workload);
 	row->finished = end.result.answer && end.result.answer == end.result.expected;
 	row->bad_roots = end.result.stats.bad_roots;
 	row->dead = (int64_t)(end.result.stats.moved_objects - reference->stats.moved_objects);
@@ -177,13 +177,13 @@ static int run_pair(struct faults *f, const struct gc_program *p, const struct m
 
 	for (int kind = 0; kind < GC_FAULT_KINDS && !r; kind++) {
 		struct fault_row *row = &rows[kind];
-		*row = (struct fault_row){ .job = job_of(f, p, maps) };
-		row->job.fault.kind = (enum gc_fault_kind)kind;
+		*row = (struct fault_row){ .task = task_of(f, p, maps) };
+		row->task.fault.kind = (enum gc_fault_kind)kind;
 		row->skipped = kind && !rows[0].count.outcomes[FAULT_HARMLESS];
 		if (!kind)
 			r = run_unfaulted(f, reference, row);
 		else if (!row->skipped)
-			r = fault_count(&row->job, rooms[kind], f->most, &f->progress, &row->count,
+			r = fault_count(&row->task, rooms[kind], f->most, &f->progress, &row->count,
 					f->error);
 		else
 			row->count.room = rooms[kind];
@@ -195,7 +195,7 @@ static int run_pair(struct faults *f, const struct gc_program *p, const struct m
 static int run_program(struct faults *f, const struct gc_program *p,
 		       const uint64_t rooms[GC_FAULT_KINDS])
 {
-	struct gc_job truth = job_of(f, p, map_encoder("exact"));
+	struct gc_task truth = task_of(f, p, map_encoder("exact"));
 	struct fault_end end;
 
 	truth.check = false;
@@ -220,7 +220,7 @@ static int run_all(struct faults *f)
 	if (!f->rows)
 		r = -ENOMEM;
 	for (size_t i = 0; i < f->nprograms && !r; i++) {
-		struct gc_job j = job_of(f, f->programs[i], map_encoder("exact"));
+		struct gc_task j = task_of(f, f->programs[i], map_encoder("exact"));
 		r = fault_rooms(&j, rooms[i], f->error);
 		for (int kind = 1; kind < GC_FAULT_KINDS; kind++)
 			total += rooms[i][kind] < f->most ? rooms[i][kind] : f->most;
@@ -238,7 +238,7 @@ static int run_all(struct faults *f)
 static bool any_failed(const struct faults *f)
 {
 	for (size_t i = 0; i < f->n; i++)
-		if (f->rows[i].why[0] && !(f->rows[i].job.maps->flags & (MAP_UNSAFE | MAP_FLOOR)))
+		if (f->rows[i].why[0] && !(f->rows[i].task.maps->flags & (MAP_UNSAFE | MAP_FLOOR)))
 			return true;
 	return false;
 }
@@ -290,12 +290,12 @@ int cmd_faults(int argc, char **argv)
 		r = r < 0 ? 2 : 0;
 		goto out;
 	}
-	f.job = (struct gc_job){ .stubs = stub_strategy("pool"),
-				 .quantum = 4096,
-				 .polls = polls,
-				 .seed = seed,
-				 .check = true,
-				 .cache = sweep_default_cache(cache, sizeof cache) };
+	f.task = (struct gc_task){ .stubs = stub_strategy("pool"),
+				   .quantum = 4096,
+				   .polls = polls,
+				   .seed = seed,
+				   .check = true,
+				   .cache = sweep_default_cache(cache, sizeof cache) };
 	if (json && tsv)
 		r = say("--json and --tsv exclude each other");
 	else if (choose_encoders(&f, &maps) || choose_programs(&f, &workload) ||

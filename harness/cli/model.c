@@ -190,12 +190,12 @@ static json_t *plan_of(struct wanted *w)
 			 first_arm(stubs->words[0]), "cells", cell_options_to_json(&w->cells));
 }
 
-static size_t add_runs(const struct wanted *w, struct simulate_task *t, uint32_t page)
+static size_t add_passes(const struct wanted *w, struct simulate_task *t, uint32_t page)
 {
-	t->runs = calloc(w->nchosen * (w->npages + 1), sizeof *t->runs);
-	for (size_t i = 0; i < w->nchosen && t->runs; i++)
+	t->passes = calloc(w->nchosen * (w->npages + 1), sizeof *t->passes);
+	for (size_t i = 0; i < w->nchosen && t->passes; i++)
 		if (has_page(w, i, page))
-			t->runs[t->n++].options = (struct model_options){
+			t->passes[t->n++].options = (struct model_options){
 				.machine = w->chosen[i],
 				.page = page,
 				.classify = true,
@@ -215,10 +215,10 @@ static struct simulate_task *tasks_of(const struct wanted *w, const struct plan 
 			struct simulate_task *t = &tasks[*n];
 			t->cell = plan->cells[i];
 			t->cell.quantum = pages[p];
-			if (!t->cell.replica && add_runs(w, t, pages[p]))
+			if (!t->cell.replica && add_passes(w, t, pages[p]))
 				(*n)++;
 			else
-				free(t->runs), *t = (struct simulate_task){ 0 };
+				free(t->passes), *t = (struct simulate_task){ 0 };
 		}
 	return tasks;
 }
@@ -231,11 +231,11 @@ static struct simulate_task *tasks_of_files(const struct wanted *w, char **files
 
 	for (size_t i = 0; i < n && tasks; i++) {
 		tasks[i].file = files[i];
-		tasks[i].runs = calloc(w->nchosen * MOST_PAGES, sizeof *tasks[i].runs);
-		for (size_t m = 0; m < w->nchosen && tasks[i].runs; m++)
+		tasks[i].passes = calloc(w->nchosen * MOST_PAGES, sizeof *tasks[i].passes);
+		for (size_t m = 0; m < w->nchosen && tasks[i].passes; m++)
 			for (size_t p = 0; p < MOST_PAGES; p++)
 				if (has_page(w, m, pages[p]))
-					tasks[i].runs[tasks[i].n++].options =
+					tasks[i].passes[tasks[i].n++].options =
 					    (struct model_options){
 						    .machine = w->chosen[m],
 						    .page = pages[p],
@@ -309,7 +309,7 @@ static int model_cells(struct wanted *w, const struct simulate_paths *paths)
 	else
 		r = finish(w, paths, tasks, n, false);
 	for (size_t i = 0; tasks && i < n; i++)
-		free(tasks[i].runs);
+		free(tasks[i].passes);
 	free(tasks);
 	plan_free(&plan);
 	return r;
@@ -322,7 +322,7 @@ static int model_files(const struct wanted *w, const struct simulate_paths *path
 	int r = tasks ? finish(w, paths, tasks, n, true) : say("out of memory");
 
 	for (size_t i = 0; tasks && i < n; i++)
-		free(tasks[i].runs);
+		free(tasks[i].passes);
 	free(tasks);
 	return r;
 }

@@ -41,7 +41,7 @@ static void add_cells(json_t *cells, uint64_t live)
 			json_array_append_new(cells, cell(r->name, live));
 }
 
-static json_t *plan_of(const struct run_wanted *w, json_t *cells)
+static json_t *plan_of(const struct quick_options *w, json_t *cells)
 {
 	return json_pack("{s:s, s:I, s:I, s:I, s:{s:s}, s:o}", "name", "peers", "seed",
 			 (json_int_t)w->seed, "blocks", (json_int_t)w->blocks, "iterations",
@@ -92,11 +92,11 @@ static int show(const char *path, const struct option_forms *f)
 
 int cmd_peers(int argc, char **argv)
 {
-	struct run_wanted w = { .command = "stubmap peers",
-				.peers = true,
-				.blocks = PLAN_BLOCKS,
-				.iterations = PLAN_ITERATIONS,
-				.seed = PLAN_SEED };
+	struct quick_options w = { .command = "stubmap peers",
+				   .peers = true,
+				   .blocks = PLAN_BLOCKS,
+				   .iterations = PLAN_ITERATIONS,
+				   .seed = PLAN_SEED };
 	struct option_list live = { 0 };
 	const struct option_spec specs[] = {
 		{ "live", 'n', OPTION_LIST, "N", "live stubs (default: 64,1024,4096)", &live, 0,
@@ -138,7 +138,7 @@ int cmd_peers(int argc, char **argv)
 		r = say_line("stubmap peers", "%s", plan_plain_error(error));
 		goto out;
 	}
-	r = run_plan(&w, &plan);
+	r = quick_run(&w, &plan);
 	plan_free(&plan);
 out:
 	json_decref(text);

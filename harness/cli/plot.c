@@ -25,7 +25,7 @@ static const struct option_help help = {
 	.max_words = 1,
 };
 
-enum { SUFFIX = 4, MOST = 32 /* figures */, NAMES = 400 };
+enum { SUFFIX = 4, MOST = 32 /* drawings */, NAMES = 400 };
 
 /* The bytes at the end of a picture's file that is whole. */
 static const struct ending {
@@ -61,7 +61,7 @@ static bool is_whole(const char *path, const struct ending *ending)
 }
 
 /* 0, or 2 with a line on stderr. */
-static int write_picture(struct drawer *d, const struct drawing *figure, const char *path)
+static int write_picture(struct drawer *d, const struct drawing *drawing, const char *path)
 {
 	const struct ending *ending = ending_of(path);
 	char aside[PATH_MAX];
@@ -74,7 +74,7 @@ static int write_picture(struct drawer *d, const struct drawing *figure, const c
 		return say_line(command, "%s: %s", path, strerror(ENAMETOOLONG));
 	if (!(f = fopen(aside, "we")) || fclose(f))
 		return say_line(command, "%s: %s", path, strerror(errno));
-	r = drawer_draw(d, figure, aside);
+	r = drawer_draw(d, drawing, aside);
 	if (!r && !is_whole(aside, ending))
 		r = say_line(command, "%s: not all of it could be written", path);
 	if (!r && rename(aside, path))
@@ -84,8 +84,8 @@ static int write_picture(struct drawer *d, const struct drawing *figure, const c
 	return r;
 }
 
-/* The figures that the run has data for, and their names. How many, or -errno. */
-static int find_figures(struct drawer *d, const struct drawing *found[MOST], char names[NAMES])
+/* The drawings that the run has data for, and their names. How many, or -errno. */
+static int find_drawings(struct drawer *d, const struct drawing *found[MOST], char names[NAMES])
 {
 	size_t len = 0;
 	int n = 0, r = 0;
@@ -114,21 +114,21 @@ static void list(const struct drawing *const *found, int n)
 }
 
 /* 0, or 2 with a line on stderr. */
-static int plot(struct drawer *d, const char *run, const struct drawing *figure, const char *path)
+static int plot(struct drawer *d, const char *run, const struct drawing *drawing, const char *path)
 {
 	const struct drawing *found[MOST];
 	char names[NAMES];
-	int r = figure ? drawer_has(d, figure) : 0, n;
+	int r = drawing ? drawer_has(d, drawing) : 0, n;
 
 	if (r > 0)
-		return write_picture(d, figure, path);
-	if (r < 0 || (n = r = find_figures(d, found, names)) < 0)
+		return write_picture(d, drawing, path);
+	if (r < 0 || (n = r = find_drawings(d, found, names)) < 0)
 		return say_line(command, "%s: %s", run, strerror(-r));
 	if (!n)
 		return say_line(command, "%s has no data of a figure", run);
-	if (figure)
+	if (drawing)
 		return say_line(command, "%s has no data of the figure %s; it has: %s", run,
-				figure->name, names);
+				drawing->name, names);
 	if (path && n > 1)
 		return say_line(command, "choose one with --figure; %s has: %s", run, names);
 	if (path)
@@ -137,7 +137,7 @@ static int plot(struct drawer *d, const char *run, const struct drawing *figure,
 	return 0;
 }
 
-static int find_figure(const char *name, const struct drawing **figure)
+static int find_drawing(const char *name, const struct drawing **drawing)
 {
 	const char *names[MOST];
 	char error[500];
@@ -147,7 +147,7 @@ static int find_figure(const char *name, const struct drawing **figure)
 		names[n] = drawings[n].name;
 		n++;
 	}
-	*figure = &drawings[n];
+	*drawing = &drawings[n];
 	if (drawings[n].name)
 		return 0;
 	suggest_refuse(error, sizeof error, "figure", name, names, n);
@@ -162,7 +162,7 @@ int cmd_plot(int argc, char **argv)
 		{ "output", 'o', OPTION_TEXT, "FILE", "the picture; its ending says of what form",
 		  &path, 0, 0 },
 	};
-	const struct drawing *figure = NULL;
+	const struct drawing *drawing = NULL;
 	char error[RUN_ERROR];
 	struct drawer d;
 	struct run run;
@@ -171,7 +171,7 @@ int cmd_plot(int argc, char **argv)
 	r = options_parse(argc, argv, &help, specs, sizeof specs / sizeof *specs, &first);
 	if (r)
 		return r < 0 ? 2 : 0;
-	if (name && (r = find_figure(name, &figure)))
+	if (name && (r = find_drawing(name, &drawing)))
 		return r;
 	if (name && !path)
 		return say_line(command, "-o FILE is missing");
@@ -187,7 +187,7 @@ int cmd_plot(int argc, char **argv)
 	if ((r = drawer_begin(&d, command, &run)))
 		r = say_line(command, "the folder for temporary files: %s", strerror(-r));
 	else
-		r = plot(&d, argv[first], figure, path);
+		r = plot(&d, argv[first], drawing, path);
 	drawer_end(&d);
 	run_close(&run);
 	return r;

@@ -7,11 +7,11 @@
 #include "runs/store.h"
 
 /*
- * Draws all figures of which the run has data, each with its caption, numbered from *number on; a
- * figure that gnuplot does not make is left out, with a line on stderr. name: the run's, for the
+ * Draws all pictures of which the run has data, each with its caption, numbered from *number on; a
+ * picture that gnuplot does not make is left out, with a line on stderr. name: the run's, for the
  * captions. 0 or -errno.
  */
-int report_figures(FILE *out, const struct run *, const char *name, unsigned *number);
+int report_drawings(FILE *out, const struct run *, const char *name, unsigned *number);
 
 /* The page's head, up to its first element, and its end: style and the script that sorts tables. */
 void report_begin(FILE *out, const char *title);

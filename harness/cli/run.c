@@ -42,7 +42,7 @@ static int say(const char *line)
 struct wanted {
 	struct cell_options cells;
 	const char *names;
-	struct run_wanted run;
+	struct quick_options quick;
 };
 
 static void add_word(struct wanted *w, const char *key, const char *word)
@@ -146,13 +146,13 @@ static json_t *plan_of(const struct wanted *w)
 	}
 	json_t *cells = cells_of(cell, baseline);
 	return json_pack("{s:s, s:b, s:I, s:I, s:I, s:o, s:o}", "name", "run", "counters",
-			 w->run.counters, "seed", (json_int_t)w->run.seed, "blocks",
-			 (json_int_t)w->run.blocks, "iterations", (json_int_t)w->run.iterations,
+			 w->quick.counters, "seed", (json_int_t)w->quick.seed, "blocks",
+			 (json_int_t)w->quick.blocks, "iterations", (json_int_t)w->quick.iterations,
 			 "baseline", baseline, "cells", cells);
 }
 
 /* Begins a run in memory, or in the file that was asked for. 0 or the exit status. */
-static int begin(const struct run_wanted *w, const struct plan *plan, json_t *machine,
+static int begin(const struct quick_options *w, const struct plan *plan, json_t *machine,
 		 struct run *run)
 {
 	const struct run_start start = { .machine = machine };
@@ -171,7 +171,7 @@ static int begin(const struct run_wanted *w, const struct plan *plan, json_t *ma
 			w->output);
 }
 
-int run_plan(const struct run_wanted *w, const struct plan *plan)
+int quick_run(const struct quick_options *w, const struct plan *plan)
 {
 	const struct report_options form = { .form = w->forms.json	 ? REPORT_JSON
 						     : w->forms.csv	 ? REPORT_CSV
@@ -228,32 +228,32 @@ static int read_options(int argc, char **argv, struct wanted *w)
 {
 	const struct option_spec statistics[] = {
 		{ "blocks", 'b', OPTION_NUMBER, "N", "invocations of each arm (default: 7)",
-		  &w->run.blocks, 1, PLAN_MAX_BLOCKS },
+		  &w->quick.blocks, 1, PLAN_MAX_BLOCKS },
 		{ "iterations", 'i', OPTION_NUMBER, "N", "steady samples of each (default: 10)",
-		  &w->run.iterations, 1, PLAN_MAX_ITERATIONS },
-		{ "seed", 0, OPTION_NUMBER, "N", "of order and set-up (default: 1)", &w->run.seed,
+		  &w->quick.iterations, 1, PLAN_MAX_ITERATIONS },
+		{ "seed", 0, OPTION_NUMBER, "N", "of order and set-up (default: 1)", &w->quick.seed,
 		  0, INT64_MAX },
 		{ "precision", 0, OPTION_PERCENT, "2%",
 		  "add blocks until half of each ratio's 95 % interval is no more than this",
-		  &w->run.precision, 0, 100 },
+		  &w->quick.precision, 0, 100 },
 		{ "time", 0, OPTION_TIME, "60s",
-		  "add blocks, or leave some out, until this time is over", &w->run.seconds, 1,
+		  "add blocks, or leave some out, until this time is over", &w->quick.seconds, 1,
 		  31536000 },
 		{ "output", 'o', OPTION_TEXT, "RUN.jsonl",
 		  "keep the run for summary, compare and claims; one that was cut off is "
 		  "continued, "
 		  "a whole one refused",
-		  &w->run.output, 0, 0 },
+		  &w->quick.output, 0, 0 },
 		{ "timeout", 0, OPTION_NUMBER, "SECONDS",
 		  "the most that an invocation may measure, and before that compile (default: "
 		  "120)",
-		  &w->run.timeout, 1, PLAN_MAX_TIMEOUT },
+		  &w->quick.timeout, 1, PLAN_MAX_TIMEOUT },
 		{ "names", 0, OPTION_TEXT, "TOOLS",
 		  "name each stub for " NAMES_ALL " (a list); slows down what makes stubs",
 		  &w->names, 0, 0 },
 		{ "counters", 0, OPTION_FLAG, NULL, "hardware counters too (see --json)",
-		  &w->run.counters, 0, 0 },
-		OPTION_FORMS(w->run.forms),
+		  &w->quick.counters, 0, 0 },
+		OPTION_FORMS(w->quick.forms),
 	};
 	enum { NSTATISTICS = sizeof statistics / sizeof *statistics };
 	struct option_spec specs[CELL_KEYS + NSTATISTICS];
@@ -281,7 +281,7 @@ static int name_stubs(const struct wanted *w)
 	if (names_parse(w->names, &wanted))
 		return say_line("stubmap run", "--names '%s': a list of " NAMES_ALL " is allowed",
 				w->names);
-	if (w->run.output)
+	if (w->quick.output)
 		return say("--names: its cost is in the figures, which -o would keep: leave out "
 			   "one of them");
 	return setenv("STUBMAP_NAMES", w->names, 1) ? say("out of memory") : 0;
@@ -289,16 +289,16 @@ static int name_stubs(const struct wanted *w)
 
 int cmd_run(int argc, char **argv)
 {
-	struct wanted w = { .run = { .command = "stubmap run",
-				     .blocks = PLAN_BLOCKS,
-				     .iterations = PLAN_ITERATIONS,
-				     .seed = PLAN_SEED } };
+	struct wanted w = { .quick = { .command = "stubmap run",
+				       .blocks = PLAN_BLOCKS,
+				       .iterations = PLAN_ITERATIONS,
+				       .seed = PLAN_SEED } };
 	char error[PLAN_ERROR];
 	struct plan plan;
 	json_t *text;
 	int r = read_options(argc, argv, &w);
 
-	r = r ? (r < 0 ? 2 : 0) : options_forms("stubmap run", &w.run.forms, NULL) ? 2 : -1;
+	r = r ? (r < 0 ? 2 : 0) : options_forms("stubmap run", &w.quick.forms, NULL) ? 2 : -1;
 	if (r >= 0)
 		goto out;
 	if ((r = name_stubs(&w)))
@@ -311,7 +311,7 @@ int cmd_run(int argc, char **argv)
 		r = say(text ? plan_plain_error(error) : "out of memory");
 		goto out;
 	}
-	r = run_plan(&w.run, &plan);
+	r = quick_run(&w.quick, &plan);
 	plan_free(&plan);
 out:
 	cell_options_free(&w.cells);

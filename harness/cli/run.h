@@ -6,7 +6,7 @@
 #include "cli/options.h"
 #include "runs/plan.h"
 
-struct run_wanted {
+struct quick_options {
 	const char *command;  /* "stubmap run": begins lines on stderr */
 	bool counters, peers; /* peers: the table is that of peers alone (report.h) */
 	struct option_forms forms;
@@ -16,6 +16,6 @@ struct run_wanted {
 };
 
 /* The command's exit status. */
-int run_plan(const struct run_wanted *, const struct plan *);
+int quick_run(const struct quick_options *, const struct plan *);
 
 #endif

@@ -251,7 +251,7 @@ static void made(void *arg, const struct stub_piece *p)
 
 /* ---- The layout ------------------------------------------------------------------------------ */
 
-static void place(void *arg, const struct stub_piece *p)
+static void laid_out(void *arg, const struct stub_piece *p)
 {
 	if (p->role != STUB_ROLE_SLOTS)
 		layout_add(arg, p->at, p->bytes, p->role == STUB_ROLE_STUB);
@@ -350,7 +350,7 @@ static int show_cell(const struct cell *c, enum form form)
 	struct stub_space space;
 	struct layout layout = { 0 };
 	const bool drawn = form >= FORM_LAYOUT;
-	const struct stub_watch watch = { drawn ? place : made, gone, moved,
+	const struct stub_watch watch = { drawn ? laid_out : made, gone, moved,
 					  drawn ? (void *)&layout : &s };
 	void (*target)(void) = nobody;
 	int e, status = 0;

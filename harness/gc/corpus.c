@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gc/run.h"
+#include "gc/execute.h"
 #include "base/suggest.h"
 
 static const char prefix[] = "gc:";
@@ -65,7 +65,7 @@ int gc_corpus_check(const char *word, char error[CORPUS_ERROR])
 int gc_corpus_open(const char *word, struct corpus *c, struct walk_log *walks,
 		   char error[CORPUS_ERROR])
 {
-	struct gc_job job = {
+	struct gc_task task = {
 		.program = find(word, error),
 		.maps = map_encoder("exact"),
 		.stubs = stub_strategy("pool"),
@@ -82,11 +82,11 @@ int gc_corpus_open(const char *word, struct corpus *c, struct walk_log *walks,
 
 	*c = (struct corpus){ 0 };
 	*walks = (struct walk_log){ 0 };
-	if (!job.program || read_tier(word, &job.tier, error))
+	if (!task.program || read_tier(word, &task.tier, error))
 		return -EINVAL;
-	job.size = job.program->usual;
-	job.record = &record;
-	if (gc_run(&job, &result, why) != GC_OK) {
+	task.size = task.program->usual;
+	task.record = &record;
+	if (gc_execute(&task, &result, why) != GC_OK) {
 		snprintf(error, CORPUS_ERROR, "%.40s: %.190s", word, why);
 		walk_log_close(&record.walks);
 		return -EIO;
@@ -97,6 +97,6 @@ int gc_corpus_open(const char *word, struct corpus *c, struct walk_log *walks,
 	size_t n = strlen(c->note);
 	snprintf(c->note + n, sizeof c->note - n,
 		 "%sfrom tier %u of the JIT; walks of one run, %s %u, collections at random",
-		 n ? "; " : "", job.tier, job.program->size_means, job.size);
+		 n ? "; " : "", task.tier, task.program->size_means, task.size);
 	return 0;
 }

@@ -49,7 +49,7 @@ static void limit_memory(void)
 	fclose(f);
 }
 
-static _Noreturn void be_child(const struct gc_job *job, int out, pid_t parent)
+static _Noreturn void be_child(const struct gc_task *task, int out, pid_t parent)
 {
 	struct message m = { 0 };
 
@@ -58,7 +58,7 @@ static _Noreturn void be_child(const struct gc_job *job, int out, pid_t parent)
 		_exit(2);
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 	limit_memory();
-	m.status = gc_run(job, &m.result, m.why);
+	m.status = gc_execute(task, &m.result, m.why);
 	_exit(write(out, &m, sizeof m) != sizeof m);
 }
 
@@ -110,7 +110,7 @@ static enum fault_outcome outcome_of(enum gc_status status)
 	}
 }
 
-int fault_run(const struct gc_job *job, struct fault_end *end)
+int fault_run(const struct gc_task *task, struct fault_end *end)
 {
 	pid_t parent = getpid(), pid;
 	struct message m;
@@ -124,7 +124,7 @@ int fault_run(const struct gc_job *job, struct fault_end *end)
 		return -err;
 	}
 	if (!pid)
-		be_child(job, fds[1], parent);
+		be_child(task, fds[1], parent);
 	close(fds[1]);
 	bool whole = listen_for(fds[0], &m, &late) == sizeof m;
 	close(fds[0]);
@@ -140,17 +140,17 @@ int fault_run(const struct gc_job *job, struct fault_end *end)
 	}
 	end->outcome = late ? FAULT_NO_END : FAULT_CRASH;
 	if (late)
-		snprintf(end->why, sizeof end->why, "%s: no end after %d s", job->program->name,
+		snprintf(end->why, sizeof end->why, "%s: no end after %d s", task->program->name,
 			 FAULT_LIMIT_MS / 1000);
 	else
-		snprintf(end->why, sizeof end->why, "%s: the process died: %s", job->program->name,
+		snprintf(end->why, sizeof end->why, "%s: the process died: %s", task->program->name,
 			 WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "no signal");
 	return 0;
 }
 
-int fault_rooms(const struct gc_job *job, uint64_t rooms[GC_FAULT_KINDS], char why[GC_ERROR])
+int fault_rooms(const struct gc_task *task, uint64_t rooms[GC_FAULT_KINDS], char why[GC_ERROR])
 {
-	struct gc_job j = *job;
+	struct gc_task j = *task;
 	struct gc_result r;
 
 	rooms[GC_FAULT_NONE] = 0;
@@ -158,7 +158,7 @@ int fault_rooms(const struct gc_job *job, uint64_t rooms[GC_FAULT_KINDS], char w
 		/* No program can have this fault: it is refused before anything runs,
 		 * but counts the room. */
 		j.fault = (struct gc_fault){ (enum gc_fault_kind)kind, UINT64_MAX };
-		gc_run(&j, &r, why);
+		gc_execute(&j, &r, why);
 		if (!r.safepoints)
 			return -EINVAL;
 		rooms[kind] = r.fault_room;
@@ -167,10 +167,10 @@ int fault_rooms(const struct gc_job *job, uint64_t rooms[GC_FAULT_KINDS], char w
 	return 0;
 }
 
-int fault_count(const struct gc_job *job, uint64_t room, uint64_t most, struct progress *progress,
+int fault_count(const struct gc_task *task, uint64_t room, uint64_t most, struct progress *progress,
 		struct fault_count *out, char why[GC_ERROR])
 {
-	struct gc_job j = *job;
+	struct gc_task j = *task;
 	struct fault_end end;
 
 	*out = (struct fault_count){ .room = room };

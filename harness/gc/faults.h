@@ -8,7 +8,7 @@
 #ifndef STUBMAP_GC_FAULTS_H
 #define STUBMAP_GC_FAULTS_H
 
-#include "gc/run.h"
+#include "gc/execute.h"
 #include "base/progress.h"
 
 /* In the order in which the fault is noticed, the earliest first. */
@@ -32,22 +32,22 @@ struct fault_end {
 
 enum { FAULT_LIMIT_MS = 10000 };
 
-/* Runs the job in a process of its own. 0; -EINVAL (the job is refused) or -errno (no process could
- * be made), with a line in end->why. */
-int fault_run(const struct gc_job *, struct fault_end *end);
+/* Runs the task in a process of its own. 0; -EINVAL (the task is refused) or -errno (no process
+ * could be made), with a line in end->why. */
+int fault_run(const struct gc_task *, struct fault_end *end);
 
 /* How many faults of each kind the program's maps can have; compiles the program, but does not run
  * it. 0, or -EINVAL with a line in why. */
-int fault_rooms(const struct gc_job *, uint64_t rooms[GC_FAULT_KINDS], char why[GC_ERROR]);
+int fault_rooms(const struct gc_task *, uint64_t rooms[GC_FAULT_KINDS], char why[GC_ERROR]);
 
 struct fault_count {
 	uint64_t room, runs;		   /* runs < room: a sample, evenly spread */
 	uint64_t outcomes[FAULT_OUTCOMES]; /* they add up to runs */
 };
 
-/* Runs faults of the job's kind, at most `most` of the possible `room`. 0, or an error of
+/* Runs faults of the task's kind, at most `most` of the possible `room`. 0, or an error of
  * fault_run, with a line in why. */
-int fault_count(const struct gc_job *, uint64_t room, uint64_t most, struct progress *,
+int fault_count(const struct gc_task *, uint64_t room, uint64_t most, struct progress *,
 		struct fault_count *out, char why[GC_ERROR]);
 
 #endif

@@ -41,7 +41,7 @@ void crash_closed(const struct code_memory *code)
 }
 
 /* " in WHAT, byte N"; false: pc is in none of the areas. */
-static bool place(const void *pc, char *out, size_t size)
+static bool locate(const void *pc, char *out, size_t size)
 {
 	static const char *const areas[] = { "the area of stubs", "the area of modules" };
 	uintptr_t at = (uintptr_t)pc, from, to;
@@ -73,7 +73,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
 	const greg_t *regs = ((const ucontext_t *)context)->uc_mcontext.gregs;
 	const void *pc = (const void *)(uintptr_t)regs[REG_RIP];
 	char where[120] = "in C, or nowhere", line[200];
-	const bool ours = place(pc, where, sizeof where);
+	const bool ours = locate(pc, where, sizeof where);
 	const int n =
 	    snprintf(line, sizeof line, "pc %p, address %p: %s\n", pc, info->si_addr, where);
 

@@ -6,7 +6,7 @@
 
 #include "base/table.h"
 
-enum { FIGURES = 120 };
+enum { COSTS = 120 };
 
 /* The encoder of a producer's own format, by the beginning of the producer's name. No encoder
  * writes LLVM's format: there the file's own bytes are told. */
@@ -36,8 +36,8 @@ static bool get(const struct maps_rows *rows, const char *file, const char *enco
 }
 
 /* "5.94 % of the text, 71.8 ns a lookup"; the latter only if it was timed. */
-static const char *figures(const struct maps_rows *rows, const char *file, const char *encoder,
-			   char out[FIGURES])
+static const char *costs(const struct maps_rows *rows, const char *file, const char *encoder,
+			 char out[COSTS])
 {
 	char share[32], ns[32];
 	double bytes = 0, text = 0, time;
@@ -47,9 +47,9 @@ static const char *figures(const struct maps_rows *rows, const char *file, const
 	table_format(text > 0 ? 100 * bytes / text : 0, share, sizeof share);
 	if (get(rows, file, encoder, "warm_alone_live", &time)) {
 		table_format(time, ns, sizeof ns);
-		snprintf(out, FIGURES, "%s %% of the text, %s ns a lookup", share, ns);
+		snprintf(out, COSTS, "%s %% of the text, %s ns a lookup", share, ns);
 	} else {
-		snprintf(out, FIGURES, "%s %% of the text", share);
+		snprintf(out, COSTS, "%s %% of the text", share);
 	}
 	return out;
 }
@@ -80,7 +80,7 @@ void maps_answer(FILE *out, const struct maps_rows *rows, const char *file)
 	const char *own = own_encoder(rows, file), *small = least(rows, file, "bytes"),
 		   *quick = least(rows, file, "warm_alone_live");
 	const char *producer = maps_rows_text(rows, file, "maps", "note");
-	char a[FIGURES], b[FIGURES];
+	char a[COSTS], b[COSTS];
 	double x, text;
 
 	if (!small)
@@ -92,7 +92,7 @@ void maps_answer(FILE *out, const struct maps_rows *rows, const char *file)
 			    *producer ? producer : "not known", a);
 	} else if (own && get(rows, file, own, "bytes", &x))
 		table_wrapf(out, "", "The file's own format (%s) takes %s.", own,
-			    figures(rows, file, own, a));
+			    costs(rows, file, own, a));
 	else
 		table_wrapf(out, "", "The file's own format (%s) is none of the encoders shown.",
 			    own		? own
@@ -100,9 +100,8 @@ void maps_answer(FILE *out, const struct maps_rows *rows, const char *file)
 					: "not known");
 	if (quick && strcmp(small, quick))
 		table_wrapf(out, "", "Of the exact ones, %s would take %s; %s, the quickest, %s.",
-			    small, figures(rows, file, small, a), quick,
-			    figures(rows, file, quick, b));
+			    small, costs(rows, file, small, a), quick, costs(rows, file, quick, b));
 	else
 		table_wrapf(out, "", "Of the exact ones, %s, the smallest%s, would take %s.", small,
-			    quick ? " and the quickest" : "", figures(rows, file, small, a));
+			    quick ? " and the quickest" : "", costs(rows, file, small, a));
 }

@@ -7,7 +7,7 @@
 
 #include "maps/times.h"
 
-enum { MODES = 2, FIGURES = MODES * (MAPS_CLASSES + 1), EVENT = 64, MOST = 64 };
+enum { MODES = 2, ROWS = MODES * (MAPS_CLASSES + 1), EVENT = 64, MOST = 64 };
 
 struct list {
 	const struct maps_instructions_task *task;
@@ -15,14 +15,14 @@ struct list {
 	size_t blocks[MAPS_COUNTED / MAPS_BLOCK]; /* ends */
 	size_t walked, nwalks;			  /* lookups and walks that are counted */
 	struct map_bytes tables[MOST];
-	struct maps_region regions[MOST * FIGURES];
-	const struct map_ops *ops[MOST * FIGURES];
-	char events[MOST * FIGURES][EVENT];
-	const char *why[MOST * FIGURES]; /* NULL: it has a region */
+	struct maps_region regions[MOST * ROWS];
+	const struct map_ops *ops[MOST * ROWS];
+	char events[MOST * ROWS][EVENT];
+	const char *why[MOST * ROWS]; /* NULL: it has a region */
 	size_t n;
 };
 
-/* Adds a row; all figures of an encoder follow each other, so that its table is written once. */
+/* Adds a row; all rows of an encoder follow each other, so that its table is written once. */
 static void add(struct list *l, const struct map_ops *ops, const char *event, const char *why,
 		struct maps_region region)
 {

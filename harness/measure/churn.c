@@ -41,13 +41,13 @@ struct churner {
 	struct prng *rng;
 	struct churn log; /* of churn:LOG */
 	struct churn_stream stream;
-	uint32_t *alive, *place; /* the live slots; each slot's index among them */
+	uint32_t *alive, *rank; /* the live slots; each slot's index among them */
 	uint32_t nalive, *unused, nunused;
 	uint64_t steps, births, deaths, stubs, stale;
 	uint64_t bind_ns[POINTS], release_ns[POINTS]; /* sums */
 	uint64_t reclaim_ns[POINTS];
 	uint64_t bound[POINTS], released[POINTS];
-	uint64_t held[POINTS], used[POINTS], live[POINTS], calls_ns[POINTS];
+	uint64_t held[POINTS], used[POINTS], alive_stubs[POINTS], calls_ns[POINTS];
 	uint64_t kernel[KERNEL_POINTS]; /* bytes */
 	uint64_t mappings, mappings_limit, stubs_peak;
 	unsigned point;
@@ -65,7 +65,7 @@ static int birth(struct churner *c, uint32_t slot, uint32_t n)
 	c->stubs += n;
 	c->bind_ns[c->point] += ns;
 	c->bound[c->point] += n;
-	c->place[slot] = c->nalive;
+	c->rank[slot] = c->nalive;
 	c->alive[c->nalive++] = slot;
 	return 0;
 }
@@ -115,8 +115,8 @@ static int death(struct churner *c, uint32_t slot)
 	const uint64_t ns = tenant_release(&c->t, a);
 	const uint32_t last = c->alive[--c->nalive];
 
-	c->alive[c->place[slot]] = last;
-	c->place[last] = c->place[slot];
+	c->alive[c->rank[slot]] = last;
+	c->rank[last] = c->rank[slot];
 	c->release_ns[c->point] += ns;
 	c->reclaim_ns[c->point] += give_back(c->w);
 	c->released[c->point] += n;
@@ -222,7 +222,7 @@ static int look(struct churner *c)
 	code_get_stats(c->w->code, &s);
 	c->held[c->point] = s.committed_stubs;
 	c->used[c->point] = s.used_stubs;
-	c->live[c->point] = c->stubs;
+	c->alive_stubs[c->point] = c->stubs;
 	if (c->point % (POINTS / KERNEL_POINTS) == POINTS / KERNEL_POINTS - 1)
 		c->kernel[c->point / (POINTS / KERNEL_POINTS)] = kernel_bytes(c);
 	return call_some(c);
@@ -294,7 +294,7 @@ static void figure_all(struct churner *c)
 	figure_points(c, FIGURE_OF(churn, call_ns, call, "clock"), 1000, c->calls_ns);
 	figure_points(c, FIGURE_OF(churn, held, process, "code"), 1, c->held);
 	figure_points(c, FIGURE_OF(churn, used, process, "code"), 1, c->used);
-	figure_points(c, FIGURE_OF(churn, stubs, process, "count"), 1, c->live);
+	figure_points(c, FIGURE_OF(churn, stubs, process, "count"), 1, c->alive_stubs);
 	figure_samples(c->figures, FIGURE_OF(churn, kernel, process, "kernel"), 1, 0, c->kernel,
 		       KERNEL_POINTS);
 	for (unsigned i = 0; i < POINTS; i++) {
@@ -352,9 +352,9 @@ static int open_all(struct churner *c)
 	if (wanted && (!log || wanted < c->steps))
 		c->steps = wanted;
 	c->alive = calloc(slots, sizeof *c->alive);
-	c->place = calloc(slots, sizeof *c->place);
+	c->rank = calloc(slots, sizeof *c->rank);
 	c->unused = calloc(slots, sizeof *c->unused);
-	if (!c->alive || !c->place || !c->unused)
+	if (!c->alive || !c->rank || !c->unused)
 		return world_fail(c->w, "churn", -ENOMEM);
 	while (c->nunused < slots) {
 		c->unused[c->nunused] = c->nunused;
@@ -382,7 +382,7 @@ static int phases(struct world *w, struct counters *unused, json_t *figures, str
 	churn_stop(&c->stream);
 	churn_free(&c->log);
 	free(c->alive);
-	free(c->place);
+	free(c->rank);
 	free(c->unused);
 	free(c);
 	return e;

@@ -90,7 +90,7 @@ static void count_made(struct cold *l, unsigned i)
 		    ops->made ? ops->made(&l->space, l->callees[k]) : !(ops->flags & STUB_DIRECT);
 }
 
-static int live(struct cold *l, unsigned i)
+static int one_life(struct cold *l, unsigned i)
 {
 	struct world *w = l->w;
 	struct code_stats before, after;
@@ -258,7 +258,7 @@ static void close_oracle(struct cold *l)
 	stub_space_close(&l->space);
 }
 
-static int live_as_oracle(struct cold *l, const struct stub_ops *kin, uint64_t *ns)
+static int life_as_oracle(struct cold *l, const struct stub_ops *kin, uint64_t *ns)
 {
 	struct world *w = l->w;
 	int e = open_oracle(l, kin);
@@ -288,7 +288,7 @@ static int ask_oracle(struct cold *l, const struct stub_ops *placement,
 	for (uint32_t i = 0; i < l->w->scenario.crossed; i++)
 		l->worth[l->w->crossed[i]] = best.made && policy_pays(c, l->calls[i]);
 	for (unsigned i = 0; i < TIMES && !e; i++) {
-		e = live_as_oracle(l, deferred_kin(placement), &ns[i]);
+		e = life_as_oracle(l, deferred_kin(placement), &ns[i]);
 		regret[i] = (uint64_t)((double)ns[i] / best.ns * MICRO);
 	}
 	if (!e)
@@ -350,7 +350,7 @@ int measure_cold(struct world *w, json_t *figures)
 		return 0;
 	e = prepare(&l);
 	for (unsigned i = 0; i < TIMES && !e; i++)
-		e = live(&l, i);
+		e = one_life(&l, i);
 	if (!e)
 		figure_lives(&l, figures);
 	if (!e && deferred_kin(placement)) {

@@ -21,7 +21,7 @@
 #include <string.h>
 
 #include "runs/figures.h"
-#include "gc/run.h"
+#include "gc/execute.h"
 #include "base/sanitized.h"
 #include "meters/probe.h"
 
@@ -29,19 +29,19 @@ enum { WARMUP = 1, MILLION = 1000000, PATIENCE_NS = SANITIZED ? 0 : 500000000 };
 
 enum row { ENCODE, LOAD, RUN, COLLECT, WALK, LOOKUP, SHARE, ROWS };
 
-static struct gc_job job_of(const struct job *job, const struct setup *setup)
+static struct gc_task task_of(const struct job *job, const struct setup *setup)
 {
-	return (struct gc_job){ .program = setup->program,
-				.size = job->cell.size,
-				.maps = setup->maps,
-				.stubs = setup->stubs,
-				.wx = setup->code.wx,
-				.quantum = setup->code.quantum,
-				.tier = job->cell.tier,
-				.polls = job->cell.polls,
-				.mode = setup->mode,
-				.seed = job->seed,
-				.cache = job->cache };
+	return (struct gc_task){ .program = setup->program,
+				 .size = job->cell.size,
+				 .maps = setup->maps,
+				 .stubs = setup->stubs,
+				 .wx = setup->code.wx,
+				 .quantum = setup->code.quantum,
+				 .tier = job->cell.tier,
+				 .polls = job->cell.polls,
+				 .mode = setup->mode,
+				 .seed = job->seed,
+				 .cache = job->cache };
 }
 
 static void figure_compile(json_t *figures, const struct gc_result *r)
@@ -130,7 +130,7 @@ static bool same_work(const struct gc_result *a, const struct gc_result *b)
 }
 
 /* The timed runs. */
-static enum measure_status time_runs(struct gc_job *g, const struct gc_result *judged, size_t n,
+static enum measure_status time_runs(struct gc_task *g, const struct gc_result *judged, size_t n,
 				     json_t *figures, char *why)
 {
 	uint64_t *samples = calloc(n * ROWS, sizeof *samples);
@@ -148,7 +148,7 @@ static enum measure_status time_runs(struct gc_job *g, const struct gc_result *j
 
 		do {
 			probe_wait(&probe);
-			s = gc_run(g, &r, why);
+			s = gc_execute(g, &r, why);
 		} while (s == GC_OK && probe_again(&probe));
 		if (s != GC_OK) {
 			status = MEASURE_FAILED;
@@ -180,11 +180,11 @@ static enum measure_status time_runs(struct gc_job *g, const struct gc_result *j
 enum measure_status measure_gc(const struct job *job, const struct setup *setup, json_t *figures,
 			       char why[CELL_ERROR])
 {
-	struct gc_job g = job_of(job, setup);
+	struct gc_task g = task_of(job, setup);
 	struct gc_result r;
 
 	g.check = true;
-	enum gc_status judged = gc_run(&g, &r, why);
+	enum gc_status judged = gc_execute(&g, &r, why);
 	if (judged == GC_REFUSED)
 		return MEASURE_REFUSED;
 	if (judged == GC_OK) {

@@ -18,7 +18,8 @@
 #define PR_SET_MDWE 65
 #endif
 
-const char *const policy_place_names[POLICY_PLACES] = { "here", "mdwe", "execmem", "memfd" };
+const char *const policy_hardening_names[POLICY_HARDENINGS] = { "here", "mdwe", "execmem",
+								"memfd" };
 
 enum step {
 	WORKS,
@@ -29,7 +30,7 @@ enum step {
 	NO_COMMIT,
 	NO_PATCH,
 	NO_ANSWER,
-	NO_PLACE,
+	NOT_KNOWN,
 	NO_CHILD,
 	STEPS,
 	PAGES = 32 /* and enum code_pages: it works with these */
@@ -38,7 +39,7 @@ static const char *const step_names[STEPS] = {
 	[WORKS] = "works",	   [NO_FORBIDDEN] = "forbidden", [NO_KEYS] = "no keys",
 	[NO_OPEN] = "no memory",   [NO_RESERVE] = "no reserve",	 [NO_COMMIT] = "no commit",
 	[NO_PATCH] = "no patch",   [NO_ANSWER] = "crashes", /* or answers wrongly */
-	[NO_PLACE] = "not known", /* this kernel can't be asked to forbid it */
+	[NOT_KNOWN] = "not known", /* this kernel can't be asked to forbid it */
 	[NO_CHILD] = "no process",
 };
 
@@ -59,18 +60,18 @@ static int refuse(unsigned nr, unsigned bits)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, 2, &program);
 }
 
-static int restrict_to(enum policy_place place)
+static int restrict_to(enum policy_hardening hardening)
 {
-	switch (place) {
-	case PLACE_MDWE:
+	switch (hardening) {
+	case HARDENING_MDWE:
 		return prctl(PR_SET_MDWE, 1, 0, 0, 0);
-	case PLACE_EXECMEM:
+	case HARDENING_EXECMEM:
 		return refuse(SYS_mmap, PROT_WRITE | PROT_EXEC) ||
 		       refuse(SYS_mprotect, PROT_EXEC) || refuse(SYS_pkey_mprotect, PROT_EXEC);
-	case PLACE_MEMFD:
+	case HARDENING_MEMFD:
 		return refuse(SYS_memfd_create, 0);
-	case PLACE_HERE:
-	case POLICY_PLACES:
+	case HARDENING_NONE:
+	case POLICY_HARDENINGS:
 		break;
 	}
 	return 0;
@@ -122,7 +123,7 @@ static int try_here(enum code_wx wx, uint32_t quantum)
 }
 
 /* An enum step, or the pages that the policy works with. */
-static int try_in_child(enum code_wx wx, uint32_t quantum, enum policy_place place)
+static int try_in_child(enum code_wx wx, uint32_t quantum, enum policy_hardening hardening)
 {
 	int status;
 
@@ -133,7 +134,7 @@ static int try_in_child(enum code_wx wx, uint32_t quantum, enum policy_place pla
 	if (!child) {
 		signal(SIGSEGV, SIG_DFL);
 		signal(SIGBUS, SIG_DFL);
-		_exit(restrict_to(place) ? NO_PLACE : try_here(wx, quantum));
+		_exit(restrict_to(hardening) ? NOT_KNOWN : try_here(wx, quantum));
 	}
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
@@ -144,12 +145,12 @@ static int try_in_child(enum code_wx wx, uint32_t quantum, enum policy_place pla
 void policies_try(struct policy_answer out[CODE_WX_POLICIES])
 {
 	for (int wx = 0; wx < CODE_WX_POLICIES; wx++) {
-		for (int place = 0; place < POLICY_PLACES; place++) {
-			int got = try_in_child(wx, 4096, place);
+		for (int h = 0; h < POLICY_HARDENINGS; h++) {
+			int got = try_in_child(wx, 4096, h);
 
-			out[wx].places[place] = step_names[got >= PAGES ? WORKS : got];
+			out[wx].under[h] = step_names[got >= PAGES ? WORKS : got];
 		}
-		int large = try_in_child(wx, CODE_LARGE_QUANTUM, PLACE_HERE);
+		int large = try_in_child(wx, CODE_LARGE_QUANTUM, HARDENING_NONE);
 		out[wx].large = large >= PAGES ? code_page_names[large - PAGES] : NULL;
 	}
 }

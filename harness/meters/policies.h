@@ -9,18 +9,19 @@
 #include <stubmap/code.h>
 
 /* The restrictions of the child. */
-enum policy_place {
-	PLACE_HERE,    /* as this process */
-	PLACE_MDWE,    /* prctl(PR_SET_MDWE): no memory that was writable becomes executable */
-	PLACE_EXECMEM, /* as SELinux without execmem: neither that, nor memory that is both */
-	PLACE_MEMFD,   /* no memfd_create */
-	POLICY_PLACES
+enum policy_hardening {
+	HARDENING_NONE,	   /* as this process */
+	HARDENING_MDWE,	   /* prctl(PR_SET_MDWE): no memory that was writable becomes executable */
+	HARDENING_EXECMEM, /* as SELinux without execmem: neither that, nor memory that is both */
+	HARDENING_MEMFD,   /* no memfd_create */
+	POLICY_HARDENINGS
 };
-extern const char *const policy_place_names[POLICY_PLACES]; /* "here", "mdwe", "execmem", "memfd" */
+/* "here", "mdwe", "execmem", "memfd" */
+extern const char *const policy_hardening_names[POLICY_HARDENINGS];
 
 struct policy_answer {
-	const char *places[POLICY_PLACES]; /* "works", or what was refused */
-	const char *large;		   /* what quanta of 2 MiB get, here; NULL: not open */
+	const char *under[POLICY_HARDENINGS]; /* "works", or what was refused */
+	const char *large;		      /* what quanta of 2 MiB get, here; NULL: not open */
 };
 
 void policies_try(struct policy_answer out[CODE_WX_POLICIES]);

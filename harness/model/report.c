@@ -21,7 +21,7 @@ static double per_call(const struct simulate_task *t, uint64_t n)
 /* ---- The table -------------------------------------------------------------------------- */
 
 static void head_line(char out[HEADING], const struct simulate_task *t,
-		      const struct simulate_run *r)
+		      const struct simulate_pass *r)
 {
 	const struct machine *m = r->options.machine;
 	const struct cell *c = &t->cell;
@@ -42,7 +42,7 @@ static void head_line(char out[HEADING], const struct simulate_task *t,
 }
 
 static void miss_cell(struct table *table, const struct simulate_task *t,
-		      const struct simulate_run *r, enum model_unit u)
+		      const struct simulate_pass *r, enum model_unit u)
 {
 	if (r->has[u])
 		table_number(table, per_call(t, r->counts[u].misses));
@@ -51,7 +51,7 @@ static void miss_cell(struct table *table, const struct simulate_task *t,
 }
 
 static void table_line(struct table *table, const struct simulate_task *t,
-		       const struct simulate_run *r)
+		       const struct simulate_pass *r)
 {
 	const struct model_count *l1i = &r->counts[MODEL_L1I];
 
@@ -86,9 +86,9 @@ static void table_group(struct table *table, const struct simulate_task *tasks, 
 
 	table_heading(table, headings[first]);
 	for (size_t i = 0; i < n; i++)
-		for (size_t run = 0; run < tasks[i].n; run++, k++)
+		for (size_t pass = 0; pass < tasks[i].n; pass++, k++)
 			if (k >= first && !strcmp(headings[k], headings[first]))
-				table_line(table, &tasks[i], &tasks[i].runs[run]);
+				table_line(table, &tasks[i], &tasks[i].passes[pass]);
 }
 
 static bool is_new(char (*headings)[HEADING], size_t k)
@@ -114,8 +114,8 @@ static int report_table(FILE *out, const struct simulate_task *tasks, size_t n)
 		return -ENOMEM;
 	lines = 0;
 	for (size_t i = 0; i < n; i++)
-		for (size_t run = 0; run < tasks[i].n; run++)
-			head_line(headings[lines++], &tasks[i], &tasks[i].runs[run]);
+		for (size_t pass = 0; pass < tasks[i].n; pass++)
+			head_line(headings[lines++], &tasks[i], &tasks[i].passes[pass]);
 	table_begin(&table, headers, "lrrrrrrrrrrr");
 	for (size_t k = 0; k < lines; k++)
 		if (is_new(headings, k))
@@ -154,7 +154,7 @@ struct model_row {
 	const struct model_count *count; /* behind the value, or NULL */
 };
 
-static int print_row(FILE *out, const struct simulate_task *t, const struct simulate_run *r,
+static int print_row(FILE *out, const struct simulate_task *t, const struct simulate_pass *r,
 		     const struct model_row *m)
 {
 	const char *note = t->status ? t->why : m->note;
@@ -186,7 +186,7 @@ static int report_json(FILE *out, const struct simulate_task *t)
 	int e = 0;
 
 	for (size_t i = 0; i < t->n && !e; i++) {
-		const struct simulate_run *r = &t->runs[i];
+		const struct simulate_pass *r = &t->passes[i];
 		for (int u = 0; u < MODEL_UNITS && !e; u++) {
 			const struct model_row row = {
 				event,
@@ -213,7 +213,7 @@ static int report_json(FILE *out, const struct simulate_task *t)
 
 /* ---- A figure's data -------------------------------------------------------------------- */
 
-static void tsv_line(FILE *out, const struct simulate_task *t, const struct simulate_run *r)
+static void tsv_line(FILE *out, const struct simulate_task *t, const struct simulate_pass *r)
 {
 	const struct machine *m = r->options.machine;
 
@@ -240,7 +240,7 @@ static void report_tsv(FILE *out, const struct simulate_task *tasks, size_t n)
 	fputs("\tcode_pages\n", out);
 	for (size_t i = 0; i < n; i++)
 		for (size_t r = 0; r < tasks[i].n; r++)
-			tsv_line(out, &tasks[i], &tasks[i].runs[r]);
+			tsv_line(out, &tasks[i], &tasks[i].passes[r]);
 }
 
 int model_report(FILE *out, enum model_form form, const struct simulate_task *tasks, size_t n)

@@ -8,8 +8,8 @@
 
 enum model_form { MODEL_TABLE, MODEL_JSON, MODEL_TSV };
 
-/* Tasks in order, each with its runs; failed tasks have a line in the table and
- * null rows. 0 or -ENOMEM. */
+/* Tasks in order, each with its passes; failed tasks have a line in the table and null rows. 0 or
+ * -ENOMEM. */
 int model_report(FILE *out, enum model_form, const struct simulate_task *, size_t n);
 /* Prints one line: the cost of making the traces. */
 void model_report_cost(FILE *out, const struct simulate_task *, size_t n);

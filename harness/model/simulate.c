@@ -122,7 +122,7 @@ static int run_task(const struct simulate_paths *p, struct simulate_task *t)
 		t->calls = trace.calls;
 		t->accesses = trace.n;
 		for (size_t i = 0; i < t->n && !e; i++) {
-			struct simulate_run *r = &t->runs[i];
+			struct simulate_pass *r = &t->passes[i];
 			e = model_steady(&trace, &r->options, r->counts, r->has, t->why);
 			r->code_pages = e ? 0 : model_code_pages(&trace, r->options.page);
 			if (r->code_pages < 0)

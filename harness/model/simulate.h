@@ -23,8 +23,8 @@ int simulate_snapshot(const struct simulate_paths *, const struct cell *, unsign
 		      const char *path, char error[TRACE_ERROR]);
 void simulate_remove(const char *path); /* a snapshot */
 
-/* One run of the model over a trace. */
-struct simulate_run {
+/* One pass of the model over a trace. */
+struct simulate_pass {
 	struct model_options options;
 	struct model_count counts[MODEL_UNITS];
 	bool has[MODEL_UNITS];
@@ -34,7 +34,7 @@ struct simulate_run {
 struct simulate_task {
 	struct cell cell;
 	const char *file; /* an existing trace; NULL: made from cell */
-	struct simulate_run *runs;
+	struct simulate_pass *passes;
 	size_t n;
 	uint64_t calls, accesses; /* in a lap; in the trace */
 	double seconds;		  /* to make the trace; < 0: not made here */

@@ -16,8 +16,8 @@ static int unknown(const char *key, const char *value, char *error)
 	return -EINVAL;
 }
 
-/* Finds a name's place among the names allowed for its key; 0 if the key does not apply. */
-static int place_of(const char *key, const char *value, unsigned *out, char *error)
+/* Finds a name's index among the names allowed for its key; 0 if the key does not apply. */
+static int index_of(const char *key, const char *value, unsigned *out, char *error)
 {
 	const char *names[CELL_NAMES];
 	const size_t n = cell_names(key, names, CELL_NAMES);
@@ -68,10 +68,10 @@ int setup_of(const struct cell *c, struct setup *s, char error[CELL_ERROR])
 
 	*s = (struct setup){ 0 };
 	if (find_program(c, s, error) || find_arm(c, s, error) ||
-	    place_of("wx", c->wx, &wx, error) ||
-	    place_of("literals", c->literals, &literals, error) ||
-	    place_of("policy", c->policy, &policy, error) ||
-	    place_of("kind", c->kind, &kind, error) || place_of("mode", c->mode, &mode, error))
+	    index_of("wx", c->wx, &wx, error) ||
+	    index_of("literals", c->literals, &literals, error) ||
+	    index_of("policy", c->policy, &policy, error) ||
+	    index_of("kind", c->kind, &kind, error) || index_of("mode", c->mode, &mode, error))
 		return -EINVAL;
 	if (*c->signature && stub_signature_parse(c->signature, &s->signature)) {
 		snprintf(error, CELL_ERROR, "signature '%s' is none", c->signature);

@@ -177,7 +177,7 @@ static const char *memory_at(struct reader *r)
 	return wasm_number(r) ? MULTI_MEMORY : NULL;
 }
 
-static const char *place_at(struct reader *r)
+static const char *memarg_at(struct reader *r)
 {
 	const uint32_t align = wasm_number(r);
 
@@ -212,7 +212,7 @@ static const char *immediate(struct reader *r, char letter)
 	case 'j':
 		return list_at(r, letter == 's');
 	case 'm':
-		return place_at(r);
+		return memarg_at(r);
 	case 'M':
 		return memory_at(r);
 	case 'u':

@@ -61,17 +61,17 @@ struct wasm_instance {
 };
 
 /* The point to which a trap returns. */
-struct wasm_run {
+struct wasm_landing {
 	jmp_buf back;
 	struct wasm_thread *thread;
-	struct wasm_run *outer;
+	struct wasm_landing *outer;
 	void *exit_frame; /* the activation's at the beginning */
 	char *error;
 	struct wasm_instance *opening; /* the instance being instantiated, or NULL */
 };
 
 /* The run of this thread that a trap would end. */
-struct wasm_run *wasm_current_run(void);
+struct wasm_landing *wasm_current_landing(void);
 /* wasm_run for the instance that is being opened. */
 enum wasm_end wasm_run_opening(struct wasm_thread *, struct wasm_instance *opening,
 			       void (*body)(void *), void *arg, char error[WASM_ERROR]);

@@ -40,7 +40,7 @@ static void *reserve(size_t bytes)
 
 void wasm_rt_allocate_memory(wasm_rt_memory_t *m, uint32_t pages, uint32_t max_pages)
 {
-	struct wasm_instance *in = wasm_current_run()->opening;
+	struct wasm_instance *in = wasm_current_landing()->opening;
 
 	*m = (wasm_rt_memory_t){ .pages = pages, .max_pages = max_pages };
 	m->size = (uint64_t)pages * PAGE;
@@ -106,7 +106,7 @@ static uint32_t table_room(const wasm_rt_funcref_table_t *t)
 
 void wasm_rt_allocate_funcref_table(wasm_rt_funcref_table_t *t, uint32_t size, uint32_t max_size)
 {
-	struct wasm_instance *in = wasm_current_run()->opening;
+	struct wasm_instance *in = wasm_current_landing()->opening;
 
 	*t = (wasm_rt_funcref_table_t){ .max_size = max_size, .size = size };
 	if (in->ntables == WASM_TABLES)
@@ -206,7 +206,7 @@ void wasm_rt_allocate_externref_table(wasm_rt_externref_table_t *t, uint32_t siz
 	*t = (wasm_rt_externref_table_t){ .max_size = max, .size = size };
 	t->data = calloc((size_t)size + 1, sizeof *t->data);
 	if (!t->data)
-		STOP(wasm_current_run()->opening, "out of memory for its table");
+		STOP(wasm_current_landing()->opening, "out of memory for its table");
 }
 
 void wasm_rt_free_externref_table(wasm_rt_externref_table_t *t)

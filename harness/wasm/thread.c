@@ -23,10 +23,10 @@
 /* The most bytes of stack for compiled code, and the bytes left to the C functions below it. */
 enum { STACK_MOST = 4 << 20, STACK_LEFT = 256 << 10 };
 
-/* Traps carry no context, so the run that they end is found by its thread. */
-static _Thread_local struct wasm_run *current;
+/* Traps carry no context, so the point to which they return is found by its thread. */
+static _Thread_local struct wasm_landing *current;
 
-struct wasm_run *wasm_current_run(void)
+struct wasm_landing *wasm_current_landing(void)
 {
 	return current;
 }
@@ -120,21 +120,21 @@ static const char *running_at(void *arg, const void *pc)
 enum wasm_end wasm_run_opening(struct wasm_thread *t, struct wasm_instance *opening,
 			       void (*body)(void *), void *arg, char error[WASM_ERROR])
 {
-	struct wasm_run run = { .thread = t,
-				.outer = current,
-				.exit_frame = t->host.activation.exit_frame,
-				.error = error,
-				.opening = opening };
+	struct wasm_landing landing = { .thread = t,
+					.outer = current,
+					.exit_frame = t->host.activation.exit_frame,
+					.error = error,
+					.opening = opening };
 
 	error[0] = 0;
 	const struct watched outer = watch_code((struct watched){ running_at, t });
-	current = t->run = &run;
-	int end = setjmp(run.back);
+	current = t->landing = &landing;
+	int end = setjmp(landing.back);
 	if (!end)
 		body(arg);
 	watch_code(outer);
-	current = t->run = run.outer;
-	t->host.activation.exit_frame = run.exit_frame;
+	current = t->landing = landing.outer;
+	t->host.activation.exit_frame = landing.exit_frame;
 	return (enum wasm_end)end;
 }
 
@@ -147,28 +147,28 @@ enum wasm_end wasm_run(struct wasm_thread *t, void (*body)(void *), void *arg,
 void wasm_exit(struct wasm_thread *t, uint32_t code)
 {
 	t->exit_code = code;
-	longjmp(t->run->back, WASM_EXITED);
+	longjmp(t->landing->back, WASM_EXITED);
 }
 
 void wasm_stop(struct wasm_instance *in, const void *pc, const char *what)
 {
-	struct wasm_run *run = current;
+	struct wasm_landing *landing = current;
 	const struct load_function *f = NULL;
 
 	if (!in)
-		in = run->opening ? run->opening : run->thread->instances;
+		in = landing->opening ? landing->opening : landing->thread->instances;
 	for (struct wasm_instance *i = in; i && pc && !f; i = i->next)
 		if ((f = function_at(i->module, pc)))
 			in = i;
-	if (!f && in && (pc = left_at(run->thread)))
+	if (!f && in && (pc = left_at(landing->thread)))
 		f = function_at(in->module, pc);
 	const char *name = f ? plain_name(in->module, f->name) : "(none)";
-	snprintf(run->error, WASM_ERROR, "%s: %s%s%s", in ? in->module->name : "wasm", what,
+	snprintf(landing->error, WASM_ERROR, "%s: %s%s%s", in ? in->module->name : "wasm", what,
 		 name ? " in function " : ", of a segment, while it is instantiated",
 		 name ? name : "");
 	if (in)
 		in->failed[0] = 0;
-	longjmp(run->back, WASM_TRAPPED);
+	longjmp(landing->back, WASM_TRAPPED);
 }
 
 void wasm_rt_trap(wasm_rt_trap_t why)

@@ -75,7 +75,7 @@ struct wasm_thread {
 	struct host host;
 	uint32_t exit_code;
 	/* private */
-	struct wasm_run *run;
+	struct wasm_landing *landing;
 	struct wasm_instance *instances;
 	uint8_t *stack_limit;
 };

@@ -158,7 +158,7 @@ static bool is_open(const struct arena *arena, const uint8_t *at)
 	return false;
 }
 
-static int open_run(struct arena *arena, uint8_t *at, size_t bytes, bool reserved)
+static int open_extent(struct arena *arena, uint8_t *at, size_t bytes, bool reserved)
 {
 	void *list = arena->open;
 	int error = grow(&list, &arena->capacity, arena->nopen + 1, sizeof(*arena->open));
@@ -166,12 +166,12 @@ static int open_run(struct arena *arena, uint8_t *at, size_t bytes, bool reserve
 	if (!error && !reserved)
 		error = code_patch(arena->code, at, bytes);
 	if (!error)
-		arena->open[arena->nopen++] = (struct arena_run){ at, bytes, reserved };
+		arena->open[arena->nopen++] = (struct arena_extent){ at, bytes, reserved };
 	return error;
 }
 
 /* Opens the quanta of [at, at+size), two at most, that are not open. */
-static int open_place(struct arena *arena, const uint8_t *at, size_t size)
+static int open_around(struct arena *arena, const uint8_t *at, size_t size)
 {
 	const size_t quantum = quantum_of(arena);
 	uint8_t *from = quantum_at(arena, number_of(arena, at));
@@ -181,12 +181,12 @@ static int open_place(struct arena *arena, const uint8_t *at, size_t size)
 		from += quantum;
 	while (to > from && is_open(arena, to - quantum))
 		to -= quantum;
-	return from < to ? open_run(arena, from, (size_t)(to - from), false) : 0;
+	return from < to ? open_extent(arena, from, (size_t)(to - from), false) : 0;
 }
 
-/* Reserves new quanta of at least `bytes` to take places from. A run right behind the last one
+/* Reserves new quanta of at least `bytes` to take places from. An extent right behind the last one
  * continues it; otherwise the rest of that becomes a free place. */
-static int new_run(struct arena *arena, size_t bytes)
+static int new_extent(struct arena *arena, size_t bytes)
 {
 	size_t mask = quantum_of(arena) - 1;
 	size_t rest = code_frozen(arena->code) ? 0 : (size_t)(arena->end - arena->bump);
@@ -200,7 +200,7 @@ static int new_run(struct arena *arena, size_t bytes)
 		code_release(arena->code, at, size);
 		return error;
 	}
-	error = open_run(arena, at, size, true);
+	error = open_extent(arena, at, size, true);
 	if (error) {
 		release(arena, at, size);
 		return error;
@@ -351,16 +351,16 @@ bool arena_marked(const struct arena *arena, const uint8_t *at, size_t bytes)
 
 /* ---- Places --------------------------------------------------------------------------------- */
 
-/* The next place that was never taken. If no run has room for all expected bytes, a smaller run
+/* The next place that was never taken. If no extent has room for all expected bytes, a smaller one
  * will do: places given back may serve for the rest. */
 static uint8_t *take_new(struct arena *arena, size_t size)
 {
 	size_t expected = arena->expected > size ? arena->expected : size;
 
-	if ((size_t)(arena->end - arena->bump) < size && new_run(arena, expected) &&
-	    (expected == size || new_run(arena, size)))
+	if ((size_t)(arena->end - arena->bump) < size && new_extent(arena, expected) &&
+	    (expected == size || new_extent(arena, size)))
 		return NULL;
-	if (open_place(arena, arena->bump, size))
+	if (open_around(arena, arena->bump, size))
 		return NULL;
 	arena->bump += size;
 	return arena->bump - size;
@@ -379,7 +379,7 @@ uint8_t *arena_take(struct arena *arena, size_t bytes)
 		return NULL;
 	if (!s->nfree || arena->fresh)
 		at = take_new(arena, size);
-	else if (!open_place(arena, s->free[0], size))
+	else if (!open_around(arena, s->free[0], size))
 		at = pop(s);
 	if (at) {
 		s->taken++;
@@ -419,19 +419,19 @@ int arena_commit(struct arena *arena)
 	int result = 0;
 
 	for (uint32_t i = 0; i < nopen; i++) {
-		struct arena_run run = arena->open[i];
-		int error = code_commit(arena->code, run.at, run.bytes);
+		struct arena_extent extent = arena->open[i];
+		int error = code_commit(arena->code, extent.at, extent.bytes);
 		if (!error)
 			continue;
 		result = result ? result : error;
 		/* Older places in it must not wait for the next commit. */
-		if (!run.reserved && !code_commit(arena->code, run.at, run.bytes))
+		if (!extent.reserved && !code_commit(arena->code, extent.at, extent.bytes))
 			continue;
-		if (!run.reserved)
+		if (!extent.reserved)
 			result = -ENOTRECOVERABLE;
-		run.reserved = false; /* places in it may have been handed out for good */
+		extent.reserved = false; /* places in it may have been handed out for good */
 		arena->open[i] = arena->open[kept];
-		arena->open[kept++] = run;
+		arena->open[kept++] = extent;
 	}
 	arena->nopen = kept;
 	for (uint32_t i = kept; frozen && i < nopen; i++)
@@ -450,12 +450,12 @@ int arena_abort(struct arena *arena)
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < arena->nopen; i++) {
-		struct arena_run run = arena->open[i];
+		struct arena_extent extent = arena->open[i];
 
-		if (run.reserved)
-			release(arena, run.at, run.bytes);
+		if (extent.reserved)
+			release(arena, extent.at, extent.bytes);
 		else
-			arena->open[kept++] = run;
+			arena->open[kept++] = extent;
 	}
 	arena->nopen = kept;
 	sift(arena, arena->old_bump, arena->old_end);

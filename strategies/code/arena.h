@@ -42,7 +42,7 @@ struct arena_size {
 };
 
 /* Whole quanta that are being written. */
-struct arena_run {
+struct arena_extent {
 	uint8_t *at;
 	size_t bytes;
 	bool reserved; /* since the last commit */
@@ -53,7 +53,7 @@ struct arena {
 	uint8_t *bump, *end;
 	uint8_t *old_bump, *old_end; /* at the last commit */
 	size_t expected;	     /* a guess of the bytes taken before the next commit */
-	struct arena_run *open;
+	struct arena_extent *open;
 	uint32_t nopen, capacity;
 	struct arena_size sizes[EMIT_MAX / EMIT_SLOT + 1];
 	uint32_t *quanta;     /* by number in the stubs' area: bytes taken, flags (arena.c) */

@@ -186,7 +186,7 @@ static enum map_answer blocks_record(const struct blocks_table *t, int64_t at, s
 }
 
 /* Decodes a block up to pc. The first entry's step is 0. */
-static enum map_answer blocks_walk(const struct blocks_table *t, size_t block, uint32_t pc,
+static enum map_answer blocks_scan(const struct blocks_table *t, size_t block, uint32_t pc,
 				   struct map_live *out)
 {
 	const uint8_t *p = t->bodies;
@@ -230,7 +230,7 @@ static enum map_answer blocks_lookup(const uint8_t *map, size_t len, uint32_t pc
 	}
 	if (map_load32(low) > pc)
 		return MAP_ABSENT;
-	return blocks_walk(&t, (size_t)(low - t.index) / 8, pc, out);
+	return blocks_scan(&t, (size_t)(low - t.index) / 8, pc, out);
 }
 
 static void blocks_split(const uint8_t *map, size_t len, size_t *index, size_t *data)

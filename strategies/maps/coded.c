@@ -67,8 +67,8 @@ struct reached {
 	unsigned kind;
 };
 
-/* Walks the gaps up to pc. */
-static inline enum map_answer walk_gaps(const struct coded_page *p, struct reached *w)
+/* Scans the gaps up to pc. */
+static inline enum map_answer scan_gaps(const struct coded_page *p, struct reached *w)
 {
 	uint64_t sum = ~(uint64_t)0; /* so that the first gap counts from the page's start */
 	uint64_t at = p->from;
@@ -355,7 +355,7 @@ static enum map_answer coded_lookup(const uint8_t *map, size_t len, uint32_t pc,
 	struct decoder d;
 	enum map_answer answer = coded_find_page(map, len, pc, &p);
 	if (answer == MAP_FOUND)
-		answer = walk_gaps(&p, &w);
+		answer = scan_gaps(&p, &w);
 	if (answer != MAP_FOUND)
 		return answer;
 	if (w.kind == CODED_EMPTY) {
@@ -390,7 +390,7 @@ enum { SEEN_BITS = 6 };
 
 /*
  * A walk through recursion asks for the same few pcs again and again: their answers are
- * copied. To sort the pcs as well, so that those of a page share its walk, cost more than it
+ * copied. To sort the pcs as well, so that those of a page share its scan, cost more than it
  * saved on most walks of collected programs, and each single lookup a little for the state
  * that it must leave behind.
  */

@@ -13,8 +13,8 @@
  *
  *      base | shift | buckets | segments | count | scratch |
  *      bucket[buckets]                   the last segment that begins at or before the bucket
- *      {pc, place, first}[segments + 1]  up to 16 descriptors
- *      u32 side[count]                   of a descriptor: pc in 16 bits, place in 16 bits, counted
+ *      {pc, start, first}[segments + 1]  up to 16 descriptors
+ *      u32 side[count]                   of a descriptor: pc in 16 bits, start in 16 bits, counted
  *                                        from the segment's
  *      the frame table as above
  *
@@ -209,32 +209,32 @@ static bool read_descriptor(const uint8_t **p, const uint8_t *end, struct oxcaml
 
 struct loading {
 	struct map_bytes segments, sides;
-	uint32_t n, in_segment, pc, place; /* pc, place: of the segment */
+	uint32_t n, in_segment, pc, start; /* pc, start: of the segment */
 	uint32_t first_pc, last_pc, scratch;
 };
 
-static int open_segment(struct loading *l, uint32_t pc, uint32_t place)
+static int open_segment(struct loading *l, uint32_t pc, uint32_t start)
 {
 	l->pc = pc;
-	l->place = place;
+	l->start = start;
 	l->in_segment = 0;
 	int error = map_bytes_put32(&l->segments, pc);
 	if (!error)
-		error = map_bytes_put32(&l->segments, place);
+		error = map_bytes_put32(&l->segments, start);
 	return error ? error : map_bytes_put32(&l->segments, l->n);
 }
 
-static int add_side(struct loading *l, uint32_t pc, size_t place)
+static int add_side(struct loading *l, uint32_t pc, size_t start)
 {
 	int error = 0;
-	if (place > UINT32_MAX)
+	if (start > UINT32_MAX)
 		return -EINVAL;
 	if (!l->n || l->in_segment == SEGMENT || pc - l->pc > UINT16_MAX ||
-	    place - l->place > UINT16_MAX)
-		error = open_segment(l, pc, (uint32_t)place);
+	    start - l->start > UINT16_MAX)
+		error = open_segment(l, pc, (uint32_t)start);
 	if (!error)
 		error =
-		    map_bytes_put32(&l->sides, (pc - l->pc) | ((uint32_t)place - l->place) << 16);
+		    map_bytes_put32(&l->sides, (pc - l->pc) | ((uint32_t)start - l->start) << 16);
 	l->n++;
 	l->in_segment++;
 	return error;
@@ -258,7 +258,7 @@ static bool room_for(struct loading *l, const struct descriptor *d)
 	return high - low < SPAN_MOST;
 }
 
-static int walk(struct loading *l, const uint8_t *map, size_t len)
+static int read_all(struct loading *l, const uint8_t *map, size_t len)
 {
 	struct oxcaml_units u;
 	int error = units_of(map, len, &u) ? 0 : -EINVAL;
@@ -305,7 +305,7 @@ static int put_index(const struct loading *l, struct map_bytes *out)
 static int oxcaml_load(const uint8_t *map, size_t len, struct map_bytes *out)
 {
 	struct loading l = { 0 };
-	int error = len ? walk(&l, map, len) : 0;
+	int error = len ? read_all(&l, map, len) : 0;
 	if (!error && len)
 		error = put_index(&l, out);
 	if (!error)
@@ -346,15 +346,15 @@ static bool oxcaml_open(struct oxcaml_index *x, const uint8_t *map, size_t len)
 	return x->scratch <= SPAN_MOST / 8;
 }
 
-static enum map_answer oxcaml_map(const struct oxcaml_index *x, uint32_t place, uint32_t pc,
+static enum map_answer oxcaml_map(const struct oxcaml_index *x, uint32_t start, uint32_t pc,
 				  uint8_t *scratch, struct map_live *out)
 {
 	struct oxcaml_units u;
 	struct descriptor d;
 	const uint8_t *p = x->table;
-	if (!units_of(p, (size_t)(x->end - p), &u) || place > (size_t)(x->end - p))
+	if (!units_of(p, (size_t)(x->end - p), &u) || start > (size_t)(x->end - p))
 		return MAP_DAMAGED;
-	p += place;
+	p += start;
 	if (!read_descriptor(&p, x->end, u, 0, &d))
 		return MAP_DAMAGED;
 	if (d.width) {

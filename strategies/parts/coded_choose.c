@@ -12,9 +12,9 @@
  * short as a code in a table of this size can be, and a reader applies it in one step. */
 enum { KNOWN_SHARE = 512, KNOWN_LEAST = 8 };
 
-static void put_all(struct coded_writer *w, enum coded_job job)
+static void put_all(struct coded_writer *w, enum coded_purpose purpose)
 {
-	w->job = job;
+	w->purpose = purpose;
 	for (size_t i = 0; i < w->n;)
 		i += coded_put_page(w, i, false);
 }

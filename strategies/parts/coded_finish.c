@@ -95,8 +95,8 @@ static uint64_t page_of(const struct coded_writer *w, size_t entry, unsigned shi
 	return (uint64_t)w->entries[entry].unit >> shift;
 }
 
-/* The sum of squares of the pages' numbers of entries: what a lookup walks on the mean, times n. */
-static uint64_t walked(const struct coded_writer *w, unsigned shift)
+/* The sum of squares of the pages' numbers of entries: what a lookup scans on the mean, times n. */
+static uint64_t scanned(const struct coded_writer *w, unsigned shift)
 {
 	uint64_t sum = 0;
 	for (size_t i = 0, j; i < w->n; i = j) {
@@ -108,7 +108,7 @@ static uint64_t walked(const struct coded_writer *w, unsigned shift)
 }
 
 /* The largest pages that hold at most `entries` on the mean. Where safepoints crowd in a part of
- * the text they become smaller, until a lookup walks no more than four times that; but there are at
+ * the text they become smaller, until a lookup scans no more than four times that; but there are at
  * most two pages for each safepoint. */
 static void layout_pages(struct coded_writer *w, unsigned entries)
 {
@@ -121,7 +121,7 @@ static void layout_pages(struct coded_writer *w, unsigned entries)
 	uint64_t units = ((uint64_t)w->entries[w->n - 1].unit + 1) * entries / w->n;
 	while (w->page_shift < 32 && (uint64_t)2 << w->page_shift <= units)
 		w->page_shift++;
-	while (w->page_shift && walked(w, w->page_shift) > 4ull * entries * w->n &&
+	while (w->page_shift && scanned(w, w->page_shift) > 4ull * entries * w->n &&
 	       page_of(w, w->n - 1, w->page_shift - 1) < 2 * w->n)
 		w->page_shift--;
 	w->npages = (size_t)page_of(w, w->n - 1, w->page_shift) + 1;
@@ -174,7 +174,7 @@ static void choose_length_shift(struct coded_writer *w, const struct page_size *
 static int size_pages(struct coded_writer *w, struct page_size *sizes)
 {
 	uint64_t most = 0;
-	w->job = CODED_SIZE;
+	w->purpose = CODED_SIZE;
 	for (size_t i = 0; i < w->n;) {
 		struct page_size *p = &sizes[page_of(w, i, w->page_shift)];
 		w->forward = w->backward = 0;
@@ -185,7 +185,7 @@ static int size_pages(struct coded_writer *w, struct page_size *sizes)
 	choose_length_shift(w, sizes);
 	/* Each page is written once to see how it ends. */
 	size_t slack = ((size_t)1 << w->length_shift) / 8 + 1 + CODED_SLACK;
-	w->job = CODED_WRITE;
+	w->purpose = CODED_WRITE;
 	w->out = malloc((size_t)(most / 8) + slack);
 	if (!w->out)
 		return -ENOMEM;
@@ -331,7 +331,7 @@ static int write_all(struct coded_writer *w, const struct page_size *sizes, uint
 	if (error)
 		return error;
 	w->out = out->data + at;
-	w->job = CODED_WRITE;
+	w->purpose = CODED_WRITE;
 	write_header(w, &s, origin, w->out);
 	write_pages(w, &s, sizes);
 	return 0;

@@ -80,9 +80,9 @@ static void put_bits(uint8_t *out, uint64_t at, uint64_t value, unsigned n)
  * highest bit first. */
 static void put(struct coded_writer *w, unsigned table, unsigned symbol, uint32_t follows)
 {
-	if (w->job == CODED_CHOOSE)
+	if (w->purpose == CODED_CHOOSE)
 		return;
-	if (w->job == CODED_COUNT) {
+	if (w->purpose == CODED_COUNT) {
 		w->counts[table][symbol]++;
 		return;
 	}
@@ -90,10 +90,10 @@ static void put(struct coded_writer *w, unsigned table, unsigned symbol, uint32_
 	uint32_t code = w->codes[table].code[symbol];
 	if (!coded_is_gap(table))
 		w->backward -= length + extra;
-	if (w->job == CODED_WRITE && coded_is_gap(table)) {
+	if (w->purpose == CODED_WRITE && coded_is_gap(table)) {
 		put_bits(w->out, w->forward, coded_reversed(code, length), length);
 		put_bits(w->out, w->forward + length, follows, extra);
-	} else if (w->job == CODED_WRITE) {
+	} else if (w->purpose == CODED_WRITE) {
 		put_bits(w->out, w->backward + extra, code, length);
 		put_bits(w->out, w->backward, follows, extra);
 	}
@@ -221,11 +221,11 @@ static uint64_t how_bits(const struct coded_writer *w, const struct how *h)
 
 static void put_how(struct coded_writer *w, const struct how *h)
 {
-	if (w->job == CODED_CHOOSE && h->small)
+	if (w->purpose == CODED_CHOOSE && h->small)
 		w->changes[w->nchanges++] = h->change;
 	put(w, CODED_HEAD, h->head, h->follows);
 	if (h->head < CODED_KNOWN && h->registers) {
-		if (w->job == CODED_COUNT)
+		if (w->purpose == CODED_COUNT)
 			w->masks_put[w->nmasks_put++] = h->registers;
 		else
 			put(w, CODED_MASK, find_mask(w, h->registers), h->registers);
@@ -263,7 +263,7 @@ static uint32_t differences(const struct coded_map *a, const struct coded_map *b
 static void put_map(struct coded_writer *w, struct coded_entry *e, const struct coded_map *last)
 {
 	const struct coded_map *m = &w->maps[e->map - 1];
-	bool choose = w->job == CODED_CHOOSE;
+	bool choose = w->purpose == CODED_CHOOSE;
 	unsigned resized = !last || last->frame != m->frame ? CODED_RESIZED : 0;
 	struct how fresh = { .flips = m->bits,
 			     .nflips = m->nbits,

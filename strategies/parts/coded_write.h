@@ -30,7 +30,7 @@ struct coded_change {
 	uint32_t registers, flags;
 };
 
-enum coded_job {
+enum coded_purpose {
 	CODED_CHOOSE, /* sets entry.fresh, collects changes */
 	CODED_COUNT,  /* counts symbols, collects masks */
 	CODED_SIZE,
@@ -38,7 +38,7 @@ enum coded_job {
 };
 
 struct coded_writer {
-	enum coded_job job;
+	enum coded_purpose purpose;
 	struct coded_entry *entries;
 	struct coded_map *maps;
 	size_t n, nmaps, npages;

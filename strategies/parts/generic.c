@@ -2,12 +2,12 @@
  * generic.c - the C part of the interpretive stub: it does all that a stub of the kind would do,
  * and reads the signature at each call.
  *
- * It trades time for space: a function takes no code, but each call reads a signature type by
- * type and calls C twice. One cursor walks through System V's places, on the caller's side
+ * It trades time for space: a function takes no code, but each call reads a signature type by type
+ * and calls C twice. One cursor goes through System V's argument locations, on the caller's side
  * and on the target's alike:
  *
  *      parameter     1st..5th integer or ref   1st..8th float   all others, in order
- *      place         rsi rdx rcx r8 r9         xmm0-7           stack words
+ *      location      rsi rdx rcx r8 r9         xmm0-7           stack words
  *
  * The guards are those of emit/js_x86_64.c, value by value: a value that passes is converted here,
  * any other goes to the embedder. `indirect` has nothing to convert and makes no frame: the
@@ -34,16 +34,16 @@ static uint64_t untagged(stub_value v)
 	return v << 16 >> 16;
 }
 
-/* ---- Places ------------------------------------------------------------------------------- */
+/* ---- Locations ---------------------------------------------------------------------------- */
 
-struct places {
+struct locations {
 	unsigned ints, floats, stack; /* the next free ones */
 };
 
-static const struct places first_places = { .ints = 1 }; /* rdi holds the instance */
+static const struct locations first_locations = { .ints = 1 }; /* rdi holds the instance */
 
-static uint64_t *next_place(struct places *p, enum stub_type type, struct emit_call *call,
-			    uint64_t *stack)
+static uint64_t *next_location(struct locations *p, enum stub_type type, struct emit_call *call,
+			       uint64_t *stack)
 {
 	if (is_float(type) && p->floats < 8)
 		return &call->floats[p->floats++];
@@ -55,13 +55,13 @@ static uint64_t *next_place(struct places *p, enum stub_type type, struct emit_c
 /* Copies values[], in entry_native's form, to where the target looks for them. */
 static void pass(struct generic_frame *f, const uint64_t *values)
 {
-	struct places places = first_places;
+	struct locations locations = first_locations;
 
 	for (unsigned i = 0; i < stub_nparams(f->signature); i++) {
 		enum stub_type type = stub_param(f->signature, i);
 		bool narrow = type == STUB_I32 || type == STUB_F32;
 
-		*next_place(&places, type, &f->call, f->call.stack) =
+		*next_location(&locations, type, &f->call, f->call.stack) =
 		    narrow ? (uint32_t)values[i] : values[i];
 	}
 	f->call.ints[0] = (uintptr_t)f->context;
@@ -185,13 +185,13 @@ static enum emit_next entry_js(const struct stub_runtime *runtime, struct generi
 
 static enum emit_next exit_js(struct generic_frame *f, uint64_t *frame)
 {
-	struct places places = first_places;
+	struct locations locations = first_locations;
 	unsigned n = stub_nparams(f->signature);
 
 	leave(f, frame);
 	for (unsigned i = 0; i < n; i++) {
 		enum stub_type type = stub_param(f->signature, i);
-		uint64_t word = *next_place(&places, type, &f->call, frame + 2);
+		uint64_t word = *next_location(&locations, type, &f->call, frame + 2);
 
 		f->boxed[i] = (int64_t)word;
 		f->values[i] = type == STUB_I32 ? tagged(STUB_VALUE_INT32, (uint32_t)word)
@@ -208,12 +208,12 @@ static enum emit_next exit_js(struct generic_frame *f, uint64_t *frame)
 
 static enum emit_next builtin(struct generic_frame *f, uint64_t *frame)
 {
-	struct places places = first_places;
+	struct locations locations = first_locations;
 
 	leave(f, frame);
 	for (unsigned i = 0; i < stub_nparams(f->signature); i++)
-		next_place(&places, stub_param(f->signature, i), &f->call, frame + 2);
-	memcpy(f->call.stack, frame + 2, places.stack * sizeof(*frame));
+		next_location(&locations, stub_param(f->signature, i), &f->call, frame + 2);
+	memcpy(f->call.stack, frame + 2, locations.stack * sizeof(*frame));
 	return EMIT_CALL;
 }
 
@@ -225,15 +225,15 @@ static enum emit_next indirect(struct generic_frame *f)
 
 static enum emit_next bind(struct generic_frame *f, const struct stub_spec *spec, uint64_t *frame)
 {
-	struct places from = first_places, to = first_places;
+	struct locations from = first_locations, to = first_locations;
 
 	frame[-2] = f->call.ints[0];
 	for (unsigned i = 0; i < stub_nparams(f->signature); i++) {
 		enum stub_type type = stub_param(f->signature, i);
 
-		next_place(&to, type, &f->call, f->call.stack);
+		next_location(&to, type, &f->call, f->call.stack);
 		f->values[i] = i < spec->nbound ? spec->bound[i]
-						: *next_place(&from, type, &f->call, frame + 2);
+						: *next_location(&from, type, &f->call, frame + 2);
 	}
 	pass(f, f->values);
 	/* The caller's stack words are among the target's, in order: if equally many, the same. */

@@ -100,15 +100,15 @@ static uint64_t form_of(const struct pending *p)
 	return p->signature << 8 | (uint64_t)p->nbound << 5 | (uint64_t)p->kind << 1 | 1;
 }
 
-/* Two forms at one place forget each other: then a known one is taken for new. */
-static unsigned place_of(uint64_t form)
+/* Two forms in one bucket forget each other: then a known one is taken for new. */
+static unsigned bucket_of(uint64_t form)
 {
 	return form * 0x9e3779b97f4a7c15u >> 56;
 }
 
 static bool is_new(const struct policy *policy, const struct pending *p)
 {
-	return policy->forms[place_of(form_of(p))] != form_of(p);
+	return policy->forms[bucket_of(form_of(p))] != form_of(p);
 }
 
 static unsigned log2_of(uint32_t n)
@@ -178,7 +178,7 @@ static void learn_rent(struct policy *policy, const struct pending_ring *ring,
 		const struct pending *p = &ring->at[batch[i]];
 
 		any_new |= is_new(policy, p);
-		policy->forms[place_of(form_of(p))] = form_of(p);
+		policy->forms[bucket_of(form_of(p))] = form_of(p);
 	}
 	if (!policy->bulk) /* in bulk, a quantum serves later batches, too */
 		cost = (cost + RENT_QUANTUM * quanta) / n;

@@ -176,8 +176,8 @@ uint32_t slots_take(struct slots *s, struct stub_callee *c, unsigned own)
 		s->low++;
 	while (!q->map[q->low])
 		q->low++;
-	uint32_t place = q->low * 64 + (uint32_t)__builtin_ctzll(q->map[q->low]);
-	struct stub_callee **list = &q->lists[place / SLOTS_LIST];
+	uint32_t index = q->low * 64 + (uint32_t)__builtin_ctzll(q->map[q->low]);
+	struct stub_callee **list = &q->lists[index / SLOTS_LIST];
 
 	q->map[q->low] &= q->map[q->low] - 1;
 	s->empty -= q->free == s->per;
@@ -185,7 +185,7 @@ uint32_t slots_take(struct slots *s, struct stub_callee *c, unsigned own)
 	s->taken++;
 	c->word = TAKEN | (uintptr_t)*list | own;
 	*list = c;
-	return s->low << s->bits | place;
+	return s->low << s->bits | index;
 }
 
 static ptrdiff_t bytes_of(const struct slots *s, uint32_t n)
@@ -204,7 +204,7 @@ void slots_account(struct slots *s)
 void slots_leave(struct slots *s, struct stub_callee *c, uint32_t slot)
 {
 	struct slots_quantum *q = s->at[slots_quantum(s, slot)];
-	struct stub_callee **list = &q->lists[slots_place(s, slot) / SLOTS_LIST], *before = *list;
+	struct stub_callee **list = &q->lists[slots_index(s, slot) / SLOTS_LIST], *before = *list;
 
 	if (before == c) {
 		*list = next_of(c);
@@ -218,10 +218,10 @@ void slots_leave(struct slots *s, struct stub_callee *c, uint32_t slot)
 void slots_free(struct slots *s, uint32_t slot)
 {
 	struct slots_quantum *q = s->at[slots_quantum(s, slot)];
-	uint32_t place = slots_place(s, slot);
+	uint32_t index = slots_index(s, slot);
 
-	q->map[place / 64] |= (uint64_t)1 << place % 64;
-	q->low = place / 64 < q->low ? place / 64 : q->low;
+	q->map[index / 64] |= (uint64_t)1 << index % 64;
+	q->low = index / 64 < q->low ? index / 64 : q->low;
 	q->free++;
 	s->low = q->number < s->low ? q->number : s->low;
 	s->taken--;

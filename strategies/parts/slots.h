@@ -46,7 +46,7 @@ struct slots {
 
 	struct code_memory *code;
 	uint32_t per;		   /* slots a quantum */
-	unsigned bits;		   /* a slot's number: its quantum's << bits | its place there */
+	unsigned bits;		   /* a slot's number: its quantum's << bits | its index there */
 	unsigned size;		   /* a quantum is 1 << size bytes */
 	uintptr_t from;		   /* of the stubs' area */
 	uint64_t part;		   /* bytes << 16 of a quantum that one slot takes */
@@ -101,7 +101,7 @@ static inline unsigned slots_own(const struct stub_callee *c)
 	return c->word & 7;
 }
 
-/* Where a quantum lies; which one lies at an address; the quantum of a slot, its place there. */
+/* Where a quantum lies; which one lies at an address; the quantum of a slot, its index there. */
 static inline uint8_t *slots_address(const struct slots *slots, uint32_t quantum)
 {
 	return (uint8_t *)(slots->from + ((uintptr_t)quantum << slots->size));
@@ -114,7 +114,7 @@ static inline uint32_t slots_quantum(const struct slots *slots, uint32_t slot)
 {
 	return slot >> slots->bits;
 }
-static inline uint32_t slots_place(const struct slots *slots, uint32_t slot)
+static inline uint32_t slots_index(const struct slots *slots, uint32_t slot)
 {
 	return slot & ((1u << slots->bits) - 1);
 }

@@ -71,7 +71,7 @@ static uint8_t *slot_at(const struct island_state *state, uint32_t number)
 {
 	const struct slots *s = &state->slots;
 
-	return slots_address(s, slots_quantum(s, number)) + bytes_before(slots_place(s, number));
+	return slots_address(s, slots_quantum(s, number)) + bytes_before(slots_index(s, number));
 }
 
 static uint32_t number_of(const struct island_state *state, const void *slot)

@@ -1,9 +1,9 @@
 /*
- * run.h - runs one program on the collected heap under one encoder and one stub allocator: compiles
- * it, encodes its maps, binds its stubs, runs it, and judges the answer.
+ * execute.h - runs one program on the collected heap under one encoder and one stub allocator:
+ * compiles it, encodes its maps, binds its stubs, runs it, and judges the answer.
  */
-#ifndef STUBMAP_GC_RUN_H
-#define STUBMAP_GC_RUN_H
+#ifndef STUBMAP_GC_EXECUTE_H
+#define STUBMAP_GC_EXECUTE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,7 +22,7 @@ struct gc_record {
 	struct walk_log walks;
 };
 
-struct gc_job {
+struct gc_task {
 	const struct gc_program *program;
 	uint32_t size; /* 1..program->max */
 	const struct map_ops *maps;
@@ -64,10 +64,10 @@ struct gc_result {
 	uint64_t encode_ns; /* of all safepoints into the table */
 	uint64_t load_ns;   /* of the table, by an encoder that loads it (map.h); else 0 */
 	size_t map_bytes, index_bytes, text_bytes;
-	uint64_t fault_room; /* faults of the job's kind that its maps can have */
+	uint64_t fault_room; /* faults of the task's kind that its maps can have */
 };
 
 /* If the status is not GC_OK, why has one line. */
-enum gc_status gc_run(const struct gc_job *, struct gc_result *, char why[GC_ERROR]);
+enum gc_status gc_execute(const struct gc_task *, struct gc_result *, char why[GC_ERROR]);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * live_stubs.h - STUBS stubs that four callers run through while one thread, the changer, binds,
+ * stress_stubs.h - STUBS stubs that four callers run through while one thread, the changer, binds,
  * retargets, releases and reclaims them. A program that includes it says first how many they are.
  *
  * A target adds its number to its argument. Upgrade k of a stub gives it target k % TARGETS:
@@ -12,8 +12,8 @@
  *
  * Where the space takes call sites, half of the callers call by those of one module.
  */
-#ifndef STUBMAP_TEST_LIVE_STUBS_H
-#define STUBMAP_TEST_LIVE_STUBS_H
+#ifndef STUBMAP_TEST_STRESS_STUBS_H
+#define STUBMAP_TEST_STRESS_STUBS_H
 
 #include <pthread.h>
 #include <sched.h>
@@ -25,7 +25,7 @@
 
 enum { CALLERS = 4, TARGETS = 256, TARGET_BYTES = 65536 + 16 };
 
-struct place {
+struct stressed {
 	struct stub_callee c;
 	struct stub_spec spec; /* changed while nobody calls */
 	uint64_t argument;     /* bind: stored */
@@ -36,7 +36,7 @@ struct place {
 };
 
 struct caller {
-	struct live *live;
+	struct stress *stress;
 	struct instance context;
 	struct stub_activation activation;
 	uint64_t seed;
@@ -44,10 +44,10 @@ struct caller {
 	unsigned long calls, checked;
 };
 
-struct live {
+struct stress {
 	struct set_up *t;
 	const struct stub_ops *ops;
-	struct place places[STUBS];
+	struct stressed stubs[STUBS];
 	struct thunks thunks; /* a site each; n: 0 where none is taken */
 	struct caller callers[CALLERS];
 	uint8_t *near[2], *far[2]; /* targets: plain, and as a host function */
@@ -76,37 +76,37 @@ static void write_targets(uint8_t *at, bool host)
 	}
 }
 
-static void make_targets(struct live *live)
+static void make_targets(struct stress *stress)
 {
 	size_t bytes = (size_t)TARGETS * TARGET_BYTES;
-	uint8_t *near = code_reserve(live->t->code, CODE_MODULES, 2 * bytes);
-	uint8_t *far = mmap((uint8_t *)live->t->w.far - 16 * bytes, 2 * bytes,
+	uint8_t *near = code_reserve(stress->t->code, CODE_MODULES, 2 * bytes);
+	uint8_t *far = mmap((uint8_t *)stress->t->w.far - 16 * bytes, 2 * bytes,
 			    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	assert_non_null(near);
 	assert_true(far != MAP_FAILED);
 	assert_false(near_call_reaches(near, far));
 	for (unsigned host = 0; host < 2; host++) {
-		live->near[host] = near + host * bytes;
-		live->far[host] = far + host * bytes;
-		write_targets(code_writable(live->t->code, live->near[host]), host);
-		write_targets(live->far[host], host);
+		stress->near[host] = near + host * bytes;
+		stress->far[host] = far + host * bytes;
+		write_targets(code_writable(stress->t->code, stress->near[host]), host);
+		write_targets(stress->far[host], host);
 	}
-	assert_int_equal(code_commit(live->t->code, near, 2 * bytes), 0);
+	assert_int_equal(code_commit(stress->t->code, near, 2 * bytes), 0);
 	assert_int_equal(mprotect(far, 2 * bytes, PROT_READ | PROT_EXEC), 0);
 }
 
-static const void *target(const struct live *live, const struct place *p, unsigned k)
+static const void *target(const struct stress *stress, const struct stressed *p, unsigned k)
 {
 	bool host = p->spec.kind == STUB_EXIT_JS;
 
-	return (p->far && k % 2 ? live->far : live->near)[host] + k % TARGETS * TARGET_BYTES;
+	return (p->far && k % 2 ? stress->far : stress->near)[host] + k % TARGETS * TARGET_BYTES;
 }
 
 /* ---- Callers -------------------------------------------------------------------------------- */
 
 /* One call through c; what the target made of the argument. */
-static bool call(struct caller *caller, struct place *p, struct stub_callee *c, uint32_t *result)
+static bool call(struct caller *caller, struct stressed *p, struct stub_callee *c, uint32_t *result)
 {
 	uint64_t argv[2] = { p->argument, 0 }, stack[MAX_STACK];
 	struct probe_regs regs;
@@ -126,10 +126,10 @@ static bool call(struct caller *caller, struct place *p, struct stub_callee *c, 
 	       (p->spec.kind != STUB_ENTRY_JS || regs.rax >> 48 == STUB_VALUE_INT32);
 }
 
-static void check_call(struct caller *caller, struct place *p)
+static void check_call(struct caller *caller, struct stressed *p)
 {
-	struct live *live = caller->live;
-	bool site = live->thunks.n && (caller - live->callers) % 2;
+	struct stress *stress = caller->stress;
+	bool site = stress->thunks.n && (caller - stress->callers) % 2;
 	uint32_t got;
 
 	if (!atomic_load(&p->enabled))
@@ -137,7 +137,7 @@ static void check_call(struct caller *caller, struct place *p)
 	if (p->spec.kind <= STUB_ENTRY_JS && p->spec.context != &caller->context)
 		return; /* entries write the activation of their instance's thread */
 	unsigned low = atomic_load(&p->done);
-	bool good = call(caller, p, site ? &live->thunks.via[p - live->places] : &p->c, &got);
+	bool good = call(caller, p, site ? &stress->thunks.via[p - stress->stubs] : &p->c, &got);
 	unsigned high = atomic_load(&p->begun);
 
 	got -= (uint32_t)p->argument;
@@ -149,16 +149,16 @@ static void check_call(struct caller *caller, struct place *p)
 		caller->checked++;
 	}
 	if (!good)
-		atomic_fetch_add(&live->wrong, 1);
+		atomic_fetch_add(&stress->wrong, 1);
 }
 
 static void *run(void *arg)
 {
 	struct caller *caller = arg;
-	struct live *live = caller->live;
+	struct stress *stress = caller->stress;
 
-	while (!atomic_load(&live->stop)) {
-		check_call(caller, &live->places[mixed(&caller->seed) % STUBS]);
+	while (!atomic_load(&stress->stop)) {
+		check_call(caller, &stress->stubs[mixed(&caller->seed) % STUBS]);
 		/* More callers than processors must not make the changer wait for time slices. */
 		if (atomic_fetch_add(&caller->passes, 1) % 64 == 0)
 			sched_yield();
@@ -169,80 +169,80 @@ static void *run(void *arg)
 /* ---- The changer ---------------------------------------------------------------------------- */
 
 /* Waits until each caller has been outside all stubs since now. */
-static void all_pass(struct live *live)
+static void all_pass(struct stress *stress)
 {
 	unsigned long before[CALLERS];
 
 	for (unsigned i = 0; i < CALLERS; i++)
-		before[i] = atomic_load(&live->callers[i].passes);
+		before[i] = atomic_load(&stress->callers[i].passes);
 	for (unsigned i = 0; i < CALLERS; i++)
-		while (atomic_load(&live->callers[i].passes) == before[i])
+		while (atomic_load(&stress->callers[i].passes) == before[i])
 			sched_yield();
 }
 
-static void bind(struct live *live, unsigned i)
+static void bind(struct stress *stress, unsigned i)
 {
-	struct place *p = &live->places[i];
+	struct stressed *p = &stress->stubs[i];
 	unsigned k = atomic_load(&p->done);
 
-	p->spec = (struct stub_spec){ .kind = (int)(mixed(&live->seed) % STUB_KINDS),
+	p->spec = (struct stub_spec){ .kind = (int)(mixed(&stress->seed) % STUB_KINDS),
 				      .signature = parsed("i>i"),
-				      .context = &live->callers[i % CALLERS].context,
+				      .context = &stress->callers[i % CALLERS].context,
 				      .module = i % 3 };
 	if (p->context)
 		p->spec.kind = STUB_INDIRECT;
-	p->spec.target = target(live, p, k);
+	p->spec.target = target(stress, p, k);
 	if (p->spec.kind == STUB_BIND) {
 		p->spec.bound = &p->argument;
 		p->spec.nbound = 1;
 	}
-	stub_space_lock(&live->t->space);
-	assert_int_equal(live->ops->bind(&live->t->space, &p->spec, &p->c), 0);
-	stub_space_unlock(&live->t->space);
+	stub_space_lock(&stress->t->space);
+	assert_int_equal(stress->ops->bind(&stress->t->space, &p->spec, &p->c), 0);
+	stub_space_unlock(&stress->t->space);
 	atomic_store(&p->enabled, true);
 }
 
-static void reclaim(struct live *live)
+static void reclaim(struct stress *stress)
 {
-	if (!live->ops->reclaim)
+	if (!stress->ops->reclaim)
 		return;
-	all_pass(live);
-	stub_space_lock(&live->t->space);
-	live->ops->reclaim(&live->t->space);
-	stub_space_unlock(&live->t->space);
+	all_pass(stress);
+	stub_space_lock(&stress->t->space);
+	stress->ops->reclaim(&stress->t->space);
+	stub_space_unlock(&stress->t->space);
 }
 
 /* Upgrades n neighbours, by one hook. */
-static void upgrade(struct live *live, unsigned from, unsigned n)
+static void upgrade(struct stress *stress, unsigned from, unsigned n)
 {
 	struct stub_callee *c[STUBS];
 	const void *targets[STUBS];
 	size_t done;
 
 	for (unsigned i = 0; i < n; i++) {
-		struct place *p = &live->places[(from + i) % STUBS];
+		struct stressed *p = &stress->stubs[(from + i) % STUBS];
 
 		c[i] = &p->c;
-		targets[i] = target(live, p, atomic_fetch_add(&p->begun, 1) + 1);
+		targets[i] = target(stress, p, atomic_fetch_add(&p->begun, 1) + 1);
 	}
-	stub_space_lock(&live->t->space);
+	stub_space_lock(&stress->t->space);
 	if (n == 1)
-		assert_int_equal(live->ops->retarget(&live->t->space, c[0], targets[0]), 0);
+		assert_int_equal(stress->ops->retarget(&stress->t->space, c[0], targets[0]), 0);
 	else
-		assert_int_equal(stub_retarget_many(&live->t->space, c, targets, n, &done), 0);
-	stub_space_unlock(&live->t->space);
+		assert_int_equal(stub_retarget_many(&stress->t->space, c, targets, n, &done), 0);
+	stub_space_unlock(&stress->t->space);
 	if (n > 1)
 		assert_int_equal(done, n);
 	for (unsigned i = 0; i < n; i++)
-		atomic_fetch_add(&live->places[(from + i) % STUBS].done, 1);
-	live->upgrades += n;
+		atomic_fetch_add(&stress->stubs[(from + i) % STUBS].done, 1);
+	stress->upgrades += n;
 }
 
 /* ---- One configuration ---------------------------------------------------------------------- */
 
 static struct stub_callee *callee_of(void *arg, unsigned i, bool *context)
 {
-	struct place *p = &((struct live *)arg)->places[i];
+	struct stressed *p = &((struct stress *)arg)->stubs[i];
 
 	*context = p->context = i % 3 == 0;
 	return &p->c;
@@ -263,81 +263,82 @@ static void note_late(const struct stub_owner *owner)
 }
 
 /* Nothing is bound yet. */
-static struct live *open_live(const struct stub_ops *ops, enum code_wx wx, struct stub_config stubs)
+static struct stress *open_stress(const struct stub_ops *ops, enum code_wx wx,
+				  struct stub_config stubs)
 {
-	struct live *live = calloc(1, sizeof(*live));
+	struct stress *stress = calloc(1, sizeof(*stress));
 	struct stub_runtime runtime = world_runtime;
 
-	assert_non_null(live);
+	assert_non_null(stress);
 	runtime.raise = note_raise;
 	runtime.released = note_late;
-	live->ops = ops;
-	live->seed = 11;
+	stress->ops = ops;
+	stress->seed = 11;
 	stubs.running = true;
-	live->t =
+	stress->t =
 	    open_set_up_as(ops, (struct code_config){ .wx = wx, .quantum = 4096 }, stubs, &runtime);
-	raised = &live->raised;
-	late = &live->late;
-	make_targets(live);
+	raised = &stress->raised;
+	late = &stress->late;
+	make_targets(stress);
 	for (unsigned i = 0; i < CALLERS; i++) {
-		struct caller *caller = &live->callers[i];
+		struct caller *caller = &stress->callers[i];
 
-		caller->live = live;
+		caller->stress = stress;
 		caller->seed = i;
 		caller->context.activation = &caller->activation;
 	}
-	if (stub_takes_sites(&live->t->space))
-		open_thunks(&live->thunks, &live->t->space, STUBS, callee_of, live);
+	if (stub_takes_sites(&stress->t->space))
+		open_thunks(&stress->thunks, &stress->t->space, STUBS, callee_of, stress);
 	for (unsigned i = 0; i < STUBS; i++) {
-		live->places[i].argument = 100 + i;
-		live->places[i].far = i / CALLERS % 2;
+		stress->stubs[i].argument = 100 + i;
+		stress->stubs[i].far = i / CALLERS % 2;
 	}
-	return live;
+	return stress;
 }
 
-static void close_live(struct live *live)
+static void close_stress(struct stress *stress)
 {
-	bool poison = live->t->space.config.poison;
+	bool poison = stress->t->space.config.poison;
 	struct code_stats stats;
 
 	for (unsigned i = 0; i < STUBS; i++)
-		if (atomic_load(&live->places[i].enabled))
-			live->ops->release(&live->t->space, &live->places[i].c);
-	if (live->thunks.n)
-		close_thunks(&live->thunks);
-	munmap(live->far[0], (size_t)2 * TARGETS * TARGET_BYTES);
-	code_get_stats(live->t->code, &stats);
+		if (atomic_load(&stress->stubs[i].enabled))
+			stress->ops->release(&stress->t->space, &stress->stubs[i].c);
+	if (stress->thunks.n)
+		close_thunks(&stress->thunks);
+	munmap(stress->far[0], (size_t)2 * TARGETS * TARGET_BYTES);
+	code_get_stats(stress->t->code, &stats);
 	assert_int_equal(stats.retired, 0);
 	if (!poison)
 		assert_int_equal(stats.used_literals, 0);
-	close_set_up(live->t);
-	free(live);
+	close_set_up(stress->t);
+	free(stress);
 }
 
 /* The changer's work, while the callers run. */
-static void change_under_callers(struct live *live, void (*work)(struct live *))
+static void change_under_callers(struct stress *stress, void (*work)(struct stress *))
 {
-	const struct stub_config *config = &live->t->space.config;
+	const struct stub_config *config = &stress->t->space.config;
 	unsigned long calls = 0, checked = 0;
 	pthread_t threads[CALLERS];
 
 	for (unsigned i = 0; i < CALLERS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, run, &live->callers[i]), 0);
-	work(live);
-	all_pass(live);
-	atomic_store(&live->stop, true);
+		assert_int_equal(pthread_create(&threads[i], NULL, run, &stress->callers[i]), 0);
+	work(stress);
+	all_pass(stress);
+	atomic_store(&stress->stop, true);
 	for (unsigned i = 0; i < CALLERS; i++) {
 		pthread_join(threads[i], NULL);
-		calls += live->callers[i].calls;
-		checked += live->callers[i].checked;
+		calls += stress->callers[i].calls;
+		checked += stress->callers[i].checked;
 	}
 	print_message("%-14s %-6s %-5s %-6s %8lu upgrades %9lu calls, %lu not checked\n",
-		      live->ops->name, code_wx_names[code_get_config(live->t->code)->wx],
+		      stress->ops->name, code_wx_names[code_get_config(stress->t->code)->wx],
 		      config->literals == STUB_LITERALS_TABLE ? "table" : "baked",
-		      config->poison ? "poison" : "", live->upgrades, calls, calls - checked);
-	assert_int_equal(atomic_load(&live->wrong), 0);
-	assert_int_equal(atomic_load(&live->raised), 0);
-	assert_int_equal(atomic_load(&live->late), 0);
+		      config->poison ? "poison" : "", stress->upgrades, calls, calls - checked);
+	assert_int_equal(atomic_load(&stress->wrong), 0);
+	assert_int_equal(atomic_load(&stress->raised), 0);
+	assert_int_equal(atomic_load(&stress->late), 0);
 	assert_true(checked > 0);
 }
 

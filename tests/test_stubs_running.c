@@ -1,7 +1,7 @@
 /*
- * test_stubs_live.c - upgrades, release and reuse in spaces whose callers run, one thread at a time
- * (test_stubs_threads.c has the threads): the memory kept and given back, failures, the costs in
- * system calls, and late calls of released stubs.
+ * test_stubs_running.c - upgrades, release and reuse in spaces whose callers run, one thread at a
+ * time (test_stubs_threads.c has the threads): the memory kept and given back, failures, the costs
+ * in system calls, and late calls of released stubs.
  */
 #include <errno.h>
 

@@ -1,6 +1,6 @@
-/* test_figures_drawn.c - the figures as pictures: one palette in which a colour means one
- * thing; each script draws the committed data without a word, and without data says one
- * line and leaves nothing. */
+/* test_drawings.c - the drawings of runs: one palette in which a colour means one thing; each
+ * script draws the committed data without a word, and without data says one line and leaves
+ * nothing. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -113,7 +113,7 @@ static void a_colour_means_one_thing(void **state)
 /* ---- The scripts ---------------------------------------------------------------------------- */
 
 /* OUT stands for the picture. */
-static const char *const figures[][2] = {
+static const char *const drawings[][2] = {
 	{ "ring", "zen4/ring.tsv OUT" },
 	{ "ring", "zen4/ring.tsv OUT entry_js" },
 	{ "ring", "zen4/ring.tsv OUT indirect zen4/fills.tsv" },
@@ -134,23 +134,23 @@ static const char *const figures[][2] = {
 static const char *command_of(size_t i, const char *data, const char *picture)
 {
 	static char line[900];
-	const char *words = figures[i][1], *at = strstr(words, "OUT");
+	const char *words = drawings[i][1], *at = strstr(words, "OUT");
 	const char *first = data ? words + strcspn(words, " ") : words;
 
 	snprintf(line, sizeof line,
 		 "HERE=$PWD; cd \"$TREE/results\" && LC_ALL=C.UTF-8 gnuplot -c ../scripts/%s.gp "
 		 "%s%.*s\"$HERE/%s\"%s",
-		 figures[i][0], data ? data : "", (int)(at - first), first, picture, at + 3);
+		 drawings[i][0], data ? data : "", (int)(at - first), first, picture, at + 3);
 	return line;
 }
 
 static void every_script_draws(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
+	for (size_t i = 0; i < sizeof drawings / sizeof *drawings; i++) {
 		good(command_of(i, NULL, "drawn.svg"));
 		if (*err)
-			fail_msg("%s %s: said: %s", figures[i][0], figures[i][1], err);
+			fail_msg("%s %s: said: %s", drawings[i][0], drawings[i][1], err);
 		good("tail -n 2 drawn.svg | grep -q '</svg>' && [ $(wc -c <drawn.svg) -gt 4000 ]");
 		good("rm drawn.svg");
 	}
@@ -162,7 +162,7 @@ static void without_data_there_is_a_line_and_no_picture(void **state)
 {
 	(void)state;
 	good("printf 'arm\\tworkload\\n' >head.tsv");
-	for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
+	for (size_t i = 0; i < sizeof drawings / sizeof *drawings; i++) {
 		fails(command_of(i, "no-such.tsv", "none.svg"), "there is no file no-such.tsv");
 		fails(command_of(i, "\"$HERE/head.tsv\"", "none.svg"), "no row in");
 		good("[ ! -e none.svg ]");
@@ -206,7 +206,7 @@ static void traces_have_a_line_each(void **state)
 /* ---- What runs the scripts ------------------------------------------------------------------ */
 
 /* A copy of the scripts with one machine's data, in whose results/ may be written. */
-static void figures_are_made_whole_or_not_at_all(void **state)
+static void drawings_are_made_whole_or_not_at_all(void **state)
 {
 	(void)state;
 	good("mkdir -p copy/results/here fake && cp -r \"$TREE/scripts\" copy &&"
@@ -280,7 +280,7 @@ int main(void)
 		cmocka_unit_test(an_empty_panel_says_why),
 		cmocka_unit_test(stalls_are_of_each_process),
 		cmocka_unit_test(traces_have_a_line_each),
-		cmocka_unit_test(figures_are_made_whole_or_not_at_all),
+		cmocka_unit_test(drawings_are_made_whole_or_not_at_all),
 		cmocka_unit_test(reach_is_a_table),
 		cmocka_unit_test(a_paper_is_made),
 	};

@@ -1,5 +1,5 @@
 /*
- * run.c - from bitcode to a judged answer.
+ * execute.c - from bitcode to a judged answer.
  *
  *      bitcode -> lint -> tier's passes, statepoints -> object -> loaded module
  *                                                           .llvm_stackmaps -> true safepoints
@@ -10,7 +10,7 @@
  * is reported with the map that should have been found. No fault of a program ends the process.
  */
 #include "base/clock.h"
-#include "gc/run.h"
+#include "gc/execute.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -37,7 +37,7 @@ const char *const gc_status_names[GC_STATUSES] = {
 };
 
 struct gc_cell {
-	const struct gc_job *job;
+	const struct gc_task *task;
 	struct gc_result *result;
 	char *why;
 	struct code_memory *code;
@@ -55,7 +55,7 @@ struct gc_cell {
 static __attribute__((format(printf, 3, 4))) enum gc_status
 say(struct gc_cell *c, enum gc_status status, const char *fmt, ...)
 {
-	int n = snprintf(c->why, GC_ERROR, "%s: ", c->job->program->name);
+	int n = snprintf(c->why, GC_ERROR, "%s: ", c->task->program->name);
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -66,15 +66,15 @@ say(struct gc_cell *c, enum gc_status status, const char *fmt, ...)
 
 static enum gc_status fail(struct gc_cell *c, const char *what, int err)
 {
-	return say(c, GC_BROKEN, "%s, %s: %s: %s", c->job->stubs->name, c->job->maps->name, what,
+	return say(c, GC_BROKEN, "%s, %s: %s: %s", c->task->stubs->name, c->task->maps->name, what,
 		   strerror(-err));
 }
 
 /* ---- Making -------------------------------------------------------------------------------- */
 
-static enum gc_status check_job(struct gc_cell *c)
+static enum gc_status check_task(struct gc_cell *c)
 {
-	const struct gc_job *j = c->job;
+	const struct gc_task *j = c->task;
 
 	if (j->size < 1 || j->size > j->program->max)
 		return say(c, GC_REFUSED, "size (%s) is %u: 1 to %u are allowed",
@@ -86,7 +86,7 @@ static enum gc_status check_job(struct gc_cell *c)
 
 static enum gc_status open_code(struct gc_cell *c, struct prng *rng)
 {
-	const struct gc_job *j = c->job;
+	const struct gc_task *j = c->task;
 	const struct code_config code = {
 		.wx = j->wx,
 		.quantum = j->quantum,
@@ -108,11 +108,11 @@ static enum gc_status open_code(struct gc_cell *c, struct prng *rng)
 
 static enum gc_status compile(struct gc_cell *c, struct jit_object *object)
 {
-	const struct gc_program *p = c->job->program;
-	const struct jit_options options = { .tier = c->job->tier,
+	const struct gc_program *p = c->task->program;
+	const struct jit_options options = { .tier = c->task->tier,
 					     .statepoints = true,
-					     .polls = c->job->polls,
-					     .cache = c->job->cache };
+					     .polls = c->task->polls,
+					     .cache = c->task->cache };
 	size_t size = (size_t)(p->bitcode_end - p->bitcode);
 
 	/* Objects get into the cache only here, so a cached one has passed the lint. */
@@ -137,7 +137,7 @@ static enum gc_status load(struct gc_cell *c, const struct jit_object *object, u
 	if (jit_load(c->code, object, &hooks, &c->module, c->why))
 		return GC_BROKEN;
 	c->result->text_bytes = m->text_size;
-	if (corpus_from_llvm(c->job->program->name, m->stackmaps, m->stackmaps_size,
+	if (corpus_from_llvm(c->task->program->name, m->stackmaps, m->stackmaps_size,
 			     (uintptr_t)m->text, m->text_size, &c->corpus, c->why))
 		return GC_BROKEN;
 	return GC_OK;
@@ -156,7 +156,7 @@ static enum gc_status make_module(struct gc_cell *c, struct prng *rng)
 
 static enum gc_status encode(struct gc_cell *c)
 {
-	const struct gc_job *j = c->job;
+	const struct gc_task *j = c->task;
 	struct gc_result *r = c->result;
 	struct corpus_stats stats;
 	struct safepoint *points = NULL;
@@ -194,17 +194,17 @@ static enum gc_status encode(struct gc_cell *c)
 static enum gc_status open_collector(struct gc_cell *c)
 {
 	const struct collector_config config = {
-		.mode = c->job->mode,
-		.seed = c->job->seed,
-		.ops = c->job->maps,
+		.mode = c->task->mode,
+		.seed = c->task->seed,
+		.ops = c->task->maps,
 		.map = c->map.data,
 		.map_len = c->map.len,
 		.module = &c->module,
 		.code = c->code,
-		.oracle = c->job->check ? &c->corpus : NULL,
+		.oracle = c->task->check ? &c->corpus : NULL,
 		.activation = &c->runtime->host.activation,
-		.poll_flag = c->job->polls ? c->runtime->poll_flag : NULL,
-		.log = c->job->record ? &c->job->record->walks : NULL,
+		.poll_flag = c->task->polls ? c->runtime->poll_flag : NULL,
+		.log = c->task->record ? &c->task->record->walks : NULL,
 	};
 	int err = collector_open(&c->collector, &config);
 
@@ -222,7 +222,7 @@ static void run_program(void *arg)
 	struct gc_cell *c = arg;
 
 	c->started = clock_ns();
-	gc_runtime_main(c->runtime, c->job->size);
+	gc_runtime_main(c->runtime, c->task->size);
 }
 
 /* Writes "fault at ... in function+0x10 (old space)", and the map to blame if it is known. */
@@ -239,8 +239,8 @@ static enum gc_status report_fault(struct gc_cell *c)
 			 (size_t)(g->pc - (uintptr_t)f->code));
 	if (c->collector.any_wrong)
 		collector_describe(&c->collector, c->collector.first_wrong, map);
-	else if (!c->job->check)
-		snprintf(map, sizeof(map), "maps of %s were not checked", c->job->maps->name);
+	else if (!c->task->check)
+		snprintf(map, sizeof(map), "maps of %s were not checked", c->task->maps->name);
 	return say(c, GC_FAULT, "%s at %s; %s",
 		   heap_is_retired(&c->collector.heap, (const void *)g->address)
 		       ? "old space touched"
@@ -271,7 +271,7 @@ static enum gc_status judge(struct gc_cell *c)
 	if (r->answer != r->expected)
 		return say(c, GC_WRONG_ANSWER, "wrong answer %016llx, expected %016llx; %s",
 			   (unsigned long long)r->answer, (unsigned long long)r->expected,
-			   map[0] ? map : c->job->maps->name);
+			   map[0] ? map : c->task->maps->name);
 	if (r->stats.bad_roots)
 		return say(c, GC_BAD_ROOT, "right answer, but %llu roots were no references",
 			   (unsigned long long)r->stats.bad_roots);
@@ -297,7 +297,7 @@ static enum gc_status run(struct gc_cell *c)
 {
 	const struct watched outer = watch_code((struct watched){ running_at, c });
 
-	watch_phase(c->job->check ? "running, maps checked" : "running");
+	watch_phase(c->task->check ? "running, maps checked" : "running");
 	enum guard_end end = guard_run(&c->runtime->guard, run_program, c);
 
 	watch_code(outer);
@@ -311,12 +311,12 @@ static enum gc_status run(struct gc_cell *c)
 	 * not the encoder's fault. */
 	if (c->runtime->host.raised)
 		return say(c, GC_BROKEN, "%llu calls could not be made by %s",
-			   (unsigned long long)c->runtime->host.raised, c->job->stubs->name);
+			   (unsigned long long)c->runtime->host.raised, c->task->stubs->name);
 	if (end == GUARD_ABANDONED)
 		return report_abandoned(c);
 	if (end == GUARD_FAULTED)
 		return report_fault(c);
-	c->result->expected = c->job->program->native(c->job->size);
+	c->result->expected = c->task->program->native(c->task->size);
 	return judge(c);
 }
 
@@ -336,16 +336,16 @@ static void cell_close(struct gc_cell *c)
 	jit_code_close(c->code);
 }
 
-enum gc_status gc_run(const struct gc_job *job, struct gc_result *result, char why[GC_ERROR])
+enum gc_status gc_execute(const struct gc_task *task, struct gc_result *result, char why[GC_ERROR])
 {
-	struct gc_cell c = { .job = job, .result = result, .why = why };
+	struct gc_cell c = { .task = task, .result = result, .why = why };
 	struct prng rng;
 	enum gc_status status;
 
 	memset(result, 0, sizeof(*result));
 	why[0] = 0;
-	prng_seed(&rng, job->seed);
-	status = check_job(&c);
+	prng_seed(&rng, task->seed);
+	status = check_task(&c);
 	if (!status)
 		status = open_code(&c, &rng);
 	if (!status)
@@ -356,8 +356,8 @@ enum gc_status gc_run(const struct gc_job *job, struct gc_result *result, char w
 		status = open_collector(&c);
 	if (!status)
 		status = run(&c);
-	if (!status && job->record) {
-		job->record->corpus = c.corpus;
+	if (!status && task->record) {
+		task->record->corpus = c.corpus;
 		c.corpus = (struct corpus){ 0 };
 	}
 	cell_close(&c);

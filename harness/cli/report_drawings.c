@@ -1,4 +1,4 @@
-/* report_figures.c - a run's figures as parts of the page. */
+/* report_drawings.c - a run's drawings as parts of the page. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -7,8 +7,8 @@
 #include "cli/drawings.h"
 #include "cli/report.h"
 
-static void put_figure(FILE *out, const struct drawing *f, const struct run *run, const char *name,
-		       const char *svg, unsigned number)
+static void put_drawing(FILE *out, const struct drawing *f, const struct run *run, const char *name,
+			const char *svg, unsigned number)
 {
 	const json_t *plan = json_object_get(run->head, "plan");
 
@@ -24,7 +24,7 @@ static void put_figure(FILE *out, const struct drawing *f, const struct run *run
 		(long long)json_integer_value(json_object_get(plan, "blocks")));
 }
 
-int report_figures(FILE *out, const struct run *run, const char *name, unsigned *number)
+int report_drawings(FILE *out, const struct run *run, const char *name, unsigned *number)
 {
 	static const char command[] = "stubmap report";
 	char path[PATH_MAX];
@@ -40,7 +40,7 @@ int report_figures(FILE *out, const struct run *run, const char *name, unsigned 
 			continue;
 		char *svg = drawer_read(path);
 		if (svg)
-			put_figure(out, f, run, name, svg, (*number)++);
+			put_drawing(out, f, run, name, svg, (*number)++);
 		free(svg);
 	}
 	unlink(path);
