@@ -46,41 +46,38 @@ static void test_buckets(void **state)
 		}
 }
 
-/* 255 entries with live places in a bucket are held, the 256th is refused, an empty one is not. */
-static void test_full_bucket(void **state)
+/* Around the 15 entries that are compared at once: every number of entries with live places. */
+static void test_rest(void **state)
 {
-	struct safepoint *points = row(257, 512, 1000);
-	struct map_bytes out = { 0 };
-	size_t bad;
 	(void)state;
-	points[0].nlive = 1;
-	points[256].nlive = 1;
-	assert_int_equal(map_encode(&map_paged, points, 257, &out, &bad), -EFBIG);
-	assert_int_equal(bad, 255);
-	assert_int_equal(out.len, 0);
-	points[255].nlive = 0;
-	struct map_bytes table = encode(&map_paged, points, 257);
-	check_row(look_by_all, &table, points, 257);
-	free(table.data);
-	free(points);
+	for (size_t n = 14; n <= 256; n += n < 18 ? 1 : 119)
+		for (size_t live = 0; live <= n; live += live < 18 || live + 30 > n ? 1 : 25) {
+			struct safepoint *points = row(n, 512, 1);
+			for (size_t i = live; i < n; i++)
+				points[i * 7 % n].nlive = 0;
+			struct map_bytes table = encode(&map_paged, points, n);
+			check_row(look_by_all, &table, points, n);
+			free(table.data);
+			free(points);
+		}
 }
 
 /* The width of ids follows their number, chunk 0 counted: chunks of 32 of one frame are full. */
-static void test_id_bits(void **state)
+static void test_widths(void **state)
 {
 	static const struct {
 		size_t n;
-		uint8_t bits;
+		uint8_t width, chunk_bits;
 	} rows[] = {
-		{ 1, 12 },	    { 4096 - 32, 12 },	{ 4096 - 31, 16 },
-		{ 65536 - 32, 16 }, { 65536 - 31, 16 }, /* in chunks of 8 */
-		{ 65536 - 8, 16 },  { 65536 - 7, 24 },
+		{ 1, 2, 5 },	     { 65536 - 32, 2, 5 }, { 65536 - 31, 2, 3 },
+		{ 65536 - 8, 2, 3 }, { 65536 - 7, 3, 5 },
 	};
 	struct safepoint *points = differing(70000, 5, 0);
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct map_bytes table = encode(&map_paged, points, rows[i].n);
-		assert_int_equal(table.data[PAGED_BYTE_BITS], rows[i].bits);
+		assert_int_equal(table.data[PAGED_BYTE_WIDTH], rows[i].width);
+		assert_int_equal(table.data[PAGED_BYTE_CHUNK_BITS], rows[i].chunk_bits);
 		assert_int_equal(table.data[PAGED_BYTE_STRIDE], 2);
 		check_row(look_by_all, &table, points, rows[i].n);
 		free(table.data);
@@ -151,10 +148,10 @@ static void test_damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_corpora),	    cmocka_unit_test(test_buckets),
-		cmocka_unit_test(test_full_bucket), cmocka_unit_test(test_id_bits),
-		cmocka_unit_test(test_masks),	    cmocka_unit_test(test_trimmed),
-		cmocka_unit_test(test_too_large),   cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_corpora),	  cmocka_unit_test(test_buckets),
+		cmocka_unit_test(test_rest),	  cmocka_unit_test(test_widths),
+		cmocka_unit_test(test_masks),	  cmocka_unit_test(test_trimmed),
+		cmocka_unit_test(test_too_large), cmocka_unit_test(test_damage),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

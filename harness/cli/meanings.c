@@ -159,10 +159,10 @@ static void of_chunk(const struct load *l, size_t chunks)
 static void of_paged(const struct load *l)
 {
 	static const char *const header[] = { "bytes of the directory", "chunks at byte", NULL };
-	static const char *const form[] = { "bits of an id", "stride", "bytes of a mask",
+	static const char *const form[] = { "bytes of an id", "stride", "bytes of a mask",
 					    "bits of a place in a chunk" };
-	size_t directory = 12, buckets = directory + word(l->table), chunks = word(l->table + 4);
-	size_t at = l->at - directory;
+	size_t directory = 12, buckets = directory + word(l->table) + 4;
+	size_t chunks = word(l->table + 4), at = l->at - directory;
 
 	if (in_header(l, header))
 		return;
@@ -170,13 +170,9 @@ static void of_paged(const struct load *l)
 		snprintf(l->out, MEANING, "form: the next four bytes at once");
 	else if (l->at < directory)
 		snprintf(l->out, MEANING, "form: %s: %" PRIu32, form[l->at - 8], l->value);
-	else if (l->at < buckets && at % 134 == 0)
-		snprintf(l->out, MEANING,
-			 "directory: buckets of block %zu from byte %" PRIu32 " on", at / 134,
-			 l->value);
 	else if (l->at < buckets)
-		snprintf(l->out, MEANING, "directory: bucket %zu is %" PRIu32 " bytes on",
-			 at / 134 * 64 + (at % 134 - 4) / 2, l->value);
+		snprintf(l->out, MEANING, "directory: bucket %zu at byte %" PRIu32, at / 4,
+			 word(l->table + l->at) >> 4);
 	else if (l->at < chunks)
 		of_bucket(l);
 	else

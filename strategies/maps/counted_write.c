@@ -8,7 +8,7 @@
 
 int map_counted_add(void *state, const struct safepoint *p)
 {
-	return map_chunked_add(state, p, false);
+	return map_chunked_add(state, p);
 }
 
 /* How the maps that have no chunk of their own are numbered. */

@@ -8,13 +8,7 @@
 int map_paged_add(void *state, const struct safepoint *p)
 {
 	struct map_paged *s = state;
-	size_t n = map_nentries(&s->points);
-	bool same = n && map_entry_at(&s->points, n - 1)->pc / 256 == p->pc / 256;
-	uint32_t live = same ? s->bucket_live : 0;
-	int error = map_chunked_add(&s->points, p, live == PAGED_LIVE);
-	if (!error)
-		s->bucket_live = live + !!p->nlive;
-	return error;
+	return map_chunked_add(&s->points, p);
 }
 
 /* ---- The layout ---------------------------------------------------------------------------- */
@@ -23,26 +17,50 @@ struct layout {
 	const struct map_chunked *points;
 	struct map_chunks maps;
 	uint32_t *ids; /* of each map, at its first word */
-	uint32_t bits, chunk_bits, nchunks;
-	uint64_t blocks, buckets, chunks, records, end; /* offsets; blocks: their number */
+	uint32_t width, chunk_bits, nchunks;
+	uint64_t pages, buckets, chunks, records, end; /* offsets; pages: their number */
 	uint8_t *out;
 };
 
-/* The entries from i on that are in its bucket end before the index returned; *live have a map. */
-static size_t bucket_of(const struct map_chunked *s, size_t i, uint32_t *live)
+/* A bucket's entries, those with a map first. */
+struct bucket {
+	const struct map_entry *of[256];
+	size_t n, near; /* near: those that are compared at once */
+	size_t near_ids, rest_ids;
+};
+
+/* The bucket of the page of entry i; the index behind its entries. */
+static size_t bucket_of(const struct map_chunked *s, size_t i, struct bucket *b)
 {
-	uint32_t bucket = map_entry_at(s, i)->pc / 256;
-	*live = 0;
-	for (; i < map_nentries(s) && map_entry_at(s, i)->pc / 256 == bucket; i++)
-		*live += map_entry_at(s, i)->map != 0;
-	return i;
+	size_t end = i, n = 0;
+	while (end < map_nentries(s) &&
+	       map_entry_at(s, end)->pc / 256 == map_entry_at(s, i)->pc / 256)
+		end++;
+	for (size_t k = i; k < end; k++)
+		if (map_entry_at(s, k)->map)
+			b->of[n++] = map_entry_at(s, k);
+	size_t live = n;
+	for (size_t k = i; k < end; k++)
+		if (!map_entry_at(s, k)->map)
+			b->of[n++] = map_entry_at(s, k);
+	b->n = n;
+	b->near = n < PAGED_NEAR ? n : PAGED_NEAR;
+	b->near_ids = n > PAGED_NEAR ? PAGED_NEAR : live;
+	b->rest_ids = live > PAGED_NEAR ? live - PAGED_NEAR : 0;
+	return end;
+}
+
+static size_t bucket_size(const struct layout *l, const struct bucket *b)
+{
+	return b->n + (b->n > b->near) + (b->near_ids + b->rest_ids) * l->width;
 }
 
 /* Numbers the maps and counts bytes; l->end: of all. */
 static void lay_out(struct layout *l)
 {
 	const struct map_chunked *s = l->points;
-	uint64_t records = 0, buckets = 0, slack = 0;
+	uint64_t records = 0, buckets = 0;
+	struct bucket b;
 	l->nchunks = 1;
 	for (uint32_t i = 0; i < l->maps.n; l->nchunks++) {
 		const struct map_chunk k = map_chunk_from(&l->maps, i, l->chunk_bits);
@@ -51,26 +69,14 @@ static void lay_out(struct layout *l)
 			l->ids[l->maps.shapes[i].map] = (l->nchunks << l->chunk_bits) + i - k.begin;
 	}
 	uint64_t ids = (uint64_t)l->nchunks << l->chunk_bits;
-	l->bits = ids <= 1 << 12	   ? 12
-		  : ids <= 1 << 16	   ? 16
-		  : ids <= 1 << PAGED_BITS ? PAGED_BITS
-					   : 32;
-	for (size_t i = 0, n = map_nentries(s); i < n;) {
-		uint32_t live;
-		size_t first = i;
-		i = bucket_of(s, i, &live);
-		uint64_t size = 1 + (i - first) + paged_ids_size(live, l->bits);
-		if (slack < buckets + 4 * size)
-			slack = buckets + 4 * size;
-		buckets += size;
-	}
-	l->blocks = map_entry_at(s, map_nentries(s) - 1)->pc / (256 * PAGED_BUCKETS) + 1;
-	l->buckets = PAGED_HEAD + PAGED_BLOCK * l->blocks;
+	l->width = ids <= 1 << 16 ? 2 : ids <= 1 << 24 ? 3 : 4;
+	for (size_t i = 0, n = map_nentries(s); i < n; buckets += bucket_size(l, &b))
+		i = bucket_of(s, i, &b);
+	l->pages = map_entry_at(s, map_nentries(s) - 1)->pc / 256 + 1;
+	l->buckets = PAGED_HEAD + 4 * (l->pages + 1);
 	l->chunks = l->buckets + buckets;
 	l->records = l->chunks + (uint64_t)MAP_CHUNK * l->nchunks;
-	l->end = l->records + records;
-	if (l->end < l->buckets + slack + PAGED_SLACK)
-		l->end = l->buckets + slack + PAGED_SLACK;
+	l->end = l->records + records + PAGED_SLACK;
 }
 
 /*
@@ -82,71 +88,57 @@ static int choose(struct layout *l)
 {
 	for (l->chunk_bits = 5; l->chunk_bits >= 3; l->chunk_bits -= 2) {
 		lay_out(l);
-		if (l->bits <= 16)
+		if (l->width == 2)
 			break;
 	}
-	if (l->bits > 16) {
+	if (l->width > 2) {
 		l->chunk_bits = 5;
 		map_chunks_sort(&l->maps, 0, l->points->registers ? 4 : 0);
 		lay_out(l);
 	}
-	return l->bits == 32 || l->end > UINT32_MAX ? -EFBIG : 0;
+	return l->width > 3 || l->chunks >> PAGED_START_BITS || l->end > UINT32_MAX ? -EFBIG : 0;
 }
 
 /* ---- Writing ------------------------------------------------------------------------------- */
 
-static void put16(uint8_t *p, uint64_t v)
+/* The low bytes of n entries, and ids of the first nids of them, 0 if they have no map. */
+static uint8_t *put_entries(const struct layout *l, uint8_t *p, const struct map_entry *const *of,
+			    size_t n, size_t nids)
 {
-	p[0] = (uint8_t)v;
-	p[1] = (uint8_t)(v >> 8);
-}
-
-static void put_id(uint8_t *ids, size_t i, uint32_t bits, uint32_t id)
-{
-	size_t at = i * bits;
-	for (uint32_t v = id << at % 8, k = 0; v; v >>= 8, k++)
-		ids[at / 8 + k] |= (uint8_t)v;
-}
-
-/* Writes the bucket of the entries from i on; the index behind them. */
-static size_t put_bucket(const struct layout *l, size_t i, uint64_t *at)
-{
-	const struct map_chunked *s = l->points;
-	uint32_t live;
-	size_t first = i, n;
-	i = bucket_of(s, i, &live);
-	n = i - first;
-	uint8_t *p = l->out + *at, *low = p + 1, *other = low + live, *ids = low + n;
-	*p = (uint8_t)live;
-	for (size_t k = first, k_live = 0; k < i; k++) {
-		const struct map_entry *e = map_entry_at(s, k);
-		if (e->map) {
-			put_id(ids, k_live++, l->bits, l->ids[e->map - 1]);
-			*low++ = (uint8_t)e->pc;
-		} else {
-			*other++ = (uint8_t)e->pc;
-		}
+	for (size_t i = 0; i < n; i++)
+		*p++ = (uint8_t)of[i]->pc;
+	for (size_t i = 0; i < nids; i++) {
+		uint32_t id = of[i]->map ? l->ids[of[i]->map - 1] : 0;
+		for (uint32_t k = 0; k < l->width; k++)
+			*p++ = (uint8_t)(id >> 8 * k);
 	}
-	*at += 1 + n + paged_ids_size(live, l->bits);
-	return i;
+	return p;
+}
+
+static uint8_t *put_bucket(const struct layout *l, uint8_t *p, const struct bucket *b)
+{
+	p = put_entries(l, p, b->of, b->near, b->near_ids);
+	if (b->n > b->near) {
+		*p++ = (uint8_t)b->rest_ids;
+		p = put_entries(l, p, b->of + b->near, b->n - b->near, b->rest_ids);
+	}
+	return p;
 }
 
 static void put_index(const struct layout *l)
 {
 	const struct map_chunked *s = l->points;
-	uint64_t at = l->buckets;
+	uint8_t *word = l->out + PAGED_HEAD, *p = l->out + l->buckets;
 	size_t i = 0;
-	for (uint64_t block = 0; block < l->blocks; block++) {
-		uint8_t *b = l->out + PAGED_HEAD + PAGED_BLOCK * block;
-		uint64_t base = at;
-		map_store32(b, (uint32_t)base);
-		for (uint64_t k = 0; k < PAGED_BUCKETS; k++) {
-			put16(b + 4 + 2 * k, at - base);
-			if (i < map_nentries(s) &&
-			    map_entry_at(s, i)->pc / 256 == block * PAGED_BUCKETS + k)
-				i = put_bucket(l, i, &at);
+	for (uint64_t page = 0; page <= l->pages; page++, word += 4) {
+		uint32_t start = (uint32_t)(p - l->out), near = 0;
+		struct bucket b;
+		if (i < map_nentries(s) && map_entry_at(s, i)->pc / 256 == page) {
+			i = bucket_of(s, i, &b);
+			p = put_bucket(l, p, &b);
+			near = (uint32_t)b.near;
 		}
-		put16(b + 4 + 2 * PAGED_BUCKETS, at - base);
+		map_store32(word, start << 4 | near);
 	}
 }
 
@@ -178,9 +170,9 @@ static int paged_write(const struct map_chunked *points, struct map_bytes *out)
 	if (error)
 		goto out;
 	l.out = out->data + at;
-	map_store32(l.out, (uint32_t)l.buckets - PAGED_HEAD);
+	map_store32(l.out, 4 * (uint32_t)l.pages);
 	map_store32(l.out + 4, (uint32_t)l.chunks);
-	l.out[PAGED_BYTE_BITS] = (uint8_t)l.bits;
+	l.out[PAGED_BYTE_WIDTH] = (uint8_t)l.width;
 	l.out[PAGED_BYTE_STRIDE] = (uint8_t)l.maps.stride;
 	l.out[PAGED_BYTE_MASK] = (uint8_t)l.maps.mask;
 	l.out[PAGED_BYTE_CHUNK_BITS] = (uint8_t)l.chunk_bits;

@@ -28,7 +28,7 @@ static int put_map(struct map_chunked *s, const struct safepoint *p, uint32_t re
 	return error;
 }
 
-int map_chunked_add(struct map_chunked *s, const struct safepoint *p, bool full)
+int map_chunked_add(struct map_chunked *s, const struct safepoint *p)
 {
 	size_t n = map_nentries(s);
 	uint32_t registers;
@@ -36,8 +36,6 @@ int map_chunked_add(struct map_chunked *s, const struct safepoint *p, bool full)
 	if (n && p->pc <= map_entry_at(s, n - 1)->pc)
 		return -EINVAL;
 	int error = map_check_places(p, &registers);
-	if (!error && p->nlive && full)
-		error = -EFBIG;
 	if (!error)
 		error = map_bytes_reserve(&s->entries, sizeof entry);
 	if (!error && p->nlive) {

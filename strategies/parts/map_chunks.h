@@ -33,9 +33,8 @@ struct map_entry {
 	uint32_t pc, map; /* map: 1 + the word where it begins; 0: empty */
 };
 
-/* full: no further map fits where this safepoint is. 0, -EINVAL (order, places), -ENOTSUP, -ENOMEM,
- * -EFBIG: nothing has changed. */
-int map_chunked_add(struct map_chunked *, const struct safepoint *, bool full);
+/* 0, -EINVAL (order, places), -ENOTSUP, -ENOMEM, -EFBIG: nothing has changed. */
+int map_chunked_add(struct map_chunked *, const struct safepoint *);
 void map_chunked_free(struct map_chunked *);
 
 static inline size_t map_nentries(const struct map_chunked *s)
@@ -87,20 +86,19 @@ void map_chunk_put(const struct map_chunks *, const struct map_chunk *, uint8_t 
 
 _Static_assert(offsetof(struct map_live, registers) == 12, "a chunk begins as a map_live does");
 
-/* The map at a place in a chunk, which is at an offset.
- * mask: as above; 0 for a chunk without records. */
-MAP_INLINE enum map_answer map_chunk_map(const uint8_t *map, size_t len, uint64_t chunk,
-					 uint32_t place, uint32_t stride, uint32_t mask,
-					 struct map_live *out)
+/* The map at a place in the chunk whose bytes are at c. Its record ends before `end`. mask: as
+ * above; 0 for a chunk without records. stride: 1 or 2. */
+MAP_INLINE enum map_answer map_chunk_at(const uint8_t *map, size_t end, const uint8_t *c,
+					uint32_t place, uint32_t stride, uint32_t mask,
+					struct map_live *out)
 {
-	if (chunk + MAP_CHUNK > len)
-		return MAP_DAMAGED;
-	const uint8_t *c = map + chunk;
 	uint64_t nbytes = map_load32(c + 8), record = map_load32(c + 16);
 	record += (nbytes + mask) * place + mask;
-	if (record + nbytes > len)
+	if (record + nbytes > end)
 		return MAP_DAMAGED;
-	if (map_load32(c + 4) + nbytes * (8 * stride) > (uint64_t)map_load32(c) / 4 + 32)
+	/* In bytes of a bitmap, the last of which may stand for slots behind the frame, too. */
+	if ((int64_t)((map_load32(c + 4) >> (2 + stride)) + nbytes) - 1 >
+	    (int64_t)(map_load32(c) >> (4 + stride)))
 		return MAP_DAMAGED;
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 	out->frame_size = map_load32(c);
@@ -116,6 +114,16 @@ MAP_INLINE enum map_answer map_chunk_map(const uint8_t *map, size_t len, uint64_
 	out->stride = (uint8_t)stride;
 	out->bitmap = map + record;
 	return MAP_FOUND;
+}
+
+/* The same, of a chunk that is at an offset. */
+MAP_INLINE enum map_answer map_chunk_map(const uint8_t *map, size_t len, uint64_t chunk,
+					 uint32_t place, uint32_t stride, uint32_t mask,
+					 struct map_live *out)
+{
+	if (chunk + MAP_CHUNK > len)
+		return MAP_DAMAGED;
+	return map_chunk_at(map, len, map + chunk, place, stride, mask, out);
 }
 
 #endif
