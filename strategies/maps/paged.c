@@ -23,7 +23,7 @@
  * What bounds a reader is how many lookups a processor holds at once: each instruction that waits
  * for the chain of four loads (directory, bucket, id, chunk) takes a place. So bytes are given for
  * instructions: a word of the directory has twice the bytes of an offset from a base, and says all
- * of its bucket; ids are never narrower than 16 bits; a few have no use.
+ * of its bucket; ids are never narrower than 16 bits.
  *
  * A table that is damaged: the place of each of the four, and of the record, is compared with that
  * of the zeros, which follows from len. paged_write.c writes.
