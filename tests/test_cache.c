@@ -206,6 +206,39 @@ static void test_recorded(void **unused)
 			 5);
 }
 
+/* A ring's targets are compiled once, its callers before each block: no invocation compiles. */
+static void test_ring(void **unused)
+{
+	char environment[PATH];
+
+	(void)unused;
+	snprintf(environment, sizeof environment, "XDG_CACHE_HOME='%s/ring'", folder);
+	measures(environment, "run -s null,pool,page,near --wx dual -n 20 -b 2 -i 1 -o ring.jsonl",
+		 "");
+	assert_int_equal(count_of("ls ring/stubmap | wc -l >count"), 1 + 2 * 3);
+	assert_int_equal(count_of("grep -c '\"status\":\"ok\"' ring.jsonl >count"), 2 * 5);
+	assert_int_equal(count_of("grep -c 'the object came from the cache' ring.jsonl >count"),
+			 2 * 5);
+	/* Rings that differ have code of their own. */
+	measures(environment, "run -s pool -w ring,ring:chosen -n 20 -k exit_js --tier 0 -b 1 -i 1",
+		 "");
+	assert_int_equal(count_of("ls ring/stubmap | wc -l >count"), 7 + 1 + 2);
+}
+
+/* Ctrl-C while several are compiled: no process goes on, and no half of a file is left. */
+static void test_stopped(void **unused)
+{
+	(void)unused;
+	assert_int_equal(system("mkdir -p stopped"), 0);
+	setenv("PROGRAM", program, 1);
+	int status = system("XDG_CACHE_HOME=\"$PWD/stopped\" timeout --preserve-status -s INT 1 "
+			    "\"$PROGRAM\" run -w replay:pyodide,replay:sqljs -s null,pool -b 1 "
+			    "-i 1 >out 2>err </dev/null");
+	assert_int_equal(WEXITSTATUS(status), SWEEP_STOPPED);
+	assert_int_equal(system("! grep -lsa \"$PWD/stopped/[s]tubmap\" /proc/[0-9]*/cmdline"), 0);
+	assert_int_equal(system("! ls stopped/stubmap | grep -v '\\.o$'"), 0);
+}
+
 /* Nor is the module lost where the build is another user's: it goes to a folder of one's own. */
 static void test_unwritable_build(void **unused)
 {
@@ -256,6 +289,8 @@ int main(void)
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_own_module),
 		cmocka_unit_test(test_recorded),
+		cmocka_unit_test(test_ring),
+		cmocka_unit_test(test_stopped),
 		cmocka_unit_test(test_unwritable_build),
 		cmocka_unit_test(test_own_folder),
 	};

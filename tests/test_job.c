@@ -58,7 +58,7 @@ static void test_round_trip(void **unused)
 	job.cache = "a folder";
 	job.snapshot = "a file";
 	job.laps = JOB_LAPS;
-	job.prepare = true;
+	job.prepare = PREPARE_CALLERS;
 	for (size_t i = 0; i < METERS; i++)
 		job.meters[job.nmeters++] = meter_names[i];
 	round_trip(&job);
@@ -114,6 +114,7 @@ static void test_refusals(void **unused)
 		  "laps is 0: 1 to 100000" },
 		{ JOB "\"cpu\": 4294967296}", "cpu is 4294967296: -1 to" },
 		{ JOB "\"cpu\": -2}", "cpu is -2: -1 to" },
+		{ JOB "\"prepare\": 3}", "prepare is 3: 0 to 2" },
 		{ JOB "\"cache\": 5}", "cache must be a text" },
 		{ JOB "\"snapshot\": []}", "snapshot must be a text" },
 		{ JOB "\"events\": \"cycles\"}", "events must be null or a list" },

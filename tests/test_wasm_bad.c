@@ -203,7 +203,7 @@ static enum measure_status run_cell(const char *workload, unsigned tier, char wh
 		    (int)sizeof job.cell.workload);
 	job.cell.tier = tier;
 	cell_resolve(&job.cell);
-	prepare_cells(&job.cell, 1,
+	prepare_cells(&job.cell, 1, 1, false,
 		      &(struct sweep_options){ .cache = job.cache, .data = "", .name = "test" });
 	enum measure_status m = measure_job(&job, figures, why);
 	assert_true(m != MEASURE_OK || json_array_size(figures) > 10);
@@ -276,7 +276,7 @@ static void test_no_end(void **unused)
 	cell_defaults(&cell);
 	snprintf(cell.workload, sizeof cell.workload, "wasm:%s", link);
 	cell_resolve(&cell);
-	prepare_cells(&cell, 1,
+	prepare_cells(&cell, 1, 1, false,
 		      &(struct sweep_options){ .cache = cache, .data = "", .name = "test" });
 	json_t *job = json_pack("{s:o, s:i, s:i, s:s, s:s}", "cell", cell_to_json(&cell), "seed", 1,
 				"iterations", 1, "data", "", "cache", cache);

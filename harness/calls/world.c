@@ -7,7 +7,6 @@
  * each module's text.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -325,42 +324,17 @@ enum measure_status world_open(struct world *w, const struct job *job, const str
 
 /* ---- Compiling alone ---------------------------------------------------------------------- */
 
-struct compiling {
-	const struct world *w;
-	enum callers_part part;
-	int error;
-	char why[CELL_ERROR];
-};
-
-static void *compile_alone(void *arg)
-{
-	struct compiling *c = arg;
-	const struct job *job = c->w->job;
-	const struct jit_options options = { .tier = job->cell.tier, .cache = job->cache };
-	struct jit_object object = { 0 };
-
-	c->error = compile(c->w, c->part, &options, &object, c->why);
-	jit_object_free(&object);
-	return NULL;
-}
-
 int world_prepare(const struct job *job, const struct setup *setup, char why[CELL_ERROR])
 {
 	struct world w = { .job = job, .setup = setup, .ops = setup->stubs, .why = why };
-	struct compiling callers = { .w = &w, .part = world_callers(setup) };
-	struct compiling targets = { .w = &w, .part = CALLERS_TARGETS };
-	pthread_t thread;
+	const enum callers_part part =
+	    job->prepare == PREPARE_TARGETS ? CALLERS_TARGETS : world_callers(setup);
+	struct jit_object object = { 0 };
 	int e = open_scenario(&w);
 
-	if (!e) {
-		e = pthread_create(&thread, NULL, compile_alone, &callers);
-		compile_alone(&targets);
-		if (e)
-			compile_alone(&callers);
-		else
-			pthread_join(thread, NULL);
-		e = targets.error || callers.error ? -1 : 0;
-	}
+	if (!e)
+		e = compile_part(&w, part, job->cell.tier, &object);
+	jit_object_free(&object);
 	scenario_close(&w.scenario);
 	return e ? -1 : 0;
 }

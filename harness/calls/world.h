@@ -62,7 +62,7 @@ enum measure_status world_open(struct world *, const struct job *, const struct 
 void world_close(struct world *);
 /* What calls a cell's stubs. Cells of one program and one sort of callers have the same code. */
 enum callers_part world_callers(const struct setup *);
-/* Compiles both of a cell's modules, of FAMILY_CALLS, into the job's cache, at the same time;
+/* Compiles the module that the job prepares, of a cell of FAMILY_CALLS, into the job's cache;
  * nothing is loaded. 0, or -1: the cell's own world_open will say why. */
 int world_prepare(const struct job *, const struct setup *, char why[CELL_ERROR]);
 /* Writes one line for an error of the strategy's; returns -1. */

@@ -411,7 +411,7 @@ static int read_options(int argc, char **argv, struct wanted *w, int *first)
 
 int cmd_model(int argc, char **argv)
 {
-	struct wanted w = { .seed = 1, .workers = simulate_cpus() };
+	struct wanted w = { .seed = 1, .workers = sweep_cpus() };
 	int first, r = read_options(argc, argv, &w, &first);
 
 	if (r)

@@ -1,10 +1,13 @@
 /*
- * prepare.c - a child compiles, and the parent says for how long. A user's own module is built
- * first, by the same script as ours. A ring is not compiled here: each block has an order of its
- * own, and so its own callers. After that an invocation's time limit begins anew (spawn.c).
+ * prepare.c - children compile, as many at a time as there are CPUs, and the parent says for how
+ * long. A user's own module is built first, by the same script as ours. The callers of a ring are
+ * compiled for each block, as each has an order of its own; all else is compiled once.
  */
 #include "measure/prepare.h"
 
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +18,8 @@
 #include "base/watch.h"
 #include "calls/world.h"
 #include "wasm/program.h"
+
+enum { MOST_WORKERS = 64, SHARED_SEED = 1 };
 
 /* Builds a user's module and its bitcode; the tools' first message goes to folder/why. It is always
  * built anew: that costs little beside the code, which is cached by content. It is built aside and
@@ -76,92 +81,178 @@ bool prepare_job(const struct job *job)
 	return setup.family == FAMILY_CALLS ? !world_prepare(job, &setup, why) : prepare_wasm(job);
 }
 
-static void prepare(const struct cell *c, const char *cache, const struct sweep_options *o,
-		    struct progress *progress)
-{
-	struct progress_wait wait = { progress, c->workload };
-	const struct spawn_options options = { .timeout_ms = o->timeout_s * 1000,
-					       .tick = progress_waited,
-					       .arg = &wait };
-	const struct job wanted = { .cell = *c,
-				    .seed = 1,
-				    .iterations = 1,
-				    .cpu = -1,
-				    .cache = cache,
-				    .data = o->data,
-				    .laps = 1,
-				    .prepare = true };
-	json_t *job = job_to_json(&wanted), *record = NULL;
+/* What one process makes; equal ones are made once. */
+struct object {
+	const struct cell *cell;
+	enum prepare what;
+	bool large, own;	   /* own: built, too, with a cache or without */
+	enum callers_part callers; /* if it is these */
+	uint64_t seed;		   /* of their order */
+};
 
-	if (job && !spawn_job(job, &options, &record))
-		progress_step(progress, c->workload);
-	json_decref(job);
-	json_decref(record);
+struct crew {
+	const struct sweep_options *options;
+	const char *cache;
+	struct object *objects;
+	size_t n;
+	atomic_size_t next;
+	pthread_mutex_t lock; /* for progress */
+	struct progress progress;
+};
+
+/* What one of the crew waits for. */
+struct wait {
+	struct crew *crew;
+	const char *what;
+};
+
+static void waited(void *arg, const char *phase, unsigned seconds)
+{
+	const struct wait *w = arg;
+	struct progress_wait wait = { &w->crew->progress, w->what };
+
+	pthread_mutex_lock(&w->crew->lock);
+	progress_waited(&wait, phase, seconds);
+	pthread_mutex_unlock(&w->crew->lock);
 }
 
-/* Returns cache if objects can be kept there; else NULL, after a line that says so. */
-static const char *usable(const char *cache)
+/* 0, or -EINTR: nothing is to be begun any more. */
+static int make(struct crew *crew, const struct object *object)
 {
-	if (cache && jit_cache_usable(cache))
-		return cache;
-	say_line("stubmap", "note: no cache (%s): large programs are compiled in each process",
-		 cache ? cache : "XDG_CACHE_HOME and HOME name no folder");
+	struct wait wait = { crew, object->cell->workload };
+	const struct spawn_options options = { .timeout_ms = crew->options->timeout_s * 1000,
+					       .tick = waited,
+					       .arg = &wait };
+	const struct job wanted = { .cell = *object->cell,
+				    .seed = object->seed,
+				    .iterations = 1,
+				    .cpu = -1,
+				    .cache = crew->cache,
+				    .data = crew->options->data,
+				    .laps = 1,
+				    .prepare = object->what };
+	json_t *job = job_to_json(&wanted), *record = NULL;
+	int r = job ? spawn_job(job, &options, &record) : -ENOMEM;
+
+	if (!r) {
+		pthread_mutex_lock(&crew->lock);
+		progress_step(&crew->progress, object->cell->workload);
+		pthread_mutex_unlock(&crew->lock);
+	}
+	json_decref(job);
+	json_decref(record);
+	return r == -EINTR ? r : 0;
+}
+
+static void *work(void *arg)
+{
+	struct crew *crew = arg;
+	size_t i;
+
+	while ((i = atomic_fetch_add(&crew->next, 1)) < crew->n)
+		if (make(crew, &crew->objects[i]))
+			break;
 	return NULL;
 }
 
-/* The code that is compiled for a cell; equal code is compiled once. */
-struct prepared {
-	const struct cell *cell;
-	bool large, own;	   /* own: built, too, with a cache or without */
-	enum callers_part callers; /* of a recorded program */
-};
-
-static struct prepared prepared_of(const struct cell *c)
+/* As many at a time as there are CPUs. */
+static void make_all(struct crew *crew)
 {
-	struct prepared u = { .cell = c };
+	pthread_t threads[MOST_WORKERS];
+	const unsigned cpus = sweep_cpus();
+	unsigned started = 0;
+
+	progress_begin(&crew->progress, crew->options->name ? crew->options->name : "stubmap",
+		       crew->n);
+	while (started + 1 < cpus && started < MOST_WORKERS && started + 1 < crew->n &&
+	       !pthread_create(&threads[started], NULL, work, crew))
+		started++;
+	work(crew);
+	while (started)
+		pthread_join(threads[--started], NULL);
+	progress_end(&crew->progress);
+}
+
+/* Returns cache if objects can be kept there; else NULL, after a line that says so if something
+ * large is to be made. */
+static const char *usable(const char *cache, bool large)
+{
+	if (cache && jit_cache_usable(cache))
+		return cache;
+	if (large)
+		say_line("stubmap",
+			 "note: no cache (%s): large programs are compiled in each process",
+			 cache ? cache : "XDG_CACHE_HOME and HOME name no folder");
+	return NULL;
+}
+
+static bool same(const struct object *a, const struct object *b)
+{
+	return a->what == b->what && a->callers == b->callers && a->seed == b->seed &&
+	       !strcmp(a->cell->workload, b->cell->workload) && a->cell->tier == b->cell->tier &&
+	       a->cell->live == b->cell->live && a->cell->targets == b->cell->targets &&
+	       !strcmp(a->cell->kind, b->cell->kind) &&
+	       !strcmp(a->cell->signature, b->cell->signature) &&
+	       a->cell->max_events == b->cell->max_events;
+}
+
+static void add(struct crew *crew, struct object object)
+{
+	size_t k = 0;
+
+	while (k < crew->n && !same(&crew->objects[k], &object))
+		k++;
+	crew->objects[k] = object;
+	crew->n += k == crew->n;
+}
+
+/* Adds what is made for a cell: all, or, again, what another seed changes. */
+static void add_cell(struct crew *crew, const struct cell *c, uint64_t seed, bool again)
+{
+	struct object o = { .cell = c, .what = PREPARE_CALLERS, .seed = SHARED_SEED };
 	struct wasm_program p;
 	struct setup setup;
 	char why[CELL_ERROR];
 
 	if (wasm_program_named(c->workload, &p)) {
-		u.own = p.own;
-		u.large = p.own || p.fetched;
-	} else if (!setup_of(c, &setup, why)) {
-		u.large = setup.family == FAMILY_CALLS && setup.workload.trace;
-		u.callers = world_callers(&setup);
+		o.own = p.own;
+		o.large = p.own || p.fetched;
+		if (o.large && !again)
+			add(crew, o);
+		return;
 	}
-	return u;
+	if (setup_of(c, &setup, why) || setup.family != FAMILY_CALLS)
+		return;
+	const bool ordered = !setup.workload.trace;
+	o.large = setup.workload.trace;
+	o.what = PREPARE_TARGETS;
+	if (!again)
+		add(crew, o);
+	o.what = PREPARE_CALLERS;
+	o.callers = world_callers(&setup);
+	o.seed = ordered ? seed : SHARED_SEED;
+	if (!again || ordered)
+		add(crew, o);
 }
 
-static bool same(const struct prepared *a, const struct prepared *b)
+void prepare_cells(const struct cell *cells, size_t n, uint64_t seed, bool again,
+		   const struct sweep_options *o)
 {
-	return a->large && !strcmp(a->cell->workload, b->cell->workload) &&
-	       a->cell->tier == b->cell->tier && a->callers == b->callers &&
-	       a->cell->max_events == b->cell->max_events;
-}
+	struct crew crew = { .options = o,
+			     .objects = malloc((2 * n + 1) * sizeof *crew.objects),
+			     .lock = PTHREAD_MUTEX_INITIALIZER };
+	bool large = false;
+	size_t kept = 0;
 
-void prepare_cells(const struct cell *cells, size_t n, const struct sweep_options *o)
-{
-	struct prepared *list = malloc(n * sizeof *list + 1);
-	const char *cache = o->cache;
-	struct progress progress;
-	size_t count = 0;
-
-	for (size_t i = 0; i < n && list; i++) {
-		size_t k = 0;
-
-		list[count] = prepared_of(&cells[i]);
-		while (k < count && !same(&list[k], &list[count]))
-			k++;
-		count += k == count && list[count].large;
-	}
-	if (count) {
-		cache = usable(cache);
-		progress_begin(&progress, o->name ? o->name : "stubmap", count);
-		for (size_t i = 0; i < count; i++)
-			if (cache || list[i].own)
-				prepare(list[i].cell, cache, o, &progress);
-		progress_end(&progress);
-	}
-	free(list);
+	for (size_t i = 0; i < n && crew.objects; i++)
+		add_cell(&crew, &cells[i], seed, again);
+	for (size_t i = 0; i < crew.n; i++)
+		large |= crew.objects[i].large;
+	crew.cache = usable(o->cache, large);
+	for (size_t i = 0; i < crew.n; i++)
+		if (crew.cache || crew.objects[i].own)
+			crew.objects[kept++] = crew.objects[i];
+	crew.n = kept;
+	make_all(&crew);
+	free(crew.objects);
 }

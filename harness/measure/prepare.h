@@ -1,6 +1,6 @@
 /*
- * prepare.h - compiles large programs before anything is measured: each object goes once into the
- * cache that the cells then read, outside the time limit of an invocation.
+ * prepare.h - compiles before anything is measured: each object goes once into the cache that the
+ * cells then read, outside the time limit of an invocation.
  */
 #ifndef STUBMAP_MEASURE_PREPARE_H
 #define STUBMAP_MEASURE_PREPARE_H
@@ -8,11 +8,15 @@
 #include "runs/job.h"
 #include "runs/sweep.h"
 
-/* Compiles for each tier among the cells each large program (fetched, or a user's own) and each
- * recorded one, in a process of its own. Of the options it reads the name, the cache, the folder of
- * the workloads, and the time limit, if one is given. A failure is left for the cells to report.
- * Without a writable cache it only builds a user's module, and a line says so. */
-void prepare_cells(const struct cell *cells, size_t n, const struct sweep_options *);
+/* Compiles, each object once and in a process of its own, as many at a time as there are CPUs: the
+ * large programs among the cells (fetched, or a user's own), the recorded ones, and rings, whose
+ * order the block's seed decides. again: only the objects that this seed changes. Of the options it
+ * reads the name, the cache, the folder of the workloads, and the time limit, if one is given. A
+ * failure is left for the cells to report. Without a writable cache it only builds a user's module,
+ * and a line says so. The caller has SIGINT and SIGTERM blocked: when one comes, no process is
+ * left, and it is still pending. */
+void prepare_cells(const struct cell *cells, size_t n, uint64_t seed, bool again,
+		   const struct sweep_options *);
 /* The work of that process. False: it failed. */
 bool prepare_job(const struct job *);
 

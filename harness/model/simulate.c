@@ -1,7 +1,6 @@
 /* simulate.c - tasks are independent: each thread takes the next one until none is left. */
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -18,13 +17,6 @@
 #include "runs/spawn.h"
 
 enum { LAPS = 2, MOST_WORKERS = 64 };
-
-unsigned simulate_cpus(void)
-{
-	cpu_set_t set;
-
-	return sched_getaffinity(0, sizeof set, &set) ? 1 : (unsigned)CPU_COUNT(&set);
-}
 
 int simulate_snapshot(const struct simulate_paths *p, const struct cell *c, unsigned laps,
 		      const char *path, char error[TRACE_ERROR])

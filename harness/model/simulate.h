@@ -46,7 +46,4 @@ struct simulate_task {
  * have that status. */
 int simulate_all(const struct simulate_paths *, struct simulate_task *, size_t n, unsigned workers);
 
-/* CPUs that this process may use. */
-unsigned simulate_cpus(void);
-
 #endif

@@ -16,11 +16,11 @@ static json_t *meters_to_json(const struct job *job)
 
 json_t *job_to_json(const struct job *job)
 {
-	return json_pack("{s:o, s:I, s:i, s:i, s:s?, s:s, s:o, s:s?, s:i, s:b, s:b}", "cell",
+	return json_pack("{s:o, s:I, s:i, s:i, s:s?, s:s, s:o, s:s?, s:i, s:i, s:b}", "cell",
 			 cell_to_json(&job->cell), "seed", (json_int_t)job->seed, "iterations",
 			 (int)job->iterations, "cpu", job->cpu, "cache", job->cache, "data",
 			 job->data, "events", meters_to_json(job), "snapshot", job->snapshot,
-			 "laps", (int)job->laps, "prepare", job->prepare, "grown", job->grown);
+			 "laps", (int)job->laps, "prepare", (int)job->prepare, "grown", job->grown);
 }
 
 static int check_number(const char *key, json_int_t n, int min, int max, char *error)
@@ -68,13 +68,13 @@ static int take_meters(const json_t *events, struct job *job, char *error)
 int job_from_json(const json_t *json, struct job *job, char error[CELL_ERROR])
 {
 	json_t *cell, *cache = NULL, *events = NULL, *snapshot = NULL;
-	json_int_t seed, iterations, cpu = -1, laps = 2;
+	json_int_t seed, iterations, cpu = -1, laps = 2, prepare = 0;
 	json_error_t e;
-	int prepare = 0, grown = 0;
+	int grown = 0;
 
 	*job = (struct job){ 0 };
 	if (json_unpack_ex((json_t *)json, &e, 0,
-			   "{s:o, s:I, s:I, s?I, s?o, s:s, s?o, s?o, s?I, s?b, s?b}", "cell", &cell,
+			   "{s:o, s:I, s:I, s?I, s?o, s:s, s?o, s?o, s?I, s?I, s?b}", "cell", &cell,
 			   "seed", &seed, "iterations", &iterations, "cpu", &cpu, "cache", &cache,
 			   "data", &job->data, "events", &events, "snapshot", &snapshot, "laps",
 			   &laps, "prepare", &prepare, "grown", &grown)) {
@@ -83,6 +83,7 @@ int job_from_json(const json_t *json, struct job *job, char error[CELL_ERROR])
 	}
 	if (check_number("iterations", iterations, 1, JOB_ITERATIONS, error) ||
 	    check_number("laps", laps, 1, JOB_LAPS, error) ||
+	    check_number("prepare", prepare, 0, PREPARE_CALLERS, error) ||
 	    check_number("cpu", cpu, -1, INT_MAX, error) ||
 	    take_text("cache", cache, &job->cache, error) ||
 	    take_text("snapshot", snapshot, &job->snapshot, error) ||
@@ -91,7 +92,7 @@ int job_from_json(const json_t *json, struct job *job, char error[CELL_ERROR])
 	job->seed = (uint64_t)seed;
 	job->iterations = (unsigned)iterations;
 	job->laps = (unsigned)laps;
-	job->prepare = prepare;
+	job->prepare = (enum prepare)prepare;
 	job->grown = grown;
 	job->cpu = (int)cpu;
 	return cell_from_json(cell, &job->cell, error);

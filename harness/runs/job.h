@@ -4,8 +4,9 @@
  * As JSON, which a child process gets as its only argument:
  *   {"cell": {...}, "seed": n, "iterations": n, "cpu": n, "cache": folder or null,
  *    "data": folder, "events": [names] or null, "snapshot": file or null, "laps": n,
- *    "prepare": true or false, "grown": true or false}
- * Seed, iterations, cell and data are required; the others default to -1, null, false and 2 laps.
+ *    "prepare": 0 to 2 (enum prepare), "grown": true or false}
+ * Seed, iterations, cell and data are required; the others default to -1, null, 0, false and 2
+ * laps.
  */
 #ifndef STUBMAP_RUNS_JOB_H
 #define STUBMAP_RUNS_JOB_H
@@ -14,6 +15,13 @@
 #include "meters/events.h"
 
 enum { JOB_ITERATIONS = 100000, JOB_LAPS = 100000 }; /* at most */
+
+/* What is compiled into the cache instead of measuring (measure/prepare.h). */
+enum prepare {
+	PREPARE_NOTHING, /* measure */
+	PREPARE_TARGETS,
+	PREPARE_CALLERS /* or a wasm program, which is built first */
+};
 
 struct job {
 	struct cell cell;
@@ -25,8 +33,8 @@ struct job {
 	/* The file for a snapshot (snapshot.h), which is written after the steady phase and ends
 	 * the run; NULL: measure all phases. */
 	const char *snapshot;
-	bool grown;		    /* also what the process gains with its stubs (peers) */
-	bool prepare;		    /* only build and compile into the cache (measure/prepare.h) */
+	bool grown; /* also what the process gains with its stubs (peers) */
+	enum prepare prepare;
 	unsigned laps;		    /* of the snapshot's program, 1..JOB_LAPS */
 	const char *meters[METERS]; /* to count in the steady phase (events.h) */
 	size_t nmeters;

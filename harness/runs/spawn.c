@@ -387,7 +387,7 @@ int spawn_job(const json_t *job, const struct spawn_options *o, json_t **record)
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGINT);
 	sigaddset(&stop, SIGTERM);
-	sigprocmask(SIG_BLOCK, &stop, &mask);
+	pthread_sigmask(SIG_BLOCK, &stop, &mask);
 	if ((signals = signalfd(-1, &stop, SFD_CLOEXEC)) < 0) {
 		r = -errno;
 		goto done;
@@ -419,7 +419,7 @@ done:
 	close_fd(&c.err);
 	free(c.answer.data);
 	free(c.said.data);
-	sigprocmask(SIG_SETMASK, &mask, NULL);
+	pthread_sigmask(SIG_SETMASK, &mask, NULL);
 	return r;
 }
 

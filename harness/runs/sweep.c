@@ -31,6 +31,13 @@ int sweep_default_cpu(void)
 	return last;
 }
 
+unsigned sweep_cpus(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof set, &set) ? 1 : (unsigned)CPU_COUNT(&set);
+}
+
 bool sweep_cpu_allowed(int cpu)
 {
 	cpu_set_t set;
@@ -136,6 +143,7 @@ struct sweep {
 	const struct sweep_options *options;
 	struct run *run;
 	struct progress progress;
+	bool begun; /* a block */
 };
 
 /* A cell's turn in its block. */
@@ -238,6 +246,16 @@ bool sweep_has_block(const struct sweep_options *o, unsigned block)
 	return !o->shards || block % o->shards == o->shard - 1;
 }
 
+static bool block_due(const struct sweep *s, unsigned block)
+{
+	bool again;
+
+	for (size_t i = 0; i < s->plan->n; i++)
+		if (is_due(s->options, s->run, block, &s->plan->cells[i], &again))
+			return true;
+	return false;
+}
+
 static size_t count_due(const struct sweep *s, unsigned blocks)
 {
 	size_t due = 0;
@@ -255,6 +273,20 @@ static bool stopped(void)
 
 	sigpending(&pending);
 	return sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM);
+}
+
+/* Compiles what the block runs. What is compiled before the first one is no part of the time that
+ * a cell takes. */
+static void begin_block(struct sweep *s, unsigned block, unsigned blocks)
+{
+	const struct plan *p = s->plan;
+	const struct sweep_options *o = s->options;
+
+	if (o->prepare && block_due(s, block))
+		o->prepare(p->cells, p->n, plan_block_seed(p, block), s->begun, o);
+	if (!s->begun)
+		progress_begin(&s->progress, o->name ? o->name : "stubmap", count_due(s, blocks));
+	s->begun = true;
 }
 
 static int run_block(struct sweep *s, unsigned block, char *error)
@@ -306,20 +338,17 @@ static int check_data(const struct plan *p, const char *data, char *error)
 /* A tier-up's callers, and the thread that upgrades, need a CPU each. */
 static void tell_crowded(const struct plan *p, const char *name)
 {
-	cpu_set_t set;
+	const unsigned cpus = sweep_cpus();
 	size_t n = 0;
 
-	if (sched_getaffinity(0, sizeof set, &set))
-		return;
 	for (size_t i = 0; i < p->n; i++)
-		n += cell_applies(&p->cells[i], "threads") &&
-		     p->cells[i].threads + 1 > (unsigned)CPU_COUNT(&set);
+		n += cell_applies(&p->cells[i], "threads") && p->cells[i].threads + 1 > cpus;
 	if (n)
 		say_line(
 		    name,
-		    "note: %zu of %zu cells have more threads than CPUs (%d): they take longer, "
+		    "note: %zu of %zu cells have more threads than CPUs (%u): they take longer, "
 		    "and their times hold the wait for a CPU",
-		    n, p->n, CPU_COUNT(&set));
+		    n, p->n, cpus);
 }
 
 int sweep_run(const struct plan *p, const struct sweep_options *o, struct run *run,
@@ -332,19 +361,17 @@ int sweep_run(const struct plan *p, const struct sweep_options *o, struct run *r
 
 	if (r)
 		return r;
-	if (o->prepare)
-		o->prepare(p->cells, p->n, o);
 	tell_crowded(p, o->name ? o->name : "stubmap");
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGINT);
 	sigaddset(&stop, SIGTERM);
 	sigprocmask(SIG_BLOCK, &stop, &mask);
-	progress_begin(&sweep.progress, o->name ? o->name : "stubmap", count_due(&sweep, blocks));
 	for (unsigned block = 0; block < PLAN_MAX_BLOCKS && !r; block++) {
 		if (o->more ? !o->more(o->arg, run, block) : block >= blocks)
 			break;
 		if (!sweep_has_block(o, block))
 			continue;
+		begin_block(&sweep, block, blocks);
 		if (block >= blocks)
 			sweep.progress.total += p->n;
 		r = run_block(&sweep, block, error);

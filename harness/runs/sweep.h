@@ -24,8 +24,11 @@ struct sweep_options {
 	int cpu;	    /* -1: not pinned */
 	const char *cache;  /* objects by content; NULL: none */
 	const char *data;   /* the workloads' folder */
-	/* Compiles long modules into the cache before the first block; NULL: none. */
-	void (*prepare)(const struct cell *cells, size_t n, const struct sweep_options *);
+	/* Compiles into the cache what a block's cells run, before the block; NULL: nothing.
+	 * again: an earlier block of the same cells was prepared. Called with SIGINT and SIGTERM
+	 * blocked; it ends when one is pending. */
+	void (*prepare)(const struct cell *cells, size_t n, uint64_t seed, bool again,
+			const struct sweep_options *);
 };
 
 /* The exit status of a command whose sweep gave -EINTR, as shells have it: the caller must not take
@@ -54,6 +57,8 @@ int sweep_pinned(json_t *machine, int cpu);
  * of the working folder; a cache in the user's cache folder, or NULL if there is none
  * ($XDG_CACHE_HOME and $HOME are unset or not absolute). out has size bytes. */
 int sweep_default_cpu(void);
+/* The number of CPUs that this process may use. */
+unsigned sweep_cpus(void);
 bool sweep_cpu_allowed(int cpu);
 const char *sweep_default_data(char *out, size_t size);
 const char *sweep_default_cache(char *out, size_t size);
