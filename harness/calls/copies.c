@@ -369,7 +369,7 @@ out:
 	return err;
 }
 
-/* Compiles, learns, and puts together. -ENOTSUP: there is nothing to copy. */
+/* Compiles, learns, and, for out, puts together. -ENOTSUP: there is nothing to copy. */
 static int make(struct copies *c, const char *name, const struct jit_options *options,
 		struct jit_object *out, char error[JIT_ERROR])
 {
@@ -393,13 +393,15 @@ static int make(struct copies *c, const char *name, const struct jit_options *op
 		err = pieces_open(&from, &object, error);
 		if (!err)
 			err = learn(c, &from);
-		if (!err)
+		if (!err && out)
 			err = put_together(c, &from, out);
 		pieces_close(&from);
 	} while (err == -EAGAIN);
-	out->compile_ns = ns;
-	out->cached = object.cached;
-	out->copied = (uint32_t)(c->list.n - c->compiled.n);
+	if (out) {
+		out->compile_ns = ns;
+		out->cached = object.cached;
+		out->copied = (uint32_t)(c->list.n - c->compiled.n);
+	}
 	jit_object_free(&object);
 	return err;
 }
@@ -420,11 +422,13 @@ int copies_compile(const struct scenario *s, enum callers_part part, const char 
 		   const struct jit_options *options, struct jit_object *out, char error[JIT_ERROR])
 {
 	struct copies *c = calloc(1, sizeof(*c));
+	struct jit_object kept = { 0 }; /* in the cache alone */
 	char *text = NULL;
 	size_t size;
 	int err = -ENOMEM;
 
-	memset(out, 0, sizeof(*out));
+	if (out)
+		memset(out, 0, sizeof(*out));
 	error[0] = 0;
 	if (!c)
 		goto out;
@@ -437,10 +441,12 @@ int copies_compile(const struct scenario *s, enum callers_part part, const char 
 		err = make(c, name, options, out, error);
 	close_copies(c);
 	if (err == -ENOTSUP) {
-		jit_object_free(out);
+		if (out)
+			jit_object_free(out);
 		err = callers_text(s, part, &text, &size);
 		if (!err)
-			err = jit_compile(name, text, size, options, out, error);
+			err = jit_compile(name, text, size, options, out ? out : &kept, error);
+		jit_object_free(&kept);
 	}
 	free(text);
 out:

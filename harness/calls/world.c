@@ -110,6 +110,7 @@ static struct stub_callee *near_callee(void *arg, const char *symbol, bool *pass
 	return &w->callees[k];
 }
 
+/* object: NULL, of a cell of FAMILY_CALLS: only into the cache. */
 static int compile(const struct world *w, enum callers_part part, const struct jit_options *options,
 		   struct jit_object *object, char why[CELL_ERROR])
 {
@@ -329,12 +330,11 @@ int world_prepare(const struct job *job, const struct setup *setup, char why[CEL
 	struct world w = { .job = job, .setup = setup, .ops = setup->stubs, .why = why };
 	const enum callers_part part =
 	    job->prepare == PREPARE_TARGETS ? CALLERS_TARGETS : world_callers(setup);
-	struct jit_object object = { 0 };
+	const struct jit_options options = { .tier = job->cell.tier, .cache = job->cache };
 	int e = open_scenario(&w);
 
 	if (!e)
-		e = compile_part(&w, part, job->cell.tier, &object);
-	jit_object_free(&object);
+		e = compile(&w, part, &options, NULL, why);
 	scenario_close(&w.scenario);
 	return e ? -1 : 0;
 }
