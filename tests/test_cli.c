@@ -403,7 +403,7 @@ static void llvm_is_loaded_when_it_is_needed(void **state)
 	call_to(0, c, "list stubs");
 	call_to(1, c, "show stub");
 	assert_non_null(strstr(c->err, "needed shared library"));
-	setenv("XDG_CACHE_HOME", "/nonexistent", 1);
+	setenv("XDG_CACHE_HOME", "/proc/none", 1);
 	call_to(1, c, "run --stubs page --live 4 -b 1 -i 1");
 	assert_non_null(strstr(c->out, "LLVM can't be used under"));
 	unsetenv("LD_BIND_NOW");

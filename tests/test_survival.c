@@ -179,9 +179,10 @@ static char state_of(pid_t pid, pid_t *parent)
 	return state;
 }
 
+/* Not a process that compiles ahead. */
 static bool is_invocation(pid_t pid)
 {
-	char path[40], text[32] = "";
+	char path[40], text[4096] = "";
 	FILE *f;
 
 	snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
@@ -189,7 +190,8 @@ static bool is_invocation(pid_t pid)
 		return false;
 	size_t n = fread(text, 1, sizeof text - 1, f);
 	fclose(f);
-	return n > 14 && !memcmp(text, "stubmap\0child\0", 14);
+	return n > 14 && !memcmp(text, "stubmap\0child\0", 14) &&
+	       strstr(text + 14, "\"prepare\":0");
 }
 
 /* The invocation that a sweep runs now; 0: none. */
