@@ -118,8 +118,8 @@ void code_close(struct code_memory *code); /* NULL: nothing */
 const struct code_config *code_get_config(const struct code_memory *code);
 void code_get_stats(const struct code_memory *code, struct code_stats *out);
 
-/* Whole quanta, contiguous, writable until committed. CODE_STUBS or CODE_MODULES. NULL: no room, or
- * the kernel refuses. */
+/* Whole quanta, contiguous, writable until committed. CODE_STUBS or CODE_MODULES. NULL, and errno:
+ * ENOMEM (no room, or no mapping left), EACCES (the kernel forbids it), EINVAL. */
 void *code_reserve(struct code_memory *code, enum code_area area, size_t bytes);
 /* The address to write `at` through: `at` itself, or the writable view under CODE_DUAL. */
 void *code_writable(const struct code_memory *code, const void *at);

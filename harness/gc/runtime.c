@@ -223,7 +223,7 @@ int gc_runtime_open(struct gc_runtime *r, struct code_memory *code)
 	*r->self = &r->instances[0];
 	r->pads = code_reserve(code, CODE_MODULES, size);
 	if (!r->pads)
-		return -ENOMEM;
+		return -errno;
 	uint8_t *write = code_writable(code, r->pads);
 	for (unsigned b = 0; b < GC_BOUNDARIES; b++)
 		stub_call_pad(write + STUB_CALL_PAD * b, &r->callees[b]);

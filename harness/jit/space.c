@@ -111,6 +111,8 @@ int jit_space_open(struct stub_space *space, const struct stub_ops *ops, struct 
 			 code_wx_names[code_get_config(code)->wx]);
 	else if (e)
 		snprintf(error, JIT_ERROR, "%s: open: %s", ops->name,
-			 e == -ENOMEM ? "out of code memory" : strerror(-e));
+			 e == -ENOMEM	? "out of code memory"
+			 : e == -EACCES ? "the kernel forbids it"
+					: strerror(-e));
 	return e;
 }

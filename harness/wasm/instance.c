@@ -86,7 +86,9 @@ static int bind_fixed(struct wasm_instance *in, char *error)
 		c[i] = &in->callees[i];
 	if (!e && (e = wasm_bind(in, specs, c, in->ncallees)))
 		snprintf(error, WASM_ERROR, "%s: %s: %s", in->module->name, in->space->ops->name,
-			 e == -ENOTSUP ? "a signature that it can't make" : "out of code memory");
+			 e == -ENOTSUP	? "a signature that it can't make"
+			 : e == -EACCES ? "the kernel forbids it"
+					: "out of code memory");
 	free(specs);
 	free(c);
 	return e;

@@ -194,7 +194,7 @@ static int new_extent(struct arena *arena, size_t bytes)
 	uint8_t *at = code_reserve(arena->code, CODE_STUBS, size);
 
 	if (!at)
-		return -ENOMEM;
+		return -errno;
 	int error = hold(arena, at, size);
 	if (error) {
 		code_release(arena->code, at, size);
@@ -357,11 +357,19 @@ static uint8_t *take_new(struct arena *arena, size_t size)
 {
 	size_t expected = arena->expected > size ? arena->expected : size;
 
-	if ((size_t)(arena->end - arena->bump) < size && new_extent(arena, expected) &&
-	    (expected == size || new_extent(arena, size)))
+	int error = 0;
+
+	if ((size_t)(arena->end - arena->bump) < size) {
+		error = new_extent(arena, expected);
+		if (error && expected > size)
+			error = new_extent(arena, size);
+	}
+	if (!error)
+		error = open_around(arena, arena->bump, size);
+	if (error) {
+		errno = -error;
 		return NULL;
-	if (open_around(arena, arena->bump, size))
-		return NULL;
+	}
 	arena->bump += size;
 	return arena->bump - size;
 }
@@ -375,12 +383,16 @@ uint8_t *arena_take(struct arena *arena, size_t bytes)
 	void *list = s->free;
 	int error = grow(&list, &s->capacity, s->nfree + s->taken + 1, sizeof(*s->free));
 	s->free = list;
-	if (error)
+	if (error) {
+		errno = -error;
 		return NULL;
+	}
 	if (!s->nfree || arena->fresh)
 		at = take_new(arena, size);
-	else if (!open_around(arena, s->free[0], size))
+	else if (!(error = open_around(arena, s->free[0], size)))
 		at = pop(s);
+	else
+		errno = -error;
 	if (at) {
 		s->taken++;
 		arena->used += size;

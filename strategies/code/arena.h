@@ -67,7 +67,7 @@ void arena_init(struct arena *arena, struct code_memory *code);
 void arena_close(struct arena *arena); /* heap memory only */
 
 /* A place for `bytes` (1..EMIT_MAX) of code, to be written through code_writable before the next
- * arena_commit. NULL: no room. */
+ * arena_commit. NULL, and errno: ENOMEM, EACCES (code.h). */
 uint8_t *arena_take(struct arena *arena, size_t bytes);
 void arena_give(struct arena *arena, uint8_t *at, size_t bytes);
 /* Makes all places taken since the last commit executable. 0, or -ENOMEM, -EACCES: the kernel

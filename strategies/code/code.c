@@ -29,6 +29,7 @@
  * Only one thread at a time may be in these functions; code.h names the exceptions.
  */
 #include <assert.h>
+#include <errno.h>
 #include <linux/membarrier.h>
 #include <sys/mman.h>
 
@@ -107,28 +108,42 @@ static int open_quanta(struct code_memory *code, const struct area *p, uintptr_t
 	return error;
 }
 
-void *code_reserve(struct code_memory *code, enum code_area area, size_t bytes)
+/* 0, and *at; or -errno. */
+static int reserve(struct code_memory *code, enum code_area area, size_t bytes, uintptr_t *at)
 {
 	uint32_t quantum = code->config.quantum;
 
-	if (fault_now(code) || (area != CODE_STUBS && area != CODE_MODULES) || dual_forked(code))
-		return NULL;
+	if ((area != CODE_STUBS && area != CODE_MODULES) || !bytes)
+		return -EINVAL;
+	if (dual_forked(code))
+		return -EACCES;
 	struct area *p = &code->areas[area];
-	if (!bytes || bytes > area_size(p))
-		return NULL;
+	if (fault_now(code) || bytes > area_size(p))
+		return -ENOMEM;
 	uint32_t n = (uint32_t)((bytes + quantum - 1) / quantum);
 	size_t limit = code->config.limit_stubs;
 	if (area == CODE_STUBS && limit && ((size_t)p->quanta.taken + n) * quantum > limit)
-		return NULL;
+		return -ENOMEM;
 	uint32_t q = quanta_find(&p->quanta, n);
 	if (q == p->quanta.n)
-		return NULL;
+		return -ENOMEM;
 
-	uintptr_t at = p->from + (size_t)q * quantum;
-	if (open_quanta(code, p, at, (size_t)n * quantum))
-		return NULL;
-	quanta_mark(&p->quanta, q, n, true);
-	return (void *)at;
+	*at = p->from + (size_t)q * quantum;
+	int error = open_quanta(code, p, *at, (size_t)n * quantum);
+	if (!error)
+		quanta_mark(&p->quanta, q, n, true);
+	return code_refusal(error);
+}
+
+void *code_reserve(struct code_memory *code, enum code_area area, size_t bytes)
+{
+	uintptr_t at;
+	int error = reserve(code, area, bytes, &at);
+
+	if (!error)
+		return (void *)at;
+	errno = -error;
+	return NULL;
 }
 
 /* All pages that a run touches; whole quanta where these are large. */

@@ -85,7 +85,9 @@ int kernel_random(struct code_memory *code, uintptr_t *at);
 /* The kernel's reasons as code.h has them: forbidden, or no room. */
 static inline int code_refusal(int error)
 {
-	return error == -EPERM || error == -EACCES ? -EACCES : error ? -ENOMEM : 0;
+	const bool forbidden = error == -EPERM || error == -EACCES || error == -ENOSYS;
+
+	return forbidden ? -EACCES : error ? -ENOMEM : 0;
 }
 
 /* ---- Policies: 0 or -errno ------------------------------------------------------------------ */

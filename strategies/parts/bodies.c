@@ -97,7 +97,7 @@ static int add(struct bodies *bodies, struct arena *arena, const struct emit_con
 		return error;
 	uint8_t *at = arena_take(arena, size);
 	if (!at)
-		return -ENOMEM;
+		return -errno;
 	struct body body = { .code = at,
 			     .size = (uint32_t)size,
 			     .zero = emit_zero_of(spec->kind, spec->signature) };

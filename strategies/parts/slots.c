@@ -146,7 +146,7 @@ int slots_provide(struct slots *s, size_t n)
 	uint8_t *at = code_reserve(s->code, CODE_STUBS, bytes);
 
 	if (!at)
-		return -ENOMEM;
+		return -errno;
 	s->write(s, at, written);
 	int error = show(s, at, quanta, written);
 	if (!error) {

@@ -75,7 +75,7 @@ static int place(struct stub_space *space, const struct stub_spec *spec, struct 
 		return error;
 	uint8_t *start = code_reserve(space->code, CODE_STUBS, quantum);
 	if (!start)
-		return -ENOMEM;
+		return -errno;
 	placed->at = start_of(state, start, quantum, size);
 	placed->size = (uint32_t)size;
 	memcpy(code_writable(space->code, placed->at), code, size);

@@ -187,7 +187,7 @@ static int pool_prepare(struct stub_space *space, const struct stub_spec *specs,
 
 		trap = arena_take(&state->arena, size);
 		if (!trap)
-			return -ENOMEM;
+			return -errno;
 		memcpy(code_writable(space->code, trap), code, size);
 		watched_code(space->code, STUB_ROLE_TRAP, space->ops->name, trap, size, NULL);
 	}

@@ -107,7 +107,7 @@ static int place(struct stub_space *space, const struct stub_spec *spec, struct 
 				   .bound = spec->bound,
 				   .nbound = spec->nbound };
 	if (!placed->at)
-		return -ENOMEM;
+		return -errno;
 	memcpy(code_writable(space->code, placed->at), template->code, template->size);
 	placed_literals(space, &state->list, placed, spec);
 	code_account(space->code, CODE_LITERALS, placed_literal_bytes(space, placed));
