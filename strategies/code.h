@@ -111,7 +111,8 @@ struct code_memory;
  *
  * A child of fork has its own copy under all policies but CODE_DUAL. Under CODE_DUAL it has no
  * code: calls into it crash, and it can't write the parent's code; reserve, patch and commit fail
- * there, and code_close frees heap memory alone.
+ * there, and code_close frees heap memory alone. A bind or retarget that only stores data succeeds
+ * there all the same; its stub can't be called either.
  */
 int code_open(struct code_memory **out, const struct code_config *config);
 void code_close(struct code_memory *code); /* NULL: nothing */

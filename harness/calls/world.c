@@ -18,12 +18,7 @@
 int world_fail(struct world *w, const char *what, int error)
 {
 	const char *said = w->setup->peer ? w->setup->peer->said : NULL;
-	const char *how = said && *said ? said
-			  : error == -ENOMEM
-			      ? "out of code memory, or of mappings (vm.max_map_count)"
-			  : error == -EACCES  ? "the kernel forbids it"
-			  : error == -ENOTSUP ? "a signature or kind it can't make"
-					      : strerror(-error);
+	const char *how = said && *said ? said : jit_stub_error(error);
 
 	snprintf(w->why, CELL_ERROR, "%s: %s: %s", w->job->cell.stubs, what, how);
 	return -1;

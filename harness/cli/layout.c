@@ -130,8 +130,9 @@ void layout_text(FILE *f, const struct layout *l, const struct layout_title *tit
 		   "shared code\n\n"
 		   "  lines that each set must hold (!: more than its ways)\n");
 	text_bars(f, &s, title->ways);
-	fprintf(f, "\n  %u lines in %zu pages and %u of %u sets; at most %u in a set of %u ways",
-		s.all, l->n, s.sets, LAYOUT_SETS, s.highest, title->ways);
+	fprintf(f, "\n  %u line%s in %zu page%s and %u of %u sets; at most %u in a set of %u ways",
+		s.all, s.all == 1 ? "" : "s", l->n, l->n == 1 ? "" : "s", s.sets, LAYOUT_SETS,
+		s.highest, title->ways);
 	if (title->cache_size)
 		fprintf(f, " (L1I of %u KiB)", title->cache_size >> 10);
 	fputc('\n', f);

@@ -282,8 +282,8 @@ static void draw(const struct cell *c, const struct layout *layout, bool svg)
 	for (size_t i = 0; i < layout->n; i++)
 		for (unsigned set = 0; set < LAYOUT_SETS; set++)
 			stubs += layout->pages[i].stubs[set];
-	snprintf(what, sizeof what, "%u stubs of %s, %s %s, %s, quanta of %u KiB%s", c->live,
-		 c->stubs, c->kind, c->signature, c->wx, c->quantum >> 10,
+	snprintf(what, sizeof what, "%u stub%s of %s, %s %s, %s, quanta of %u KiB%s", c->live,
+		 c->live == 1 ? "" : "s", c->stubs, c->kind, c->signature, c->wx, c->quantum >> 10,
 		 stubs ? "" : ": no code of their own");
 	if (!host || machine_of_fingerprint(host, &machine))
 		machine.l1i.ways = 8;
@@ -372,7 +372,7 @@ static int show_cell(const struct cell *c, enum form form)
 		status = say_line("stubmap show", "%s", error);
 	} else {
 		if ((e = show_it(&s, &space, c, &spec, &layout, form)))
-			status = say(c->stubs, strerror(-e)) - 1;
+			status = say(c->stubs, jit_stub_error(e)) - 1;
 		stub_space_close(&space);
 	}
 	disassemble_close(s.disassembler);

@@ -41,6 +41,20 @@ static int wanted_names(unsigned *wanted, char error[JIT_ERROR])
 	return -EINVAL;
 }
 
+const char *jit_stub_error(int error)
+{
+	switch (error) {
+	case -ENOMEM:
+		return "out of code memory, or of mappings (vm.max_map_count)";
+	case -EACCES:
+		return "the kernel forbids it";
+	case -ENOTSUP:
+		return "a signature or kind it can't make";
+	default:
+		return strerror(-error);
+	}
+}
+
 int jit_code_open(struct code_memory **code, const struct code_config *config,
 		  char error[JIT_ERROR])
 {
@@ -110,9 +124,6 @@ int jit_space_open(struct stub_space *space, const struct stub_ops *ops, struct 
 			 "refuses; toggle does without",
 			 code_wx_names[code_get_config(code)->wx]);
 	else if (e)
-		snprintf(error, JIT_ERROR, "%s: open: %s", ops->name,
-			 e == -ENOMEM	? "out of code memory"
-			 : e == -EACCES ? "the kernel forbids it"
-					: strerror(-e));
+		snprintf(error, JIT_ERROR, "%s: open: %s", ops->name, jit_stub_error(e));
 	return e;
 }

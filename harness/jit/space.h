@@ -17,4 +17,7 @@ void jit_code_close(struct code_memory *);
 /* Tells gdb of all stubs made so far, if it is to know them. Not for timed code. */
 void jit_code_named(const struct code_memory *);
 
+/* The reason of an error of a strategy's, in a few words. */
+const char *jit_stub_error(int error);
+
 #endif

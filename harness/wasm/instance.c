@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "jit/space.h"
 #include "wasm/internal.h"
 
 /* ---- Callees bound at instantiation ---------------------------------------------------------- */
@@ -86,9 +87,7 @@ static int bind_fixed(struct wasm_instance *in, char *error)
 		c[i] = &in->callees[i];
 	if (!e && (e = wasm_bind(in, specs, c, in->ncallees)))
 		snprintf(error, WASM_ERROR, "%s: %s: %s", in->module->name, in->space->ops->name,
-			 e == -ENOTSUP	? "a signature that it can't make"
-			 : e == -EACCES ? "the kernel forbids it"
-					: "out of code memory");
+			 jit_stub_error(e));
 	free(specs);
 	free(c);
 	return e;
