@@ -123,7 +123,7 @@ static void faults_are_one_line_and_leave_the_old_file(void **state)
 	refused("mkdir -p dir.svg && \"$S\" plot run.jsonl --figure ring -o dir.svg", "dir.svg");
 	refused("PATH=/nowhere \"$S\" plot run.jsonl --figure ring -o old.svg",
 		"apt-get install gnuplot-nox");
-	refused("TMPDIR=/nowhere \"$S\" plot run.jsonl --figure ring -o old.svg", "temporary");
+	refused("TMPDIR=/nowhere \"$S\" plot run.jsonl --figure ring -o old.svg", "/nowhere (TMPDIR)");
 	/* A picture of more than 2 KiB, where no file may have so many. */
 	refused("ulimit -f 2 && \"$S\" plot run.jsonl --figure ring -o old.svg", "old.svg");
 	good("[ \"$(cat old.svg)\" = old ] && ! ls | grep 'new[.]'");

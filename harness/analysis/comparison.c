@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analysis/comparison.h"
+#include "base/sort.h"
 
 const char *const change_names[CHANGES] = { "less", "more", "no difference", "not comparable" };
 
@@ -83,13 +84,6 @@ static int compare_one(struct side a, struct side b, struct comparison *c)
 	return r;
 }
 
-static int by_number(const void *x, const void *y)
-{
-	double a = *(const double *)x, b = *(const double *)y;
-
-	return (a > b) - (a < b);
-}
-
 /* What can be told of all rows together. */
 int comparisons_judge(struct comparisons *all)
 {
@@ -117,7 +111,7 @@ int comparisons_judge(struct comparisons *all)
 	}
 	all->found = NAN;
 	if (left) {
-		qsort(chances, left, sizeof *chances, by_number);
+		sort_doubles(chances, left);
 		all->found = chances[(left - 1) / 2];
 	}
 	free(chances);

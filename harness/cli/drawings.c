@@ -272,6 +272,14 @@ int drawer_has(struct drawer *d, const struct drawing *f)
 	return has(d, &d->files[0], &f->data, f->kind);
 }
 
+int drawer_fail(const char *command, int error)
+{
+	const char *temp = getenv("TMPDIR");
+
+	return say_line(command, "the data of figures, in %s (TMPDIR): %s",
+			temp && *temp ? temp : "/tmp", strerror(-error));
+}
+
 int drawer_draw(struct drawer *d, const struct drawing *f, const char *path)
 {
 	char name[80], script[PATH_MAX], *said = NULL;

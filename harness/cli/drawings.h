@@ -45,6 +45,8 @@ bool drawer_can(const char *command);
 int drawer_begin(struct drawer *, const char *command, const struct run *);
 /* Whether the run has data for the drawing: 1 or 0, or -errno. */
 int drawer_has(struct drawer *, const struct drawing *);
+/* Says on stderr why the data of a drawing can't be kept; error: of the two above. Returns 2. */
+int drawer_fail(const char *command, int error);
 /* Makes a drawing that the run has data for into a file, which ends in .svg, .pdf or .png. 0; 2: a
  * line is on stderr, and the file is not whole. */
 int drawer_draw(struct drawer *, const struct drawing *, const char *path);

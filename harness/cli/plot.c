@@ -123,7 +123,7 @@ static int plot(struct drawer *d, const char *run, const struct drawing *drawing
 	if (r > 0)
 		return write_picture(d, drawing, path);
 	if (r < 0 || (n = r = find_drawings(d, found, names)) < 0)
-		return say_line(command, "%s: %s", run, strerror(-r));
+		return drawer_fail(command, r);
 	if (!n)
 		return say_line(command, "%s has no data of a figure", run);
 	if (drawing)
@@ -185,7 +185,7 @@ int cmd_plot(int argc, char **argv)
 	if (run_load(argv[first], &run, error))
 		return say_line(command, "%s", error);
 	if ((r = drawer_begin(&d, command, &run)))
-		r = say_line(command, "the folder for temporary files: %s", strerror(-r));
+		r = drawer_fail(command, r);
 	else
 		r = plot(&d, argv[first], drawing, path);
 	drawer_end(&d);

@@ -307,8 +307,8 @@ static int put_page(FILE *out, const struct pages *p)
 	report_begin(out, name);
 	r = put_findings(out, p);
 	fputs("<h2>Figures</h2>\n", out);
-	for (size_t i = 0; i < p->n && !r; i++)
-		r = report_drawings(out, &p->runs[i], name_run(&p->runs[i], name), &number);
+	for (size_t i = 0; i < p->n && !r && !status; i++)
+		status = report_drawings(out, &p->runs[i], name_run(&p->runs[i], name), &number);
 	if (number == 1)
 		fputs("<p>These runs have no data of a figure.</p>\n", out);
 	for (size_t i = 0; i < p->n && !r && !status; i++)

@@ -9,7 +9,7 @@
 /*
  * Draws all pictures of which the run has data, each with its caption, numbered from *number on; a
  * picture that gnuplot does not make is left out, with a line on stderr. name: the run's, for the
- * captions. 0 or -errno.
+ * captions. 0, or 2 with a line on stderr.
  */
 int report_drawings(FILE *out, const struct run *, const char *name, unsigned *number);
 

@@ -32,7 +32,7 @@ int report_drawings(FILE *out, const struct run *run, const char *name, unsigned
 	int r = drawer_begin(&d, command, run);
 
 	if (r)
-		return r;
+		return drawer_fail(command, r);
 	/* Beside the messages, in the folder that is this user's alone. */
 	snprintf(path, sizeof path, "%.*s.svg", (int)(strlen(d.said) - 4), d.said);
 	for (const struct drawing *f = drawings; f->name && r >= 0; f++) {
@@ -45,5 +45,5 @@ int report_drawings(FILE *out, const struct run *run, const char *name, unsigned
 	}
 	unlink(path);
 	drawer_end(&d);
-	return r < 0 ? r : 0;
+	return r < 0 ? drawer_fail(command, r) : 0;
 }

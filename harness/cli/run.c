@@ -190,6 +190,10 @@ int quick_run(const struct quick_options *w, const struct plan *plan)
 	struct run run;
 	int r;
 
+	if (prepare_check(plan->cells, plan->n, error)) {
+		json_decref(machine);
+		return say_line(w->command, "%s", error);
+	}
 	if (!machine || sweep_pinned(machine, o.cpu) ||
 	    ((w->peers || plan_has_peers(plan)) && sweep_peers(machine))) {
 		json_decref(machine);

@@ -257,7 +257,9 @@ int cmd_sweep(int argc, char **argv)
 				    .data = sweep_default_data(data, sizeof data),
 				    .retry = retry,
 				    .prepare = prepare_cells };
-	r = w.shard ? read_shard(w.shard, o.blocks ? o.blocks : plan.blocks, &o) : 0;
+	r = prepare_check(plan.cells, plan.n, error) ? say(error) : 0;
+	if (!r && w.shard)
+		r = read_shard(w.shard, o.blocks ? o.blocks : plan.blocks, &o);
 	r = r ? r : sweep(&plan, &o, &w);
 	plan_free(&plan);
 	return r;

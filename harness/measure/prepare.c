@@ -17,6 +17,7 @@
 #include "runs/spawn.h"
 #include "base/watch.h"
 #include "calls/world.h"
+#include "wasm/file.h"
 #include "wasm/program.h"
 
 enum { MOST_WORKERS = 64, SHARED_SEED = 1 };
@@ -28,14 +29,19 @@ enum { MOST_WORKERS = 64, SHARED_SEED = 1 };
 static int build(const char *file, const char *folder)
 {
 	static const char command[] =
-	    "mkdir -p \"$FOLDER\" && new=$(mktemp -d \"$FOLDER/XXXXXX\") || exit 1\n"
+	    "mkdir -p \"$FOLDER\" || exit 1\n"
+	    "[ -e \"$FOLDER/module.bc\" ] ||"
+	    " echo 'its building did not end: a limit of time (--timeout) or of files (ulimit -n)' "
+	    ">\"$FOLDER/why\"\n"
+	    "new=$(mktemp -d \"$FOLDER/XXXXXX\") || exit 1\n"
 	    "trap 'rm -rf \"$new\"' EXIT\n"
 	    "trap 'exit 1' HUP INT TERM\n"
 	    "if { cp -- \"$MODULE\" \"$new/module.wasm\" && \"$SCRIPT\" \"$MODULE\" \"$new\"; }"
 	    " >\"$new/log\" 2>&1\n"
 	    "then rm -f \"$FOLDER/why\"\n"
 	    "else rm -f \"$FOLDER\"/module.*\n"
-	    "{ grep -m 1 error \"$new/log\" || head -n 1 \"$new/log\"; } >\"$new/why\"\n"
+	    "{ grep -m 1 error \"$new/log\" || grep -m 1 . \"$new/log\" ||"
+	    " echo 'its tools ended without a word'; } >\"$new/why\"\n"
 	    "fi\n"
 	    "for f in \"$new\"/module.* \"$new/why\"\n"
 	    "do [ ! -e \"$f\" ] || mv \"$f\" \"$FOLDER\"; done";
@@ -79,6 +85,27 @@ bool prepare_job(const struct job *job)
 	if (setup_of(&job->cell, &setup, why))
 		return false;
 	return setup.family == FAMILY_CALLS ? !world_prepare(job, &setup, why) : prepare_wasm(job);
+}
+
+int prepare_check(const struct cell *cells, size_t n, char error[CELL_ERROR])
+{
+	for (size_t i = 0; i < n; i++) {
+		struct wasm_program p;
+		struct wasm_file file;
+		size_t size;
+
+		if (!wasm_program_named(cells[i].workload, &p) || !p.own)
+			continue;
+		uint8_t *bytes = wasm_file_read(*p.name == '/' ? "" : ".", p.name, &size);
+		if (!bytes)
+			continue;
+		int r = wasm_file_parse(&file, p.name, bytes, size, error);
+		wasm_file_close(&file);
+		free(bytes);
+		if (r)
+			return r;
+	}
+	return 0;
 }
 
 /* What one process makes; equal ones are made once. */

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "measure/snapshot.h"
+#include "base/sort.h"
 #include "model/trace.h"
 
 enum { PAGE = 4096, MERGE = 256, STATE_AT = 256, MOST_SEGMENTS = 60000 };
@@ -231,13 +232,6 @@ static void add_range(json_t *rows, enum trace_class c, uintptr_t from, uintptr_
 						      (json_int_t)from, (json_int_t)to));
 }
 
-static int by_address(const void *a, const void *b)
-{
-	uintptr_t x = *(const uintptr_t *)a, y = *(const uintptr_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* Keeps, of n sorted addresses, those that occur once; returns their number. */
 static uint32_t own_code(uintptr_t *at, uint32_t n)
 {
@@ -265,7 +259,7 @@ static int add_stubs(struct snapshot *s, json_t *rows)
 	code_range(s->w->code, CODE_STUBS, &from, &to);
 	for (uint32_t k = 0; k < n; k++)
 		quanta[k] = (uintptr_t)s->w->callees[k].code;
-	qsort(quanta, n, sizeof *quanta, by_address);
+	sort_u64(quanta, n);
 	n = own_code(quanta, n);
 	for (uint32_t k = 0; k < n; k++)
 		quanta[k] = quanta[k] / quantum * quantum;

@@ -13,6 +13,7 @@
 struct merge {
 	struct run run; /* in memory: refuses what a run file must not have */
 	FILE *out;
+	const char *path; /* out's */
 	char *error;
 };
 
@@ -69,10 +70,12 @@ static int check_files(const char *const *paths, size_t n, bool mixed, char *err
 
 static int put(struct merge *m, const json_t *line, bool sorted)
 {
-	if (json_dumpf(line, m->out, JSON_COMPACT | (sorted ? JSON_SORT_KEYS : 0)) ||
-	    putc('\n', m->out) == EOF)
-		return run_refuse(m->error, -EIO, "out of memory, or cannot write");
-	return 0;
+	errno = 0;
+	if (!json_dumpf(line, m->out, JSON_COMPACT | (sorted ? JSON_SORT_KEYS : 0)) &&
+	    putc('\n', m->out) != EOF)
+		return 0;
+	return run_refuse(m->error, -EIO, "%s: cannot write: %s", m->path,
+			  errno ? strerror(errno) : "out of memory");
 }
 
 /* The head of all, from the first file's. */
@@ -152,7 +155,7 @@ static int put_file(struct merge *m, const char *const *paths, size_t n, size_t 
 			base = (json_int_t)json_array_size(m->run.segments);
 			r = put_segment(m, json);
 		}
-		if (r) {
+		if (r && !ferror(m->out)) {
 			snprintf(why, sizeof why, "%s", m->error);
 			run_refuse(m->error, r, "%s:%zu: %.*s", paths[i], number, RUN_ERROR / 2,
 				   why);
@@ -182,7 +185,7 @@ static void count_missing(const struct run *run, size_t *missing)
 int run_merge(const char *const *paths, size_t n, const char *out, bool mixed, size_t *missing,
 	      char error[RUN_ERROR])
 {
-	struct merge m = { .run = { .fd = -1 }, .error = error };
+	struct merge m = { .run = { .fd = -1 }, .path = out, .error = error };
 	char *aside = NULL;
 	int r;
 

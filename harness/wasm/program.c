@@ -176,7 +176,7 @@ enum wasm_end wasm_drive(struct wasm_instance *in, const struct wasm_module *m,
 
 	find_exports(&d, in, m);
 	if (!d.start && (!d.steps || !d.native)) {
-		snprintf(error, WASM_ERROR, "%s: exports no functions steps and step, nor _start",
+		snprintf(error, WASM_ERROR, "%s: exports neither steps() -> i32 and step(i32) -> i32, nor _start()",
 			 wasm_module_name(m));
 		return WASM_TRAPPED;
 	}
