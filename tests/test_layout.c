@@ -15,13 +15,14 @@ struct counts {
 static struct counts read_text(const char *text)
 {
 	struct counts c = { 0 };
-	const char *last = strstr(text, " lines in ");
+	const char *last = strstr(text, " of 64 sets; ");
 
 	assert_non_null(last);
 	while (last > text && last[-1] != '\n')
 		last--;
 	assert_int_equal(sscanf(last,
-				" %u lines in %u pages and %u of 64 sets; at most %u in a set",
+				" %u line%*[s ]in %u page%*[s ]and %u of 64 sets; at most %u in a "
+				"set",
 				&c.lines, &c.pages, &c.sets, &c.most),
 			 4);
 	for (const char *line = text; *line; line = strchr(line, '\n') + 1) {
