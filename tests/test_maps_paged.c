@@ -54,7 +54,7 @@ static void test_rest(void **state)
 		for (size_t live = 0; live <= n; live += live < 18 || live + 30 > n ? 1 : 25) {
 			struct safepoint *points = row(n, 512, 1);
 			for (size_t i = live; i < n; i++)
-				points[i * 7 % n].nlive = 0;
+				points[i * 11 % n].nlive = 0;
 			struct map_bytes table = encode(&map_paged, points, n);
 			check_row(look_by_all, &table, points, n);
 			free(table.data);

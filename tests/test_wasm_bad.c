@@ -228,7 +228,8 @@ static void test_cells(void **unused)
 	} cells[] = {
 		{ "start", "out of bounds access in function (start)" },
 		{ "missing", "missing import: the host has no function env.nothing" },
-		{ "traps", "exports neither steps() -> i32 and step(i32) -> i32, nor _start()" },
+		{ "traps",
+		  "exports neither _start() nor both steps() -> i32 and step(i32) -> i32" },
 		{ "set", "table entry 1: no stub passes the signature iiiiiiiiiiiiiiiii> of " },
 	};
 	static const uint8_t tail_call[] = "\0asm\1\0\0\0\1\4\1\x60\0\0\3\2\1\0"

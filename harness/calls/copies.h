@@ -17,7 +17,7 @@
 #include "jit/jit.h"
 
 /* As jit_compile of callers_text, to out; out->copied says how many functions are copies. out NULL:
- * the code only goes into the cache. 0, or a negative error with one line. */
+ * the compiled code only goes into the cache. 0, or a negative error with one line. */
 int copies_compile(const struct scenario *, enum callers_part, const char *name,
 		   const struct jit_options *, struct jit_object *out, char error[JIT_ERROR]);
 

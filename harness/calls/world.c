@@ -107,7 +107,7 @@ static struct stub_callee *near_callee(void *arg, const char *symbol, bool *pass
 	return &w->callees[k];
 }
 
-/* object: NULL, of a cell of FAMILY_CALLS: only into the cache. */
+/* object: NULL, for a cell of FAMILY_CALLS, where the code is only to be in the cache. */
 static int compile(const struct world *w, enum callers_part part, const struct jit_options *options,
 		   struct jit_object *object, char why[CELL_ERROR])
 {

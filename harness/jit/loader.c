@@ -245,9 +245,8 @@ static int place(struct loader *l)
 	l->region = code_reserve(l->code, CODE_MODULES, l->end);
 	if (!l->region)
 		return object_fail(&l->object, -errno,
-				   errno == EACCES
-				       ? "the kernel forbids %zu bytes of code to be writable"
-				       : "no room for %zu bytes of code",
+				   errno == EACCES ? "the kernel forbids writing %zu bytes of code"
+						   : "no room for %zu bytes of code",
 				   l->end);
 	l->write = code_writable(l->code, l->region);
 	memset(l->write, 0xcc, l->end); /* int3 where no section lies */

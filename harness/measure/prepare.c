@@ -30,10 +30,12 @@ static int build(const char *file, const char *folder)
 {
 	static const char command[] =
 	    "mkdir -p \"$FOLDER\" || exit 1\n"
+	    "cmp -s \"$MODULE\" \"$FOLDER/module.wasm\" || rm -f \"$FOLDER\"/module.*\n"
 	    "[ -e \"$FOLDER/module.bc\" ] ||"
 	    " echo 'its building did not end: a limit of time (--timeout) or of files (ulimit -n)' "
 	    ">\"$FOLDER/why\"\n"
-	    "new=$(mktemp -d \"$FOLDER/XXXXXX\") || exit 1\n"
+	    "new=$(mktemp -d \"$FOLDER/XXXXXX\" 2>&1) ||"
+	    " { echo \"$new\" >\"$FOLDER/why\"; exit 1; }\n"
 	    "trap 'rm -rf \"$new\"' EXIT\n"
 	    "trap 'exit 1' HUP INT TERM\n"
 	    "if { cp -- \"$MODULE\" \"$new/module.wasm\" && \"$SCRIPT\" \"$MODULE\" \"$new\"; }"
@@ -94,7 +96,8 @@ int prepare_check(const struct cell *cells, size_t n, char error[CELL_ERROR])
 		struct wasm_file file;
 		size_t size;
 
-		if (!wasm_program_named(cells[i].workload, &p) || !p.own)
+		if ((i && !strcmp(cells[i].workload, cells[i - 1].workload)) ||
+		    !wasm_program_named(cells[i].workload, &p) || !p.own)
 			continue;
 		uint8_t *bytes = wasm_file_read(*p.name == '/' ? "" : ".", p.name, &size);
 		if (!bytes)
@@ -182,7 +185,8 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* As many at a time as there are CPUs. */
+/* Users' modules, which come first, one after the other: two cells may be of one file, and it is
+ * built in one folder. All else as many at a time as there are CPUs. */
 static void make_all(struct crew *crew)
 {
 	pthread_t threads[MOST_WORKERS];
@@ -191,6 +195,9 @@ static void make_all(struct crew *crew)
 
 	progress_begin(&crew->progress, crew->options->name ? crew->options->name : "stubmap",
 		       crew->n);
+	while (crew->next < crew->n && crew->objects[crew->next].own)
+		if (make(crew, &crew->objects[crew->next++]))
+			crew->next = crew->n;
 	while (started + 1 < cpus && started < MOST_WORKERS && started + 1 < crew->n &&
 	       !pthread_create(&threads[started], NULL, work, crew))
 		started++;
@@ -262,6 +269,14 @@ static void add_cell(struct crew *crew, const struct cell *c, uint64_t seed, boo
 		add(crew, o);
 }
 
+static void swap(struct object *a, struct object *b)
+{
+	const struct object was = *a;
+
+	*a = *b;
+	*b = was;
+}
+
 void prepare_cells(const struct cell *cells, size_t n, uint64_t seed, bool again,
 		   const struct sweep_options *o)
 {
@@ -277,9 +292,9 @@ void prepare_cells(const struct cell *cells, size_t n, uint64_t seed, bool again
 		large |= crew.objects[i].large;
 	crew.cache = usable(o->cache, large);
 	for (size_t i = 0; i < crew.n; i++)
-		if (crew.cache || crew.objects[i].own)
-			crew.objects[kept++] = crew.objects[i];
-	crew.n = kept;
+		if (crew.objects[i].own)
+			swap(&crew.objects[kept++], &crew.objects[i]);
+	crew.n = crew.cache ? crew.n : kept;
 	make_all(&crew);
 	free(crew.objects);
 }

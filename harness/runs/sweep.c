@@ -143,7 +143,8 @@ struct sweep {
 	const struct sweep_options *options;
 	struct run *run;
 	struct progress progress;
-	bool begun; /* a block */
+	bool prepared; /* a block was: the last one */
+	unsigned last;
 };
 
 /* A cell's turn in its block. */
@@ -275,18 +276,25 @@ static bool stopped(void)
 	return sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM);
 }
 
-/* Compiles what the block runs. What is compiled before the first one is no part of the time that
- * a cell takes. */
-static void begin_block(struct sweep *s, unsigned block, unsigned blocks)
+/* Compiles what the block's cells run, once. */
+static void prepare_block(struct sweep *s, unsigned block)
 {
 	const struct plan *p = s->plan;
 	const struct sweep_options *o = s->options;
 
-	if (o->prepare && block_due(s, block))
-		o->prepare(p->cells, p->n, plan_block_seed(p, block), s->begun, o);
-	if (!s->begun)
-		progress_begin(&s->progress, o->name ? o->name : "stubmap", count_due(s, blocks));
-	s->begun = true;
+	if (!o->prepare || (s->prepared && s->last == block) || !block_due(s, block))
+		return;
+	o->prepare(p->cells, p->n, plan_block_seed(p, block), s->prepared, o);
+	s->prepared = true;
+	s->last = block;
+}
+
+/* All that is compiled before the first block that runs is no part of a block's time. */
+static void prepare_first(struct sweep *s, unsigned blocks)
+{
+	for (unsigned block = 0; block < blocks && !s->prepared; block++)
+		if (sweep_has_block(s->options, block))
+			prepare_block(s, block);
 }
 
 static int run_block(struct sweep *s, unsigned block, char *error)
@@ -366,12 +374,14 @@ int sweep_run(const struct plan *p, const struct sweep_options *o, struct run *r
 	sigaddset(&stop, SIGINT);
 	sigaddset(&stop, SIGTERM);
 	sigprocmask(SIG_BLOCK, &stop, &mask);
+	prepare_first(&sweep, blocks);
+	progress_begin(&sweep.progress, o->name ? o->name : "stubmap", count_due(&sweep, blocks));
 	for (unsigned block = 0; block < PLAN_MAX_BLOCKS && !r; block++) {
 		if (o->more ? !o->more(o->arg, run, block) : block >= blocks)
 			break;
 		if (!sweep_has_block(o, block))
 			continue;
-		begin_block(&sweep, block, blocks);
+		prepare_block(&sweep, block);
 		if (block >= blocks)
 			sweep.progress.total += p->n;
 		r = run_block(&sweep, block, error);

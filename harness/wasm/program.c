@@ -176,8 +176,10 @@ enum wasm_end wasm_drive(struct wasm_instance *in, const struct wasm_module *m,
 
 	find_exports(&d, in, m);
 	if (!d.start && (!d.steps || !d.native)) {
-		snprintf(error, WASM_ERROR, "%s: exports neither steps() -> i32 and step(i32) -> i32, nor _start()",
-			 wasm_module_name(m));
+		snprintf(
+		    error, WASM_ERROR,
+		    "%s: exports neither _start() nor both steps() -> i32 and step(i32) -> i32",
+		    wasm_module_name(m));
 		return WASM_TRAPPED;
 	}
 	uint64_t t0 = clock_ns();

@@ -479,12 +479,17 @@ int arena_abort(struct arena *arena)
 const uint8_t *arena_add(struct arena *arena, const void *bytes, size_t n)
 {
 	uint8_t *at = arena_take(arena, n);
+	int error = at ? 0 : -errno;
 
 	if (at)
 		memcpy(code_writable(arena->code, at), bytes, n);
-	if (arena_commit(arena) && at) {
+	const int refused = arena_commit(arena);
+	if (refused && at) {
 		arena_give(arena, at, n);
-		at = NULL;
+		error = refused;
 	}
-	return at;
+	if (!error)
+		return at;
+	errno = -error;
+	return NULL;
 }

@@ -85,7 +85,7 @@ bool arena_marked(const struct arena *arena, const uint8_t *at, size_t bytes);
 /* Forgets the marks, and gives empty quanta back at once. */
 void arena_settle(struct arena *arena);
 
-/* Takes a place for n bytes, writes and commits them; returns the place, or NULL. */
+/* Takes a place for n bytes, writes and commits them; returns the place, or NULL, and errno. */
 const uint8_t *arena_add(struct arena *arena, const void *bytes, size_t n);
 
 #endif

@@ -10,7 +10,7 @@
  *                 with more than 15 entries:  low[15] | id[15] | u8 n | low[] of the rest | id[n]
  *      chunks     parts/map_chunks.h draws them
  *      records
- *      zeros      64 bytes: a load that begins before them, or little behind, is inside
+ *      zeros      64 bytes: what begins before them may be read 64 bytes far
  *
  * Nothing is searched for: bits 8 to 31 of a pc say where its bucket lies, and bits 0 to 7 are the
  * byte to find there, so the answer is exact. A bucket holds 2 to 4 entries; those without live
@@ -25,8 +25,9 @@
  * instructions: a word of the directory has twice the bytes of an offset from a base, and says all
  * of its bucket; ids are never narrower than 16 bits.
  *
- * A table that is damaged: the place of each of the four, and of the record, is compared with that
- * of the zeros, which follows from len. paged_write.c writes.
+ * A table that is damaged: where the directory's word, the bucket, the chunk and the record lie is
+ * compared with where the zeros begin, which follows from len; an id ends at most 61 bytes behind
+ * its bucket's start. paged_write.c writes.
  */
 #include "paged.h"
 

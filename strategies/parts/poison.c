@@ -12,7 +12,7 @@ int poison_open(struct poison *poison, struct stub_space *space,
 {
 	const uint8_t *entries[EMIT_ZEROES];
 	uint8_t code[EMIT_MAX];
-	bool full = false;
+	int error = 0;
 
 	arena_init(&poison->arena, space->code);
 	if (!space->config.poison)
@@ -26,13 +26,15 @@ int poison_open(struct poison *poison, struct stub_space *space,
 			memcpy(code_writable(space->code, at), code, size);
 			watched_code(space->code, STUB_ROLE_REPORT, space->ops->name, at, size,
 				     &frames);
+		} else if (!error) {
+			error = -errno;
 		}
-		full |= !at;
 		entries[i] = at;
 	}
-	if (arena_commit(&poison->arena) || full) {
+	const int refused = arena_commit(&poison->arena);
+	if (error || refused) {
 		poison_close(poison);
-		return -ENOMEM;
+		return error ? error : refused;
 	}
 	memcpy(poison->entries, entries, sizeof(entries));
 	return 0;

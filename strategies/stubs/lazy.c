@@ -224,7 +224,7 @@ static int make_trigger(struct stub_space *space)
 
 	state->trigger = arena_add(&state->arena, code, size);
 	if (!state->trigger)
-		return -ENOMEM;
+		return -errno;
 	state->inner.pending = state->trigger;
 	watched_code(space->code, STUB_ROLE_TRIGGER, space->ops->name, state->trigger, size,
 		     &frames);
