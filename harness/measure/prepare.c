@@ -35,7 +35,7 @@ static int build(const char *file, const char *folder)
 	    " echo 'its building did not end: a limit of time (--timeout) or of files (ulimit -n)' "
 	    ">\"$FOLDER/why\"\n"
 	    "new=$(mktemp -d \"$FOLDER/XXXXXX\" 2>&1) ||"
-	    " { echo \"$new\" >\"$FOLDER/why\"; exit 1; }\n"
+	    " { [ -z \"$new\" ] || echo \"$new\" >\"$FOLDER/why\"; exit 1; }\n"
 	    "trap 'rm -rf \"$new\"' EXIT\n"
 	    "trap 'exit 1' HUP INT TERM\n"
 	    "if { cp -- \"$MODULE\" \"$new/module.wasm\" && \"$SCRIPT\" \"$MODULE\" \"$new\"; }"
@@ -43,7 +43,7 @@ static int build(const char *file, const char *folder)
 	    "then rm -f \"$FOLDER/why\"\n"
 	    "else rm -f \"$FOLDER\"/module.*\n"
 	    "{ grep -m 1 error \"$new/log\" || grep -m 1 . \"$new/log\" ||"
-	    " echo 'its tools ended without a word'; } >\"$new/why\"\n"
+	    " echo 'its tools ended without a word (ulimit -n?)'; } >\"$new/why\"\n"
 	    "fi\n"
 	    "for f in \"$new\"/module.* \"$new/why\"\n"
 	    "do [ ! -e \"$f\" ] || mv \"$f\" \"$FOLDER\"; done";

@@ -17,9 +17,9 @@ static int not_built(const char *name, const char *folder, char *error)
 	size_t size;
 	char *why = (char *)wasm_file_read(folder, "why", &size);
 
-	if (why && !*why)
-		snprintf(error, WASM_ERROR, "%s: not built, and nothing says why (a full disk?)",
-			 name);
+	if (why && (!*why || *why == '\n'))
+		snprintf(error, WASM_ERROR,
+			 "%s: not built, and nothing says why (a full disk, ulimit -n?)", name);
 	else if (why)
 		snprintf(error, WASM_ERROR, "%s: not built: %.*s", name, (int)strcspn(why, "\n"),
 			 why);
