@@ -54,13 +54,19 @@ int home_tree(char *out, size_t size)
 	return e;
 }
 
-int home_temp(char *out, size_t size)
+const char *home_temp_root(void)
 {
 	const char *temp = getenv("TMPDIR");
+
+	return temp && *temp ? temp : "/tmp";
+}
+
+int home_temp(char *out, size_t size)
+{
 	struct stat st;
 
-	if (snprintf(out, size, "%s/stubmap-%u", temp && *temp ? temp : "/tmp",
-		     (unsigned)geteuid()) >= (int)size)
+	if (snprintf(out, size, "%s/stubmap-%u", home_temp_root(), (unsigned)geteuid()) >=
+	    (int)size)
 		return -ENAMETOOLONG;
 	if ((mkdir(out, 0700) && errno != EEXIST) || lstat(out, &st))
 		return -errno;

@@ -16,6 +16,8 @@ int home_executable(char *out, size_t size);
 int home_find(const char *name, char *out, size_t size);
 /* The tree itself: the folder that has workloads/ in it. */
 int home_tree(char *out, size_t size);
+/* The folder for temporary files: $TMPDIR, or /tmp. */
+const char *home_temp_root(void);
 /* A folder of this user's alone, for files that are made anew each time: $TMPDIR/stubmap-UID, or in
  * /tmp. It is made if it is missing. 0, or -EPERM: it is another's, or others may write to it. */
 int home_temp(char *out, size_t size);

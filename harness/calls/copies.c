@@ -369,8 +369,8 @@ out:
 	return err;
 }
 
-/* Compiles, learns, and, for out, puts together. -ENOTSUP: there is nothing to copy. */
-static int make(struct copies *c, const char *name, const struct jit_options *options,
+/* Compiles, learns, and, if it is wanted, puts together. -ENOTSUP: there is nothing to copy. */
+static int make(struct copies *c, const char *name, const struct jit_options *options, bool wanted,
 		struct jit_object *out, char error[JIT_ERROR])
 {
 	struct jit_object object = { 0 };
@@ -393,15 +393,13 @@ static int make(struct copies *c, const char *name, const struct jit_options *op
 		err = pieces_open(&from, &object, error);
 		if (!err)
 			err = learn(c, &from);
-		if (!err && out)
+		if (!err && wanted)
 			err = put_together(c, &from, out);
 		pieces_close(&from);
 	} while (err == -EAGAIN);
-	if (out) {
-		out->compile_ns = ns;
-		out->cached = object.cached;
-		out->copied = (uint32_t)(c->list.n - c->compiled.n);
-	}
+	out->compile_ns = ns;
+	out->cached = object.cached;
+	out->copied = (uint32_t)(c->list.n - c->compiled.n);
 	jit_object_free(&object);
 	return err;
 }
@@ -422,13 +420,12 @@ int copies_compile(const struct scenario *s, enum callers_part part, const char 
 		   const struct jit_options *options, struct jit_object *out, char error[JIT_ERROR])
 {
 	struct copies *c = calloc(1, sizeof(*c));
-	struct jit_object kept = { 0 }; /* in the cache alone */
+	struct jit_object unwanted, *to = out ? out : &unwanted;
 	char *text = NULL;
 	size_t size;
 	int err = -ENOMEM;
 
-	if (out)
-		memset(out, 0, sizeof(*out));
+	memset(to, 0, sizeof(*to));
 	error[0] = 0;
 	if (!c)
 		goto out;
@@ -438,17 +435,17 @@ int copies_compile(const struct scenario *s, enum callers_part part, const char 
 	if (!err)
 		err = make_groups(c);
 	if (!err)
-		err = make(c, name, options, out, error);
+		err = make(c, name, options, out != NULL, to, error);
 	close_copies(c);
 	if (err == -ENOTSUP) {
-		if (out)
-			jit_object_free(out);
+		jit_object_free(to);
 		err = callers_text(s, part, &text, &size);
 		if (!err)
-			err = jit_compile(name, text, size, options, out ? out : &kept, error);
-		jit_object_free(&kept);
+			err = jit_compile(name, text, size, options, to, error);
 	}
 	free(text);
+	if (!out)
+		jit_object_free(to);
 out:
 	if (err && !error[0])
 		snprintf(error, JIT_ERROR, "%s: %s", name, strerror(-err));

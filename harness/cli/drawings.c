@@ -274,10 +274,8 @@ int drawer_has(struct drawer *d, const struct drawing *f)
 
 int drawer_fail(const char *command, int error)
 {
-	const char *temp = getenv("TMPDIR");
-
-	return say_line(command, "the data of figures, in %s (TMPDIR): %s",
-			temp && *temp ? temp : "/tmp", strerror(-error));
+	return say_line(command, "the data of figures, in %s (TMPDIR): %s", home_temp_root(),
+			strerror(-error));
 }
 
 int drawer_draw(struct drawer *d, const struct drawing *f, const char *path)

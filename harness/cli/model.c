@@ -19,6 +19,7 @@
 #include "model/report.h"
 #include "cli/options.h"
 #include "runs/plan.h"
+#include "base/home.h"
 #include "base/say.h"
 #include "base/suggest.h"
 #include "runs/sweep.h"
@@ -329,7 +330,6 @@ static int model_files(const struct wanted *w, const struct simulate_paths *path
 
 static int dispatch(struct wanted *w, char **words, size_t nwords)
 {
-	const char *tmp = getenv("TMPDIR");
 	char folder[4096], data[4096], cache[4096];
 	struct simulate_paths paths = { .data = sweep_default_data(data, sizeof data),
 					.cache = sweep_default_cache(cache, sizeof cache),
@@ -341,7 +341,7 @@ static int dispatch(struct wanted *w, char **words, size_t nwords)
 
 	if (w->keep && access(w->keep, W_OK | X_OK))
 		return say_line("stubmap model", "--keep %s: %s", w->keep, strerror(errno));
-	snprintf(folder, sizeof folder, "%s/stubmap-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	snprintf(folder, sizeof folder, "%s/stubmap-XXXXXX", home_temp_root());
 	if (!mkdtemp(folder))
 		return say_line("stubmap model", "%s: %s", folder, strerror(errno));
 	if (w->predict)

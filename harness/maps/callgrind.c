@@ -158,7 +158,6 @@ static void clear(const char *folder, const char *path, size_t n)
 int maps_callgrind(const struct maps_region *regions, size_t n, const char *program, double *counts,
 		   char error[CALLGRIND_ERROR])
 {
-	const char *tmp = getenv("TMPDIR");
 	char folder[FOLDER], path[FILENAME], self[4096];
 	int rc;
 
@@ -166,7 +165,7 @@ int maps_callgrind(const struct maps_region *regions, size_t n, const char *prog
 		home_executable(self, sizeof self);
 		program = self;
 	}
-	snprintf(folder, sizeof folder, "%s/stubmap-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	snprintf(folder, sizeof folder, "%s/stubmap-XXXXXX", home_temp_root());
 	if (!mkdtemp(folder)) {
 		snprintf(error, CALLGRIND_ERROR, "%.150s: %s", folder, strerror(errno));
 		return -EIO;

@@ -143,8 +143,7 @@ struct sweep {
 	const struct sweep_options *options;
 	struct run *run;
 	struct progress progress;
-	bool prepared; /* a block was: the last one */
-	unsigned last;
+	unsigned prepared; /* 1 + the last block that was; 0: none */
 };
 
 /* A cell's turn in its block. */
@@ -282,11 +281,10 @@ static void prepare_block(struct sweep *s, unsigned block)
 	const struct plan *p = s->plan;
 	const struct sweep_options *o = s->options;
 
-	if (!o->prepare || (s->prepared && s->last == block) || !block_due(s, block))
+	if (!o->prepare || s->prepared == block + 1 || !block_due(s, block))
 		return;
-	o->prepare(p->cells, p->n, plan_block_seed(p, block), s->prepared, o);
-	s->prepared = true;
-	s->last = block;
+	o->prepare(p->cells, p->n, plan_block_seed(p, block), s->prepared > 0, o);
+	s->prepared = block + 1;
 }
 
 /* All that is compiled before the first block that runs is no part of a block's time. */
