@@ -165,10 +165,11 @@ PREFIX  ?= /usr/local
 VERSION  = $(shell sed -n 's/^.define STUBMAP_VERSION[[:space:]]*"\(.*\)"/\1/p' strategies/version.h)
 .PHONY: install
 install: $(BUILD)/libstubmap.a
+	@case '$(PREFIX)' in /*) ;; *) echo "install: PREFIX '$(PREFIX)': allowed: a path from /" >&2; exit 2 ;; esac
 	install -d "$(DESTDIR)$(PREFIX)/include/stubmap" "$(DESTDIR)$(PREFIX)/lib/pkgconfig"
 	install -m 644 $(PUBLIC) "$(DESTDIR)$(PREFIX)/include/stubmap"
 	install -m 644 $(BUILD)/libstubmap.a "$(DESTDIR)$(PREFIX)/lib"
-	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' strategies/stubmap.pc.in \
+	sed 's|@PREFIX@|$(subst |,\|,$(subst &,\&,$(PREFIX)))|; s|@VERSION@|$(VERSION)|' strategies/stubmap.pc.in \
 		>"$(DESTDIR)$(PREFIX)/lib/pkgconfig/stubmap.pc"
 
 # What libFuzzer's targets need, compiled once more: clang counts what an input reaches. The tests
@@ -251,6 +252,11 @@ $(BUILD)/tree.txt: FORCE | setup-dirs
 	@mkdir -p $(@D)
 	@scripts/stamp tree >$@.$$$$ && { cmp -s $@.$$$$ $@ && rm $@.$$$$ || mv $@.$$$$ $@; }
 
+# The library's sources, by name: a library is made anew when one is gone, too.
+$(BUILD)/sources.txt: FORCE
+	@mkdir -p $(@D)
+	@echo $(STRAT) >$@.$$$$ && { cmp -s $@.$$$$ $@ && rm $@.$$$$ || mv $@.$$$$ $@; }
+
 define variant # $(1) folder, $(2) extra flags, $(3) the harness as its tests have it
 $(1)/obj/%.o: %.c | setup-dirs $$(PUBLIC)
 	@mkdir -p $$(@D)
@@ -269,10 +275,10 @@ $(1)/traced.o: $$(patsubst %.c,$(1)/obj/traced/%.o,strategies/list.c $$(ENCODERS
 	@objcopy --redefine-sym map_encoder=maps_traced_encoder \
 		--keep-global-symbol=maps_traced_encoder $$@.all $$@
 
-$(1)/libstubmap.a: $$(call obj,$(1),$$(STRAT))
+$(1)/libstubmap.a: $(BUILD)/sources.txt $$(call obj,$(1),$$(STRAT))
 	@rm -f $$@
 	@echo "  AR $$@"
-	@$$(LD) -r -o $(1)/libstubmap.o $$^
+	@$$(LD) -r -o $(1)/libstubmap.o $$(filter %.o,$$^)
 	@objcopy $$(EXPORT) $(1)/libstubmap.o
 	@$$(AR) rcsD $$@ $(1)/libstubmap.o
 

@@ -10,7 +10,7 @@
 
 lacks = system("if test ! -r '".DATA."'; then echo 'there is no file'; \
 	elif test -z \"$(sed -n 2p '".DATA."')\"; then echo 'there is no row in'; fi")
-if (lacks ne "") { exit error "no figure: ".lacks." ".DATA }
+if (lacks ne "") { exit error "no plot: ".lacks." ".DATA }
 if (!exists("WIDTH")) WIDTH = 480
 if (!exists("HEIGHT")) HEIGHT = 360
 suffix = strlen(OUT) > 4 ? OUT[strlen(OUT)-3:] : ""

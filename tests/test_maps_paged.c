@@ -13,6 +13,15 @@
 #include "map_rows.h"
 #include "strategies/maps/paged.h"
 
+/* The writer as it were if a word of the directory had 12 bits for a bucket's place: an index that
+ * is too large for the 28 bits would need 60 million safepoints. */
+#define PAGED_START_BITS 12
+#define map_paged_add	 small_add
+#define map_paged_finish small_finish
+#include "strategies/maps/paged_write.c"
+#undef map_paged_add
+#undef map_paged_finish
+
 extern const struct map_ops map_paged;
 
 /* Every reader that this processor can run says the same as the encoder's own. */
@@ -137,6 +146,35 @@ static void test_too_large(void **state)
 	check_too_large(&map_paged);
 }
 
+/* The largest index, and one entry more. Four entries of three bytes share each word of four. */
+static void test_largest_index(void **state)
+{
+	enum { PAGES = 255, N = 4 * PAGES, BYTES = PAGED_HEAD + 4 + (4 + 4 * 3) * PAGES };
+	_Static_assert(BYTES == 1 << PAGED_START_BITS,
+		       "one byte more than a bucket's place can be");
+	struct map_ops small = map_paged;
+	struct safepoint *points = row(N, 0, N + 1);
+	struct map_bytes out = { 0 };
+	size_t bad;
+	(void)state;
+	small.add = small_add;
+	small.finish = small_finish;
+	points[0].nlive = 1;
+	for (size_t i = 0; i < N; i++)
+		points[i].pc = 64 * (uint32_t)i;
+	struct map_bytes table = encode(&small, points, N - 1);
+	check_row(look_by_all, &table, points, N - 1);
+	assert_int_equal(map_encode(&small, points, N, &out, &bad), -EFBIG);
+	assert_int_equal(bad, N);
+	assert_int_equal(out.len, 0);
+	free(out.data);
+	free(table.data);
+	table = encode(&map_paged, points, N);
+	check_row(look_by_all, &table, points, N);
+	free(table.data);
+	free(points);
+}
+
 /* ---- Damage -------------------------------------------------------------------------------- */
 
 static void test_damage(void **state)
@@ -151,7 +189,8 @@ int main(void)
 		cmocka_unit_test(test_corpora),	  cmocka_unit_test(test_buckets),
 		cmocka_unit_test(test_rest),	  cmocka_unit_test(test_widths),
 		cmocka_unit_test(test_masks),	  cmocka_unit_test(test_trimmed),
-		cmocka_unit_test(test_too_large), cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_too_large), cmocka_unit_test(test_largest_index),
+		cmocka_unit_test(test_damage),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,7 +35,7 @@ static void each_is_drawn_in_each_form(void **state)
 {
 	(void)state;
 	good("for f in ring make_cost page_use; do for e in svg pdf png; do"
-	     " \"$S\" plot run.jsonl --figure $f -o $f.$e || exit; done;"
+	     " \"$S\" plot run.jsonl --plot $f -o $f.$e || exit; done;"
 	     " grep -q '^<svg' $f.svg && head -c 4 $f.pdf | grep -q %PDF &&"
 	     " head -c 4 $f.png | grep -q PNG || exit; done; ! ls | grep new");
 	assert_string_equal(out, "");
@@ -44,10 +44,10 @@ static void each_is_drawn_in_each_form(void **state)
 	good("\"$S\" summary run.jsonl --tsv ring >ring.tsv && "
 	     "LC_ALL=C.UTF-8 gnuplot -c \"$TREE\"/scripts/ring.gp ring.tsv hand.svg && cmp "
 	     "hand.svg ring.svg");
-	good("\"$S\" plot run.jsonl --figure ring -o \"$PWD/whole path.svg\" && "
+	good("\"$S\" plot run.jsonl --plot ring -o \"$PWD/whole path.svg\" && "
 	     "cmp ring.svg 'whole path.svg'");
 	/* Gnuplot would run it. */
-	good("\"$S\" plot run.jsonl --figure ring -o '|touch x.svg' && [ ! -e x.new.svg ] && "
+	good("\"$S\" plot run.jsonl --plot ring -o '|touch x.svg' && [ ! -e x.new.svg ] && "
 	     "cmp ring.svg '|touch x.svg'");
 	assert_string_equal(err, "");
 }
@@ -84,7 +84,7 @@ static void mappings_are_drawn_against_stubs(void **state)
 	     "maps.tsv");
 	good("\"$S\" plot maps.jsonl");
 	assert_non_null(strstr(out, "\nmappings "));
-	good("\"$S\" plot maps.jsonl --figure mappings -o maps.svg && "
+	good("\"$S\" plot maps.jsonl --plot mappings -o maps.svg && "
 	     "LC_ALL=C.UTF-8 gnuplot -c \"$TREE\"/scripts/mappings.gp maps.tsv hand.svg && cmp "
 	     "hand.svg maps.svg "
 	     "&& grep -q 'vm.max_map_count (' maps.svg && grep -q 'page,wx=dual' maps.svg");
@@ -97,8 +97,8 @@ static void mappings_are_drawn_against_stubs(void **state)
 	good(
 	    "\"$S\" run --workload churn --live 8 --instances 4 --max-events 400 --stubs page,pool "
 	    "-b 1 -o few.jsonl >text");
-	refused("\"$S\" plot few.jsonl --figure mappings -o old.svg",
-		"no data of the figure mappings; it has: make_cost, churn");
+	refused("\"$S\" plot few.jsonl --plot mappings -o old.svg",
+		"no data of the plot mappings; it has: make_cost, churn");
 }
 
 static void faults_are_one_line_and_leave_the_old_file(void **state)
@@ -108,24 +108,24 @@ static void faults_are_one_line_and_leave_the_old_file(void **state)
 	refused("\"$S\" plot", "an argument is missing");
 	refused("\"$S\" plot run.jsonl -o old.gif", "ends in .svg, .pdf or .png");
 	refused("\"$S\" plot run.jsonl -o .svg", "ends in .svg, .pdf or .png");
-	refused("\"$S\" plot run.jsonl --figure ring", "-o FILE is missing");
-	refused("\"$S\" plot run.jsonl --figure rimg -o old.svg", "did you mean 'ring'");
-	refused("\"$S\" plot run.jsonl --figure floods -o old.svg",
-		"no data of the figure floods; it has: ring, make_cost, page_use");
+	refused("\"$S\" plot run.jsonl --plot ring", "-o FILE is missing");
+	refused("\"$S\" plot run.jsonl --plot rimg -o old.svg", "did you mean 'ring'");
+	refused("\"$S\" plot run.jsonl --plot floods -o old.svg",
+		"no data of the plot floods; it has: ring, make_cost, page_use");
 	refused("\"$S\" plot run.jsonl -o old.svg", "run.jsonl has: ring, make_cost, page_use");
 	refused("\"$S\" plot nothing.jsonl", "nothing.jsonl");
 	good("sed '1s/\"schema\":[0-9]*/\"schema\":77/' run.jsonl >future.jsonl");
-	refused("\"$S\" plot future.jsonl --figure ring -o old.svg", "future.jsonl");
+	refused("\"$S\" plot future.jsonl --plot ring -o old.svg", "future.jsonl");
 	good("sed -n 1p run.jsonl >empty.jsonl");
-	refused("\"$S\" plot empty.jsonl --figure ring -o old.svg", "empty.jsonl has no data");
-	refused("\"$S\" plot run.jsonl --figure ring -o no/such/x.svg", "no/such/x.svg");
-	refused("\"$S\" plot run.jsonl --figure ring -o /dev/full/x.svg", "/dev/full/x.svg");
-	refused("mkdir -p dir.svg && \"$S\" plot run.jsonl --figure ring -o dir.svg", "dir.svg");
-	refused("PATH=/nowhere \"$S\" plot run.jsonl --figure ring -o old.svg",
+	refused("\"$S\" plot empty.jsonl --plot ring -o old.svg", "empty.jsonl has no data");
+	refused("\"$S\" plot run.jsonl --plot ring -o no/such/x.svg", "no/such/x.svg");
+	refused("\"$S\" plot run.jsonl --plot ring -o /dev/full/x.svg", "/dev/full/x.svg");
+	refused("mkdir -p dir.svg && \"$S\" plot run.jsonl --plot ring -o dir.svg", "dir.svg");
+	refused("PATH=/nowhere \"$S\" plot run.jsonl --plot ring -o old.svg",
 		"apt-get install gnuplot-nox");
-	refused("TMPDIR=/nowhere \"$S\" plot run.jsonl --figure ring -o old.svg", "/nowhere (TMPDIR)");
+	refused("TMPDIR=/nowhere \"$S\" plot run.jsonl --plot ring -o old.svg", "/nowhere (TMPDIR)");
 	/* A picture of more than 2 KiB, where no file may have so many. */
-	refused("ulimit -f 2 && \"$S\" plot run.jsonl --figure ring -o old.svg", "old.svg");
+	refused("ulimit -f 2 && \"$S\" plot run.jsonl --plot ring -o old.svg", "old.svg");
 	good("[ \"$(cat old.svg)\" = old ] && ! ls | grep 'new[.]'");
 }
 

@@ -22,7 +22,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 _Static_assert((int)BOUNDARY_KINDS == (int)STUB_KINDS && (int)BOUNDARY_REF == (int)STUB_CALL_REF &&
 		   (int)SCENARIO_MAX_BOUND == (int)STUB_MAX_BOUND,
@@ -440,35 +439,6 @@ static int write_callers(struct ir_writer *w, const struct ir_list *list,
 	else
 		write_dispatch(w, list);
 	return 0;
-}
-
-/* A bound argument in entry_native's form. */
-static uint64_t bound_word(char type, uint32_t v, const uint32_t *refs)
-{
-	uint64_t word = v;
-
-	switch (type) {
-	case 'l':
-		return (uint64_t)v << 32 | v;
-	case 'f':
-		word = 0;
-		memcpy(&word, &(float){ (float)(v & 0xffff) }, sizeof(float));
-		return word;
-	case 'd':
-		memcpy(&word, &(double){ v & 0xffff }, sizeof(double));
-		return word;
-	case 'r':
-		return (uintptr_t)&refs[v % SCENARIO_REFS];
-	default:
-		return word;
-	}
-}
-
-void callers_bound(const struct boundary *b, uint32_t k, const uint32_t *refs,
-		   uint64_t bound[STUB_MAX_BOUND])
-{
-	for (uint32_t j = 0; j < b->nbound; j++)
-		bound[j] = bound_word(b->signature[j], scenario_salt(k, j), refs);
 }
 
 int ir_module(struct ir_writer *w, const struct ir_list *list, const struct ir_list *whole,

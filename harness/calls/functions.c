@@ -1,6 +1,6 @@
 /*
- * functions.c - which functions a module of a scenario has, in which order, and what each of them
- * crosses or computes.
+ * functions.c - which functions a module of a scenario has, in which order, what each of them
+ * crosses or computes, and which arguments stubs pass for it.
  */
 #include "calls/ir.h"
 
@@ -134,4 +134,33 @@ uint32_t callers_thunks(const struct scenario *s, uint32_t *of_boundary, uint32_
 			events[i] = of_boundary[s->events[i]];
 	}
 	return n;
+}
+
+/* A bound argument in entry_native's form. */
+static uint64_t bound_word(char type, uint32_t v, const uint32_t *refs)
+{
+	uint64_t word = v;
+
+	switch (type) {
+	case 'l':
+		return (uint64_t)v << 32 | v;
+	case 'f':
+		word = 0;
+		memcpy(&word, &(float){ (float)(v & 0xffff) }, sizeof(float));
+		return word;
+	case 'd':
+		memcpy(&word, &(double){ v & 0xffff }, sizeof(double));
+		return word;
+	case 'r':
+		return (uintptr_t)&refs[v % SCENARIO_REFS];
+	default:
+		return word;
+	}
+}
+
+void callers_bound(const struct boundary *b, uint32_t k, const uint32_t *refs,
+		   uint64_t bound[STUB_MAX_BOUND])
+{
+	for (uint32_t j = 0; j < b->nbound; j++)
+		bound[j] = bound_word(b->signature[j], scenario_salt(k, j), refs);
 }

@@ -116,8 +116,7 @@ bool drawer_can(const char *command)
 
 	if (gnuplot(argv, "/dev/null") != 127)
 		return true;
-	say_line(command,
-		 "gnuplot draws the figures, and is not there: apt-get install gnuplot-nox");
+	say_line(command, "gnuplot draws the plots, and is not there: apt-get install gnuplot-nox");
 	return false;
 }
 
@@ -168,7 +167,7 @@ static bool has_data(const struct drawing_data *d, const char *wanted, const cha
 	const size_t kind = find_column(data, "kind");
 	const char *before = NULL;
 
-	/* Lazy arms have a regret in any plan, but the figure is there to compare policies. */
+	/* Lazy arms have a regret in any plan, but the plot is there to compare policies. */
 	if (d->form == REPORT_TSV_POLICIES && !strstr(data, "\tadaptive\t"))
 		return false;
 	for (const char *line = strchr(data, '\n'); line && line[1];
@@ -228,9 +227,9 @@ int drawer_begin(struct drawer *d, const char *command, const struct run *run)
 		struct drawer_file *f = &d->files[i];
 
 		f->form = REPORT_TABLE;
-		snprintf(f->path, sizeof f->path, "%s/figure-%ld%s.tsv", folder, pid, names[i]);
+		snprintf(f->path, sizeof f->path, "%s/plot-%ld%s.tsv", folder, pid, names[i]);
 	}
-	snprintf(d->said, sizeof d->said, "%s/figure-%ld.txt", folder, pid);
+	snprintf(d->said, sizeof d->said, "%s/plot-%ld.txt", folder, pid);
 	return 0;
 }
 
@@ -274,7 +273,7 @@ int drawer_has(struct drawer *d, const struct drawing *f)
 
 int drawer_fail(const char *command, int error)
 {
-	return say_line(command, "the data of figures, in %s (TMPDIR): %s", home_temp_root(),
+	return say_line(command, "the data of plots, in %s (TMPDIR): %s", home_temp_root(),
 			strerror(-error));
 }
 
@@ -291,14 +290,14 @@ int drawer_draw(struct drawer *d, const struct drawing *f, const char *path)
 		argv[n++] = d->files[1].path;
 	snprintf(name, sizeof name, "scripts/%s.gp", f->script);
 	if (r < 0)
-		return say_line(d->command, "no figure %s: %s", f->name, strerror(-r));
+		return say_line(d->command, "no plot %s: %s", f->name, strerror(-r));
 	if (home_find(name, script, sizeof script))
-		return say_line(d->command, "no figure %s: %s is not in the program's tree",
-				f->name, name);
+		return say_line(d->command, "no plot %s: %s is not in the program's tree", f->name,
+				name);
 	if (!gnuplot(argv, d->said))
 		return 0;
 	said = drawer_read(d->said);
-	say_line(d->command, "no figure %s: %s", f->name, last_line(said));
+	say_line(d->command, "no plot %s: %s", f->name, last_line(said));
 	free(said);
 	return 2;
 }

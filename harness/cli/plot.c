@@ -1,4 +1,4 @@
-/* plot.c - stubmap plot: one figure of a run as a file of its own; or which figures it has. The
+/* plot.c - stubmap plot: one plot of a run as a file of its own; or which plots it has. The
  * file is written aside and moved to its place: it is whole, or the old one stays. */
 #include <errno.h>
 #include <limits.h>
@@ -17,10 +17,10 @@
 static const char command[] = "stubmap plot";
 
 static const struct option_help help = {
-	.usage = "plot RUN.jsonl [--figure NAME] [-o FILE.svg|FILE.pdf|FILE.png]",
-	.summary =
-	    "Draws a figure of a run by gnuplot. Without -o it lists the figures that the run has\n"
-	    "data for. A run with one figure needs no --figure.",
+	.usage = "plot RUN.jsonl [--plot NAME] [-o FILE.svg|FILE.pdf|FILE.png]",
+	.summary = "Draws a plot of a run by gnuplot. Without -o it lists the plots that the run "
+		   "has data\n"
+		   "for. A run with one plot needs no --plot.",
 	.min_words = 1,
 	.max_words = 1,
 };
@@ -125,12 +125,12 @@ static int plot(struct drawer *d, const char *run, const struct drawing *drawing
 	if (r < 0 || (n = r = find_drawings(d, found, names)) < 0)
 		return drawer_fail(command, r);
 	if (!n)
-		return say_line(command, "%s has no data of a figure", run);
+		return say_line(command, "%s has no data of a plot", run);
 	if (drawing)
-		return say_line(command, "%s has no data of the figure %s; it has: %s", run,
+		return say_line(command, "%s has no data of the plot %s; it has: %s", run,
 				drawing->name, names);
 	if (path && n > 1)
-		return say_line(command, "choose one with --figure; %s has: %s", run, names);
+		return say_line(command, "choose one with --plot; %s has: %s", run, names);
 	if (path)
 		return plot(d, run, found[0], path);
 	list(found, n);
@@ -150,7 +150,7 @@ static int find_drawing(const char *name, const struct drawing **drawing)
 	*drawing = &drawings[n];
 	if (drawings[n].name)
 		return 0;
-	suggest_refuse(error, sizeof error, "figure", name, names, n);
+	suggest_refuse(error, sizeof error, "plot", name, names, n);
 	return say_line(command, "%s", error);
 }
 
@@ -158,7 +158,7 @@ int cmd_plot(int argc, char **argv)
 {
 	const char *path = NULL, *name = NULL;
 	const struct option_spec specs[] = {
-		{ "figure", 0, OPTION_TEXT, "NAME", "which one; the list names them", &name, 0, 0 },
+		{ "plot", 0, OPTION_TEXT, "NAME", "which one; the list names them", &name, 0, 0 },
 		{ "output", 'o', OPTION_TEXT, "FILE", "the picture; its ending says of what form",
 		  &path, 0, 0 },
 	};

@@ -1,6 +1,7 @@
 /* faults.c - forks, runs, and reports the end through a pipe; without exec, so that the child has
  * the compiler and the program's object already. */
 #include "base/clock.h"
+#include "base/procfs.h"
 #include "gc/faults.h"
 
 #include <errno.h>
@@ -37,16 +38,12 @@ struct message {
 static void limit_memory(void)
 {
 	const unsigned long more = 8ul << 30;
-	unsigned long data = 0;
-	FILE *f = fopen("/proc/self/statm", "re");
+	int64_t data;
 
-	if (!f)
-		return;
-	if (fscanf(f, "%*u %*u %*u %*u %*u %lu", &data) == 1) {
-		rlim_t most = data * (unsigned long)sysconf(_SC_PAGESIZE) + more;
+	if (procfs_number("/proc/self/statm", 5, &data)) {
+		rlim_t most = (rlim_t)data * (rlim_t)sysconf(_SC_PAGESIZE) + more;
 		setrlimit(RLIMIT_DATA, &(struct rlimit){ most, most });
 	}
-	fclose(f);
 }
 
 static _Noreturn void be_child(const struct gc_task *task, int out, pid_t parent)

@@ -15,7 +15,6 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +22,7 @@
 #include <unistd.h>
 
 #include "measure/snapshot.h"
+#include "base/procfs.h"
 #include "base/sort.h"
 #include "model/trace.h"
 
@@ -89,20 +89,24 @@ static bool left_out(const struct mapping *m, const char *name)
 static int read_mappings(struct snapshot *s)
 {
 	FILE *f = fopen("/proc/self/maps", "r");
-	char line[4400], perms[8];
-	unsigned major, minor;
-	int at, e = 0;
+	char line[4400];
+	int e = 0;
 
 	if (!f)
 		return fail(s, "/proc/self/maps", errno);
 	while (!e && fgets(line, sizeof line, f)) {
-		struct mapping m = { 0 }, *p;
-		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %7s %" SCNxPTR " %x:%x %" SCNu64 "%n",
-			   &m.from, &m.to, perms, &m.offset, &major, &minor, &m.inode, &at) != 7)
+		struct procfs_mapping told;
+		struct mapping m, *p;
+
+		if (!procfs_mapping(line, &told))
 			continue;
-		m.dev = (uint64_t)major << 32 | minor;
-		m.readable = perms[0] == 'r';
-		m.kept = !left_out(&m, line + at + strspn(line + at, " "));
+		m = (struct mapping){ .from = told.from,
+				      .to = told.to,
+				      .offset = told.offset,
+				      .dev = told.device,
+				      .inode = told.inode,
+				      .readable = told.rights[0] == 'r' };
+		m.kept = !left_out(&m, told.name);
 		p = grow((void **)&s->mappings, s->nmappings, sizeof m);
 		if (p)
 			s->mappings[s->nmappings++] = m;

@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/procfs.h"
 #include "meters/group.h"
 
 const char *const group_names[GROUP_KINDS] = { "papi", "hardware", "software", "kernel" };
@@ -56,15 +57,10 @@ bool group_has_table(const char *pmu)
 
 static int paranoid(void)
 {
-	FILE *f = fopen("/proc/sys/kernel/perf_event_paranoid", "r");
-	int level = -100;
+	int64_t level = -100;
 
-	if (f) {
-		if (fscanf(f, "%d", &level) != 1)
-			level = -100;
-		fclose(f);
-	}
-	return level;
+	procfs_number("/proc/sys/kernel/perf_event_paranoid", 0, &level);
+	return (int)level;
 }
 
 void group_explain(int error, const char *name, char why[GROUP_WHY])

@@ -2,25 +2,13 @@
 #include "meters/growth.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <malloc.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The contents of a line that begins a mapping. */
-struct mapping {
-	uintptr_t from, to;
-	char rights[5];
-	int name; /* where its name begins in the line */
-};
-
-static bool begins_mapping(const char *line, struct mapping *m)
-{
-	return sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s %*x %*s %*u %n", &m->from, &m->to,
-		      m->rights, &m->name) == 3;
-}
+#include "base/procfs.h"
 
 static bool is_file(const char *name)
 {
@@ -28,7 +16,7 @@ static bool is_file(const char *name)
 }
 
 /* A mapping of a file may since have been cut in pieces. */
-static bool was_there(const struct growth_mark *mark, const struct mapping *m)
+static bool was_there(const struct growth_mark *mark, const struct procfs_mapping *m)
 {
 	for (size_t i = 0; i < mark->n; i++)
 		if (m->from >= mark->files[i].from && m->to <= mark->files[i].to)
@@ -36,7 +24,7 @@ static bool was_there(const struct growth_mark *mark, const struct mapping *m)
 	return false;
 }
 
-static int note_file(struct growth_mark *mark, const struct mapping *m)
+static int note_file(struct growth_mark *mark, const struct procfs_mapping *m)
 {
 	if (mark->n == mark->room) {
 		size_t room = mark->room ? 2 * mark->room : 128;
@@ -55,27 +43,27 @@ static int note_file(struct growth_mark *mark, const struct mapping *m)
 static int add_up(FILE *f, const struct growth_mark *mark, struct growth_mark *noted,
 		  struct growth *out)
 {
-	struct mapping m = { 0 };
+	struct procfs_mapping m = { 0 };
 	int64_t *sum = NULL;
 	char *line = NULL;
 	size_t size = 0;
-	uint64_t kib;
+	char field[32];
+	uint64_t bytes;
 	int e = 0;
 
 	*out = (struct growth){ 0 };
 	while (!e && getline(&line, &size, f) > 0) {
-		if (sum && sscanf(line, "Pss: %" SCNu64 " kB", &kib) == 1)
-			*sum += (int64_t)kib * 1024;
-		if (!begins_mapping(line, &m))
+		if (sum && procfs_bytes(line, field, &bytes) && !strcmp(field, "Pss"))
+			*sum += (int64_t)bytes;
+		if (!procfs_mapping(line, &m))
 			continue;
-		const char *name = line + m.name;
-		if (noted && is_file(name))
+		if (noted && is_file(m.name))
 			e = note_file(noted, &m);
-		sum = !e && is_file(name) && was_there(mark, &m) ? &out->files
-		      : m.rights[2] == 'x'			 ? &out->code
-		      : strncmp(name, "[heap]", 6)		 ? &out->data
-								 : NULL;
-		out->mappings += strncmp(name, "[vsyscall]", 10) != 0;
+		sum = !e && is_file(m.name) && was_there(mark, &m) ? &out->files
+		      : m.rights[2] == 'x'			   ? &out->code
+		      : strncmp(m.name, "[heap]", 6)		   ? &out->data
+								   : NULL;
+		out->mappings += strncmp(m.name, "[vsyscall]", 10) != 0;
 		out->writable_code += m.rights[1] == 'w' && m.rights[2] == 'x';
 	}
 	free(line);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "meters/memory.h"
+#include "base/procfs.h"
 #include "base/stamp.h"
 #include "base/sort.h"
 
@@ -67,27 +68,27 @@ static int read_mappings(FILE *f, const struct range ranges[RANGES], struct memo
 	struct range_view *view = NULL;
 	char *line = NULL, name[32];
 	size_t size = 0;
-	uintptr_t from, to;
-	uint64_t kib;
+	struct procfs_mapping m = { 0 };
+	uint64_t bytes;
 	bool edge = false;
 	int status = 0;
 
 	while (!edge && getline(&line, &size, f) > 0) {
-		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &from, &to) == 2) {
-			view = view_of(ranges, from, to, &edge);
+		if (procfs_mapping(line, &m)) {
+			view = view_of(ranges, m.from, m.to, &edge);
 			/* The kernel's own page is listed for every process, but
 			 * is no mapping of theirs. */
-			out->mappings += !strstr(line, "[vsyscall]");
+			out->mappings += strncmp(m.name, "[vsyscall]", 10) != 0;
 			if (view)
 				view->mappings++;
-		} else if (view && sscanf(line, "%31[^:]: %" SCNu64 " kB", name, &kib) == 2) {
-			add(view, name, kib * 1024);
+		} else if (view && procfs_bytes(line, name, &bytes)) {
+			add(view, name, bytes);
 		}
 	}
 	if (edge) {
 		snprintf(error, METERS_ERROR,
-			 "mapping %" PRIxPTR "-%" PRIxPTR " crosses an edge of code memory", from,
-			 to);
+			 "mapping %" PRIxPTR "-%" PRIxPTR " crosses an edge of code memory", m.from,
+			 m.to);
 		status = -ERANGE;
 	} else if (ferror(f) || !out->mappings) {
 		snprintf(error, METERS_ERROR, "/proc/self/smaps can't be read");
@@ -99,14 +100,10 @@ static int read_mappings(FILE *f, const struct range ranges[RANGES], struct memo
 
 static uint64_t mappings_limit(void)
 {
-	uint64_t limit = 0;
-	FILE *f = fopen("/proc/sys/vm/max_map_count", "r");
+	int64_t limit = 0;
 
-	if (f && fscanf(f, "%" SCNu64, &limit) != 1)
-		limit = 0;
-	if (f)
-		fclose(f);
-	return limit;
+	procfs_number("/proc/sys/vm/max_map_count", 0, &limit);
+	return (uint64_t)limit;
 }
 
 int meters_memory(const struct code_memory *code, struct memory_view *out, char error[METERS_ERROR])
@@ -138,15 +135,15 @@ uint64_t meters_minor_faults(void)
 uint64_t meters_page_tables(void)
 {
 	FILE *f = fopen("/proc/self/status", "re");
-	uint64_t kib = 0;
-	char line[128];
+	uint64_t bytes, found = 0;
+	char line[128], name[32];
 
-	while (f && fgets(line, sizeof line, f))
-		if (sscanf(line, "VmPTE: %" SCNu64, &kib) == 1)
-			break;
+	while (f && !found && fgets(line, sizeof line, f))
+		if (procfs_bytes(line, name, &bytes) && !strcmp(name, "VmPTE"))
+			found = bytes;
 	if (f)
 		fclose(f);
-	return kib * 1024;
+	return found;
 }
 
 /* ---- The probes' own cost ------------------------------------------------------------------- */

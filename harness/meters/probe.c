@@ -1,11 +1,11 @@
 /* probe.c - times additions that depend on nothing but themselves, eight at once. */
 #include "meters/probe.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <sys/resource.h>
 
 #include "base/clock.h"
+#include "base/procfs.h"
 
 enum { FIRST = 100, PROBES = 5 };
 
@@ -39,14 +39,10 @@ static long switches(void)
 /* How long this thread was ready to run and had no CPU, in ns; 0: the kernel does not say. */
 static uint64_t waited(void)
 {
-	FILE *f = fopen("/proc/thread-self/schedstat", "re");
-	uint64_t ns = 0;
+	int64_t ns = 0;
 
-	if (f && fscanf(f, "%*u %" SCNu64, &ns) != 1)
-		ns = 0;
-	if (f)
-		fclose(f);
-	return ns;
+	procfs_number("/proc/thread-self/schedstat", 1, &ns);
+	return (uint64_t)ns;
 }
 
 /* A switch counts if the thread waited for more than a hundredth of the time,

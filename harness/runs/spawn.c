@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -23,6 +22,7 @@
 #include "base/clock.h"
 #include "base/home.h"
 #include "base/prng.h"
+#include "base/procfs.h"
 #include "meters/fingerprint.h"
 #include "base/watch.h"
 #include "runs/job.h"
@@ -312,15 +312,10 @@ static void end_others(pid_t group)
 static double waited_ms(pid_t pid)
 {
 	char path[40];
-	long long ran, waited = 0;
-	FILE *f;
+	int64_t waited = 0;
 
 	snprintf(path, sizeof path, "/proc/%d/schedstat", (int)pid);
-	if (!(f = fopen(path, "re")))
-		return 0;
-	if (fscanf(f, "%lld %lld", &ran, &waited) != 2)
-		waited = 0;
-	fclose(f);
+	procfs_number(path, 1, &waited);
 	return (double)waited / 1e6;
 }
 
