@@ -50,7 +50,7 @@ under = (key_height(list) + 94) / HEIGHT
 each = (1 - 30.0 / HEIGHT - under) / words(traces)
 eval headline(sprintf("Regret: the first %d crossings (small: the whole trace)", EVENTS))
 set lmargin at screen 0.16
-set rmargin at screen 0.98
+set rmargin at screen 0.95
 set logscale y 10
 set ytics (1, 2, 5, 10, 20, 50, 100, 200, 500)
 set xrange [0.4:words(KINDS) + 0.6]
