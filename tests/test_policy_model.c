@@ -267,21 +267,23 @@ static void each(FILE *out, void (*fn)(const char *where, enum placement, const 
 }
 
 /*
- * 1.3 holds wherever the boundaries themselves leave room for it, and everywhere beside them. It
- * does not hold for a server whose 900 instances live for a few calls each: the trace was recorded
- * after the rule was written, and is in the table as it came.
+ * 1.3 holds wherever the boundaries themselves leave room for it, and everywhere beside them; no
+ * other policy saves more than a fiftieth. But for hashwasm, a server whose 900 instances live for
+ * a few calls each: template can't keep to 1.3 there, and other rules take less.
  */
 static void check_rent(const char *where, enum placement at, const struct line *lines)
 {
 	const struct line *rent = &lines[RENT];
 
-	if (!strncmp(where, "hashwasm", 8))
+	const bool server = !strncmp(where, "hashwasm", 8);
+
+	if (server && at == TEMPLATE)
 		return;
 	if (rent->reach > 1.3 || (rent->told < 0.1 && rent->regret > 1.3))
 		fail_msg("%s, %s: regret %.3f, told %.3f, reach %.3f", where, placements[at],
 			 rent->regret, rent->told, rent->reach);
-	for (unsigned r = RENT + 1; r < RULES; r++)
-		if (lines[r].regret < rent->regret * 0.999)
+	for (unsigned r = RENT + 1; r < RULES && !server; r++)
+		if (lines[r].regret < rent->regret * 0.98)
 			fail_msg("%s, %s: %s has %.3f, rent %.3f", where, placements[at],
 				 rules[r].name, lines[r].regret, rent->regret);
 }

@@ -35,9 +35,11 @@
  *        next one together, whoever makes them. When they have paid the price, a callee called
  *        often enough for its own stub has stubs made for all that were called at least twice.
  *      - Where each stub pays for itself (page), its own calls must have paid its price: or a
- *        quarter of it, if at least half of the callees that came to a sixteenth came to a quarter.
- *        So stubs are bought early in a program that goes on calling the same callees, and not in
- *        one that calls thousands of functions a few times each. This is ski rental with a
+ *        quarter of it, if at least three in four of the callees that came to a sixteenth came to
+ *        a quarter. RENT_TRUST callees that never were are counted as having come to it: before
+ *        there is evidence, callees are trusted. So stubs are bought early in a program that goes
+ *        on calling the same callees, and not in one that calls thousands of functions a few times
+ *        each, or a few dozen times (a server of short-lived instances). This is ski rental with a
  *        prediction that is trusted by a quarter (Purohit, Svitkina, Kumar, NeurIPS 2018): if it is
  *        right, buying costs 1.25 times as much as with hindsight, if it is wrong, 5 times;
  *        unavoidable calls are in both costs and lessen the ratio.
@@ -116,12 +118,12 @@ static unsigned log2_of(uint32_t n)
 	return 31 - (unsigned)__builtin_clz(n);
 }
 
-/* Whether at least half of the callees that came to a sixteenth of the price came to a quarter. */
+/* Whether three in four of the callees that came to a sixteenth of the price came to a quarter. */
 static bool calls_go_on(const struct policy *policy, uint32_t quarter)
 {
 	unsigned i = log2_of(quarter);
 
-	return i >= 2 && 2 * policy->reached[i] >= policy->reached[i - 2];
+	return i >= 2 && 4 * (policy->reached[i] + RENT_TRUST) >= 3 * policy->reached[i - 2];
 }
 
 static bool is_paid(const struct policy *policy, const struct pending *p)

@@ -14,6 +14,7 @@ enum {
 	RENT_SYSCALL = 64,
 	RENT_QUANTUM = 256, /* a quantum of code that is new */
 };
+enum { RENT_TRUST = 8 }; /* callees that are taken to have been called on and on, before any were */
 enum { RENT_FORMS = 256, RENT_POWERS = 32 };
 
 struct policy {
