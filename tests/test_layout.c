@@ -89,6 +89,19 @@ static void one_look_explains(void **state)
 	done(&pool);
 }
 
+/* An arm that needs no stub where a call is direct says whose stubs these are. */
+static void stubs_of_other_callers(void **state)
+{
+	struct result near = run_to(0, cmd_show, "show stub --layout --stubs near");
+	struct result pool = run_to(0, cmd_show, "show stub --layout --stubs pool");
+
+	(void)state;
+	assert_non_null(strstr(near.out, "KiB; direct calls need none\n"));
+	assert_null(strstr(pool.out, "; direct"));
+	done(&near);
+	done(&pool);
+}
+
 static void bad_calls(void **state)
 {
 	(void)state;
@@ -104,6 +117,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_arm_is_drawn),
 		cmocka_unit_test(one_look_explains),
+		cmocka_unit_test(stubs_of_other_callers),
 		cmocka_unit_test(bad_calls),
 	};
 

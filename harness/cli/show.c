@@ -272,7 +272,8 @@ static void moved(void *arg, const uint8_t *from, const uint8_t *to)
 	(void)to;
 }
 
-static void draw(const struct cell *c, const struct layout *layout, bool svg)
+/* direct: the arm makes calls direct where a loader names their sites; here none does. */
+static void draw(const struct cell *c, const struct layout *layout, bool direct, bool svg)
 {
 	json_t *host = env_machine();
 	struct machine machine = { 0 };
@@ -284,7 +285,9 @@ static void draw(const struct cell *c, const struct layout *layout, bool svg)
 			stubs += layout->pages[i].stubs[set];
 	snprintf(what, sizeof what, "%u stub%s of %s, %s %s, %s, quanta of %u KiB%s", c->live,
 		 c->live == 1 ? "" : "s", c->stubs, c->kind, c->signature, c->wx, c->quantum >> 10,
-		 stubs ? "" : ": no code of their own");
+		 !stubs	  ? ": no code of their own"
+		 : direct ? "; direct calls need none"
+			  : "");
 	if (!host || machine_of_fingerprint(host, &machine))
 		machine.l1i.ways = 8;
 	const struct layout_title title = { what, machine.l1i.ways, machine.l1i.size };
@@ -331,7 +334,7 @@ static int show_it(struct show *s, struct stub_space *space, const struct cell *
 	if (!e)
 		e = layout->no_memory ? -ENOMEM : 0;
 	if (!e)
-		draw(c, layout, form == FORM_SVG);
+		draw(c, layout, stub_takes_sites(space), form == FORM_SVG);
 	return e;
 }
 
