@@ -175,7 +175,7 @@ install: $(BUILD)/libstubmap.a
 # What libFuzzer's targets need, compiled once more: clang counts what an input reaches. The tests
 # run the same targets without it (tests/fuzz_main.c).
 FUZZED := $(wildcard $(addprefix harness/,base/*.c corpora/*.c meters/*.c peers/*.c runs/*.c model/*.c analysis/*.c)) \
-          $(addprefix harness/,jit/disassemble.c wasm/file.c wasm/code.c wasm/reader.c) $(WORK) $(STRAT)
+          $(addprefix harness/,jit/disassemble.c maps/answer.c maps/report.c maps/rows.c maps/safety.c maps/tsv.c wasm/file.c wasm/code.c wasm/reader.c) $(WORK) $(STRAT)
 FUZZFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-sanitize=function \
              -fsanitize-address-use-after-return=never -O1 -g
 # What no target reaches would only make each run's count longer.

@@ -1,6 +1,6 @@
 /*
- * fuzz_json.c - fuzz targets for files of JSON that others may have written: plans, runs and
- * claims; and for the statistics of a run's numbers, whatever they are.
+ * fuzz_json.c - fuzz targets for files of JSON that others may have written: plans, runs, claims
+ * and records of stack maps; and for the statistics of a run's numbers, whatever they are.
  */
 #include <stdio.h>
 
@@ -9,14 +9,16 @@
 #include "analysis/notes.h"
 #include "analysis/report.h"
 #include "fuzz.h"
+#include "maps/report.h"
 #include "runs/plan.h"
 #include "runs/store.h"
 
-enum { PLAN, RUN, SUMMARY, CLAIMS, NAMES };
+enum { PLAN, RUN, SUMMARY, CLAIMS, RECORD, NAMES };
 
 const char *fuzz_name(size_t i)
 {
-	static const char *const names[NAMES + 1] = { "plan", "run", "summary", "claims" };
+	static const char *const names[NAMES + 1] = { "plan", "run", "summary", "claims",
+						      "record" };
 
 	return names[i];
 }
@@ -104,10 +106,36 @@ static bool read_claims(const uint8_t *data, size_t len)
 	return true;
 }
 
+/* A record's figures are shown in every form. */
+static bool read_record(const uint8_t *data, size_t len)
+{
+	static const char *const plots[] = { "bytes", "lookup", "safety" };
+	const char *path = fuzz_file(data, len);
+	char error[MAPS_ROWS_ERROR] = "";
+	struct maps_rows rows;
+
+	maps_rows_is_record(path);
+	fuzz_check(!maps_rows_begin(&rows));
+	bool took = !maps_rows_load(&rows, path, error);
+	fuzz_check(took || *error);
+	FILE *out = fopen("/dev/null", "w");
+	fuzz_check(out);
+	for (size_t i = 0; took && i < sizeof plots / sizeof *plots; i++)
+		maps_report_tsv(out, &rows, plots[i]);
+	if (took) {
+		maps_rows_write(&rows, out);
+		fuzz_check(!maps_report_tables(out, &rows, TABLE_TEXT));
+	}
+	fclose(out);
+	maps_rows_end(&rows);
+	return took;
+}
+
 bool fuzz_run(size_t i, const uint8_t *data, size_t len)
 {
 	static bool (*const reads[NAMES])(const uint8_t *, size_t) = { read_plan, read_run,
-								       read_summary, read_claims };
+								       read_summary, read_claims,
+								       read_record };
 
 	return reads[i](data, len);
 }
