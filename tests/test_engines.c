@@ -161,12 +161,18 @@ static void the_table_is_right(void **state)
 	     " row a 1024 4 12.4 1024 102400 1;"
 	     " row b 4 1 2 0 0 0; row b 1024 1 2.9 5 5000 2; row c 1024 1 1 100 60000 1; } >t.tsv");
 	good(TABLE "t.tsv");
-	/* sqrt(9 * 4), sqrt(3.1 * 12.4); the interval is 12.706 times ln 2 either way. */
-	has(out, "| a | 1024 | 6 | 6.2 (0.00093 to 41427) | 1 | 1024 | 100 | 1 |");
+	/* (9 + 4) / 2, sqrt(3.1 * 12.4); the interval is 12.706 times ln 2 either way. */
+	has(out, "| a | 1024 | 6.5 | 6.2 (0.00093 to 41427) | 1 | 1024 | 100 | 1 |");
 	good(TABLE "--arms t.tsv");
-	has(out, "| a | 1 | 1024 | 1024 | 6 | 100 | 1 | 1 | `page` |");
+	has(out, "| a | 1 | 1024 | 1024 | 6.5 | 100 | 1 | 1 | `page` |");
 	has(out, "| b | 1 | none | 1024 | 1 | 4.9 | 0.0049 | 2 | `null` |");
 	has(out, "| c | 1 | none | 1024 | 1 | 58.6 | 0.098 | 1 | `template` |");
+	/* A process whose difference of times is none does not pull the others down. */
+	good("for make in 310 290 0 300 305; do"
+	     " printf 'd\\t1\\t4\\t0\\t%s\\t1\\t1\\t4\\t400\\t1\\t0\\t1\\t\\n' $make; done >d &&"
+	     " head -n 1 t.tsv | cat - d >d.tsv");
+	good(TABLE "d.tsv");
+	has(out, "| d | 4 | 300 | 1 (1 to 1) |");
 }
 
 int main(void)
