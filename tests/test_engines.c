@@ -111,6 +111,42 @@ static void a_failure_is_a_row(void **state)
 	has(out, "exit status 3");
 }
 
+/* An engine that ends at a mark, tells no figures, or is heard no more behind a child that holds
+ * its pipes: the next one runs, and the table is written. */
+static void what_an_engine_tells_is_not_believed(void **state)
+{
+	static const struct {
+		const char *does, *row;
+	} cases[] = {
+		{ "puts(\"mark before\"); return 5;", "| jsc | its memory can't be read: E" },
+		{ "puts(\"tell {x\");", "| jsc | it told no times: {x |" },
+		{ "puts(\"tell {}\");", "| jsc | it told no times: {} |" },
+		{ "puts(\"tell null\"); fflush(stdout); system(\"/bin/sleep 100\");",
+		  "| jsc | it told no times: null |" },
+		{ "puts(\"tell {\\\"n\\\":4,\\\"make\\\":1,\\\"call\\\":0,\\\"one\\\":2}\");",
+		  "| jsc | it told no times: {\"n\":4" },
+		{ "puts(\"tell {\\\"n\\\":4,\\\"make\\\":1,\\\"call\\\":1,\\\"one\\\":2}\");",
+		  "| jsc | exit status 0 |" },
+		{ "puts(\"mark after\"); fflush(stdout); getchar(); puts(\"\\33[2Jno\\33\");",
+		  "| jsc | [2Jno |" },
+	};
+	char text[400];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		snprintf(
+		    text, sizeof text,
+		    "#include <stdio.h>\n#include <stdlib.h>\nint main(void) { %s return 0; }\n",
+		    cases[i].does);
+		fake_jsc(text);
+		assert_int_equal(sh(ALONE "-n 1 -l 4 -o w.tsv jsc v8"), 1);
+		has(out, cases[i].row);
+		has(out, "| v8 | 4 |");
+		assert_null(strstr(err, "    at "));
+		assert_null(strchr(err, '\033'));
+	}
+}
+
 /* Rows of known means, and of each placement. */
 static void the_table_is_right(void **state)
 {
@@ -125,12 +161,18 @@ static void the_table_is_right(void **state)
 	     " row a 1024 4 12.4 1024 102400 1;"
 	     " row b 4 1 2 0 0 0; row b 1024 1 2.9 5 5000 2; row c 1024 1 1 100 60000 1; } >t.tsv");
 	good(TABLE "t.tsv");
-	/* sqrt(9 * 4), sqrt(3.1 * 12.4); the interval is 12.706 times ln 2 either way. */
-	has(out, "| a | 1024 | 6 | 6.2 (0.00093 to 41427) | 1 | 1024 | 100 | 1 |");
+	/* (9 + 4) / 2, sqrt(3.1 * 12.4); the interval is 12.706 times ln 2 either way. */
+	has(out, "| a | 1024 | 6.5 | 6.2 (0.00093 to 41427) | 1 | 1024 | 100 | 1 |");
 	good(TABLE "--arms t.tsv");
-	has(out, "| a | 1 | 1024 | 1024 | 6 | 100 | 1 | 1 | `page` |");
+	has(out, "| a | 1 | 1024 | 1024 | 6.5 | 100 | 1 | 1 | `page` |");
 	has(out, "| b | 1 | none | 1024 | 1 | 4.9 | 0.0049 | 2 | `null` |");
 	has(out, "| c | 1 | none | 1024 | 1 | 58.6 | 0.098 | 1 | `template` |");
+	/* A process whose difference of times is none does not pull the others down. */
+	good("for make in 310 290 0 300 305; do"
+	     " printf 'd\\t1\\t4\\t0\\t%s\\t1\\t1\\t4\\t400\\t1\\t0\\t1\\t\\n' $make; done >d &&"
+	     " head -n 1 t.tsv | cat - d >d.tsv");
+	good(TABLE "d.tsv");
+	has(out, "| d | 4 | 300 | 1 (1 to 1) |");
 }
 
 int main(void)
@@ -140,6 +182,7 @@ int main(void)
 		cmocka_unit_test(what_is_missing_is_a_row),
 		cmocka_unit_test(gained_code_is_counted),
 		cmocka_unit_test(a_failure_is_a_row),
+		cmocka_unit_test(what_an_engine_tells_is_not_believed),
 		cmocka_unit_test(the_table_is_right),
 	};
 

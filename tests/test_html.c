@@ -24,6 +24,17 @@ static void text_ends_no_element(void **state)
 	free(text);
 }
 
+static void control_characters_are_shown(void **state)
+{
+	FILE *f = open_memstream(&text, &size);
+
+	(void)state;
+	html_text(f, "\033[2J\a\r\177 \xc2\x9b \xff a\n\tb ü");
+	fclose(f);
+	assert_string_equal(text, "\\x1b[2J\\x07\\r\\x7f \\xc2\\x9b \\xff a\n\tb ü");
+	free(text);
+}
+
 static void a_picture_is_an_address(void **state)
 {
 	FILE *f = open_memstream(&text, &size);
@@ -64,6 +75,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_ends_no_element),
+		cmocka_unit_test(control_characters_are_shown),
 		cmocka_unit_test(a_picture_is_an_address),
 		cmocka_unit_test(a_table_is_whole),
 	};

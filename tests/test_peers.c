@@ -345,6 +345,42 @@ static void one_that_crashes_is_a_row(void **state)
 	good("rm -r there");
 }
 
+/* Objects that end whoever loads them, or have nothing in them. */
+static void loading(const char *name, const char *code)
+{
+	char command[500];
+
+	snprintf(command, sizeof command,
+		 "printf '%%s\\n' '#include <stdio.h>' '#include <stdlib.h>' '%s' >loading.c &&"
+		 " cc -shared -fPIC -w -o there/peers/%s.so loading.c",
+		 code, name);
+	good(command);
+}
+
+#define ON_LOADING "__attribute__((constructor)) static void on_loading(void)"
+
+static void one_that_crashes_at_loading_is_a_row(void **state)
+{
+	(void)state;
+	good(elsewhere);
+	loading("asmjit", ON_LOADING "{ abort(); } int peer;");
+	loading("orc", ON_LOADING "{ puts(\"foreign\"); exit(3); } int peer;");
+	loading("libffi", "int peer[16] = { 1 };");
+	loading("luajit", "long peer[5] = { 1, 1, 1 };");
+	good("there/stubmap peers -n 4 -b 1 -i 1 -o kept.jsonl >table && cat table");
+	assert_non_null(strstr(out, "\npool "));
+	assert_null(strstr(out, "foreign"));
+	has(out, "missing: peer:asmjit: its library crashes as it is loaded: signal 6 (Aborted)");
+	has(out, "missing: peer:orc: its library ends the process as it is loaded: exit status 3");
+	has(out, "missing: peer:libffi: peers/libffi.so has no allocator in it: make");
+	has(out, "missing: peer:luajit: its library ");
+	has(out, "missing: peer:ffcall-callback was not built: make");
+	/* Asked for by name, it is a cell that failed. */
+	assert_int_equal(sh("there/stubmap run -s pool,peer:asmjit -n 4 -b 1 -i 1"), 1);
+	assert_non_null(strstr(out, "signal 6"));
+	good("rm -r there kept.jsonl");
+}
+
 /* The peers that are there, in a table, with the memory that the process gained for each. */
 static void peers_are_arms(void **state)
 {
@@ -381,6 +417,7 @@ int main(void)
 		cmocka_unit_test(wrong_calls_are_refused),
 		cmocka_unit_test(what_is_missing_is_a_row),
 		cmocka_unit_test(one_that_crashes_is_a_row),
+		cmocka_unit_test(one_that_crashes_at_loading_is_a_row),
 		cmocka_unit_test(peers_are_arms),
 	};
 

@@ -3,6 +3,7 @@
  * record/main.wat), its table of instructions against the engine's, and wrong calls. Needs node and
  * zstd, and is skipped without.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "workloads/scenario.h"
 #include "workloads/trace.h"
 
 static char folder[] = "/tmp/test_record.XXXXXX";
@@ -262,6 +264,51 @@ static void test_endings(void **unused)
 	}
 }
 
+/* A module with a function f and an empty table t. */
+#define WITH_TABLE                                                                                \
+	"const { f, t } = new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array([0, 97," \
+	" 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 4, 4, 1, 112, 0, 0, 7, 9, 2, 1,"   \
+	" 102, 0, 0, 1, 116, 1, 0, 10, 4, 1, 2, 0, 11]))).exports; f(); "
+
+/* What no reader or no replay takes is said as it is recorded, and says so when it is read. */
+static void test_limits(void **unused)
+{
+	char said[4000], path[80], error[WORKLOAD_ERROR];
+	const struct workload w = { .name = "replay:some", .trace = path };
+	const struct workload_params params = { .seed = 1 };
+	struct scenario s;
+	struct trace t;
+
+	(void)unused;
+	NEEDS_NODE();
+	snprintf(path, sizeof path, "%s/some.trace.zst", folder);
+	write_program(WITH_TABLE "t.grow(2000000);");
+	int status = run(said, sizeof said, "\"$R\" -o some.trace.zst -- node 'ö o.js'");
+	assert_int_equal(status, 2);
+	assert_string_equal(said, "record-trace: instance 0 has 2,000,000 table slots;"
+				  " a trace takes 1,048,576 at most: no trace\n");
+	assert_int_equal(access(path, F_OK), -1);
+	/* As many as there may be: without a function in them they are no boundaries. */
+	write_program(WITH_TABLE "t.grow(1 << 20);");
+	status = run(said, sizeof said, "\"$R\" -o some.trace.zst -- node 'ö o.js'");
+	if (status || strstr(said, "replay will refuse"))
+		fail_msg("status %d: %s", status, said);
+	if (replay_open(&w, &params, &s, error))
+		fail_msg("%s", error);
+	scenario_close(&s);
+	write_program(WITH_TABLE "t.grow(200000, f);");
+	status = run(said, sizeof said, "\"$R\" -o some.trace.zst -- node 'ö o.js'");
+	if (status || !strstr(said, "200,001 boundaries, 1 crossings: replay will refuse it"))
+		fail_msg("status %d: %s", status, said);
+	if (trace_read(path, &t, error))
+		fail_msg("%s", error);
+	trace_free(&t);
+	assert_int_equal(replay_open(&w, &params, &s, error), -EINVAL);
+	assert_non_null(strstr(error, ": 200001 boundaries, 1 crossings; allowed: 65536,"
+				      " or as many as crossings, to 1048576"));
+	unlink(path);
+}
+
 static void test_wrong_calls(void **unused)
 {
 	static const struct {
@@ -294,9 +341,9 @@ static void test_wrong_calls(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_known),	    cmocka_unit_test(test_opcodes),
-		cmocka_unit_test(test_mutants),	    cmocka_unit_test(test_endings),
-		cmocka_unit_test(test_wrong_calls),
+		cmocka_unit_test(test_known),	cmocka_unit_test(test_opcodes),
+		cmocka_unit_test(test_mutants), cmocka_unit_test(test_endings),
+		cmocka_unit_test(test_limits),	cmocka_unit_test(test_wrong_calls),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, drop_folder);

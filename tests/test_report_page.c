@@ -49,6 +49,16 @@ static void a_page_is_whole(void **state)
 	good("[ ! -e page.html.new ]");
 }
 
+/* A run that others wrote: what a terminal would obey is shown, in the page's source, too. */
+static void control_characters_are_shown(void **state)
+{
+	(void)state;
+	good("sed '1s/p<i>/\\\\u001b[2Jp\\\\u0007/' run.jsonl >foreign.jsonl &&"
+	     " grep -q u001b foreign.jsonl && \"$S\" report foreign.jsonl -o foreign.html &&"
+	     " grep -qF '\\x1b[2Jp\\x07' foreign.html &&"
+	     " ! LC_ALL=C grep -q \"$(printf '[\\001-\\010\\013-\\037\\177]')\" foreign.html");
+}
+
 /* Claims are those of the runs' plan. */
 static void a_plan_with_claims_shows_them(void **state)
 {
@@ -118,6 +128,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_page_is_whole),
+		cmocka_unit_test(control_characters_are_shown),
 		cmocka_unit_test(a_plan_with_claims_shows_them),
 		cmocka_unit_test(faults_are_one_line_and_leave_the_old_page),
 		cmocka_unit_test(it_opens_in_a_browser),

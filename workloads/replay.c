@@ -60,14 +60,17 @@ static int count_population(const struct trace *t, uint32_t *out, char *error)
 	most = most < FREE_POPULATION	  ? FREE_POPULATION
 	       : most > WORKLOAD_MAX_LIVE ? WORKLOAD_MAX_LIVE
 					  : most;
-	if (!total || total > most || !t->nevents)
+	if (!total || !t->nevents)
 		return workload_refuse(error, -EINVAL,
-				       "%llu boundaries, %llu events; allowed: 1 to %llu (%d, or "
-				       "one an event, to %d), "
-				       "1 or more",
-				       (unsigned long long)total, (unsigned long long)t->nevents,
-				       (unsigned long long)most, FREE_POPULATION,
-				       WORKLOAD_MAX_LIVE);
+				       "%llu boundaries, %llu crossings; allowed: 1 or more",
+				       (unsigned long long)total, (unsigned long long)t->nevents);
+	if (total > most)
+		return workload_refuse(
+		    error, -EINVAL,
+		    "%llu boundaries, %llu crossings; allowed: %d, or as many as "
+		    "crossings, to %d",
+		    (unsigned long long)total, (unsigned long long)t->nevents, FREE_POPULATION,
+		    WORKLOAD_MAX_LIVE);
 	if (room > MAX_PLACES)
 		return workload_refuse(error, -EINVAL, "%llu functions and slots; at most %d",
 				       (unsigned long long)room, MAX_PLACES);

@@ -3,25 +3,25 @@
 
 #include <string.h>
 
+#include "base/say.h"
+
 void html_text(FILE *f, const char *text)
 {
-	for (; *text; text++)
-		switch (*text) {
-		case '<':
-			fputs("&lt;", f);
-			break;
-		case '>':
-			fputs("&gt;", f);
-			break;
-		case '&':
-			fputs("&amp;", f);
-			break;
-		case '"':
-			fputs("&quot;", f);
-			break;
-		default:
-			fputc(*text, f);
+	static const char special[] = "<>&\"\n\t";
+	static const char *const written[] = { "&lt;", "&gt;", "&amp;", "&quot;", "\n", "\t" };
+	char piece[SAY_PIECE];
+
+	while (*text) {
+		const char *found = strchr(special, *text);
+
+		if (found) {
+			fputs(written[found - special], f);
+			text++;
+		} else {
+			say_piece(&text, piece);
+			fputs(piece, f);
 		}
+	}
 }
 
 void html_data_svg(FILE *f, const char *svg)

@@ -37,7 +37,7 @@ static void add_cells(json_t *cells, uint64_t live)
 	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
 		json_array_append_new(cells, cell(ours[i], live));
 	for (const struct peer_row *r = peer_rows; r->name; r++)
-		if ((!r->most || live <= r->most) && peer_load(r, why))
+		if ((!r->most || live <= r->most) && peer_there(r, why))
 			json_array_append_new(cells, cell(r->name, live));
 }
 

@@ -359,11 +359,11 @@ static int show_cell(const struct cell *c, enum form form)
 	int e, status = 0;
 
 	memcpy(&spec.target, &target, sizeof spec.target);
-	if (setup_of(c, &setup, error))
-		return say("the cell", error);
-	if (setup.peer)
+	if (peer_named(c->stubs))
 		return say(c->stubs,
 			   "its stubs are a library's; those of `stubmap list stubs` can be shown");
+	if (setup_of(c, &setup, error))
+		return say("the cell", error);
 	spec.kind = setup.kind;
 	spec.signature = setup.signature;
 	if (spec.kind == STUB_BIND)

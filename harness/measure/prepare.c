@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,9 +116,10 @@ int prepare_check(const struct cell *cells, size_t n, char error[CELL_ERROR])
 struct object {
 	const struct cell *cell;
 	enum prepare what;
-	bool large, own;	   /* own: built, too, with a cache or without */
-	enum callers_part callers; /* if it is these */
-	uint64_t seed;		   /* of their order */
+	bool large, own;	     /* own: built, too, with a cache or without */
+	enum callers_part callers;   /* if it is these */
+	const struct peer_row *peer; /* or those that this peer's object asks for */
+	uint64_t seed;		     /* of their order */
 };
 
 struct crew {
@@ -222,10 +224,10 @@ static const char *usable(const char *cache, bool large)
 
 static bool same(const struct object *a, const struct object *b)
 {
-	return a->what == b->what && a->callers == b->callers && a->seed == b->seed &&
-	       !strcmp(a->cell->workload, b->cell->workload) && a->cell->tier == b->cell->tier &&
-	       a->cell->live == b->cell->live && a->cell->targets == b->cell->targets &&
-	       !strcmp(a->cell->kind, b->cell->kind) &&
+	return a->what == b->what && a->callers == b->callers && a->peer == b->peer &&
+	       a->seed == b->seed && !strcmp(a->cell->workload, b->cell->workload) &&
+	       a->cell->tier == b->cell->tier && a->cell->live == b->cell->live &&
+	       a->cell->targets == b->cell->targets && !strcmp(a->cell->kind, b->cell->kind) &&
 	       !strcmp(a->cell->signature, b->cell->signature) &&
 	       a->cell->max_events == b->cell->max_events;
 }
@@ -244,6 +246,8 @@ static void add(struct crew *crew, struct object object)
 static void add_cell(struct crew *crew, const struct cell *c, uint64_t seed, bool again)
 {
 	struct object o = { .cell = c, .what = PREPARE_CALLERS, .seed = SHARED_SEED };
+	const struct peer_row *peer = peer_named(c->stubs);
+	struct cell cell = *c;
 	struct wasm_program p;
 	struct setup setup;
 	char why[CELL_ERROR];
@@ -255,7 +259,10 @@ static void add_cell(struct crew *crew, const struct cell *c, uint64_t seed, boo
 			add(crew, o);
 		return;
 	}
-	if (setup_of(c, &setup, why) || setup.family != FAMILY_CALLS)
+	/* A peer's library is not loaded here: to load it may end the process. */
+	if (peer)
+		snprintf(cell.stubs, sizeof cell.stubs, "pool");
+	if (setup_of(&cell, &setup, why) || setup.family != FAMILY_CALLS)
 		return;
 	const bool ordered = !setup.workload.trace;
 	o.large = setup.workload.trace;
@@ -263,6 +270,7 @@ static void add_cell(struct crew *crew, const struct cell *c, uint64_t seed, boo
 	if (!again)
 		add(crew, o);
 	o.what = PREPARE_CALLERS;
+	o.peer = peer;
 	o.callers = world_callers(&setup);
 	o.seed = ordered ? seed : SHARED_SEED;
 	if (!again || ordered)

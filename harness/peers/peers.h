@@ -21,6 +21,10 @@ struct peer_row {
 extern const struct peer_row peer_rows[];
 /* The row of a name; NULL: it names no peer. */
 const struct peer_row *peer_named(const char *name);
+/* Whether a peer can be loaded, asked in a process of its own, so that a library that crashes,
+ * exits or hangs as it is loaded takes nobody with it. True: said is its version; else one line why
+ * not. Each is asked once. */
+bool peer_there(const struct peer_row *, char said[PEER_WHY]);
 /* Loads a peer for the rest of the process. NULL: one line in why. */
 const struct peer *peer_load(const struct peer_row *, char why[PEER_WHY]);
 

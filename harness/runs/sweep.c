@@ -95,14 +95,12 @@ int sweep_survey(json_t *machine, char error[RUN_ERROR])
 int sweep_peers(json_t *machine)
 {
 	json_t *all = json_object();
-	char why[PEER_WHY];
+	char said[PEER_WHY];
 
 	for (const struct peer_row *r = peer_rows; r->name; r++) {
-		const struct peer *peer = peer_load(r, why);
+		const char *key = peer_there(r, said) ? "version" : "missing";
 
-		json_object_set_new(
-		    all, r->name,
-		    json_pack("{s:s}", peer ? "version" : "missing", peer ? peer->version : why));
+		json_object_set_new(all, r->name, json_pack("{s:s}", key, said));
 	}
 	return json_object_set_new(machine, "peers", all) ? -ENOMEM : 0;
 }

@@ -458,11 +458,11 @@ function write() {
 		return;
 	written = events;
 	try {
-		const bytes = trace.make(name, program, (s) =>
+		const { bytes, ...said } = trace.make(name, program, (s) =>
 			(s.kind === KIND.indirect ? s.instance.place(s.key) : s.key));
 		if (bytes)
 			fs.writeFileSync(raw, bytes);
-		fs.writeFileSync(raw + '.json', JSON.stringify({ ...trace.summary(), notes: [...notes] }));
+		fs.writeFileSync(raw + '.json', JSON.stringify({ ...trace.summary(), ...said, notes: [...notes] }));
 	} catch (e) {
 		console.error('record-trace: ' + e.message);
 	}

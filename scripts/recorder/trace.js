@@ -7,6 +7,12 @@
 const KIND = { entry: 1, exit: 2, indirect: 3, builtin: 4 };
 /* The limits of workloads/trace.c. */
 const MAX_INSTANCES = 1 << 16, MAX_PARAMS = 16, MAX_STUBS = 1 << 20;
+const MAX_COUNT = 1 << 20; /* of each of an instance's counts but its bytes */
+/* Those of workloads/replay.c. */
+const FREE_POPULATION = 1 << 16, MAX_POPULATION = 1 << 20;
+/* In the order of struct trace_instance. */
+const COUNTED = ['bytes', 'functions', 'signatures', 'exports', 'imports', 'imports of the host',
+	'builtins', 'table slots', 'filled table slots'];
 const MAX_BYTES = 56 << 20; /* of events; it takes 64 MiB in all */
 const CHUNK = 1 << 20;
 const LETTER = { i: 'i', l: 'l', f: 'f', d: 'd', v: 'd', r: 'r', F: 'r' };
@@ -93,11 +99,26 @@ class Out {
 	}
 }
 
-function body(out, live, place) {
+/* Why no reader would take a trace of these instances, in a line; or nothing. */
+function excess(counts) {
+	for (const [i, of] of counts.entries()) {
+		const at = of.findIndex((n, k) => k && n > MAX_COUNT);
+		if (at > 0)
+			return `instance ${i} has ${of[at].toLocaleString('en')} ${COUNTED[at]};` +
+				` a trace takes ${MAX_COUNT.toLocaleString('en')} at most`;
+	}
+	return undefined;
+}
+
+/* What a replay makes stubs for: exports, imports of the host, builtins, filled slots. */
+function population(counts) {
+	return counts.reduce((sum, of) => sum + of[3] + of[5] + of[6] + of[8], 0);
+}
+
+function body(out, live, counts, place) {
 	const number = new Map(live.map((instance, i) => [instance, i]));
 	out.number(live.length);
-	for (const instance of live)
-		instance.counts().forEach((n) => out.number(n));
+	counts.flat().forEach((n) => out.number(n));
 	const met = stubs.filter((s) => s.count); /* the others came last, when all was full */
 	out.number(met.length);
 	for (const s of met) {
@@ -123,18 +144,24 @@ function alive() {
 	return instances.filter((i) => i.ready || met.has(i));
 }
 
-/* The whole trace as bytes, or null if nothing was crossed. place(stub) gives its place. */
+/* {bytes}: the whole trace; without them nothing was crossed, or no reader would take it: {why}.
+ * {idle}: so many boundaries that no replay takes the trace. place(stub) gives a stub's place. */
 function make(name, program, place) {
-	const out = new Out();
+	const out = new Out(), live = alive();
 	if (!total)
-		return null;
+		return {};
+	const counts = live.map((instance) => instance.counts()), why = excess(counts);
+	if (why)
+		return { why };
 	out.raw('stubmap-trace 1\n');
 	out.text(name);
 	out.text(program);
-	body(out, alive(), place);
+	body(out, live, counts, place);
 	out.raw('end\n');
 	out.checksum();
-	return out.bytes.subarray(0, out.at);
+	const all = population(counts);
+	const most = Math.min(Math.max(FREE_POPULATION, total), MAX_POPULATION);
+	return { bytes: out.bytes.subarray(0, out.at), idle: all > most ? all : undefined };
 }
 
 const summary = () => ({ events: total, stubs: stubs.length,
