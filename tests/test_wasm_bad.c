@@ -15,6 +15,7 @@
 
 #include "measure/child.h"
 #include "measure/families.h"
+#include "base/clock.h"
 #include "base/prng.h"
 #include "runs/spawn.h"
 #include "wasm/file.h"
@@ -293,7 +294,9 @@ static void test_no_end(void **unused)
 
 /* ---- Files that can't be taken --------------------------------------------------------------- */
 
-#define HEAD "\0asm\1\0\0\0"
+#define HEAD	      "\0asm\1\0\0\0"
+#define TWO_FUNCTIONS HEAD "\1\4\1\x60\0\0\3\3\2\0\0"
+#define TABLES_4      "\x6f\0\0\x6f\0\0\x6f\0\0\x70\0\0"
 
 static void test_refused_files(void **unused)
 {
@@ -321,6 +324,11 @@ static void test_refused_files(void **unused)
 		{ FILE_OF(HEAD "\5\3\1\20\1"), "m: a memory with unknown limits (flags 0x10)" },
 		{ FILE_OF(HEAD "\4\6\1\x70\0\201\200\100"),
 		  "m: too large: a table of 1048577 entries, at most 1048576 are allowed" },
+		/* all together, of whatever type */
+		{ FILE_OF(HEAD "\4\11\2\x6f\0\200\200\100\x70\0\1"),
+		  "m: too large: tables of 1048577 entries together, at most 1048576 are allowed" },
+		{ FILE_OF(HEAD "\4\64\21" TABLES_4 TABLES_4 TABLES_4 TABLES_4 "\x6f\0\0"),
+		  "m: table 16: more than 16 tables can't be taken" },
 		{ FILE_OF(HEAD "\1\4\1\x60\0\0\2\7\1\1e\1f\0\1"), "m: import e.f: type 1 of 1" },
 		{ FILE_OF(HEAD "\7\4\1\1f\0\0"), "m: damaged section 7 at byte 8" },
 		{ FILE_OF(HEAD "\7\5\1\1f\0\0"), "m: export f: function 0 of 0" },
@@ -329,6 +337,14 @@ static void test_refused_files(void **unused)
 		{ FILE_OF(HEAD "\11\2\1\10"), "m: element segment 0: unknown flags 0x8" },
 		{ FILE_OF(HEAD "\13\2\1\3"), "m: data segment 0: unknown flags 0x3" },
 		{ FILE_OF(HEAD "\13\3\1\1\7"), "m: damaged section 11 at byte 8" },
+		/* 50,001 locals; 50,000 in each of two functions */
+		{ FILE_OF(TWO_FUNCTIONS "\12\12\1\10\2\120\x7f\201\206\3\x7f\x0b"),
+		  "m: too large: function 0: at most 50000 locals are allowed, parameters "
+		  "included" },
+		{ FILE_OF(TWO_FUNCTIONS "\12\17\2\6\1\320\206\3\x7f\x0b"
+					"\6\1\320\206\3\x7f\x0b"),
+		  "m: too large: the locals of all functions: at most 50036 are allowed, 50000 and "
+		  "one for each byte of the file" },
 		{ FILE_OF(HEAD "\12\3\1\7\0"), "m: damaged section 10 at byte 8" },
 		{ FILE_OF(HEAD "\12\4\1\2\0\x41"), "m: damaged section 10 at byte 8" },
 	};
@@ -343,6 +359,54 @@ static void test_refused_files(void **unused)
 			fail_msg("file %zu: '%s', expected '%s'", i, error, files[i].what);
 		wasm_file_close(&f);
 	}
+}
+
+/* What wasm2c and the runtime need for them follows from the file's size. */
+static void test_at_the_limits(void **unused)
+{
+	static const uint8_t file[] = TWO_FUNCTIONS /* and one table of a million entries */
+	    "\4\6\1\x6f\0\200\200\100\12\13\2\6\1\320\206\3\x7f\x0b\2\0\x0b";
+	char error[WASM_FILE_ERROR];
+	struct wasm_file f;
+
+	(void)unused;
+	if (wasm_file_parse(&f, "m", file, sizeof file - 1, error))
+		fail_msg("%s", error);
+	assert_int_equal(f.entries, WASM_MAX_TABLE);
+	wasm_file_close(&f);
+}
+
+/* An import that is listed again counts once; sixty thousand of them take no time to speak of. */
+static void test_many_imports(void **unused)
+{
+	enum { IMPORTS = 60000, TWICE = 7, ROOM = 32 + 11 * IMPORTS };
+	static const uint8_t head[] = HEAD "\1\4\1\x60\0\0\2\0\0\0\0\0\0\0";
+	const uint64_t begun = clock_ns();
+	uint8_t *bytes = malloc(ROOM), *at = bytes + sizeof head - 1;
+	char error[WASM_FILE_ERROR], name[8];
+	struct wasm_file f;
+
+	(void)unused;
+	memcpy(bytes, head, sizeof head - 1);
+	for (uint32_t i = 0; i < IMPORTS; i++, at += 10) {
+		snprintf(name, sizeof name, "%05x", i < IMPORTS - TWICE ? i : i - 100);
+		memcpy(at, "\1m\5", 3);
+		memcpy(at + 3, name, 5);
+		memcpy(at + 8, "\0\0", 2);
+	}
+	const uint32_t numbers[] = { (uint32_t)(at - bytes) - 19, IMPORTS };
+	for (int i = 0; i < 7; i++) /* the section's size takes 4 bytes, the count 3 */
+		bytes[15 + i] = (uint8_t)(i < 4 ? numbers[0] >> 7 * i | 128 * (i < 3)
+						: numbers[1] >> 7 * (i - 4) | 128 * (i < 6));
+	if (wasm_file_parse(&f, "m", bytes, (size_t)(at - bytes), error))
+		fail_msg("%s", error);
+	assert_int_equal(f.nimports, IMPORTS - TWICE);
+	assert_int_equal(f.nfunctions, IMPORTS);
+	for (uint32_t i = 0; i < f.nimports; i++) /* in the file's order */
+		assert_int_equal(strtoul(f.imports[i].name, NULL, 16), i);
+	wasm_file_close(&f);
+	free(bytes);
+	assert_in_range((clock_ns() - begun) / 1000000, 0, 10000);
 }
 
 /* A whole module, cut off anywhere or with bytes changed: it is refused or taken, no more. */
@@ -396,6 +460,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_not_built),     cmocka_unit_test(test_not_opened),
 		cmocka_unit_test(test_cells),	      cmocka_unit_test(test_no_end),
 		cmocka_unit_test(test_refused_files), cmocka_unit_test(test_damaged_files),
+		cmocka_unit_test(test_at_the_limits), cmocka_unit_test(test_many_imports),
 	};
 
 	/* What prepare_cells starts is this program again. */

@@ -368,34 +368,80 @@ int wasm_code_data(struct reader *r)
 	return 0;
 }
 
-static const char *body(struct reader *r)
+/* Adds up a body's locals, and stops above the limit: a count takes five bytes and may say four
+ * thousand millions, each of which wasm2c keeps in memory. */
+static const char *locals_at(struct reader *r, uint64_t *locals)
 {
 	const char *feature = NULL;
 
-	for (uint32_t n = wasm_count(r); n && !feature && !r->bad; n--) {
-		wasm_number(r);
+	for (uint32_t n = wasm_count(r); n && !feature && !r->bad && *locals <= WASM_MAX_LOCALS;
+	     n--) {
+		*locals += wasm_number(r);
 		feature = type_at(r);
 	}
+	return feature;
+}
+
+static const char *instructions(struct reader *r)
+{
+	const char *feature = NULL;
+
 	while (!feature && !r->bad && r->at < r->end)
 		feature = instruction(r, wasm_byte(r));
 	return feature;
+}
+
+/* A local that is used takes two bytes of instructions at the least; parameters, which count as
+ * locals, none at all, so that a function of a few bytes may have many. */
+static int check_locals(struct reader *r, uint32_t function, uint64_t locals, uint64_t all)
+{
+	const uint64_t most = WASM_MAX_LOCALS + (uint64_t)(r->file_end - r->start);
+	char who[WASM_WHO];
+
+	if (locals > WASM_MAX_LOCALS)
+		return wasm_refuse(
+		    r, "too large: %s: at most %d locals are allowed, parameters included",
+		    wasm_function_name(r, function, who), WASM_MAX_LOCALS);
+	if (all > most)
+		return wasm_refuse(r,
+				   "too large: the locals of all functions: at most %llu are "
+				   "allowed, %d and one for each byte of the file",
+				   (unsigned long long)most, WASM_MAX_LOCALS);
+	return 0;
+}
+
+/* Reads one body; *all are the locals of the bodies so far. */
+static int read_body(struct reader *r, uint32_t function, uint64_t *all)
+{
+	const struct wasm_file *f = r->file;
+	uint64_t locals = 0;
+	char who[WASM_WHO];
+
+	if (function < f->nfunction_types)
+		locals = f->types[f->function_types[function]].nparams;
+	const char *feature = locals_at(r, &locals);
+	*all += locals;
+	int e = feature || r->bad ? 0 : check_locals(r, function, locals, *all);
+	if (!feature && !e)
+		feature = instructions(r);
+	if (feature && !r->bad)
+		return wasm_refuse_feature(r, wasm_function_name(r, function, who), feature);
+	return e;
 }
 
 int wasm_code_bodies(struct reader *r)
 {
 	const uint32_t n = wasm_count(r), imported = r->file->nfunction_imports;
 	const uint8_t *const end = r->end;
-	char who[WASM_WHO];
+	uint64_t all = 0;
+	int e = 0;
 
-	for (uint32_t i = 0; i < n && !r->bad; i++) {
+	for (uint32_t i = 0; i < n && !e && !r->bad; i++) {
 		const uint32_t size = wasm_count(r);
 
 		r->end = r->at + size;
-		const char *feature = body(r);
+		e = read_body(r, imported + i, &all);
 		r->end = end;
-		if (feature && !r->bad)
-			return wasm_refuse_feature(r, wasm_function_name(r, imported + i, who),
-						   feature);
 	}
-	return 0;
+	return e;
 }
