@@ -19,6 +19,7 @@
 #include "calls/world.h"
 #include "wasm/file.h"
 #include "wasm/program.h"
+#include "workloads/workload.h"
 
 enum { MOST_WORKERS = 64, SHARED_SEED = 1 };
 
@@ -89,26 +90,50 @@ bool prepare_job(const struct job *job)
 	return setup.family == FAMILY_CALLS ? !world_prepare(job, &setup, why) : prepare_wasm(job);
 }
 
+static int check_module(const struct wasm_program *p, char error[CELL_ERROR])
+{
+	struct wasm_file file;
+	size_t size;
+	uint8_t *bytes = wasm_file_read(*p->name == '/' ? "" : ".", p->name, &size);
+
+	if (!bytes)
+		return 0;
+	int r = wasm_file_parse(&file, p->name, bytes, size, error);
+	if (!r)
+		r = wasm_program_enters(&file, p->name, error, CELL_ERROR);
+	wasm_file_close(&file);
+	free(bytes);
+	return r;
+}
+
+static int check_trace(const struct workload *w, char error[CELL_ERROR])
+{
+	const struct workload_params params = { .live = 1 };
+	struct scenario scenario;
+	int r = w->open(w, &params, &scenario, error);
+
+	if (!r)
+		scenario_close(&scenario);
+	return r;
+}
+
 int prepare_check(const struct cell *cells, size_t n, char error[CELL_ERROR])
 {
-	for (size_t i = 0; i < n; i++) {
-		struct wasm_program p;
-		struct wasm_file file;
-		size_t size;
+	int r = 0;
 
-		if ((i && !strcmp(cells[i].workload, cells[i - 1].workload)) ||
-		    !wasm_program_named(cells[i].workload, &p) || !p.own)
+	for (size_t i = 0; i < n && !r; i++) {
+		const char *name = cells[i].workload;
+		struct wasm_program p;
+		struct workload w;
+
+		if (i && !strcmp(name, cells[i - 1].workload))
 			continue;
-		uint8_t *bytes = wasm_file_read(*p.name == '/' ? "" : ".", p.name, &size);
-		if (!bytes)
-			continue;
-		int r = wasm_file_parse(&file, p.name, bytes, size, error);
-		wasm_file_close(&file);
-		free(bytes);
-		if (r)
-			return r;
+		if (workload_named(name, &w))
+			r = workload_own(&w) ? check_trace(&w, error) : 0;
+		else if (wasm_program_named(name, &p) && p.own)
+			r = check_module(&p, error);
 	}
-	return 0;
+	return r;
 }
 
 /* What one process makes; equal ones are made once. */

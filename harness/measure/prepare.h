@@ -8,8 +8,9 @@
 #include "runs/job.h"
 #include "runs/sweep.h"
 
-/* Reads the file of each user's module among the cells. 0; -EINVAL, with one line in error: it is
- * no module that can be taken; or -ENOMEM. A file that can't be read is left for its cells. */
+/* Reads the file of each user's module or trace among the cells. 0; -errno, with one line in error
+ * that names it: it is none that can be taken, or a module that exports nothing to call. A module
+ * that can't be read is left for its cells. */
 int prepare_check(const struct cell *cells, size_t n, char error[CELL_ERROR]);
 /* Compiles, each object once and in a process of its own, as many at a time as there are CPUs: the
  * large programs among the cells (fetched, or a user's own), the recorded ones, and rings, whose
