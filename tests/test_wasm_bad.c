@@ -15,7 +15,6 @@
 
 #include "measure/child.h"
 #include "measure/families.h"
-#include "base/clock.h"
 #include "base/prng.h"
 #include "runs/spawn.h"
 #include "wasm/file.h"
@@ -361,54 +360,6 @@ static void test_refused_files(void **unused)
 	}
 }
 
-/* What wasm2c and the runtime need for them follows from the file's size. */
-static void test_at_the_limits(void **unused)
-{
-	static const uint8_t file[] = TWO_FUNCTIONS /* and one table of a million entries */
-	    "\4\6\1\x6f\0\200\200\100\12\13\2\6\1\320\206\3\x7f\x0b\2\0\x0b";
-	char error[WASM_FILE_ERROR];
-	struct wasm_file f;
-
-	(void)unused;
-	if (wasm_file_parse(&f, "m", file, sizeof file - 1, error))
-		fail_msg("%s", error);
-	assert_int_equal(f.entries, WASM_MAX_TABLE);
-	wasm_file_close(&f);
-}
-
-/* An import that is listed again counts once; sixty thousand of them take no time to speak of. */
-static void test_many_imports(void **unused)
-{
-	enum { IMPORTS = 60000, TWICE = 7, ROOM = 32 + 11 * IMPORTS };
-	static const uint8_t head[] = HEAD "\1\4\1\x60\0\0\2\0\0\0\0\0\0\0";
-	const uint64_t begun = clock_ns();
-	uint8_t *bytes = malloc(ROOM), *at = bytes + sizeof head - 1;
-	char error[WASM_FILE_ERROR], name[8];
-	struct wasm_file f;
-
-	(void)unused;
-	memcpy(bytes, head, sizeof head - 1);
-	for (uint32_t i = 0; i < IMPORTS; i++, at += 10) {
-		snprintf(name, sizeof name, "%05x", i < IMPORTS - TWICE ? i : i - 100);
-		memcpy(at, "\1m\5", 3);
-		memcpy(at + 3, name, 5);
-		memcpy(at + 8, "\0\0", 2);
-	}
-	const uint32_t numbers[] = { (uint32_t)(at - bytes) - 19, IMPORTS };
-	for (int i = 0; i < 7; i++) /* the section's size takes 4 bytes, the count 3 */
-		bytes[15 + i] = (uint8_t)(i < 4 ? numbers[0] >> 7 * i | 128 * (i < 3)
-						: numbers[1] >> 7 * (i - 4) | 128 * (i < 6));
-	if (wasm_file_parse(&f, "m", bytes, (size_t)(at - bytes), error))
-		fail_msg("%s", error);
-	assert_int_equal(f.nimports, IMPORTS - TWICE);
-	assert_int_equal(f.nfunctions, IMPORTS);
-	for (uint32_t i = 0; i < f.nimports; i++) /* in the file's order */
-		assert_int_equal(strtoul(f.imports[i].name, NULL, 16), i);
-	wasm_file_close(&f);
-	free(bytes);
-	assert_in_range((clock_ns() - begun) / 1000000, 0, 10000);
-}
-
 /* A whole module, cut off anywhere or with bytes changed: it is refused or taken, no more. */
 static void test_damaged_files(void **unused)
 {
@@ -460,7 +411,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_not_built),     cmocka_unit_test(test_not_opened),
 		cmocka_unit_test(test_cells),	      cmocka_unit_test(test_no_end),
 		cmocka_unit_test(test_refused_files), cmocka_unit_test(test_damaged_files),
-		cmocka_unit_test(test_at_the_limits), cmocka_unit_test(test_many_imports),
 	};
 
 	/* What prepare_cells starts is this program again. */
