@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 END = b"end\n"
+SMALL, RATIO = 8 << 20, 512  # what may be in a file: workloads/packed.h
 
 
 def fail(line):
@@ -67,4 +68,7 @@ def write(path, out):
     out += fnv(out).to_bytes(8, "little")
     part = path + ".part"
     subprocess.run(["zstd", "-19", "-qf", "--check", "-o", part], input=bytes(out), check=True)
+    if len(out) > SMALL + RATIO * os.path.getsize(part):
+        os.remove(part)
+        fail(f"{path}: {len(out):,} bytes that are too like each other; allowed: 8 MiB and {RATIO} times the file's")
     os.replace(part, path)

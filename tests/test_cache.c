@@ -174,6 +174,10 @@ static void test_limit(void **unused)
 	read_file("out", text, sizeof text);
 	if (!strstr(text, "no end after 1 s"))
 		fail_msg("%s", text);
+	read_file("err", text, sizeof text); /* before that, the line about what was cut */
+	if (!strstr(text, "stubmap run: wasm:sqlite: no end after 1 s") ||
+	    !strstr(text, "(--timeout sets the limit)"))
+		fail_msg("%s", text);
 	assert_int_equal(system("! ls fresh/stubmap | grep -q ."),
 			 0); /* and nothing half-written */
 }

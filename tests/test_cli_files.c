@@ -177,6 +177,50 @@ static void names_and_texts_can_not_break_a_line(void **state)
 		"no key in a plan 'x\\x1b\\n'");
 }
 
+/* ---- A user's own module or trace ------------------------------------------------------------ */
+
+#define MODULE "\\0asm\\1\\0\\0\\0\\1\\4\\1\\140\\0\\0\\3\\2\\1\\0"
+#define BODY   "\\12\\4\\1\\2\\0\\13"
+/* One exports nothing, one _start of another signature, one what it takes. */
+#define NOTHING MODULE BODY
+#define OTHER	"\\0asm\\1\\0\\0\\0\\1\\5\\1\\140\\1\\177\\0\\3\\2\\1\\0" EXPORT BODY
+#define EXPORT	"\\7\\12\\1\\6_start\\0\\0"
+#define START	MODULE EXPORT BODY
+
+/* They are read before anything is built, compiled or written. */
+static void an_own_file_is_read_first(void **state)
+{
+	static const char *const files[][2] = {
+		{ "wasm:nothing.wasm", "nothing.wasm: exports neither _start() nor both steps()" },
+		{ "flood:wasm:nothing.wasm", "nothing.wasm: exports neither _start() nor both" },
+		{ "wasm:other.wasm", "other.wasm: exports neither _start() nor both steps()" },
+		{ "replay:cut.trace.zst", "cut.trace.zst: cut off: " },
+		{ "replay:text.trace.zst", "text.trace.zst: damaged or no zstd file: " },
+	};
+	char command[300];
+
+	(void)state;
+	assert_int_equal(sh("printf '" NOTHING "' >nothing.wasm; printf '" OTHER "' >other.wasm;"
+			    "echo 'no trace at all' >text.trace.zst;"
+			    "yes | head -c 100000 | zstd -qc | head -c 20 >cut.trace.zst"),
+			 0);
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		snprintf(command, sizeof command, "\"$S\" run -b 1 -i 1 -s pool -o new -w %s",
+			 files[i][0]);
+		refused(command, files[i][1]);
+		snprintf(command, sizeof command,
+			 "printf '%s' '{\"name\":\"p\",\"seed\":1,\"blocks\":1,\"iterations\":1,"
+			 "\"baseline\":{\"stubs\":\"null\"},\"cells\":[{\"stubs\":\"null\","
+			 "\"workload\":\"%s\"}]}' >own.json; \"$S\" sweep own.json -o new",
+			 "%s", files[i][0]);
+		refused(command, files[i][1]);
+		snprintf(command, sizeof command, "\"$S\" model -m zen5 -w %s", files[i][0]);
+		if (!strncmp(files[i][0], "replay", 6))
+			refused(command, files[i][1]);
+	}
+	assert_int_equal(sh("ls | grep ^new"), 1);
+}
+
 /* An existing file is one workload, and no list of two. */
 static void a_name_may_have_a_comma(void **state)
 {
@@ -350,7 +394,7 @@ static void a_limit_on_open_files_is_told(void **state)
 	int worked = 0;
 
 	(void)state;
-	assert_int_equal(sh("printf '\\0asm\\1\\0\\0\\0' >none.wasm; ulimit -n 8; "
+	assert_int_equal(sh("printf '" START "' >none.wasm; ulimit -n 8; "
 			    "\"$S\" run -w wasm:none.wasm -s pool -b 1 -i 1 --json"),
 			 1);
 	has(out, "none.wasm: not built");
@@ -374,6 +418,7 @@ int main(void)
 		cmocka_unit_test(text_may_come_through_a_pipe),
 		cmocka_unit_test(a_sweep_says_what_it_kept),
 		cmocka_unit_test(names_and_texts_can_not_break_a_line),
+		cmocka_unit_test(an_own_file_is_read_first),
 		cmocka_unit_test(a_name_may_have_a_comma),
 		cmocka_unit_test(a_record_is_shown_and_not_obeyed),
 		cmocka_unit_test(a_run_is_shown_and_not_obeyed),

@@ -178,8 +178,13 @@ static void test_foreign(void **state)
 	void *zeros = calloc(1, bomb);
 	assert_non_null(zeros);
 	spill_packed(f, zeros, bomb);
+	expect_refused(f, "more than 9");
+	/* a small file holds little: 8 MiB, and 512 bytes for one of its own */
+	spill_packed(f, zeros, 9 << 20);
+	expect_refused(f, "more than 8");
+	spill_packed(f, zeros, 8 << 20);
+	expect_refused(f, "does not begin with");
 	free(zeros);
-	expect_refused(f, "more than");
 	/* Few bytes that ask for much memory before there is any. */
 	static const uint8_t window[] = { 0x28, 0xb5, 0x2f, 0xfd, 0, 17 << 3, 1, 0, 0 };
 	spill(f->file, window, sizeof window);

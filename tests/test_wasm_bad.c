@@ -293,7 +293,9 @@ static void test_no_end(void **unused)
 
 /* ---- Files that can't be taken --------------------------------------------------------------- */
 
-#define HEAD "\0asm\1\0\0\0"
+#define HEAD	      "\0asm\1\0\0\0"
+#define TWO_FUNCTIONS HEAD "\1\4\1\x60\0\0\3\3\2\0\0"
+#define TABLES_4      "\x6f\0\0\x6f\0\0\x6f\0\0\x70\0\0"
 
 static void test_refused_files(void **unused)
 {
@@ -321,6 +323,11 @@ static void test_refused_files(void **unused)
 		{ FILE_OF(HEAD "\5\3\1\20\1"), "m: a memory with unknown limits (flags 0x10)" },
 		{ FILE_OF(HEAD "\4\6\1\x70\0\201\200\100"),
 		  "m: too large: a table of 1048577 entries, at most 1048576 are allowed" },
+		/* all together, of whatever type */
+		{ FILE_OF(HEAD "\4\11\2\x6f\0\200\200\100\x70\0\1"),
+		  "m: too large: tables of 1048577 entries together, at most 1048576 are allowed" },
+		{ FILE_OF(HEAD "\4\64\21" TABLES_4 TABLES_4 TABLES_4 TABLES_4 "\x6f\0\0"),
+		  "m: table 16: more than 16 tables can't be taken" },
 		{ FILE_OF(HEAD "\1\4\1\x60\0\0\2\7\1\1e\1f\0\1"), "m: import e.f: type 1 of 1" },
 		{ FILE_OF(HEAD "\7\4\1\1f\0\0"), "m: damaged section 7 at byte 8" },
 		{ FILE_OF(HEAD "\7\5\1\1f\0\0"), "m: export f: function 0 of 0" },
@@ -329,6 +336,14 @@ static void test_refused_files(void **unused)
 		{ FILE_OF(HEAD "\11\2\1\10"), "m: element segment 0: unknown flags 0x8" },
 		{ FILE_OF(HEAD "\13\2\1\3"), "m: data segment 0: unknown flags 0x3" },
 		{ FILE_OF(HEAD "\13\3\1\1\7"), "m: damaged section 11 at byte 8" },
+		/* 50,001 locals; 50,000 in each of two functions */
+		{ FILE_OF(TWO_FUNCTIONS "\12\12\1\10\2\120\x7f\201\206\3\x7f\x0b"),
+		  "m: too large: function 0: at most 50000 locals are allowed, parameters "
+		  "included" },
+		{ FILE_OF(TWO_FUNCTIONS "\12\17\2\6\1\320\206\3\x7f\x0b"
+					"\6\1\320\206\3\x7f\x0b"),
+		  "m: too large: the locals of all functions: at most 50036 are allowed, 50000 and "
+		  "one for each byte of the file" },
 		{ FILE_OF(HEAD "\12\3\1\7\0"), "m: damaged section 10 at byte 8" },
 		{ FILE_OF(HEAD "\12\4\1\2\0\x41"), "m: damaged section 10 at byte 8" },
 	};

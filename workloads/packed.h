@@ -11,6 +11,9 @@
 #include <stdint.h>
 
 enum { PACKED_ERROR = 200, PACKED_MAX_PLAIN = 64 << 20 };
+/* In a file may be so many bytes, and so many times its own: scripts/packed.py and record-trace,
+ * which write such files, know them, too. */
+enum { PACKED_SMALL = 8 << 20, PACKED_RATIO = 512 };
 
 /* A cursor over a body that stops at the first error. */
 struct packed_reader {
@@ -22,8 +25,8 @@ struct packed_reader {
 
 /*
  * Reads the bytes in the frame; the caller frees them. 0, or -EINVAL (cut off, damaged, more than
- * PACKED_MAX_PLAIN bytes, a file of more than 16 MiB), -ENOMEM, or an error of opening the file.
- * The line in error names the file.
+ * PACKED_MAX_PLAIN bytes, or than the file's size allows, a file of more than 16 MiB), -ENOMEM, or
+ * an error of opening the file. The line in error names the file.
  */
 int packed_read(const char *path, uint8_t **plain, size_t *len, char error[PACKED_ERROR]);
 /* Checks magic (16 characters), end and checksum; sets the cursor to the body. 0 or -EINVAL. */

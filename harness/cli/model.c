@@ -18,6 +18,7 @@
 #include "analysis/predict.h"
 #include "model/report.h"
 #include "cli/options.h"
+#include "measure/prepare.h"
 #include "runs/plan.h"
 #include "base/home.h"
 #include "base/say.h"
@@ -300,6 +301,10 @@ static int model_cells(struct wanted *w, const struct simulate_paths *paths)
 			plan_free(&plan);
 			return 2;
 		}
+	if (prepare_check(plan.cells, plan.n, error)) {
+		plan_free(&plan);
+		return say(error);
+	}
 	struct simulate_task *tasks = tasks_of(w, &plan, &n);
 	if (!tasks)
 		r = say("out of memory");

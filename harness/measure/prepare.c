@@ -20,8 +20,12 @@
 #include "calls/world.h"
 #include "wasm/file.h"
 #include "wasm/program.h"
+#include "workloads/workload.h"
 
 enum { MOST_WORKERS = 64, SHARED_SEED = 1 };
+/* For one object, if no limit was given. A Go program of 2.6 MB takes minutes, and more on a
+ * machine that has other work; tools that a module keeps busy for ever shall not take all night. */
+enum { LIMIT_S = 1800 };
 
 /* Builds a user's module and its bitcode; the tools' first message goes to folder/why. It is always
  * built anew: that costs little beside the code, which is cached by content. It is built aside and
@@ -90,26 +94,50 @@ bool prepare_job(const struct job *job)
 	return setup.family == FAMILY_CALLS ? !world_prepare(job, &setup, why) : prepare_wasm(job);
 }
 
+static int check_module(const struct wasm_program *p, char error[CELL_ERROR])
+{
+	struct wasm_file file;
+	size_t size;
+	uint8_t *bytes = wasm_file_read(*p->name == '/' ? "" : ".", p->name, &size);
+
+	if (!bytes)
+		return 0;
+	int r = wasm_file_parse(&file, p->name, bytes, size, error);
+	if (!r)
+		r = wasm_program_enters(&file, p->name, error, CELL_ERROR);
+	wasm_file_close(&file);
+	free(bytes);
+	return r;
+}
+
+static int check_trace(const struct workload *w, char error[CELL_ERROR])
+{
+	const struct workload_params params = { .live = 1 };
+	struct scenario scenario;
+	int r = w->open(w, &params, &scenario, error);
+
+	if (!r)
+		scenario_close(&scenario);
+	return r;
+}
+
 int prepare_check(const struct cell *cells, size_t n, char error[CELL_ERROR])
 {
-	for (size_t i = 0; i < n; i++) {
-		struct wasm_program p;
-		struct wasm_file file;
-		size_t size;
+	int r = 0;
 
-		if ((i && !strcmp(cells[i].workload, cells[i - 1].workload)) ||
-		    !wasm_program_named(cells[i].workload, &p) || !p.own)
+	for (size_t i = 0; i < n && !r; i++) {
+		const char *name = cells[i].workload;
+		struct wasm_program p;
+		struct workload w;
+
+		if (i && !strcmp(name, cells[i - 1].workload))
 			continue;
-		uint8_t *bytes = wasm_file_read(*p.name == '/' ? "" : ".", p.name, &size);
-		if (!bytes)
-			continue;
-		int r = wasm_file_parse(&file, p.name, bytes, size, error);
-		wasm_file_close(&file);
-		free(bytes);
-		if (r)
-			return r;
+		if (workload_named(name, &w))
+			r = workload_own(&w) ? check_trace(&w, error) : 0;
+		else if (wasm_program_named(name, &p) && p.own)
+			r = check_module(&p, error);
 	}
-	return 0;
+	return r;
 }
 
 /* What one process makes; equal ones are made once. */
@@ -128,8 +156,9 @@ struct crew {
 	struct object *objects;
 	size_t n;
 	atomic_size_t next;
-	pthread_mutex_t lock; /* for progress */
+	pthread_mutex_t lock; /* for what follows */
 	struct progress progress;
+	char cut[WORKLOAD_NAME + CELL_ERROR]; /* the first that did not end: which, and why */
 };
 
 /* What one of the crew waits for. */
@@ -148,11 +177,23 @@ static void waited(void *arg, const char *phase, unsigned seconds)
 	pthread_mutex_unlock(&w->crew->lock);
 }
 
+static void step(struct crew *crew, const struct object *object, const json_t *record)
+{
+	const char *why = json_string_value(json_object_get(record, "why"));
+
+	pthread_mutex_lock(&crew->lock);
+	if (why && !strncmp(why, "no end after ", 13) && !*crew->cut)
+		snprintf(crew->cut, sizeof crew->cut, "%s: %s", object->cell->workload, why);
+	progress_step(&crew->progress, object->cell->workload);
+	pthread_mutex_unlock(&crew->lock);
+}
+
 /* 0, or -EINTR: nothing is to be begun any more. */
 static int make(struct crew *crew, const struct object *object)
 {
 	struct wait wait = { crew, object->cell->workload };
-	const struct spawn_options options = { .timeout_ms = crew->options->timeout_s * 1000,
+	const unsigned own = crew->options->timeout_s;
+	const struct spawn_options options = { .timeout_ms = (own ? own : LIMIT_S) * 1000,
 					       .tick = waited,
 					       .arg = &wait };
 	const struct job wanted = { .cell = *object->cell,
@@ -166,11 +207,8 @@ static int make(struct crew *crew, const struct object *object)
 	json_t *job = job_to_json(&wanted), *record = NULL;
 	int r = job ? spawn_job(job, &options, &record) : -ENOMEM;
 
-	if (!r) {
-		pthread_mutex_lock(&crew->lock);
-		progress_step(&crew->progress, object->cell->workload);
-		pthread_mutex_unlock(&crew->lock);
-	}
+	if (!r)
+		step(crew, object, record);
 	json_decref(job);
 	json_decref(record);
 	return r == -EINTR ? r : 0;
@@ -304,5 +342,7 @@ void prepare_cells(const struct cell *cells, size_t n, uint64_t seed, bool again
 			swap(&crew.objects[kept++], &crew.objects[i]);
 	crew.n = crew.cache ? crew.n : kept;
 	make_all(&crew);
+	if (*crew.cut)
+		say_line(o->name ? o->name : "stubmap", "%s", crew.cut);
 	free(crew.objects);
 }

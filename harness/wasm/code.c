@@ -26,8 +26,9 @@
 #define UNKNOWN	     "an instruction of no known proposal"
 
 /* A row of opcodes, with the proposal that it belongs to or its immediates, a letter each: u a
- * number, m a memory's place, M a memory, b a block's type, t a type, l any LEB128, 4 and 8 as many
- * bytes, s a list of types, j a list of numbers and one more. */
+ * number, m a memory's place, M a memory, b a block's type, f a function that is called, c a type
+ * that is, t a type, l any LEB128, 4 and 8 as many bytes, s a list of types, j a list of numbers
+ * and one more. */
 struct opcode {
 	uint32_t last; /* the row begins behind the previous row's last */
 	const char *immediates, *feature;
@@ -42,8 +43,8 @@ static const struct opcode plain[] = {
 	{ 0x0d, "u", NULL },	    /* br, br_if */
 	{ 0x0e, "j", NULL },	    /* br_table */
 	{ 0x0f, "", NULL },	    /* return */
-	{ 0x10, "u", NULL },	    /* call */
-	{ 0x11, "uu", NULL },	    /* call_indirect */
+	{ 0x10, "f", NULL },	    /* call */
+	{ 0x11, "cu", NULL },	    /* call_indirect */
 	{ 0x13, NULL, TAIL_CALLS }, /* return_call, return_call_indirect */
 	{ 0x14, NULL, REFERENCES }, /* call_ref */
 	{ 0x15, NULL, TAIL_CALLS }, /* return_call_ref */
@@ -159,6 +160,24 @@ static const char *type_at(struct reader *r)
 	return wasm_type_feature(wasm_byte(r));
 }
 
+/* Counts what an instruction with this function type takes and leaves: wasm2c keeps each of the
+ * values, and a few bytes of code may call a function of very many. */
+static void add_passed(struct reader *r, uint32_t type)
+{
+	const struct wasm_file *f = r->file;
+
+	if (type < f->ntypes)
+		r->passed += (uint64_t)f->types[type].nparams + f->types[type].nresults;
+}
+
+static void call_at(struct reader *r)
+{
+	const uint32_t function = wasm_number(r);
+
+	if (function < r->file->nfunction_types)
+		add_passed(r, r->file->function_types[function]);
+}
+
 /* Reads a block's type: none, a value's, or a function type's number. */
 static const char *block_at(struct reader *r)
 {
@@ -167,6 +186,7 @@ static const char *block_at(struct reader *r)
 	if (first & 0x40 && !(first & 0x80)) /* a negative number of one byte */
 		return type_at(r);
 	uint32_t type = wasm_number(r);
+	add_passed(r, type);
 	return type < r->file->ntypes ? r->file->types[type].feature : NULL;
 }
 
@@ -206,6 +226,12 @@ static const char *immediate(struct reader *r, char letter)
 	switch (letter) {
 	case 'b':
 		return block_at(r);
+	case 'f':
+		call_at(r);
+		return NULL;
+	case 'c':
+		add_passed(r, wasm_number(r));
+		return NULL;
 	case 't':
 		return type_at(r);
 	case 's':
@@ -368,34 +394,96 @@ int wasm_code_data(struct reader *r)
 	return 0;
 }
 
-static const char *body(struct reader *r)
+/* Adds up a body's locals, and stops above the limit: a count takes five bytes and may say four
+ * thousand millions, each of which wasm2c keeps in memory. */
+static const char *locals_at(struct reader *r, uint64_t *locals)
 {
 	const char *feature = NULL;
 
-	for (uint32_t n = wasm_count(r); n && !feature && !r->bad; n--) {
-		wasm_number(r);
+	for (uint32_t n = wasm_count(r); n && !feature && !r->bad && *locals <= WASM_MAX_LOCALS;
+	     n--) {
+		*locals += wasm_number(r);
 		feature = type_at(r);
 	}
+	return feature;
+}
+
+static const char *instructions(struct reader *r)
+{
+	const char *feature = NULL;
+
 	while (!feature && !r->bad && r->at < r->end)
 		feature = instruction(r, wasm_byte(r));
 	return feature;
+}
+
+/* A local that is used takes two bytes of instructions at the least; parameters, which count as
+ * locals, none at all, so that a function of a few bytes may have many. */
+static int check_locals(struct reader *r, uint32_t function, uint64_t locals, uint64_t all)
+{
+	const uint64_t most = WASM_MAX_LOCALS + (uint64_t)(r->file_end - r->start);
+	char who[WASM_WHO];
+
+	if (locals > WASM_MAX_LOCALS)
+		return wasm_refuse(
+		    r, "too large: %s: at most %d locals are allowed, parameters included",
+		    wasm_function_name(r, function, who), WASM_MAX_LOCALS);
+	if (all > most)
+		return wasm_refuse(r,
+				   "too large: the locals of all functions: at most %llu are "
+				   "allowed, %d and one for each byte of the file",
+				   (unsigned long long)most, WASM_MAX_LOCALS);
+	return 0;
+}
+
+/* Code pushes each parameter with an instruction of a byte at the least, and drops or uses each
+ * result with one. The programs here pass 0.03 values a byte. */
+static int check_passed(struct reader *r, uint32_t function)
+{
+	const uint64_t most = WASM_MAX_LOCALS + (uint64_t)(r->file_end - r->start);
+	char who[WASM_WHO];
+
+	if (r->passed <= most)
+		return 0;
+	return wasm_refuse(r,
+			   "too large: %s: calls and blocks up to its end pass more than %llu "
+			   "values, which is %d and one for each byte of the file",
+			   wasm_function_name(r, function, who), (unsigned long long)most,
+			   WASM_MAX_LOCALS);
+}
+
+/* Reads one body; *all are the locals of the bodies so far. */
+static int read_body(struct reader *r, uint32_t function, uint64_t *all)
+{
+	const struct wasm_file *f = r->file;
+	uint64_t locals = 0;
+	char who[WASM_WHO];
+
+	if (function < f->nfunction_types)
+		locals = f->types[f->function_types[function]].nparams;
+	const char *feature = locals_at(r, &locals);
+	*all += locals;
+	int e = feature || r->bad ? 0 : check_locals(r, function, locals, *all);
+	if (!feature && !e)
+		feature = instructions(r);
+	if (feature && !r->bad)
+		return wasm_refuse_feature(r, wasm_function_name(r, function, who), feature);
+	return e ? e : check_passed(r, function);
 }
 
 int wasm_code_bodies(struct reader *r)
 {
 	const uint32_t n = wasm_count(r), imported = r->file->nfunction_imports;
 	const uint8_t *const end = r->end;
-	char who[WASM_WHO];
+	uint64_t all = 0;
+	int e = 0;
 
-	for (uint32_t i = 0; i < n && !r->bad; i++) {
+	for (uint32_t i = 0; i < n && !e && !r->bad; i++) {
 		const uint32_t size = wasm_count(r);
 
 		r->end = r->at + size;
-		const char *feature = body(r);
+		e = read_body(r, imported + i, &all);
 		r->end = end;
-		if (feature && !r->bad)
-			return wasm_refuse_feature(r, wasm_function_name(r, imported + i, who),
-						   feature);
 	}
-	return 0;
+	return e;
 }

@@ -155,17 +155,41 @@ static const char *external_name(uint8_t kind)
 	return kind < sizeof names / sizeof *names ? names[kind] : "of an unknown kind";
 }
 
-/* For wasm2c an import that is listed twice is one function. */
-static void keep_import(struct wasm_file *f, struct wasm_import_entry in)
+/* Of equal names the first in the file comes first. */
+static int by_names(const void *a, const void *b)
 {
+	const struct wasm_import_entry *x = *(struct wasm_import_entry *const *)a;
+	const struct wasm_import_entry *y = *(struct wasm_import_entry *const *)b;
+	const int module = strcmp(x->module, y->module);
+	const int order = module ? module : strcmp(x->name, y->name);
+
+	return order ? order : (x > y) - (x < y);
+}
+
+/* For wasm2c an import that is listed twice is one function. Sorted, as there may be millions. */
+static int drop_doubles(struct wasm_file *f)
+{
+	struct wasm_import_entry **order = make_room(f->nimports, sizeof *order);
+	uint32_t kept = 0;
+
+	if (!order)
+		return -ENOMEM;
 	for (uint32_t i = 0; i < f->nimports; i++)
-		if (!strcmp(f->imports[i].module, in.module) &&
-		    !strcmp(f->imports[i].name, in.name)) {
-			free(in.module);
-			free(in.name);
-			return;
+		order[i] = &f->imports[i];
+	qsort(order, f->nimports, sizeof *order, by_names);
+	for (uint32_t i = f->nimports; i-- > 1;)
+		if (!strcmp(order[i]->module, order[i - 1]->module) &&
+		    !strcmp(order[i]->name, order[i - 1]->name)) {
+			free(order[i]->module);
+			free(order[i]->name);
+			order[i]->module = NULL;
 		}
-	f->imports[f->nimports++] = in;
+	for (uint32_t i = 0; i < f->nimports; i++)
+		if (f->imports[i].module)
+			f->imports[kept++] = f->imports[i];
+	f->nimports = kept;
+	free(order);
+	return 0;
 }
 
 static int read_import(struct reader *r)
@@ -194,7 +218,7 @@ static int read_import(struct reader *r)
 		e = wasm_refuse(r, "%s: type %u of %u", who, in.type, f->ntypes);
 	f->function_types[f->nfunction_types++] = in.type;
 	f->nfunction_imports++;
-	keep_import(f, in);
+	f->imports[f->nimports++] = in;
 	return e;
 }
 
@@ -210,7 +234,7 @@ static int read_imports(struct reader *r)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < n && !e && !r->bad; i++)
 		e = read_import(r);
-	return e;
+	return e ? e : drop_doubles(f);
 }
 
 static int read_functions(struct reader *r)
@@ -279,11 +303,15 @@ static int read_table(struct reader *r)
 		return wasm_refuse_feature(r, who, WASM_TYPED_REFERENCES);
 	if (wasm_type_feature(type))
 		return wasm_refuse_feature(r, who, wasm_type_feature(type));
-	f->nfunction_tables += type == T_FUNCREF;
-	if (f->nfunction_tables > WASM_TABLES)
-		return wasm_refuse_feature(r, who, "more than 16 tables of functions");
+	if (f->ntables > WASM_TABLES)
+		return wasm_refuse_feature(r, who, "more than 16 tables");
 	int e = read_limits(r, "table", WASM_MAX_TABLE, &entries);
 	f->entries += entries;
+	if (!e && f->entries > WASM_MAX_TABLE)
+		return wasm_refuse(r,
+				   "too large: tables of %u entries together, at most %d are "
+				   "allowed",
+				   f->entries, WASM_MAX_TABLE);
 	return e;
 }
 
@@ -337,8 +365,7 @@ static int read_exports(struct reader *r)
 
 /* ---- The file -------------------------------------------------------------------------------- */
 
-/* Code that throws is refused with its function's name; a module that only
- * declares tags is refused here. */
+/* Code that throws is refused with its function's name; a module that only declares tags, here. */
 static int read_tags(struct reader *r)
 {
 	r->file->ntags = wasm_count(r);

@@ -12,9 +12,12 @@
 #include <stubmap/stub.h>
 
 enum { WASM_FILE_ERROR = 240 };
-/* Upper bounds of a file (bytes), a memory (pages of 64 KiB), a table (entries). */
+/* Upper bounds of a file (bytes), a memory (pages of 64 KiB), all tables together (entries). */
 enum { WASM_MAX_FILE = 64 << 20, WASM_MAX_PAGES = 16384, WASM_MAX_TABLE = 1 << 20 };
-enum { WASM_TABLES = 16 }; /* tables of functions */
+enum { WASM_TABLES = 16 }; /* of whatever type */
+/* Of a function, its parameters included, as in V8. All functions together may have
+ * as many and one more for each byte of the file. */
+enum { WASM_MAX_LOCALS = 50000 };
 
 struct wasm_type {
 	stub_signature signature;
@@ -46,7 +49,7 @@ struct wasm_file {
 	uint32_t ntables, entries; /* entries of all tables at the start */
 	bool starts;		   /* it has a start function */
 	/* private */
-	uint32_t *function_types, nfunction_types, nfunction_imports, nfunction_tables, ntags;
+	uint32_t *function_types, nfunction_types, nfunction_imports, ntags;
 };
 
 /* The whole of folder/name with a zero byte behind it, or NULL with errno; the caller frees it. */

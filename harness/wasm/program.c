@@ -75,6 +75,29 @@ int wasm_program_system(const struct wasm_program *p, const char *folder, uint64
 	return e;
 }
 
+/* ---- What it exports ------------------------------------------------------------------------- */
+
+#define NO_WAY_IN "%s: exports neither _start() nor both steps() -> i32 and step(i32) -> i32"
+
+static bool exports(const struct wasm_file *f, const char *name, const char *letters)
+{
+	stub_signature s;
+
+	stub_signature_parse(letters, &s);
+	for (uint32_t i = 0; i < f->nexports; i++)
+		if (!strcmp(f->exports[i].name, name))
+			return f->types[f->exports[i].type].signature == s;
+	return false;
+}
+
+int wasm_program_enters(const struct wasm_file *f, const char *name, char *error, size_t size)
+{
+	if (exports(f, "_start", ">") || (exports(f, "steps", ">i") && exports(f, "step", "i>i")))
+		return 0;
+	snprintf(error, size, NO_WAY_IN, name);
+	return -EINVAL;
+}
+
 /* ---- Running --------------------------------------------------------------------------------- */
 
 struct drive {
@@ -176,10 +199,7 @@ enum wasm_end wasm_drive(struct wasm_instance *in, const struct wasm_module *m,
 
 	find_exports(&d, in, m);
 	if (!d.start && (!d.steps || !d.native)) {
-		snprintf(
-		    error, WASM_ERROR,
-		    "%s: exports neither _start() nor both steps() -> i32 and step(i32) -> i32",
-		    wasm_module_name(m));
+		snprintf(error, WASM_ERROR, NO_WAY_IN, wasm_module_name(m));
 		return WASM_TRAPPED;
 	}
 	uint64_t t0 = clock_ns();

@@ -6,6 +6,7 @@
 #define STUBMAP_WASM_PROGRAM_H
 
 #include "workloads/wasm.h"
+#include "wasm/file.h"
 #include "wasm/wasi.h"
 #include "wasm/wasm.h"
 
@@ -27,6 +28,9 @@ void wasm_program_folder(const struct wasm_program *, char folder[WASM_PATH]);
  * 0, or -errno with one line in error. */
 int wasm_program_system(const struct wasm_program *, const char *folder, uint64_t seed,
 			struct wasi *, char error[WASM_ERROR]);
+/* 0 if the file exports what wasm_drive calls; else -EINVAL, with one line in error that begins
+ * with the name. It is told from the file alone, before anything is built. */
+int wasm_program_enters(const struct wasm_file *, const char *name, char *error, size_t size);
 /*
  * Runs the program once from front to back in a fresh instance: `_initialize`, `steps`, and
  * each `step`, by turns as C and as the dynamic language would call it; or `_start` if a

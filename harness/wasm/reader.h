@@ -20,8 +20,9 @@ struct reader {
 	const uint8_t *file_end;
 	const char *name;
 	char *error;
-	bool bad; /* bytes were missing */
-	bool odd; /* a name that can't be taken */
+	uint64_t passed; /* values that calls and blocks took and left so far */
+	bool bad;	 /* bytes were missing */
+	bool odd;	 /* a name that can't be taken */
 };
 
 /* Writes one line that names the module. Returns -EINVAL. */
