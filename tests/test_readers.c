@@ -78,7 +78,7 @@ static void test_nothing_installed(void **unused)
 	good(READERS);
 	has(out, "| wasmtime | | | | | cargo: not found; rustup brings it |");
 	has(out, "| ocaml | | | | | ocamlopt: not found; `scripts/setup readers` installs it |");
-	has(out, "| go | | | | | go: not found; Debian's package is golang-go |");
+	has(out, "| go | | | | | go: not found; 1.22 or later is needed: Debian 13's golang-go");
 	good("test \"$(grep -c ': not found' build/peers/readers.tsv)\" = 3 && "
 	     "awk -F'\\t' 'NR == 1 {n = NF} $10 == \"\" {exit 1} END {exit n != 20}' "
 	     "build/peers/readers.tsv");
