@@ -237,9 +237,9 @@ static void test_endings(void **unused)
 		  " for (let i = 0; i < 65542; i++) f(new "
 		  "WebAssembly.Instance(m).exports.twice(i));",
 		  "7 instances beyond", 0, true },
-		/* so like each other that they pack to a few hundred bytes */
-		{ "const f = e().twice; for (let i = 0; i < 9e6; i++) f(1);",
-		  "bytes of crossings are too like each other", 2, false },
+		/* so like each other that they pack to a few hundred bytes: padded */
+		{ "const f = e().twice; for (let i = 0; i < 9e6; i++) f(1);", "9,000,000 crossings",
+		  0, true },
 	};
 	char said[4000], path[80];
 

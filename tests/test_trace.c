@@ -146,16 +146,24 @@ static void test_flipped(void **state)
 	trace_free(&whole);
 }
 
-static void spill_packed(const struct folder *f, const void *plain, size_t len)
+static void spill_padded(const struct folder *f, const void *plain, size_t len,
+			 const uint8_t *padding, size_t npadding)
 {
 	size_t cap = ZSTD_compressBound(len);
-	void *packed = malloc(cap);
+	uint8_t *packed = malloc(cap + npadding);
 
 	assert_non_null(packed);
 	cap = ZSTD_compress(packed, cap, plain, len, 1);
 	assert_false(ZSTD_isError(cap));
-	spill(f->file, packed, cap);
+	if (npadding)
+		memcpy(packed + cap, padding, npadding);
+	spill(f->file, packed, cap + npadding);
 	free(packed);
+}
+
+static void spill_packed(const struct folder *f, const void *plain, size_t len)
+{
+	spill_padded(f, plain, len, NULL, 0);
 }
 
 static void test_foreign(void **state)
@@ -184,6 +192,12 @@ static void test_foreign(void **state)
 	expect_refused(f, "more than 8");
 	spill_packed(f, zeros, 8 << 20);
 	expect_refused(f, "does not begin with");
+	/* a skippable frame behind it, as long as the contents ask, and one that is cut off */
+	static uint8_t padding[8 + 2048] = { 0x50, 0x2a, 0x4d, 0x18, 0, 8 };
+	spill_padded(f, zeros, 9 << 20, padding, sizeof padding);
+	expect_refused(f, "does not begin with");
+	spill_padded(f, zeros, 9 << 20, padding, sizeof padding - 1);
+	expect_refused(f, "bytes after the end");
 	free(zeros);
 	/* Few bytes that ask for much memory before there is any. */
 	static const uint8_t window[] = { 0x28, 0xb5, 0x2f, 0xfd, 0, 17 << 3, 1, 0, 0 };

@@ -1,7 +1,7 @@
 /*
  * packed.h - the common form of the recorded files of this folder (traces/, churn/): one zstd frame
  * that holds a magic line of 16 bytes, a body, "end\n", and the FNV-1a (64 bits, little-endian) of
- * all before. Numbers are unsigned LEB128, texts a length and printable ASCII.
+ * all before; behind it perhaps a skippable frame, which makes the file as long as its contents ask. Numbers are unsigned LEB128, texts a length and printable ASCII.
  */
 #ifndef STUBMAP_PACKED_H
 #define STUBMAP_PACKED_H
@@ -12,7 +12,7 @@
 
 enum { PACKED_ERROR = 200, PACKED_MAX_PLAIN = 64 << 20 };
 /* In a file may be so many bytes, and so many times its own: scripts/packed.py and record-trace,
- * which write such files, know them, too. */
+ * which write such files, know them, too, and pad a file that is too short for its contents. */
 enum { PACKED_SMALL = 8 << 20, PACKED_RATIO = 512 };
 
 /* A cursor over a body that stops at the first error. */
