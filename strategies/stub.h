@@ -215,7 +215,9 @@ enum stub_flags {
 	STUB_CAN_SHARE = 64, /* has quanta of equal bytes (code_config.share) */
 	/* Unless poisoned, after a reclaim (with stub_config.running: after two) it holds at most
 	 * 1.3 times the bytes that its live stubs take, and few quanta more: those of the bodies
-	 * that it has made, and one for each sort of stubs that it keeps apart. Under
+	 * that it has made, and one for each sort of stubs that it keeps apart. Bodies that one
+	 * prepare makes lie together; but with stub_config.running under CODE_TOGGLE each prepare
+	 * or bind that makes some takes a quantum for good: name all signatures at once. Under
 	 * CODE_TOGGLE it also holds what it has moved and call sites lead to, until the first
 	 * reclaim after a bind or retarget. */
 	STUB_COMPACT = 128,
