@@ -106,9 +106,9 @@ struct code_memory;
 
 /*
  * 0, or -EINVAL (config), -EACCES (the kernel forbids the policy), -ENOTSUP (no protection key to
- * be had), -EFBIG (dual: RLIMIT_FSIZE is too small for its file), -ENOMEM: *out is then NULL. The
- * kernel may also come to forbid it later (a filter, PR_SET_MDWE): then the call that needs it
- * fails.
+ * be had), -EFBIG (dual: RLIMIT_FSIZE is too small for its file), -EMFILE or -ENFILE (dual: no
+ * descriptor is left for it), -ENOMEM: *out is then NULL. The kernel may also come to forbid it
+ * later (a filter, PR_SET_MDWE): then the call that needs it fails.
  *
  * A child of fork has its own copy under all policies but CODE_DUAL. Under CODE_DUAL it has no
  * code: calls into it crash, and it can't write the parent's code; reserve, patch and commit fail

@@ -46,10 +46,11 @@ static int spoil(struct code_memory *code, void *p)
 	protection(code_writable(code, p), prot);
 	if (strcmp(prot, "----") != 0)
 		return 2;
-	/* Others may get these addresses: they must not be touched, either. */
+	/* Others may get these addresses: they must not be touched, either. In shared memory the
+	 * kernel makes a hole where it is asked to. */
 	uint8_t *there =
 	    mmap((void *)((uintptr_t)code_writable(code, p) & ~(uintptr_t)4095), 4096,
-		 PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		 PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	if (there == MAP_FAILED)
 		return 3;
 	memset(there, 0x5a, 4096);

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -207,13 +208,32 @@ static void test_too_many_mappings(void **state)
 	code_close(code);
 }
 
+/* Another reason than no memory, since another setting helps. */
+static void test_no_descriptor(void **state)
+{
+	(void)state;
+	struct code_config config = { .wx = CODE_DUAL, .quantum = 4096 };
+	struct code_memory *code = open_or_skip(&config);
+	struct rlimit limit, none;
+
+	if (!code)
+		skip();
+	code_close(code);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = (struct rlimit){ 0, limit.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	int error = code_open(&code, &config);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(error, -EMFILE);
+	assert_null(code);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_forbidden),
-		cmocka_unit_test(test_syscalls),
-		cmocka_unit_test(test_kernel_refuses),
-		cmocka_unit_test(test_too_many_mappings),
+		cmocka_unit_test(test_forbidden),      cmocka_unit_test(test_syscalls),
+		cmocka_unit_test(test_kernel_refuses), cmocka_unit_test(test_too_many_mappings),
+		cmocka_unit_test(test_no_descriptor),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -85,6 +85,11 @@ static void one_look_explains(void **state)
 	assert_non_null(strchr(page.out, '!'));
 	assert_int_equal(b.sets, 16);
 	assert_true(b.most <= 2 && b.pages <= 2);
+	struct result stagger = run_to(0, cmd_show, "show stub --layout --stubs page+stagger");
+	struct counts c = read_text(stagger.out);
+	assert_int_equal(c.pages, 64);
+	assert_true(c.sets >= 48 && c.most <= 2);
+	done(&stagger);
 	done(&page);
 	done(&pool);
 }

@@ -21,7 +21,6 @@ struct program {
 	struct stub_spec specs[STUBS];
 	unsigned reached[STUBS]; /* the probe that calls must reach; ~0: unbound */
 	struct thunks thunks[2]; /* n: 0 where no site is taken */
-	bool gone;		 /* a release may have been refused, and could not say so */
 	bool lost;		 /* -ENOTRECOVERABLE: nothing can be called any more */
 	unsigned errors;
 };
@@ -45,7 +44,7 @@ static void call_all(struct program *p)
 	for (unsigned i = 0; i < STUBS && !p->lost; i++)
 		if (p->reached[i] != ~0u)
 			call_one(p->t, &p->specs[i], &p->c[i], p->reached[i]);
-	for (unsigned i = 0; i < 2 * STUBS && !p->lost && !p->gone; i++)
+	for (unsigned i = 0; i < 2 * STUBS && !p->lost; i++)
 		if (p->thunks[i % 2].n && p->reached[i / 2] != ~0u)
 			call_one(p->t, &p->specs[i / 2], &p->thunks[i % 2].via[i / 2],
 				 p->reached[i / 2]);
@@ -159,9 +158,6 @@ static void release_half(struct program *p)
 	}
 	if (p->ops->reclaim)
 		p->ops->reclaim(&p->t->space);
-	/* In toggle the sites' module may have been left unexecutable. */
-	p->gone =
-	    kernel.all && kernel.fail_at == 1 && code_get_config(p->t->code)->wx == CODE_TOGGLE;
 	call_all(p);
 }
 
@@ -240,20 +236,30 @@ static void refuse(const struct stub_ops *ops, struct code_config config, struct
 		    (wx != CODE_TOGGLE && !stubs.running));
 }
 
+static void each_form(const struct stub_ops *ops, struct code_config config, bool running, bool all)
+{
+	for (int literals = STUB_LITERALS_BAKED; literals < FORMS; literals++)
+		if (takes(ops, literals))
+			refuse(ops, config,
+			       (struct stub_config){ .literals = literals, .running = running },
+			       all, all ? EACCES : ENOMEM);
+}
+
 static void each(uint32_t quantum, bool running, bool all)
 {
 	for (unsigned i = 0; stub_strategies[i]; i++)
-		for (int wx = 0; wx < CODE_WX_POLICIES; wx++)
-			for (int literals = STUB_LITERALS_BAKED; literals < FORMS; literals++) {
-				struct stub_config stubs = { .literals = literals,
-							     .running = running };
+		for (int wx = 0; wx < CODE_WX_POLICIES; wx++) {
+			const struct stub_ops *ops = stub_strategies[i];
+			struct code_config config = { .wx = wx, .quantum = quantum };
 
-				if (takes(stub_strategies[i], literals) &&
-				    (running ? can_run(wx) : can_open(wx)))
-					refuse(stub_strategies[i],
-					       (struct code_config){ .wx = wx, .quantum = quantum },
-					       stubs, all, all ? EACCES : ENOMEM);
-			}
+			if (!(running ? can_run(wx) : can_open(wx)))
+				continue;
+			each_form(ops, config, running, all);
+			config.share = wx == CODE_DUAL && quantum != CODE_LARGE_QUANTUM &&
+				       ops->flags & STUB_CAN_SHARE;
+			if (config.share)
+				each_form(ops, config, running, all);
+		}
 }
 
 static void one_refusal(void **state)

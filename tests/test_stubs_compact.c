@@ -231,10 +231,116 @@ static void memory_comes_back(void **state)
 	}
 }
 
+/* ---- Many quanta of one sort ---------------------------------------------------------------- */
+
+enum { MANY = 9000 };
+
+struct many {
+	struct set_up *t;
+	unsigned n;
+	struct stub_callee c[MANY];
+};
+
+static struct many *open_many(const struct stub_ops *ops, unsigned n)
+{
+	struct many *p = calloc(1, sizeof(*p));
+
+	assert_non_null(p);
+	p->t = open_set_up_as(ops,
+			      (struct code_config){ .wx = running_wx(),
+						    .quantum = QUANTUM,
+						    .share = running_wx() == CODE_DUAL },
+			      (struct stub_config){ 0 }, &world_runtime);
+	struct stub_spec spec = spec_of(&p->t->w, STUB_INDIRECT, parsed("l>l"), 2, 1);
+	for (; p->n < n; p->n++)
+		assert_int_equal(ops->bind(&p->t->space, &spec, &p->c[p->n]), 0);
+	return p;
+}
+
+/* The last bound first, down to n: quanta that empty go back without a reclaim. */
+static void release_down_to(struct many *p, unsigned n)
+{
+	while (p->n > n)
+		p->t->space.ops->release(&p->t->space, &p->c[--p->n]);
+}
+
+/* Few quanta beside the bound: the bodies', and one. */
+static void check_many(const struct many *p)
+{
+	struct code_stats stats;
+
+	code_get_stats(p->t->code, &stats);
+	if (10 * stats.committed_stubs > 13 * stats.used_stubs + 10 * 2 * QUANTUM)
+		fail_msg("%s: %llu bytes held for %llu used", p->t->space.ops->name,
+			 (unsigned long long)stats.committed_stubs,
+			 (unsigned long long)stats.used_stubs);
+}
+
+static void the_bound_is_one_of_bytes(void **state)
+{
+	static const char *const names[] = { "pool", "island" };
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct many *p = open_many(stub_strategy(names[i]), MANY);
+		struct stub_space *space = &p->t->space;
+		uint64_t seed = 3;
+
+		for (check_many(p); p->n > MANY / 2; check_many(p))
+			release_down_to(p, p->n - 1);
+		while (p->n) {
+			unsigned at = mixed(&seed) % p->n;
+
+			/* A callee may not move: another stub takes the last one's place. */
+			space->ops->release(space, &p->c[at]);
+			if (at != --p->n) {
+				struct stub_spec spec =
+				    spec_of(&p->t->w, STUB_INDIRECT, parsed("l>l"), 2, 1);
+
+				space->ops->release(space, &p->c[p->n]);
+				assert_int_equal(space->ops->bind(space, &spec, &p->c[at]), 0);
+			}
+			space->ops->reclaim(space);
+			check_many(p);
+		}
+		close_set_up(p->t);
+		free(p);
+	}
+}
+
+/* Quanta that showed another's bytes are good for anything once they have come back. */
+static void shared_quanta_come_back(void **state)
+{
+	static const char *const names[] = { "pool", "island" };
+	static struct stub_callee c[STUB_KINDS * 12];
+
+	(void)state;
+	for (unsigned k = 0; k < 2; k++) {
+		struct many *p = open_many(stub_strategy(names[k]), 3000);
+		struct stub_space *space = &p->t->space;
+
+		release_down_to(p, 0);
+		space->ops->reclaim(space);
+		memset(c, 0, sizeof(c));
+		for (unsigned i = 0; i < STUB_KINDS * 12; i++) {
+			struct stub_spec spec =
+			    spec_of(&p->t->w, i % STUB_KINDS, some_signature(i / STUB_KINDS),
+				    i % WORLD_PROBES, 1);
+
+			assert_int_equal(space->ops->bind(space, &spec, &c[i]), 0);
+			call_one(p->t, &spec, &c[i], i % WORLD_PROBES);
+		}
+		close_set_up(p->t);
+		free(p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(memory_comes_back),
+		cmocka_unit_test(the_bound_is_one_of_bytes),
+		cmocka_unit_test(shared_quanta_come_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

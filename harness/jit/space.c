@@ -23,9 +23,11 @@ static int open_code(struct code_memory **code, const struct code_config *config
 			 e == -EACCES	 ? "the kernel forbids this policy"
 			 : e == -ENOTSUP ? "this CPU or kernel has no protection keys to give"
 			 : e == -EFBIG	 ? "the limit of a file's size is too small (ulimit -f)"
-			 : e == -EINVAL	 ? "quanta of 4096, 16384, 65536 or 2097152 are allowed, "
-					   "and sharing them (but the last) under dual alone"
-					 : strerror(-e));
+			 : e == -EMFILE || e == -ENFILE
+			     ? "no descriptor is left for its file (ulimit -n)"
+			 : e == -EINVAL ? "quanta of 4096, 16384, 65536 or 2097152 are allowed, "
+					  "and sharing them (but the last) under dual alone"
+					: strerror(-e));
 	return e;
 }
 

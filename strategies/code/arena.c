@@ -337,8 +337,9 @@ bool arena_mark(struct arena *arena)
 	for (uint32_t i = 0; i < arena->nquanta; i++)
 		if (arena->quanta[i] & HELD && grade(arena, arena->quanta[i]) <= g)
 			arena->quanta[i] |= MARKED;
-	if (arena->bump && arena->quanta[number_of(arena, arena->bump)] & MARKED)
-		arena->bump = arena->end = arena->old_bump = arena->old_end = NULL;
+	/* Fresh places open no quantum that others run in: reclaim can't report it if it stays
+	 * open. */
+	arena->bump = arena->end = arena->old_bump = arena->old_end = NULL;
 	return true;
 }
 

@@ -82,12 +82,14 @@ void kernel_close(struct code_memory *code, int *fd); /* -1: nothing; *fd become
 /* An address to wish for, 2 MiB aligned: one of 2^25. */
 int kernel_random(struct code_memory *code, uintptr_t *at);
 
-/* The kernel's reasons as code.h has them: forbidden, a file's limit, or no room. */
+/* The kernel's reasons as code.h has them: forbidden, a limit of files, or no room. */
 static inline int code_refusal(int error)
 {
 	const bool forbidden = error == -EPERM || error == -EACCES || error == -ENOSYS;
 
-	return forbidden ? -EACCES : error == -EFBIG ? error : error ? -ENOMEM : 0;
+	const bool files = error == -EFBIG || error == -EMFILE || error == -ENFILE;
+
+	return forbidden ? -EACCES : files ? error : error ? -ENOMEM : 0;
 }
 
 /* ---- Policies: 0 or -errno ------------------------------------------------------------------ */

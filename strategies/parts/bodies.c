@@ -1,5 +1,11 @@
 /*
  * bodies.c - finds and keeps what a strategy made for a kind of stub.
+ *
+ * A body is kept until the space is closed. Those of one bodies_prepare lie side by side. Where
+ * callers run under toggle, a quantum is written once (arena.h): there each bodies_prepare that
+ * makes a body takes a quantum for good, so that signatures that come one by one cost one each.
+ * Strategies can't mend that, as stubs and callers lead to a body where it is: the embedder names
+ * its signatures to one prepare.
  */
 #include <errno.h>
 #include <stdlib.h>

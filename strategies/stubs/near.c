@@ -29,8 +29,16 @@
  *
  * If the kernel refuses to make code writable, bind and retarget fail and nothing has changed. If
  * it refuses to commit what was written, the callees and then their sites go back to what they
- * were; a second refusal there is the end (-ENOTRECOVERABLE). A release can't fail: then it leaves
- * its sites as they were, since nobody may call them.
+ * were; a second refusal there is the end (-ENOTRECOVERABLE).
+ *
+ * Release and reclaim can't report that. Where it would cost more than a late call, under toggle,
+ * they write no module: the sites that lead elsewhere now are stale until the next bind or retarget
+ * writes them, with its own and before it places a stub.
+ *
+ *      release    The callee's sites lead to a stub or target that nobody may call; no stub of
+ *                 this space is there instead as long as they do.
+ *      reclaim    Sites of moved stubs lead to the old places, which stay, as where callers run.
+ *                 As long as there are such sites, another reclaim does nothing.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -44,6 +52,8 @@ extern const struct stub_ops stub_null, stub_template;
 struct near_state {
 	struct sites sites;
 	struct stub_space stubs, adapters;
+	bool toggle;
+	bool stale; /* the sites that are open are all that are stale, too */
 };
 
 static bool is_adapter(const struct near_state *state, const struct stub_callee *c)
@@ -53,10 +63,31 @@ static bool is_adapter(const struct near_state *state, const struct stub_callee 
 	return known && known->mark;
 }
 
+/* Opens the wanted sites and those that are stale, and writes these. */
+static int open_wanted(struct near_state *state)
+{
+	sites_want_stale(&state->sites);
+	int error = sites_open(&state->sites);
+	state->stale = !error;
+	if (!error)
+		sites_write_stale(&state->sites);
+	return error;
+}
+
 static int open_sites(struct near_state *state, struct stub_callee *const *c, size_t n)
 {
 	sites_want_of(&state->sites, c, n);
-	return sites_open(&state->sites);
+	return open_wanted(state);
+}
+
+static int close_sites(struct near_state *state)
+{
+	int error = sites_close(&state->sites);
+
+	if (!error && state->stale)
+		sites_settle(&state->sites);
+	state->stale = false;
+	return error;
 }
 
 /* The kernel has refused to commit these callees' sites. The callees are as before by now; so are
@@ -67,7 +98,7 @@ static int write_again(struct near_state *state, struct stub_callee *const *c, s
 
 	for (size_t i = 0; i < n && !opened; i++)
 		sites_write(&state->sites, c[i]);
-	int closed = sites_close(&state->sites);
+	int closed = close_sites(state);
 	return opened || closed ? -ENOTRECOVERABLE : error;
 }
 
@@ -169,7 +200,7 @@ static int begin_bind(struct stub_space *space, const struct stub_spec *specs,
 		known->mark = all && known->first && specs[i].kind == STUB_INDIRECT;
 		*adapters += known->mark;
 	}
-	return sites_open(&state->sites);
+	return open_wanted(state);
 }
 
 /* After a refusal the callees' words are as before: pending ones lead to lazy's trigger. */
@@ -200,11 +231,11 @@ static int bind_with_sites(struct stub_space *space, const struct stub_spec *spe
 			if (is_adapter(state, c[i]))
 				sites_find(&state->sites, c[i])->mark = false;
 		restore(old, c, n);
-		return sites_close(&state->sites) ? write_again(state, c, n, error) : error;
+		return close_sites(state) ? write_again(state, c, n, error) : error;
 	}
 	for (size_t i = 0; state->sites.open && i < n; i++)
 		sites_write(&state->sites, c[i]);
-	error = sites_close(&state->sites);
+	error = close_sites(state);
 	if (!error)
 		return 0;
 	for (size_t i = 0; i < n; i++)
@@ -239,9 +270,13 @@ static void near_release(struct stub_space *space, struct stub_callee *c)
 	struct near_state *state = space->state;
 
 	release_inner(state, c);
+	if (state->toggle) {
+		sites_leave(&state->sites, c);
+		return;
+	}
 	if (state->sites.count && !open_sites(state, &c, 1))
 		sites_write(&state->sites, c);
-	if (sites_close(&state->sites))
+	if (close_sites(state))
 		(void)write_again(state, &c, 1, 0);
 }
 
@@ -259,7 +294,7 @@ static int near_retarget(struct stub_space *space, struct stub_callee *c, const 
 	error = inner->ops->retarget(inner, c, target);
 	if (!error && state->sites.open)
 		sites_write(&state->sites, c);
-	int closed = sites_close(&state->sites);
+	int closed = close_sites(state);
 	if (!closed)
 		return error;
 	int back = error ? 0 : inner->ops->retarget(inner, c, old);
@@ -324,7 +359,7 @@ static int near_retarget_many(struct stub_space *space, struct stub_callee *cons
 		error = retarget_parted(state, c, targets, n, done, stubs, to, which);
 		for (size_t i = 0; i < *done; i++)
 			sites_write(&state->sites, c[i]);
-		closed = sites_close(&state->sites);
+		closed = close_sites(state);
 		if (closed) {
 			error = retarget_back(state, c, olds, n, *done, error ? error : closed);
 			*done = 0;
@@ -336,22 +371,35 @@ static int near_retarget_many(struct stub_space *space, struct stub_callee *cons
 	return error;
 }
 
+/* Twice: if the first moves only stubs that no site leads to, the second frees their old places. */
+static void reclaim_beside(struct near_state *state)
+{
+	state->stubs.config.running = true; /* so that it keeps the old places */
+	for (int i = 0; !sites_leave_all(&state->sites) && i < 2; i++)
+		stub_template.reclaim(&state->stubs);
+	state->stubs.config.running = false;
+}
+
 static void near_reclaim(struct stub_space *space)
 {
 	struct near_state *state = space->state;
 
+	if (state->toggle && state->sites.count && !space->config.running) {
+		reclaim_beside(state);
+		return;
+	}
 	/* It may move stubs: if their sites can't follow, nothing is reclaimed. */
 	sites_want_all(&state->sites);
-	if (sites_open(&state->sites))
+	if (open_wanted(state))
 		return;
 	stub_template.reclaim(&state->stubs);
 	sites_write_all(&state->sites);
-	if (!sites_close(&state->sites))
+	if (!close_sites(state))
 		return;
-	sites_want_all(&state->sites); /* once more: code that is not executable is no use */
-	if (!sites_open(&state->sites))
+	sites_want_all(&state->sites); /* once more, for the barrier */
+	if (!open_wanted(state))
 		sites_write_all(&state->sites);
-	(void)sites_close(&state->sites);
+	(void)close_sites(state);
 }
 
 /* ---- Sites -------------------------------------------------------------------------------- */
@@ -378,6 +426,7 @@ static int near_open(struct stub_space *space)
 	struct stub_config adapters = space->config;
 
 	adapters.literals = STUB_LITERALS_OWN;
+	state->toggle = code_get_config(space->code)->wx == CODE_TOGGLE;
 	sites_init(&state->sites, space);
 	int error = stub_space_open(&state->stubs, &stub_template, space->code, &space->config,
 				    &space->runtime);
