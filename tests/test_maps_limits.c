@@ -11,6 +11,13 @@
 #include <cmocka.h>
 
 #include "map_samples.h"
+#include "strategies/parts/strings.h"
+
+/* The format as it were if 2^31, the most bytes of records, were small. */
+#undef INT32_MAX
+#define INT32_MAX  120
+#define map_blocks small_blocks
+#include "strategies/maps/blocks.c"
 
 /* n safepoints are held, n + 1 are refused: *bad is the last, or n + 1 if all were added. */
 static void check_last(const char *name, const struct safepoint *points, size_t n, bool by_add)
@@ -92,6 +99,28 @@ static void test_paged_ids(void **state)
 	check_frames("paged", (1 << 19) - 1);
 }
 
+/* Records of a frame of a byte, a bitmap's length and bytes: the last is wider. */
+static void test_blocks_records(void **state)
+{
+	enum { N = 60 };
+	static const uint32_t place[] = { 3 };
+	static struct safepoint points[N];
+	struct map_bytes table = { 0 };
+	size_t bad;
+	(void)state;
+	for (uint32_t i = 0; i < N; i++)
+		points[i] = (struct safepoint){ i, 16 + 4 * (i % 15), 1, place };
+	assert_int_equal(map_encode(&small_blocks, points, N, &table, NULL), 0);
+	table.len = 0;
+	for (uint32_t i = 0; i < N; i++)
+		points[i].frame_size = 16 + 4 * i;
+	assert_int_equal(map_encode(&small_blocks, points, N, &table, &bad), -EFBIG);
+	assert_in_range(bad, 20, N - 1);
+	assert_int_equal(table.len, 0);
+	assert_non_null(small_blocks.limits);
+	free(table.data);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -99,6 +128,7 @@ int main(void)
 		cmocka_unit_test(test_v8),
 		cmocka_unit_test(test_go),
 		cmocka_unit_test(test_paged_ids),
+		cmocka_unit_test(test_blocks_records),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
