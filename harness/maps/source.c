@@ -14,18 +14,13 @@
 /* What bitmaps may take. Some are written from SP on, others down from the frame's end; a lookup or
  * a check of one may read all of it, and there are a hundred thousand of them. */
 enum {
-	FRAME_MOST = 16 /* MiB, of a frame with live slots */,
+	FRAME_MOST = 16 /* MiB, of a frame with live places */,
 	BITMAPS_MOST = 256 /* MiB, of all */
 };
 
 static uint32_t mib(uint64_t bytes)
 {
 	return (uint32_t)(bytes >> 20);
-}
-
-static bool has_slots(const struct safepoint *p)
-{
-	return p->nlive && p->live[0] < MAP_REGISTER; /* registers come last */
 }
 
 /* 0, or -EINVAL for a file whose frames only damage can explain. */
@@ -36,8 +31,8 @@ static int check_frames(const char *path, const struct corpus *c, char error[COR
 
 	for (uint32_t i = 0; i < c->nsafepoints; i++) {
 		const struct safepoint *p = &c->safepoints[i];
-		if (!has_slots(p))
-			continue;
+		if (!p->nlive)
+			continue; /* a register counts: it may be spilled to the frame's end */
 		bytes += p->frame_size / 32;
 		if (!largest || p->frame_size > largest->frame_size)
 			largest = p;
