@@ -45,6 +45,8 @@ static void write_corpus(const struct point *points, size_t n)
 	};
 	char error[CORPUS_ERROR];
 
+	if (points[0].nplaces && points[0].places[0] >= MAP_REGISTER)
+		c.flags = CORPUS_REGISTERS;
 	for (size_t i = 0; i < n; i++)
 		assert_int_equal(corpus_add(&b, points[i].pc, points[i].frame, points[i].places,
 					    points[i].nplaces),
@@ -136,6 +138,21 @@ static void test_damaged_frames(void **state)
 	done(&r);
 }
 
+/* A bad file is found before another is measured: that one would then be refused, too. */
+static void test_bad_behind_good(void **state)
+{
+	static const struct point spilled[] = { { 11, 16, { MAP_REGISTER + 40 }, 1 } };
+	char line[200];
+	(void)state;
+	write_corpus(spilled, 1);
+	snprintf(line, sizeof line, "maps %s", path);
+	refused(cmd_maps, line, "a live register above 31");
+	snprintf(line, sizeof line, "maps %s Makefile", path);
+	refused(cmd_maps, line, "Makefile: neither");
+	snprintf(line, sizeof line, "maps gc:lisp " CWASM " Makefile");
+	refused(cmd_maps, line, "Makefile: neither");
+}
+
 /* One reference, one place. */
 static void test_words(void **state)
 {
@@ -163,6 +180,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows_go_on),
 		cmocka_unit_test(test_damaged_frames),
+		cmocka_unit_test(test_bad_behind_good),
 		cmocka_unit_test(test_words),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
