@@ -19,6 +19,18 @@
 #define map_blocks small_blocks
 #include "strategies/maps/blocks.c"
 
+/* The writer as it were if a group had 7 bits for its first page's place. */
+#include "strategies/parts/coded_write.h"
+#define CODED_MAX_PLACE	 127
+#define map_coded_add	 small_add
+#define map_coded_finish small_coded_finish
+#include "strategies/parts/coded_finish.c"
+
+static int small_finish(void *state, struct map_bytes *out)
+{
+	return small_coded_finish(state, 8, out);
+}
+
 /* n safepoints are held, n + 1 are refused: *bad is the last, or n + 1 if all were added. */
 static void check_last(const char *name, const struct safepoint *points, size_t n, bool by_add)
 {
@@ -121,6 +133,29 @@ static void test_blocks_records(void **state)
 	free(table.data);
 }
 
+static void test_coded_places(void **state)
+{
+	enum { N = 4000 };
+	static struct safepoint points[N];
+	static uint32_t places[N];
+	struct map_ops small = *map_encoder("coded-8");
+	struct map_bytes out = { 0 };
+	size_t bad;
+	(void)state;
+	small.add = small_add;
+	small.finish = small_finish;
+	for (uint32_t i = 0; i < N; i++) {
+		places[i] = i * 7919 % 1000;
+		points[i] = (struct safepoint){ 16 * i + i * 31 % 13, 4000, 1, &places[i] };
+	}
+	assert_int_equal(map_encode(&small, points, 4, &out, NULL), 0);
+	out.len = 0;
+	assert_int_equal(map_encode(&small, points, N, &out, &bad), -EFBIG);
+	assert_int_equal(bad, N);
+	assert_int_equal(out.len, 0);
+	free(out.data);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -129,6 +164,7 @@ int main(void)
 		cmocka_unit_test(test_go),
 		cmocka_unit_test(test_paged_ids),
 		cmocka_unit_test(test_blocks_records),
+		cmocka_unit_test(test_coded_places),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
