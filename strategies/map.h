@@ -193,7 +193,7 @@ enum map_flags {
 struct map_ops {
 	const char *name, *summary;
 	unsigned flags;
-	const char *limits; /* for which it says -EFBIG, in words; NULL: memory alone */
+	const char *limits; /* for which it says -EFBIG, in words; NULL: it never does */
 	size_t state;	    /* private bytes, zeroed by the caller */
 	/* Opens a function, before its safepoints are added; functions ascend and do not overlap,
 	 * some have no safepoint. NULL: the index is not by function. Without any call the
@@ -201,8 +201,8 @@ struct map_ops {
 	 * -ENOMEM, -EFBIG: state is then unchanged. */
 	int (*function)(void *state, uint32_t start, uint32_t end);
 	/* Adds a safepoint. pc must strictly ascend; safepoints with empty maps are added too. 0,
-	 * -EINVAL (order, places), -ENOTSUP, -ENOMEM, -EFBIG (the format's offsets are too small
-	 * for more): state is then unchanged. */
+	 * -EINVAL (order, places), -ENOTSUP, -ENOMEM, -EFBIG (a safepoint that the format has
+	 * no form for, or one too many: see limits): state is then unchanged. */
 	int (*add)(void *state, const struct safepoint *);
 	/* Appends the table to out (no bytes if it has no entry) and frees what state points to,
 	 * also on failure. out NULL: only frees. 0, -ENOMEM, -EFBIG (out is spoilt). */

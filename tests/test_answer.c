@@ -118,6 +118,19 @@ static void an_own_format_that_was_not_asked_for(void **state)
 	     "smallest and the quickest, would take 20.0 % of the text, 50.0 ns a lookup.\n");
 }
 
+static void an_own_format_that_refused(void **state)
+{
+	const struct maps_row row = { "f", "c", "ocaml", "bytes", "bytes", NULL, "ocaml refuses" };
+	(void)state;
+	value(NULL, "maps", 7, "ocamlopt 5");
+	value(NULL, "text_bytes", 1000, NULL);
+	maps_rows_missing(&rows, &row);
+	encoder("exact", 200, 50);
+	says("The file's own format (ocaml) can't hold these maps: ocaml refuses. Of the exact "
+	     "ones, exact, the smallest and the quickest, would take 20.0 % of the text, 50.0 ns a "
+	     "lookup.\n");
+}
+
 static void nothing_exact_no_answer(void **state)
 {
 	(void)state;
@@ -135,6 +148,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_format_that_no_encoder_writes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_own_format_that_was_not_asked_for, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(an_own_format_that_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(nothing_exact_no_answer, set_up, tear_down),
 	};
 

@@ -398,28 +398,6 @@ static void test_old_record(void **state)
 	unlink(path);
 }
 
-/* Frames as only a damaged file has them. */
-static void test_huge_frames(void **state)
-{
-	struct corpus_builder b = { 0 };
-	struct corpus c = { .name = "huge", .text_bytes = 100, .slot_bytes = 8 };
-	char error[CORPUS_ERROR], path[] = "/tmp/stubmap-maps-XXXXXX", line[200];
-	uint32_t place = (1u << 30) - 2;
-	int fd = mkstemp(path);
-	(void)state;
-	close(fd);
-	for (uint32_t pc = 10; pc < 13; pc++)
-		assert_int_equal(corpus_add(&b, pc, 16, &place, 1), 0);
-	assert_int_equal(corpus_seal(&b, &c, error), 0);
-	assert_int_equal(corpus_write(&c, path, error), 0);
-	corpus_close(&c);
-	snprintf(line, sizeof line, "maps %s", path);
-	refused(cmd_maps, line, "bitmaps of 383 MiB, allowed: 256; the frame at text+0xa");
-	snprintf(line, sizeof line, "map %s 10", path);
-	refused(show_map, line, "allowed: 256");
-	unlink(path);
-}
-
 static void test_refusals(void **state)
 {
 	char path[] = "/tmp/stubmap-maps-XXXXXX", line[200];
@@ -456,12 +434,12 @@ static void test_refusals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),	    cmocka_unit_test(test_unrecorded),
-		cmocka_unit_test(test_huge_frames), cmocka_unit_test(test_times),
-		cmocka_unit_test(test_table),	    cmocka_unit_test(test_record),
-		cmocka_unit_test(test_old_record),  cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_gc),	    cmocka_unit_test(test_gc_tiers),
-		cmocka_unit_test(test_no_walks),    cmocka_unit_test(test_gc_words),
+		cmocka_unit_test(test_rows),	 cmocka_unit_test(test_unrecorded),
+		cmocka_unit_test(test_times),	 cmocka_unit_test(test_table),
+		cmocka_unit_test(test_record),	 cmocka_unit_test(test_old_record),
+		cmocka_unit_test(test_refusals), cmocka_unit_test(test_gc),
+		cmocka_unit_test(test_gc_tiers), cmocka_unit_test(test_no_walks),
+		cmocka_unit_test(test_gc_words),
 	};
 	return cmocka_run_group_tests(tests, make_record, remove_record);
 }

@@ -350,25 +350,6 @@ static void test_first_by_hand(void **state)
 	check_words("exact-first", points + 1, 1, WORDS(1, 20, 0, 400, 1, 5));
 }
 
-/* The largest frame whose words the record can count, and one word more. */
-static void test_first_too_far(void **state)
-{
-	const struct safepoint most = { 10, 128 * 65535, PLACES(32 * 65535 - 1) };
-	const struct safepoint more = { 10, 128 * 65536, PLACES(32 * 65535) };
-	const struct map_ops *ops = map_encoder("exact-first-consed");
-	struct map_bytes table = encode(ops, &most, 1), out = { 0 };
-	struct map_live live;
-	size_t bad = 1;
-	(void)state;
-	assert_int_equal(map_judge(&most, look(ops, &table, 10, &live), &live), MAP_CORRECT);
-	assert_int_equal(live.nbytes, 4);
-	assert_int_equal(map_encode(ops, &more, 1, &out, &bad), -EFBIG);
-	assert_int_equal(bad, 0);
-	assert_int_equal(out.len, 0);
-	free(out.data);
-	free(table.data);
-}
-
 static void test_ranged_gaps(void **state)
 {
 	const struct safepoint points[] = {
@@ -446,6 +427,39 @@ static void test_refusals(void **state)
 	}
 }
 
+/* A frame that is too large, or not in whole words: a later safepoint may have the same pc. */
+static void test_too_large(void **state)
+{
+	enum { SLOT = 1 << 25 };
+	const struct safepoint rows[] = { { 101, 4 * SLOT + 4, PLACES(SLOT) },
+					  { 101, UINT32_MAX, PLACES(1) },
+					  { 101, 18, PLACES(1) } };
+	const struct safepoint good[] = { { 100, 16, PLACES(3) }, { 101, 16, PLACES(3) } };
+	(void)state;
+	for (unsigned e = next_map(0); map_encoders[e]; e = next_map(e + 1))
+		for (int i = 0; i < 3; i++) {
+			const struct map_ops *ops = map_encoders[e];
+			void *s = calloc(1, ops->state);
+			struct map_bytes out = { 0 }, plain = encode_file(ops, good, 2, NULL, 0);
+			assert_int_equal(ops->add(s, &good[0]), 0);
+			int error = ops->add(s, &rows[i]);
+			if (error) {
+				assert_int_equal(error, -EFBIG);
+				assert_non_null(ops->limits);
+				assert_int_equal(ops->add(s, &good[1]), 0);
+				assert_int_equal(ops->finish(s, &out), 0);
+				assert_int_equal(out.len, plain.len);
+				if (out.len)
+					assert_memory_equal(out.data, plain.data, plain.len);
+			} else {
+				ops->finish(s, NULL);
+			}
+			free(out.data);
+			free(plain.data);
+			free(s);
+		}
+}
+
 static void test_refused_by_encode(void **state)
 {
 	const struct safepoint points[] = { { 1, 16, PLACES(0) }, { 1, 16, PLACES(0) } };
@@ -463,11 +477,16 @@ static void test_refused_by_encode(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table),	      cmocka_unit_test(test_golden),
-		cmocka_unit_test(test_bytes_by_hand), cmocka_unit_test(test_ranged_gaps),
-		cmocka_unit_test(test_first_by_hand), cmocka_unit_test(test_first_too_far),
-		cmocka_unit_test(test_refusals),      cmocka_unit_test(test_refused_by_encode),
-		cmocka_unit_test(test_conformance),   cmocka_unit_test(test_million_strangers),
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_bytes_by_hand),
+		cmocka_unit_test(test_ranged_gaps),
+		cmocka_unit_test(test_first_by_hand),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_refused_by_encode),
+		cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_conformance),
+		cmocka_unit_test(test_million_strangers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,14 @@
 #include "map_rows.h"
 #include "strategies/maps/counted.h"
 
+/* The writer as it were if ids were below 2^10: 2^24 of them need two million frames. */
+#define COUNTED_MOST_IDS   (1 << 10)
+#define map_counted_add	   small_add
+#define map_counted_finish small_finish
+#include "strategies/maps/counted_write.c"
+#undef map_counted_add
+#undef map_counted_finish
+
 extern const struct map_ops map_counted;
 
 /* Every reader that this processor can run says the same as the encoder's own. */
@@ -137,6 +145,32 @@ static void test_too_large(void **state)
 	check_too_large(&map_counted);
 }
 
+/* Frames of different sizes share no chunk, and a chunk takes 8 ids or more. */
+static void test_ids(void **state)
+{
+	enum { MOST = COUNTED_MOST_IDS / 8 };
+	static const uint32_t place[] = { 0 };
+	static struct safepoint points[MOST + 1];
+	struct map_ops small = map_counted;
+	struct map_bytes out = { 0 };
+	size_t bad;
+	(void)state;
+	small.add = small_add;
+	small.finish = small_finish;
+	for (uint32_t i = 0; i <= MOST; i++)
+		points[i] = (struct safepoint){ 4 * i, 8 * i + 8, 1, place };
+	struct map_bytes table = encode(&small, points, MOST);
+	check_row(look_by_all, &table, points, MOST);
+	assert_int_equal(map_encode(&small, points, MOST + 1, &out, &bad), -EFBIG);
+	assert_int_equal(bad, MOST + 1);
+	assert_int_equal(out.len, 0);
+	free(table.data);
+	free(out.data);
+	table = encode(&map_counted, points, MOST + 1);
+	check_row(look_by_all, &table, points, MOST + 1);
+	free(table.data);
+}
+
 static void test_damage(void **state)
 {
 	(void)state;
@@ -149,7 +183,7 @@ int main(void)
 		cmocka_unit_test(test_corpora), cmocka_unit_test(test_buckets),
 		cmocka_unit_test(test_codes),	cmocka_unit_test(test_direct),
 		cmocka_unit_test(test_masks),	cmocka_unit_test(test_too_large),
-		cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_ids),	cmocka_unit_test(test_damage),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

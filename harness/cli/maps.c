@@ -15,6 +15,7 @@
 #include "maps/measure.h"
 #include "maps/report.h"
 #include "maps/rows.h"
+#include "maps/source.h"
 #include "cli/options.h"
 #include "base/file.h"
 #include "base/say.h"
@@ -58,7 +59,7 @@ static int check_plot(const char *plot)
 	return say(line);
 }
 
-/* Checks all files before the first one is measured. */
+/* Checks the names of all files before the first one is looked into. */
 static int check_files(char **files, size_t n)
 {
 	char line[MAPS_ROWS_ERROR];
@@ -77,6 +78,42 @@ static int check_files(char **files, size_t n)
 			return say(line);
 		}
 	}
+	return 0;
+}
+
+static int check_content(const char *path, char error[MAPS_ROWS_ERROR])
+{
+	struct maps_rows rows;
+	struct walk_log walks;
+	struct corpus c;
+	int r;
+
+	if (gc_corpus_is(path))
+		return 0;
+	if (maps_rows_is_record(path)) {
+		r = maps_rows_begin(&rows);
+		if (!r)
+			r = maps_rows_load(&rows, path, error);
+		maps_rows_end(&rows);
+		return r;
+	}
+	r = maps_source_open(path, &c, &walks, error);
+	if (r)
+		return r;
+	corpus_close(&c);
+	walk_log_close(&walks);
+	return 0;
+}
+
+/* Looks into several files before the first one is measured: a bad one at the end would lose what
+ * takes minutes. */
+static int check_contents(char **files, size_t n)
+{
+	char error[MAPS_ROWS_ERROR] = "out of memory";
+
+	for (size_t i = 0; n > 1 && i < n; i++)
+		if (check_content(files[i], error))
+			return say(error);
 	return 0;
 }
 
@@ -208,6 +245,8 @@ int cmd_maps(int argc, char **argv)
 		r = check_path(path);
 	if (!r && !untimed && getenv("LIBPFM_FORCE_PMU"))
 		r = say("LIBPFM_FORCE_PMU makes counters up: unset it");
+	if (!r)
+		r = check_contents(argv + first, (size_t)(argc - first));
 	if (!r) {
 		struct maps_measure with = { .encoders = encoders,
 					     .nencoders = nencoders,

@@ -75,29 +75,42 @@ static const char *least(const struct maps_rows *rows, const char *file, const c
 	return best;
 }
 
-void maps_answer(FILE *out, const struct maps_rows *rows, const char *file)
+static void answer_own(FILE *out, const struct maps_rows *rows, const char *file)
 {
-	const char *own = own_encoder(rows, file), *small = least(rows, file, "bytes"),
-		   *quick = least(rows, file, "warm_alone_live");
+	const char *own = own_encoder(rows, file), *why;
 	const char *producer = maps_rows_text(rows, file, "maps", "note");
-	char a[COSTS], b[COSTS];
-	double x, text;
+	const struct maps_subject of = { rows, file, own };
+	char text[COSTS];
+	double x, bytes;
 
-	if (!small)
-		return;
 	if (!own && get(rows, file, NULL, "own_bytes", &x) &&
-	    get(rows, file, NULL, "text_bytes", &text) && text > 0) {
-		table_format(100 * x / text, a, sizeof a);
+	    get(rows, file, NULL, "text_bytes", &bytes) && bytes > 0) {
+		table_format(100 * x / bytes, text, sizeof text);
 		table_wrapf(out, "", "The file's own format (%s) takes %s %% of the text.",
-			    *producer ? producer : "not known", a);
-	} else if (own && get(rows, file, own, "bytes", &x))
+			    *producer ? producer : "not known", text);
+	} else if (own && maps_rows_number(&of, "bytes", "value", &x, &why)) {
 		table_wrapf(out, "", "The file's own format (%s) takes %s.", own,
-			    costs(rows, file, own, a));
-	else
+			    costs(rows, file, own, text));
+	} else if (own && maps_rows_find(rows, file, own, "bytes")) {
+		table_wrapf(out, "", "The file's own format (%s) can't hold these maps: %s.", own,
+			    why);
+	} else {
 		table_wrapf(out, "", "The file's own format (%s) is none of the encoders shown.",
 			    own		? own
 			    : *producer ? producer
 					: "not known");
+	}
+}
+
+void maps_answer(FILE *out, const struct maps_rows *rows, const char *file)
+{
+	const char *small = least(rows, file, "bytes"),
+		   *quick = least(rows, file, "warm_alone_live");
+	char a[COSTS], b[COSTS];
+
+	if (!small)
+		return;
+	answer_own(out, rows, file);
 	if (quick && strcmp(small, quick))
 		table_wrapf(out, "", "Of the exact ones, %s would take %s; %s, the quickest, %s.",
 			    small, costs(rows, file, small, a), quick, costs(rows, file, quick, b));

@@ -96,12 +96,17 @@ static void each_encoder(struct sheet *s, void (*row)(struct sheet *))
 static void saving(struct sheet *s, const char *other)
 {
 	const struct maps_subject than = { s->of.rows, s->of.file, other };
+	const char *why;
 	double own, base;
 
 	if (!get(s, "bytes", "value", &own, NULL))
 		table_cell(&s->table, "%s", "");
-	else if (!maps_rows_number(&than, "bytes", "value", &base, NULL) || !base)
+	else if (!maps_rows_find(s->of.rows, s->of.file, other, "bytes"))
 		table_missing(&s->table, "the encoder compared with is not among those measured");
+	else if (!maps_rows_number(&than, "bytes", "value", &base, &why))
+		table_missing(&s->table, why);
+	else if (!base)
+		table_missing(&s->table, "the encoder compared with writes no bytes");
 	else
 		table_cell(&s->table, "%+.1f%%", 100 * (own / base - 1));
 }

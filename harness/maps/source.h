@@ -11,7 +11,7 @@
 
 /* Calls gc_corpus_open or corpus_import, as the path looks; walks is empty if there are none. It
  * also refuses files without safepoints, and frames so large (they must be damaged) that their
- * bitmaps would fill the memory. */
+ * bitmaps would fill the memory or take minutes to read. */
 int maps_source_open(const char *path, struct corpus *out, struct walk_log *walks,
 		     char error[CORPUS_ERROR]);
 

@@ -296,13 +296,14 @@ static int refused(const struct bench *b, size_t bad, int error, char text[MAPS_
 	int n = 0;
 	if (bad < task->npoints)
 		n = snprintf(text, MAPS_BENCH_ERROR,
-			     "%s refuses safepoint %zu, at pc %u with %u live places: ",
-			     task->ops->name, bad, task->points[bad].pc, task->points[bad].nlive);
+			     "%s refuses safepoint %zu, at pc %u with %u live place%s: ",
+			     task->ops->name, bad, task->points[bad].pc, task->points[bad].nlive,
+			     task->points[bad].nlive == 1 ? "" : "s");
 	else
 		n = snprintf(text, MAPS_BENCH_ERROR,
 			     "%s refuses these safepoints: ", task->ops->name);
 	snprintf(text + n, MAPS_BENCH_ERROR - (size_t)n, "%s%s%s", strerror(-error),
-		 limits ? "; it holds at most " : "", limits ? limits : "");
+		 limits ? "; its limits: " : "", limits ? limits : "");
 	return error;
 }
 

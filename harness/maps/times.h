@@ -35,7 +35,7 @@ struct maps_spread {
 struct maps_spread maps_spread_of(const char *source, double *samples, size_t n);
 struct maps_spread maps_spread_missing(const char *why);
 
-enum { MAPS_BLOCK = 128, MAPS_ROW = 50, MAPS_BENCH_ERROR = 240 };
+enum { MAPS_BLOCK = 128, MAPS_ROW = 50, MAPS_BENCH_ERROR = 320 };
 
 /* How long an encoder's rows of MAPS_ROW samples are taken again, because the core was shared. */
 #define MAPS_PATIENCE_NS ((uint64_t)(SANITIZED ? 0 : 2000000000))

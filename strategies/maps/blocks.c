@@ -84,11 +84,10 @@ static int blocks_add(void *state, const struct safepoint *p)
 {
 	struct blocks *b = state;
 	size_t index = b->index.len, bodies = b->bodies.len, at;
-	struct map_builder order = b->order;
 	uint32_t pc = b->pc;
 	int error = map_builder_begin(&b->order, p);
 	if (error || !p->nlive)
-		return error;
+		return map_builder_end(&b->order, p, error);
 	error = put_record(b, p, &at);
 	if (!error)
 		error = put_entry(b, p->pc, at);
@@ -98,14 +97,13 @@ static int blocks_add(void *state, const struct safepoint *p)
 	if (error) {
 		b->index.len = index;
 		b->bodies.len = bodies;
-		b->order = order;
 		b->pc = pc;
 		return error;
 	}
 	b->entries++;
 	b->pc = p->pc;
 	b->at = at;
-	return 0;
+	return map_builder_end(&b->order, p, 0);
 }
 
 static int blocks_finish(void *state, struct map_bytes *out)

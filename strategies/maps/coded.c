@@ -433,7 +433,7 @@ static int coded_32_finish(void *state, struct map_bytes *out)
 	return map_coded_finish(state, 32, out);
 }
 
-#define LIMITS "slots from 4,194,240 on (frames of 16 MiB), tables of half a GiB"
+#define LIMITS "slots below 4,194,240 (frames of 16 MiB), tables of half a GiB"
 
 const struct map_ops map_coded_8 = {
 	.name = "coded-8",

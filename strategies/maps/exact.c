@@ -16,11 +16,13 @@ static int exact_entry(struct map_builder *b, const struct safepoint *p, bool co
 	uint32_t offset;
 	int error = map_builder_begin(b, p);
 	if (error || !p->nlive)
-		return error;
+		return map_builder_end(b, p, error);
 	error = map_builder_record(b, p, &offset);
 	if (!error && consed)
 		error = map_builder_cons(b, &offset);
-	return error ? error : map_builder_entry(b, p->pc, offset);
+	if (!error)
+		map_builder_entry(b, p->pc, offset);
+	return map_builder_end(b, p, error);
 }
 
 static int exact_add(void *state, const struct safepoint *p)
@@ -46,6 +48,7 @@ MAP_TABLE_READER(exact, 2, MAP_ABSENT)
 const struct map_ops map_exact = {
 	.name = "exact",
 	.summary = "Wasmtime's format: a sorted pc and a bitmap for each non-empty safepoint",
+	.limits = "16 GiB of records",
 	.flags = MAP_EXACT,
 	.state = sizeof(struct map_builder),
 	.add = exact_add,
@@ -58,6 +61,7 @@ const struct map_ops map_exact = {
 const struct map_ops map_exact_consed = {
 	.name = "exact-consed",
 	.summary = "exact, equal bitmaps written once; the reader is the same",
+	.limits = "16 GiB of records",
 	.flags = MAP_EXACT,
 	.state = sizeof(struct map_builder),
 	.add = exact_consed_add,

@@ -7,8 +7,8 @@
  * `first` counts the words of the bitmap before the first that has a live slot; these are left out,
  * as those behind the last already are. Bit i of word w is slot 32 * (first + w) + i. Nothing else
  * changes: a map with a live slot in its first word has the same record as today, so a reader of
- * this reads today's tables too. Frames of 8 MiB and more are refused with -EFBIG: 16 bits can't
- * count their words.
+ * this reads today's tables too. A live slot from 32 * 65535 on, as only a frame of 8 MiB less 124
+ * bytes or more has one, is refused with -EFBIG: 16 bits can't count the words up to it.
  *
  * Where it matters: a frame has its outgoing arguments and its scalars at SP, and its references
  * above them. In Wasmtime's own code for a module's start, one frame of 52 KB keeps thousands of
@@ -23,12 +23,14 @@ static int exact_first_entry(struct map_builder *b, const struct safepoint *p, b
 	uint32_t offset;
 	int error = map_builder_begin(b, p);
 	if (error || !p->nlive)
-		return error;
+		return map_builder_end(b, p, error);
 	b->trimmed = true;
 	error = map_builder_record(b, p, &offset);
 	if (!error && consed)
 		error = map_builder_cons(b, &offset);
-	return error ? error : map_builder_entry(b, p->pc, offset);
+	if (!error)
+		map_builder_entry(b, p->pc, offset);
+	return map_builder_end(b, p, error);
 }
 
 static int exact_first_add(void *state, const struct safepoint *p)
@@ -51,9 +53,12 @@ static inline enum map_answer exact_first_at(const struct map_table *t, size_t e
 
 MAP_TABLE_READER(exact_first, 2, MAP_ABSENT)
 
+#define LIMITS "a last live slot below 2,097,120 (65,535 words of a bitmap), 16 GiB of records"
+
 const struct map_ops map_exact_first = {
 	.name = "exact-first",
 	.summary = "exact, bitmaps begin at their first word that has a live slot",
+	.limits = LIMITS,
 	.flags = MAP_EXACT,
 	.state = sizeof(struct map_builder),
 	.add = exact_first_add,
@@ -66,6 +71,7 @@ const struct map_ops map_exact_first = {
 const struct map_ops map_exact_first_consed = {
 	.name = "exact-first-consed",
 	.summary = "exact-first, equal bitmaps written once",
+	.limits = LIMITS,
 	.flags = MAP_EXACT,
 	.state = sizeof(struct map_builder),
 	.add = exact_first_consed_add,

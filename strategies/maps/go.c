@@ -31,6 +31,14 @@
 
 enum { HEADER = 24, BUCKET = 4096, SUBBUCKETS = 16, BUCKET_BYTES = 4 + SUBBUCKETS, FUNC = 16 };
 
+/* Go's compiler refuses frames of 1 GiB and a function's bitmaps of 2 GiB. Less here: a lookup
+ * reads the bits that a small frame has below SP byte by byte, and a damaged file can make each
+ * lookup of a table do that; and all bitmaps are written before equal ones are dropped. */
+enum {
+	WIDEST = 1 << 19,	/* bits of a bitmap */
+	BITMAPS_MOST = 1 << 28, /* bytes of all bitmaps, equal ones too */
+};
+
 static size_t bucket_count(uint32_t text)
 {
 	return text ? ((size_t)text - 1) / BUCKET + 1 : 1;
@@ -43,6 +51,7 @@ struct go_writer {
 	struct map_strings pctab, sets;
 	struct map_strings bitmaps;	      /* of one function */
 	struct map_bytes string, set, bitmap; /* under way */
+	uint64_t written;		      /* bytes of bitmaps, equal ones too */
 };
 
 /* ---- Writing ------------------------------------------------------------------------------- */
@@ -157,6 +166,9 @@ static int put_maps(struct go_writer *w, const struct map_owner *f, uint32_t *of
 	for (uint32_t i = 0; i < f->n; i++)
 		if (points[i].nslots && bit_down(w, &points[i], 0) > nbit)
 			nbit = bit_down(w, &points[i], 0);
+	w->written += ((uint64_t)nbit + 7) / 8 * f->n;
+	if (nbit > WIDEST || w->written > BITMAPS_MOST)
+		return -EFBIG;
 	/* Map 0 is the entry's, where no local is live; pc 0 is the entry of the first function. */
 	bool at_entry = f->n && points[0].pc == f->start;
 	int error = put_bitmap(w, at_entry ? points : NULL, nbit, &index);
@@ -448,7 +460,8 @@ const struct map_ops map_go = {
 	.summary =
 	    "Go's tables: values by pc as varints, a set of bitmaps a function, looked up at "
 	    "pc - 1",
-	.limits = "256 functions in 4 KiB of text, frames of 2 GiB",
+	.limits = "256 functions in 4 KiB of text, frames of 2 GiB, 524,288 bits of "
+		  "a bitmap, 256 MiB of them",
 	.flags = MAP_EMPTIES | MAP_NEAR,
 	.state = sizeof(struct map_gathered),
 	.function = map_gather_function,

@@ -6,7 +6,7 @@
 
 static int none_add(void *state, const struct safepoint *p)
 {
-	return map_builder_begin(state, p);
+	return map_builder_end(state, p, map_builder_begin(state, p));
 }
 
 static enum map_answer none_lookup(const uint8_t *map, size_t len, uint32_t pc, uint8_t *scratch,

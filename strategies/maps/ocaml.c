@@ -47,9 +47,7 @@ static int ocaml_add(void *state, const struct safepoint *p)
 {
 	if (p->frame_size > FRAME_MOST)
 		return -EFBIG;
-	if (p->frame_size % 4)
-		return -EINVAL;
-	return map_gather(state, p);
+	return map_gather_words(state, p);
 }
 
 static int put_descriptor(struct map_bytes *out, size_t base, const struct map_gathered *g,
@@ -184,7 +182,7 @@ static void ocaml_split(const uint8_t *map, size_t len, size_t *index, size_t *d
 const struct map_ops map_ocaml = {
 	.name = "ocaml",
 	.summary = "OCaml's frame descriptors, and the hash of them that its runtime builds",
-	.limits = "65,528 bytes of a frame",
+	.limits = "frames of whole 4-byte words, 65,528 bytes of a frame",
 	.flags = MAP_EXACT | MAP_EMPTIES | MAP_REGISTERS,
 	.state = sizeof(struct map_gathered),
 	.add = ocaml_add,

@@ -59,9 +59,7 @@ static int oxcaml_add(void *state, const struct safepoint *p)
 	uint32_t used = map_slots_used(p);
 	if (used && p->live[0] < used && used - p->live[0] > SPAN_MOST)
 		return -EFBIG;
-	if (p->frame_size % 4)
-		return -EINVAL;
-	return map_gather(state, p);
+	return map_gather_words(state, p);
 }
 
 static int put_short(struct map_bytes *out, const struct map_gathered *g, const struct map_point *p,
@@ -441,7 +439,8 @@ static void oxcaml_split(const uint8_t *map, size_t len, size_t *index, size_t *
 const struct map_ops map_oxcaml = {
 	.name = "oxcaml",
 	.summary = "OxCaml's short frame descriptors of 2026, and the index made of them",
-	.limits = "1 MiB from the first reference of a frame to its last",
+	.limits =
+	    "frames of whole 4-byte words, 1 MiB from the first reference of a frame to its last",
 	.flags = MAP_EXACT | MAP_EMPTIES | MAP_REGISTERS,
 	.state = sizeof(struct map_gathered),
 	.add = oxcaml_add,

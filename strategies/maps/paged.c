@@ -365,7 +365,8 @@ const struct map_ops map_paged = {
 	.summary =
 	    "a page of text leads to low bytes, all compared at once; maps in chunks of a frame",
 	.flags = MAP_EXACT | MAP_EMPTIES | MAP_REGISTERS,
-	.limits = "an index of 256 MiB, 4 GiB",
+	.limits = "ids of 24 bits (524,287 frame sizes if each has 32 maps or fewer), an index of "
+		  "256 MiB, 4 GiB",
 	.state = sizeof(struct map_paged),
 	.add = map_paged_add,
 	.finish = map_paged_finish,

@@ -14,7 +14,9 @@
 static int ranged_entry(struct map_builder *b, const struct safepoint *p, bool consed)
 {
 	int error = map_builder_begin(b, p);
-	return error ? error : map_builder_run(b, p, consed, true);
+	if (!error)
+		error = map_builder_run(b, p, consed, true);
+	return map_builder_end(b, p, error);
 }
 
 static int ranged_add(void *state, const struct safepoint *p)
@@ -40,6 +42,7 @@ MAP_TABLE_READER(ranged, 3, MAP_NO_SAFEPOINT)
 const struct map_ops map_ranged = {
 	.name = "ranged",
 	.summary = "runs of equal maps as ranges with both ends, empty ones too",
+	.limits = "16 GiB of records",
 	.flags = MAP_EMPTIES,
 	.state = sizeof(struct map_builder),
 	.add = ranged_add,
@@ -52,6 +55,7 @@ const struct map_ops map_ranged = {
 const struct map_ops map_ranged_consed = {
 	.name = "ranged-consed",
 	.summary = "ranged, equal bitmaps written once",
+	.limits = "16 GiB of records",
 	.flags = MAP_EMPTIES,
 	.state = sizeof(struct map_builder),
 	.add = ranged_consed_add,

@@ -16,13 +16,17 @@
 static int ranged_start_add(void *state, const struct safepoint *p)
 {
 	int error = map_builder_begin(state, p);
-	return error ? error : map_builder_run(state, p, true, false);
+	if (!error)
+		error = map_builder_run(state, p, true, false);
+	return map_builder_end(state, p, error);
 }
 
 static int ranged_unsafe_add(void *state, const struct safepoint *p)
 {
 	int error = map_builder_begin(state, p);
-	return error || !p->nlive ? error : map_builder_run(state, p, true, false);
+	if (!error && p->nlive)
+		error = map_builder_run(state, p, true, false);
+	return map_builder_end(state, p, error);
 }
 
 static inline enum map_answer ranged_start_at(const struct map_table *t, size_t entry, uint32_t pc,
@@ -48,6 +52,7 @@ MAP_TABLE_READER(ranged_unsafe, 2, MAP_ABSENT)
 const struct map_ops map_ranged_start = {
 	.name = "ranged-start",
 	.summary = "runs of equal maps by their starts, empty ones too, bitmaps written once",
+	.limits = "16 GiB of records",
 	.flags = MAP_EMPTIES,
 	.state = sizeof(struct map_builder),
 	.add = ranged_start_add,
@@ -60,6 +65,7 @@ const struct map_ops map_ranged_start = {
 const struct map_ops map_ranged_unsafe = {
 	.name = "ranged-unsafe",
 	.summary = "ranged-start without the empty maps: wrong by design, a control",
+	.limits = "16 GiB of records",
 	.flags = MAP_UNSAFE,
 	.state = sizeof(struct map_builder),
 	.add = ranged_unsafe_add,

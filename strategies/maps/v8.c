@@ -92,7 +92,7 @@ static int put_table(struct map_bytes *out, const struct map_gathered *g, const 
 	const struct map_point *points = g->points + f->first;
 	const struct v8_shape s = shape_of(g, f, stride);
 	size_t row = s.pc_bytes + s.register_bytes, at;
-	if (s.bitmap_bytes > BITMAP_MOST)
+	if (s.bitmap_bytes > BITMAP_MOST || s.entries * (row + s.bitmap_bytes) > UINT32_MAX)
 		return -EFBIG;
 	int error = map_bytes_put32(out, s.stack_slots);
 	if (!error)

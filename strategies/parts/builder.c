@@ -26,29 +26,42 @@ static uint8_t *bytes_reserve(struct map_bytes *b, size_t n)
 	return b->data + b->len;
 }
 
-static int bytes_append32(struct map_bytes *b, uint32_t v)
+/* Where there is room. */
+static void bytes_append32(struct map_bytes *b, uint32_t v)
 {
-	uint8_t *p = bytes_reserve(b, 4);
-	if (!p)
-		return -ENOMEM;
-	map_store32(p, v);
+	map_store32(b->data + b->len, v);
 	b->len += 4;
-	return 0;
 }
 
 /* ---- The builder --------------------------------------------------------------------------- */
 
-int map_builder_begin(struct map_builder *b, const struct safepoint *p)
+int map_builder_begin(const struct map_builder *b, const struct safepoint *p)
 {
 	if (b->begun && p->pc <= b->pc)
 		return -EINVAL;
 	uint32_t registers;
 	int error = map_check_places(p, &registers);
-	if (error || registers)
-		return error ? error : -ENOTSUP;
+	return error ? error : registers ? -ENOTSUP : 0;
+}
+
+int map_builder_end(struct map_builder *b, const struct safepoint *p, int error)
+{
+	if (error)
+		return error;
 	b->pc = p->pc;
 	b->begun = true;
 	return 0;
+}
+
+/* Room for one entry: what comes later then can't fail half-way. */
+static int reserve_entry(struct map_builder *b)
+{
+	if (b->start.len / 4 == UINT32_MAX)
+		return -EFBIG;
+	return bytes_reserve(&b->start, 4) && bytes_reserve(&b->end, 4) &&
+		       bytes_reserve(&b->offset, 4)
+		   ? 0
+		   : -ENOMEM;
 }
 
 int map_builder_record(struct map_builder *b, const struct safepoint *p, uint32_t *offset)
@@ -58,6 +71,9 @@ int map_builder_record(struct map_builder *b, const struct safepoint *p, uint32_
 	size_t at = b->records.len / 4;
 	if (at + 2 + nwords >= MAP_EMPTY || (b->trimmed && first + nwords > MAP_WORDS))
 		return -EFBIG;
+	int error = reserve_entry(b);
+	if (error)
+		return error;
 	uint8_t *out = bytes_reserve(&b->records, 8 + 4 * nwords);
 	if (!out)
 		return -ENOMEM;
@@ -130,8 +146,10 @@ int map_builder_cons(struct map_builder *b, uint32_t *offset)
 	struct map_cons *c = &b->cons;
 	if (c->used >= c->capacity / 2) {
 		int error = cons_grow(c);
-		if (error)
+		if (error) {
+			b->records.len = 4 * (size_t)*offset;
 			return error;
+		}
 	}
 	uint32_t hash = record_hash(b, *offset);
 	struct map_cons_slot *slot;
@@ -149,12 +167,10 @@ int map_builder_cons(struct map_builder *b, uint32_t *offset)
 	return 0;
 }
 
-int map_builder_entry(struct map_builder *b, uint32_t pc, uint32_t offset)
+void map_builder_entry(struct map_builder *b, uint32_t pc, uint32_t offset)
 {
-	if (b->start.len / 4 == UINT32_MAX)
-		return -EFBIG;
-	int error = bytes_append32(&b->start, pc);
-	return error ? error : bytes_append32(&b->offset, offset);
+	bytes_append32(&b->start, pc);
+	bytes_append32(&b->offset, offset);
 }
 
 int map_builder_run(struct map_builder *b, const struct safepoint *p, bool consed, bool with_end)
@@ -162,22 +178,24 @@ int map_builder_run(struct map_builder *b, const struct safepoint *p, bool conse
 	bool first = !b->start.len, again = false;
 	uint32_t offset = MAP_EMPTY;
 	uint32_t last = first ? MAP_EMPTY : map_load32(b->offset.data + b->offset.len - 4);
-	int error = 0;
+	int error = reserve_entry(b);
 	if (!p->nlive) {
 		again = !first && last == MAP_EMPTY;
-	} else {
+	} else if (!error) {
 		error = map_builder_record(b, p, &offset);
 		again = !error && last != MAP_EMPTY && record_same(b, offset, last);
 		if (!error && !again && consed)
 			error = map_builder_cons(b, &offset);
 	}
-	if (!error && !again)
-		error = map_builder_entry(b, p->pc, offset);
-	if (error || !with_end)
+	if (error)
 		return error;
-	if (again)
+	if (!again)
+		map_builder_entry(b, p->pc, offset);
+	if (again && with_end)
 		b->end.len -= 4;
-	return bytes_append32(&b->end, p->pc);
+	if (with_end)
+		bytes_append32(&b->end, p->pc);
+	return 0;
 }
 
 int map_builder_finish(void *state, struct map_bytes *out)

@@ -91,6 +91,13 @@ int map_gather_slots(void *state, const struct safepoint *p)
 	return gather(state, p, false);
 }
 
+int map_gather_words(void *state, const struct safepoint *p)
+{
+	uint32_t mask;
+	int error = check(state, p, true, &mask);
+	return !error && p->frame_size % 4 ? -EFBIG : error ? error : gather(state, p, true);
+}
+
 void map_gathered_free(struct map_gathered *g)
 {
 	free(g->points);

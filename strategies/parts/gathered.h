@@ -35,6 +35,8 @@ int map_gather_function(void *state, uint32_t start, uint32_t end);
  * function), -ENOTSUP (registers), -ENOMEM: nothing has changed. */
 int map_gather(void *state, const struct safepoint *);
 int map_gather_slots(void *state, const struct safepoint *);
+/* Formats without the low bits of a frame's size: also -EFBIG (it is not in whole words). */
+int map_gather_words(void *state, const struct safepoint *);
 void map_gathered_free(struct map_gathered *);
 
 /* The stride that all slots allow: 2 if every one is even and, counted from the frame's end too if

@@ -66,14 +66,17 @@ struct map_builder {
  * come last. 0, -EINVAL (out of order, outside the frame), or -ENOTSUP: all is right
  * but a register is above 31. */
 int map_check_places(const struct safepoint *, uint32_t *registers);
-/* Every encoder's add calls it first. 0, or -EINVAL, -ENOTSUP (registers): nothing has changed. */
-int map_builder_begin(struct map_builder *, const struct safepoint *);
-/* Writes the safepoint's record behind all others; *offset is its number of words from the first.
- * 0, -ENOMEM, -EFBIG. */
+/* Every add calls it first. 0, or -EINVAL, -ENOTSUP (registers). */
+int map_builder_begin(const struct map_builder *, const struct safepoint *);
+/* Every add returns what it returns: error. Without one the next safepoint must lie behind this. */
+int map_builder_end(struct map_builder *, const struct safepoint *, int error);
+/* Writes the safepoint's record behind all others; *offset is its number of words from the first,
+ * and there is room for its entry. 0, -ENOMEM, -EFBIG. */
 int map_builder_record(struct map_builder *, const struct safepoint *, uint32_t *offset);
-/* Replaces the record just written by an equal earlier one, if there is one. */
+/* Replaces the record just written by an equal earlier one, if there is one; on -ENOMEM and -EFBIG
+ * by none. */
 int map_builder_cons(struct map_builder *, uint32_t *offset);
-int map_builder_entry(struct map_builder *, uint32_t pc, uint32_t offset);
+void map_builder_entry(struct map_builder *, uint32_t pc, uint32_t offset);
 /* Adds a safepoint to a ranged table: a new entry, unless the last one has the same map. */
 int map_builder_run(struct map_builder *, const struct safepoint *, bool consed, bool with_end);
 /* ops->finish for tables of the form drawn at the head. */
