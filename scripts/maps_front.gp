@@ -30,13 +30,13 @@ set multiplot
 set lmargin at screen 0.16
 set rmargin at screen 0.97
 set bmargin at screen 0.54
-set tmargin at screen 0.90
+set tmargin at screen 0.86
 eval headline("Bytes and time of stack maps, as parts of exact-consed's")
 set xlabel "bytes of the table [log]" offset 0, 0.5
 eval side("time of a lookup, warm [log]", 0.72)
 set logscale xy 2
 set grid xtics ytics lc rgb "#e4e4e4" lt 1 lw 0.5
-set key at screen 0.5, screen 0.905 center bottom vertical Left reverse maxrows 2 \
+set key at screen 0.5, screen 0.865 center bottom vertical Left reverse maxrows 4 \
 	samplen 1 width -4 font ",11"
 set xtics (0.125, 0.25, 0.5, 1, 2, 4)
 set ytics (0.125, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64)
@@ -44,6 +44,9 @@ kind(k, wanted, v) = k eq wanted ? v : NaN
 mine(e, k, wanted, v) = k eq "mean" && engine(e) == wanted ? v : NaN
 # Of the crowd around exact-consed it alone has a name.
 named(e, t) = e eq "exact-consed" || t < 0.8 || t > 1.4 ? e : ""
+# Of neighbours one has its name at the left.
+LEFT = "art v8"
+left(e) = strstrt(" ".LEFT." ", " ".e." ") > 0
 plot DATA using (kind(strcol(1), "corpus", $4)):7 \
 	with points pt 7 ps 0.2 lc rgb "#909090" title "one corpus", \
 	"< awk -F'\\t' '$1 == \"mean\" && $10 == 1' '".DATA."' | LC_ALL=C sort -t '\t' -k4,4g" \
@@ -54,8 +57,13 @@ plot DATA using (kind(strcol(1), "corpus", $4)):7 \
 		with xyerrorbars pt 6 ps 0.7 lw 1 lc rgb colour(e) notitle, \
 	NaN with points pt 7 ps 0.7 lc rgb "#404040" title "new", \
 	NaN with points pt 6 ps 0.7 lc rgb "#404040" title "an engine has it", \
-	DATA using (kind(strcol(1), "mean", $4)):7:(named(strcol(2), $7)) \
-		with labels left offset 0.8, 0.5 font ",11" notitle
+	NaN with points pt 5 ps 0.7 lc rgb colour("paged") title "ours", \
+	NaN with points pt 5 ps 0.7 lc rgb colour("exact") title "Wasmtime's, and shared", \
+	NaN with points pt 5 ps 0.7 lc rgb colour("ranged") title "ranges of pcs", \
+	DATA using (kind(strcol(1), "mean", $4)):7:(left(strcol(2)) ? "" : named(strcol(2), $7)) \
+		with labels left offset 0.8, 0.5 font ",11" notitle, \
+	DATA using (kind(strcol(1), "mean", $4)):7:(left(strcol(2)) ? named(strcol(2), $7) : "") \
+		with labels right offset -0.8, -0.5 font ",11" notitle
 
 # The table: an encoder a row, by size; a case a column; the share of answers as an area.
 set lmargin at screen 0.33
