@@ -217,9 +217,7 @@ enum stub_flags {
 	 * 1.3 times the bytes that its live stubs take, and few quanta more: those of the bodies
 	 * that it has made, and one for each sort of stubs that it keeps apart. Bodies that one
 	 * prepare makes lie together; but with stub_config.running under CODE_TOGGLE each prepare
-	 * or bind that makes some takes a quantum for good: name all signatures at once. Under
-	 * CODE_TOGGLE it also holds what it has moved and call sites lead to, until the first
-	 * reclaim after a bind or retarget. */
+	 * or bind that makes some takes a quantum for good: name all signatures at once. */
 	STUB_COMPACT = 128,
 };
 
@@ -273,9 +271,9 @@ struct stub_ops {
 	/* Takes n call sites of one module; no thread runs it yet. Those of bound callees become
 	 * direct at once. Every other hook may then write the module's code: while it does, under
 	 * CODE_TOGGLE, nobody may run that. 0, or -ENOMEM: none is taken. Optional, with detach.
-	 * Release and reclaim write none under CODE_TOGGLE, where a refusal would lose the module:
-	 * the next bind or retarget, of whichever callee, does it. Until then a call through a
-	 * released callee's sites, which nobody may make, may reach what was there before. */
+	 * If the kernel refuses twice, within a release or a reclaim, to make a module executable
+	 * again, its code faults: the next hook that can report tries once more, and answers
+	 * -ENOTRECOVERABLE if it is refused again. */
 	int (*attach)(struct stub_space *, const struct stub_site *sites, size_t n);
 	/* Forgets the sites in [from, to), before the module is released; writes nothing. */
 	void (*detach)(struct stub_space *, const void *from, const void *to);

@@ -175,6 +175,7 @@ static void eager_arms_make_all(void **state)
 	count(&c, 0);
 	run(CELL "\"pool\"}", c.boundaries, c.crossed);
 	run(CELL "\"page\"}", c.boundaries, c.crossed);
+	run(CELL "\"near\"}", c.boundaries, c.crossed);
 	run(CELL "\"null\"}", 0, 0);
 }
 
@@ -192,6 +193,7 @@ static void policies_make_their_groups(void **state)
 	run(CELL "\"lazy+template\", \"policy\": \"one\"}", c.crossed, c.crossed);
 	run(CELL "\"lazy+page\", \"policy\": \"table\"}", c.in_table, c.crossed);
 	run(CELL "\"lazy+pool\", \"policy\": \"module\"}", c.in_module, c.crossed);
+	run(CELL "\"lazy+near\", \"policy\": \"one\"}", c.crossed, c.crossed);
 	run(CELL "\"lazy+pool\", \"policy\": \"rent\", \"generic\": 1000}", often, often);
 	/* No batch of pages saves anything. */
 	run(CELL "\"lazy+page\", \"policy\": \"adaptive\"}", c.crossed, c.crossed);

@@ -68,6 +68,18 @@ static void close_crowd(struct crowd *p)
 	free(p);
 }
 
+/* Calls all through their callees; and through their sites, unless a hook that can't say so may
+ * have left these not executable, which the next one that can sets right. */
+static void call_after_refusal(struct crowd *p)
+{
+	const size_t sites = p->thunks.n;
+
+	if (code_get_config(p->t->code)->wx == CODE_TOGGLE)
+		p->thunks.n = 0;
+	call_all(p);
+	p->thunks.n = sites;
+}
+
 /* Releases five of six stubs, but for those in the last quantum, and reclaims twice. */
 static void shrink(struct crowd *p)
 {
@@ -109,12 +121,11 @@ static uint64_t refuse(const struct stub_ops *ops, struct code_config config, ui
 	kernel.fail_at = 0;
 	kernel.all = false;
 	uint64_t calls = kernel.calls - before;
-	call_all(p);
+	call_after_refusal(p);
 	/* Another kind, in what was given back. */
 	for (unsigned i = 1; i < STUBS; i += 6)
 		p->specs[i] = spec_of(&p->t->w, STUB_EXIT_JS, parsed("il>i"), i % WORLD_PROBES, 1);
 	bind_and_release(p, 6);
-	/* By now the sites of moved stubs are written: the old places go, too. */
 	bind_and_release(p, STUBS);
 	assert_true(quanta_of(p) < held);
 	call_all(p);

@@ -52,7 +52,7 @@ static int grow(struct sites *all, size_t n)
 	for (size_t i = 0; i < all->capacity; i++) {
 		const struct sites_of *old = &all->table[i];
 
-		if (!old->first && !old->mark && !old->stale)
+		if (!old->first && !old->mark)
 			continue;
 		*slot_of(table, capacity, old->callee) = *old;
 		count++;
@@ -176,75 +176,6 @@ void sites_want_all(struct sites *all)
 	for (size_t i = 0; i < all->capacity; i++)
 		want_these(all, &all->table[i]);
 }
-
-/* ---- Sites that wait ------------------------------------------------------------------------ */
-
-static bool leads_right(const struct sites *all, const struct sites_of *known)
-{
-	int32_t now;
-
-	for (const struct site *s = known->first; s; s = s->next) {
-		memcpy(&now, s->field, 4);
-		if (writable(all, s) && now != destination(all, s, known->callee))
-			return false;
-	}
-	return true;
-}
-
-static bool leave(struct sites *all, struct sites_of *known)
-{
-	if (leads_right(all, known))
-		return false;
-	if (!known->stale) {
-		known->stale = true;
-		known->next_stale = all->stale;
-		all->stale = known->callee;
-	}
-	return true;
-}
-
-void sites_leave(struct sites *all, const struct stub_callee *c)
-{
-	struct sites_of *known = sites_find(all, c);
-
-	if (known)
-		leave(all, known);
-}
-
-bool sites_leave_all(struct sites *all)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < all->capacity; i++)
-		if (all->table[i].first && leave(all, &all->table[i]))
-			any |= bound(all, all->table[i].callee);
-	return any;
-}
-
-void sites_want_stale(struct sites *all)
-{
-	for (const struct stub_callee *c = all->stale; c; c = sites_find(all, c)->next_stale)
-		want_these(all, sites_find(all, c));
-}
-
-void sites_write_stale(const struct sites *all)
-{
-	for (const struct stub_callee *c = all->stale; c; c = sites_find(all, c)->next_stale)
-		sites_write(all, c);
-}
-
-void sites_settle(struct sites *all)
-{
-	while (all->stale) {
-		struct sites_of *known = sites_find(all, all->stale);
-
-		all->stale = known->next_stale;
-		known->next_stale = NULL;
-		known->stale = false;
-	}
-}
-
-/* ---- Modules -------------------------------------------------------------------------------- */
 
 static void forget(struct sites *all, const struct site_module *m, size_t n)
 {

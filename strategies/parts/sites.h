@@ -16,8 +16,6 @@
  * and close ends with code_commit's barrier: placed.c has the rules and the window that remains. A
  * rel32 that crosses 8 bytes (3 of 8, where the compiler does not align) can't be written so: it
  * leads to its pad for good. Under toggle no site is taken at all (stub_takes_sites).
- *
- * While callers stand still, sites may be left as they are until the next open: they are stale.
  */
 #ifndef STUBMAP_SITES_H
 #define STUBMAP_SITES_H
@@ -36,9 +34,7 @@ struct site {
 struct sites_of {
 	const struct stub_callee *callee; /* NULL: empty */
 	struct site *first;
-	bool mark;  /* the strategy's */
-	bool stale; /* in the list of sites_leave */
-	const struct stub_callee *next_stale;
+	bool mark; /* the strategy's */
 };
 
 struct sites {
@@ -47,7 +43,6 @@ struct sites {
 	struct sites_of *table; /* by address, so that callees side by side are neighbours */
 	size_t capacity, count;
 	struct site_module *modules, *open;
-	const struct stub_callee *stale;
 	bool running;
 };
 
@@ -68,15 +63,6 @@ int sites_open(struct sites *);
 /* Writes the sites of a callee, which must be open. */
 void sites_write(const struct sites *, const struct stub_callee *);
 void sites_write_all(const struct sites *);
-/* The callee's sites stay as they are; if they lead elsewhere than its words say, they are stale:
- * they wait for sites_want_stale, then, once these are open, sites_write_stale. */
-void sites_leave(struct sites *, const struct stub_callee *);
-/* The same of all callees; returns whether sites of a bound one are stale. */
-bool sites_leave_all(struct sites *);
-void sites_want_stale(struct sites *);
-void sites_write_stale(const struct sites *);
-/* What was stale is written and can be called. */
-void sites_settle(struct sites *);
 /* Makes everything that is open executable again. 0, or code_commit's first error. */
 int sites_close(struct sites *);
 

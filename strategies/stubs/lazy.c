@@ -266,10 +266,14 @@ static void lazy_close(struct stub_space *space)
 
 static int lazy_prepare(struct stub_space *space, const struct stub_spec *specs, size_t n)
 {
+	struct lazy_state *state = space->state;
 	int error = 0;
 
 	for (size_t i = 0; i < n && !error; i++)
 		error = emit_check(&specs[i], &space->runtime);
+	/* A pending callee's stub is made later, but its sites must be fit to be called. */
+	if (!error && state->inner.ops->attach)
+		error = state->inner.ops->prepare(&state->inner, specs, 0);
 	return error;
 }
 

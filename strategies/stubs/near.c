@@ -29,16 +29,10 @@
  *
  * If the kernel refuses to make code writable, bind and retarget fail and nothing has changed. If
  * it refuses to commit what was written, the callees and then their sites go back to what they
- * were; a second refusal there is the end (-ENOTRECOVERABLE).
- *
- * Release and reclaim can't report that. Where it would cost more than a late call, under toggle,
- * they write no module: the sites that lead elsewhere now are stale until the next bind or retarget
- * writes them, with its own and before it places a stub.
- *
- *      release    The callee's sites lead to a stub or target that nobody may call; no stub of
- *                 this space is there instead as long as they do.
- *      reclaim    Sites of moved stubs lead to the old places, which stay, as where callers run.
- *                 As long as there are such sites, another reclaim does nothing.
+ * were; a second refusal there is the end (-ENOTRECOVERABLE). Release and reclaim can't report it:
+ * what they could not write stays as it was, since nobody may call it. If the kernel refuses twice
+ * to make a module executable again, its code faults until the next hook that can report: that hook
+ * tries once more, and answers -ENOTRECOVERABLE if it is refused again.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -52,8 +46,7 @@ extern const struct stub_ops stub_null, stub_template;
 struct near_state {
 	struct sites sites;
 	struct stub_space stubs, adapters;
-	bool toggle;
-	bool stale; /* the sites that are open are all that are stale, too */
+	bool lost; /* a release or a reclaim left a module that is not executable */
 };
 
 static bool is_adapter(const struct near_state *state, const struct stub_callee *c)
@@ -63,31 +56,10 @@ static bool is_adapter(const struct near_state *state, const struct stub_callee 
 	return known && known->mark;
 }
 
-/* Opens the wanted sites and those that are stale, and writes these. */
-static int open_wanted(struct near_state *state)
-{
-	sites_want_stale(&state->sites);
-	int error = sites_open(&state->sites);
-	state->stale = !error;
-	if (!error)
-		sites_write_stale(&state->sites);
-	return error;
-}
-
 static int open_sites(struct near_state *state, struct stub_callee *const *c, size_t n)
 {
 	sites_want_of(&state->sites, c, n);
-	return open_wanted(state);
-}
-
-static int close_sites(struct near_state *state)
-{
-	int error = sites_close(&state->sites);
-
-	if (!error && state->stale)
-		sites_settle(&state->sites);
-	state->stale = false;
-	return error;
+	return sites_open(&state->sites);
 }
 
 /* The kernel has refused to commit these callees' sites. The callees are as before by now; so are
@@ -98,8 +70,23 @@ static int write_again(struct near_state *state, struct stub_callee *const *c, s
 
 	for (size_t i = 0; i < n && !opened; i++)
 		sites_write(&state->sites, c[i]);
-	int closed = close_sites(state);
+	int closed = sites_close(&state->sites);
 	return opened || closed ? -ENOTRECOVERABLE : error;
+}
+
+/* What a release or a reclaim had to leave is tried again. 0, or -ENOTRECOVERABLE. */
+static int mend(struct near_state *state)
+{
+	if (!state->lost)
+		return 0;
+	sites_want_all(&state->sites);
+	if (sites_open(&state->sites))
+		return -ENOTRECOVERABLE;
+	sites_write_all(&state->sites);
+	if (sites_close(&state->sites))
+		return -ENOTRECOVERABLE;
+	state->lost = false;
+	return 0;
 }
 
 /* ---- Binding ------------------------------------------------------------------------------ */
@@ -107,7 +94,7 @@ static int write_again(struct near_state *state, struct stub_callee *const *c, s
 static int near_prepare(struct stub_space *space, const struct stub_spec *specs, size_t n)
 {
 	struct near_state *state = space->state;
-	int error = 0;
+	int error = mend(state);
 
 	if (!state->sites.count)
 		return stub_template.prepare(&state->stubs, specs, n);
@@ -200,7 +187,7 @@ static int begin_bind(struct stub_space *space, const struct stub_spec *specs,
 		known->mark = all && known->first && specs[i].kind == STUB_INDIRECT;
 		*adapters += known->mark;
 	}
-	return open_wanted(state);
+	return sites_open(&state->sites);
 }
 
 /* After a refusal the callees' words are as before: pending ones lead to lazy's trigger. */
@@ -231,11 +218,11 @@ static int bind_with_sites(struct stub_space *space, const struct stub_spec *spe
 			if (is_adapter(state, c[i]))
 				sites_find(&state->sites, c[i])->mark = false;
 		restore(old, c, n);
-		return close_sites(state) ? write_again(state, c, n, error) : error;
+		return sites_close(&state->sites) ? write_again(state, c, n, error) : error;
 	}
 	for (size_t i = 0; state->sites.open && i < n; i++)
 		sites_write(&state->sites, c[i]);
-	error = close_sites(state);
+	error = sites_close(&state->sites);
 	if (!error)
 		return 0;
 	for (size_t i = 0; i < n; i++)
@@ -252,9 +239,12 @@ static int near_bind_many(struct stub_space *space, const struct stub_spec *spec
 
 	if (!state->sites.count)
 		return bind_inner(state, specs, c, n, 0);
+	int error = mend(state);
+	if (error)
+		return error;
 	if (n > 1)
 		old = malloc(n * sizeof(*old));
-	int error = old ? bind_with_sites(space, specs, c, n, old) : -ENOMEM;
+	error = old ? bind_with_sites(space, specs, c, n, old) : -ENOMEM;
 	if (old != &one)
 		free(old);
 	return error;
@@ -270,14 +260,10 @@ static void near_release(struct stub_space *space, struct stub_callee *c)
 	struct near_state *state = space->state;
 
 	release_inner(state, c);
-	if (state->toggle) {
-		sites_leave(&state->sites, c);
-		return;
-	}
 	if (state->sites.count && !open_sites(state, &c, 1))
 		sites_write(&state->sites, c);
-	if (close_sites(state))
-		(void)write_again(state, &c, 1, 0);
+	if (sites_close(&state->sites) && write_again(state, &c, 1, 0))
+		state->lost = true;
 }
 
 /* ---- Retargeting -------------------------------------------------------------------------- */
@@ -288,13 +274,15 @@ static int near_retarget(struct stub_space *space, struct stub_callee *c, const 
 	struct stub_space *inner = inner_of(state, is_adapter(state, c));
 	const void *old = c->target;
 
-	int error = state->sites.count ? open_sites(state, &c, 1) : 0;
+	int error = mend(state);
+	if (!error && state->sites.count)
+		error = open_sites(state, &c, 1);
 	if (error)
 		return error;
 	error = inner->ops->retarget(inner, c, target);
 	if (!error && state->sites.open)
 		sites_write(&state->sites, c);
-	int closed = close_sites(state);
+	int closed = sites_close(&state->sites);
 	if (!closed)
 		return error;
 	int back = error ? 0 : inner->ops->retarget(inner, c, old);
@@ -352,14 +340,16 @@ static int near_retarget_many(struct stub_space *space, struct stub_callee *cons
 	struct stub_callee **stubs = malloc(n * sizeof(struct stub_callee *) + 1);
 	const void **to = malloc(2 * n * sizeof(void *) + 1), **olds = to ? to + n : NULL;
 	size_t *which = malloc(n * sizeof(*which) + 1);
-	int error = stubs && to && which ? open_sites(state, c, n) : -ENOMEM;
+	int error = stubs && to && which ? mend(state) : -ENOMEM;
+	if (!error)
+		error = open_sites(state, c, n);
 	if (!error) {
 		for (size_t i = 0; i < n; i++)
 			olds[i] = c[i]->target;
 		error = retarget_parted(state, c, targets, n, done, stubs, to, which);
 		for (size_t i = 0; i < *done; i++)
 			sites_write(&state->sites, c[i]);
-		closed = close_sites(state);
+		closed = sites_close(&state->sites);
 		if (closed) {
 			error = retarget_back(state, c, olds, n, *done, error ? error : closed);
 			*done = 0;
@@ -371,35 +361,20 @@ static int near_retarget_many(struct stub_space *space, struct stub_callee *cons
 	return error;
 }
 
-/* Twice: if the first moves only stubs that no site leads to, the second frees their old places. */
-static void reclaim_beside(struct near_state *state)
-{
-	state->stubs.config.running = true; /* so that it keeps the old places */
-	for (int i = 0; !sites_leave_all(&state->sites) && i < 2; i++)
-		stub_template.reclaim(&state->stubs);
-	state->stubs.config.running = false;
-}
-
 static void near_reclaim(struct stub_space *space)
 {
 	struct near_state *state = space->state;
 
-	if (state->toggle && state->sites.count && !space->config.running) {
-		reclaim_beside(state);
-		return;
-	}
 	/* It may move stubs: if their sites can't follow, nothing is reclaimed. */
 	sites_want_all(&state->sites);
-	if (open_wanted(state))
+	if (sites_open(&state->sites))
 		return;
 	stub_template.reclaim(&state->stubs);
 	sites_write_all(&state->sites);
-	if (!close_sites(state))
+	if (!sites_close(&state->sites))
 		return;
-	sites_want_all(&state->sites); /* once more, for the barrier */
-	if (!open_wanted(state))
-		sites_write_all(&state->sites);
-	(void)close_sites(state);
+	state->lost = true; /* once more: code that is not executable is no use */
+	(void)mend(state);
 }
 
 /* ---- Sites -------------------------------------------------------------------------------- */
@@ -426,7 +401,6 @@ static int near_open(struct stub_space *space)
 	struct stub_config adapters = space->config;
 
 	adapters.literals = STUB_LITERALS_OWN;
-	state->toggle = code_get_config(space->code)->wx == CODE_TOGGLE;
 	sites_init(&state->sites, space);
 	int error = stub_space_open(&state->stubs, &stub_template, space->code, &space->config,
 				    &space->runtime);
