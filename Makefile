@@ -169,7 +169,7 @@ install: $(BUILD)/libstubmap.a
 	install -d "$(DESTDIR)$(PREFIX)/include/stubmap" "$(DESTDIR)$(PREFIX)/lib/pkgconfig"
 	install -m 644 $(PUBLIC) "$(DESTDIR)$(PREFIX)/include/stubmap"
 	install -m 644 $(BUILD)/libstubmap.a "$(DESTDIR)$(PREFIX)/lib"
-	sed 's|@PREFIX@|$(subst |,\|,$(subst &,\&,$(PREFIX)))|; s|@VERSION@|$(VERSION)|' strategies/stubmap.pc.in \
+	sed 's|@PREFIX@|$(subst |,\|,$(subst &,\&,$(subst \,\\,$(PREFIX))))|; s|@VERSION@|$(VERSION)|' strategies/stubmap.pc.in \
 		>"$(DESTDIR)$(PREFIX)/lib/pkgconfig/stubmap.pc"
 
 # What libFuzzer's targets need, compiled once more: clang counts what an input reaches. The tests

@@ -268,13 +268,14 @@ static void each(FILE *out, void (*fn)(const char *where, enum placement, const 
 
 /*
  * 1.3 holds wherever the boundaries themselves leave room for it, and everywhere beside them; no
- * other policy saves more than a fiftieth. But for hashwasm, a server whose 900 instances live for
- * a few calls each: template can't keep to 1.3 there, and other rules take less.
+ * other policy takes less, but in one trace a fiftieth. In hashwasm, a server whose instances live
+ * for some hundred calls each, template can't keep to 1.3, and other rules take less.
  */
 static void check_rent(const char *where, enum placement at, const struct line *lines)
 {
 	const struct line *rent = &lines[RENT];
-
+	/* a program that calls thousands of functions a few times each */
+	const double least = at == PAGE && !strcmp(where, "dart-todomvc") ? 0.98 : 0.999;
 	const bool server = !strncmp(where, "hashwasm", 8);
 
 	if (server && at == TEMPLATE)
@@ -283,7 +284,7 @@ static void check_rent(const char *where, enum placement at, const struct line *
 		fail_msg("%s, %s: regret %.3f, told %.3f, reach %.3f", where, placements[at],
 			 rent->regret, rent->told, rent->reach);
 	for (unsigned r = RENT + 1; r < RULES && !server; r++)
-		if (lines[r].regret < rent->regret * 0.98)
+		if (lines[r].regret < rent->regret * least)
 			fail_msg("%s, %s: %s has %.3f, rent %.3f", where, placements[at],
 				 rules[r].name, lines[r].regret, rent->regret);
 }

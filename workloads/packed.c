@@ -144,8 +144,12 @@ static int grow(ZSTD_outBuffer *to, size_t most, char *error)
 
 	if (to->size == most)
 		return workload_refuse(
-		    error, -EINVAL, "more than %zu bytes when decompressed%s", most,
-		    most == PACKED_MAX_PLAIN ? "" : "; allowed: 8 MiB and 512 times the file's");
+		    error, -EINVAL,
+		    most == PACKED_MAX_PLAIN
+			? "more than %zu bytes when decompressed"
+			: "more than %zu bytes when decompressed; allowed: %d MiB and %d times the "
+			  "file's",
+		    most, PACKED_SMALL >> 20, PACKED_RATIO);
 	size = size < most ? size : most;
 	void *grown = realloc(to->dst, size);
 	if (!grown)

@@ -1,7 +1,8 @@
 /*
  * packed.h - the common form of the recorded files of this folder (traces/, churn/): one zstd frame
  * that holds a magic line of 16 bytes, a body, "end\n", and the FNV-1a (64 bits, little-endian) of
- * all before; behind it perhaps a skippable frame, which makes the file as long as its contents ask. Numbers are unsigned LEB128, texts a length and printable ASCII.
+ * all before. Behind it may be a skippable frame, which makes the file as long as its contents ask.
+ * Numbers are unsigned LEB128, texts a length and printable ASCII.
  */
 #ifndef STUBMAP_PACKED_H
 #define STUBMAP_PACKED_H

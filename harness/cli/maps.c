@@ -111,7 +111,9 @@ static int check_contents(char **files, size_t n)
 {
 	char error[MAPS_ROWS_ERROR] = "out of memory";
 
-	for (size_t i = 0; n > 1 && i < n; i++)
+	if (n < 2)
+		return 0;
+	for (size_t i = 0; i < n; i++)
 		if (check_content(files[i], error))
 			return say(error);
 	return 0;

@@ -100,12 +100,9 @@ static int read_mappings(struct snapshot *s)
 
 		if (!procfs_mapping(line, &told))
 			continue;
-		m = (struct mapping){ .from = told.from,
-				      .to = told.to,
-				      .offset = told.offset,
-				      .dev = told.device,
-				      .inode = told.inode,
-				      .readable = told.rights[0] == 'r' };
+		m = (struct mapping){ told.from,   told.to,    told.offset,
+				      told.device, told.inode, told.rights[0] == 'r',
+				      false };
 		m.kept = !left_out(&m, told.name);
 		p = grow((void **)&s->mappings, s->nmappings, sizeof m);
 		if (p)

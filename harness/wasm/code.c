@@ -436,11 +436,11 @@ static int check_locals(struct reader *r, uint32_t function, uint64_t locals, ui
 	return 0;
 }
 
-/* Code pushes each parameter with an instruction of a byte at the least, and drops or uses each
- * result with one. The programs here pass 0.03 values a byte. */
+/* Code seldom passes more values than it has bytes: each is mostly pushed, dropped or used by an
+ * instruction. The programs here pass 0.03 a byte. */
 static int check_passed(struct reader *r, uint32_t function)
 {
-	const uint64_t most = WASM_MAX_LOCALS + (uint64_t)(r->file_end - r->start);
+	const uint64_t most = WASM_MAX_PASSED + (uint64_t)(r->file_end - r->start);
 	char who[WASM_WHO];
 
 	if (r->passed <= most)
@@ -449,7 +449,7 @@ static int check_passed(struct reader *r, uint32_t function)
 			   "too large: %s: calls and blocks up to its end pass more than %llu "
 			   "values, which is %d and one for each byte of the file",
 			   wasm_function_name(r, function, who), (unsigned long long)most,
-			   WASM_MAX_LOCALS);
+			   WASM_MAX_PASSED);
 }
 
 /* Reads one body; *all are the locals of the bodies so far. */

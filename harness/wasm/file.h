@@ -18,6 +18,8 @@ enum { WASM_TABLES = 16 }; /* of whatever type */
 /* Of a function, its parameters included, as in V8. All functions together may have
  * as many and one more for each byte of the file. */
 enum { WASM_MAX_LOCALS = 50000 };
+/* Values that all calls and blocks take and leave; and one more for each byte of the file. */
+enum { WASM_MAX_PASSED = 50000 };
 
 struct wasm_type {
 	stub_signature signature;

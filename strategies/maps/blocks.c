@@ -45,6 +45,8 @@ static int put_record(struct blocks *b, const struct safepoint *p, size_t *at)
 		return error;
 	for (uint32_t i = 0; i < p->nlive; i++)
 		b->record.data[bits + p->live[i] / 8] |= (uint8_t)(1u << p->live[i] % 8);
+	if (b->records.bytes.len + b->record.len > INT32_MAX)
+		return -EFBIG;
 	return map_strings_put(&b->records, b->record.data, (uint32_t)b->record.len, 1, at);
 }
 
@@ -92,7 +94,7 @@ static int blocks_add(void *state, const struct safepoint *p)
 	if (!error)
 		error = put_entry(b, p->pc, at);
 	/* Positions are 32 bits; a record that no entry has is harmless. */
-	if (!error && (b->bodies.len > UINT32_MAX - 16 || b->records.bytes.len > INT32_MAX))
+	if (!error && b->bodies.len > UINT32_MAX - 16)
 		error = -EFBIG;
 	if (error) {
 		b->index.len = index;

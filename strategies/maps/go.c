@@ -460,8 +460,8 @@ const struct map_ops map_go = {
 	.summary =
 	    "Go's tables: values by pc as varints, a set of bitmaps a function, looked up at "
 	    "pc - 1",
-	.limits = "256 functions in 4 KiB of text, frames of 2 GiB, 524,288 bits of "
-		  "a bitmap, 256 MiB of them",
+	.limits = "256 functions in 4 KiB of text, frames of 2 GiB, bitmaps of 64 KiB, 256 MiB "
+		  "of bitmaps",
 	.flags = MAP_EMPTIES | MAP_NEAR,
 	.state = sizeof(struct map_gathered),
 	.function = map_gather_function,

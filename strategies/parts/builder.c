@@ -178,10 +178,11 @@ int map_builder_run(struct map_builder *b, const struct safepoint *p, bool conse
 	bool first = !b->start.len, again = false;
 	uint32_t offset = MAP_EMPTY;
 	uint32_t last = first ? MAP_EMPTY : map_load32(b->offset.data + b->offset.len - 4);
-	int error = reserve_entry(b);
+	int error;
 	if (!p->nlive) {
+		error = reserve_entry(b);
 		again = !first && last == MAP_EMPTY;
-	} else if (!error) {
+	} else {
 		error = map_builder_record(b, p, &offset);
 		again = !error && last != MAP_EMPTY && record_same(b, offset, last);
 		if (!error && !again && consed)

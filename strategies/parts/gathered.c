@@ -55,10 +55,13 @@ static int check(const struct map_gathered *g, const struct safepoint *p, bool r
 	return error ? error : *mask && !registers ? -ENOTSUP : 0;
 }
 
-static int gather(struct map_gathered *g, const struct safepoint *p, bool registers)
+/* words: frames are whole words. */
+static int gather(struct map_gathered *g, const struct safepoint *p, bool registers, bool words)
 {
 	uint32_t mask;
 	int error = check(g, p, registers, &mask);
+	if (!error && words && p->frame_size % 4)
+		error = -EFBIG;
 	if (error)
 		return error;
 	uint32_t n = p->nlive - (uint32_t)__builtin_popcount(mask);
@@ -83,19 +86,17 @@ static int gather(struct map_gathered *g, const struct safepoint *p, bool regist
 
 int map_gather(void *state, const struct safepoint *p)
 {
-	return gather(state, p, true);
+	return gather(state, p, true, false);
 }
 
 int map_gather_slots(void *state, const struct safepoint *p)
 {
-	return gather(state, p, false);
+	return gather(state, p, false, false);
 }
 
 int map_gather_words(void *state, const struct safepoint *p)
 {
-	uint32_t mask;
-	int error = check(state, p, true, &mask);
-	return !error && p->frame_size % 4 ? -EFBIG : error ? error : gather(state, p, true);
+	return gather(state, p, true, true);
 }
 
 void map_gathered_free(struct map_gathered *g)
